@@ -1,0 +1,104 @@
+//! The server functions: typed calls of the browser. Each authorises, calls one operation, and stops.
+
+use campfire::AppResult;
+use campfire::model::{ClientMessageId, Message, MessageId, RoomId};
+use campfire::timeline::{MessagePage, RoomPage};
+use leptos::prelude::*;
+use serde::{Deserialize, Serialize};
+use server_fn::codec::Json;
+
+/// Which stretch of a room a page shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Anchor {
+    Newest,
+    /// Around this message, which is marked.
+    Around(MessageId),
+    /// Just before this message.
+    Before(MessageId),
+}
+
+/// What became of a message that was sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Posted {
+    Stored(Message),
+    /// An earlier try stored it, and it was removed since.
+    Removed(MessageId),
+}
+
+/// What a page of the room shows.
+#[server(endpoint = "rooms/page", input = Json)]
+pub async fn room_page(room_id: RoomId, anchor: Anchor) -> AppResult<RoomPage> {
+    use crate::server::{answer, member_of, ops, state};
+    answer(async move {
+        let anchor = match anchor {
+            Anchor::Newest => ops::messages::Anchor::Newest,
+            Anchor::Around(message_id) => ops::messages::Anchor::Around(message_id),
+            Anchor::Before(message_id) => ops::messages::Anchor::Before(message_id),
+        };
+        ops::messages::room_page(&state(), &member_of(room_id).await?, anchor).await
+    })
+    .await
+}
+
+/// The messages just before one.
+#[server(endpoint = "messages/before", input = Json)]
+pub async fn messages_before(room_id: RoomId, message_id: MessageId) -> AppResult<MessagePage> {
+    use crate::server::{answer, member_of, ops, state};
+    answer(async move { ops::messages::page_before(&state(), &member_of(room_id).await?, message_id).await }).await
+}
+
+/// The messages just after one.
+#[server(endpoint = "messages/after", input = Json)]
+pub async fn messages_after(room_id: RoomId, message_id: MessageId) -> AppResult<MessagePage> {
+    use crate::server::{answer, member_of, ops, state};
+    answer(async move { ops::messages::page_after(&state(), &member_of(room_id).await?, message_id).await }).await
+}
+
+/// Posts `body` in the room, once however often it is asked for.
+#[server(endpoint = "messages/post", input = Json)]
+pub async fn post_message(room_id: RoomId, client_message_id: ClientMessageId, body: String) -> AppResult<Posted> {
+    use crate::server::{answer, member_of, ops, state};
+    answer(async move {
+        let member = member_of(room_id).await?;
+        let posted = ops::messages::post(&state(), &member, client_message_id, body.parse()?).await?;
+        Ok(match posted {
+            ops::messages::Posted::Stored(message) => Posted::Stored(message),
+            ops::messages::Posted::Removed(message_id) => Posted::Removed(message_id),
+        })
+    })
+    .await
+}
+
+/// What the author of a message typed.
+#[server(endpoint = "messages/source", input = Json)]
+pub async fn message_source(room_id: RoomId, message_id: MessageId) -> AppResult<String> {
+    use crate::server::{answer, member_of, ops, state};
+    answer(async move {
+        let (_, source) = ops::messages::source(&state(), &member_of(room_id).await?, message_id).await?;
+        Ok(source)
+    })
+    .await
+}
+
+/// Gives a message another body.
+#[server(endpoint = "messages/edit", input = Json)]
+pub async fn edit_message(room_id: RoomId, message_id: MessageId, body: String) -> AppResult<Message> {
+    use crate::server::{answer, member_of, ops, state};
+    answer(async move { ops::messages::edit(&state(), &member_of(room_id).await?, message_id, body.parse()?).await }).await
+}
+
+/// Removes a message for everyone.
+#[server(endpoint = "messages/remove", input = Json)]
+pub async fn remove_message(room_id: RoomId, message_id: MessageId) -> AppResult<()> {
+    use crate::server::{answer, member_of, ops, state};
+    answer(async move { ops::messages::remove(&state(), &member_of(room_id).await?, message_id).await }).await
+}
+
+/// Whether the session still lives: an error says that it does not.
+#[server(endpoint = "session/check", input = Json)]
+pub async fn check_session() -> AppResult<()> {
+    use crate::server::{answer, current_user};
+    answer(async { current_user().map(drop) }).await
+}

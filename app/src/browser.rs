@@ -1,0 +1,61 @@
+//! Small ways into the browser. On the server each of them does nothing, or answers with nothing.
+
+use std::time::Duration;
+
+use campfire::model::ClientMessageId;
+use futures::future::{Either, select};
+use gloo_timers::future::TimeoutFuture;
+use leptos::prelude::*;
+use wasm_bindgen::JsCast;
+use wasm_bindgen::prelude::Closure;
+
+/// Whether somebody can see the page now.
+pub fn is_visible() -> bool {
+    document().visibility_state() == web_sys::VisibilityState::Visible
+}
+
+/// Whether fingers write here, so that Enter makes a line and the keyboard does not pop up by itself.
+pub fn is_touch() -> bool {
+    matches!(window().match_media("(pointer: coarse)"), Ok(Some(query)) if query.matches())
+}
+
+/// Milliseconds since the epoch.
+pub fn now_ms() -> f64 {
+    js_sys::Date::now()
+}
+
+/// A fresh id for a message.
+pub fn new_client_message_id() -> ClientMessageId {
+    let mut randomness = [0; 10];
+    if let Ok(crypto) = window().crypto() {
+        let _ = crypto.get_random_values_with_u8_array(&mut randomness);
+    }
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a date of this age of the world")]
+    ClientMessageId::v7(now_ms() as u64, randomness)
+}
+
+/// The storage that survives a reload, unless the browser forbids it.
+pub fn storage() -> Option<web_sys::Storage> {
+    window().local_storage().ok().flatten()
+}
+
+/// Waits.
+pub async fn sleep(time: Duration) {
+    TimeoutFuture::new(u32::try_from(time.as_millis()).unwrap_or(u32::MAX)).await;
+}
+
+/// The answer, or nothing when it takes longer than `limit`.
+pub async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> Option<T> {
+    let (work, limit) = (Box::pin(work), Box::pin(sleep(limit)));
+    match select(work, limit).await {
+        Either::Left((answer, _)) => Some(answer),
+        Either::Right(_) => None,
+    }
+}
+
+/// Calls `handler` for every event of this name on `target` for as long as the page lives.
+pub fn listen_forever(target: &web_sys::EventTarget, name: &str, handler: impl FnMut() + 'static) {
+    let closure = Closure::<dyn FnMut()>::new(handler);
+    let _ = target.add_event_listener_with_callback(name, closure.as_ref().unchecked_ref());
+    closure.forget();
+}

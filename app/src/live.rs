@@ -1,0 +1,373 @@
+//! The browser's end of the socket: one a tab, for as long as the page lives.
+//!
+//! What arrives goes into signals: the list of rooms, and the timeline of the room in view. A connection that says
+//! nothing for ten seconds is taken for dead. Reconnecting says where in the log the page stands, so that nothing that
+//! happened meanwhile is missed.
+
+use std::cell::RefCell;
+use std::time::Duration;
+
+use campfire::AppError;
+use campfire::event::{ClientFrame, SILENCE_MS, ServerFrame};
+use campfire::model::{MessageId, RoomId, SidebarRoom};
+use campfire::timeline::Timeline;
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use wasm_bindgen::JsCast;
+use wasm_bindgen::prelude::Closure;
+use web_sys::{CloseEvent, MessageEvent, WebSocket};
+
+use crate::outbox::Outbox;
+use crate::{api, browser};
+
+/// The shortest and the longest pause before a new connection; each is stretched by up to its own length at random.
+const PAUSE_MS: (f64, f64) = (500.0, 15_000.0);
+
+/// How the page hears from the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// The page is as fresh as its HTML; the first connection is being made.
+    Fresh,
+    Online,
+    Offline,
+}
+
+/// What the socket feeds.
+#[derive(Clone, Copy)]
+pub struct Live {
+    pub status: RwSignal<Status>,
+    pub rooms: RwSignal<Vec<SidebarRoom>>,
+}
+
+/// The room in view, as the socket must know it.
+#[derive(Clone, Copy)]
+pub struct Focus {
+    pub room_id: RoomId,
+    pub timeline: RwSignal<Timeline>,
+    /// Loads the page's data again.
+    pub reload: Callback<()>,
+    /// The person was taken out of the room, or it was removed.
+    pub lost: Callback<()>,
+}
+
+impl Live {
+    /// Nothing heard yet beyond what the page said.
+    pub fn new(rooms: Vec<SidebarRoom>) -> Self {
+        Self { status: RwSignal::new(Status::Fresh), rooms: RwSignal::new(rooms) }
+    }
+
+    fn mark(self, room_id: RoomId, unread: bool) {
+        let known = self.rooms.with_untracked(|rooms| rooms.iter().any(|room| room.id == room_id && room.unread != unread));
+        if known {
+            self.rooms.update(|rooms| {
+                if let Some(room) = rooms.iter_mut().find(|room| room.id == room_id) {
+                    room.unread = unread;
+                }
+            });
+        }
+    }
+}
+
+#[derive(Default)]
+struct Socket {
+    live: Option<Live>,
+    outbox: Option<Outbox>,
+    focus: Option<Focus>,
+    connection: Option<Connection>,
+    /// Tells the connection that counts from those before it.
+    generation: u32,
+    last_heard_ms: f64,
+    failure_count: u32,
+    /// Frames since a page of older or newer messages was asked for; they may concern what is in it.
+    held: Option<Vec<ServerFrame>>,
+}
+
+/// A WebSocket with the closures it calls.
+struct Connection {
+    socket: WebSocket,
+    _on_open: Closure<dyn FnMut()>,
+    _on_message: Closure<dyn FnMut(MessageEvent)>,
+    _on_close: Closure<dyn FnMut(CloseEvent)>,
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.socket.set_onopen(None);
+        self.socket.set_onmessage(None);
+        self.socket.set_onclose(None);
+        let _ = self.socket.close();
+    }
+}
+
+thread_local! {
+    static SOCKET: RefCell<Socket> = RefCell::default();
+}
+
+/// Connects, and stays connected. Called once, in the browser.
+pub fn start(live: Live) {
+    let outbox = use_context::<Outbox>();
+    SOCKET.with_borrow_mut(|socket| (socket.live, socket.outbox) = (Some(live), outbox));
+    connect();
+
+    browser::listen_forever(&window(), "online", reconnect_now);
+    browser::listen_forever(&window(), "offline", drop_connection);
+    browser::listen_forever(&document(), "visibilitychange", || {
+        if browser::is_visible() {
+            check();
+            read_what_is_seen();
+        }
+    });
+    // A page kept by the browser while one was elsewhere comes back with a dead socket.
+    browser::listen_forever(&window(), "pageshow", check);
+    spawn_local(async {
+        loop {
+            browser::sleep(Duration::from_secs(1)).await;
+            check();
+        }
+    });
+}
+
+/// Has this room in view from now on. Answers with what ends it.
+pub fn focus(focus: Focus) -> impl FnOnce() + 'static {
+    SOCKET.with_borrow_mut(|socket| {
+        socket.focus = Some(focus);
+        socket.held = None;
+    });
+    say_focus();
+    let timeline = focus.timeline;
+    move || {
+        let left = SOCKET.with_borrow_mut(|socket| {
+            // The next room may be in view already.
+            let mine = socket.focus.is_some_and(|current| current.timeline == timeline);
+            if mine {
+                socket.focus = None;
+            }
+            mine
+        });
+        if left {
+            say(&ClientFrame::Blur);
+        }
+    }
+}
+
+/// Keeps the frames from now on, for [`release`].
+pub fn hold() {
+    SOCKET.with_borrow_mut(|socket| socket.held = Some(Vec::new()));
+}
+
+/// Says again what was heard since [`hold`].
+pub fn release() {
+    let held = SOCKET.with_borrow_mut(|socket| socket.held.take());
+    for frame in held.unwrap_or_default() {
+        deliver(&frame);
+    }
+}
+
+/// Says that the person has read up to this message.
+pub fn read(room_id: RoomId, message_id: MessageId) {
+    if let Some(live) = SOCKET.with_borrow(|socket| socket.live) {
+        live.mark(room_id, false);
+    }
+    say(&ClientFrame::Read { room_id, message_id });
+}
+
+/// Takes in what happened, from wherever it was heard.
+pub fn deliver(frame: &ServerFrame) {
+    let (live, focus) = SOCKET.with_borrow(|socket| (socket.live, socket.focus));
+    if let Some(focus) = focus {
+        let concerns = focus.timeline.try_with_untracked(|timeline| timeline.clone());
+        if let Some(mut timeline) = concerns {
+            // Positions move with every frame; only what is seen is worth a rendering.
+            let changed = timeline.apply(frame);
+            focus.timeline.try_update_untracked(|known| *known = timeline);
+            if changed {
+                focus.timeline.try_update(|_| ());
+            }
+        }
+    }
+    let Some(live) = live else { return };
+    let in_view = |room_id| focus.is_some_and(|focus| focus.room_id == room_id) && browser::is_visible();
+    match frame {
+        ServerFrame::Rooms { rooms } => {
+            let mut rooms = rooms.clone();
+            for room in &mut rooms {
+                room.unread &= !in_view(room.id);
+            }
+            if live.rooms.with_untracked(|known| *known != rooms) {
+                live.rooms.set(rooms);
+            }
+            read_what_is_seen();
+        }
+        ServerFrame::RoomAdded { room } => live.rooms.update(|rooms| {
+            rooms.retain(|known| known.id != room.id);
+            rooms.push(room.clone());
+            rooms.sort_by_key(SidebarRoom::sort_key);
+        }),
+        ServerFrame::RoomChanged { room_id, kind, name } => live.rooms.update(|rooms| {
+            if let Some(room) = rooms.iter_mut().find(|room| room.id == *room_id) {
+                (room.kind, room.name) = (*kind, name.clone());
+            }
+            rooms.sort_by_key(SidebarRoom::sort_key);
+        }),
+        ServerFrame::RoomRemoved { room_id } => {
+            live.rooms.update(|rooms| rooms.retain(|room| room.id != *room_id));
+            if let Some(focus) = focus.filter(|focus| focus.room_id == *room_id) {
+                focus.lost.run(());
+            }
+        }
+        ServerFrame::Unread { room_id, .. } if !in_view(*room_id) => live.mark(*room_id, true),
+        ServerFrame::Read { room_id, .. } => live.mark(*room_id, false),
+        ServerFrame::Resync => {
+            if let Some(focus) = focus {
+                focus.reload.run(());
+            }
+        }
+        ServerFrame::Bye { reconnect: false } => leave(),
+        _ => {}
+    }
+}
+
+/// Says that the room in view is read, if somebody sees it.
+pub fn read_what_is_seen() {
+    let Some(focus) = SOCKET.with_borrow(|socket| socket.focus) else { return };
+    if browser::is_visible()
+        && let Some(Some(message_id)) = focus.timeline.try_with_untracked(Timeline::newest)
+    {
+        read(focus.room_id, message_id);
+    }
+}
+
+fn connect() {
+    let Ok(host) = window().location().host() else { return };
+    let secure = window().location().protocol().is_ok_and(|protocol| protocol == "https:");
+    let Ok(socket) = WebSocket::new(&format!("{}://{host}/cable", if secure { "wss" } else { "ws" })) else { return };
+
+    let generation = SOCKET.with_borrow_mut(|socket| {
+        socket.generation += 1;
+        socket.last_heard_ms = browser::now_ms();
+        socket.generation
+    });
+    let current = move || SOCKET.with_borrow(|socket| socket.generation == generation);
+
+    let on_open = Closure::<dyn FnMut()>::new(move || {
+        if current() {
+            opened();
+        }
+    });
+    let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
+        if current() && let Some(text) = event.data().as_string() {
+            heard(&text);
+        }
+    });
+    let on_close = Closure::<dyn FnMut(CloseEvent)>::new(move |_: CloseEvent| {
+        if current() {
+            // Dropping the connection here would free this very closure while it runs.
+            spawn_local(async { drop_connection() });
+        }
+    });
+    socket.set_onopen(Some(on_open.as_ref().unchecked_ref()));
+    socket.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
+    socket.set_onclose(Some(on_close.as_ref().unchecked_ref()));
+    let connection = Connection { socket, _on_open: on_open, _on_message: on_message, _on_close: on_close };
+    SOCKET.with_borrow_mut(|socket| socket.connection = Some(connection));
+}
+
+fn opened() {
+    let (live, outbox) = SOCKET.with_borrow_mut(|socket| {
+        socket.failure_count = 0;
+        socket.last_heard_ms = browser::now_ms();
+        (socket.live, socket.outbox)
+    });
+    if let Some(live) = live {
+        live.status.set(Status::Online);
+    }
+    say_focus();
+    if let Some(outbox) = outbox {
+        outbox.send();
+    }
+}
+
+fn heard(text: &str) {
+    let Ok(frame) = serde_json::from_str::<ServerFrame>(text) else { return };
+    SOCKET.with_borrow_mut(|socket| {
+        socket.last_heard_ms = browser::now_ms();
+        if let Some(held) = &mut socket.held {
+            held.push(frame.clone());
+        }
+    });
+    deliver(&frame);
+}
+
+/// Gives up a connection that has been silent for too long, and makes one where there is none.
+fn check() {
+    let silent = SOCKET.with_borrow(|socket| {
+        #[expect(clippy::cast_precision_loss, reason = "ten thousand")]
+        let silence_ms = SILENCE_MS as f64;
+        socket.connection.is_some() && browser::now_ms() - socket.last_heard_ms > silence_ms
+    });
+    if silent {
+        drop_connection();
+    }
+}
+
+fn reconnect_now() {
+    if SOCKET.with_borrow(|socket| socket.connection.is_none()) {
+        connect();
+    }
+}
+
+/// The connection is gone: say so, and make another one soon.
+fn drop_connection() {
+    let (live, generation, failure_count) = SOCKET.with_borrow_mut(|socket| {
+        socket.connection = None;
+        socket.generation += 1;
+        socket.failure_count += 1;
+        (socket.live, socket.generation, socket.failure_count)
+    });
+    if let Some(live) = live {
+        live.status.set(Status::Offline);
+    }
+    if failure_count % 3 == 0 {
+        spawn_local(async {
+            // The server refuses the socket of a signed-out browser without saying so.
+            if api::check_session().await == Err(AppError::SignedOut) {
+                leave();
+            }
+        });
+    }
+    let pause_ms = (PAUSE_MS.0 * f64::from(1_u32 << (failure_count - 1).min(8))).min(PAUSE_MS.1);
+    // Between the pause and twice the pause, but the first time up to 2 s: a thousand tabs must not come at once.
+    let jitter = if failure_count == 1 { 3.0 } else { 1.0 };
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 500 and 30,000")]
+    let pause = Duration::from_millis((pause_ms * (1.0 + jitter * js_sys::Math::random())) as u64);
+    spawn_local(async move {
+        browser::sleep(pause).await;
+        if SOCKET.with_borrow(|socket| socket.generation == generation && socket.connection.is_none()) {
+            connect();
+        }
+    });
+}
+
+fn say_focus() {
+    let Some(focus) = SOCKET.with_borrow(|socket| socket.focus) else { return };
+    if let Some(cursor) = focus.timeline.try_with_untracked(|timeline| timeline.cursor.clone()) {
+        say(&ClientFrame::Focus { room_id: focus.room_id, cursor });
+    }
+}
+
+/// Says something if there is a connection; what matters is said again when there is one.
+fn say(frame: &ClientFrame) {
+    let Ok(json) = serde_json::to_string(frame) else { return };
+    SOCKET.with_borrow(|socket| {
+        if let Some(connection) = &socket.connection
+            && connection.socket.ready_state() == WebSocket::OPEN
+        {
+            let _ = connection.socket.send_with_str(&json);
+        }
+    });
+}
+
+/// This browser is signed out.
+fn leave() {
+    let _ = window().location().assign("/session/new");
+}

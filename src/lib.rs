@@ -1,0 +1,30 @@
+//! Campfire's domain: what a team chat is, without a word of HTTP or HTML pages.
+//!
+//! `model`, `event` and `error` compile for the server and for the browser. Everything behind `ssr` runs on the
+//! server alone, and each layer knows only the next: `ops` → `store`, and back `ops` → `live`.
+
+pub mod error;
+pub mod event;
+pub mod model;
+pub mod timeline;
+
+#[cfg(feature = "ssr")]
+pub mod auth;
+#[cfg(feature = "ssr")]
+pub mod clock;
+#[cfg(feature = "ssr")]
+pub mod live;
+#[cfg(feature = "ssr")]
+pub mod ops;
+#[cfg(feature = "ssr")]
+pub mod passwords;
+#[cfg(feature = "ssr")]
+pub mod richtext;
+#[cfg(feature = "ssr")]
+pub mod state;
+#[cfg(feature = "ssr")]
+pub mod store;
+#[cfg(all(test, feature = "ssr"))]
+mod testing;
+
+pub use error::{AppError, AppResult};

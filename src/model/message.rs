@@ -1,0 +1,140 @@
+//! Messages, and the draft that becomes one.
+
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use super::{ClientMessageId, MessageId, RoomId, UserId};
+use crate::AppError;
+
+/// How many messages a page holds.
+pub const PAGE_SIZE: i64 = 40;
+
+/// The longest body, in characters.
+pub const MAX_BODY_CHARS: usize = 32_000;
+
+/// Messages of one author that follow each other within this time stand together, in milliseconds.
+const THREAD_GAP_MS: i64 = 5 * 60 * 1_000;
+
+/// A stored message, the same for whoever reads it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(sqlx::FromRow))]
+pub struct Message {
+    pub id: MessageId,
+    pub room_id: RoomId,
+    pub creator_id: UserId,
+    pub creator_name: String,
+    pub client_message_id: ClientMessageId,
+    /// Sanitised when it was written; goes into pages as it stands.
+    pub body_html: String,
+    /// 1 as posted, one more with every edit.
+    pub revision: i64,
+    /// Milliseconds since the epoch.
+    pub created_at: i64,
+}
+
+impl Message {
+    /// Where the message is shown in its room.
+    #[must_use]
+    pub fn path(&self) -> String {
+        format!("/rooms/{}/@{}", self.room_id, self.id)
+    }
+}
+
+/// Whether a message stands under the one before it without repeating its author.
+#[must_use]
+pub fn is_threaded(previous: Option<&Message>, message: &Message) -> bool {
+    previous.is_some_and(|previous| {
+        previous.creator_id == message.creator_id && (message.created_at - previous.created_at).abs() <= THREAD_GAP_MS
+    })
+}
+
+/// What a person wrote and may be posted: Markdown, not blank, at most [`MAX_BODY_CHARS`], lines ending in `\n`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Draft(String);
+
+impl Draft {
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Draft {
+    type Err = AppError;
+
+    fn from_str(text: &str) -> Result<Self, AppError> {
+        // Forms send CRLF where the composer sends LF; the same words are the same message.
+        let text = text.replace("\r\n", "\n").replace('\r', "\n");
+        let body = text.trim_end().trim_start_matches('\n');
+        if body.chars().all(|c| c.is_whitespace() || is_invisible(c)) {
+            return Err(AppError::invalid("body", "Write something first."));
+        }
+        if body.chars().count() > MAX_BODY_CHARS {
+            return Err(AppError::invalid(
+                "body",
+                "A message has at most 32,000 characters. Shorten it or send it in parts.",
+            ));
+        }
+        if body.contains('\0') {
+            return Err(AppError::invalid(
+                "body",
+                "A message cannot hold the character NUL. Remove it and send again.",
+            ));
+        }
+        Ok(Self(body.to_owned()))
+    }
+}
+
+/// Characters that show nothing by themselves: a message of them alone is blank.
+const fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{00ad}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(creator_id: i64, created_at: i64) -> Message {
+        Message {
+            id: MessageId(1),
+            room_id: RoomId(1),
+            creator_id: UserId(creator_id),
+            creator_name: "Ada".into(),
+            client_message_id: ClientMessageId::v7(0, [0; 10]),
+            body_html: String::new(),
+            revision: 1,
+            created_at,
+        }
+    }
+
+    #[test]
+    fn one_author_within_five_minutes_is_a_thread() {
+        let first = message(1, 0);
+        assert!(is_threaded(Some(&first), &message(1, 299_000)));
+        assert!(is_threaded(Some(&first), &message(1, 300_000)));
+        assert!(!is_threaded(Some(&first), &message(1, 301_000)));
+        assert!(!is_threaded(Some(&first), &message(2, 1_000)));
+        assert!(!is_threaded(None, &first));
+    }
+
+    #[test]
+    fn blank_bodies_are_refused() {
+        for text in ["", " ", "\r\n\t\r\n", "\u{200b}\u{feff}", "\u{202e} \u{202c}"] {
+            assert!(text.parse::<Draft>().is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_form_and_the_composer_write_the_same_message() {
+        assert_eq!("one\r\ntwo\r\n".parse::<Draft>(), "one\ntwo".parse::<Draft>());
+        assert_eq!("    code".parse::<Draft>().unwrap().as_str(), "    code");
+    }
+
+    #[test]
+    fn the_limit_counts_characters() {
+        assert!("é".repeat(MAX_BODY_CHARS).parse::<Draft>().is_ok());
+        assert!("é".repeat(MAX_BODY_CHARS + 1).parse::<Draft>().is_err());
+        assert!("a\0b".parse::<Draft>().is_err());
+    }
+}

@@ -1,0 +1,7 @@
+//! What people do: one write each, checked inside the write, with its event and what it announces.
+
+pub mod accounts;
+pub mod messages;
+pub mod rooms;
+pub mod sessions;
+pub mod upkeep;

@@ -1,0 +1,95 @@
+//! Passwords: argon2id, never on the threads that serve the chat.
+
+use std::sync::{Arc, LazyLock};
+
+use argon2::Argon2;
+use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash};
+use tokio::sync::Semaphore;
+
+use crate::model::Password;
+use crate::{AppError, AppResult};
+
+/// How many passwords are worked on at once. Each takes 19 MiB while it lasts, the crate's default, which is OWASP's
+/// second recommendation for argon2id.
+const AT_ONCE: usize = 2;
+
+/// How many may wait their turn before newcomers are told to come back.
+const WAITING: usize = 64;
+
+/// What nobody's password is checked against, so that an unknown address takes as long as a known one.
+static NOBODY: LazyLock<String> = LazyLock::new(|| hash_now("nobody's password").unwrap_or_default());
+
+/// A bounded pool for hashing and checking passwords.
+#[derive(Clone, Debug)]
+pub struct Passwords {
+    working: Arc<Semaphore>,
+    admitted: Arc<Semaphore>,
+}
+
+impl Default for Passwords {
+    fn default() -> Self {
+        Self { working: Arc::new(Semaphore::new(AT_ONCE)), admitted: Arc::new(Semaphore::new(AT_ONCE + WAITING)) }
+    }
+}
+
+impl Passwords {
+    /// The hash to store, in PHC form.
+    ///
+    /// # Errors
+    /// `Unavailable` when too many are waiting.
+    pub async fn hash(&self, password: &Password) -> AppResult<String> {
+        let password = password.clone();
+        self.run(move || hash_now(password.expose())).await?.ok_or(AppError::Internal)
+    }
+
+    /// Whether the password is the one behind `hash`. Without a hash it takes as long, and is not.
+    ///
+    /// # Errors
+    /// `Unavailable` when too many are waiting.
+    pub async fn verify(&self, password: &Password, hash: Option<String>) -> AppResult<bool> {
+        let password = password.clone();
+        self.run(move || {
+            let stored = hash.as_deref().unwrap_or(&NOBODY);
+            let matches = PasswordHash::new(stored)
+                .is_ok_and(|stored| Argon2::default().verify_password(password.expose().as_bytes(), &stored).is_ok());
+            matches && hash.is_some()
+        })
+        .await
+    }
+
+    async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> AppResult<T> {
+        let busy = || AppError::Unavailable("Many people are signing in now. Try again in a moment.".into());
+        let _admitted = self.admitted.try_acquire().map_err(|_| busy())?;
+        let _working = self.working.acquire().await.map_err(|_| busy())?;
+        tokio::task::spawn_blocking(work).await.map_err(|_| AppError::Internal)
+    }
+}
+
+fn hash_now(password: &str) -> Option<String> {
+    Argon2::default().hash_password(password.as_bytes()).ok().map(|hash| hash.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_password_matches_its_own_hash_only() {
+        let passwords = Passwords::default();
+        let password = "correct horse".parse().unwrap();
+        let hash = passwords.hash(&password).await.unwrap();
+        assert!(hash.starts_with("$argon2id$"));
+        assert!(passwords.verify(&password, Some(hash.clone())).await.unwrap());
+        assert!(!passwords.verify(&"correct house".parse().unwrap(), Some(hash)).await.unwrap());
+        assert!(!passwords.verify(&password, None).await.unwrap());
+        assert!(!passwords.verify(&password, Some("not a hash".into())).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn a_storm_is_turned_away_instead_of_queued_without_end() {
+        let passwords = Passwords::default();
+        let _all = passwords.admitted.acquire_many(66).await.unwrap();
+        let refused = passwords.verify(&"correct horse".parse().unwrap(), None).await;
+        assert!(matches!(refused, Err(AppError::Unavailable(_))));
+    }
+}

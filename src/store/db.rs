@@ -1,0 +1,442 @@
+//! One SQLite file, many readers, one writer.
+//!
+//! All writes queue for one connection on a thread of its own. What waits is committed together, up to
+//! [`GROUP`] writes in one transaction with a savepoint each, so that one flush to the disk serves them all. A write
+//! that fails or panics takes only itself down. Callers hear of success after the commit, never before, and what a
+//! write announces is published after the commit, in the order of the commits.
+
+use std::any::Any;
+use std::panic::AssertUnwindSafe;
+use std::path::Path;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use futures::FutureExt;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{Connection, SqliteConnection, SqlitePool};
+use thiserror::Error;
+use tokio::sync::{mpsc, oneshot};
+
+use super::MIGRATOR;
+use crate::live::Announcement;
+use crate::{AppError, AppResult};
+
+/// How many writes one commit carries at most.
+const GROUP: usize = 64;
+
+/// How many writes may wait before callers wait for a place.
+const QUEUE: usize = 1_024;
+
+/// How many pages are read at once. Each reader is a thread and a page cache.
+const READERS: u32 = 4;
+
+/// How often the log is copied back into the database file, when there is something to copy.
+const CHECKPOINT_EVERY: Duration = Duration::from_secs(2);
+
+/// The oldest SQLite that keeps every commit: 3.51.3 mends a race between a checkpoint and a writer that lost some.
+const OLDEST_SQLITE: (u32, u32, u32) = (3, 51, 3);
+
+/// Why a database cannot be opened.
+#[derive(Debug, Error)]
+pub enum OpenError {
+    #[error("the database cannot be opened: {0}")]
+    Database(#[from] sqlx::Error),
+    #[error("the database cannot be brought up to date: {0}")]
+    Migration(#[from] sqlx::migrate::MigrateError),
+    #[error("SQLite {0} may lose commits; at least 3.51.3 is needed")]
+    Sqlite(String),
+    #[error("the writer's thread cannot be started: {0}")]
+    Thread(#[from] std::io::Error),
+}
+
+/// The database: clones share its connections.
+#[derive(Clone, Debug)]
+pub struct Db {
+    readers: SqlitePool,
+    queue: mpsc::Sender<QueuedWrite>,
+    commit_count: Arc<AtomicU64>,
+}
+
+/// One write inside the transaction of its group.
+#[derive(Debug)]
+pub struct Tx {
+    connection: SqliteConnection,
+    announcements: Vec<Announcement>,
+}
+
+impl Tx {
+    /// The writing connection, for the store's functions.
+    pub fn db(&mut self) -> &mut SqliteConnection {
+        &mut self.connection
+    }
+
+    /// Publishes `announcement` once this write is committed, and never if it is not.
+    pub fn announce(&mut self, announcement: Announcement) {
+        self.announcements.push(announcement);
+    }
+}
+
+type Answer = AppResult<Box<dyn Any + Send>>;
+type Step<'t> = Pin<Box<dyn Future<Output = Answer> + 't>>;
+type Run = Box<dyn for<'t> FnOnce(&'t mut Tx) -> Step<'t> + Send>;
+
+struct QueuedWrite {
+    run: Run,
+    answer: oneshot::Sender<Answer>,
+}
+
+impl Db {
+    /// Opens or makes the database at `path`, migrates it, and starts the writer and the checkpoints.
+    ///
+    /// # Errors
+    /// When the file cannot be opened or migrated, or when SQLite is too old to be trusted.
+    pub async fn open(path: &Path, publish: mpsc::UnboundedSender<Announcement>) -> Result<Self, OpenError> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(Duration::from_secs(5))
+            .pragma("wal_autocheckpoint", "0")
+            .pragma("journal_size_limit", "67108864");
+
+        let mut connection = SqliteConnection::connect_with(&options).await?;
+        let version: String = sqlx::query_scalar("SELECT sqlite_version()").fetch_one(&mut connection).await?;
+        if !is_trusted(&version) {
+            return Err(OpenError::Sqlite(version));
+        }
+        MIGRATOR.run(&mut connection).await?;
+
+        let readers = SqlitePoolOptions::new()
+            .max_connections(READERS)
+            .acquire_timeout(Duration::from_secs(5))
+            .test_before_acquire(false)
+            .connect_lazy_with(options.clone().create_if_missing(false).pragma("query_only", "ON"));
+
+        let (queue, jobs) = mpsc::channel(QUEUE);
+        let commit_count = Arc::new(AtomicU64::new(0));
+        let db = Self { readers, queue, commit_count: Arc::clone(&commit_count) };
+        tokio::spawn(checkpoint(options, db.queue.downgrade(), Arc::clone(&commit_count)));
+
+        let writer = Writer { connection: Some(connection), publish, commit_count };
+        let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+        std::thread::Builder::new().name("writer".into()).spawn(move || runtime.block_on(writer.serve(jobs)))?;
+        Ok(db)
+    }
+
+    /// Connections that see every commit so far and cannot write.
+    #[must_use]
+    pub const fn reader(&self) -> &SqlitePool {
+        &self.readers
+    }
+
+    /// Runs `write` alone in the database and answers once it is on the disk.
+    ///
+    /// An error from `write` undoes all it did. The write goes on when the caller stops waiting.
+    ///
+    /// # Errors
+    /// What `write` answered, `Unavailable` when the database cannot save, `Internal` when `write` panicked.
+    pub async fn write<T, F>(&self, write: F) -> AppResult<T>
+    where
+        T: Send + 'static,
+        F: AsyncFnOnce(&mut Tx) -> AppResult<T> + Send + 'static,
+    {
+        let run: Run = Box::new(move |tx| {
+            Box::pin(async move { write(tx).await.map(|value| Box::new(value) as Box<dyn Any + Send>) })
+        });
+        let (answer, answered) = oneshot::channel();
+        self.queue.send(QueuedWrite { run, answer }).await.map_err(|_| AppError::Internal)?;
+        let value = answered.await.map_err(|_| AppError::Internal)??;
+        Ok(*value.downcast::<T>().expect("a write answers with the type its caller asked for"))
+    }
+
+    /// How many transactions have been committed since the start.
+    #[must_use]
+    pub fn commit_count(&self) -> u64 {
+        self.commit_count.load(Ordering::Relaxed)
+    }
+}
+
+/// Whether `version`, like `3.51.3`, is new enough.
+fn is_trusted(version: &str) -> bool {
+    let mut parts = version.split('.').map(|part| part.parse().unwrap_or(0));
+    let mut next = || parts.next().unwrap_or(0);
+    (next(), next(), next()) >= OLDEST_SQLITE
+}
+
+struct Writer {
+    /// Lent to the write that runs; gone for good only if a write was torn out of it.
+    connection: Option<SqliteConnection>,
+    publish: mpsc::UnboundedSender<Announcement>,
+    commit_count: Arc<AtomicU64>,
+}
+
+/// A write that did its work and waits for the commit.
+struct Done {
+    value: Box<dyn Any + Send>,
+    answer: oneshot::Sender<Answer>,
+    announcements: Vec<Announcement>,
+}
+
+impl Writer {
+    async fn serve(mut self, mut jobs: mpsc::Receiver<QueuedWrite>) {
+        while let Some(first) = jobs.recv().await {
+            let mut group = vec![first];
+            while group.len() < GROUP
+                && let Ok(next) = jobs.try_recv()
+            {
+                group.push(next);
+            }
+            self.commit(group).await;
+        }
+    }
+
+    /// Runs the group in one transaction and answers everyone in it.
+    async fn commit(&mut self, group: Vec<QueuedWrite>) {
+        if let Err(error) = self.execute("BEGIN IMMEDIATE").await {
+            let refusal = AppError::from(error);
+            for job in group {
+                let _ = job.answer.send(Err(refusal.clone()));
+            }
+            return;
+        }
+
+        // A lone write needs no savepoint: the transaction is its own.
+        let alone = group.len() == 1;
+        let mut done = Vec::with_capacity(group.len());
+        let mut failed = Vec::new();
+        let mut broken = None;
+        for job in group {
+            // Once the transaction is lost, the rest is told so without being tried.
+            if broken.is_some() {
+                failed.push((job.answer, None));
+                continue;
+            }
+            match self.run(job, alone).await {
+                Ok(Ok(finished)) => done.push(finished),
+                Ok(Err((answer, error))) => failed.push((answer, Some(error))),
+                Err((answer, error)) => {
+                    broken = Some(error);
+                    failed.push((answer, None));
+                }
+            }
+        }
+
+        if broken.is_none() {
+            let end = if done.is_empty() { "ROLLBACK" } else { "COMMIT" };
+            broken = self.execute(end).await.err().map(AppError::from);
+        }
+        if let Some(error) = broken {
+            // The transaction may be gone already; then there is nothing left to roll back.
+            let _ = self.execute("ROLLBACK").await;
+            for finished in done {
+                let _ = finished.answer.send(Err(error.clone()));
+            }
+            for (answer, own) in failed {
+                let _ = answer.send(Err(own.unwrap_or_else(|| error.clone())));
+            }
+            return;
+        }
+
+        if !done.is_empty() {
+            self.commit_count.fetch_add(1, Ordering::Relaxed);
+        }
+        for finished in done {
+            for announcement in finished.announcements {
+                let _ = self.publish.send(announcement);
+            }
+            let _ = finished.answer.send(Ok(finished.value));
+        }
+        for (answer, error) in failed {
+            let _ = answer.send(Err(error.unwrap_or(AppError::Internal)));
+        }
+    }
+
+    /// Runs one write. The inner result is the write's own; the outer error means the transaction is lost.
+    #[expect(clippy::type_complexity, reason = "one caller, which takes it apart at once")]
+    async fn run(
+        &mut self,
+        job: QueuedWrite,
+        alone: bool,
+    ) -> Result<Result<Done, (oneshot::Sender<Answer>, AppError)>, (oneshot::Sender<Answer>, AppError)> {
+        let QueuedWrite { run, answer } = job;
+        if !alone && let Err(error) = self.execute("SAVEPOINT one_write").await {
+            return Err((answer, error.into()));
+        }
+        let Some(connection) = self.connection.take() else {
+            return Err((answer, AppError::Internal));
+        };
+        let mut tx = Tx { connection, announcements: Vec::new() };
+        let outcome = AssertUnwindSafe(async { run(&mut tx).await }).catch_unwind().await;
+        let Tx { connection, announcements } = tx;
+        self.connection = Some(connection);
+
+        let error = match outcome {
+            Ok(Ok(value)) => {
+                if !alone && let Err(error) = self.execute("RELEASE one_write").await {
+                    return Err((answer, error.into()));
+                }
+                return Ok(Ok(Done { value, answer, announcements }));
+            }
+            Ok(Err(error)) => error,
+            Err(_) => {
+                tracing::error!("a write panicked and was undone");
+                AppError::Internal
+            }
+        };
+        // SQLite undoes the whole transaction by itself after some failures, a full disk among them. The savepoint is
+        // gone then, this fails, and the others in the group are told the same: nothing of theirs was saved.
+        if !alone && let Err(lost) = self.undo().await {
+            tracing::error!(error = %lost, "a failed write took its group's transaction with it");
+            return Err((answer, error));
+        }
+        Ok(Err((answer, error)))
+    }
+
+    async fn undo(&mut self) -> sqlx::Result<()> {
+        self.execute("ROLLBACK TO one_write").await?;
+        self.execute("RELEASE one_write").await
+    }
+
+    async fn execute(&mut self, sql: &'static str) -> sqlx::Result<()> {
+        let connection = self.connection.as_mut().ok_or(sqlx::Error::WorkerCrashed)?;
+        sqlx::query(sql).execute(connection).await.map(drop)
+    }
+}
+
+/// Copies the log back into the database file now and then, on a connection of its own: writers never wait for it.
+async fn checkpoint(options: SqliteConnectOptions, queue: mpsc::WeakSender<QueuedWrite>, commit_count: Arc<AtomicU64>) {
+    let mut ticks = tokio::time::interval(CHECKPOINT_EVERY);
+    let mut copied = 0;
+    let mut connection = None;
+    loop {
+        ticks.tick().await;
+        // The writer ends with its last caller, and so does this.
+        if queue.upgrade().is_none() {
+            return;
+        }
+        let committed = commit_count.load(Ordering::Relaxed);
+        if committed == copied {
+            continue;
+        }
+        if connection.is_none() {
+            connection = SqliteConnection::connect_with(&options).await.ok();
+        }
+        if let Some(connection) = connection.as_mut() {
+            match sqlx::query("PRAGMA wal_checkpoint(PASSIVE)").execute(connection).await {
+                Ok(_) => copied = committed,
+                Err(error) => tracing::warn!(%error, "the write-ahead log could not be copied back"),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing;
+
+    async fn insert_room(tx: &mut Tx, name: &str) -> sqlx::Result<()> {
+        sqlx::query("INSERT INTO rooms (kind, name, creator_id, created_at, updated_at) VALUES ('open', $1, 1, 0, 0)")
+            .bind(name.to_owned())
+            .execute(tx.db())
+            .await
+            .map(drop)
+    }
+
+    async fn room_names(db: &Db) -> Vec<String> {
+        sqlx::query_scalar("SELECT name FROM rooms WHERE name LIKE 'w%' ORDER BY id")
+            .fetch_all(db.reader())
+            .await
+            .unwrap()
+    }
+
+    #[test]
+    fn an_old_sqlite_is_not_trusted() {
+        assert!(is_trusted("3.51.3"));
+        assert!(is_trusted("3.53.0"));
+        assert!(!is_trusted("3.51.2"));
+        assert!(!is_trusted("3.46.0"));
+    }
+
+    #[tokio::test]
+    async fn the_promises_about_durability_are_switched_on() {
+        let world = testing::world().await;
+        let (journal, synchronous, foreign_keys) = world
+            .state
+            .db
+            .write(async |tx| {
+                let journal: String = sqlx::query_scalar("PRAGMA journal_mode").fetch_one(tx.db()).await?;
+                let synchronous: i64 = sqlx::query_scalar("PRAGMA synchronous").fetch_one(tx.db()).await?;
+                let foreign_keys: i64 = sqlx::query_scalar("PRAGMA foreign_keys").fetch_one(tx.db()).await?;
+                Ok((journal, synchronous, foreign_keys))
+            })
+            .await
+            .unwrap();
+        assert_eq!((journal.as_str(), synchronous, foreign_keys), ("wal", 2, 1));
+    }
+
+    #[tokio::test]
+    async fn one_failing_or_panicking_write_takes_only_itself_down() {
+        let world = testing::world().await;
+        let db = &world.state.db;
+        // Holds the writer, so that all the others end up in one group.
+        let (release, held) = oneshot::channel::<()>();
+        let holder = db.write(async move |_| Ok(held.await.is_ok()));
+        let writes = futures::future::join_all((0..10).map(|index| {
+            db.write(async move |tx| {
+                insert_room(tx, &format!("w{index}")).await?;
+                assert!(index != 3, "as asked");
+                if index == 5 { Err(AppError::Forbidden) } else { Ok(index) }
+            })
+        }));
+        let before = db.commit_count();
+        let (_, results, ()) = tokio::join!(holder, writes, async {
+            tokio::task::yield_now().await;
+            release.send(()).unwrap();
+        });
+        let expected: Vec<_> = (0..10)
+            .map(|index| match index {
+                3 => Err(AppError::Internal),
+                5 => Err(AppError::Forbidden),
+                index => Ok(index),
+            })
+            .collect();
+        assert_eq!(results, expected);
+        assert_eq!(room_names(db).await, ["w0", "w1", "w2", "w4", "w6", "w7", "w8", "w9"]);
+        assert!(db.commit_count() - before <= 2, "the ten writes shared a commit");
+    }
+
+    #[tokio::test]
+    async fn a_full_disk_refuses_the_write_and_passes() {
+        let world = testing::world().await;
+        let db = &world.state.db;
+        let limit = async |pages: &'static str| {
+            db.write(async move |tx| Ok(sqlx::query(pages).execute(tx.db()).await.map(drop)?)).await.unwrap();
+        };
+        limit("PRAGMA max_page_count = 1").await;
+        let long = "w".repeat(100_000);
+        let results = futures::future::join_all((0..3).map(|_| {
+            let long = long.clone();
+            db.write(async move |tx| Ok(insert_room(tx, &long).await?))
+        }))
+        .await;
+        for result in results {
+            assert!(matches!(result, Err(AppError::Unavailable(reason)) if reason.contains("full")));
+        }
+        assert!(room_names(db).await.is_empty());
+
+        limit("PRAGMA max_page_count = 1000000").await;
+        db.write(async |tx| Ok(insert_room(tx, "works again").await?)).await.unwrap();
+        assert_eq!(room_names(db).await, ["works again"]);
+    }
+
+    #[tokio::test]
+    async fn readers_cannot_write() {
+        let world = testing::world().await;
+        assert!(sqlx::query("DELETE FROM rooms").execute(world.state.db.reader()).await.is_err());
+    }
+}

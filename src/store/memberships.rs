@@ -1,0 +1,189 @@
+//! Who is in which room, and how far they have read.
+
+use sqlx::SqliteExecutor;
+
+use crate::model::{Involvement, MessageId, Person, Room, RoomId, RoomKind, UserId};
+
+/// The room and the person's involvement in it; nothing for an outsider or without such a room.
+pub async fn find(
+    db: impl SqliteExecutor<'_>,
+    user_id: UserId,
+    room_id: RoomId,
+) -> sqlx::Result<Option<(Room, Involvement)>> {
+    let row: Option<(RoomId, RoomKind, String, UserId, Involvement)> = sqlx::query_as(
+        "SELECT rooms.id, rooms.kind, rooms.name, rooms.creator_id, memberships.involvement
+           FROM memberships JOIN rooms ON rooms.id = memberships.room_id
+          WHERE memberships.room_id = $1 AND memberships.user_id = $2",
+    )
+    .bind(room_id)
+    .bind(user_id)
+    .fetch_optional(db)
+    .await?;
+    Ok(row.map(|(id, kind, name, creator_id, involvement)| (Room { id, kind, name, creator_id }, involvement)))
+}
+
+/// The ids of all rooms the person is in.
+pub async fn list_rooms(db: impl SqliteExecutor<'_>, user_id: UserId) -> sqlx::Result<Vec<RoomId>> {
+    sqlx::query_scalar("SELECT room_id FROM memberships WHERE user_id = $1 ORDER BY room_id")
+        .bind(user_id)
+        .fetch_all(db)
+        .await
+}
+
+/// The active people in a room, by lower-cased name.
+pub async fn list_people(db: impl SqliteExecutor<'_>, room_id: RoomId) -> sqlx::Result<Vec<Person>> {
+    sqlx::query_as(
+        "SELECT users.id, users.name FROM memberships JOIN users ON users.id = memberships.user_id
+          WHERE memberships.room_id = $1 AND users.status = 0 ORDER BY lower(users.name), users.id",
+    )
+    .bind(room_id)
+    .fetch_all(db)
+    .await
+}
+
+/// Lets everyone active into the room. Existing memberships stay as they are. Answers with the newcomers.
+pub async fn grant_everyone(db: impl SqliteExecutor<'_>, room_id: RoomId, now_ms: i64) -> sqlx::Result<Vec<UserId>> {
+    sqlx::query_scalar(
+        "INSERT INTO memberships (room_id, user_id, read_message_id, created_at)
+         SELECT rooms.id, users.id, rooms.last_message_id, $2 FROM rooms, users WHERE rooms.id = $1 AND users.status = 0
+         ON CONFLICT DO NOTHING RETURNING user_id",
+    )
+    .bind(room_id)
+    .bind(now_ms)
+    .fetch_all(db)
+    .await
+}
+
+/// Lets the active ones of `user_ids` into the room. Existing memberships stay as they are. Answers with the newcomers.
+pub async fn grant(
+    db: impl SqliteExecutor<'_>,
+    room_id: RoomId,
+    user_ids: &[UserId],
+    now_ms: i64,
+) -> sqlx::Result<Vec<UserId>> {
+    sqlx::query_scalar(
+        "INSERT INTO memberships (room_id, user_id, read_message_id, created_at)
+         SELECT rooms.id, users.id, rooms.last_message_id, $2
+           FROM rooms, users JOIN json_each($3) AS wanted ON users.id = wanted.value
+          WHERE rooms.id = $1 AND users.status = 0
+         ON CONFLICT DO NOTHING RETURNING user_id",
+    )
+    .bind(room_id)
+    .bind(now_ms)
+    .bind(super::json_ids(user_ids))
+    .fetch_all(db)
+    .await
+}
+
+/// Ends every membership of the room but those of `user_ids`. Answers with those who left.
+pub async fn revoke_all_but(
+    db: impl SqliteExecutor<'_>,
+    room_id: RoomId,
+    user_ids: &[UserId],
+) -> sqlx::Result<Vec<UserId>> {
+    sqlx::query_scalar(
+        "DELETE FROM memberships
+          WHERE room_id = $1 AND user_id NOT IN (SELECT value FROM json_each($2)) RETURNING user_id",
+    )
+    .bind(room_id)
+    .bind(super::json_ids(user_ids))
+    .fetch_all(db)
+    .await
+}
+
+/// Lets a new user into every open room. Answers with those rooms.
+pub async fn grant_open_rooms(db: impl SqliteExecutor<'_>, user_id: UserId, now_ms: i64) -> sqlx::Result<Vec<RoomId>> {
+    sqlx::query_scalar(
+        "INSERT INTO memberships (room_id, user_id, read_message_id, created_at)
+         SELECT id, $1, last_message_id, $2 FROM rooms WHERE kind = 'open'
+         ON CONFLICT DO NOTHING RETURNING room_id",
+    )
+    .bind(user_id)
+    .bind(now_ms)
+    .fetch_all(db)
+    .await
+}
+
+/// Notes that the person has read the room up to `message_id`, if that is news. A mark only ever moves forward, and
+/// never past the room's newest message.
+pub async fn mark_read(
+    db: impl SqliteExecutor<'_>,
+    user_id: UserId,
+    room_id: RoomId,
+    message_id: MessageId,
+) -> sqlx::Result<Option<MessageId>> {
+    sqlx::query_scalar(
+        "UPDATE memberships
+            SET read_message_id = MIN($3, (SELECT last_message_id FROM rooms WHERE id = $1))
+          WHERE room_id = $1 AND user_id = $2
+            AND read_message_id < MIN($3, (SELECT last_message_id FROM rooms WHERE id = $1))
+         RETURNING read_message_id",
+    )
+    .bind(room_id)
+    .bind(user_id)
+    .bind(message_id)
+    .fetch_optional(db)
+    .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing;
+
+    #[tokio::test]
+    async fn granting_again_changes_nothing() {
+        let world = testing::world().await;
+        let room = world.open_closed_room("Designers", &[&world.bob]).await;
+        world.post(&world.ada, room.id, "hello").await;
+        let (room_id, bob, cleo) = (room.id, world.bob.id, world.cleo.id);
+        let newcomers = world
+            .state
+            .db
+            .write(async move |tx| Ok(grant(tx.db(), room_id, &[bob, cleo, cleo, UserId(99)], 2).await?))
+            .await
+            .unwrap();
+        assert_eq!(newcomers, [cleo]);
+        let unread = async |user_id| {
+            super::super::rooms::sidebar(world.state.db.reader(), user_id)
+                .await
+                .unwrap()
+                .into_iter()
+                .find(|r| r.id == room_id)
+                .unwrap()
+                .unread
+        };
+        assert!(unread(bob).await, "an old member keeps what they have not read");
+        assert!(!unread(cleo).await, "a newcomer starts with everything read");
+    }
+
+    #[tokio::test]
+    async fn revoking_leaves_exactly_the_listed() {
+        let world = testing::world().await;
+        let room_id = world.all_talk.id;
+        let keep = [world.ada.id, world.cleo.id];
+        let left =
+            world.state.db.write(async move |tx| Ok(revoke_all_but(tx.db(), room_id, &keep).await?)).await.unwrap();
+        assert_eq!(left, [world.bob.id]);
+        let reader = world.state.db.reader();
+        let names: Vec<_> = list_people(reader, room_id).await.unwrap().into_iter().map(|person| person.name).collect();
+        assert_eq!(names, ["Ada", "Cleo"]);
+        assert_eq!(find(reader, world.bob.id, room_id).await.unwrap(), None);
+        assert!(list_rooms(reader, world.bob.id).await.unwrap().is_empty());
+        assert_eq!(find(reader, world.ada.id, room_id).await.unwrap().unwrap().1, Involvement::Mentions);
+    }
+
+    #[tokio::test]
+    async fn a_read_mark_moves_forward_and_not_beyond_the_newest_message() {
+        let world = testing::world().await;
+        let room_id = world.all_talk.id;
+        let message = world.post(&world.ada, room_id, "hello").await;
+        let bob = world.bob.id;
+        let read = async |message_id| {
+            world.state.db.write(async move |tx| Ok(mark_read(tx.db(), bob, room_id, message_id).await?)).await.unwrap()
+        };
+        assert_eq!(read(MessageId(1_000_000)).await, Some(message.id));
+        assert_eq!(read(message.id).await, None);
+        assert_eq!(read(MessageId(0)).await, None);
+    }
+}

@@ -1,0 +1,319 @@
+//! Messages: a room is read by pages of [`PAGE_SIZE`], in the order of the ids.
+
+use sqlx::SqliteExecutor;
+
+use crate::model::{ClientMessageId, Message, MessageId, PAGE_SIZE, RoomId, UserId};
+use crate::timeline::MessagePage;
+
+/// What is stored of a new message.
+#[derive(Clone, Debug)]
+pub struct NewMessage {
+    pub room_id: RoomId,
+    pub creator_id: UserId,
+    pub client_message_id: ClientMessageId,
+    pub sent_digest: [u8; 32],
+    pub body: Body,
+    pub created_at: i64,
+}
+
+/// A body in its three forms: as typed, as shown, and as searched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Body {
+    pub source: String,
+    pub html: String,
+    pub text: String,
+    /// Which rendering made `html` and `text`.
+    pub render_version: i64,
+}
+
+/// What became of an earlier message with the same client message id.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Sent {
+    pub message_id: MessageId,
+    pub sent_digest: Vec<u8>,
+    pub removed: bool,
+}
+
+macro_rules! select_message {
+    ($rest:literal) => {
+        concat!(
+            "SELECT messages.id, messages.room_id, messages.creator_id, users.name AS creator_name,
+                    messages.client_message_id, messages.body_html, messages.revision, messages.created_at
+               FROM messages JOIN users ON users.id = messages.creator_id ",
+            $rest
+        )
+    };
+}
+
+/// The message with this id in this room.
+pub async fn find(
+    db: impl SqliteExecutor<'_>,
+    room_id: RoomId,
+    message_id: MessageId,
+) -> sqlx::Result<Option<Message>> {
+    sqlx::query_as(select_message!("WHERE messages.id = $1 AND messages.room_id = $2"))
+        .bind(message_id)
+        .bind(room_id)
+        .fetch_optional(db)
+        .await
+}
+
+/// What its author typed.
+pub async fn find_source(db: impl SqliteExecutor<'_>, message_id: MessageId) -> sqlx::Result<Option<String>> {
+    sqlx::query_scalar("SELECT body_source FROM messages WHERE id = $1").bind(message_id).fetch_optional(db).await
+}
+
+/// The message this author sent under `client_message_id`, stored or removed since.
+pub async fn find_sent(
+    db: impl SqliteExecutor<'_>,
+    creator_id: UserId,
+    client_message_id: &ClientMessageId,
+) -> sqlx::Result<Option<Sent>> {
+    sqlx::query_as(
+        "SELECT id AS message_id, sent_digest, FALSE AS removed FROM messages
+          WHERE creator_id = $1 AND client_message_id = $2
+         UNION ALL
+         SELECT message_id, sent_digest, TRUE FROM removed_messages WHERE creator_id = $1 AND client_message_id = $2
+         LIMIT 1",
+    )
+    .bind(creator_id)
+    .bind(client_message_id)
+    .fetch_optional(db)
+    .await
+}
+
+/// The newest messages of a room.
+pub async fn page_last(db: impl SqliteExecutor<'_>, room_id: RoomId) -> sqlx::Result<MessagePage> {
+    page_before(db, room_id, MessageId(i64::MAX)).await
+}
+
+/// The messages of a room just before `message_id`, which need not exist.
+pub async fn page_before(
+    db: impl SqliteExecutor<'_>,
+    room_id: RoomId,
+    message_id: MessageId,
+) -> sqlx::Result<MessagePage> {
+    let rows: Vec<Message> = sqlx::query_as(select_message!(
+        "WHERE messages.room_id = $1 AND messages.id < $2 ORDER BY messages.id DESC LIMIT $3"
+    ))
+    .bind(room_id)
+    .bind(message_id)
+    .bind(PAGE_SIZE + 1)
+    .fetch_all(db)
+    .await?;
+    let mut page = page(rows);
+    page.messages.reverse();
+    Ok(page)
+}
+
+/// The messages of a room just after `message_id`, which need not exist.
+pub async fn page_after(
+    db: impl SqliteExecutor<'_>,
+    room_id: RoomId,
+    message_id: MessageId,
+) -> sqlx::Result<MessagePage> {
+    let rows = sqlx::query_as(select_message!(
+        "WHERE messages.room_id = $1 AND messages.id > $2 ORDER BY messages.id LIMIT $3"
+    ))
+    .bind(room_id)
+    .bind(message_id)
+    .bind(PAGE_SIZE + 1)
+    .fetch_all(db)
+    .await?;
+    Ok(page(rows))
+}
+
+/// Stores a message and makes it the room's newest, read by its author.
+///
+/// The three statements are one call to the writer's connection.
+pub async fn insert(db: &mut sqlx::SqliteConnection, message: &NewMessage) -> sqlx::Result<MessageId> {
+    let message_id: MessageId = sqlx::query_scalar(
+        "INSERT INTO messages (room_id, creator_id, client_message_id, sent_digest, body_source, body_html, body_text,
+                               render_version, created_at, updated_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9) RETURNING id",
+    )
+    .bind(message.room_id)
+    .bind(message.creator_id)
+    .bind(&message.client_message_id)
+    .bind(message.sent_digest.as_slice())
+    .bind(&message.body.source)
+    .bind(&message.body.html)
+    .bind(&message.body.text)
+    .bind(message.body.render_version)
+    .bind(message.created_at)
+    .fetch_one(&mut *db)
+    .await?;
+    sqlx::query("UPDATE rooms SET last_message_id = $2, updated_at = $3 WHERE id = $1")
+        .bind(message.room_id)
+        .bind(message_id)
+        .bind(message.created_at)
+        .execute(&mut *db)
+        .await?;
+    sqlx::query("UPDATE memberships SET read_message_id = $3 WHERE room_id = $1 AND user_id = $2")
+        .bind(message.room_id)
+        .bind(message.creator_id)
+        .bind(message_id)
+        .execute(db)
+        .await?;
+    Ok(message_id)
+}
+
+/// Gives a message another body, and its next revision.
+pub async fn update(db: impl SqliteExecutor<'_>, message_id: MessageId, body: &Body, now_ms: i64) -> sqlx::Result<()> {
+    sqlx::query(
+        "UPDATE messages SET body_source = $2, body_html = $3, body_text = $4, render_version = $5,
+                             revision = revision + 1, updated_at = $6
+          WHERE id = $1",
+    )
+    .bind(message_id)
+    .bind(&body.source)
+    .bind(&body.html)
+    .bind(&body.text)
+    .bind(body.render_version)
+    .bind(now_ms)
+    .execute(db)
+    .await
+    .map(drop)
+}
+
+/// Removes a message; its client message id stays taken.
+pub async fn remove(db: &mut sqlx::SqliteConnection, room_id: RoomId, message_id: MessageId) -> sqlx::Result<()> {
+    sqlx::query(
+        "INSERT INTO removed_messages (creator_id, client_message_id, message_id, sent_digest)
+         SELECT creator_id, client_message_id, id, sent_digest FROM messages WHERE id = $1",
+    )
+    .bind(message_id)
+    .execute(&mut *db)
+    .await?;
+    sqlx::query("DELETE FROM messages WHERE id = $1").bind(message_id).execute(&mut *db).await?;
+    sqlx::query(
+        "UPDATE rooms SET last_message_id = (SELECT COALESCE(MAX(id), 0) FROM messages WHERE room_id = $1)
+          WHERE id = $1 AND last_message_id = $2",
+    )
+    .bind(room_id)
+    .bind(message_id)
+    .execute(db)
+    .await
+    .map(drop)
+}
+
+/// Removes up to `limit` of a room's messages, and answers with how many there were.
+///
+/// Ids stay taken. In steps, so that a room of a quarter of a million holds nobody else's write up.
+pub async fn remove_some_of_room(db: &mut sqlx::SqliteConnection, room_id: RoomId, limit: i64) -> sqlx::Result<u64> {
+    sqlx::query(
+        "INSERT INTO removed_messages (creator_id, client_message_id, message_id, sent_digest)
+         SELECT creator_id, client_message_id, id, sent_digest FROM messages WHERE room_id = $1 ORDER BY id LIMIT $2",
+    )
+    .bind(room_id)
+    .bind(limit)
+    .execute(&mut *db)
+    .await?;
+    let removed = sqlx::query(
+        "DELETE FROM messages WHERE id IN (SELECT id FROM messages WHERE room_id = $1 ORDER BY id LIMIT $2)",
+    )
+    .bind(room_id)
+    .bind(limit)
+    .execute(db)
+    .await?;
+    Ok(removed.rows_affected())
+}
+
+/// At most a page, from rows that hold one more when there is more.
+fn page(mut messages: Vec<Message>) -> MessagePage {
+    let size = usize::try_from(PAGE_SIZE).expect("a page fits in memory");
+    let has_more = messages.len() > size;
+    messages.truncate(size);
+    MessagePage { messages, has_more }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing;
+
+    fn ids(page: &MessagePage) -> Vec<i64> {
+        page.messages.iter().map(|message| message.id.0).collect()
+    }
+
+    #[tokio::test]
+    async fn pages_hold_forty_and_leave_the_anchor_out() {
+        let world = testing::world().await;
+        let room_id = world.all_talk.id;
+        let mut posted = Vec::new();
+        for number in 0..81 {
+            posted.push(world.post(&world.ada, room_id, &format!("message {number}")).await.id);
+        }
+        let reader = world.state.db.reader();
+        let last = page_last(reader, room_id).await.unwrap();
+        assert_eq!(ids(&last), posted[41..].iter().map(|id| id.0).collect::<Vec<_>>());
+        assert!(last.has_more);
+
+        let before = page_before(reader, room_id, posted[41]).await.unwrap();
+        assert_eq!(ids(&before), posted[1..41].iter().map(|id| id.0).collect::<Vec<_>>());
+        assert!(before.has_more);
+        let first = page_before(reader, room_id, posted[1]).await.unwrap();
+        assert_eq!((ids(&first), first.has_more), (vec![posted[0].0], false));
+
+        let after = page_after(reader, room_id, posted[39]).await.unwrap();
+        assert_eq!(after.messages.len(), 40);
+        assert!(after.has_more);
+        let rest = page_after(reader, room_id, posted[40]).await.unwrap();
+        assert_eq!((rest.messages.len(), rest.has_more), (40, false));
+        assert!(page_after(reader, room_id, posted[80]).await.unwrap().messages.is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_message_is_found_in_its_own_room_only() {
+        let world = testing::world().await;
+        let message = world.post(&world.ada, world.all_talk.id, "*hello*").await;
+        let other = world.open_closed_room("Other", &[]).await;
+        let reader = world.state.db.reader();
+        assert_eq!(find(reader, message.room_id, message.id).await.unwrap(), Some(message.clone()));
+        assert_eq!(find(reader, other.id, message.id).await.unwrap(), None);
+        assert_eq!(find_source(reader, message.id).await.unwrap().as_deref(), Some("*hello*"));
+    }
+
+    #[tokio::test]
+    async fn the_search_table_follows_every_change() {
+        let world = testing::world().await;
+        let room_id = world.all_talk.id;
+        let message = world.post(&world.ada, room_id, "talking about *salamanders*").await;
+        let hits = async |word: &'static str| -> Vec<i64> {
+            sqlx::query_scalar("SELECT rowid FROM message_search WHERE message_search MATCH $1")
+                .bind(word)
+                .fetch_all(world.state.db.reader())
+                .await
+                .unwrap()
+        };
+        assert_eq!(hits("salamander").await, [message.id.0]);
+        let body =
+            Body { source: "newts".into(), html: "<p>newts</p>".into(), text: "newts".into(), render_version: 1 };
+        world.state.db.write(async move |tx| Ok(update(tx.db(), message.id, &body, 9).await?)).await.unwrap();
+        assert!(hits("salamander").await.is_empty());
+        assert_eq!(hits("newt").await, [message.id.0]);
+        world.state.db.write(async move |tx| Ok(remove(tx.db(), room_id, message.id).await?)).await.unwrap();
+        assert!(hits("newt").await.is_empty());
+    }
+
+    #[tokio::test]
+    async fn removing_the_newest_message_makes_the_one_before_the_newest() {
+        let world = testing::world().await;
+        let room_id = world.all_talk.id;
+        let first = world.post(&world.ada, room_id, "one").await;
+        let second = world.post(&world.ada, room_id, "two").await;
+        let last = async || -> i64 {
+            sqlx::query_scalar("SELECT last_message_id FROM rooms WHERE id = $1")
+                .bind(room_id)
+                .fetch_one(world.state.db.reader())
+                .await
+                .unwrap()
+        };
+        world.state.db.write(async move |tx| Ok(remove(tx.db(), room_id, second.id).await?)).await.unwrap();
+        assert_eq!(last().await, first.id.0);
+        let removed = world.state.db.write(async move |tx| Ok(remove_some_of_room(tx.db(), room_id, 10).await?)).await;
+        assert_eq!(removed, Ok(1));
+        let sent = find_sent(world.state.db.reader(), world.ada.id, &first.client_message_id).await.unwrap().unwrap();
+        assert!(sent.removed);
+    }
+}

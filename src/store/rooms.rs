@@ -1,0 +1,123 @@
+//! Rooms.
+
+use sqlx::SqliteExecutor;
+
+use crate::model::{Room, RoomId, RoomKind, RoomName, SidebarRoom, UserId};
+
+/// Makes an open or closed room without members.
+pub async fn insert(
+    db: impl SqliteExecutor<'_>,
+    kind: RoomKind,
+    name: &RoomName,
+    creator_id: UserId,
+    now_ms: i64,
+) -> sqlx::Result<Room> {
+    sqlx::query_as(
+        "INSERT INTO rooms (kind, name, creator_id, created_at, updated_at) VALUES ($1, $2, $3, $4, $4)
+         RETURNING id, kind, name, creator_id",
+    )
+    .bind(kind)
+    .bind(name.as_str())
+    .bind(creator_id)
+    .bind(now_ms)
+    .fetch_one(db)
+    .await
+}
+
+/// Gives an open or closed room another name and kind.
+pub async fn update(
+    db: impl SqliteExecutor<'_>,
+    room_id: RoomId,
+    kind: RoomKind,
+    name: &RoomName,
+    now_ms: i64,
+) -> sqlx::Result<()> {
+    sqlx::query("UPDATE rooms SET kind = $2, name = $3, updated_at = $4 WHERE id = $1 AND kind <> 'direct'")
+        .bind(room_id)
+        .bind(kind)
+        .bind(name.as_str())
+        .bind(now_ms)
+        .execute(db)
+        .await
+        .map(drop)
+}
+
+/// Removes a room whose messages are gone; its memberships go with it.
+pub async fn remove(db: impl SqliteExecutor<'_>, room_id: RoomId) -> sqlx::Result<()> {
+    sqlx::query("DELETE FROM rooms WHERE id = $1").bind(room_id).execute(db).await.map(drop)
+}
+
+/// The person's rooms as the sidebar shows them: invisible ones left out, by lower-cased name.
+pub async fn sidebar(db: impl SqliteExecutor<'_>, user_id: UserId) -> sqlx::Result<Vec<SidebarRoom>> {
+    sqlx::query_as(
+        "SELECT rooms.id, rooms.kind, rooms.name, rooms.last_message_id > memberships.read_message_id AS unread
+           FROM memberships JOIN rooms ON rooms.id = memberships.room_id
+          WHERE memberships.user_id = $1 AND memberships.involvement <> 'invisible'
+          ORDER BY lower(rooms.name), rooms.id",
+    )
+    .bind(user_id)
+    .fetch_all(db)
+    .await
+}
+
+/// The room that has existed longest among the person's.
+pub async fn oldest_of(db: impl SqliteExecutor<'_>, user_id: UserId) -> sqlx::Result<Option<RoomId>> {
+    sqlx::query_scalar("SELECT room_id FROM memberships WHERE user_id = $1 ORDER BY room_id LIMIT 1")
+        .bind(user_id)
+        .fetch_optional(db)
+        .await
+}
+
+/// Rooms that nobody is in: what is left of removed ones.
+pub async fn list_deserted(db: impl SqliteExecutor<'_>) -> sqlx::Result<Vec<RoomId>> {
+    sqlx::query_scalar(
+        "SELECT id FROM rooms
+          WHERE NOT EXISTS (SELECT 1 FROM memberships WHERE memberships.room_id = rooms.id) ORDER BY id",
+    )
+    .fetch_all(db)
+    .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing;
+
+    #[tokio::test]
+    async fn a_sidebar_lists_ones_own_rooms_by_name_and_marks_the_unread() {
+        let world = testing::world().await;
+        let zebra = world.open_closed_room("zebra", &[]).await;
+        let apple = world.open_closed_room("Apple", &[&world.bob]).await;
+        world.post(&world.ada, apple.id, "hello").await;
+
+        let reader = world.state.db.reader();
+        let shown =
+            |rooms: Vec<SidebarRoom>| rooms.into_iter().map(|room| (room.name, room.unread)).collect::<Vec<_>>();
+        let of_ada = shown(sidebar(reader, world.ada.id).await.unwrap());
+        assert_eq!(of_ada, [("All Talk".into(), false), ("Apple".into(), false), ("zebra".into(), false)]);
+        let of_bob = shown(sidebar(reader, world.bob.id).await.unwrap());
+        assert_eq!(of_bob, [("All Talk".into(), false), ("Apple".into(), true)]);
+        assert_eq!(oldest_of(reader, world.bob.id).await.unwrap(), Some(world.all_talk.id));
+        assert_eq!(oldest_of(reader, UserId(99)).await.unwrap(), None);
+        assert_ne!(zebra.id, apple.id);
+    }
+
+    #[tokio::test]
+    async fn a_direct_room_cannot_be_updated() {
+        let world = testing::world().await;
+        let room_id = world.all_talk.id;
+        let kind = world
+            .state
+            .db
+            .write(async move |tx| {
+                sqlx::query("UPDATE rooms SET kind = 'direct' WHERE id = $1").bind(room_id).execute(tx.db()).await?;
+                update(tx.db(), room_id, RoomKind::Open, &"Other".parse()?, 5).await?;
+                Ok(sqlx::query_scalar::<_, RoomKind>("SELECT kind FROM rooms WHERE id = $1")
+                    .bind(room_id)
+                    .fetch_one(tx.db())
+                    .await?)
+            })
+            .await;
+        assert_eq!(kind, Ok(RoomKind::Direct));
+    }
+}

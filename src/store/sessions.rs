@@ -1,0 +1,160 @@
+//! Signed-in browsers. What identifies one is the hash of its token: the table is of no use to a thief.
+
+use sqlx::SqliteExecutor;
+
+use crate::model::{Role, SessionId, User, UserId};
+
+/// A session as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Session {
+    pub id: SessionId,
+    pub user_id: UserId,
+    pub ip_address: String,
+    pub user_agent: String,
+    /// Milliseconds since the epoch, like every time here.
+    pub last_active_at: i64,
+    pub expires_at: i64,
+}
+
+/// What a session is made from or refreshed with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sighting {
+    pub user_id: UserId,
+    pub ip_address: String,
+    pub user_agent: String,
+    pub last_active_at: i64,
+    pub expires_at: i64,
+}
+
+/// The live session behind a token's hash.
+pub async fn find(db: impl SqliteExecutor<'_>, token_hash: &[u8], now_ms: i64) -> sqlx::Result<Option<Session>> {
+    sqlx::query_as(
+        "SELECT id, user_id, ip_address, user_agent, last_active_at, expires_at
+           FROM sessions WHERE token_hash = $1 AND expires_at > $2",
+    )
+    .bind(token_hash)
+    .bind(now_ms)
+    .fetch_optional(db)
+    .await
+}
+
+/// The active person behind a token's hash, with the session and when it was last seen.
+pub async fn find_user(
+    db: impl SqliteExecutor<'_>,
+    token_hash: &[u8],
+    now_ms: i64,
+) -> sqlx::Result<Option<(User, SessionId, i64)>> {
+    let row: Option<(UserId, String, Role, SessionId, i64)> = sqlx::query_as(
+        "SELECT users.id, users.name, users.role, sessions.id, sessions.last_active_at
+           FROM sessions JOIN users ON users.id = sessions.user_id
+          WHERE sessions.token_hash = $1 AND sessions.expires_at > $2 AND users.status = 0",
+    )
+    .bind(token_hash)
+    .bind(now_ms)
+    .fetch_optional(db)
+    .await?;
+    Ok(row.map(|(id, name, role, session_id, last_active_at)| (User { id, name, role }, session_id, last_active_at)))
+}
+
+/// Whether the session still exists and belongs to someone active.
+pub async fn is_live(db: impl SqliteExecutor<'_>, session_id: SessionId) -> sqlx::Result<bool> {
+    sqlx::query_scalar(
+        "SELECT EXISTS (SELECT 1 FROM sessions JOIN users ON users.id = sessions.user_id
+                         WHERE sessions.id = $1 AND users.status = 0)",
+    )
+    .bind(session_id)
+    .fetch_one(db)
+    .await
+}
+
+/// Stores a new session or what was seen of a known one.
+pub async fn upsert(db: impl SqliteExecutor<'_>, token_hash: &[u8], seen: &Sighting) -> sqlx::Result<SessionId> {
+    sqlx::query_scalar(
+        "INSERT INTO sessions (token_hash, user_id, ip_address, user_agent, created_at, last_active_at, expires_at)
+         VALUES ($1, $2, $3, $4, $5, $5, $6)
+         ON CONFLICT (token_hash) DO UPDATE
+            SET user_id = excluded.user_id, ip_address = excluded.ip_address, user_agent = excluded.user_agent,
+                last_active_at = excluded.last_active_at, expires_at = excluded.expires_at
+         RETURNING id",
+    )
+    .bind(token_hash)
+    .bind(seen.user_id)
+    .bind(&seen.ip_address)
+    .bind(&seen.user_agent)
+    .bind(seen.last_active_at)
+    .bind(seen.expires_at)
+    .fetch_one(db)
+    .await
+}
+
+/// Ends a session; answers with whose it was.
+pub async fn remove(db: impl SqliteExecutor<'_>, token_hash: &[u8]) -> sqlx::Result<Option<(SessionId, UserId)>> {
+    sqlx::query_as("DELETE FROM sessions WHERE token_hash = $1 RETURNING id, user_id")
+        .bind(token_hash)
+        .fetch_optional(db)
+        .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing;
+
+    #[tokio::test]
+    async fn a_session_lives_until_it_expires_or_is_removed() {
+        let world = testing::world().await;
+        let (db, ada) = (&world.state.db, world.ada.clone());
+        let seen = Sighting {
+            user_id: ada.id,
+            ip_address: "127.0.0.1".into(),
+            user_agent: "a browser".into(),
+            last_active_at: 5,
+            expires_at: 100,
+        };
+        let later = Sighting { last_active_at: 9, ..seen.clone() };
+        let session_id = db
+            .write(async move |tx| {
+                let first = upsert(tx.db(), b"hash", &seen).await?;
+                assert_eq!(upsert(tx.db(), b"hash", &later).await?, first);
+                Ok(first)
+            })
+            .await
+            .unwrap();
+
+        assert_eq!(find(db.reader(), b"hash", 99).await.unwrap().unwrap().last_active_at, 9);
+        assert_eq!(find_user(db.reader(), b"hash", 99).await.unwrap(), Some((ada.clone(), session_id, 9)));
+        assert_eq!(find(db.reader(), b"hash", 100).await.unwrap(), None);
+        assert_eq!(find_user(db.reader(), b"hash", 100).await.unwrap(), None);
+        assert_eq!(find_user(db.reader(), b"other", 99).await.unwrap(), None);
+        assert!(is_live(db.reader(), session_id).await.unwrap());
+
+        let removed = db.write(async |tx| Ok(remove(tx.db(), b"hash").await?)).await.unwrap();
+        assert_eq!(removed, Some((session_id, ada.id)));
+        assert_eq!(find(db.reader(), b"hash", 99).await.unwrap(), None);
+        assert!(!is_live(db.reader(), session_id).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn the_session_of_someone_no_longer_active_signs_nobody_in() {
+        let world = testing::world().await;
+        let bob = world.bob.id;
+        let db = &world.state.db;
+        let session_id = db
+            .write(async move |tx| {
+                let seen = Sighting {
+                    user_id: bob,
+                    ip_address: String::new(),
+                    user_agent: String::new(),
+                    last_active_at: 1,
+                    expires_at: 100,
+                };
+                let id = upsert(tx.db(), b"bob", &seen).await?;
+                sqlx::query("UPDATE users SET status = 2 WHERE id = $1").bind(bob).execute(tx.db()).await?;
+                Ok(id)
+            })
+            .await
+            .unwrap();
+        assert_eq!(find_user(db.reader(), b"bob", 50).await.unwrap(), None);
+        assert!(!is_live(db.reader(), session_id).await.unwrap());
+    }
+}

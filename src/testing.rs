@@ -1,0 +1,85 @@
+//! A world for tests: a real database in a folder of its own, three people and a room.
+
+use tempfile::TempDir;
+
+use crate::auth::Member;
+use crate::clock::Clock;
+use crate::model::{ClientMessageId, Message, Room, RoomId, User};
+use crate::ops::accounts::{self, Registration};
+use crate::ops::messages::{self, Posted};
+use crate::ops::rooms::{self, Audience};
+use crate::state::AppState;
+use crate::store;
+
+/// Everybody's password.
+pub const PASSWORD: &str = "correct horse";
+
+/// A database with nothing in it. Its folder goes with the process.
+pub struct Empty {
+    state: AppState,
+    _folder: TempDir,
+}
+
+impl std::ops::Deref for Empty {
+    type Target = AppState;
+
+    fn deref(&self) -> &AppState {
+        &self.state
+    }
+}
+
+pub async fn state() -> Empty {
+    let folder = tempfile::tempdir().unwrap();
+    let state = AppState::open(folder.path(), Clock::manual(1_700_000_000_000)).await.unwrap();
+    Empty { state, _folder: folder }
+}
+
+/// Ada, the administrator, Bob and Cleo, all in the open room "All Talk".
+pub struct World {
+    pub state: AppState,
+    pub ada: User,
+    pub bob: User,
+    pub cleo: User,
+    pub all_talk: Room,
+    _folder: TempDir,
+}
+
+pub async fn world() -> World {
+    let Empty { state, _folder } = state().await;
+    let ada = accounts::set_up(&state, registration("Ada")).await.unwrap();
+    let code = store::accounts::find(state.db.reader()).await.unwrap().unwrap().join_code;
+    let bob = accounts::join(&state, &code, registration("Bob")).await.unwrap();
+    let cleo = accounts::join(&state, &code, registration("Cleo")).await.unwrap();
+    let room_id = store::rooms::oldest_of(state.db.reader(), ada.id).await.unwrap().unwrap();
+    let all_talk = Member::find(&state.db, &ada, room_id).await.unwrap().room;
+    World { state, ada, bob, cleo, all_talk, _folder }
+}
+
+pub fn registration(name: &str) -> Registration {
+    Registration {
+        name: name.parse().unwrap(),
+        email_address: format!("{}@example.com", name.to_lowercase()).parse().unwrap(),
+        password: PASSWORD.parse().unwrap(),
+    }
+}
+
+impl World {
+    pub async fn member(&self, user: &User, room_id: RoomId) -> Member {
+        Member::find(&self.state.db, user, room_id).await.unwrap()
+    }
+
+    /// A closed room that Ada makes for herself and `others`.
+    pub async fn open_closed_room(&self, name: &str, others: &[&User]) -> Room {
+        let chosen = others.iter().map(|user| user.id).collect();
+        rooms::open(&self.state, &self.ada, name.parse().unwrap(), Audience::Chosen(chosen)).await.unwrap()
+    }
+
+    pub async fn post(&self, user: &User, room_id: RoomId, words: &str) -> Message {
+        let member = self.member(user, room_id).await;
+        let id = ClientMessageId::v7(7, uuid::Uuid::new_v4().as_bytes()[..10].try_into().unwrap());
+        match messages::post(&self.state, &member, id, words.parse().unwrap()).await.unwrap() {
+            Posted::Stored(message) => message,
+            Posted::Removed(_) => unreachable!("a fresh id was never removed"),
+        }
+    }
+}

@@ -1,0 +1,239 @@
+//! What a browser keeps of the room in view: a stretch of its messages, brought up to date by events.
+//!
+//! A plain type, so that every rule about gaps, repeats and late arrivals is tested without a browser.
+
+use serde::{Deserialize, Serialize};
+
+use crate::event::{Cursor, ServerFrame};
+use crate::model::{Message, MessageId, Room, RoomId};
+
+/// What a page of a room is made from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoomPage {
+    pub room: Room,
+    pub timeline: Timeline,
+    /// The message that the page was opened at.
+    pub target: Option<MessageId>,
+}
+
+/// A stretch of messages without holes, oldest first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Timeline {
+    pub room_id: RoomId,
+    pub messages: Vec<Message>,
+    /// There are messages before the first one here.
+    pub has_older: bool,
+    /// There are messages after the last one here.
+    pub has_newer: bool,
+    /// All events up to here are in this stretch.
+    pub cursor: Cursor,
+}
+
+impl Timeline {
+    /// Takes in what happened. Frames about other rooms, and frames seen before, change nothing.
+    ///
+    /// Returns whether anything on the screen changed.
+    pub fn apply(&mut self, frame: &ServerFrame) -> bool {
+        let changed = match frame {
+            ServerFrame::MessagePosted { message, .. } | ServerFrame::MessageEdited { message, .. } => {
+                if message.room_id != self.room_id {
+                    return false;
+                }
+                self.upsert(message)
+            }
+            ServerFrame::MessageRemoved { room_id, message_id, .. } => {
+                if *room_id != self.room_id {
+                    return false;
+                }
+                self.remove(*message_id)
+            }
+            ServerFrame::CaughtUp { room_id, cursor } => {
+                if *room_id == self.room_id {
+                    self.cursor = cursor.clone();
+                }
+                return false;
+            }
+            _ => return false,
+        };
+        if let Some((seq, at)) = frame.position()
+            && seq > self.cursor.seq
+        {
+            (self.cursor.seq, self.cursor.at) = (seq, at);
+        }
+        changed
+    }
+
+    /// Puts the message where it belongs, or replaces an older revision of it.
+    ///
+    /// One beyond either end is left out when more messages lie between: inserting it would hide the gap.
+    pub fn upsert(&mut self, message: &Message) -> bool {
+        match self.messages.binary_search_by_key(&message.id, |known| known.id) {
+            Ok(index) => {
+                let known = &mut self.messages[index];
+                if known.revision >= message.revision {
+                    return false;
+                }
+                *known = message.clone();
+                true
+            }
+            Err(0) if self.has_older && !self.messages.is_empty() => false,
+            Err(index) if index == self.messages.len() && self.has_newer => false,
+            Err(index) => {
+                self.messages.insert(index, message.clone());
+                true
+            }
+        }
+    }
+
+    /// Puts an older page before the first message.
+    pub fn prepend(&mut self, older: MessagePage) {
+        self.has_older = older.has_more;
+        for message in older.messages.iter().rev() {
+            if self.messages.first().is_none_or(|first| message.id < first.id) {
+                self.messages.insert(0, message.clone());
+            }
+        }
+    }
+
+    /// Puts a newer page after the last message.
+    pub fn append(&mut self, newer: MessagePage) {
+        self.has_newer = newer.has_more;
+        for message in newer.messages {
+            if self.messages.last().is_none_or(|last| message.id > last.id) {
+                self.messages.push(message);
+            }
+        }
+    }
+
+    /// The newest message there is, as far as this stretch knows it.
+    #[must_use]
+    pub fn newest(&self) -> Option<MessageId> {
+        if self.has_newer { None } else { self.messages.last().map(|message| message.id) }
+    }
+
+    fn remove(&mut self, message_id: MessageId) -> bool {
+        match self.messages.binary_search_by_key(&message_id, |known| known.id) {
+            Ok(index) => {
+                self.messages.remove(index);
+                true
+            }
+            Err(_) => false,
+        }
+    }
+}
+
+/// Messages beside a known one, oldest first, and whether more lie beyond.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MessagePage {
+    pub messages: Vec<Message>,
+    pub has_more: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{ClientMessageId, UserId};
+
+    const ROOM: RoomId = RoomId(1);
+
+    fn message(id: i64, revision: i64) -> Message {
+        Message {
+            id: MessageId(id),
+            room_id: ROOM,
+            creator_id: UserId(1),
+            creator_name: "Ada".into(),
+            client_message_id: ClientMessageId::v7(id.unsigned_abs(), [0; 10]),
+            body_html: format!("<p>{id}.{revision}</p>"),
+            revision,
+            created_at: id,
+        }
+    }
+
+    fn timeline(ids: &[i64], has_older: bool, has_newer: bool) -> Timeline {
+        Timeline {
+            room_id: ROOM,
+            messages: ids.iter().map(|id| message(*id, 1)).collect(),
+            has_older,
+            has_newer,
+            cursor: Cursor { epoch: "e".into(), seq: 10, at: 10 },
+        }
+    }
+
+    fn posted(seq: i64, message: Message) -> ServerFrame {
+        ServerFrame::MessagePosted { seq, at: seq, message }
+    }
+
+    fn ids(timeline: &Timeline) -> Vec<i64> {
+        timeline.messages.iter().map(|message| message.id.0).collect()
+    }
+
+    #[test]
+    fn the_same_frame_twice_is_one_message() {
+        let mut timeline = timeline(&[1, 2], false, false);
+        assert!(timeline.apply(&posted(11, message(3, 1))));
+        assert!(!timeline.apply(&posted(11, message(3, 1))));
+        assert_eq!(ids(&timeline), [1, 2, 3]);
+        assert_eq!(timeline.cursor.seq, 11);
+    }
+
+    #[test]
+    fn a_late_message_stands_in_order() {
+        let mut timeline = timeline(&[1, 3], false, false);
+        assert!(timeline.apply(&posted(11, message(2, 1))));
+        assert_eq!(ids(&timeline), [1, 2, 3]);
+    }
+
+    #[test]
+    fn an_older_revision_does_not_undo_an_edit() {
+        let mut timeline = timeline(&[1], false, false);
+        let edited = ServerFrame::MessageEdited { seq: 12, at: 12, message: message(1, 3) };
+        assert!(timeline.apply(&edited));
+        let late = ServerFrame::MessageEdited { seq: 11, at: 11, message: message(1, 2) };
+        assert!(!timeline.apply(&late));
+        assert_eq!(timeline.messages[0].revision, 3);
+        assert_eq!(timeline.cursor.seq, 12);
+    }
+
+    #[test]
+    fn a_removal_takes_the_message_and_repeats_harmlessly() {
+        let mut timeline = timeline(&[1, 2], false, false);
+        let removed = ServerFrame::MessageRemoved { seq: 11, at: 11, room_id: ROOM, message_id: MessageId(1) };
+        assert!(timeline.apply(&removed));
+        assert!(!timeline.apply(&removed));
+        assert_eq!(ids(&timeline), [2]);
+    }
+
+    #[test]
+    fn nothing_is_put_beyond_a_gap() {
+        let mut timeline = timeline(&[5, 6], true, true);
+        assert!(!timeline.apply(&posted(11, message(9, 1))));
+        assert!(!timeline.apply(&posted(12, message(2, 1))));
+        assert_eq!(ids(&timeline), [5, 6]);
+        assert_eq!(timeline.newest(), None);
+    }
+
+    #[test]
+    fn the_first_message_of_an_empty_room_is_taken() {
+        let mut timeline = timeline(&[], false, false);
+        assert!(timeline.apply(&posted(11, message(1, 1))));
+        assert_eq!(timeline.newest(), Some(MessageId(1)));
+    }
+
+    #[test]
+    fn other_rooms_change_nothing_here() {
+        let mut timeline = timeline(&[1], false, false);
+        let mut elsewhere = message(2, 1);
+        elsewhere.room_id = RoomId(2);
+        assert!(!timeline.apply(&posted(11, elsewhere)));
+        assert_eq!(timeline.cursor.seq, 10);
+    }
+
+    #[test]
+    fn pages_join_without_doubles() {
+        let mut timeline = timeline(&[5, 6], true, true);
+        timeline.prepend(MessagePage { messages: vec![message(3, 1), message(4, 1), message(5, 1)], has_more: false });
+        timeline.append(MessagePage { messages: vec![message(6, 1), message(7, 1)], has_more: false });
+        assert_eq!(ids(&timeline), [3, 4, 5, 6, 7]);
+        assert!(!timeline.has_older && !timeline.has_newer);
+    }
+}

@@ -29,7 +29,7 @@ pub enum Posted {
 
 /// What a page of the room shows.
 #[server(endpoint = "rooms/page", input = Json)]
-pub async fn room_page(room_id: RoomId, anchor: Anchor) -> AppResult<RoomPage> {
+pub async fn load_room(room_id: RoomId, anchor: Anchor) -> AppResult<RoomPage> {
     use crate::server::{answer, member_of, ops, state};
     answer(async move {
         let anchor = match anchor {
@@ -86,7 +86,8 @@ pub async fn message_source(room_id: RoomId, message_id: MessageId) -> AppResult
 #[server(endpoint = "messages/edit", input = Json)]
 pub async fn edit_message(room_id: RoomId, message_id: MessageId, body: String) -> AppResult<Message> {
     use crate::server::{answer, member_of, ops, state};
-    answer(async move { ops::messages::edit(&state(), &member_of(room_id).await?, message_id, body.parse()?).await }).await
+    answer(async move { ops::messages::edit(&state(), &member_of(room_id).await?, message_id, body.parse()?).await })
+        .await
 }
 
 /// Removes a message for everyone.

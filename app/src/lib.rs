@@ -4,6 +4,8 @@
 //! around it (set up, sign in, join, room settings, errors) are plain: forms and links that need no script, so none is
 //! sent with them.
 
+#![recursion_limit = "256"]
+
 pub mod api;
 pub mod components;
 pub mod pages;
@@ -110,6 +112,7 @@ pub fn App() -> impl IntoView {
 /// The sidebar and what stands beside it.
 #[component]
 fn Chat() -> impl IntoView {
+    let notice = use_frame().with_value(|frame| frame.notice);
     view! {
         <a class="skip-link" href="#main">"Skip to the messages"</a>
         <div class="chat">
@@ -117,6 +120,7 @@ fn Chat() -> impl IntoView {
             <main class="chat__main" id="main">
                 <Outlet/>
             </main>
+            {notice.map(|notice| view! { <p class="notice" role="alert">{notice.text()}</p> })}
         </div>
     }
 }

@@ -57,7 +57,8 @@ impl Live {
     }
 
     fn mark(self, room_id: RoomId, unread: bool) {
-        let known = self.rooms.with_untracked(|rooms| rooms.iter().any(|room| room.id == room_id && room.unread != unread));
+        let known =
+            self.rooms.with_untracked(|rooms| rooms.iter().any(|room| room.id == room_id && room.unread != unread));
         if known {
             self.rooms.update(|rooms| {
                 if let Some(room) = rooms.iter_mut().find(|room| room.id == room_id) {
@@ -255,7 +256,9 @@ fn connect() {
         }
     });
     let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
-        if current() && let Some(text) = event.data().as_string() {
+        if current()
+            && let Some(text) = event.data().as_string()
+        {
             heard(&text);
         }
     });

@@ -1,1 +1,97 @@
+//! Campfire over HTTP: one `router()` for each area, merged in [`app`], which `main` serves and tests call.
 
+#![recursion_limit = "256"]
+
+pub mod assets;
+pub mod auth;
+pub mod config;
+pub mod listen;
+
+mod entrance;
+mod form;
+mod health;
+mod home;
+mod messages;
+mod page;
+mod rooms;
+mod security;
+mod session_store;
+mod socket;
+mod throttle;
+
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, FromRef};
+use axum::routing::post;
+use campfire::state::AppState;
+use tokio::sync::watch;
+use tower_http::compression::CompressionLayer;
+use tower_http::timeout::RequestBodyTimeoutLayer;
+
+use throttle::Throttle;
+
+/// The largest form that is read, in bytes.
+const MAX_FORM_BYTES: usize = 64 * 1024;
+
+/// The largest server function call that is read, in bytes: 32,000 characters, however JSON has to write them.
+const MAX_CALL_BYTES: usize = 256 * 1024;
+
+/// How long a body may pause while it arrives.
+const BODY_PAUSE: Duration = Duration::from_secs(10);
+
+/// What every handler may ask for.
+#[derive(Clone, Debug, FromRef)]
+pub struct Site {
+    pub state: AppState,
+    pub sign_ins: Throttle,
+    /// Turns true when the program is about to end.
+    pub closing: watch::Receiver<bool>,
+}
+
+impl Site {
+    /// A site around a state; it closes when `closing` turns true.
+    #[must_use]
+    pub fn new(state: AppState, closing: watch::Receiver<bool>) -> Self {
+        let sign_ins = Throttle::new(state.clock.clone());
+        Self { state, sign_ins, closing }
+    }
+}
+
+/// The whole site. It reads like its table of contents.
+#[must_use]
+pub fn app(site: Site) -> Router {
+    // Pages are rendered on the runtime that serves them. Only the first call of a process sets it.
+    let _ = any_spawner::Executor::init_tokio();
+    let pages = Router::new()
+        .merge(home::router())
+        .merge(entrance::router())
+        .merge(rooms::router())
+        .merge(messages::router())
+        .layer(DefaultBodyLimit::max(MAX_FORM_BYTES));
+    let calls = Router::new().route("/api/{*function}", post(page::call)).layer(DefaultBodyLimit::max(MAX_CALL_BYTES));
+    let sessions = session_store::layer(&site.state);
+
+    Router::new()
+        .merge(pages)
+        .merge(calls)
+        .merge(socket::router())
+        .fallback(page::nothing_here)
+        .layer(axum::middleware::from_fn_with_state(site.clone(), home::first_run_first))
+        .layer(sessions)
+        .layer(axum::middleware::from_fn(security::refuse_cross_site))
+        .merge(health::router())
+        .merge(assets::router())
+        .layer(CompressionLayer::new())
+        .layer(RequestBodyTimeoutLayer::new(BODY_PAUSE))
+        .layer(axum::middleware::from_fn(security::headers))
+        .with_state(site)
+}
+
+/// Comes when the program is about to end.
+pub(crate) async fn closed(closing: &mut watch::Receiver<bool>) {
+    // Once nobody is left who could ask, nobody will.
+    if closing.wait_for(|closing| *closing).await.is_err() {
+        std::future::pending().await
+    }
+}

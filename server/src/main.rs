@@ -1,1 +1,64 @@
-fn main() {}
+//! The executable: reads the configuration, opens the data folder, serves, and ends in order.
+
+#![recursion_limit = "256"]
+
+use std::error::Error;
+use std::io::Write;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use campfire::clock::Clock;
+use campfire::ops;
+use campfire::state::AppState;
+use clap::Parser;
+use server::config::{Cli, Serve};
+use server::{Site, app, listen};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+
+fn main() -> ExitCode {
+    let serve = Cli::parse().serve();
+    tracing_subscriber::fmt().with_writer(std::io::stderr).with_target(false).init();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let result = runtime.map_err(Into::into).and_then(|runtime| {
+        let result = runtime.block_on(run(serve));
+        // Passwords still being hashed have nobody waiting for them.
+        runtime.shutdown_timeout(Duration::from_millis(500));
+        result
+    });
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("campfire: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(serve: Serve) -> Result<(), Box<dyn Error>> {
+    let folder = serve.data;
+    std::fs::create_dir_all(&folder).map_err(|error| format!("{} cannot be made: {error}", folder.display()))?;
+    let listener = TcpListener::bind(serve.listen)
+        .await
+        .map_err(|error| format!("{} cannot be listened on: {error}", serve.listen))?;
+    let state = AppState::open(&folder, Clock::System)
+        .await
+        .map_err(|error| format!("the data in {} cannot be used: {error}", folder.display()))?;
+    tokio::spawn(ops::upkeep::run(state.clone()));
+
+    let (close, closing) = watch::channel(false);
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    tokio::spawn(async move {
+        tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+        tracing::info!("ending");
+        let _ = close.send(true);
+    });
+
+    let address = listener.local_addr()?;
+    let mut output = std::io::stdout();
+    writeln!(output, "Campfire is listening on http://{address}")?;
+    output.flush()?;
+    listen::serve(listener, app(Site::new(state, closing.clone())), closing).await?;
+    Ok(())
+}

@@ -38,6 +38,24 @@ pub const fn avatar_tint(user_id: UserId) -> i64 {
     user_id.0 % TINTS
 }
 
+/// A moment in UTC as HTML wants it, like `2026-11-23T14:05:09Z`, from milliseconds since the epoch.
+#[must_use]
+pub fn utc_timestamp(at_ms: i64) -> String {
+    let seconds = at_ms.div_euclid(1_000);
+    let (days, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
+    // Howard Hinnant's days-to-civil: years that begin in March, in eras of 400 years.
+    let shifted = days + 719_468;
+    let (era, day_of_era) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097));
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month_from_march = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
+    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    let (hour, minute) = (second / 3_600, second / 60 % 60);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{:02}Z", second % 60)
+}
+
 /// Whether `text` may stand in a name: no control characters, and none that turn the direction of the text around it.
 pub(super) fn is_printable_line(text: &str) -> bool {
     !text.chars().any(|c| {
@@ -60,6 +78,15 @@ mod tests {
         assert_eq!(initials("grace brewster hopper"), "GB");
         assert_eq!(initials("  élodie"), "É");
         assert_eq!(initials("🔥"), "");
+    }
+
+    #[test]
+    fn timestamps_are_right_across_leap_days_and_the_epoch() {
+        assert_eq!(utc_timestamp(0), "1970-01-01T00:00:00Z");
+        assert_eq!(utc_timestamp(-1), "1969-12-31T23:59:59Z");
+        assert_eq!(utc_timestamp(951_782_400_000), "2000-02-29T00:00:00Z");
+        assert_eq!(utc_timestamp(1_795_442_709_999), "2026-11-23T14:05:09Z");
+        assert_eq!(utc_timestamp(4_107_542_400_000), "2100-03-01T00:00:00Z");
     }
 
     #[test]

@@ -1,0 +1,54 @@
+//! Fields of forms: what was typed comes back, with the reason at the field.
+
+use campfire::error::FieldErrors;
+use leptos::prelude::*;
+
+/// What a form was sent with, and what was wrong with it. Passwords are never in it.
+#[derive(Clone, Debug, Default)]
+pub struct FormState {
+    pub values: Vec<(&'static str, String)>,
+    pub errors: FieldErrors,
+}
+
+impl FormState {
+    /// What was typed in this field.
+    #[must_use]
+    pub fn value(&self, field: &str) -> String {
+        self.values.iter().find(|(name, _)| *name == field).map(|(_, value)| value.clone()).unwrap_or_default()
+    }
+}
+
+/// A labelled field of one line.
+#[component]
+pub fn Field(
+    name: &'static str,
+    label: &'static str,
+    #[prop(default = "text")] kind: &'static str,
+    #[prop(default = "")] autocomplete: &'static str,
+    #[prop(default = false)] autofocus: bool,
+    #[prop(default = "")] hint: &'static str,
+    state: FormState,
+) -> impl IntoView {
+    let reason = state.errors.get(name).map(str::to_owned);
+    let described_by = format!("{name}-note");
+    let invalid = reason.is_some().then_some("true");
+    let class = if invalid.is_some() { "field__note field__note--wrong" } else { "field__note" };
+    view! {
+        <p class="field">
+            <label for=name>{label}</label>
+            <input
+                id=name
+                name=name
+                type=kind
+                value=state.value(name)
+                autocomplete=autocomplete
+                autofocus=autofocus
+                required
+                maxlength=(kind == "text").then_some("100")
+                aria-invalid=invalid
+                aria-describedby=described_by.clone()
+            />
+            <span class=class id=described_by.clone()>{reason.unwrap_or_else(|| hint.to_owned())}</span>
+        </p>
+    }
+}

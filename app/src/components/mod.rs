@@ -1,0 +1,8 @@
+//! The parts of pages, one family a file.
+
+pub mod composer;
+pub mod form;
+pub mod icon;
+pub mod message;
+pub mod sidebar;
+pub mod timeline;

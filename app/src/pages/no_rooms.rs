@@ -1,0 +1,20 @@
+//! Home, for someone who is in no room.
+
+use leptos::prelude::*;
+
+use crate::components::icon::Icon;
+use crate::components::sidebar::{ConnectionNotice, MenuButton};
+
+/// Shown when there is no room to go to.
+#[component]
+pub fn NoRooms() -> impl IntoView {
+    view! {
+        <header class="room-header"><MenuButton/><h1 class="room-header__name">"Campfire"</h1></header>
+        <div class="empty empty--page">
+            {Icon::Flame.view()}
+            <p>"You are in no room. Make one, or ask to be let into one."</p>
+            <a class="button" href="/rooms/opens/new" rel="external">"New room"</a>
+        </div>
+        <ConnectionNotice/>
+    }
+}

@@ -1,0 +1,91 @@
+//! Puts the assets into the executable: compressed ahead, named by the hash of their content.
+//!
+//! `bin/build` makes the WASM first and says where it is (`CAMPFIRE_SITE`). Without it, as in unit tests, the
+//! executable serves the pages that need no script.
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::{env, fs};
+
+use sha2::{Digest, Sha256};
+
+/// The style sheets in the order of the cascade layers.
+const STYLES: [&str; 9] = ["layers", "base", "buttons", "forms", "cards", "sidebar", "room", "messages", "composer"];
+
+fn main() {
+    let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR").expect("cargo says where the crate is")).join("..");
+    let out = PathBuf::from(env::var("OUT_DIR").expect("cargo says where to write"));
+    println!("cargo:rerun-if-changed={}", root.join("style").display());
+    println!("cargo:rerun-if-changed={}", root.join("public").display());
+    println!("cargo:rerun-if-env-changed=CAMPFIRE_SITE");
+
+    let mut assets = Assets { out: &out, code: "static ASSETS: &[Asset] = &[\n".to_owned() };
+    let style: String = STYLES.map(|name| read_text(&root.join(format!("style/{name}.css")))).concat();
+    assets.add("main.css", style.as_bytes());
+    for name in ["boot.js", "icon.svg"] {
+        assets.add(name, &read(&root.join("public").join(name)));
+    }
+    if let Ok(site) = env::var("CAMPFIRE_SITE") {
+        for name in ["campfire.js", "campfire.wasm"] {
+            let path = Path::new(&site).join(name);
+            println!("cargo:rerun-if-changed={}", path.display());
+            assets.add(name, &read(&path));
+        }
+    }
+    assets.code.push_str("];\n");
+    fs::write(out.join("assets.rs"), assets.code).expect("the list of assets can be written");
+}
+
+struct Assets<'a> {
+    out: &'a Path,
+    code: String,
+}
+
+impl Assets<'_> {
+    fn add(&mut self, source: &str, content: &[u8]) {
+        let hash: String = Sha256::digest(content)[..8].iter().fold(String::new(), |mut hash, byte| {
+            write!(hash, "{byte:02x}").expect("a string takes any text");
+            hash
+        });
+        let (stem, ending) = source.rsplit_once('.').expect("assets have an ending");
+        let content_type = match ending {
+            "css" => "text/css; charset=utf-8",
+            "js" => "text/javascript; charset=utf-8",
+            "svg" => "image/svg+xml",
+            "wasm" => "application/wasm",
+            other => panic!("no content type for .{other}"),
+        };
+        let [brotli, gzip] = ["br", "gz"].map(|ending| self.out.join(format!("{source}.{ending}")));
+        fs::write(&brotli, compress_brotli(content)).expect("an asset can be written");
+        fs::write(&gzip, compress_gzip(content)).expect("an asset can be written");
+        writeln!(
+            self.code,
+            "Asset {{ source: {source:?}, name: \"/assets/{stem}-{hash}.{ending}\", content_type: {content_type:?}, \
+             brotli: include_bytes!({brotli:?}), gzip: include_bytes!({gzip:?}) }},"
+        )
+        .expect("a string takes any text");
+    }
+}
+
+fn compress_brotli(content: &[u8]) -> Vec<u8> {
+    let mut compressed = Vec::new();
+    let mut writer = brotli::CompressorWriter::new(&mut compressed, 64 * 1024, 11, 22);
+    writer.write_all(content).expect("memory takes any content");
+    drop(writer);
+    compressed
+}
+
+fn compress_gzip(content: &[u8]) -> Vec<u8> {
+    let mut writer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    writer.write_all(content).expect("memory takes any content");
+    writer.finish().expect("memory takes any content")
+}
+
+fn read(path: &Path) -> Vec<u8> {
+    fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn read_text(path: &Path) -> String {
+    String::from_utf8(read(path)).expect("style sheets are text")
+}

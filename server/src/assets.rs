@@ -1,0 +1,73 @@
+//! What the executable carries: style, scripts and WASM, compressed ahead and named by their content.
+
+use app::shell::Assets;
+use axum::Router;
+use axum::extract::Path;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+
+use crate::Site;
+
+/// A file of the executable.
+struct Asset {
+    /// Where it stood, like `style/main.css`.
+    source: &'static str,
+    /// Name, hash of the content and ending, like `main-0123456789abcdef.css`.
+    name: &'static str,
+    content_type: &'static str,
+    brotli: &'static [u8],
+    gzip: &'static [u8],
+}
+
+include!(concat!(env!("OUT_DIR"), "/assets.rs"));
+
+/// The assets, for ever the same under the same name.
+pub fn router() -> Router<Site> {
+    Router::new().route("/assets/{name}", get(serve)).route("/robots.txt", get(async || "User-agent: *\n"))
+}
+
+/// Where the pages find their parts.
+#[must_use]
+pub fn named() -> Assets {
+    Assets {
+        style: url("main.css"),
+        boot: url("boot.js"),
+        loader: url("campfire.js"),
+        wasm: url("campfire.wasm"),
+        icon: url("icon.svg"),
+    }
+}
+
+/// The path of an asset, or one that leads nowhere when this build has none of that name.
+fn url(source: &str) -> &'static str {
+    ASSETS.iter().find(|asset| asset.source == source).map_or("/assets/missing", |asset| asset.name)
+}
+
+async fn serve(Path(name): Path<String>, headers: HeaderMap) -> Response {
+    let Some(asset) = ASSETS.iter().find(|asset| asset.name.strip_prefix("/assets/") == Some(&name)) else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    let accepted = headers.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let (encoding, body) = if accepted.contains("br") { ("br", asset.brotli) } else { ("gzip", asset.gzip) };
+    let headers = [
+        (header::CONTENT_TYPE, asset.content_type),
+        (header::CONTENT_ENCODING, encoding),
+        (header::CACHE_CONTROL, "public, max-age=31536000, immutable"),
+        (header::VARY, "Accept-Encoding"),
+    ];
+    (headers, body).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_page_finds_its_style_and_script() {
+        let assets = named();
+        for path in [assets.style, assets.boot, assets.icon] {
+            assert!(path.starts_with("/assets/") && path != "/assets/missing", "{path}");
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! Who is asking, from a request: extractors whose value is the permission.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use axum::extract::{ConnectInfo, FromRef, FromRequestParts, OptionalFromRequestParts, Path};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, Method, header};
+use axum::response::{IntoResponse, Redirect, Response};
+use campfire::auth::{CurrentUser, Member};
+use campfire::state::AppState;
+use campfire::{AppError, store};
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::str::FromStr;
+use tower_sessions::Session;
+
+use crate::page::{self, PageError};
+use crate::session_store;
+
+/// How old the note of the last visit may grow before it is renewed, in milliseconds: an hour.
+const NOTED_EVERY_MS: i64 = 60 * 60 * 1_000;
+
+/// The longest browser name that is kept, in characters.
+const MAX_USER_AGENT_CHARS: usize = 255;
+
+/// A person with a live session. Without one, a page leads to signing in, and anything else is refused.
+#[derive(Clone, Debug)]
+pub struct SignedIn(pub CurrentUser);
+
+impl<S: Send + Sync> FromRequestParts<S> for SignedIn
+where
+    AppState: FromRef<S>,
+{
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
+        let found = <Self as OptionalFromRequestParts<S>>::from_request_parts(parts, state).await;
+        match found.map_err(|error| error.into_response())? {
+            Some(signed_in) => Ok(signed_in),
+            None if parts.method == Method::GET => {
+                let wanted = parts.uri.path_and_query().map_or("/", |uri| uri.as_str());
+                Err(Redirect::to(&page::sign_in_path(wanted)).into_response())
+            }
+            None => Err(PageError(AppError::SignedOut).into_response()),
+        }
+    }
+}
+
+impl<S: Send + Sync> OptionalFromRequestParts<S> for SignedIn
+where
+    AppState: FromRef<S>,
+{
+    type Rejection = PageError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Option<Self>, PageError> {
+        let Some(session) = parts.extensions.get::<Session>().cloned() else { return Ok(None) };
+        let Some(id) = session.id() else { return Ok(None) };
+        let state = AppState::from_ref(state);
+        let now_ms = state.clock.now_ms();
+        let found = store::sessions::find_user(state.db.reader(), &session_store::token_hash(id), now_ms).await;
+        let Some((user, session_id, last_active_at)) = found.map_err(AppError::from)? else { return Ok(None) };
+        if now_ms - last_active_at > NOTED_EVERY_MS {
+            session_store::refresh(&session, &client_address(parts).to_string(), &user_agent(&parts.headers)).await?;
+        }
+        Ok(Some(Self(CurrentUser { user, session_id })))
+    }
+}
+
+/// A signed-in person in the room that the path names. Outsiders go home and are told that there is no such room.
+#[derive(Clone, Debug)]
+pub struct InRoom(pub Member);
+
+impl<S: Send + Sync> FromRequestParts<S> for InRoom
+where
+    AppState: FromRef<S>,
+{
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
+        let SignedIn(current) = <SignedIn as FromRequestParts<S>>::from_request_parts(parts, state).await?;
+        let room_id = path_part(parts, "room_id").await.map_err(|error| PageError(error).into_response())?;
+        let state = AppState::from_ref(state);
+        match Member::find(&state.db, &current.user, room_id).await {
+            Ok(member) => Ok(Self(member)),
+            Err(AppError::NotFound) => Err(page::room_missing().into_response()),
+            Err(error) => Err(PageError(error).into_response()),
+        }
+    }
+}
+
+/// One part of the path, like the `room_id` of `/rooms/{room_id}`.
+///
+/// # Errors
+/// `NotFound` when it is not what such a part looks like.
+pub async fn path_part<T: FromStr<Err = AppError>>(parts: &mut Parts, name: &str) -> Result<T, AppError> {
+    let path = <Path<HashMap<String, String>> as FromRequestParts<()>>::from_request_parts(parts, &()).await;
+    let Path(path) = path.map_err(|_| AppError::NotFound)?;
+    path.get(name).ok_or(AppError::NotFound)?.parse()
+}
+
+/// Where a request comes from.
+#[derive(Clone, Debug)]
+pub struct Visitor {
+    pub address: IpAddr,
+    pub user_agent: String,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Visitor {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self { address: client_address(parts), user_agent: user_agent(&parts.headers) })
+    }
+}
+
+/// The address of the browser: the nearest one in the chain of proxies that is not ours.
+///
+/// What a header says is believed only when the connection comes from this machine or its private network, where a
+/// proxy of ours may stand.
+fn client_address(parts: &Parts) -> IpAddr {
+    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+    let peer = peer.map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |ConnectInfo(address)| address.ip().to_canonical());
+    let forwarded = parts.headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
+    let chain: Vec<IpAddr> =
+        forwarded.flat_map(|value| value.split(',')).filter_map(|address| address.trim().parse().ok()).collect();
+    let mut nearest = peer;
+    for address in chain.into_iter().rev() {
+        if !is_ours(nearest) {
+            break;
+        }
+        nearest = address;
+    }
+    nearest
+}
+
+/// Whether an address is of this machine or of a private network.
+fn is_ours(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => address.is_loopback() || address.is_private() || address.is_link_local(),
+        IpAddr::V6(address) => address.is_loopback() || address.is_unique_local() || address.is_unicast_link_local(),
+    }
+}
+
+fn user_agent(headers: &HeaderMap) -> String {
+    let name = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    name.chars().take(MAX_USER_AGENT_CHARS).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(peer: &str, forwarded: &[&'static str]) -> String {
+        let mut request = axum::http::Request::builder();
+        for value in forwarded {
+            request = request.header("x-forwarded-for", *value);
+        }
+        let (mut parts, ()) = request.body(()).unwrap().into_parts();
+        parts.extensions.insert(ConnectInfo(SocketAddr::new(peer.parse().unwrap(), 1)));
+        client_address(&parts).to_string()
+    }
+
+    #[test]
+    fn a_stranger_cannot_claim_another_address() {
+        assert_eq!(address("203.0.113.9", &["198.51.100.1"]), "203.0.113.9");
+        assert_eq!(address("127.0.0.1", &[]), "127.0.0.1");
+    }
+
+    #[test]
+    fn behind_a_proxy_of_ours_the_nearest_foreign_address_counts() {
+        assert_eq!(address("127.0.0.1", &["192.0.2.7, 198.51.100.1"]), "198.51.100.1");
+        assert_eq!(address("10.0.0.2", &["198.51.100.1, 10.0.0.3"]), "198.51.100.1");
+        assert_eq!(address("::1", &["192.0.2.7", "198.51.100.1"]), "198.51.100.1");
+        assert_eq!(address("127.0.0.1", &["nonsense"]), "127.0.0.1");
+    }
+}

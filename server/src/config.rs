@@ -1,0 +1,59 @@
+//! What the command line and the environment say.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Team chat that a small company runs itself: one executable, one data folder.
+#[derive(Debug, Parser)]
+#[command(name = "campfire", version, about, args_conflicts_with_subcommands = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    #[command(flatten)]
+    pub serve: Serve,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve the chat; the same as no command.
+    Serve(Serve),
+}
+
+/// How to serve.
+#[derive(Clone, Debug, Args)]
+pub struct Serve {
+    /// The address and port to listen on.
+    #[arg(long, env = "CAMPFIRE_LISTEN", default_value = "127.0.0.1:3000", value_name = "ADDRESS")]
+    pub listen: SocketAddr,
+    /// The folder with everything that is kept; it is made when it is missing.
+    #[arg(long, env = "CAMPFIRE_DATA", default_value = "./data", value_name = "FOLDER")]
+    pub data: PathBuf,
+}
+
+impl Cli {
+    /// How to serve, with or without the word for it.
+    #[must_use]
+    pub fn serve(self) -> Serve {
+        match self.command {
+            Some(Command::Serve(serve)) => serve,
+            None => self.serve,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn serving_needs_no_word() {
+        let plain = Cli::try_parse_from(["campfire", "--listen", "127.0.0.1:4000"]).unwrap().serve();
+        let spelled = Cli::try_parse_from(["campfire", "serve", "--listen", "127.0.0.1:4000"]).unwrap().serve();
+        assert_eq!(plain.listen, spelled.listen);
+        assert_eq!(plain.data, PathBuf::from("./data"));
+        assert!(Cli::try_parse_from(["campfire", "--listen", "nonsense"]).is_err());
+    }
+}

@@ -1,0 +1,144 @@
+//! Messages without scripts: the forms that post, edit and remove. With scripts the server functions do the same.
+
+use app::pages::edit_message::{EditMessage, EditMessageProps, NotSent, NotSentProps};
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::get;
+use campfire::auth::Member;
+use campfire::model::{ClientMessageId, Draft, MessageId};
+use campfire::ops::messages::Posted;
+use campfire::state::AppState;
+use campfire::{AppError, AppResult, ops};
+use std::collections::HashMap;
+
+use crate::Site;
+use crate::auth::InRoom;
+use crate::form::{Form, Verb};
+use crate::page::{self, PageError};
+
+/// The forms of messages.
+pub fn router() -> Router<Site> {
+    Router::new()
+        .route("/rooms/{room_id}/messages", get(room).post(create))
+        .route("/rooms/{room_id}/messages/{message_id}", get(show).post(change).put(edit).delete(remove))
+        .route("/rooms/{room_id}/messages/{message_id}/edit", get(form_page))
+}
+
+/// A reload after a refused form asks for the form's own address.
+async fn room(InRoom(member): InRoom) -> Redirect {
+    Redirect::to(&room_path(&member))
+}
+
+async fn create(State(state): State<AppState>, InRoom(member): InRoom, form: Form) -> Result<Response, PageError> {
+    let posted = async {
+        let draft: Draft = form.get("body").parse()?;
+        let client_message_id = match form.get("client_message_id") {
+            "" => new_id(&state),
+            given => given.parse()?,
+        };
+        ops::messages::post(&state, &member, client_message_id, draft).await
+    };
+    match posted.await {
+        Ok(Posted::Stored(_) | Posted::Removed(_)) => Ok(Redirect::to(&room_path(&member)).into_response()),
+        Err(error @ (AppError::Invalid(_) | AppError::Conflict(_) | AppError::Unavailable(_))) => {
+            let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::UNPROCESSABLE_ENTITY);
+            let (body, problem) = (form.get("body").to_owned(), error.to_string());
+            let room_path = room_path(&member);
+            Ok(page::plain(status, "Not sent yet", || NotSent(NotSentProps { room_path, body, problem })))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn show(InRoom(member): InRoom, message_id: MessagePath) -> Redirect {
+    Redirect::to(&format!("{}/@{}", room_path(&member), message_id.0))
+}
+
+async fn form_page(
+    State(state): State<AppState>,
+    InRoom(member): InRoom,
+    MessagePath(message_id): MessagePath,
+) -> Result<Response, PageError> {
+    let (_, source) = ops::messages::source(&state, &member, message_id).await?;
+    Ok(edit_page(StatusCode::OK, &member, message_id, source, None))
+}
+
+/// A form can only say POST: it carries what it is for.
+async fn change(
+    state: State<AppState>,
+    member: InRoom,
+    message_id: MessagePath,
+    form: Form,
+) -> Result<Response, PageError> {
+    match form.verb() {
+        Verb::Delete => remove(state, member, message_id).await,
+        Verb::Put | Verb::Post => edit(state, member, message_id, form).await,
+    }
+}
+
+async fn edit(
+    State(state): State<AppState>,
+    InRoom(member): InRoom,
+    MessagePath(message_id): MessagePath,
+    form: Form,
+) -> Result<Response, PageError> {
+    let edited: AppResult<_> =
+        async { ops::messages::edit(&state, &member, message_id, form.get("body").parse()?).await }.await;
+    match edited {
+        Ok(_) => Ok(Redirect::to(&format!("{}/@{message_id}", room_path(&member))).into_response()),
+        Err(AppError::Invalid(errors)) => {
+            let (status, body) = (StatusCode::UNPROCESSABLE_ENTITY, form.get("body").to_owned());
+            Ok(edit_page(status, &member, message_id, body, Some(errors.to_string())))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn remove(
+    State(state): State<AppState>,
+    InRoom(member): InRoom,
+    MessagePath(message_id): MessagePath,
+) -> Result<Response, PageError> {
+    ops::messages::remove(&state, &member, message_id).await?;
+    Ok(Redirect::to(&room_path(&member)).into_response())
+}
+
+fn edit_page(
+    status: StatusCode,
+    member: &Member,
+    message_id: MessageId,
+    body: String,
+    problem: Option<String>,
+) -> Response {
+    let room_path = room_path(member);
+    let path = format!("{room_path}/messages/{message_id}");
+    page::plain(status, "Edit message", || EditMessage(EditMessageProps { path, room_path, body, problem }))
+}
+
+fn room_path(member: &Member) -> String {
+    format!("/rooms/{}", member.room.id)
+}
+
+/// The id of a message whose form brought none.
+fn new_id(state: &AppState) -> ClientMessageId {
+    let randomness = tower_sessions::session::Id::default().0.to_be_bytes();
+    let randomness = randomness[..10].try_into().expect("sixteen bytes hold ten");
+    ClientMessageId::v7(state.clock.now_ms().unsigned_abs(), randomness)
+}
+
+/// The `message_id` of the path.
+struct MessagePath(MessageId);
+
+impl<S: Send + Sync> axum::extract::FromRequestParts<S> for MessagePath {
+    type Rejection = PageError;
+
+    async fn from_request_parts(parts: &mut axum::http::request::Parts, state: &S) -> Result<Self, PageError> {
+        let path =
+            <Path<HashMap<String, String>> as axum::extract::FromRequestParts<S>>::from_request_parts(parts, state)
+                .await;
+        let Path(path) = path.map_err(|_| AppError::NotFound)?;
+        Ok(Self(path.get("message_id").ok_or(AppError::NotFound)?.parse()?))
+    }
+}

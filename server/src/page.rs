@@ -1,0 +1,283 @@
+//! From a request to a page: rendering, status, validators, and what is shown when something cannot be.
+
+use std::pin::Pin;
+
+use app::components::form::FormState;
+use app::pages::error::{Failure, FailureProps};
+use app::shell::{live_document, own_controls, plain_document};
+use app::{App, Frame, Notice};
+use axum::body::Body;
+use axum::extract::{Query, Request, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{Html, IntoResponse, Redirect, Response};
+use campfire::auth::CurrentUser;
+use campfire::state::AppState;
+use campfire::{AppError, AppResult, store};
+use futures::{Stream, StreamExt, stream};
+use leptos::prelude::*;
+use leptos_integration_utils::build_response;
+use leptos_router::location::RequestUrl;
+use sha2::{Digest, Sha256};
+
+use crate::auth::SignedIn;
+use crate::{Site, assets, security};
+
+/// The longest error of a server function, in bytes.
+const MAX_ERROR_BYTES: usize = 64 * 1024;
+
+/// What a page of the chat is asked with.
+#[derive(Clone, Debug)]
+pub struct LiveRequest {
+    /// Path and query.
+    pub url: String,
+    pub current: CurrentUser,
+    /// What the tab says first.
+    pub title: String,
+    pub headers: HeaderMap,
+}
+
+/// Renders a page of the chat, whole, with the data the browser takes it over with.
+///
+/// Two renderings of an unchanged page are the same bytes, and its ETag says so.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn live(site: &Site, request: LiveRequest) -> AppResult<Response> {
+    let state = site.state.clone();
+    let LiveRequest { url, current, title, headers } = request;
+    let frame = frame(&state, &current, &url, &headers).await?;
+    let style = own_controls(&current.user);
+    let style_hash = base64_sha256(style.as_bytes());
+
+    let context = move || {
+        provide_context(RequestUrl::new(&url));
+        provide_context(state.clone());
+        provide_context(Some(current.clone()));
+        provide_context(frame.clone());
+    };
+    let document = move || live_document(assets::named(), title, style, view! { <App/> });
+    let (owner, rendering) = build_response(document, context, whole, false);
+    let html = rendering.await.collect::<String>().await;
+    owner.unset_with_forced_cleanup();
+
+    // The one inline script: `whole` put it last, and no text of a person's can hold such a tag.
+    let script =
+        html.rsplit_once("<script>").and_then(|(_, rest)| rest.split_once("</script>")).map_or("", |(it, _)| it);
+    let policy = security::policy_for(&base64_sha256(script.as_bytes()), &style_hash);
+    let etag = format!("\"{}\"", &base64_sha256(html.as_bytes())[..22]);
+
+    let mut answer = HeaderMap::new();
+    answer.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_str(&policy).map_err(|_| AppError::Internal)?);
+    answer.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+    answer.insert(header::VARY, HeaderValue::from_static("Cookie"));
+    answer.insert(header::ETAG, HeaderValue::from_str(&etag).map_err(|_| AppError::Internal)?);
+    if is_known(&headers, &etag) {
+        return Ok((StatusCode::NOT_MODIFIED, answer).into_response());
+    }
+    Ok((answer, Html(html)).into_response())
+}
+
+/// A page of forms and links.
+pub fn plain<V: IntoView>(status: StatusCode, title: &str, page: impl FnOnce() -> V) -> Response {
+    let owner = Owner::new();
+    let title = format!("{title} – Campfire");
+    let html = owner.with(|| plain_document(assets::named(), title, page()).to_html());
+    owner.unset_with_forced_cleanup();
+    (status, [(header::CACHE_CONTROL, "private, no-store")], Html(html)).into_response()
+}
+
+/// What is told instead of a page.
+#[derive(Clone, Debug)]
+pub struct PageError(pub AppError);
+
+impl PageError {
+    /// The request is larger than anything that is taken.
+    #[must_use]
+    pub fn too_large() -> Response {
+        failure(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "That is too much",
+            "A message has at most 32,000 characters. Go back, shorten it or send it in parts.".into(),
+        )
+    }
+}
+
+impl From<AppError> for PageError {
+    fn from(error: AppError) -> Self {
+        Self(error)
+    }
+}
+
+impl IntoResponse for PageError {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.0.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let title = match self.0 {
+            AppError::SignedOut => "You are signed out",
+            AppError::Forbidden => "Not allowed",
+            AppError::NotFound => "Nothing here",
+            AppError::Invalid(_) => "That cannot be taken",
+            AppError::Conflict(_) => "That is taken",
+            AppError::TooManyTries => "Too many tries",
+            AppError::Unavailable(_) | AppError::Unreachable => "Not now",
+            AppError::Internal => "Something went wrong",
+        };
+        failure(status, title, self.0.to_string())
+    }
+}
+
+fn failure(status: StatusCode, title: &'static str, text: String) -> Response {
+    plain(status, title, || Failure(FailureProps { title: title.to_owned(), text }))
+}
+
+/// What every path without a page gets.
+pub async fn nothing_here() -> PageError {
+    PageError(AppError::NotFound)
+}
+
+/// Where someone goes who asked for a room that is not theirs to see.
+#[must_use]
+pub fn room_missing() -> Redirect {
+    Redirect::to(&format!("/?notice={}", Notice::RoomMissing.word()))
+}
+
+/// The sign-in page that leads back to `wanted`.
+#[must_use]
+pub fn sign_in_path(wanted: &str) -> String {
+    if wanted == "/" {
+        return "/session/new".to_owned();
+    }
+    let query: String = form_urlencoded::Serializer::new(String::new()).append_pair("return_to", wanted).finish();
+    format!("/session/new?{query}")
+}
+
+/// The path to go back to, if it is one of this site's own.
+#[must_use]
+pub fn own_path(path: &str) -> &str {
+    let own = path.starts_with('/')
+        && !path.starts_with("//")
+        && !path.contains('\\')
+        && path.bytes().all(|byte| byte.is_ascii_graphic());
+    if own { path } else { "/" }
+}
+
+/// Answers a server function, as whoever the session says.
+pub async fn call(
+    State(state): State<AppState>,
+    signed_in: Result<Option<SignedIn>, PageError>,
+    request: Request,
+) -> Response {
+    let current = match signed_in {
+        Ok(signed_in) => signed_in.map(|SignedIn(current)| current),
+        Err(PageError(error)) => return call_failed(&error),
+    };
+    let context = move || {
+        provide_context(state.clone());
+        provide_context(current.clone());
+    };
+    let response = leptos_axum::handle_server_fns_with_context(context, request).await.into_response();
+    with_own_status(response).await
+}
+
+/// Arguments that cannot be read fail before the function could say its status: the error in the body knows it.
+async fn with_own_status(response: Response) -> Response {
+    if response.status() != StatusCode::INTERNAL_SERVER_ERROR {
+        return response;
+    }
+    let (mut parts, body) = response.into_parts();
+    let body = axum::body::to_bytes(body, MAX_ERROR_BYTES).await.unwrap_or_default();
+    let error = serde_json::from_slice(&body).unwrap_or(AppError::Internal);
+    parts.status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    Response::from_parts(parts, body.into())
+}
+
+/// An error in the form that server functions answer with.
+fn call_failed(error: &AppError) -> Response {
+    let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let body = serde_json::to_string(error).unwrap_or_default();
+    (status, [("serverfnerror", "error"), ("content-type", "application/json")], Body::from(body)).into_response()
+}
+
+/// What a form is shown with the first time.
+#[must_use]
+pub fn fresh(values: Vec<(&'static str, String)>) -> FormState {
+    FormState { values, ..FormState::default() }
+}
+
+async fn frame(state: &AppState, current: &CurrentUser, url: &str, headers: &HeaderMap) -> AppResult<Frame> {
+    let mut reader = state.db.reader().acquire().await?;
+    let account = store::accounts::find(&mut *reader).await?.ok_or(AppError::NotFound)?;
+    let rooms = store::rooms::sidebar(&mut *reader, current.user.id).await?;
+    let notice = url.split_once('?').and_then(|(_, query)| {
+        form_urlencoded::parse(query.as_bytes())
+            .find(|(key, _)| key == "notice")
+            .and_then(|(_, word)| Notice::from_word(&word))
+    });
+    Ok(Frame {
+        viewer: current.user.clone(),
+        account_name: account.name,
+        join_url: format!("{}/join/{}", own_origin(headers), account.join_code),
+        rooms,
+        notice,
+    })
+}
+
+/// What this site is called from outside.
+fn own_origin(headers: &HeaderMap) -> String {
+    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let scheme = header("x-forwarded-proto").filter(|proto| *proto == "https").unwrap_or("http");
+    let host = header("x-forwarded-host").or_else(|| header("host")).unwrap_or("localhost");
+    format!("{scheme}://{host}")
+}
+
+fn is_known(headers: &HeaderMap, etag: &str) -> bool {
+    let known = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    known.split(',').any(|tag| tag.trim().trim_start_matches("W/") == etag)
+}
+
+type Html5 = Pin<Box<dyn Stream<Item = String> + Send>>;
+
+/// Renders everything, and puts the data of the takeover at the end of the body as one script.
+///
+/// The pieces of data come in the order in which they were ready; sorted they are the same for the same page.
+fn whole<V: IntoView + 'static>(
+    view: V,
+    data: Box<dyn FnOnce() -> Html5 + Send>,
+    _: bool,
+) -> Pin<Box<dyn Future<Output = Html5> + Send>> {
+    let pieces = view.to_html_stream_in_order();
+    Box::pin(async move {
+        let mut html = pieces.collect::<String>().await;
+        let mut data: Vec<String> = data().collect().await;
+        let last = data.len().saturating_sub(1);
+        if let Some(resolved) = data.get_mut(1..last) {
+            resolved.sort();
+        }
+        let script: String =
+            data.iter().map(|piece| piece.trim_start_matches("<script>").trim_end_matches("</script>")).collect();
+        let end = html.rfind("</body>").unwrap_or(html.len());
+        html.insert_str(end, &format!("<script>{script}</script>"));
+        Box::pin(stream::once(async move { html })) as Html5
+    })
+}
+
+fn base64_sha256(bytes: &[u8]) -> String {
+    use base64::Engine;
+    base64::engine::general_purpose::STANDARD.encode(Sha256::digest(bytes))
+}
+
+/// The query of a page.
+pub type PageQuery = Query<std::collections::HashMap<String, String>>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_goes_back_to_ones_own_site_only() {
+        assert_eq!(own_path("/rooms/4?before=2"), "/rooms/4?before=2");
+        for path in ["", "//evil.example", "https://evil.example", "/\\evil.example", "javascript:alert(1)", "/a\nb"] {
+            assert_eq!(own_path(path), "/", "{path:?}");
+        }
+        assert_eq!(sign_in_path("/rooms/4?before=2"), "/session/new?return_to=%2Frooms%2F4%3Fbefore%3D2");
+    }
+}

@@ -1,0 +1,216 @@
+//! Bad input gets a clear answer and changes nothing.
+
+use axum::body::Body;
+use axum::http::{Method, StatusCode};
+use serde_json::json;
+
+use crate::support::TestSite;
+
+const ID: &str = "01920000-0001-7fff-bfff-ffffffffffff";
+
+#[tokio::test]
+async fn blank_names_and_messages_are_refused_at_the_field() {
+    let (site, mut ada) = TestSite::with_ada().await;
+    let room = format!("/rooms/{}", site.all_talk(&ada).await);
+    let blank = ada.browser.post(&format!("{room}/messages"), &[("body", " \r\n ")]).await;
+    assert_eq!(blank.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(blank.text().contains("Write something first."));
+    for path in ["/rooms/opens", "/rooms/closeds"] {
+        let answer = ada.browser.post(path, &[("name", "  ")]).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(answer.text().contains("Give the room a name."));
+    }
+    assert_eq!(site.db_message_count().await, 0);
+}
+
+#[tokio::test]
+async fn too_long_a_message_comes_back_with_its_text_and_the_limit() {
+    let (site, mut ada) = TestSite::with_ada().await;
+    let room = format!("/rooms/{}", site.all_talk(&ada).await);
+    let long = "x".repeat(32_001);
+    let answer = ada.browser.post(&format!("{room}/messages"), &[("body", &long)]).await;
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(answer.text().contains("32,000 characters") && answer.text().contains(&long));
+    let word = "x".repeat(1_000_000);
+    let answer = ada.browser.post(&format!("{room}/messages"), &[("body", &word)]).await;
+    assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE);
+    assert!(answer.text().contains("32,000 characters"));
+
+    let call = json!({"room_id": site.all_talk(&ada).await, "client_message_id": ID, "body": long});
+    let answer = ada.browser.call("messages/post", &call).await;
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(answer.text().contains("32,000 characters"));
+    let fits = json!({"room_id": site.all_talk(&ada).await, "client_message_id": ID, "body": "語".repeat(32_000)});
+    assert_eq!(ada.browser.call("messages/post", &fits).await.status, StatusCode::OK);
+    assert_eq!(site.db_message_count().await, 1);
+}
+
+#[tokio::test]
+async fn odd_ids_are_pages_that_do_not_exist() {
+    let (site, mut ada) = TestSite::with_ada().await;
+    let room_id = site.all_talk(&ada).await;
+    let other = site.closed_room(&ada, "Other").await;
+    let elsewhere = site.post(&ada, other.id, "elsewhere").await;
+    let mut paths =
+        vec![format!("/rooms/{room_id}/@{}", elsewhere.id), format!("/rooms/{room_id}/messages/{}/edit", elsewhere.id)];
+    for id in ["-1", "0", "9223372036854775808", "text", "1.5", "%F0%9F%94%A5", "%00", "%ff"] {
+        paths.extend([
+            format!("/rooms/{id}"),
+            format!("/rooms/{room_id}/@{id}"),
+            format!("/rooms/{room_id}/messages/{id}/edit"),
+            format!("/rooms/opens/{id}/edit"),
+        ]);
+    }
+    paths.push(format!("/rooms/{room_id}/something"));
+    for path in paths {
+        let answer = ada.browser.get(&path).await;
+        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}");
+        assert!(answer.text().contains("Go to your rooms"), "{path}");
+    }
+    assert_eq!(ada.browser.get(&format!("/rooms/{room_id}?before=nonsense")).await.status, StatusCode::OK);
+    assert_eq!(
+        ada.browser.get(&format!("/rooms/{room_id}?before=-5&notice=%3Cscript%3E")).await.status,
+        StatusCode::OK
+    );
+    assert_eq!(ada.browser.get("/rooms/opens").await.location(), "/?notice=room-missing");
+}
+
+#[tokio::test]
+async fn markup_nul_and_broken_text_are_inert_or_refused() {
+    let (site, mut ada) = TestSite::with_ada().await;
+    let room = format!("/rooms/{}", site.all_talk(&ada).await);
+    for body in [
+        "<script>alert(1)</script>",
+        "<img src=x onerror=alert(1)>",
+        "[x](javascript:alert(1))",
+        "<svg onload=x>",
+        "\u{202e}abc",
+    ] {
+        assert_eq!(
+            ada.browser.post(&format!("{room}/messages"), &[("body", body)]).await.status,
+            StatusCode::SEE_OTHER
+        );
+    }
+    let html = ada.browser.get(&room).await.text();
+    assert!(
+        !html.contains("<img")
+            && !html.contains("<script>alert")
+            && !html.contains("\"javascript:")
+            && !html.contains("<svg onload")
+    );
+
+    let nul = ada.browser.post(&format!("{room}/messages"), &[("body", "a\0b")]).await;
+    assert_eq!(nul.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let form = [("content-type", "application/x-www-form-urlencoded")];
+    let surrogate = ada.browser.send(Method::POST, &format!("{room}/messages"), &form, "body=%ED%A0%80".into()).await;
+    assert_eq!(surrogate.status, StatusCode::SEE_OTHER, "what is not text becomes the replacement character");
+    let call = format!(r#"{{"room_id":1,"client_message_id":"{ID}","body":"\ud800"}}"#);
+    let json = [("content-type", "application/json"), ("accept", "application/json")];
+    let surrogate = ada.browser.send(Method::POST, "/api/messages/post", &json, call.into()).await;
+    assert!(surrogate.status.is_client_error(), "{}", surrogate.status);
+    for name in ["a\0b", "\u{202e}evil", "line\nbreak"] {
+        assert_eq!(ada.browser.post("/rooms/opens", &[("name", name)]).await.status, StatusCode::UNPROCESSABLE_ENTITY);
+    }
+}
+
+#[tokio::test]
+async fn what_another_site_sends_changes_nothing() {
+    let (site, mut ada) = TestSite::with_ada().await;
+    let path = format!("/rooms/{}/messages", site.all_talk(&ada).await);
+    let form = ("content-type", "application/x-www-form-urlencoded");
+    for cross in [
+        ("sec-fetch-site", "cross-site"),
+        ("sec-fetch-site", "same-site"),
+        ("origin", "https://evil.example"),
+        ("origin", "null"),
+    ] {
+        let answer = ada.browser.send(Method::POST, &path, &[form, cross], "body=forged".into()).await;
+        assert_eq!(answer.status, StatusCode::FORBIDDEN, "{cross:?}");
+        let call = ada.browser.send(Method::POST, "/api/messages/post", &[cross], Body::empty()).await;
+        assert_eq!(call.status, StatusCode::FORBIDDEN, "{cross:?}");
+        let out = ada.browser.send(Method::DELETE, "/session", &[cross], Body::empty()).await;
+        assert_eq!(out.status, StatusCode::FORBIDDEN, "{cross:?}");
+    }
+    assert_eq!(site.db_message_count().await, 0);
+    let own = [form, ("origin", "http://chat.example"), ("sec-fetch-site", "same-origin")];
+    assert_eq!(ada.browser.send(Method::POST, &path, &own, "body=mine".into()).await.status, StatusCode::SEE_OTHER);
+}
+
+#[tokio::test]
+async fn a_missing_or_forged_cookie_is_nobodys() {
+    let (site, ada) = TestSite::with_ada().await;
+    let room_id = site.all_talk(&ada).await;
+    for cookie in ["", "session_token=AAAAAAAAAAAAAAAAAAAAAA", "session_token=%00", "session_token=x; session_token=y"]
+    {
+        let mut browser = site.browser();
+        browser.cookie = cookie.to_owned();
+        let posted = browser.post(&format!("/rooms/{room_id}/messages"), &[("body", "forged")]).await;
+        assert_eq!(posted.status, StatusCode::UNAUTHORIZED, "{cookie}");
+        let call = json!({"room_id": room_id, "client_message_id": ID, "body": "forged"});
+        assert_eq!(browser.call("messages/post", &call).await.status, StatusCode::UNAUTHORIZED, "{cookie}");
+        assert_eq!(browser.get(&format!("/rooms/{room_id}")).await.status, StatusCode::SEE_OTHER, "{cookie}");
+    }
+    assert_eq!(site.db_message_count().await, 0);
+}
+
+#[tokio::test]
+async fn the_same_id_twice_is_one_message_and_for_other_words_a_conflict() {
+    let (site, mut ada) = TestSite::with_ada().await;
+    let call = |body: &str| json!({"room_id": 1, "client_message_id": ID, "body": body});
+    let first = ada.browser.call("messages/post", &call("hello")).await;
+    assert_eq!(first.status, StatusCode::OK);
+    let again = ada.browser.call("messages/post", &call("hello")).await;
+    assert_eq!((again.status, again.body), (StatusCode::OK, first.body));
+    assert_eq!(ada.browser.call("messages/post", &call("other")).await.status, StatusCode::CONFLICT);
+    let form = [("body", "other"), ("client_message_id", ID)];
+    assert_eq!(ada.browser.post("/rooms/1/messages", &form).await.status, StatusCode::CONFLICT);
+    let odd = json!({"room_id": 1, "client_message_id": "<script>", "body": "hello"});
+    assert!(ada.browser.call("messages/post", &odd).await.status.is_client_error());
+    assert_eq!(site.db_message_count().await, 1);
+}
+
+#[tokio::test]
+async fn a_full_disk_refuses_posts_and_nothing_else() {
+    let (site, mut ada) = TestSite::with_ada().await;
+    let room = format!("/rooms/{}", site.all_talk(&ada).await);
+    let messages = format!("{room}/messages");
+    ada.browser.post(&messages, &[("body", "before")]).await;
+    let long = "words ".repeat(5_000);
+    site.db_pragma("PRAGMA max_page_count = 1").await;
+    let refused = ada.browser.post(&messages, &[("body", &long)]).await;
+    assert_eq!(refused.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(refused.text().contains("nothing was saved") && refused.text().contains("words words"));
+    let call = json!({"room_id": 1, "client_message_id": ID, "body": long});
+    assert_eq!(ada.browser.call("messages/post", &call).await.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(ada.browser.get(&room).await.text().contains("before"), "reading goes on");
+    site.db_pragma("PRAGMA max_page_count = 1000000").await;
+    assert_eq!(ada.browser.post(&messages, &[("body", "after")]).await.status, StatusCode::SEE_OTHER);
+    assert_eq!(site.db_message_count().await, 2);
+}
+
+#[tokio::test]
+async fn a_read_only_database_refuses_posts_and_nothing_else() {
+    let (site, mut ada) = TestSite::with_ada().await;
+    let room = format!("/rooms/{}", site.all_talk(&ada).await);
+    let messages = format!("{room}/messages");
+    ada.browser.post(&messages, &[("body", "before")]).await;
+    site.db_pragma("PRAGMA query_only = ON").await;
+    let refused = ada.browser.post(&messages, &[("body", "words")]).await;
+    assert_eq!(refused.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(refused.text().contains("read-only") && refused.text().contains("words"));
+    assert!(ada.browser.get(&room).await.text().contains("before"), "reading goes on");
+    assert_eq!(site.db_message_count().await, 1);
+}
+
+#[tokio::test]
+async fn a_database_locked_by_another_program_refuses_posts_until_it_is_free() {
+    let (site, mut ada) = TestSite::with_ada().await;
+    let messages = format!("/rooms/{}/messages", site.all_talk(&ada).await);
+    let mut other = site.db_connection().await;
+    sqlx::query("BEGIN IMMEDIATE").execute(&mut other).await.unwrap();
+    let refused = ada.browser.post(&messages, &[("body", "words")]).await;
+    assert_eq!(refused.status, StatusCode::SERVICE_UNAVAILABLE);
+    sqlx::query("ROLLBACK").execute(&mut other).await.unwrap();
+    assert_eq!(ada.browser.post(&messages, &[("body", "words")]).await.status, StatusCode::SEE_OTHER);
+    assert_eq!(site.db_message_count().await, 1);
+}

@@ -1,0 +1,10 @@
+//! The site through its real router, on a real database, signed in by the front door.
+
+#![recursion_limit = "256"]
+
+mod bad_input;
+mod entrance;
+mod pages;
+mod rooms;
+mod sockets;
+mod support;

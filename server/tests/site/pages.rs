@@ -1,0 +1,123 @@
+//! What every page is: whole, the same twice, and safe.
+
+use axum::body::Body;
+use axum::http::{Method, StatusCode};
+use sha2::{Digest, Sha256};
+
+use crate::support::TestSite;
+
+#[tokio::test]
+async fn a_room_is_readable_before_any_script() {
+    let (site, mut ada) = TestSite::with_ada().await;
+    let room_id = site.all_talk(&ada).await;
+    for number in 0..45 {
+        site.post(&ada, room_id, &format!("**message** number {number}")).await;
+    }
+    let html = ada.browser.get(&format!("/rooms/{room_id}")).await.text();
+    assert_eq!(html.matches(r#"<time datetime="2023-11-14T22:13:20Z">"#).count(), 40);
+    assert!(html.contains("<strong>message</strong> number 44"));
+    assert!(!html.contains("number 4</p>") && html.contains("number 5</p>"));
+    assert!(html.contains("Older messages"));
+    assert!(html.contains(&format!(r#"action="/rooms/{room_id}/messages""#)));
+    assert!(html.contains("<title>All Talk – Campfire</title>"));
+    assert!(html.contains(r#"aria-label="Rooms""#));
+}
+
+#[tokio::test]
+async fn two_renderings_are_the_same_bytes_and_the_third_is_not_sent() {
+    let (site, mut ada) = TestSite::with_ada().await;
+    let room_id = site.all_talk(&ada).await;
+    site.post(&ada, room_id, "hello").await;
+    let path = format!("/rooms/{room_id}");
+    let (first, second) = (ada.browser.get(&path).await, ada.browser.get(&path).await);
+    assert_eq!(first.body, second.body);
+    let etag = first.headers["etag"].to_str().unwrap().to_owned();
+    assert_eq!(second.headers["etag"], etag);
+
+    let headers = [("if-none-match", etag.as_str())];
+    let third = ada.browser.send(Method::GET, &path, &headers, Body::empty()).await;
+    assert_eq!(third.status, StatusCode::NOT_MODIFIED);
+    assert!(third.body.is_empty());
+    assert_eq!(third.headers["content-security-policy"], first.headers["content-security-policy"]);
+
+    let other = site.closed_room(&ada, "Other").await;
+    let fourth = ada.browser.send(Method::GET, &path, &headers, Body::empty()).await;
+    assert_eq!(fourth.status, StatusCode::OK, "a new room is in the sidebar");
+    assert!(fourth.text().contains(&other.name));
+}
+
+#[tokio::test]
+async fn the_policy_allows_the_pages_own_script_and_no_other() {
+    let (site, mut ada) = TestSite::with_ada().await;
+    let path = format!("/rooms/{}", site.all_talk(&ada).await);
+    let page = ada.browser.get(&path).await;
+    let policy = page.headers["content-security-policy"].to_str().unwrap();
+    assert!(!policy.contains("unsafe-inline") && !policy.contains("'unsafe-eval'"), "{policy}");
+    assert!(policy.contains("'wasm-unsafe-eval'") && policy.contains("frame-ancestors 'none'"));
+
+    use base64::Engine;
+    let allowed = |content: &str| {
+        let hash = base64::engine::general_purpose::STANDARD.encode(Sha256::digest(content));
+        policy.contains(&format!("'sha256-{hash}'"))
+    };
+    let html = page.text();
+    let inline = |tag: &str| -> Vec<String> {
+        let (open, close) = (format!("<{tag}>"), format!("</{tag}>"));
+        html.split(&open).skip(1).map(|rest| rest.split(&close).next().unwrap().to_owned()).collect()
+    };
+    let (scripts, styles) = (inline("script"), inline("style"));
+    assert_eq!((scripts.len(), styles.len()), (1, 1));
+    assert!(allowed(&scripts[0]) && allowed(&styles[0]));
+    assert!(scripts[0].contains("__RESOLVED_RESOURCES"));
+    assert!(!html.contains(" style=\""), "inline styles would be refused by the browser");
+
+    for path in ["/session/new", "/nothing", "/up"] {
+        let answer = site.browser().get(path).await;
+        assert!(answer.headers.contains_key("content-security-policy"), "{path}");
+        assert_eq!(answer.headers["x-content-type-options"], "nosniff");
+        assert!(answer.headers.contains_key("referrer-policy") && answer.headers.contains_key("permissions-policy"));
+    }
+}
+
+#[tokio::test]
+async fn text_cannot_break_out_of_the_data_of_the_page() {
+    let (site, mut ada) = TestSite::with_ada().await;
+    let room_id = site.all_talk(&ada).await;
+    site.post(&ada, room_id, "</script><script>alert(1)</script> `</body>`").await;
+    let room = site.closed_room(&ada, "</script><script>alert(2)</script>").await;
+    for id in [room_id, room.id] {
+        let html = ada.browser.get(&format!("/rooms/{id}")).await.text();
+        assert_eq!(html.matches("<script>").count(), 1);
+        assert!(html.trim_end().ends_with("</body></html>"));
+        assert!(!html.contains("<script>alert"));
+    }
+}
+
+#[tokio::test]
+async fn a_permalink_marks_its_message() {
+    let (site, mut ada) = TestSite::with_ada().await;
+    let room_id = site.all_talk(&ada).await;
+    let first = site.post(&ada, room_id, "the first").await;
+    for number in 0..50 {
+        site.post(&ada, room_id, &format!("message {number}")).await;
+    }
+    let html = ada.browser.get(&format!("/rooms/{room_id}/@{}", first.id)).await.text();
+    assert!(html.contains("the first") && html.contains("message 39") && !html.contains("message 40"));
+    assert_eq!(html.matches(r#"aria-current="true""#).count(), 1);
+    let older = ada.browser.get(&format!("/rooms/{room_id}?before={}", first.id.0 + 3)).await.text();
+    assert!(older.contains("message 1<") && !older.contains("message 2<"));
+}
+
+#[tokio::test]
+async fn the_last_room_is_remembered() {
+    let (site, mut ada) = TestSite::with_ada().await;
+    let room = site.closed_room(&ada, "Other").await;
+    let page = ada.browser.get(&format!("/rooms/{}", room.id)).await;
+    let remembered = page.headers.get_all("set-cookie").iter().find_map(|cookie| {
+        let cookie = cookie.to_str().unwrap().split(';').next().unwrap();
+        cookie.starts_with("last_room=").then(|| cookie.to_owned())
+    });
+    assert_eq!(remembered, Some(format!("last_room={}", room.id)));
+    ada.browser.cookie = format!("{}; last_room={}", ada.browser.cookie, room.id);
+    assert_eq!(ada.browser.get("/").await.location(), format!("/rooms/{}", room.id));
+}

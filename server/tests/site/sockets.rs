@@ -1,0 +1,316 @@
+//! The live protocol over real sockets.
+
+use std::time::Duration;
+
+use axum::http::StatusCode;
+use campfire::auth::Member;
+use campfire::event::{ClientFrame, Cursor, ServerFrame};
+use campfire::model::RoomId;
+use campfire::ops;
+use campfire::ops::rooms::Audience;
+use futures::{SinkExt, StreamExt};
+use server::listen;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::{Error, Message as WsMessage};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
+
+use crate::support::{Someone, TestSite};
+
+/// Long enough for anything that is going to happen.
+const SOON: Duration = Duration::from_secs(10);
+
+struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
+
+impl Socket {
+    async fn say(&mut self, frame: &ClientFrame) {
+        self.0.send(WsMessage::text(serde_json::to_string(frame).unwrap())).await.unwrap();
+    }
+
+    /// The next frame that says something; `None` when the server closed.
+    async fn hear(&mut self) -> Option<ServerFrame> {
+        loop {
+            let message = timeout(SOON, self.0.next()).await.expect("the server says something soon")?;
+            match message {
+                Ok(WsMessage::Text(text)) => match serde_json::from_str(&text).unwrap() {
+                    ServerFrame::Alive => {}
+                    frame => return Some(frame),
+                },
+                Ok(WsMessage::Close(_)) | Err(_) => return None,
+                Ok(_) => {}
+            }
+        }
+    }
+
+    async fn hear_until(&mut self, mut wanted: impl FnMut(&ServerFrame) -> bool) -> Vec<ServerFrame> {
+        let mut heard = Vec::new();
+        loop {
+            let frame = self.hear().await.expect("the socket is open");
+            let done = wanted(&frame);
+            heard.push(frame);
+            if done {
+                return heard;
+            }
+        }
+    }
+}
+
+/// The site on a real port, until the test ends.
+async fn serve(site: &TestSite) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let router = site.router.clone();
+    let closing = site.close.subscribe();
+    tokio::spawn(listen::serve(listener, router, closing));
+    address
+}
+
+async fn connect(address: &str, cookie: &str, origin: Option<&str>) -> Result<Socket, StatusCode> {
+    let mut request = format!("ws://{address}/cable").into_client_request().unwrap();
+    request.headers_mut().insert("cookie", cookie.parse().unwrap());
+    if let Some(origin) = origin {
+        request.headers_mut().insert("origin", origin.parse().unwrap());
+    }
+    match tokio_tungstenite::connect_async(request).await {
+        Ok((socket, _)) => Ok(Socket(socket)),
+        Err(Error::Http(response)) => Err(StatusCode::from_u16(response.status().as_u16()).unwrap()),
+        Err(error) => panic!("{error}"),
+    }
+}
+
+async fn connected(address: &str, someone: &Someone) -> Socket {
+    let mut socket = connect(address, &someone.browser.cookie, None).await.unwrap();
+    assert!(matches!(socket.hear().await, Some(ServerFrame::Rooms { .. })));
+    socket
+}
+
+async fn cursor(site: &TestSite, room_id: RoomId) -> Cursor {
+    campfire::store::events::room_cursor(site.state.db.reader(), room_id).await.unwrap()
+}
+
+async fn focus(site: &TestSite, socket: &mut Socket, room_id: RoomId) {
+    socket.say(&ClientFrame::Focus { room_id, cursor: cursor(site, room_id).await }).await;
+    socket.hear_until(|frame| matches!(frame, ServerFrame::CaughtUp { .. })).await;
+}
+
+#[tokio::test]
+async fn what_one_posts_edits_and_removes_the_other_hears_in_order() {
+    let (site, ada) = TestSite::with_ada().await;
+    let bob = site.join("Bob").await;
+    let room_id = site.all_talk(&ada).await;
+    let address = serve(&site).await;
+    let mut socket = connected(&address, &bob).await;
+    focus(&site, &mut socket, room_id).await;
+
+    let message = site.post(&ada, room_id, "hello").await;
+    let member = Member::find(&site.state.db, &ada.user, room_id).await.unwrap();
+    ops::messages::edit(&site.state, &member, message.id, "goodbye".parse().unwrap()).await.unwrap();
+    ops::messages::remove(&site.state, &member, message.id).await.unwrap();
+    let heard = socket.hear_until(|frame| matches!(frame, ServerFrame::MessageRemoved { .. })).await;
+    let of_room: Vec<_> = heard.iter().filter(|frame| frame.position().is_some()).collect();
+    assert!(matches!(of_room[0], ServerFrame::MessagePosted { message, .. } if message.body_html == "<p>hello</p>"));
+    assert!(matches!(of_room[1], ServerFrame::MessageEdited { message, .. } if message.revision == 2));
+    assert_eq!(of_room.len(), 3);
+    assert_eq!(heard.iter().filter(|frame| matches!(frame, ServerFrame::Unread { .. })).count(), 1);
+}
+
+#[tokio::test]
+async fn after_a_gap_the_state_now_is_told_subject_by_subject() {
+    let (site, ada) = TestSite::with_ada().await;
+    let bob = site.join("Bob").await;
+    let room_id = site.all_talk(&ada).await;
+    let (kept, edited, removed) = (
+        site.post(&ada, room_id, "kept").await,
+        site.post(&ada, room_id, "one").await,
+        site.post(&ada, room_id, "x").await,
+    );
+    let seen = cursor(&site, room_id).await;
+    let member = Member::find(&site.state.db, &ada.user, room_id).await.unwrap();
+    ops::messages::edit(&site.state, &member, edited.id, "two".parse().unwrap()).await.unwrap();
+    ops::messages::remove(&site.state, &member, removed.id).await.unwrap();
+    let new = site.post(&ada, room_id, "new").await;
+
+    let address = serve(&site).await;
+    let mut socket = connected(&address, &bob).await;
+    socket.say(&ClientFrame::Focus { room_id, cursor: seen.clone() }).await;
+    let heard = socket.hear_until(|frame| matches!(frame, ServerFrame::CaughtUp { .. })).await;
+    let told: Vec<_> = heard
+        .iter()
+        .filter_map(|frame| match frame {
+            ServerFrame::MessageEdited { message, .. } => Some((message.id, message.body_html.as_str())),
+            ServerFrame::MessageRemoved { message_id, .. } => Some((*message_id, "")),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(told, [(edited.id, "<p>two</p>"), (removed.id, ""), (new.id, "<p>new</p>")]);
+    assert!(told.iter().all(|(id, _)| *id != kept.id));
+
+    for strange in [Cursor { epoch: "another database".into(), ..seen.clone() }, Cursor { at: seen.at + 1, ..seen }] {
+        socket.say(&ClientFrame::Focus { room_id, cursor: strange }).await;
+        socket.hear_until(|frame| *frame == ServerFrame::Resync).await;
+    }
+}
+
+#[tokio::test]
+async fn an_outsider_hears_nothing_of_a_room() {
+    let (site, ada) = TestSite::with_ada().await;
+    let eve = site.join("Eve").await;
+    let all_talk = site.all_talk(&ada).await;
+    let room = site.closed_room(&ada, "Designers").await;
+    let address = serve(&site).await;
+    let mut socket = connected(&address, &eve).await;
+    socket.say(&ClientFrame::Focus { room_id: room.id, cursor: cursor(&site, room.id).await }).await;
+    assert_eq!(socket.hear().await, Some(ServerFrame::RoomRemoved { room_id: room.id }));
+    site.post(&ada, room.id, "secret").await;
+    let after = site.post(&ada, all_talk, "for all").await;
+    // The next thing heard is the post in the common room: nothing came of the other.
+    assert_eq!(socket.hear().await, Some(ServerFrame::Unread { room_id: all_talk, message_id: after.id }));
+}
+
+#[tokio::test]
+async fn who_is_taken_out_of_a_room_hears_no_more_of_it() {
+    let (site, ada) = TestSite::with_ada().await;
+    let bob = site.join("Bob").await;
+    let (room, all_talk) = (site.closed_room(&ada, "Designers").await, site.all_talk(&ada).await);
+    let member = Member::find(&site.state.db, &ada.user, room.id).await.unwrap();
+    let audience = |ids: &[_]| Audience::Chosen(ids.to_vec());
+    let address = serve(&site).await;
+    let mut socket = connected(&address, &bob).await;
+
+    let both = audience(&[ada.user.id, bob.user.id]);
+    ops::rooms::change(&site.state, &member, "Designers".parse().unwrap(), both).await.unwrap();
+    socket.hear_until(|frame| matches!(frame, ServerFrame::RoomAdded { room: added } if added.id == room.id)).await;
+    focus(&site, &mut socket, room.id).await;
+    site.post(&ada, room.id, "hello").await;
+    socket.hear_until(|frame| matches!(frame, ServerFrame::MessagePosted { .. })).await;
+
+    let alone = audience(&[ada.user.id]);
+    ops::rooms::change(&site.state, &member, "Designers".parse().unwrap(), alone).await.unwrap();
+    site.post(&ada, room.id, "secret").await;
+    site.post(&ada, all_talk, "for all").await;
+    let heard =
+        socket.hear_until(|frame| matches!(frame, ServerFrame::Unread { room_id, .. } if *room_id == all_talk)).await;
+    assert!(heard.iter().any(|frame| *frame == ServerFrame::RoomRemoved { room_id: room.id }));
+    assert!(heard.iter().all(|frame| frame.position().is_none()), "{heard:?}");
+}
+
+#[tokio::test]
+async fn reading_in_one_tab_clears_the_mark_in_the_other() {
+    let (site, ada) = TestSite::with_ada().await;
+    let bob = site.join("Bob").await;
+    let room_id = site.all_talk(&ada).await;
+    let address = serve(&site).await;
+    let (mut one, mut other) = (connected(&address, &bob).await, connected(&address, &bob).await);
+    let message = site.post(&ada, room_id, "hello").await;
+    for socket in [&mut one, &mut other] {
+        assert_eq!(socket.hear().await, Some(ServerFrame::Unread { room_id, message_id: message.id }));
+    }
+    one.say(&ClientFrame::Read { room_id, message_id: message.id }).await;
+    assert_eq!(other.hear().await, Some(ServerFrame::Read { room_id, message_id: message.id }));
+}
+
+#[tokio::test]
+async fn strangers_and_foreign_origins_get_no_socket() {
+    let (site, ada) = TestSite::with_ada().await;
+    let address = serve(&site).await;
+    let refused = async |cookie: &str, origin: Option<&str>| connect(&address, cookie, origin).await.err();
+    assert_eq!(refused("", None).await, Some(StatusCode::UNAUTHORIZED));
+    assert_eq!(refused("session_token=AAAAAAAAAAAAAAAAAAAAAA", None).await, Some(StatusCode::UNAUTHORIZED));
+    assert_eq!(refused(&ada.browser.cookie, Some("https://evil.example")).await, Some(StatusCode::FORBIDDEN));
+    assert_eq!(refused(&ada.browser.cookie, Some("null")).await, Some(StatusCode::FORBIDDEN));
+    let own = format!("http://{address}");
+    assert_eq!(refused(&ada.browser.cookie, Some(&own)).await, None);
+}
+
+#[tokio::test]
+async fn signing_out_closes_the_sockets_of_that_browser_for_good() {
+    let (site, mut ada) = TestSite::with_ada().await;
+    let address = serve(&site).await;
+    let mut phone = site.browser();
+    phone.post("/session", &[("email_address", "ada@example.com"), ("password", crate::support::PASSWORD)]).await;
+    let mut on_phone = connect(&address, &phone.cookie, None).await.unwrap();
+    let mut socket = connected(&address, &ada).await;
+    ada.browser.post("/session", &[("_method", "delete")]).await;
+    assert_eq!(socket.hear().await, Some(ServerFrame::Bye { reconnect: false }));
+    assert_eq!(socket.hear().await, None);
+    let bob = site.join("Bob").await;
+    let message = site.post(&bob, site.all_talk(&bob).await, "still there?").await;
+    on_phone
+        .hear_until(|frame| matches!(frame, ServerFrame::Unread { message_id, .. } if *message_id == message.id))
+        .await;
+}
+
+#[tokio::test]
+async fn nonsense_and_too_large_frames_close_the_socket() {
+    let (site, ada) = TestSite::with_ada().await;
+    let address = serve(&site).await;
+    for text in ["nonsense".to_owned(), "{}".to_owned(), "x".repeat(65 * 1024)] {
+        let mut socket = connected(&address, &ada).await;
+        // The server may close before all of it is sent.
+        let _ = socket.0.send(WsMessage::text(text)).await;
+        assert_eq!(socket.hear().await, None);
+    }
+    let mut socket = connected(&address, &ada).await;
+    socket.0.send(WsMessage::text(r#"{"type":"from_the_future"}"#)).await.unwrap();
+    focus(&site, &mut socket, site.all_talk(&ada).await).await;
+}
+
+#[tokio::test]
+async fn at_the_end_sockets_are_told_to_come_back_and_the_listener_returns() {
+    let (site, ada) = TestSite::with_ada().await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let (router, closing) = (site.router.clone(), site.close.subscribe());
+    let serving = tokio::spawn(listen::serve(listener, router, closing));
+    let mut socket = connected(&address, &ada).await;
+    site.close.send(true).unwrap();
+    assert_eq!(socket.hear().await, Some(ServerFrame::Bye { reconnect: true }));
+    timeout(SOON, serving).await.expect("it ends within ten seconds").unwrap().unwrap();
+}
+
+/// Sends raw bytes and reads what comes back until the server closes.
+async fn raw(address: &str, request: &[u8]) -> String {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(request).await.unwrap();
+    let mut answer = Vec::new();
+    timeout(Duration::from_secs(30), stream.read_to_end(&mut answer)).await.expect("the server closes").unwrap();
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+#[tokio::test]
+async fn broken_requests_are_answered_or_closed() {
+    let (site, _ada) = TestSite::with_ada().await;
+    let address = serve(&site).await;
+    let two_lengths = b"POST /session HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\ncontent-length: 5\r\n\r\nabcde";
+    let big_head = format!("GET / HTTP/1.1\r\nhost: x\r\nx: {}\r\n\r\n", "x".repeat(64 * 1024));
+    let half = b"GET / HTTP/1.1\r\nhost: x\r\nx: ";
+    let endless = b"POST /session HTTP/1.1\r\nhost: x\r\ncontent-type: application/x-www-form-urlencoded\r\ncontent-length: 100\r\n\r\nemail";
+    let (two_lengths, big_head, half, endless) = tokio::join!(
+        raw(&address, two_lengths),
+        raw(&address, big_head.as_bytes()),
+        raw(&address, half),
+        raw(&address, endless)
+    );
+    assert!(two_lengths.starts_with("HTTP/1.1 400"), "{two_lengths}");
+    assert!(big_head.starts_with("HTTP/1.1 431"), "{big_head}");
+    assert!(half.is_empty() || half.starts_with("HTTP/1.1 408") || half.starts_with("HTTP/1.1 400"), "{half}");
+    assert!(endless.is_empty() || endless.starts_with("HTTP/1.1 4"), "{endless}");
+}
+
+#[tokio::test]
+async fn a_sender_that_ends_early_leaves_nothing_behind() {
+    let (site, _ada) = TestSite::with_ada().await;
+    let (_keep, closing) = watch::channel(false);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(listen::serve(listener, site.router.clone(), closing));
+    for _ in 0..20 {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(b"POST /session HTTP/1.1\r\nhost: x\r\ncontent-length: 60000\r\n\r\nhalf").await.unwrap();
+    }
+    let answer = raw(&address.to_string(), b"GET /up HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await;
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+}

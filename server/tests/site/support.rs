@@ -1,0 +1,174 @@
+//! A site of its own for each test, and people with browsers.
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::http::{HeaderMap, Method, Request, StatusCode, header};
+use campfire::auth::Member;
+use campfire::clock::Clock;
+use campfire::model::{ClientMessageId, Message, Room, RoomId, User};
+use campfire::ops::messages::Posted;
+use campfire::ops::rooms::Audience;
+use campfire::state::AppState;
+use campfire::{ops, store};
+use http_body_util::BodyExt;
+use server::{Site, app};
+use sqlx::Connection;
+use tempfile::TempDir;
+use tokio::sync::watch;
+use tower::ServiceExt;
+
+pub const PASSWORD: &str = "correct horse";
+
+pub struct TestSite {
+    pub state: AppState,
+    pub router: Router,
+    pub close: watch::Sender<bool>,
+    folder: TempDir,
+}
+
+/// An answer, read to its end.
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: Bytes,
+}
+
+impl Answer {
+    pub fn text(&self) -> String {
+        String::from_utf8(self.body.to_vec()).unwrap()
+    }
+
+    pub fn location(&self) -> &str {
+        self.headers.get(header::LOCATION).map_or("", |value| value.to_str().unwrap())
+    }
+}
+
+/// Somebody's browser: it keeps the session's cookie.
+#[derive(Clone)]
+pub struct Browser {
+    router: Router,
+    pub cookie: String,
+}
+
+pub struct Someone {
+    pub user: User,
+    pub browser: Browser,
+}
+
+impl TestSite {
+    /// A site that nobody has set up.
+    pub async fn empty() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let state = AppState::open(folder.path(), Clock::manual(1_700_000_000_000)).await.unwrap();
+        let (close, closing) = watch::channel(false);
+        let router = app(Site::new(state.clone(), closing));
+        Self { state, router, close, folder: folder }
+    }
+
+    /// A site that Ada has set up.
+    pub async fn with_ada() -> (Self, Someone) {
+        let site = Self::empty().await;
+        let mut browser = site.browser();
+        let form = [("name", "Ada"), ("email_address", "ada@example.com"), ("password", PASSWORD)];
+        let answer = browser.post("/first_run", &form).await;
+        assert_eq!(answer.status, StatusCode::SEE_OTHER);
+        let ada = site.someone("ada@example.com", browser).await;
+        (site, ada)
+    }
+
+    pub fn browser(&self) -> Browser {
+        Browser { router: self.router.clone(), cookie: String::new() }
+    }
+
+    pub async fn join_path(&self) -> String {
+        let account = store::accounts::find(self.state.db.reader()).await.unwrap().unwrap();
+        format!("/join/{}", account.join_code)
+    }
+
+    /// Somebody who joins by the link.
+    pub async fn join(&self, name: &str) -> Someone {
+        let mut browser = self.browser();
+        let email_address = format!("{}@example.com", name.to_lowercase());
+        let form = [("name", name), ("email_address", &email_address), ("password", PASSWORD)];
+        let answer = browser.post(&self.join_path().await, &form).await;
+        assert_eq!(answer.status, StatusCode::SEE_OTHER);
+        self.someone(&email_address, browser).await
+    }
+
+    pub async fn all_talk(&self, someone: &Someone) -> RoomId {
+        store::rooms::oldest_of(self.state.db.reader(), someone.user.id).await.unwrap().unwrap()
+    }
+
+    pub async fn closed_room(&self, maker: &Someone, name: &str) -> Room {
+        ops::rooms::open(&self.state, &maker.user, name.parse().unwrap(), Audience::Chosen(vec![])).await.unwrap()
+    }
+
+    pub async fn post(&self, someone: &Someone, room_id: RoomId, words: &str) -> Message {
+        let member = Member::find(&self.state.db, &someone.user, room_id).await.unwrap();
+        let randomness = tower_sessions::session::Id::default().0.to_be_bytes()[..10].try_into().unwrap();
+        let id = ClientMessageId::v7(1, randomness);
+        match ops::messages::post(&self.state, &member, id, words.parse().unwrap()).await.unwrap() {
+            Posted::Stored(message) => message,
+            Posted::Removed(_) => unreachable!("a fresh id was never removed"),
+        }
+    }
+
+    pub async fn db_message_count(&self) -> i64 {
+        sqlx::query_scalar("SELECT COUNT(*) FROM messages").fetch_one(self.state.db.reader()).await.unwrap()
+    }
+
+    pub async fn db_pragma(&self, pragma: &'static str) {
+        let run = async move |tx: &mut store::Tx| Ok(sqlx::query(pragma).execute(tx.db()).await.map(drop)?);
+        self.state.db.write(run).await.unwrap();
+    }
+
+    /// Another program's connection to the same file.
+    pub async fn db_connection(&self) -> sqlx::SqliteConnection {
+        let path = self.folder.path().join("campfire.sqlite3");
+        sqlx::SqliteConnection::connect(&format!("sqlite://{}", path.display())).await.unwrap()
+    }
+
+    async fn someone(&self, email_address: &str, browser: Browser) -> Someone {
+        let reader = self.state.db.reader();
+        let (user_id, _) = store::users::find_by_email(reader, email_address).await.unwrap().unwrap();
+        Someone { user: store::users::find(reader, user_id).await.unwrap().unwrap(), browser }
+    }
+}
+
+impl Browser {
+    pub async fn get(&mut self, path: &str) -> Answer {
+        self.send(Method::GET, path, &[], Body::empty()).await
+    }
+
+    /// A form, as browsers send it.
+    pub async fn post(&mut self, path: &str, form: &[(&str, &str)]) -> Answer {
+        let body: String = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+        self.send(Method::POST, path, &[("content-type", "application/x-www-form-urlencoded")], body.into()).await
+    }
+
+    /// A server function, as the WASM calls it.
+    pub async fn call(&mut self, function: &str, arguments: &serde_json::Value) -> Answer {
+        let headers = [("content-type", "application/json"), ("accept", "application/json")];
+        self.send(Method::POST, &format!("/api/{function}"), &headers, arguments.to_string().into()).await
+    }
+
+    pub async fn send(&mut self, method: Method, path: &str, headers: &[(&str, &str)], body: Body) -> Answer {
+        let mut request = Request::builder().method(method).uri(path).header(header::HOST, "chat.example");
+        if !self.cookie.is_empty() {
+            request = request.header(header::COOKIE, &self.cookie);
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let response = self.router.clone().oneshot(request.body(body).unwrap()).await.unwrap();
+        let (parts, body) = response.into_parts();
+        for cookie in parts.headers.get_all(header::SET_COOKIE) {
+            let cookie = cookie.to_str().unwrap();
+            if cookie.starts_with("session_token=") {
+                self.cookie = cookie.split(';').next().unwrap().to_owned();
+            }
+        }
+        let body = body.collect().await.unwrap().to_bytes();
+        Answer { status: parts.status, headers: parts.headers, body }
+    }
+}

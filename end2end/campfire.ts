@@ -1,0 +1,86 @@
+// A Campfire of its own for each test: the real executable on an empty folder, killed and started again at will.
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+
+const executable = process.env.CAMPFIRE_EXECUTABLE;
+
+export class Campfire {
+  private process?: ChildProcess;
+  private readonly log: string[] = [];
+
+  private constructor(
+    readonly folder: string,
+    readonly port: number,
+  ) {}
+
+  /** Starts Campfire on an empty folder and waits until it answers. */
+  static async start(): Promise<Campfire> {
+    const folder = await mkdtemp(join(tmpdir(), "campfire-"));
+    const campfire = new Campfire(folder, await freePort());
+    await campfire.run();
+    return campfire;
+  }
+
+  get url(): string {
+    return `http://localhost:${this.port}`;
+  }
+
+  /** Starts it again on the same folder and port. */
+  async run(): Promise<void> {
+    if (!executable) throw new Error("CAMPFIRE_EXECUTABLE names no executable: run bin/test.");
+    const listen = `127.0.0.1:${this.port}`;
+    const child = spawn(executable, ["--listen", listen, "--data", join(this.folder, "data")], {
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    this.process = child;
+    child.stderr?.on("data", (data) => this.log.push(String(data)));
+    const lines = createInterface({ input: child.stdout! });
+    await new Promise<void>((resolve, reject) => {
+      lines.on("line", (line) => line.startsWith("Campfire is listening on http://") && resolve());
+      child.once("exit", (code) => reject(new Error(`Campfire ended with ${code}\n${this.log.join("")}`)));
+    });
+  }
+
+  /** Ends it at once, as a crash or a power cut would. */
+  async kill(): Promise<void> {
+    await this.end("SIGKILL");
+  }
+
+  /** Asks it to end, waits until it has, and answers with how long that took in milliseconds. */
+  async stop(): Promise<number> {
+    const asked = Date.now();
+    await this.end("SIGTERM");
+    return Date.now() - asked;
+  }
+
+  /** Ends it and removes its folder. */
+  async remove(): Promise<void> {
+    await this.end("SIGKILL");
+    await rm(this.folder, { recursive: true, force: true });
+  }
+
+  private async end(signal: NodeJS.Signals): Promise<void> {
+    const child = this.process;
+    this.process = undefined;
+    if (!child || child.exitCode !== null) return;
+    const exited = new Promise((resolve) => child.once("exit", resolve));
+    child.kill(signal);
+    await exited;
+  }
+}
+
+async function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once("error", reject);
+    server.listen(0, "127.0.0.1", () => {
+      const address = server.address();
+      server.close(() => (typeof address === "object" && address ? resolve(address.port) : reject(new Error("no port"))));
+    });
+  });
+}

@@ -86,15 +86,18 @@
       url.searchParams.delete("notice");
       history.replaceState(history.state, "", url);
     }
-    const { loader, wasm } = script.dataset;
-    if (loader && wasm) {
-      import(loader)
-        .then(async (module) => {
-          await module.default({ module_or_path: wasm });
-          module.hydrate();
-          document.documentElement.dataset.live = "";
-        })
-        .catch((error) => console.error("The live page could not start; the plain one works on.", error));
-    }
   });
+
+  // Fetched while the page is still being parsed, and only where scripts run at all.
+  const { loader, wasm } = script.dataset;
+  if (loader && wasm) {
+    const parsed = new Promise((resolve) => addEventListener("DOMContentLoaded", resolve));
+    Promise.all([import(loader), fetch(wasm), parsed])
+      .then(async ([module, binary]) => {
+        await module.default({ module_or_path: binary });
+        module.hydrate();
+        document.documentElement.dataset.live = "";
+      })
+      .catch((error) => console.error("The live page could not start; the plain one works on.", error));
+  }
 })();

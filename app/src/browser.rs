@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use campfire::model::ClientMessageId;
+use campfire::model::{ClientMessageId, RoomId};
 use futures::future::{Either, select};
 use gloo_timers::future::TimeoutFuture;
 use leptos::prelude::*;
@@ -58,4 +58,14 @@ pub fn listen_forever(target: &web_sys::EventTarget, name: &str, handler: impl F
     let closure = Closure::<dyn FnMut()>::new(handler);
     let _ = target.add_event_listener_with_callback(name, closure.as_ref().unchecked_ref());
     closure.forget();
+}
+
+/// Whether an element shows this room for the first time after it showed another one: the page's elements stay when
+/// one goes from room to room, and so does what they hold.
+pub fn moved_in(element: &web_sys::Element, room_id: RoomId) -> bool {
+    const SHOWN: &str = "data-shown";
+    let room_id = room_id.to_string();
+    let before = element.get_attribute(SHOWN);
+    let _ = element.set_attribute(SHOWN, &room_id);
+    before.is_some_and(|before| before != room_id)
 }

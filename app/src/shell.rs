@@ -22,8 +22,6 @@ pub fn live_document(assets: Assets, title: String, own_controls: String, app: i
             <head>
                 <Head assets title/>
                 <style>{own_controls}</style>
-                <link rel="modulepreload" href=assets.loader/>
-                <link rel="preload" href=assets.wasm r#as="fetch" r#type="application/wasm" crossorigin="anonymous"/>
                 <script src=assets.boot data-loader=assets.loader data-wasm=assets.wasm></script>
             </head>
             <body>{app}</body>

@@ -93,7 +93,7 @@ pub fn Composer(timeline: RwSignal<Timeline>, editing: Editing) -> impl IntoView
     // What was typed before the page was taken over, or in this room before, is still there.
     Effect::new(move |_| {
         if let Some(field) = field.get() {
-            if field.value().is_empty() {
+            if browser::moved_in(&field, room_id) || field.value().is_empty() {
                 field.set_value(&draft(room_id));
             }
             grow(&field);

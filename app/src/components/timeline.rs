@@ -17,7 +17,7 @@ use super::composer::Editing;
 use super::icon::Icon;
 use super::message::{message_html, outgoing_html};
 use crate::outbox::{Outbox, Outgoing};
-use crate::{api, live, use_frame};
+use crate::{api, browser, live, use_frame};
 
 /// How near the end of what is loaded more is asked for, in pixels.
 const MORE_WITHIN_PX: i32 = 800;
@@ -100,6 +100,11 @@ pub fn Messages(
     };
 
     Effect::new(move |_| {
+        if let Some(element) = scroller.get()
+            && browser::moved_in(&element, room_id)
+        {
+            element.set_scroll_top(0);
+        }
         if target.is_some()
             && let Some(marked) = document().query_selector(".message[aria-current]").ok().flatten()
         {

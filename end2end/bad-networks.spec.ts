@@ -1,0 +1,134 @@
+// Networks and servers fail; messages do not.
+
+import { expect, test } from "./people.ts";
+
+test("what is written offline waits, survives a reload of nothing, and goes out by itself in order", async ({ twoPeople: { ada, bob } }) => {
+  ada.forgiveLostConnections();
+  await ada.write("before");
+  await expect(bob.message("before")).toBeVisible();
+  await ada.page.context().setOffline(true);
+  await expect(ada.page.getByText("Reconnecting…")).toBeVisible();
+  for (const text of ["first", "second", "third"]) await ada.write(text);
+  await expect(ada.message("first").getByText("Waiting for the connection…")).toBeVisible();
+  await expect(ada.page.locator(".message--outgoing")).toHaveCount(3);
+  await ada.page.context().setOffline(false);
+  await expect(bob.message("third")).toBeVisible();
+  await expect(ada.page.locator(".message--outgoing")).toHaveCount(0);
+  await expect(ada.page.getByText("Reconnecting…")).toHaveCount(0);
+  expect(await bob.texts()).toEqual(["before", "first", "second", "third"]);
+  expect(await ada.texts()).toEqual(["before", "first", "second", "third"]);
+});
+
+test("the server is killed in the middle of a conversation, and nothing is lost or doubled", async ({ campfire, twoPeople: { ada, bob } }) => {
+  for (const person of [ada, bob]) person.forgiveLostConnections();
+  const expected: string[] = [];
+  for (let round = 1; round <= 3; round++) {
+    for (const person of [ada, bob]) {
+      expected.push(`${person.name} ${round}`);
+      await person.write(`${person.name} ${round}`);
+    }
+    await campfire.kill();
+    for (const person of [ada, bob]) {
+      expected.push(`${person.name} ${round} while it is down`);
+      await person.write(`${person.name} ${round} while it is down`);
+      await expect(person.message(`${person.name} ${round} while it is down`)).toBeVisible();
+    }
+    await campfire.run();
+    for (const person of [ada, bob]) {
+      await expect(person.page.locator(".message--outgoing")).toHaveCount(0, { timeout: 30_000 });
+      await expect(person.page.locator(".message")).toHaveCount(expected.length, { timeout: 30_000 });
+    }
+  }
+  const seen = await ada.texts();
+  expect(await bob.texts()).toEqual(seen);
+  expect([...seen].sort()).toEqual([...expected].sort());
+  const ofAda = seen.filter((text) => text.startsWith("Ada"));
+  expect(ofAda).toEqual(expected.filter((text) => text.startsWith("Ada")));
+  await ada.page.reload();
+  expect(await ada.texts()).toEqual(seen);
+});
+
+test("what waits survives closing the page", async ({ campfire, twoPeople: { ada, bob } }) => {
+  ada.forgiveLostConnections();
+  bob.forgiveLostConnections();
+  await campfire.kill();
+  await ada.write("written while the server was down");
+  await expect(ada.message("written while").getByText("Waiting for the connection…")).toBeVisible();
+  await ada.page.goto("about:blank");
+  await campfire.run();
+  await ada.goto("/");
+  await expect(bob.message("written while the server was down")).toBeVisible({ timeout: 30_000 });
+  await expect(ada.page.locator(".message--outgoing")).toHaveCount(0);
+  expect(await ada.texts()).toEqual(["written while the server was down"]);
+});
+
+test("edits and deletions made during a gap arrive without a reload", async ({ twoPeople: { ada, bob } }) => {
+  bob.forgiveLostConnections();
+  for (const text of ["kept", "to be edited", "to be deleted"]) await ada.write(text);
+  await expect(bob.message("to be deleted")).toBeVisible();
+  await bob.page.evaluate(() => Object.assign(window, { sameDocument: true }));
+  await bob.page.context().setOffline(true);
+  await expect(bob.page.getByText("Reconnecting…")).toBeVisible();
+
+  await ada.choose(ada.message("to be edited"), "Edit");
+  await ada.composer.fill("edited meanwhile");
+  await ada.page.keyboard.press("Enter");
+  await expect(ada.message("edited meanwhile")).toBeVisible();
+  ada.page.once("dialog", (dialog) => dialog.accept());
+  await ada.choose(ada.message("to be deleted"), "Delete…");
+  await expect(ada.message("to be deleted")).toHaveCount(0);
+  await ada.write("new meanwhile");
+  await expect(ada.page.locator(".message--outgoing")).toHaveCount(0);
+
+  await bob.page.context().setOffline(false);
+  await expect(bob.message("new meanwhile")).toBeVisible();
+  expect(await bob.texts()).toEqual(["kept", "edited meanwhile", "new meanwhile"]);
+  expect(await bob.page.evaluate(() => "sameDocument" in window)).toBe(true);
+});
+
+test("a gap too long for the log is closed by loading the data again", async ({ twoPeople: { ada, bob } }) => {
+  bob.forgiveLostConnections();
+  await bob.page.evaluate(() => Object.assign(window, { sameDocument: true }));
+  await bob.page.context().setOffline(true);
+  await expect(bob.page.getByText("Reconnecting…")).toBeVisible();
+  const path = new URL(ada.page.url()).pathname;
+  for (let number = 1; number <= 210; number++) {
+    await ada.page.request.post(`${ada.campfire.url}${path}/messages`, { form: { body: `message number ${number}` }, maxRedirects: 0 });
+  }
+  await bob.page.context().setOffline(false);
+  await expect(bob.message("message number 210")).toBeVisible();
+  await expect(bob.page.locator(".message")).toHaveCount(40);
+  expect(await bob.page.evaluate(() => "sameDocument" in window)).toBe(true);
+  await ada.write("and live again");
+  await expect(bob.message("and live again")).toBeVisible();
+});
+
+test("a message that cannot be stored says so, and can be let go or tried again", async ({ twoPeople: { ada, bob } }) => {
+  await ada.makeClosedRoom("Makers", ["Bob"]);
+  await bob.roomLink("Makers").click();
+  await expect(bob.page.getByRole("heading", { name: "Makers" })).toBeVisible();
+  // The answer to the send is lost on the way, and the room with it.
+  await bob.page.route("**/api/messages/post", (route) =>
+    route.fulfill({ status: 404, headers: { serverfnerror: "error" }, contentType: "application/json", body: '{"error":"not_found"}' }),
+  );
+  await bob.write("too late");
+  await expect(bob.message("too late").getByText("Not sent.")).toBeVisible();
+  await bob.message("too late").getByRole("button", { name: "Discard" }).click();
+  await expect(bob.message("too late")).toHaveCount(0);
+  await bob.write("again");
+  await expect(bob.message("again").getByText("Not sent.")).toBeVisible();
+  await bob.page.unroute("**/api/messages/post");
+  await bob.message("again").getByRole("button", { name: "Try again" }).click();
+  await expect(ada.message("again")).toBeVisible();
+  await expect(bob.page.getByText("Not sent.")).toHaveCount(0);
+  bob.complaints.splice(0, bob.complaints.length, ...bob.complaints.filter((text) => !text.includes("status of 404")));
+});
+
+test("asked to end, the server answers, tells the sockets, and is back for them", async ({ campfire, twoPeople: { ada, bob } }) => {
+  for (const person of [ada, bob]) person.forgiveLostConnections();
+  expect(await campfire.stop()).toBeLessThan(10_000);
+  await expect(ada.page.getByText("Reconnecting…")).toBeVisible();
+  await campfire.run();
+  await ada.write("back again");
+  await expect(bob.message("back again")).toBeVisible({ timeout: 30_000 });
+});

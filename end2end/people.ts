@@ -1,0 +1,188 @@
+// People with browsers, and the pages they see: everything by role and label, as a person finds it.
+
+import AxeBuilder from "@axe-core/playwright";
+import { type Browser, type BrowserContextOptions, type Locator, type Page, test as base, expect } from "@playwright/test";
+import { Campfire } from "./campfire.ts";
+
+export const PASSWORD = "correct horse";
+
+/** Somebody at a browser of their own. Whatever the browser complains about fails the test. */
+export class Person {
+  readonly complaints: string[] = [];
+  /** What may be complained about while the server is down or the network is cut. */
+  private forgiven: RegExp[] = [];
+
+  private constructor(
+    readonly name: string,
+    readonly page: Page,
+    readonly campfire: Campfire,
+  ) {
+    page.on("console", (message) => {
+      if (["error", "warning"].includes(message.type())) this.complain(`${message.type()}: ${message.text()}`);
+    });
+    page.on("pageerror", (error) => this.complain(`error: ${error.message}`));
+    page.on("requestfailed", (request) => {
+      // The browser gives up what it was loading when one goes elsewhere.
+      const reason = request.failure()?.errorText ?? "";
+      if (reason !== "net::ERR_ABORTED") this.complain(`failed: ${request.url()} ${reason}`);
+    });
+    page.on("response", (response) => {
+      if (response.status() >= 500) this.complain(`${response.status()}: ${response.url()}`);
+    });
+  }
+
+  static async at(browser: Browser, campfire: Campfire, name: string, options: BrowserContextOptions = {}) {
+    const context = await browser.newContext(options);
+    const person = new Person(name, await context.newPage(), campfire);
+    // With scripts off the browser reports every script that it does not load.
+    if (options.javaScriptEnabled === false) person.forgiven.push(/ csp$/);
+    return person;
+  }
+
+  private complain(text: string) {
+    if (!this.forgiven.some((pattern) => pattern.test(text))) this.complaints.push(text);
+  }
+
+  /** While the server cannot be reached, the browser says so, and rightly. */
+  forgiveLostConnections() {
+    this.forgiven.push(/ERR_CONNECTION_REFUSED|ERR_INTERNET_DISCONNECTED|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE|ERR_SOCKET_NOT_CONNECTED|WebSocket connection to/);
+  }
+
+  get emailAddress() {
+    return `${this.name.toLowerCase()}@example.com`;
+  }
+
+  get composer(): Locator {
+    return this.page.getByRole("textbox", { name: "Write a message" });
+  }
+
+  message(text: string | RegExp): Locator {
+    const body = this.page.locator(".message__body", { hasText: text });
+    return this.page.getByRole("log").getByRole("listitem").filter({ has: body });
+  }
+
+  roomLink(name: string): Locator {
+    return this.page.getByRole("navigation", { name: "Rooms" }).getByRole("link", { name });
+  }
+
+  async goto(path: string) {
+    await this.page.goto(this.campfire.url + path);
+  }
+
+  /** Waits until the page has been taken over by the WASM. */
+  async live() {
+    await expect(this.page.locator("html[data-live]")).toBeAttached();
+  }
+
+  async enter(button: string) {
+    await this.page.getByLabel("Your name").fill(this.name);
+    await this.page.getByLabel("E-mail address").fill(this.emailAddress);
+    await this.page.getByLabel("Password").fill(PASSWORD);
+    await this.page.getByRole("button", { name: button }).click();
+  }
+
+  async setUp() {
+    await this.goto("/");
+    await this.enter("Set up");
+    await expect(this.page.getByRole("heading", { name: "All Talk" })).toBeVisible();
+  }
+
+  async invitation(): Promise<string> {
+    await this.page.getByText("Invite people").click();
+    const link = await this.page.getByLabel("Anyone with this link can join").inputValue();
+    await this.page.getByText("Invite people").click();
+    return link;
+  }
+
+  async join(link: string) {
+    await this.page.goto(link);
+    await this.enter("Join");
+    await expect(this.page.getByRole("heading", { name: "All Talk" })).toBeVisible();
+  }
+
+  async write(text: string) {
+    await this.composer.fill(text);
+    await this.page.getByRole("button", { name: "Send" }).click();
+  }
+
+  async choose(message: Locator, action: string) {
+    await message.hover();
+    await message.getByText("More for this message").or(message.locator("summary")).first().click();
+    await message.getByRole("link", { name: action }).click();
+  }
+
+  /** The texts of the messages, in order. */
+  async texts(): Promise<string[]> {
+    return this.page.locator(".message .message__body").allInnerTexts();
+  }
+
+  async makeClosedRoom(name: string, others: string[] = []) {
+    await this.page.getByRole("link", { name: "New room" }).click();
+    await this.page.getByLabel("Name").fill(name);
+    await this.page.getByRole("link", { name: "Chosen people" }).click();
+    await expect(this.page.getByLabel("Name")).toHaveValue(name);
+    for (const other of others) await this.page.getByRole("checkbox", { name: other }).check();
+    await this.page.getByRole("button", { name: "Make the room" }).click();
+    await expect(this.page.getByRole("heading", { name })).toBeVisible();
+  }
+
+  /** The same without scripts, where the name typed first stays behind. */
+  async makeClosedRoomByForms(name: string) {
+    await this.page.getByRole("link", { name: "New room" }).click();
+    await this.page.getByRole("link", { name: "Chosen people" }).click();
+    await this.page.getByLabel("Name").fill(name);
+    await this.page.getByRole("button", { name: "Make the room" }).click();
+    await expect(this.page.getByRole("heading", { name })).toBeVisible();
+  }
+
+  async invitationOnPhone(): Promise<string> {
+    await this.page.getByRole("button", { name: "Rooms" }).click();
+    return this.invitation();
+  }
+
+  /** Nothing serious is in the way of anybody, light or dark. */
+  async isAccessible(screen: string) {
+    for (const colorScheme of ["light", "dark"] as const) {
+      await this.page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+      const { violations } = await new AxeBuilder({ page: this.page }).analyze();
+      const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
+      const found = serious.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`);
+      expect(found, `${screen}, ${colorScheme}`).toEqual([]);
+    }
+  }
+}
+
+type Cast = {
+  campfire: Campfire;
+  person: (name: string, options?: BrowserContextOptions) => Promise<Person>;
+  /** Ada, the administrator, and Bob, who joined by her link; both in "All Talk". */
+  twoPeople: { ada: Person; bob: Person };
+};
+
+export const test = base.extend<Cast>({
+  campfire: async ({}, use) => {
+    const campfire = await Campfire.start();
+    await use(campfire);
+    await campfire.remove();
+  },
+  person: async ({ browser, campfire }, use) => {
+    const people: Person[] = [];
+    await use(async (name, options) => {
+      const person = await Person.at(browser, campfire, name, options);
+      people.push(person);
+      return person;
+    });
+    for (const person of people) await person.page.context().close();
+    for (const person of people) expect(person.complaints, `what ${person.name}'s browser complained about`).toEqual([]);
+  },
+  twoPeople: async ({ person }, use) => {
+    const [ada, bob] = [await person("Ada"), await person("Bob")];
+    await ada.setUp();
+    await ada.live();
+    await bob.join(await ada.invitation());
+    await bob.live();
+    await use({ ada, bob });
+  },
+});
+
+export { expect };

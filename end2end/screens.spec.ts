@@ -1,0 +1,62 @@
+// Every screen, light and dark, wide and on a phone: nothing serious in anybody's way.
+
+import { expect, test } from "./people.ts";
+
+const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };
+
+for (const [device, options] of [["a wide screen", {}], ["a phone", PHONE]] as const) {
+  test(`every screen is accessible on ${device}`, async ({ person }) => {
+    const ada = await person("Ada", options);
+    await ada.goto("/");
+    await ada.isAccessible("first run");
+    await ada.setUp();
+    await ada.live();
+    await ada.isAccessible("an empty room");
+    await ada.write("Words, `code` and a [link](https://example.com)\n\n```\ncode\n```\n\n> quoted");
+    await ada.write("More words");
+    await expect(ada.page.locator(".message--outgoing")).toHaveCount(0);
+    await ada.message("More words").locator("summary").click();
+    await ada.isAccessible("a room with an open menu");
+    await ada.page.keyboard.press("Escape");
+    if (options === PHONE) {
+      await ada.page.getByRole("button", { name: "Rooms" }).click();
+      await ada.isAccessible("the drawer");
+      await ada.page.keyboard.press("Escape");
+    }
+    await ada.goto("/rooms/1/@1");
+    await ada.live();
+    await ada.isAccessible("a room at a message");
+    await ada.goto("/rooms/closeds/new");
+    await ada.isAccessible("new room");
+    await ada.goto("/rooms/opens/1/edit");
+    await ada.isAccessible("room settings");
+    await ada.goto("/rooms/1/messages/1/edit");
+    await ada.isAccessible("edit message");
+    await ada.goto("/");
+    const link = await (options === PHONE ? ada.invitationOnPhone() : ada.invitation());
+    const stranger = await person("Stranger", options);
+    await stranger.page.goto(link);
+    await stranger.isAccessible("join");
+    await stranger.goto("/session/new");
+    await stranger.isAccessible("sign in");
+    await stranger.goto("/rooms/opens/new");
+    await expect(stranger.page.getByRole("heading", { name: "Sign in" })).toBeVisible();
+    await ada.goto("/nothing");
+    await ada.isAccessible("nothing here");
+    ada.complaints.splice(0, ada.complaints.length, ...ada.complaints.filter((text) => !text.includes("status of 404")));
+  });
+}
+
+test("on a phone nothing is wider than the screen and fingers hit what they aim at", async ({ person }) => {
+  const ada = await person("Ada", PHONE);
+  await ada.setUp();
+  await ada.live();
+  await ada.write(`${"long".repeat(200)} and \`${"code".repeat(100)}\`\n\n\`\`\`\n${"wide ".repeat(100)}\n\`\`\``);
+  await expect(ada.page.locator(".message--outgoing")).toHaveCount(0);
+  const overflow = await ada.page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+  expect(overflow).toBe(0);
+  for (const control of [ada.page.getByRole("button", { name: "Send" }), ada.page.getByRole("button", { name: "Rooms" }), ada.message("long").locator("summary")]) {
+    const box = await control.boundingBox();
+    expect(Math.min(box?.width ?? 0, box?.height ?? 0)).toBeGreaterThanOrEqual(44);
+  }
+});

@@ -1,0 +1,179 @@
+//! The executable is killed again and again while people post; every message it acknowledged is there, once.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use campfire::model::ClientMessageId;
+use serde_json::json;
+use sqlx::{Connection, SqliteConnection};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::process::{Child, Command};
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+const CLIENTS: u64 = 8;
+const KILLS: usize = 20;
+
+/// How many messages are acknowledged between two kills.
+const ACKNOWLEDGED_BETWEEN: u64 = 25;
+
+/// Long enough for anything that is going to happen.
+const SOON: Duration = Duration::from_secs(30);
+
+/// Every message that was ever sent, and those that were acknowledged.
+#[derive(Default)]
+struct Ledger {
+    sent: Mutex<HashMap<String, String>>,
+    acknowledged: Mutex<Vec<String>>,
+    count: AtomicU64,
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_acknowledged_message_survives_twenty_kills_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let port = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
+    let mut campfire = start(&data, port).await;
+    let cookie = set_up(port).await;
+
+    let ledger = Arc::new(Ledger::default());
+    let (progress, mut progressed) = watch::channel(0);
+    let (stop, stopped) = watch::channel(false);
+    let clients: Vec<_> = (0..CLIENTS)
+        .map(|client| {
+            let (ledger, progress, stopped) = (Arc::clone(&ledger), progress.clone(), stopped.clone());
+            tokio::spawn(post_until_stopped(client, port, cookie.clone(), ledger, progress, stopped))
+        })
+        .collect();
+
+    for _ in 0..KILLS {
+        let goal = *progressed.borrow_and_update() + ACKNOWLEDGED_BETWEEN;
+        timeout(SOON, progressed.wait_for(|count| *count >= goal)).await.expect("posting goes on").unwrap();
+        campfire.kill().await.unwrap();
+        campfire = start(&data, port).await;
+    }
+    stop.send(true).unwrap();
+    for client in clients {
+        timeout(SOON, client).await.expect("a client ends").unwrap();
+    }
+    campfire.kill().await.unwrap();
+    audit(&data, &ledger).await;
+}
+
+async fn start(data: &Path, port: u16) -> Child {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_campfire"))
+        .args(["--listen", &format!("127.0.0.1:{port}"), "--data"])
+        .arg(data)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let line = timeout(SOON, lines.next_line()).await.expect("it starts").unwrap();
+    assert_eq!(line, Some(format!("Campfire is listening on http://127.0.0.1:{port}")));
+    child
+}
+
+async fn set_up(port: u16) -> String {
+    let form = "name=Ada&email_address=ada%40example.com&password=correct+horse";
+    let answer = request(port, "/first_run", "", "application/x-www-form-urlencoded", form).await.unwrap();
+    let cookie = answer.lines().find_map(|line| line.strip_prefix("set-cookie: session_token="));
+    format!("session_token={}", cookie.expect("the administrator is signed in").split(';').next().unwrap())
+}
+
+/// Posts one message after the other. What is not acknowledged is sent again under the same id until it is.
+async fn post_until_stopped(
+    client: u64,
+    port: u16,
+    cookie: String,
+    ledger: Arc<Ledger>,
+    progress: watch::Sender<u64>,
+    stopped: watch::Receiver<bool>,
+) {
+    for number in 0.. {
+        if *stopped.borrow() {
+            return;
+        }
+        let id = ClientMessageId::v7(client << 32 | number, [0; 10]).to_string();
+        let body = format!("client{client}number{number}");
+        ledger.sent.lock().unwrap().insert(id.clone(), body.clone());
+        let call = json!({"room_id": 1, "client_message_id": id, "body": body}).to_string();
+        loop {
+            let answer = request(port, "/api/messages/post", &cookie, "application/json", &call).await;
+            match answer.as_deref().map(|answer| answer.get(..12)) {
+                Ok(Some("HTTP/1.1 200")) => break,
+                Ok(other) => assert!(matches!(other, None | Some("HTTP/1.1 503")), "{answer:?}"),
+                // Killed, or not listening yet; the answer to a stored message may be lost, too.
+                Err(_) => tokio::task::yield_now().await,
+            }
+        }
+        ledger.acknowledged.lock().unwrap().push(id);
+        let count = ledger.count.fetch_add(1, Ordering::Relaxed) + 1;
+        progress.send_if_modified(|known| {
+            let grown = count > *known;
+            *known = count.max(*known);
+            grown
+        });
+    }
+}
+
+async fn request(port: u16, path: &str, cookie: &str, content_type: &str, body: &str) -> std::io::Result<String> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).await?;
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncookie: {cookie}\r\naccept: application/json\r\n\
+         content-type: {content_type}\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
+    stream.write_all(head.as_bytes()).await?;
+    stream.write_all(body.as_bytes()).await?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await?;
+    if answer.is_empty() { Err(std::io::ErrorKind::UnexpectedEof.into()) } else { Ok(answer) }
+}
+
+async fn audit(data: &Path, ledger: &Ledger) {
+    let path: PathBuf = data.join("campfire.sqlite3");
+    let mut db = SqliteConnection::connect(&format!("sqlite://{}", path.display())).await.unwrap();
+    let stored: Vec<(i64, String, String)> =
+        sqlx::query_as("SELECT id, client_message_id, body_source FROM messages ORDER BY id")
+            .fetch_all(&mut db)
+            .await
+            .unwrap();
+    let (sent, acknowledged) = (ledger.sent.lock().unwrap().clone(), ledger.acknowledged.lock().unwrap().clone());
+    assert!(acknowledged.len() as u64 >= KILLS as u64 * ACKNOWLEDGED_BETWEEN, "{} acknowledged", acknowledged.len());
+
+    let by_id: HashMap<_, _> = stored.iter().map(|(_, id, body)| (id, body)).collect();
+    assert_eq!(by_id.len(), stored.len(), "no message is there twice");
+    for id in &acknowledged {
+        assert_eq!(by_id.get(id), Some(&&sent[id]), "every acknowledged message is there with its words");
+    }
+    assert!(stored.iter().all(|(_, id, body)| sent.get(id) == Some(body)), "nothing is there that nobody sent");
+
+    for (id, _, body) in &stored {
+        let hits: Vec<i64> = sqlx::query_scalar("SELECT rowid FROM message_search WHERE message_search MATCH $1")
+            .bind(body)
+            .fetch_all(&mut db)
+            .await
+            .unwrap();
+        assert_eq!(hits, [*id], "the search table finds exactly this message");
+        let posted: i64 =
+            sqlx::query_scalar("SELECT COUNT(*) FROM events WHERE message_id = $1 AND kind = 'message_posted'")
+                .bind(id)
+                .fetch_one(&mut db)
+                .await
+                .unwrap();
+        assert_eq!(posted, 1, "the log holds one event of it");
+    }
+    sqlx::query("INSERT INTO message_search (message_search) VALUES ('integrity-check')")
+        .execute(&mut db)
+        .await
+        .unwrap();
+    let integrity: String = sqlx::query_scalar("PRAGMA integrity_check").fetch_one(&mut db).await.unwrap();
+    assert_eq!(integrity, "ok");
+}

@@ -59,7 +59,6 @@ impl Site {
 }
 
 /// The whole site. It reads like its table of contents.
-#[must_use]
 pub fn app(site: Site) -> Router {
     // Pages are rendered on the runtime that serves them. Only the first call of a process sets it.
     let _ = any_spawner::Executor::init_tokio();

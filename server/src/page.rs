@@ -135,7 +135,6 @@ pub async fn nothing_here() -> PageError {
 }
 
 /// Where someone goes who asked for a room that is not theirs to see.
-#[must_use]
 pub fn room_missing() -> Redirect {
     Redirect::to(&format!("/?notice={}", Notice::RoomMissing.word()))
 }

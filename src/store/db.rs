@@ -256,7 +256,6 @@ impl Writer {
     }
 
     /// Runs one write. The inner result is the write's own; the outer error means the transaction is lost.
-    #[expect(clippy::type_complexity, reason = "one caller, which takes it apart at once")]
     async fn run(
         &mut self,
         job: QueuedWrite,

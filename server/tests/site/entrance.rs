@@ -27,6 +27,15 @@ async fn everything_leads_to_the_first_run_until_it_is_over() {
 }
 
 #[tokio::test]
+async fn a_database_that_does_not_answer_is_told_to_whoever_watches() {
+    let site = TestSite::empty().await;
+    site.state.db.reader().close().await;
+    let answer = site.browser().get("/up").await;
+    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(answer.text(), "The database does not answer.\n");
+}
+
+#[tokio::test]
 async fn two_first_runs_at_once_make_one_administrator() {
     let site = TestSite::empty().await;
     let (mut one, mut other) = (site.browser(), site.browser());

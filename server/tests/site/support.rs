@@ -62,7 +62,7 @@ impl TestSite {
         let state = AppState::open(folder.path(), Clock::manual(1_700_000_000_000)).await.unwrap();
         let (close, closing) = watch::channel(false);
         let router = app(Site::new(state.clone(), closing));
-        Self { state, router, close, folder: folder }
+        Self { state, router, close, folder }
     }
 
     /// A site that Ada has set up.

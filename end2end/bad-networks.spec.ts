@@ -1,5 +1,7 @@
 // Networks and servers fail; messages do not.
 
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+import type { Campfire } from "./campfire.ts";
 import { expect, test } from "./people.ts";
 
 test("what is written offline waits, survives a reload of nothing, and goes out by itself in order", async ({ twoPeople: { ada, bob } }) => {
@@ -131,4 +133,69 @@ test("asked to end, the server answers, tells the sockets, and is back for them"
   await campfire.run();
   await ada.write("back again");
   await expect(bob.message("back again")).toBeVisible({ timeout: 30_000 });
+});
+
+/** A network in between that can fall silent without closing anything, as phones' networks do. */
+class SilentNetwork {
+  private silent = false;
+  private readonly sockets = new Set<Socket>();
+  private readonly server = createServer((near) => {
+    const far = connect(this.campfire.port, "127.0.0.1");
+    for (const [from, to] of [[near, far], [far, near]] as const) {
+      this.sockets.add(from);
+      from.on("data", (data) => this.silent || to.write(data));
+      from.on("end", () => this.silent || to.end());
+      from.on("error", () => to.destroy());
+    }
+  });
+
+  private constructor(private readonly campfire: Campfire) {}
+
+  static async before(campfire: Campfire): Promise<{ network: SilentNetwork; url: string }> {
+    const network = new SilentNetwork(campfire);
+    await new Promise<void>((resolve) => network.server.listen(0, "127.0.0.1", resolve));
+    const { port } = network.server.address() as AddressInfo;
+    return { network, url: `http://localhost:${port}` };
+  }
+
+  fallSilent() {
+    this.silent = true;
+  }
+
+  /** New connections work again; those that fell silent stay so, as they do. */
+  recover() {
+    for (const socket of this.sockets) socket.removeAllListeners("data");
+    this.silent = false;
+  }
+
+  close() {
+    for (const socket of this.sockets) socket.destroy();
+    this.server.close();
+  }
+}
+
+test("a connection that falls silent is noticed within ten seconds and made anew", async ({ campfire, person }) => {
+  const ada = await person("Ada");
+  await ada.setUp();
+  await ada.live();
+  const { network, url } = await SilentNetwork.before(campfire);
+  const bob = await person("Bob");
+  bob.forgiveLostConnections();
+  await bob.join((await ada.invitation()).replace(campfire.url, url));
+  await bob.live();
+  await ada.write("before");
+  await expect(bob.message("before")).toBeVisible();
+
+  network.fallSilent();
+  const fellSilent = Date.now();
+  await ada.write("during the silence");
+  await expect(bob.page.getByText("Reconnecting…")).toBeVisible({ timeout: 15_000 });
+  // Ten seconds, a second between two looks, and what a busy machine adds.
+  expect(Date.now() - fellSilent).toBeLessThan(15_000);
+  network.recover();
+  await expect(bob.message("during the silence")).toBeVisible({ timeout: 30_000 });
+  await expect(bob.page.getByText("Reconnecting…")).toHaveCount(0);
+  await bob.write("heard you");
+  await expect(ada.message("heard you")).toBeVisible();
+  network.close();
 });

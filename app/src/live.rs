@@ -79,6 +79,8 @@ struct Socket {
     generation: u32,
     last_heard_ms: f64,
     failure_count: u32,
+    /// What the server was told last to be read, on this connection.
+    read: Option<(RoomId, MessageId)>,
     /// Frames since a page of older or newer messages was asked for; they may concern what is in it.
     held: Option<Vec<ServerFrame>>,
 }
@@ -169,7 +171,11 @@ pub fn read(room_id: RoomId, message_id: MessageId) {
     if let Some(live) = SOCKET.with_borrow(|socket| socket.live) {
         live.mark(room_id, false);
     }
-    say(&ClientFrame::Read { room_id, message_id });
+    let news =
+        SOCKET.with_borrow_mut(|socket| socket.read.replace((room_id, message_id)) != Some((room_id, message_id)));
+    if news {
+        say(&ClientFrame::Read { room_id, message_id });
+    }
 }
 
 /// Takes in what happened, from wherever it was heard.
@@ -278,6 +284,7 @@ fn connect() {
 fn opened() {
     let (live, outbox) = SOCKET.with_borrow_mut(|socket| {
         socket.failure_count = 0;
+        socket.read = None;
         socket.last_heard_ms = browser::now_ms();
         (socket.live, socket.outbox)
     });

@@ -11,6 +11,7 @@ use axum::extract::{Query, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use campfire::auth::CurrentUser;
+use campfire::model::RoomId;
 use campfire::state::AppState;
 use campfire::{AppError, AppResult, store};
 use futures::{Stream, StreamExt, stream};
@@ -33,6 +34,8 @@ pub struct LiveRequest {
     pub current: CurrentUser,
     /// What the tab says first.
     pub title: String,
+    /// The room in view; it is read by being looked at.
+    pub room_id: Option<RoomId>,
     pub headers: HeaderMap,
 }
 
@@ -44,8 +47,11 @@ pub struct LiveRequest {
 /// When the database does not answer.
 pub async fn live(site: &Site, request: LiveRequest) -> AppResult<Response> {
     let state = site.state.clone();
-    let LiveRequest { url, current, title, headers } = request;
-    let frame = frame(&state, &current, &url, &headers).await?;
+    let LiveRequest { url, current, title, room_id, headers } = request;
+    let mut frame = frame(&state, &current, &url, &headers).await?;
+    for room in &mut frame.rooms {
+        room.unread &= Some(room.id) != room_id;
+    }
     let style = own_controls(&current.user);
     let style_hash = base64_sha256(style.as_bytes());
 

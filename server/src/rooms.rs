@@ -85,7 +85,7 @@ async fn room_page(
             tracing::warn!(%error, "a room could not be marked read");
         }
     });
-    let mut response = page::live(site, LiveRequest { url, current, title, headers }).await?;
+    let mut response = page::live(site, LiveRequest { url, current, title, room_id: Some(room_id), headers }).await?;
     let cookie = format!("{LAST_ROOM}={room_id}; Path=/; Max-Age={LAST_ROOM_KEPT_S}; SameSite=Lax; HttpOnly");
     response.headers_mut().append(header::SET_COOKIE, cookie.parse().map_err(|_| AppError::Internal)?);
     Ok(response)

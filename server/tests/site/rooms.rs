@@ -106,7 +106,8 @@ async fn reading_a_page_clears_the_unread_mark() {
     let other = bob.browser.post("/rooms/closeds", &[("name", "Bobs")]).await.location().to_owned();
     site.post(&ada, room_id, "hello").await;
     assert!(bob.browser.get(&other).await.text().contains(r#"class="dot""#));
-    bob.browser.get(&format!("/rooms/{room_id}")).await;
+    let page = bob.browser.get(&format!("/rooms/{room_id}")).await;
+    assert!(!page.text().contains(r#"class="dot""#), "what one looks at is not unread");
     // The note is written beside the page; the writer takes it before this.
     site.state.db.write(async |_| Ok(())).await.unwrap();
     let reading = async || campfire::store::rooms::sidebar(site.state.db.reader(), bob.user.id).await.unwrap();

@@ -112,8 +112,17 @@ test("older messages load while scrolling up, and nothing jumps", async ({ twoPe
   await expect(bob.message(/number 60$/)).toHaveCount(0);
 
   const place = async () => (await bob.message(/number 65$/).boundingBox())?.y ?? Number.NaN;
+  // What was measured must have been before: the older page waits for it.
+  let release = () => {};
+  const measured = new Promise<void>((resolve) => (release = resolve));
+  await bob.page.route("**/api/messages/before", async (route) => {
+    await measured;
+    await route.continue();
+  });
   await bob.message(/number 65$/).evaluate((message) => message.scrollIntoView({ block: "center" }));
+  await expect(bob.message(/number 65$/)).toBeInViewport();
   const before = await place();
+  release();
   await expect(bob.message(/number 21$/)).toHaveCount(1);
   expect(Math.abs((await place()) - before)).toBeLessThan(2);
 

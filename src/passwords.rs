@@ -60,8 +60,14 @@ impl Passwords {
 
     async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> AppResult<T> {
         let busy = || AppError::Unavailable("Many people are signing in now. Try again in a moment.".into());
-        let _admitted = self.admitted.try_acquire().map_err(|_| busy())?;
-        let _working = self.working.acquire().await.map_err(|_| busy())?;
+        let admitted = Arc::clone(&self.admitted).try_acquire_owned().map_err(|_| busy())?;
+        let working = Arc::clone(&self.working).acquire_owned().await.map_err(|_| busy())?;
+        // The work holds its place until it is done, also when nobody waits for it any more.
+        let work = move || {
+            let result = work();
+            drop((admitted, working));
+            result
+        };
         tokio::task::spawn_blocking(work).await.map_err(|_| AppError::Internal)
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! A plain type, so that every rule about gaps, repeats and late arrivals is tested without a browser.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::event::{Cursor, ServerFrame};
@@ -27,6 +29,9 @@ pub struct Timeline {
     pub has_newer: bool,
     /// All events up to here are in this stretch.
     pub cursor: Cursor,
+    /// What was removed while this was in view: a late answer must not bring it back.
+    #[serde(skip)]
+    pub removed: BTreeSet<MessageId>,
 }
 
 impl Timeline {
@@ -67,6 +72,9 @@ impl Timeline {
     ///
     /// One beyond either end is left out when more messages lie between: inserting it would hide the gap.
     pub fn upsert(&mut self, message: &Message) -> bool {
+        if self.removed.contains(&message.id) {
+            return false;
+        }
         match self.messages.binary_search_by_key(&message.id, |known| known.id) {
             Ok(index) => {
                 let known = &mut self.messages[index];
@@ -88,7 +96,7 @@ impl Timeline {
     /// Puts an older page before the first message.
     pub fn prepend(&mut self, older: MessagePage) {
         self.has_older = older.has_more;
-        for message in older.messages.iter().rev() {
+        for message in older.messages.iter().rev().filter(|message| !self.removed.contains(&message.id)) {
             if self.messages.first().is_none_or(|first| message.id < first.id) {
                 self.messages.insert(0, message.clone());
             }
@@ -98,7 +106,7 @@ impl Timeline {
     /// Puts a newer page after the last message.
     pub fn append(&mut self, newer: MessagePage) {
         self.has_newer = newer.has_more;
-        for message in newer.messages {
+        for message in newer.messages.into_iter().filter(|message| !self.removed.contains(&message.id)) {
             if self.messages.last().is_none_or(|last| message.id > last.id) {
                 self.messages.push(message);
             }
@@ -112,6 +120,7 @@ impl Timeline {
     }
 
     fn remove(&mut self, message_id: MessageId) -> bool {
+        self.removed.insert(message_id);
         match self.messages.binary_search_by_key(&message_id, |known| known.id) {
             Ok(index) => {
                 self.messages.remove(index);
@@ -156,6 +165,7 @@ mod tests {
             has_older,
             has_newer,
             cursor: Cursor { epoch: "e".into(), seq: 10, at: 10 },
+            removed: BTreeSet::new(),
         }
     }
 
@@ -200,6 +210,8 @@ mod tests {
         let removed = ServerFrame::MessageRemoved { seq: 11, at: 11, room_id: ROOM, message_id: MessageId(1) };
         assert!(timeline.apply(&removed));
         assert!(!timeline.apply(&removed));
+        assert!(!timeline.apply(&posted(9, message(1, 1))), "the answer to its post comes late");
+        timeline.prepend(MessagePage { messages: vec![message(1, 1)], has_more: false });
         assert_eq!(ids(&timeline), [2]);
     }
 

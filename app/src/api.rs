@@ -30,14 +30,16 @@ pub enum Posted {
 /// What a page of the room shows.
 #[server(endpoint = "rooms/page", input = Json)]
 pub async fn load_room(room_id: RoomId, anchor: Anchor) -> AppResult<RoomPage> {
-    use crate::server::{answer, member_of, ops, state};
+    use crate::server::{answer, member_of, ops, remember_room, state};
     answer(async move {
         let anchor = match anchor {
             Anchor::Newest => ops::messages::Anchor::Newest,
             Anchor::Around(message_id) => ops::messages::Anchor::Around(message_id),
             Anchor::Before(message_id) => ops::messages::Anchor::Before(message_id),
         };
-        ops::messages::room_page(&state(), &member_of(room_id).await?, anchor).await
+        let page = ops::messages::room_page(&state(), &member_of(room_id).await?, anchor).await?;
+        remember_room(room_id);
+        Ok(page)
     })
     .await
 }

@@ -7,6 +7,7 @@ use futures::future::{Either, select};
 use gloo_timers::future::TimeoutFuture;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
+use wasm_bindgen::convert::FromWasmAbi;
 use wasm_bindgen::prelude::Closure;
 
 /// Whether somebody can see the page now.
@@ -54,18 +55,27 @@ pub async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> Option
 }
 
 /// Calls `handler` for every event of this name on `target` for as long as the page lives.
-pub fn listen_forever(target: &web_sys::EventTarget, name: &str, handler: impl FnMut() + 'static) {
-    let closure = Closure::<dyn FnMut()>::new(handler);
+pub fn listen_forever<E>(target: &web_sys::EventTarget, name: &str, handler: impl FnMut(E) + 'static)
+where
+    E: FromWasmAbi + 'static,
+{
+    let closure = Closure::<dyn FnMut(E)>::new(handler);
     let _ = target.add_event_listener_with_callback(name, closure.as_ref().unchecked_ref());
     closure.forget();
 }
 
-/// Whether an element shows this room for the first time after it showed another one: the page's elements stay when
-/// one goes from room to room, and so does what they hold.
+/// Which room an element shows: the page's elements stay when one goes from room to room, and so does what they hold.
+const SHOWN: &str = "data-shown";
+
+/// Notes that an element shows this room. Answers whether it showed another one before.
 pub fn moved_in(element: &web_sys::Element, room_id: RoomId) -> bool {
-    const SHOWN: &str = "data-shown";
     let room_id = room_id.to_string();
     let before = element.get_attribute(SHOWN);
     let _ = element.set_attribute(SHOWN, &room_id);
     before.is_some_and(|before| before != room_id)
+}
+
+/// Whether an element shows this room.
+pub fn is_shown(element: &web_sys::Element, room_id: RoomId) -> bool {
+    element.get_attribute(SHOWN) == Some(room_id.to_string())
 }

@@ -5,6 +5,7 @@
 //! happened meanwhile is missed.
 
 use std::cell::RefCell;
+use std::collections::HashMap;
 use std::time::Duration;
 
 use campfire::AppError;
@@ -15,7 +16,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::Closure;
-use web_sys::{CloseEvent, MessageEvent, WebSocket};
+use web_sys::{CloseEvent, Event, MessageEvent, WebSocket};
 
 use crate::outbox::Outbox;
 use crate::{api, browser};
@@ -81,6 +82,8 @@ struct Socket {
     failure_count: u32,
     /// What the server was told last to be read, on this connection.
     read: Option<(RoomId, MessageId)>,
+    /// The newest message known to be unread, by room: reading up to an older one leaves the room unread.
+    unread: HashMap<RoomId, MessageId>,
     /// Frames since a page of older or newer messages was asked for; they may concern what is in it.
     held: Option<Vec<ServerFrame>>,
 }
@@ -112,16 +115,16 @@ pub fn start(live: Live) {
     SOCKET.with_borrow_mut(|socket| (socket.live, socket.outbox) = (Some(live), outbox));
     connect();
 
-    browser::listen_forever(&window(), "online", reconnect_now);
-    browser::listen_forever(&window(), "offline", drop_connection);
-    browser::listen_forever(&document(), "visibilitychange", || {
+    browser::listen_forever(&window(), "online", |_: Event| reconnect_now());
+    browser::listen_forever(&window(), "offline", |_: Event| drop_connection());
+    browser::listen_forever(&document(), "visibilitychange", |_: Event| {
         if browser::is_visible() {
             check();
             read_what_is_seen();
         }
     });
     // A page kept by the browser while one was elsewhere comes back with a dead socket.
-    browser::listen_forever(&window(), "pageshow", check);
+    browser::listen_forever(&window(), "pageshow", |_: Event| check());
     spawn_local(async {
         loop {
             browser::sleep(Duration::from_secs(1)).await;
@@ -222,8 +225,18 @@ pub fn deliver(frame: &ServerFrame) {
                 focus.lost.run(());
             }
         }
-        ServerFrame::Unread { room_id, .. } if !in_view(*room_id) => live.mark(*room_id, true),
-        ServerFrame::Read { room_id, .. } => live.mark(*room_id, false),
+        ServerFrame::Unread { room_id, message_id } => {
+            SOCKET.with_borrow_mut(|socket| socket.unread.insert(*room_id, *message_id));
+            if !in_view(*room_id) {
+                live.mark(*room_id, true);
+            }
+        }
+        ServerFrame::Read { room_id, message_id } => {
+            let newest = SOCKET.with_borrow(|socket| socket.unread.get(room_id).copied());
+            if newest.is_none_or(|newest| *message_id >= newest) {
+                live.mark(*room_id, false);
+            }
+        }
         ServerFrame::Resync => {
             if let Some(focus) = focus {
                 focus.reload.run(());

@@ -62,7 +62,12 @@ impl Outbox {
         let outbox = Self { user_id, items: RwSignal::new(Vec::new()) };
         Effect::new(move |_| {
             outbox.items.set(outbox.stored());
-            browser::listen_forever(&window(), "storage", move || outbox.adopt_removals());
+            browser::listen_forever(&window(), "storage", move |event: web_sys::StorageEvent| {
+                // Another tab got one of these stored, or let it go.
+                if let (Some(key), None) = (event.key(), event.new_value()) {
+                    outbox.items.update(|items| items.retain(|item| outbox.key(&item.client_message_id) != key));
+                }
+            });
             outbox.send();
         });
         outbox
@@ -160,14 +165,6 @@ impl Outbox {
             let _ = storage.remove_item(&self.key(id));
         }
         self.items.update(|items| items.retain(|item| item.client_message_id != *id));
-    }
-
-    /// Another tab got a message of this one stored.
-    fn adopt_removals(self) {
-        let Some(storage) = browser::storage() else { return };
-        self.items.update(|items| {
-            items.retain(|item| matches!(storage.get_item(&self.key(&item.client_message_id)), Ok(Some(_))));
-        });
     }
 
     /// One entry a message: tabs that write at once do not overwrite each other.

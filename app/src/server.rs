@@ -32,6 +32,25 @@ pub async fn member_of(room_id: RoomId) -> AppResult<Member> {
     Member::find(&state().db, &user, room_id).await
 }
 
+/// The cookie with the room that was seen last.
+pub const LAST_ROOM: &str = "last_room";
+
+/// How long a browser remembers the room it saw last, in seconds: 400 days, the most that browsers keep.
+const LAST_ROOM_KEPT_S: u32 = 400 * 24 * 60 * 60;
+
+/// The cookie that makes this room the one seen last.
+#[must_use]
+pub fn last_room_cookie(room_id: RoomId) -> String {
+    format!("{LAST_ROOM}={room_id}; Path=/; Max-Age={LAST_ROOM_KEPT_S}; SameSite=Lax; HttpOnly")
+}
+
+/// Makes this room the one seen last, when a browser asks for it. While a page is rendered its handler does that.
+pub fn remember_room(room_id: RoomId) {
+    if let (Some(response), Ok(cookie)) = (use_context::<ResponseOptions>(), last_room_cookie(room_id).parse()) {
+        response.append_header(http::header::SET_COOKIE, cookie);
+    }
+}
+
 /// Gives a failure its HTTP status.
 pub async fn answer<T>(work: impl Future<Output = AppResult<T>>) -> AppResult<T> {
     let response = use_context::<ResponseOptions>();

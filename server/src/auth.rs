@@ -115,8 +115,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Visitor {
 
 /// The address of the browser: the nearest one in the chain of proxies that is not ours.
 ///
-/// What a header says is believed only when the connection comes from this machine or its private network, where a
-/// proxy of ours may stand.
+/// What a header says is believed only when the connection comes from this machine, where a proxy of ours may stand:
+/// in an office everybody's address is a private one.
 fn client_address(parts: &Parts) -> IpAddr {
     let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
     let peer = peer.map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |ConnectInfo(address)| address.ip().to_canonical());
@@ -125,20 +125,12 @@ fn client_address(parts: &Parts) -> IpAddr {
         forwarded.flat_map(|value| value.split(',')).filter_map(|address| address.trim().parse().ok()).collect();
     let mut nearest = peer;
     for address in chain.into_iter().rev() {
-        if !is_ours(nearest) {
+        if !nearest.is_loopback() {
             break;
         }
         nearest = address;
     }
     nearest
-}
-
-/// Whether an address is of this machine or of a private network.
-fn is_ours(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(address) => address.is_loopback() || address.is_private() || address.is_link_local(),
-        IpAddr::V6(address) => address.is_loopback() || address.is_unique_local() || address.is_unicast_link_local(),
-    }
 }
 
 fn user_agent(headers: &HeaderMap) -> String {
@@ -163,13 +155,14 @@ mod tests {
     #[test]
     fn a_stranger_cannot_claim_another_address() {
         assert_eq!(address("203.0.113.9", &["198.51.100.1"]), "203.0.113.9");
+        assert_eq!(address("10.0.0.2", &["198.51.100.1"]), "10.0.0.2");
         assert_eq!(address("127.0.0.1", &[]), "127.0.0.1");
     }
 
     #[test]
     fn behind_a_proxy_of_ours_the_nearest_foreign_address_counts() {
         assert_eq!(address("127.0.0.1", &["192.0.2.7, 198.51.100.1"]), "198.51.100.1");
-        assert_eq!(address("10.0.0.2", &["198.51.100.1, 10.0.0.3"]), "198.51.100.1");
+        assert_eq!(address("127.0.0.1", &["198.51.100.1, 127.0.0.1"]), "198.51.100.1");
         assert_eq!(address("::1", &["192.0.2.7", "198.51.100.1"]), "198.51.100.1");
         assert_eq!(address("127.0.0.1", &["nonsense"]), "127.0.0.1");
     }

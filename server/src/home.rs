@@ -17,9 +17,6 @@ use crate::Site;
 use crate::auth::SignedIn;
 use crate::page::{self, LiveRequest, PageError};
 
-/// The cookie with the room that was seen last.
-pub const LAST_ROOM: &str = "last_room";
-
 /// `GET /` and `GET /rooms`.
 pub fn router() -> Router<Site> {
     Router::new().route("/", get(home)).route("/rooms", get(newest_room))
@@ -45,7 +42,7 @@ async fn home(
     cookies: CookieJar,
     headers: HeaderMap,
 ) -> Result<Response, PageError> {
-    let last: Option<RoomId> = cookies.get(LAST_ROOM).and_then(|cookie| cookie.value().parse().ok());
+    let last: Option<RoomId> = cookies.get(app::server::LAST_ROOM).and_then(|cookie| cookie.value().parse().ok());
     let mut room_id = None;
     if let Some(last) = last {
         match Member::find(&site.state.db, &current.user, last).await {

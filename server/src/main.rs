@@ -17,6 +17,9 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
+/// How long sockets may take to be told to come back.
+const GOODBYES_WITHIN: Duration = Duration::from_secs(1);
+
 fn main() -> ExitCode {
     let serve = Cli::parse().serve();
     tracing_subscriber::fmt().with_writer(std::io::stderr).with_target(false).init();
@@ -59,6 +62,13 @@ async fn run(serve: Serve) -> Result<(), Box<dyn Error>> {
     let mut output = std::io::stdout();
     writeln!(output, "Campfire is listening on http://{address}")?;
     output.flush()?;
-    listen::serve(listener, app(Site::new(state, closing.clone())), closing).await?;
+    listen::serve(listener, app(Site::new(state.clone(), closing.clone())), closing).await?;
+    // Sockets say goodbye by themselves; a browser that does not listen is not waited for.
+    let goodbyes = async {
+        while state.live.socket_count() > 0 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    let _ = tokio::time::timeout(GOODBYES_WITHIN, goodbyes).await;
     Ok(())
 }

@@ -11,6 +11,7 @@ use campfire::model::{ClientMessageId, Draft, MessageId};
 use campfire::ops::messages::Posted;
 use campfire::state::AppState;
 use campfire::{AppError, AppResult, ops};
+use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 
 use crate::Site;
@@ -35,7 +36,7 @@ async fn create(State(state): State<AppState>, InRoom(member): InRoom, form: For
     let posted = async {
         let draft: Draft = form.get("body").parse()?;
         let client_message_id = match form.get("client_message_id") {
-            "" => new_id(&state),
+            "" => id_of_form(&state, &member, &form),
             given => given.parse()?,
         };
         ops::messages::post(&state, &member, client_message_id, draft).await
@@ -45,8 +46,8 @@ async fn create(State(state): State<AppState>, InRoom(member): InRoom, form: For
         Err(error @ (AppError::Invalid(_) | AppError::Conflict(_) | AppError::Unavailable(_))) => {
             let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::UNPROCESSABLE_ENTITY);
             let (body, problem) = (form.get("body").to_owned(), error.to_string());
-            let room_path = room_path(&member);
-            Ok(page::plain(status, "Not sent yet", || NotSent(NotSentProps { room_path, body, problem })))
+            let (room_path, seq) = (room_path(&member), form.get("seq").to_owned());
+            Ok(page::plain(status, "Not sent yet", || NotSent(NotSentProps { room_path, seq, body, problem })))
         }
         Err(error) => Err(error.into()),
     }
@@ -121,11 +122,21 @@ fn room_path(member: &Member) -> String {
     format!("/rooms/{}", member.room.id)
 }
 
-/// The id of a message whose form brought none.
-fn new_id(state: &AppState) -> ClientMessageId {
-    let randomness = tower_sessions::session::Id::default().0.to_be_bytes();
-    let randomness = randomness[..10].try_into().expect("sixteen bytes hold ten");
-    ClientMessageId::v7(state.clock.now_ms().unsigned_abs(), randomness)
+/// The id of a message whose form brought none: the same for the same words from the same page, so that a form that is
+/// sent twice is one message. The page's place in the log tells it from those words said again later.
+fn id_of_form(state: &AppState, member: &Member, form: &Form) -> ClientMessageId {
+    let Ok(seq) = form.get("seq").parse::<u64>() else {
+        let random = tower_sessions::session::Id::default().0.to_be_bytes();
+        return ClientMessageId::v7(state.clock.now_ms().unsigned_abs(), first_ten(&random));
+    };
+    let mut hasher = Sha256::new();
+    hasher.update(member.room.id.0.to_be_bytes());
+    hasher.update(form.get("body"));
+    ClientMessageId::v7(seq, first_ten(&hasher.finalize()))
+}
+
+fn first_ten(bytes: &[u8]) -> [u8; 10] {
+    bytes[..10].try_into().expect("both have more than ten bytes")
 }
 
 /// The `message_id` of the path.

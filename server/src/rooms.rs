@@ -20,11 +20,7 @@ use campfire::{AppError, AppResult, ops, store};
 use crate::Site;
 use crate::auth::{InRoom, SignedIn};
 use crate::form::{Form, Verb};
-use crate::home::LAST_ROOM;
 use crate::page::{self, LiveRequest, PageError, PageQuery};
-
-/// How long a browser remembers the room it saw last, in seconds: 400 days, the most that browsers keep.
-const LAST_ROOM_KEPT_S: u32 = 400 * 24 * 60 * 60;
 
 /// The pages and forms of rooms.
 pub fn router() -> Router<Site> {
@@ -50,7 +46,15 @@ async fn show(
     headers: HeaderMap,
 ) -> Result<Response, PageError> {
     let url = uri.path_and_query().map_or("/", |url| url.as_str()).to_owned();
-    room_page(&site, current, member, url, headers).await
+    let shows = if uri.query().is_some_and(|query| query.contains("before=")) { Shows::Older } else { Shows::Newest };
+    room_page(&site, current, member, shows, url, headers).await
+}
+
+/// Which messages a page of a room shows: looking at the newest ones reads the room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Shows {
+    Newest,
+    Older,
 }
 
 /// `/rooms/4/@41`: the room around a message.
@@ -67,26 +71,31 @@ async fn show_at(
     let found = store::messages::find(site.state.db.reader(), member.room.id, message_id).await;
     found.map_err(AppError::from)?.ok_or(AppError::NotFound)?;
     let url = uri.path_and_query().map_or("/", |url| url.as_str()).to_owned();
-    room_page(&site, current, member, url, headers).await
+    room_page(&site, current, member, Shows::Older, url, headers).await
 }
 
 async fn room_page(
     site: &Site,
     current: CurrentUser,
     member: Member,
+    shows: Shows,
     url: String,
     headers: HeaderMap,
 ) -> Result<Response, PageError> {
     let title = format!("{} – Campfire", member.room.name);
-    // A page that was asked for is read, also where no script says so. Nobody waits for the note of it.
     let (state, user, room_id) = (site.state.clone(), current.user.clone(), member.room.id);
-    tokio::spawn(async move {
-        if let Err(error) = ops::messages::mark_read(&state, &user, room_id, MessageId(i64::MAX)).await {
-            tracing::warn!(%error, "a room could not be marked read");
-        }
-    });
-    let mut response = page::live(site, LiveRequest { url, current, title, room_id: Some(room_id), headers }).await?;
-    let cookie = format!("{LAST_ROOM}={room_id}; Path=/; Max-Age={LAST_ROOM_KEPT_S}; SameSite=Lax; HttpOnly");
+    let newest = store::rooms::newest_message(state.db.reader(), room_id).await.map_err(AppError::from)?;
+    if let Some(newest) = newest.filter(|_| shows == Shows::Newest) {
+        // What the page shows is read, also where no script says so. Nobody waits for the note of it.
+        tokio::spawn(async move {
+            if let Err(error) = ops::messages::mark_read(&state, &user, room_id, newest).await {
+                tracing::warn!(%error, "a room could not be marked read");
+            }
+        });
+    }
+    let in_view = (shows == Shows::Newest).then_some(room_id);
+    let mut response = page::live(site, LiveRequest { url, current, title, room_id: in_view, headers }).await?;
+    let cookie = app::server::last_room_cookie(room_id);
     response.headers_mut().append(header::SET_COOKIE, cookie.parse().map_err(|_| AppError::Internal)?);
     Ok(response)
 }

@@ -53,7 +53,10 @@ pub async fn begin(session: &Session, user_id: UserId, ip_address: &str, user_ag
 /// When the database does not answer.
 pub async fn refresh(session: &Session, ip_address: &str, user_agent: &str) -> Result<(), AppError> {
     session.insert(IP_ADDRESS, ip_address).await.map_err(failed)?;
-    session.insert(USER_AGENT, user_agent).await.map_err(failed)
+    session.insert(USER_AGENT, user_agent).await.map_err(failed)?;
+    // The same address and browser again are no change, but the session was seen.
+    session.set_expiry(Some(Expiry::OnInactivity(Duration::days(KEPT_DAYS))));
+    Ok(())
 }
 
 /// Signs the browser out.
@@ -87,13 +90,9 @@ impl fmt::Debug for Sessions {
     }
 }
 
-#[async_trait::async_trait]
-impl SessionStore for Sessions {
-    async fn create(&self, record: &mut Record) -> session_store::Result<()> {
-        self.save(record).await
-    }
-
-    async fn save(&self, record: &Record) -> session_store::Result<()> {
+impl Sessions {
+    /// What a record says, by the hash of its token.
+    fn sighting(&self, record: &Record) -> session_store::Result<(Vec<u8>, Sighting)> {
         let text = |key: &str| record.data.get(key).and_then(|value| value.as_str()).unwrap_or_default().to_owned();
         let Some(user_id) = record.data.get(USER_ID).and_then(serde_json::Value::as_i64) else {
             return Err(session_store::Error::Backend("a session belongs to somebody".to_owned()));
@@ -105,10 +104,25 @@ impl SessionStore for Sessions {
             last_active_at: self.state.clock.now_ms(),
             expires_at: record.expiry_date.unix_timestamp().saturating_mul(1_000),
         };
-        let token_hash = token_hash(record.id);
-        let write =
-            self.state.db.write(async move |tx| Ok(store::sessions::upsert(tx.db(), &token_hash, &seen).await?));
-        write.await.map(drop).map_err(|error| session_store::Error::Backend(error.to_string()))
+        Ok((token_hash(record.id), seen))
+    }
+}
+
+#[async_trait::async_trait]
+impl SessionStore for Sessions {
+    async fn create(&self, record: &mut Record) -> session_store::Result<()> {
+        // Whatever token the browser came with, a new session never continues it: it may have been planted there.
+        record.id = Id::default();
+        let (token_hash, seen) = self.sighting(record)?;
+        let write = async move |tx: &mut store::Tx| Ok(store::sessions::insert(tx.db(), &token_hash, &seen).await?);
+        self.state.db.write(write).await.map(drop).map_err(|error| session_store::Error::Backend(error.to_string()))
+    }
+
+    /// Notes what was seen of a session that still is; one that was ended meanwhile stays ended.
+    async fn save(&self, record: &Record) -> session_store::Result<()> {
+        let (token_hash, seen) = self.sighting(record)?;
+        let write = async move |tx: &mut store::Tx| Ok(store::sessions::update(tx.db(), &token_hash, &seen).await?);
+        self.state.db.write(write).await.map_err(|error| session_store::Error::Backend(error.to_string()))
     }
 
     async fn load(&self, id: &Id) -> session_store::Result<Option<Record>> {

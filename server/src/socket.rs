@@ -102,8 +102,10 @@ struct InView {
 impl Session {
     /// Says the state now, then everything that happens, until something ends it.
     async fn run(&mut self, mut closing: watch::Receiver<bool>) -> End {
-        if self.begin().await.is_err() {
-            return End::Gone;
+        match self.begin().await {
+            Ok(true) => {}
+            Ok(false) => return End::SignedOut,
+            Err(Gone) => return End::Gone,
         }
         let heartbeat = Duration::from_millis(HEARTBEAT_MS);
         let mut next_beat = Instant::now() + heartbeat;
@@ -153,9 +155,14 @@ impl Session {
     }
 
     /// Registers the person's rooms and says them. Subscribed first, read second: a change in between is heard.
-    async fn begin(&mut self) -> Result<(), Gone> {
+    /// Answers whether the session still lives: it may have ended before this socket could hear of it.
+    async fn begin(&mut self) -> Result<bool, Gone> {
         let rooms = self.register().await.map_err(|_| Gone)?;
-        self.send(rooms.to_json()).await
+        if !store::sessions::is_live(self.state.db.reader(), self.current.session_id).await.map_err(|_| Gone)? {
+            return Ok(false);
+        }
+        self.send(rooms.to_json()).await?;
+        Ok(true)
     }
 
     async fn register(&mut self) -> AppResult<ServerFrame> {
@@ -171,15 +178,19 @@ impl Session {
         Ok(ServerFrame::Rooms { rooms })
     }
 
-    /// After frames were lost: checks the session and the room in view again, and has the page load its data.
-    /// Answers whether the session still lives.
+    /// After frames of the person's were lost: says the rooms as they are, and checks the session and the room in view.
+    /// The room's own stream lost nothing. Answers whether the session still lives.
     async fn start_over(&mut self) -> Result<bool, Gone> {
-        if !store::sessions::is_live(self.state.db.reader(), self.current.session_id).await.map_err(|_| Gone)? {
+        if !self.begin().await? {
             return Ok(false);
         }
-        self.room = None;
-        self.begin().await?;
-        self.send(ServerFrame::Resync.to_json()).await?;
+        if let Some(room_id) = self.room.as_ref().map(|room| room.room_id) {
+            let found = store::memberships::find(self.state.db.reader(), self.current.user.id, room_id).await;
+            if found.map_err(|_| Gone)?.is_none() {
+                self.room = None;
+                self.send(ServerFrame::RoomRemoved { room_id }.to_json()).await?;
+            }
+        }
         Ok(true)
     }
 

@@ -37,11 +37,16 @@ impl Throttle {
     /// Counts a try; answers whether it is one too many.
     #[must_use]
     pub fn is_exceeded(&self, address: IpAddr) -> bool {
+        let address = network(address);
         let now_ms = self.clock.now_ms();
         let is_over = |window: &Window| now_ms - window.began_at >= WINDOW_MS;
         let mut windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
         if windows.len() > CLEAR_BEYOND {
             windows.retain(|_, window| !is_over(window));
+            // So many at once are no people; memory stays bounded whatever they are.
+            if windows.len() > CLEAR_BEYOND {
+                windows.clear();
+            }
         }
         let window = windows.entry(address).or_insert(Window { began_at: now_ms, try_count: 0 });
         if is_over(window) {
@@ -49,6 +54,14 @@ impl Throttle {
         }
         window.try_count = window.try_count.saturating_add(1);
         window.try_count > TRIES
+    }
+}
+
+/// What counts as one visitor: an IPv4 address, or the /64 that one IPv6 customer is given to choose from.
+fn network(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(address) => IpAddr::V6((address.to_bits() >> 64 << 64).into()),
     }
 }
 
@@ -68,5 +81,8 @@ mod tests {
         assert!(throttle.is_exceeded(one));
         clock.advance(1);
         assert!(!throttle.is_exceeded(one));
+        let of_one_customer = |host: u32| format!("2001:db8::{host:x}").parse().unwrap();
+        assert!((0..10).all(|host| !throttle.is_exceeded(of_one_customer(host))));
+        assert!(throttle.is_exceeded(of_one_customer(11)));
     }
 }

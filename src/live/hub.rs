@@ -13,7 +13,7 @@ use crate::model::{RoomId, SessionId, UserId};
 const ROOM_BACKLOG: usize = 256;
 
 /// How many frames of a person may wait for one of their tabs.
-const PERSON_BACKLOG: usize = 32;
+const PERSON_BACKLOG: usize = 128;
 
 /// One thing to hear, encoded once for all who hear it.
 #[derive(Clone, Debug)]

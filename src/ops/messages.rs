@@ -1,5 +1,7 @@
 //! Posting, editing, removing and reading messages.
 
+use std::collections::BTreeSet;
+
 use sha2::{Digest, Sha256};
 
 use crate::auth::Member;
@@ -55,7 +57,14 @@ pub async fn room_page(state: &AppState, member: &Member, anchor: Anchor) -> App
             None => (store::messages::page_last(&mut *reader, room_id).await?, false),
         },
     };
-    let timeline = Timeline { room_id, messages: page.messages, has_older: page.has_more, has_newer, cursor };
+    let timeline = Timeline {
+        room_id,
+        messages: page.messages,
+        has_older: page.has_more,
+        has_newer,
+        cursor,
+        removed: BTreeSet::new(),
+    };
     Ok(RoomPage { room: member.room.clone(), timeline, target })
 }
 

@@ -124,7 +124,9 @@ pub async fn remove(state: &AppState, member: &Member) -> AppResult<()> {
     state
         .db
         .write(async move |tx| {
-            require_administration(tx, &member).await?;
+            let room = require_administration(tx, &member).await?;
+            // Whoever joins from now on is not let in.
+            store::rooms::update(tx.db(), room_id, RoomKind::Closed, &room.name.parse()?, now_ms).await?;
             let event = Event { kind: Kind::RoomRemoved, room_id, message_id: None, user_id: None };
             store::events::append(tx.db(), event, now_ms).await?;
             store::memberships::revoke_all_but(tx.db(), room_id, &[]).await?;
@@ -132,7 +134,9 @@ pub async fn remove(state: &AppState, member: &Member) -> AppResult<()> {
             Ok(())
         })
         .await?;
-    empty(state, room_id).await
+    // Goes on when whoever asked no longer waits.
+    let state = state.clone();
+    tokio::spawn(async move { empty(&state, room_id).await }).await.map_err(|_| AppError::Internal)?
 }
 
 /// Removes what is left of a room that nobody is in.

@@ -2,7 +2,7 @@
 
 use sqlx::SqliteExecutor;
 
-use crate::model::{Room, RoomId, RoomKind, RoomName, SidebarRoom, UserId};
+use crate::model::{MessageId, Room, RoomId, RoomKind, RoomName, SidebarRoom, UserId};
 
 /// Makes an open or closed room without members.
 pub async fn insert(
@@ -58,6 +58,14 @@ pub async fn sidebar(db: impl SqliteExecutor<'_>, user_id: UserId) -> sqlx::Resu
     .bind(user_id)
     .fetch_all(db)
     .await
+}
+
+/// The room's newest message; nothing in an empty room.
+pub async fn newest_message(db: impl SqliteExecutor<'_>, room_id: RoomId) -> sqlx::Result<Option<MessageId>> {
+    sqlx::query_scalar("SELECT last_message_id FROM rooms WHERE id = $1 AND last_message_id > 0")
+        .bind(room_id)
+        .fetch_optional(db)
+        .await
 }
 
 /// The room that has existed longest among the person's.

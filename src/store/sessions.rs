@@ -67,15 +67,11 @@ pub async fn is_live(db: impl SqliteExecutor<'_>, session_id: SessionId) -> sqlx
     .await
 }
 
-/// Stores a new session or what was seen of a known one.
-pub async fn upsert(db: impl SqliteExecutor<'_>, token_hash: &[u8], seen: &Sighting) -> sqlx::Result<SessionId> {
+/// Stores a new session.
+pub async fn insert(db: impl SqliteExecutor<'_>, token_hash: &[u8], seen: &Sighting) -> sqlx::Result<SessionId> {
     sqlx::query_scalar(
         "INSERT INTO sessions (token_hash, user_id, ip_address, user_agent, created_at, last_active_at, expires_at)
-         VALUES ($1, $2, $3, $4, $5, $5, $6)
-         ON CONFLICT (token_hash) DO UPDATE
-            SET user_id = excluded.user_id, ip_address = excluded.ip_address, user_agent = excluded.user_agent,
-                last_active_at = excluded.last_active_at, expires_at = excluded.expires_at
-         RETURNING id",
+         VALUES ($1, $2, $3, $4, $5, $5, $6) RETURNING id",
     )
     .bind(token_hash)
     .bind(seen.user_id)
@@ -85,6 +81,23 @@ pub async fn upsert(db: impl SqliteExecutor<'_>, token_hash: &[u8], seen: &Sight
     .bind(seen.expires_at)
     .fetch_one(db)
     .await
+}
+
+/// Notes what was seen of a session, if it still is.
+pub async fn update(db: impl SqliteExecutor<'_>, token_hash: &[u8], seen: &Sighting) -> sqlx::Result<()> {
+    sqlx::query(
+        "UPDATE sessions SET ip_address = $2, user_agent = $3, last_active_at = $4, expires_at = $5
+          WHERE token_hash = $1 AND user_id = $6",
+    )
+    .bind(token_hash)
+    .bind(&seen.ip_address)
+    .bind(&seen.user_agent)
+    .bind(seen.last_active_at)
+    .bind(seen.expires_at)
+    .bind(seen.user_id)
+    .execute(db)
+    .await
+    .map(drop)
 }
 
 /// Ends a session; answers with whose it was.
@@ -114,8 +127,9 @@ mod tests {
         let later = Sighting { last_active_at: 9, ..seen.clone() };
         let session_id = db
             .write(async move |tx| {
-                let first = upsert(tx.db(), b"hash", &seen).await?;
-                assert_eq!(upsert(tx.db(), b"hash", &later).await?, first);
+                let first = insert(tx.db(), b"hash", &seen).await?;
+                update(tx.db(), b"hash", &later).await?;
+                update(tx.db(), b"ended", &later).await?;
                 Ok(first)
             })
             .await
@@ -148,7 +162,7 @@ mod tests {
                     last_active_at: 1,
                     expires_at: 100,
                 };
-                let id = upsert(tx.db(), b"bob", &seen).await?;
+                let id = insert(tx.db(), b"bob", &seen).await?;
                 sqlx::query("UPDATE users SET status = 2 WHERE id = $1").bind(bob).execute(tx.db()).await?;
                 Ok(id)
             })

@@ -41,6 +41,8 @@ impl Editing {
     pub fn begin(self, room_id: RoomId, message_id: MessageId) {
         spawn_local(async move {
             match api::message_source(room_id, message_id).await {
+                // One may be in another room by now.
+                Ok(_) if !self.is_in(room_id) => {}
                 Ok(source) => {
                     if self.message_id.get_untracked().is_none() {
                         self.set_aside.set(self.text());
@@ -48,9 +50,17 @@ impl Editing {
                     self.message_id.set(Some(message_id));
                     self.write(&source);
                 }
-                Err(error) => self.problem.set(Some(error.to_string())),
+                Err(error) => {
+                    let _ = self.problem.try_set(Some(error.to_string()));
+                }
             }
         });
+    }
+
+    /// Whether the composer still belongs to this room, and to this page at all.
+    fn is_in(self, room_id: RoomId) -> bool {
+        let field = self.field.try_get_untracked().flatten();
+        field.is_some_and(|field| browser::is_shown(&field, room_id))
     }
 
     /// Puts back what was being written before.
@@ -89,12 +99,20 @@ pub fn Composer(timeline: RwSignal<Timeline>, editing: Editing) -> impl IntoView
     let outbox = expect_context::<Outbox>();
     let Editing { message_id, field, problem, .. } = editing;
     let form = NodeRef::<html::Form>::new();
+    let draft_key = format!("campfire:draft:{viewer_id}:{room_id}");
+    let draft_key = StoredValue::new(draft_key);
+    let seq = timeline.with_untracked(|timeline| timeline.cursor.seq);
 
     // What was typed before the page was taken over, or in this room before, is still there.
     Effect::new(move |_| {
         if let Some(field) = field.get() {
-            if browser::moved_in(&field, room_id) || field.value().is_empty() {
-                field.set_value(&draft(room_id));
+            let moved = browser::moved_in(&field, room_id);
+            if moved {
+                message_id.set(None);
+                problem.set(None);
+            }
+            if moved || field.value().is_empty() {
+                field.set_value(&stored_draft(draft_key));
             }
             grow(&field);
             if !browser::is_touch() {
@@ -116,7 +134,7 @@ pub fn Composer(timeline: RwSignal<Timeline>, editing: Editing) -> impl IntoView
                     problem.set(None);
                     outbox.push(room_id, draft.as_str().to_owned());
                     editing.write("");
-                    keep_draft(room_id, "");
+                    keep_draft(draft_key, "");
                 }
             },
         }
@@ -147,7 +165,7 @@ pub fn Composer(timeline: RwSignal<Timeline>, editing: Editing) -> impl IntoView
         if let Some(field) = field.get_untracked() {
             grow(&field);
             if message_id.get_untracked().is_none() {
-                keep_draft(room_id, &field.value());
+                keep_draft(draft_key, &field.value());
             }
         }
         if problem.with_untracked(Option::is_some) {
@@ -164,6 +182,8 @@ pub fn Composer(timeline: RwSignal<Timeline>, editing: Editing) -> impl IntoView
                 </p>
             })}
             <p class="composer__problem" id="composer-problem" role="alert">{move || problem.get()}</p>
+            // Tells the server, where no script does, that a form sent twice is one message.
+            <input type="hidden" name="seq" value=seq/>
             <div class="composer__row">
                 <div class="composer__grow">
                     <textarea
@@ -189,6 +209,7 @@ pub fn Composer(timeline: RwSignal<Timeline>, editing: Editing) -> impl IntoView
 fn save(editing: Editing, room_id: RoomId, message_id: MessageId, draft: Draft) {
     spawn_local(async move {
         match api::edit_message(room_id, message_id, draft.as_str().to_owned()).await {
+            _ if !editing.is_in(room_id) => {}
             Ok(_) => editing.end(),
             Err(AppError::NotFound) => editing.problem.set(Some("That message is gone.".to_owned())),
             Err(error) => editing.problem.set(Some(format!("The change was not saved. {error}"))),
@@ -208,20 +229,13 @@ fn grow(field: &web_sys::HtmlTextAreaElement) {
     }
 }
 
-fn draft_key(room_id: RoomId) -> String {
-    format!("campfire:draft:{room_id}")
+fn stored_draft(key: StoredValue<String>) -> String {
+    browser::storage().and_then(|storage| storage.get_item(&key.get_value()).ok().flatten()).unwrap_or_default()
 }
 
-fn draft(room_id: RoomId) -> String {
-    browser::storage().and_then(|storage| storage.get_item(&draft_key(room_id)).ok().flatten()).unwrap_or_default()
-}
-
-fn keep_draft(room_id: RoomId, text: &str) {
+fn keep_draft(key: StoredValue<String>, text: &str) {
     if let Some(storage) = browser::storage() {
-        let _ = if text.is_empty() {
-            storage.remove_item(&draft_key(room_id))
-        } else {
-            storage.set_item(&draft_key(room_id), text)
-        };
+        let key = key.get_value();
+        let _ = if text.is_empty() { storage.remove_item(&key) } else { storage.set_item(&key, text) };
     }
 }

@@ -23,7 +23,7 @@ pub fn Sidebar() -> impl IntoView {
     view! {
         <nav class="sidebar" id=SIDEBAR_ID popover="auto" aria-label="Rooms">
             <div class="sidebar__top">
-                <a class="sidebar__account" href="/">{Icon::Flame.view()} {frame.account_name}</a>
+                <a class="sidebar__account" href="/" rel="external">{Icon::Flame.view()} {frame.account_name}</a>
                 <button class="button--icon sidebar__close" type="button" popovertarget=SIDEBAR_ID popovertargetaction="hide" aria-label="Close">
                     {Icon::Close.view()}
                 </button>

@@ -25,11 +25,23 @@ const MORE_WITHIN_PX: i32 = 800;
 /// How far from the newest message one counts as having left it, in pixels.
 const AWAY_PX: i32 = 200;
 
+/// How near the newest message one counts as being at it, in pixels.
+const NEAR_PX: i32 = 100;
+
 /// A message with what its place in the list adds.
 #[derive(Clone, PartialEq)]
 struct Row {
     message: Message,
     threaded: bool,
+}
+
+/// What was in the list when its height was measured last.
+#[derive(Clone, Copy, Default, PartialEq)]
+struct Extent {
+    first: Option<MessageId>,
+    last: Option<MessageId>,
+    outgoing_count: usize,
+    height: i32,
 }
 
 /// The room's messages and those on their way to it.
@@ -112,6 +124,15 @@ pub fn Messages(
             options.set_block(web_sys::ScrollLogicalPosition::Center);
             marked.scroll_into_view_with_scroll_into_view_options(&options);
         }
+    });
+    let extent = StoredValue::new(Extent::default());
+    Effect::new(move |_| {
+        let (first, last) = timeline.with(|timeline| {
+            (timeline.messages.first().map(|first| first.id), timeline.messages.last().map(|last| last.id))
+        });
+        let now = Extent { first, last, outgoing_count: outgoing().len(), height: 0 };
+        // The rows are there by then, and not painted yet.
+        request_animation_frame(move || keep_place(scroller, extent, now));
     });
     // Whoever writes wants to see it.
     Effect::new(move |previous: Option<usize>| {
@@ -204,6 +225,24 @@ fn rows(messages: &[Message]) -> Vec<Row> {
         .zip(previous)
         .map(|(message, previous)| Row { message: message.clone(), threaded: is_threaded(previous, message) })
         .collect()
+}
+
+/// Keeps what is read in its place. The scroller counts from its end: what comes before moves nothing, what comes after
+/// moves everything by its height, unless one is at the end and wants to see it.
+fn keep_place(scroller: NodeRef<html::Div>, extent: StoredValue<Extent>, mut now: Extent) {
+    let (Some(element), Some(before)) = (scroller.try_get_untracked().flatten(), extent.try_get_value()) else {
+        return;
+    };
+    now.height = element.scroll_height();
+    let appended = before.height > 0
+        && before.first == now.first
+        && (before.last, before.outgoing_count) != (now.last, now.outgoing_count);
+    if appended && element.scroll_top() < 0 {
+        let near_the_end = -element.scroll_top() < NEAR_PX;
+        let grown = now.height - before.height;
+        element.set_scroll_top(if near_the_end { 0 } else { element.scroll_top() - grown });
+    }
+    let _ = extent.try_set_value(now);
 }
 
 /// Does what the control under a click in the list is for. Without it the control is a link that works as well.

@@ -27,10 +27,11 @@ pub fn EditMessage(path: String, room_path: String, body: String, problem: Optio
 
 /// A message that was not taken, with what was typed.
 #[component]
-pub fn NotSent(room_path: String, body: String, problem: String) -> impl IntoView {
+pub fn NotSent(room_path: String, seq: String, body: String, problem: String) -> impl IntoView {
     view! {
         <Card title="Not sent yet" lead="">
             <form method="post" action=format!("{room_path}/messages")>
+                <input type="hidden" name="seq" value=seq/>
                 <Body body problem=Some(problem)/>
                 <div class="card__buttons">
                     <button class="button">"Send"</button>

@@ -1,18 +1,23 @@
 //! A room: its messages and the composer.
 
+use std::time::Duration;
+
 use campfire::AppError;
 use campfire::model::{Room, RoomId, RoomKind};
 use campfire::timeline;
 use leptos::prelude::*;
 use leptos_router::hooks::{use_params_map, use_query_map};
 
-use crate::Notice;
 use crate::api::{Anchor, load_room};
 use crate::components::composer::{Composer, Editing};
 use crate::components::icon::Icon;
 use crate::components::sidebar::{ConnectionNotice, MenuButton};
 use crate::components::timeline::Messages;
 use crate::live::{self, Focus, Live};
+use crate::{Notice, browser};
+
+/// How long after a failure the data is asked for again.
+const RELOAD_AFTER: Duration = Duration::from_secs(3);
 
 /// Where in which room the page stands, from its URL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,12 +51,14 @@ pub fn RoomPage() -> impl IntoView {
         },
     );
     let reload = Callback::new(move |()| page.refetch());
+    // Outlives a reload of the data: what is being written or edited must not notice it.
+    let editing = Editing::new();
 
     view! {
         <Transition fallback=|| view! { <p class="empty">"Loading…"</p> }>
             {move || Suspend::new(async move {
                 match page.await {
-                    Ok(page) => view! { <RoomView page reload/> }.into_any(),
+                    Ok(page) => view! { <RoomView page reload editing/> }.into_any(),
                     Err(error) => view! { <RoomMissing error reload/> }.into_any(),
                 }
             })}
@@ -61,10 +68,9 @@ pub fn RoomPage() -> impl IntoView {
 }
 
 #[component]
-fn RoomView(page: timeline::RoomPage, reload: Callback<()>) -> impl IntoView {
+fn RoomView(page: timeline::RoomPage, reload: Callback<()>, editing: Editing) -> impl IntoView {
     let timeline::RoomPage { room, timeline, target } = page;
     let timeline = RwSignal::new(timeline);
-    let editing = Editing::new();
     let room_id = room.id;
     let live = expect_context::<Live>();
 
@@ -120,6 +126,15 @@ fn RoomHeader(room: Room, name: Memo<String>) -> impl IntoView {
 #[component]
 fn RoomMissing(error: AppError, reload: Callback<()>) -> impl IntoView {
     let again = error.is_passing();
+    Effect::new(move |_| {
+        if again {
+            leptos::task::spawn_local(async move {
+                browser::sleep(RELOAD_AFTER).await;
+                // Nobody may be here any more.
+                let _ = reload.try_run(());
+            });
+        }
+    });
     let text = match error {
         AppError::NotFound => Notice::RoomMissing.text().to_owned(),
         other => other.to_string(),

@@ -104,6 +104,36 @@ async fn signing_in_leads_back_to_where_one_wanted_to_go() {
 }
 
 #[tokio::test]
+async fn a_planted_token_never_becomes_anybodys_session() {
+    let (site, ada) = TestSite::with_ada().await;
+    for planted in ["session_token=AAAAAAAAAAAAAAAAAAAAAA".to_owned(), ada.browser.cookie.clone()] {
+        let mut browser = site.browser();
+        browser.cookie = planted.clone();
+        browser.post("/session", &[("email_address", "ada@example.com"), ("password", PASSWORD)]).await;
+        assert_ne!(browser.cookie, planted);
+        let mut thief = site.browser();
+        thief.cookie = planted;
+        assert_eq!(thief.get("/").await.location(), "/session/new");
+        assert!(browser.get("/").await.location().starts_with("/rooms/"));
+    }
+}
+
+#[tokio::test]
+async fn a_session_in_use_is_renewed_and_its_cookie_sent_anew() {
+    let (site, mut ada) = TestSite::with_ada().await;
+    let last_active_at = async || -> i64 {
+        sqlx::query_scalar("SELECT last_active_at FROM sessions").fetch_one(site.state.db.reader()).await.unwrap()
+    };
+    let began = last_active_at().await;
+    site.state.clock.advance(59 * 60 * 1_000);
+    assert!(ada.browser.get("/").await.headers.get(header::SET_COOKIE).is_none());
+    assert_eq!(last_active_at().await, began);
+    site.state.clock.advance(2 * 60 * 1_000);
+    assert!(ada.browser.get("/").await.headers.get(header::SET_COOKIE).is_some());
+    assert_eq!(last_active_at().await, site.state.clock.now_ms());
+}
+
+#[tokio::test]
 async fn signing_out_ends_this_session_and_no_other() {
     let (site, mut ada) = TestSite::with_ada().await;
     let mut phone = site.browser();

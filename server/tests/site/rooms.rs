@@ -66,6 +66,27 @@ async fn a_conversation_needs_no_script() {
 }
 
 #[tokio::test]
+async fn a_form_sent_twice_is_one_message_and_the_same_words_later_another() {
+    let (site, mut ada) = TestSite::with_ada().await;
+    let room = format!("/rooms/{}", site.all_talk(&ada).await);
+    let seq = async |browser: &mut crate::support::Browser| {
+        let html = browser.get(&room).await.text();
+        let field = html.split(r#"name="seq" value=""#).nth(1).expect("the composer says where the page stands");
+        field.split('"').next().unwrap().to_owned()
+    };
+    let first = seq(&mut ada.browser).await;
+    for _ in 0..2 {
+        let form = [("body", "hello"), ("seq", first.as_str())];
+        assert_eq!(ada.browser.post(&format!("{room}/messages"), &form).await.location(), room);
+    }
+    assert_eq!(site.db_message_count().await, 1);
+    let second = seq(&mut ada.browser).await;
+    assert_ne!(first, second);
+    ada.browser.post(&format!("{room}/messages"), &[("body", "hello"), ("seq", &second)]).await;
+    assert_eq!(site.db_message_count().await, 2);
+}
+
+#[tokio::test]
 async fn rooms_are_made_changed_and_removed_by_forms() {
     let (site, mut ada) = TestSite::with_ada().await;
     let mut bob = site.join("Bob").await;

@@ -24,6 +24,9 @@ use crate::{api, browser};
 /// The shortest and the longest pause before a new connection; each is stretched by up to its own length at random.
 const PAUSE_MS: (f64, f64) = (500.0, 15_000.0);
 
+/// How long a signed-out page stays, for the sake of the tab whose own navigation says so.
+const LEAVE_AFTER: Duration = Duration::from_secs(1);
+
 /// How the page hears from the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
@@ -390,7 +393,10 @@ fn say(frame: &ClientFrame) {
     });
 }
 
-/// This browser is signed out.
+/// This browser is signed out. The tab that signed out is on its way already and must not be stopped.
 fn leave() {
-    let _ = window().location().assign("/session/new");
+    spawn_local(async {
+        browser::sleep(LEAVE_AFTER).await;
+        let _ = window().location().assign("/session/new");
+    });
 }

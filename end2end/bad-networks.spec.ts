@@ -4,7 +4,7 @@ import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import type { Campfire } from "./campfire.ts";
 import { expect, test } from "./people.ts";
 
-test("what is written offline waits, survives a reload of nothing, and goes out by itself in order", async ({ twoPeople: { ada, bob } }) => {
+test("what is written offline waits and goes out by itself in order", async ({ twoPeople: { ada, bob } }) => {
   ada.forgiveLostConnections();
   await ada.write("before");
   await expect(bob.message("before")).toBeVisible();

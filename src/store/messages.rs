@@ -124,8 +124,6 @@ pub async fn page_after(
 }
 
 /// Stores a message and makes it the room's newest, read by its author.
-///
-/// The three statements are one call to the writer's connection.
 pub async fn insert(db: &mut sqlx::SqliteConnection, message: &NewMessage) -> sqlx::Result<MessageId> {
     let message_id: MessageId = sqlx::query_scalar(
         "INSERT INTO messages (room_id, creator_id, client_message_id, sent_digest, body_source, body_html, body_text,

@@ -11,7 +11,8 @@ use std::{env, fs};
 use sha2::{Digest, Sha256};
 
 /// The style sheets in the order of the cascade layers.
-const STYLES: [&str; 9] = ["layers", "base", "buttons", "forms", "cards", "sidebar", "room", "messages", "composer"];
+const STYLES: [&str; 10] =
+    ["layers", "base", "buttons", "forms", "cards", "sheets", "sidebar", "room", "messages", "composer"];
 
 fn main() {
     let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR").expect("cargo says where the crate is")).join("..");

@@ -1,12 +1,15 @@
 //! What a caller may be told when something cannot be done. Details of a failure stay in the log.
 
-use serde::{Deserialize, Serialize};
+use serde::de::{Error as _, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use server_fn::codec::JsonEncoding;
 use server_fn::error::{FromServerFnError, ServerFnErrorErr};
 use thiserror::Error;
 
 /// The answer to something that cannot be done, worded for the person who asked.
-#[derive(Clone, Debug, PartialEq, Eq, Error, Serialize, Deserialize)]
+///
+/// As JSON, `error` says which it is, and after it `detail` what there is to say of it.
+#[derive(Clone, Debug, PartialEq, Eq, Error, Serialize)]
 #[serde(tag = "error", content = "detail", rename_all = "snake_case")]
 pub enum AppError {
     #[error("Sign in to go on.")]
@@ -66,6 +69,46 @@ impl AppError {
     }
 }
 
+/// By hand for the same reason as the frames of the live protocol: with the tag first, nothing has to be kept.
+impl<'de> Deserialize<'de> for AppError {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(ErrorVisitor)
+    }
+}
+
+struct ErrorVisitor;
+
+impl<'de> Visitor<'de> for ErrorVisitor {
+    type Value = AppError;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("an error and its detail")
+    }
+
+    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<AppError, M::Error> {
+        let tag: Option<(String, String)> = map.next_entry()?;
+        let Some((_, error)) = tag.filter(|(key, _)| key == "error") else {
+            return Err(M::Error::missing_field("error"));
+        };
+        Ok(match error.as_str() {
+            "signed_out" => AppError::SignedOut,
+            "forbidden" => AppError::Forbidden,
+            "not_found" => AppError::NotFound,
+            "too_many_tries" => AppError::TooManyTries,
+            "unreachable" => AppError::Unreachable,
+            "invalid" => AppError::Invalid(detail(&mut map)?),
+            "conflict" => AppError::Conflict(detail(&mut map)?),
+            "unavailable" => AppError::Unavailable(detail(&mut map)?),
+            _ => AppError::Internal,
+        })
+    }
+}
+
+fn detail<'de, T: Deserialize<'de>, M: MapAccess<'de>>(map: &mut M) -> Result<T, M::Error> {
+    let detail: Option<(String, T)> = map.next_entry()?;
+    detail.map(|(_, detail)| detail).ok_or_else(|| M::Error::missing_field("detail"))
+}
+
 impl FromServerFnError for AppError {
     type Encoder = JsonEncoding;
 
@@ -96,6 +139,12 @@ impl FieldErrors {
         if self.get(field).is_none() {
             self.0.push((field.to_owned(), reason.into()));
         }
+    }
+
+    /// Whether nothing is wrong.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// The reason at `field`.
@@ -163,6 +212,25 @@ mod tests {
         errors.add("name", "Too odd.");
         assert_eq!(errors.get("name"), Some("Too short."));
         assert_eq!(errors.get("password"), None);
+    }
+
+    #[test]
+    fn every_error_is_understood_as_it_was_said() {
+        for error in [
+            AppError::SignedOut,
+            AppError::Forbidden,
+            AppError::NotFound,
+            AppError::invalid("name", "Too short."),
+            AppError::Conflict("taken".into()),
+            AppError::TooManyTries,
+            AppError::Unavailable("later".into()),
+            AppError::Internal,
+            AppError::Unreachable,
+        ] {
+            let json = serde_json::to_string(&error).unwrap();
+            assert_eq!(serde_json::from_str::<AppError>(&json).unwrap(), error, "{json}");
+        }
+        assert!(serde_json::from_str::<AppError>(r#"{"error":"invalid"}"#).is_err());
     }
 
     #[test]

@@ -4,9 +4,11 @@
 //! the room in view and that cursor, and gets what changed since, as the state now, then what changes from there on.
 //! Everything in a frame may arrive twice or late: ids and revisions decide, never the order of arrival alone.
 
-use serde::{Deserialize, Serialize};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Error as _, IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::model::{Message, MessageId, RoomId, RoomKind, SidebarRoom};
+use crate::model::{Account, Involvement, Message, MessageId, Person, RoomId, RoomKind, SidebarRoom, User, UserId};
 
 /// How often the server says something when nothing happens, in milliseconds. A browser that hears nothing for
 /// [`SILENCE_MS`] takes the connection for dead.
@@ -17,6 +19,15 @@ pub const SILENCE_MS: u64 = 10_000;
 
 /// The largest frame a browser may send, in bytes.
 pub const MAX_FRAME_BYTES: usize = 64 * 1024;
+
+/// How long somebody counts as present after their page said so last, in milliseconds.
+pub const PRESENCE_TTL_MS: i64 = 60_000;
+
+/// How often a page that is seen says so, in milliseconds.
+pub const PRESENCE_REFRESH_MS: u64 = 50_000;
+
+/// How long a page must be hidden, or seen again, before it says so, in milliseconds: a glance elsewhere is not told.
+pub const VISIBILITY_DELAY_MS: u64 = 5_000;
 
 /// A place in the event log of one database.
 ///
@@ -42,18 +53,49 @@ pub enum ClientFrame {
     Blur,
     /// Everything up to this message has been read.
     Read { room_id: RoomId, message_id: MessageId },
+    /// Somebody sees this page, or still does.
+    Present,
+    /// Nobody sees this page any more.
+    Absent,
     /// From a newer page: ignored.
     #[serde(other)]
     Unknown,
 }
 
-/// What the server says.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// What the server says. Its `type` is the first thing in it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ServerFrame {
-    /// The person's rooms as they are now: the first frame of every connection.
+    /// The person, the account and the person's rooms as they are now: the first frame of every connection.
     Rooms {
+        viewer: User,
+        account: Account,
         rooms: Vec<SidebarRoom>,
+    },
+    /// What this person is called and may do has changed.
+    Viewer {
+        user: User,
+    },
+    /// The account has changed.
+    Account {
+        account: Account,
+    },
+    /// This person wants to hear more or less of a room: an invisible one leaves the sidebar.
+    Involvement {
+        room: SidebarRoom,
+        involvement: Involvement,
+    },
+    /// Who is in the room in view, and who of its members is online at all: the first of each, and how many are here.
+    Presence {
+        room_id: RoomId,
+        here: Vec<Person>,
+        here_count: u32,
+        online: Vec<UserId>,
+    },
+    /// Of the people in a direct room these are online.
+    Online {
+        room_id: RoomId,
+        user_ids: Vec<UserId>,
     },
     /// All that happened in the room up to this place has been said.
     CaughtUp {
@@ -92,6 +134,11 @@ pub enum ServerFrame {
         room_id: RoomId,
         message_id: MessageId,
     },
+    /// A message of a room, just posted, names this person.
+    Mentioned {
+        room_id: RoomId,
+        message_id: MessageId,
+    },
     /// This person has read a room up to a message, in whatever tab.
     Read {
         room_id: RoomId,
@@ -106,8 +153,75 @@ pub enum ServerFrame {
         reconnect: bool,
     },
     /// From a newer server: an old tab ignores what it does not know.
-    #[serde(other)]
     Unknown,
+}
+
+/// Written by hand because what serde derives for a tagged enum first keeps every frame in a tree of its own, and the
+/// code for that is a good part of what the browser would download. With the tag in front there is nothing to keep.
+impl<'de> Deserialize<'de> for ServerFrame {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(FrameVisitor)
+    }
+}
+
+struct FrameVisitor;
+
+/// The rest of a frame as the fields of this variant.
+macro_rules! rest {
+    ($map:ident, $variant:ident { $($field:ident: $kind:ty),* }) => {{
+        #[derive(Deserialize)]
+        struct Fields {
+            $($field: $kind),*
+        }
+        let Fields { $($field),* } = Fields::deserialize(MapAccessDeserializer::new($map))?;
+        ServerFrame::$variant { $($field),* }
+    }};
+}
+
+impl<'de> Visitor<'de> for FrameVisitor {
+    type Value = ServerFrame;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a frame, its type first")
+    }
+
+    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<ServerFrame, M::Error> {
+        let tag: Option<(String, String)> = map.next_entry()?;
+        let Some((_, kind)) = tag.filter(|(key, _)| key == "type") else {
+            return Err(M::Error::missing_field("type"));
+        };
+        Ok(match kind.as_str() {
+            "rooms" => rest!(map, Rooms { viewer: User, account: Account, rooms: Vec<SidebarRoom> }),
+            "viewer" => rest!(map, Viewer { user: User }),
+            "account" => rest!(map, Account { account: Account }),
+            "involvement" => rest!(map, Involvement { room: SidebarRoom, involvement: Involvement }),
+            "presence" => {
+                rest!(map, Presence { room_id: RoomId, here: Vec<Person>, here_count: u32, online: Vec<UserId> })
+            }
+            "online" => rest!(map, Online { room_id: RoomId, user_ids: Vec<UserId> }),
+            "caught_up" => rest!(map, CaughtUp { room_id: RoomId, cursor: Cursor }),
+            "message_posted" => rest!(map, MessagePosted { seq: i64, at: i64, message: Message }),
+            "message_edited" => rest!(map, MessageEdited { seq: i64, at: i64, message: Message }),
+            "message_removed" => {
+                rest!(map, MessageRemoved { seq: i64, at: i64, room_id: RoomId, message_id: MessageId })
+            }
+            "room_added" => rest!(map, RoomAdded { room: SidebarRoom }),
+            "room_changed" => rest!(map, RoomChanged { room_id: RoomId, kind: RoomKind, name: String }),
+            "room_removed" => rest!(map, RoomRemoved { room_id: RoomId }),
+            "unread" => rest!(map, Unread { room_id: RoomId, message_id: MessageId }),
+            "mentioned" => rest!(map, Mentioned { room_id: RoomId, message_id: MessageId }),
+            "read" => rest!(map, Read { room_id: RoomId, message_id: MessageId }),
+            "bye" => rest!(map, Bye { reconnect: bool }),
+            other => {
+                while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+                match other {
+                    "resync" => ServerFrame::Resync,
+                    "alive" => ServerFrame::Alive,
+                    _ => ServerFrame::Unknown,
+                }
+            }
+        })
+    }
 }
 
 impl ServerFrame {
@@ -138,6 +252,70 @@ mod tests {
         let frame = ServerFrame::Unread { room_id: RoomId(4), message_id: MessageId(41) };
         assert_eq!(frame.to_json(), r#"{"type":"unread","room_id":4,"message_id":41}"#);
         assert_eq!(ServerFrame::Alive.to_json(), r#"{"type":"alive"}"#);
+    }
+
+    #[test]
+    fn every_frame_is_understood_as_it_was_said() {
+        use crate::model::{ClientMessageId, Role};
+        let (room_id, message_id, user_id) = (RoomId(4), MessageId(41), UserId(7));
+        let user = User { id: user_id, name: "Ada".into(), role: Role::Administrator };
+        let account = Account {
+            name: "Campfire".into(),
+            join_code: "aaaa-bbbb-cccc".into(),
+            room_creation_restricted: true,
+            custom_styles_digest: String::new(),
+        };
+        let people = vec![Person { id: user_id, name: "Ada".into() }];
+        let (kind, name) = (RoomKind::Direct, "Ada".to_owned());
+        let room = SidebarRoom {
+            id: room_id,
+            kind,
+            name,
+            unread: true,
+            mention_count: 2,
+            active_at: 5,
+            people: people.clone(),
+        };
+        let message = Message {
+            id: message_id,
+            room_id,
+            creator_id: user_id,
+            creator_name: "Ada".into(),
+            client_message_id: ClientMessageId::v7(1, [1; 10]),
+            body_html: "<p>\"hello\"</p>".into(),
+            revision: 2,
+            created_at: 9,
+        };
+        let (seq, at) = (3, 9);
+        let cursor = Cursor { epoch: "e".into(), seq, at };
+        let involvement = Involvement::Nothing;
+        for frame in [
+            ServerFrame::Rooms { viewer: user.clone(), account: account.clone(), rooms: vec![room.clone()] },
+            ServerFrame::Viewer { user },
+            ServerFrame::Account { account },
+            ServerFrame::Involvement { room: room.clone(), involvement },
+            ServerFrame::Presence { room_id, here: people, here_count: 1, online: vec![user_id] },
+            ServerFrame::Online { room_id, user_ids: vec![user_id] },
+            ServerFrame::CaughtUp { room_id, cursor },
+            ServerFrame::MessagePosted { seq, at, message: message.clone() },
+            ServerFrame::MessageEdited { seq, at, message },
+            ServerFrame::MessageRemoved { seq, at, room_id, message_id },
+            ServerFrame::RoomAdded { room },
+            ServerFrame::RoomChanged { room_id, kind: RoomKind::Open, name: "Room".into() },
+            ServerFrame::RoomRemoved { room_id },
+            ServerFrame::Unread { room_id, message_id },
+            ServerFrame::Mentioned { room_id, message_id },
+            ServerFrame::Read { room_id, message_id },
+            ServerFrame::Resync,
+            ServerFrame::Alive,
+            ServerFrame::Bye { reconnect: true },
+            ServerFrame::Unknown,
+        ] {
+            assert_eq!(serde_json::from_str::<ServerFrame>(&frame.to_json()).unwrap(), frame, "{frame:?}");
+        }
+        for text in ["{}", "[]", r#"{"room_id":4,"type":"room_removed"}"#, r#"{"type":"room_removed"}"#] {
+            assert!(serde_json::from_str::<ServerFrame>(text).is_err(), "{text}");
+        }
     }
 
     #[test]

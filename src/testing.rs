@@ -4,7 +4,7 @@ use tempfile::TempDir;
 
 use crate::auth::Member;
 use crate::clock::Clock;
-use crate::model::{ClientMessageId, Message, Room, RoomId, User};
+use crate::model::{ClientMessageId, Message, Room, RoomId, SidebarRoom, User, UserId};
 use crate::ops::accounts::{self, Registration};
 use crate::ops::messages::{self, Posted};
 use crate::ops::rooms::{self, Audience};
@@ -66,6 +66,11 @@ pub fn registration(name: &str) -> Registration {
 impl World {
     pub async fn member(&self, user: &User, room_id: RoomId) -> Member {
         Member::find(&self.state.db, user, room_id).await.unwrap()
+    }
+
+    pub async fn sidebar(&self, user_id: UserId) -> Vec<SidebarRoom> {
+        let mut reader = self.state.db.reader().acquire().await.unwrap();
+        store::rooms::sidebar(&mut reader, user_id).await.unwrap()
     }
 
     /// A closed room that Ada makes for herself and `others`.

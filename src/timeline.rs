@@ -7,12 +7,14 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::event::{Cursor, ServerFrame};
-use crate::model::{Message, MessageId, Room, RoomId};
+use crate::model::{Involvement, Message, MessageId, Room, RoomId};
 
 /// What a page of a room is made from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RoomPage {
     pub room: Room,
+    /// How much the reader wants to hear of it.
+    pub involvement: Involvement,
     pub timeline: Timeline,
     /// The message that the page was opened at.
     pub target: Option<MessageId>,

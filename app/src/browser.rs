@@ -64,6 +64,51 @@ where
     closure.forget();
 }
 
+/// Gives the page these custom styles in place of those it wears. A page that was asked to be plain stays so.
+pub fn wear(path: &str) {
+    if window().location().search().is_ok_and(|query| query.contains("plain=1")) {
+        return;
+    }
+    let worn = document().get_element_by_id("custom-styles");
+    let Some(head) = document().head() else { return };
+    if let Some(worn) = worn {
+        worn.remove();
+    }
+    if path.is_empty() {
+        return;
+    }
+    if let Ok(link) = document().create_element("link") {
+        let attributes = [("id", "custom-styles"), ("rel", "stylesheet"), ("href", path)];
+        if attributes.into_iter().all(|(name, value)| link.set_attribute(name, value).is_ok()) {
+            let _ = head.append_child(&link);
+        }
+    }
+}
+
+/// Marks the link to the current page, and those to what is online, among the links that match.
+pub fn mark_links(links: &str, current: &str, online: &[String]) {
+    let Ok(links) = document().query_selector_all(links) else { return };
+    for link in (0..links.length()).filter_map(|index| links.get(index)?.dyn_into::<web_sys::Element>().ok()) {
+        let href = link.get_attribute("href").unwrap_or_default();
+        set_or_remove(&link, "aria-current", (href == current).then_some("page"));
+        set_or_remove(&link, "aria-description", online.contains(&href).then_some("online"));
+    }
+}
+
+fn set_or_remove(element: &web_sys::Element, name: &str, value: Option<&str>) {
+    let _ = match value {
+        Some(value) => element.set_attribute(name, value),
+        None => element.remove_attribute(name),
+    };
+}
+
+/// Shows the number of things that wait in the tab's icon.
+pub fn show_in_icon(count: usize) {
+    if let Ok(Some(icon)) = document().query_selector("link[rel=icon]") {
+        let _ = icon.set_attribute("href", &format!("/icon/{}.svg", count.min(10)));
+    }
+}
+
 /// Which room an element shows: the page's elements stay when one goes from room to room, and so does what they hold.
 const SHOWN: &str = "data-shown";
 

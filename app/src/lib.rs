@@ -17,7 +17,9 @@ mod browser;
 mod live;
 mod outbox;
 
-use campfire::model::{Role, SidebarRoom, User};
+use std::collections::BTreeSet;
+
+use campfire::model::{Account, Person, Role, SidebarRoom, User};
 use leptos::prelude::*;
 use leptos_router::components::{Outlet, ParentRoute, Route, Router, Routes};
 use leptos_router::{ParamSegment, SsrMode, StaticSegment};
@@ -32,20 +34,14 @@ use pages::{no_rooms::NoRooms, room::RoomPage};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Frame {
     pub viewer: User,
-    pub account_name: String,
-    /// Where people register themselves, an absolute URL to hand on.
-    pub join_url: String,
+    pub account: Account,
+    /// What this site is called from outside, like `https://chat.example`: what links to hand on begin with.
+    pub origin: String,
     pub rooms: Vec<SidebarRoom>,
+    /// People to ping with whom there is no direct room yet.
+    pub unpinged: Vec<Person>,
     /// Something the last request has to say.
     pub notice: Option<Notice>,
-}
-
-impl Frame {
-    /// Whether the viewer sees the controls of an administrator.
-    #[must_use]
-    pub fn is_administrator(&self) -> bool {
-        self.viewer.role == Role::Administrator
-    }
 }
 
 /// What a redirect says on the page it leads to. It travels as a word in the URL, never as free text.
@@ -54,15 +50,59 @@ impl Frame {
 pub enum Notice {
     RoomMissing,
     RoomRemoved,
+    RoomLeft,
+    PingRemoved,
+    Saved,
+    PasswordChanged,
+    PasswordChangedEverywhere,
+    DeviceSignedOut,
+    DevicesSignedOut,
+    LinkRenewed,
+    RoleChanged,
+    PersonRemoved,
+    Banned,
+    BannedAlone,
+    Unbanned,
 }
 
 impl Notice {
+    const ALL: [Self; 15] = [
+        Self::RoomMissing,
+        Self::RoomRemoved,
+        Self::RoomLeft,
+        Self::PingRemoved,
+        Self::Saved,
+        Self::PasswordChanged,
+        Self::PasswordChangedEverywhere,
+        Self::DeviceSignedOut,
+        Self::DevicesSignedOut,
+        Self::LinkRenewed,
+        Self::RoleChanged,
+        Self::PersonRemoved,
+        Self::Banned,
+        Self::BannedAlone,
+        Self::Unbanned,
+    ];
+
     /// The notice in words.
     #[must_use]
     pub const fn text(self) -> &'static str {
         match self {
             Self::RoomMissing => "That room does not exist, or you are not in it.",
             Self::RoomRemoved => "The room and its messages are gone.",
+            Self::RoomLeft => "You left the room.",
+            Self::PingRemoved => "The ping and its messages are gone.",
+            Self::Saved => "Saved.",
+            Self::PasswordChanged => "Your password is changed.",
+            Self::PasswordChangedEverywhere => "Your password is changed, and all other devices are signed out.",
+            Self::DeviceSignedOut => "That device is signed out.",
+            Self::DevicesSignedOut => "All other devices are signed out.",
+            Self::LinkRenewed => "The new join link works; the old one no longer does.",
+            Self::RoleChanged => "The role is changed.",
+            Self::PersonRemoved => "They are no longer on this account.",
+            Self::Banned => "They are banned, and so are the addresses they used last.",
+            Self::BannedAlone => "They are banned. No public address of theirs is known, so only the person is.",
+            Self::Unbanned => "The ban is lifted.",
         }
     }
 
@@ -72,13 +112,26 @@ impl Notice {
         match self {
             Self::RoomMissing => "room-missing",
             Self::RoomRemoved => "room-removed",
+            Self::RoomLeft => "room-left",
+            Self::PingRemoved => "ping-removed",
+            Self::Saved => "saved",
+            Self::PasswordChanged => "password-changed",
+            Self::PasswordChangedEverywhere => "password-changed-everywhere",
+            Self::DeviceSignedOut => "device-signed-out",
+            Self::DevicesSignedOut => "devices-signed-out",
+            Self::LinkRenewed => "link-renewed",
+            Self::RoleChanged => "role-changed",
+            Self::PersonRemoved => "person-removed",
+            Self::Banned => "banned",
+            Self::BannedAlone => "banned-alone",
+            Self::Unbanned => "unbanned",
         }
     }
 
     /// The notice behind a word of a URL.
     #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {
-        [Self::RoomMissing, Self::RoomRemoved].into_iter().find(|notice| notice.word() == word)
+        Self::ALL.into_iter().find(|notice| notice.word() == word)
     }
 }
 
@@ -86,11 +139,19 @@ impl Notice {
 #[component]
 pub fn App() -> impl IntoView {
     let frame = SharedValue::new(|| expect_context::<Frame>()).into_inner();
-    let live = Live::new(frame.rooms.clone());
+    let live = Live::new(&frame);
     provide_context(live);
     provide_context(Outbox::new(frame.viewer.id));
     provide_context(StoredValue::new(frame));
     Effect::new(move |_| live::start(live));
+    Effect::new(move |_| {
+        let (title, waiting) =
+            (live.scene.with(|scene| scene.title.clone()), live.rooms.with(|rooms| waiting_count(rooms)));
+        if !title.is_empty() {
+            document().set_title(&page_title(&title, waiting));
+            browser::show_in_icon(waiting);
+        }
+    });
 
     view! {
         <Router>
@@ -109,13 +170,37 @@ pub fn App() -> impl IntoView {
     }
 }
 
+/// What a tab says: how many things wait for the person, and what the page is called.
+#[must_use]
+pub fn page_title(title: &str, waiting_count: usize) -> String {
+    let waiting = if waiting_count == 0 { String::new() } else { format!("({waiting_count}) ") };
+    format!("{waiting}{title} – Campfire")
+}
+
+/// How many pings and mentions wait to be read.
+#[must_use]
+pub fn waiting_count(rooms: &[SidebarRoom]) -> usize {
+    rooms.iter().map(SidebarRoom::waiting_count).sum()
+}
+
 /// The sidebar and what stands beside it.
 #[component]
 fn Chat() -> impl IntoView {
+    let live = expect_context::<Live>();
+    let administers = move || live.scene.with(|scene| scene.viewer.role == Role::Administrator).then_some("");
+    // The page's first script marks the avatars of these people.
+    let online = move || {
+        live.scene.with(|scene| {
+            let here = scene.presence.iter().flat_map(|presence| &presence.online);
+            let online: BTreeSet<_> = scene.online.values().flatten().chain(here).collect();
+            online.into_iter().map(|user_id| user_id.to_string()).collect::<Vec<_>>().join(" ")
+        })
+    };
     let notice = use_frame().with_value(|frame| frame.notice);
     view! {
         <a class="skip-link" href="#main">"Skip to the messages"</a>
-        <div class="chat">
+        <presence-marks data-online=online></presence-marks>
+        <div class="chat" data-administrator=administers>
             <Sidebar/>
             <main class="chat__main" id="main">
                 <Outlet/>

@@ -5,12 +5,12 @@
 //! happened meanwhile is missed.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use campfire::AppError;
-use campfire::event::{ClientFrame, SILENCE_MS, ServerFrame};
-use campfire::model::{MessageId, RoomId, SidebarRoom};
+use campfire::event::{ClientFrame, PRESENCE_REFRESH_MS, SILENCE_MS, ServerFrame, VISIBILITY_DELAY_MS};
+use campfire::model::{Account, Involvement, MessageId, Person, RoomId, RoomKind, SidebarRoom, User, UserId};
 use campfire::timeline::Timeline;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -19,7 +19,7 @@ use wasm_bindgen::prelude::Closure;
 use web_sys::{CloseEvent, Event, MessageEvent, WebSocket};
 
 use crate::outbox::Outbox;
-use crate::{api, browser};
+use crate::{Frame, api, browser};
 
 /// The shortest and the longest pause before a new connection; each is stretched by up to its own length at random.
 const PAUSE_MS: (f64, f64) = (500.0, 15_000.0);
@@ -41,6 +41,31 @@ pub enum Status {
 pub struct Live {
     pub status: RwSignal<Status>,
     pub rooms: RwSignal<Vec<SidebarRoom>>,
+    pub scene: RwSignal<Scene>,
+}
+
+/// What else the pages show. One signal: each kind of signal is code that every browser downloads.
+#[derive(Clone, Debug)]
+pub struct Scene {
+    pub viewer: User,
+    pub account: Account,
+    /// What the page in view is called.
+    pub title: String,
+    /// The last change of how much this person wants to hear of a room.
+    pub involvement: Option<(RoomId, Involvement)>,
+    /// Who is in the room in view.
+    pub presence: Option<Presence>,
+    /// Of the people in direct rooms, those who are online.
+    pub online: BTreeMap<RoomId, Vec<UserId>>,
+}
+
+/// Who is in a room now, the reader included, and who of its members is online at all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Presence {
+    pub room_id: RoomId,
+    pub here: Vec<Person>,
+    pub here_count: u32,
+    pub online: Vec<UserId>,
 }
 
 /// The room in view, as the socket must know it.
@@ -56,8 +81,48 @@ pub struct Focus {
 
 impl Live {
     /// Nothing heard yet beyond what the page said.
-    pub fn new(rooms: Vec<SidebarRoom>) -> Self {
-        Self { status: RwSignal::new(Status::Fresh), rooms: RwSignal::new(rooms) }
+    pub fn new(frame: &Frame) -> Self {
+        Self {
+            status: RwSignal::new(Status::Fresh),
+            rooms: RwSignal::new(frame.rooms.clone()),
+            scene: RwSignal::new(Scene {
+                viewer: frame.viewer.clone(),
+                account: frame.account.clone(),
+                title: String::new(),
+                involvement: None,
+                presence: None,
+                online: BTreeMap::new(),
+            }),
+        }
+    }
+
+    /// Whether the viewer may make open and closed rooms.
+    pub fn may_make_rooms(self) -> bool {
+        self.scene.with(|scene| scene.viewer.may_make_rooms(scene.account.room_creation_restricted))
+    }
+
+    /// Puts a room into the sidebar, or anew into its place.
+    fn put(self, room: &SidebarRoom) {
+        self.rooms.update(|rooms| {
+            rooms.retain(|known| known.id != room.id);
+            rooms.push(room.clone());
+            rooms.sort_by_key(SidebarRoom::sort_key);
+        });
+    }
+
+    /// A direct room where something was posted goes to the front.
+    fn bump(self, room_id: RoomId) {
+        let is_direct = |room: &SidebarRoom| room.id == room_id && room.kind == RoomKind::Direct;
+        let newest = self
+            .rooms
+            .with_untracked(|rooms| rooms.iter().any(is_direct).then(|| rooms.iter().map(|room| room.active_at).max()));
+        let Some(Some(newest)) = newest else { return };
+        self.rooms.update(|rooms| {
+            if let Some(room) = rooms.iter_mut().find(|room| is_direct(room)) {
+                room.active_at = newest + 1;
+            }
+            rooms.sort_by_key(SidebarRoom::sort_key);
+        });
     }
 
     fn mark(self, room_id: RoomId, unread: bool) {
@@ -67,6 +132,9 @@ impl Live {
             self.rooms.update(|rooms| {
                 if let Some(room) = rooms.iter_mut().find(|room| room.id == room_id) {
                     room.unread = unread;
+                    if !unread {
+                        room.mention_count = 0;
+                    }
                 }
             });
         }
@@ -89,6 +157,10 @@ struct Socket {
     unread: HashMap<RoomId, MessageId>,
     /// Frames since a page of older or newer messages was asked for; they may concern what is in it.
     held: Option<Vec<ServerFrame>>,
+    /// The browser is signed out: there is nothing to come back to.
+    left: bool,
+    /// When the server was told last that somebody sees the page; nothing while nobody does.
+    present_said_ms: Option<f64>,
 }
 
 /// A WebSocket with the closures it calls.
@@ -125,6 +197,10 @@ pub fn start(live: Live) {
             check();
             read_what_is_seen();
         }
+        spawn_local(async {
+            browser::sleep(Duration::from_millis(VISIBILITY_DELAY_MS)).await;
+            say_presence();
+        });
     });
     // A page kept by the browser while one was elsewhere comes back with a dead socket.
     browser::listen_forever(&window(), "pageshow", |_: Event| check());
@@ -132,6 +208,7 @@ pub fn start(live: Live) {
         loop {
             browser::sleep(Duration::from_secs(1)).await;
             check();
+            refresh_presence();
         }
     });
 }
@@ -201,21 +278,44 @@ pub fn deliver(frame: &ServerFrame) {
     let Some(live) = live else { return };
     let in_view = |room_id| focus.is_some_and(|focus| focus.room_id == room_id) && browser::is_visible();
     match frame {
-        ServerFrame::Rooms { rooms } => {
+        ServerFrame::Rooms { viewer, account, rooms } => {
+            set_viewer(live, viewer);
+            set_account(live, account);
+            // Who is online is said anew after this.
+            live.scene.update(|scene| scene.online.clear());
             let mut rooms = rooms.clone();
             for room in &mut rooms {
-                room.unread &= !in_view(room.id);
+                if in_view(room.id) {
+                    (room.unread, room.mention_count) = (false, 0);
+                }
             }
             if live.rooms.with_untracked(|known| *known != rooms) {
                 live.rooms.set(rooms);
             }
             read_what_is_seen();
         }
-        ServerFrame::RoomAdded { room } => live.rooms.update(|rooms| {
-            rooms.retain(|known| known.id != room.id);
-            rooms.push(room.clone());
-            rooms.sort_by_key(SidebarRoom::sort_key);
-        }),
+        ServerFrame::Viewer { user } => set_viewer(live, user),
+        ServerFrame::Account { account } => set_account(live, account),
+        ServerFrame::Involvement { room, involvement } => {
+            live.scene.update(|scene| scene.involvement = Some((room.id, *involvement)));
+            if *involvement == Involvement::Invisible {
+                live.rooms.update(|rooms| rooms.retain(|known| known.id != room.id));
+            } else {
+                live.put(room);
+            }
+        }
+        ServerFrame::Presence { room_id, here, here_count, online } => {
+            let (here, online) = (here.clone(), online.clone());
+            let presence = Presence { room_id: *room_id, here, here_count: *here_count, online };
+            live.scene.update(|scene| scene.presence = Some(presence));
+        }
+        ServerFrame::Online { room_id, user_ids } => {
+            live.scene.update(|scene| {
+                scene.online.insert(*room_id, user_ids.clone());
+            });
+        }
+        ServerFrame::MessagePosted { message, .. } => live.bump(message.room_id),
+        ServerFrame::RoomAdded { room } => live.put(room),
         ServerFrame::RoomChanged { room_id, kind, name } => live.rooms.update(|rooms| {
             if let Some(room) = rooms.iter_mut().find(|room| room.id == *room_id) {
                 (room.kind, room.name) = (*kind, name.clone());
@@ -230,10 +330,16 @@ pub fn deliver(frame: &ServerFrame) {
         }
         ServerFrame::Unread { room_id, message_id } => {
             SOCKET.with_borrow_mut(|socket| socket.unread.insert(*room_id, *message_id));
+            live.bump(*room_id);
             if !in_view(*room_id) {
                 live.mark(*room_id, true);
             }
         }
+        ServerFrame::Mentioned { room_id, .. } if !in_view(*room_id) => live.rooms.update(|rooms| {
+            if let Some(room) = rooms.iter_mut().find(|room| room.id == *room_id) {
+                room.mention_count += 1;
+            }
+        }),
         ServerFrame::Read { room_id, message_id } => {
             let newest = SOCKET.with_borrow(|socket| socket.unread.get(room_id).copied());
             if newest.is_none_or(|newest| *message_id >= newest) {
@@ -250,6 +356,47 @@ pub fn deliver(frame: &ServerFrame) {
     }
 }
 
+fn set_viewer(live: Live, viewer: &User) {
+    live.scene.update(|scene| scene.viewer.clone_from(viewer));
+}
+
+/// The account's name, its link, and its looks: the page wears other custom styles at once.
+fn set_account(live: Live, account: &Account) {
+    if live.scene.with_untracked(|scene| scene.account.custom_styles_digest != account.custom_styles_digest) {
+        browser::wear(&account.custom_styles_path());
+    }
+    live.scene.update(|scene| scene.account.clone_from(account));
+}
+
+/// Says whether somebody sees the page, if that is news to the server.
+fn say_presence() {
+    let visible = browser::is_visible();
+    let news = SOCKET.with_borrow_mut(|socket| {
+        let news = socket.present_said_ms.is_some() != visible;
+        socket.present_said_ms = visible.then(browser::now_ms);
+        news
+    });
+    if news {
+        say(if visible { &ClientFrame::Present } else { &ClientFrame::Absent });
+    }
+}
+
+/// Says again that somebody sees the page, when that was said some time ago.
+fn refresh_presence() {
+    let due = SOCKET.with_borrow_mut(|socket| {
+        #[expect(clippy::cast_precision_loss, reason = "fifty thousand")]
+        let refresh_ms = PRESENCE_REFRESH_MS as f64;
+        let due = socket.present_said_ms.is_some_and(|said_ms| browser::now_ms() - said_ms >= refresh_ms);
+        if due {
+            socket.present_said_ms = Some(browser::now_ms());
+        }
+        due
+    });
+    if due {
+        say(&ClientFrame::Present);
+    }
+}
+
 /// Says that the room in view is read, if somebody sees it.
 pub fn read_what_is_seen() {
     let Some(focus) = SOCKET.with_borrow(|socket| socket.focus) else { return };
@@ -261,6 +408,9 @@ pub fn read_what_is_seen() {
 }
 
 fn connect() {
+    if SOCKET.with_borrow(|socket| socket.left) {
+        return;
+    }
     let Ok(host) = window().location().host() else { return };
     let secure = window().location().protocol().is_ok_and(|protocol| protocol == "https:");
     let Ok(socket) = WebSocket::new(&format!("{}://{host}/cable", if secure { "wss" } else { "ws" })) else { return };
@@ -301,6 +451,7 @@ fn opened() {
     let (live, outbox) = SOCKET.with_borrow_mut(|socket| {
         socket.failure_count = 0;
         socket.read = None;
+        socket.present_said_ms = None;
         socket.last_heard_ms = browser::now_ms();
         (socket.live, socket.outbox)
     });
@@ -308,6 +459,7 @@ fn opened() {
         live.status.set(Status::Online);
     }
     say_focus();
+    say_presence();
     if let Some(outbox) = outbox {
         outbox.send();
     }
@@ -395,6 +547,7 @@ fn say(frame: &ClientFrame) {
 
 /// This browser is signed out. The tab that signed out is on its way already and must not be stopped.
 fn leave() {
+    SOCKET.with_borrow_mut(|socket| socket.left = true);
     spawn_local(async {
         browser::sleep(LEAVE_AFTER).await;
         let _ = window().location().assign("/session/new");

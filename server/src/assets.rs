@@ -24,7 +24,24 @@ include!(concat!(env!("OUT_DIR"), "/assets.rs"));
 
 /// The assets, for ever the same under the same name.
 pub fn router() -> Router<Site> {
-    Router::new().route("/assets/{name}", get(serve)).route("/robots.txt", get(async || "User-agent: *\n"))
+    Router::new()
+        .route("/assets/{name}", get(serve))
+        .route("/icon/{file}", get(icon))
+        .route("/robots.txt", get(async || "User-agent: *\n"))
+}
+
+/// The icon with the number of things that wait, like `/icon/3.svg`; ten stands for more than nine.
+async fn icon(Path(file): Path<String>) -> Response {
+    let count = file.strip_suffix(".svg").and_then(|count| count.parse::<u8>().ok()).filter(|count| *count <= 10);
+    let Some(count) = count else { return StatusCode::NOT_FOUND.into_response() };
+    let label = if count > 9 { "9+".to_owned() } else { count.to_string() };
+    let badge = format!(
+        r##"<circle cx="46" cy="46" r="18" fill="#1d4ed8"/><text x="46" y="54" font-family="sans-serif" font-size="24" font-weight="700" text-anchor="middle" fill="#fff">{label}</text></svg>"##
+    );
+    let plain = include_str!("../../public/icon.svg");
+    let picture = if count == 0 { plain.to_owned() } else { plain.replace("</svg>", &badge) };
+    let headers = [(header::CONTENT_TYPE, "image/svg+xml"), (header::CACHE_CONTROL, "public, max-age=86400")];
+    (headers, picture).into_response()
 }
 
 /// Where the pages find their parts.

@@ -7,6 +7,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use campfire::auth::{CurrentUser, Member};
+use campfire::model::{Role, UserId};
 use campfire::state::AppState;
 use campfire::{AppError, store};
 use std::collections::HashMap;
@@ -66,6 +67,56 @@ where
     }
 }
 
+/// An administrator with a live session. Anybody else signed in is refused.
+#[derive(Clone, Debug)]
+pub struct Administrator(pub CurrentUser);
+
+impl<S: Send + Sync> FromRequestParts<S> for Administrator
+where
+    AppState: FromRef<S>,
+{
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
+        let SignedIn(current) = <SignedIn as FromRequestParts<S>>::from_request_parts(parts, state).await?;
+        if current.user.role == Role::Administrator {
+            Ok(Self(current))
+        } else {
+            Err(PageError(AppError::Forbidden).into_response())
+        }
+    }
+}
+
+/// A signed-in person in the room that the path names, for what is not a page: outsiders are told that nothing is here.
+#[derive(Clone, Debug)]
+pub struct Inside(pub Member);
+
+impl<S: Send + Sync> FromRequestParts<S> for Inside
+where
+    AppState: FromRef<S>,
+{
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
+        let SignedIn(current) = <SignedIn as FromRequestParts<S>>::from_request_parts(parts, state).await?;
+        let room_id = path_part(parts, "room_id").await.map_err(|error| PageError(error).into_response())?;
+        let member = Member::find(&AppState::from_ref(state).db, &current.user, room_id).await;
+        member.map(Self).map_err(|error| PageError(error).into_response())
+    }
+}
+
+/// The `user_id` of the path.
+#[derive(Clone, Copy, Debug)]
+pub struct OfUser(pub UserId);
+
+impl<S: Send + Sync> FromRequestParts<S> for OfUser {
+    type Rejection = PageError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, PageError> {
+        Ok(Self(path_part(parts, "user_id").await?))
+    }
+}
+
 /// A signed-in person in the room that the path names. Outsiders go home and are told that there is no such room.
 #[derive(Clone, Debug)]
 pub struct InRoom(pub Member);
@@ -117,7 +168,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Visitor {
 ///
 /// What a header says is believed only when the connection comes from this machine, where a proxy of ours may stand:
 /// in an office everybody's address is a private one.
-fn client_address(parts: &Parts) -> IpAddr {
+pub fn client_address(parts: &Parts) -> IpAddr {
     let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
     let peer = peer.map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |ConnectInfo(address)| address.ip().to_canonical());
     let forwarded = parts.headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());

@@ -31,6 +31,9 @@ pub struct Serve {
     /// The folder with everything that is kept; it is made when it is missing.
     #[arg(long, env = "CAMPFIRE_DATA", default_value = "./data", value_name = "FOLDER")]
     pub data: PathBuf,
+    /// Keep no files: no uploads and no pictures.
+    #[arg(long, env = "CAMPFIRE_TEXT_ONLY", value_parser = clap::builder::FalseyValueParser::new())]
+    pub text_only: bool,
 }
 
 impl Cli {
@@ -54,6 +57,8 @@ mod tests {
         let spelled = Cli::try_parse_from(["campfire", "serve", "--listen", "127.0.0.1:4000"]).unwrap().serve();
         assert_eq!(plain.listen, spelled.listen);
         assert_eq!(plain.data, PathBuf::from("./data"));
+        assert!(!plain.text_only);
+        assert!(Cli::try_parse_from(["campfire", "--text-only"]).unwrap().serve().text_only);
         assert!(Cli::try_parse_from(["campfire", "--listen", "nonsense"]).is_err());
     }
 }

@@ -64,7 +64,7 @@ async fn invitation(
     if signed_in.is_some() {
         return Ok(Redirect::to("/").into_response());
     }
-    Ok(join_page(StatusCode::OK, account.name, join_code, FormState::default()))
+    Ok(join_page(&state, StatusCode::OK, account.name, join_code, FormState::default()).await?)
 }
 
 async fn join(
@@ -82,7 +82,9 @@ async fn join(
     let unprocessable = StatusCode::UNPROCESSABLE_ENTITY;
     let registration = match registration(&form) {
         Ok(registration) => registration,
-        Err(errors) => return Ok(join_page(unprocessable, account.name, join_code, entered(&form, errors))),
+        Err(errors) => {
+            return Ok(join_page(&state, unprocessable, account.name, join_code, entered(&form, errors)).await?);
+        }
     };
     let email_address = registration.email_address.as_str().to_owned();
     match ops::accounts::join(&state, &join_code, registration).await {
@@ -148,7 +150,7 @@ async fn sign_out(session: Session) -> Result<Response, PageError> {
 }
 
 /// Signs a newcomer in and leads them on.
-async fn welcome(session: &Session, user: &User, visitor: &Visitor, wanted: &str) -> Result<Response, PageError> {
+pub async fn welcome(session: &Session, user: &User, visitor: &Visitor, wanted: &str) -> Result<Response, PageError> {
     session_store::begin(session, user.id, &visitor.address.to_string(), &visitor.user_agent).await?;
     Ok(Redirect::to(wanted).into_response())
 }
@@ -174,8 +176,15 @@ fn first_run_page(status: StatusCode, state: FormState) -> Response {
     page::plain(status, "Set up", || FirstRun(FirstRunProps { state }))
 }
 
-fn join_page(status: StatusCode, account_name: String, join_code: String, state: FormState) -> Response {
-    page::plain(status, "Join", || Join(JoinProps { account_name, join_code, state }))
+async fn join_page(
+    app: &AppState,
+    status: StatusCode,
+    account_name: String,
+    join_code: String,
+    state: FormState,
+) -> AppResult<Response> {
+    let help = store::users::first_administrator(app.db.reader()).await?;
+    Ok(page::plain(status, "Join", || Join(JoinProps { account_name, join_code, help, state })))
 }
 
 async fn sign_in_page(app: &AppState, status: StatusCode, return_to: String, state: FormState) -> AppResult<Response> {

@@ -18,6 +18,18 @@ impl Form {
         self.0.iter().find(|(key, _)| is_named(key, name)).map_or("", |(_, value)| value)
     }
 
+    /// Whether the form has such a field, be it empty.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|(key, _)| is_named(key, name))
+    }
+
+    /// Whether a box of this name is checked. An unchecked one is not sent; a hidden field before it may say so.
+    #[must_use]
+    pub fn is_checked(&self, name: &str) -> bool {
+        self.get_all(name).last().is_some_and(|value| matches!(value, "true" | "1" | "on"))
+    }
+
     /// All fields of this name.
     pub fn get_all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.0.iter().filter(move |(key, _)| is_named(key, name)).map(|(_, value)| value.as_str())
@@ -42,10 +54,10 @@ pub enum Verb {
     Delete,
 }
 
-/// `name`, `name[]`, `room[name]` and `room[name][]` are the same field.
+/// `name`, `name[]`, `room[name]`, `room[name][]` and `account[settings][name]` are the same field.
 fn is_named(key: &str, name: &str) -> bool {
     let key = key.strip_suffix("[]").unwrap_or(key);
-    key == name || key.strip_suffix(']').and_then(|key| key.split_once('[')).is_some_and(|(_, inner)| inner == name)
+    key == name || key.strip_suffix(']').and_then(|key| key.rsplit_once('[')).is_some_and(|(_, inner)| inner == name)
 }
 
 impl<S: Send + Sync> FromRequest<S> for Form {
@@ -74,7 +86,11 @@ mod tests {
             ("user_ids[]".into(), "1".into()),
             ("user_ids".into(), "2".into()),
             ("_method".into(), "DELETE".into()),
+            ("account[settings][restricted]".into(), "false".into()),
+            ("account[settings][restricted]".into(), "true".into()),
         ]);
+        assert!(form.is_checked("restricted") && !form.is_checked("other"));
+        assert!(form.has("restricted") && !form.has("other"));
         assert_eq!(form.get("name"), "Designers");
         assert_eq!(form.get_all("user_ids").collect::<Vec<_>>(), ["1", "2"]);
         assert_eq!(form.get("body"), "");

@@ -65,5 +65,5 @@ async fn home(
 
 async fn newest_room(State(state): State<AppState>, SignedIn(current): SignedIn) -> Result<Redirect, PageError> {
     let rooms = store::memberships::list_rooms(state.db.reader(), current.user.id).await.map_err(AppError::from)?;
-    Ok(rooms.last().map_or_else(|| Redirect::to("/"), |room_id| Redirect::to(&format!("/rooms/{room_id}"))))
+    Ok(rooms.last().map_or_else(|| Redirect::to("/"), |(room_id, _)| Redirect::to(&format!("/rooms/{room_id}"))))
 }

@@ -7,17 +7,22 @@ pub mod auth;
 pub mod config;
 pub mod listen;
 
+mod account;
 mod entrance;
 mod form;
 mod health;
 mod home;
 mod messages;
 mod page;
+mod people;
+mod pings;
 mod rooms;
 mod security;
 mod session_store;
 mod socket;
+mod surroundings;
 mod throttle;
+mod transfers;
 
 use std::time::Duration;
 
@@ -32,7 +37,9 @@ use tower_http::timeout::RequestBodyTimeoutLayer;
 use throttle::Throttle;
 
 /// The largest form that is read, in bytes.
-const MAX_FORM_BYTES: usize = 64 * 1024;
+///
+/// The longest good one is a room of 5,000 people; one twice as long must still be read to be refused in words.
+const MAX_FORM_BYTES: usize = 512 * 1024;
 
 /// The largest server function call that is read, in bytes: 32,000 characters, however JSON has to write them.
 const MAX_CALL_BYTES: usize = 256 * 1024;
@@ -45,6 +52,8 @@ const BODY_PAUSE: Duration = Duration::from_secs(10);
 pub struct Site {
     pub state: AppState,
     pub sign_ins: Throttle,
+    /// No files on this installation: no uploads, no pictures.
+    pub text_only: bool,
     /// Turns true when the program is about to end.
     pub closing: watch::Receiver<bool>,
 }
@@ -54,7 +63,14 @@ impl Site {
     #[must_use]
     pub fn new(state: AppState, closing: watch::Receiver<bool>) -> Self {
         let sign_ins = Throttle::new(state.clock.clone());
-        Self { state, sign_ins, closing }
+        Self { state, sign_ins, text_only: false, closing }
+    }
+
+    /// The same site without files.
+    #[must_use]
+    pub fn text_only(mut self, text_only: bool) -> Self {
+        self.text_only = text_only;
+        self
     }
 }
 
@@ -65,7 +81,11 @@ pub fn app(site: Site) -> Router {
     let pages = Router::new()
         .merge(home::router())
         .merge(entrance::router())
+        .merge(transfers::router())
+        .merge(account::router())
+        .merge(people::router())
         .merge(rooms::router())
+        .merge(pings::router())
         .merge(messages::router())
         .layer(DefaultBodyLimit::max(MAX_FORM_BYTES));
     let calls = Router::new().route("/api/{*function}", post(page::call)).layer(DefaultBodyLimit::max(MAX_CALL_BYTES));
@@ -79,6 +99,8 @@ pub fn app(site: Site) -> Router {
         .layer(axum::middleware::from_fn_with_state(site.clone(), home::first_run_first))
         .layer(sessions)
         .layer(axum::middleware::from_fn(security::refuse_cross_site))
+        .layer(axum::middleware::from_fn_with_state(site.clone(), security::refuse_banned))
+        .layer(axum::middleware::from_fn_with_state(site.clone(), surroundings::around))
         .merge(health::router())
         .merge(assets::router())
         .layer(CompressionLayer::new())

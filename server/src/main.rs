@@ -62,7 +62,7 @@ async fn run(serve: Serve) -> Result<(), Box<dyn Error>> {
     let mut output = std::io::stdout();
     writeln!(output, "Campfire is listening on http://{address}")?;
     output.flush()?;
-    listen::serve(listener, app(Site::new(state.clone(), closing.clone())), closing).await?;
+    listen::serve(listener, app(Site::new(state.clone(), closing.clone()).text_only(serve.text_only)), closing).await?;
     // Sockets say goodbye by themselves; a browser that does not listen is not waited for.
     let goodbyes = async {
         while state.live.socket_count() > 0 {

@@ -1,5 +1,6 @@
 //! From a request to a page: rendering, status, validators, and what is shown when something cannot be.
 
+use std::collections::HashSet;
 use std::pin::Pin;
 
 use app::components::form::FormState;
@@ -11,7 +12,7 @@ use axum::extract::{Query, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use campfire::auth::CurrentUser;
-use campfire::model::RoomId;
+use campfire::model::{RoomId, UserId};
 use campfire::state::AppState;
 use campfire::{AppError, AppResult, store};
 use futures::{Stream, StreamExt, stream};
@@ -21,7 +22,10 @@ use leptos_router::location::RequestUrl;
 use sha2::{Digest, Sha256};
 
 use crate::auth::SignedIn;
-use crate::{Site, assets, security};
+use crate::{Site, assets, security, surroundings};
+
+/// How many people a sidebar shows in its pings: those pinged, the viewer, and others to fill the row up.
+const MOST_PINGS_OFFERED: usize = 20;
 
 /// The longest error of a server function, in bytes.
 const MAX_ERROR_BYTES: usize = 64 * 1024;
@@ -48,10 +52,14 @@ pub struct LiveRequest {
 pub async fn live(site: &Site, request: LiveRequest) -> AppResult<Response> {
     let state = site.state.clone();
     let LiveRequest { url, current, title, room_id, headers } = request;
-    let mut frame = frame(&state, &current, &url, &headers).await?;
+    let surroundings = surroundings::current();
+    let mut frame = frame(&state, &current, surroundings.notice, &headers).await?;
     for room in &mut frame.rooms {
-        room.unread &= Some(room.id) != room_id;
+        if Some(room.id) == room_id {
+            (room.unread, room.mention_count) = (false, 0);
+        }
     }
+    let title = app::page_title(&title, app::waiting_count(&frame.rooms));
     let style = own_controls(&current.user);
     let style_hash = base64_sha256(style.as_bytes());
 
@@ -61,7 +69,7 @@ pub async fn live(site: &Site, request: LiveRequest) -> AppResult<Response> {
         provide_context(Some(current.clone()));
         provide_context(frame.clone());
     };
-    let document = move || live_document(assets::named(), title, style, view! { <App/> });
+    let document = move || live_document(assets::named(), surroundings, title, style, view! { <App/> });
     let (owner, rendering) = build_response(document, context, whole, false);
     let html = rendering.await.collect::<String>().await;
     owner.unset_with_forced_cleanup();
@@ -86,8 +94,8 @@ pub async fn live(site: &Site, request: LiveRequest) -> AppResult<Response> {
 /// A page of forms and links.
 pub fn plain<V: IntoView>(status: StatusCode, title: &str, page: impl FnOnce() -> V) -> Response {
     let owner = Owner::new();
-    let title = format!("{title} – Campfire");
-    let html = owner.with(|| plain_document(assets::named(), title, page()).to_html());
+    let title = app::page_title(title, 0);
+    let html = owner.with(|| plain_document(assets::named(), surroundings::current(), title, page()).to_html());
     owner.unset_with_forced_cleanup();
     (status, [(header::CACHE_CONTROL, "private, no-store")], Html(html)).into_response()
 }
@@ -103,7 +111,9 @@ impl PageError {
         failure(
             StatusCode::PAYLOAD_TOO_LARGE,
             "That is too much",
-            "A message has at most 32,000 characters. Go back, shorten it or send it in parts.".into(),
+            "That is more than is taken at once. Go back, shorten it, or send it in parts: a message has at most 32,000 \
+             characters."
+                .into(),
         )
     }
 }
@@ -143,6 +153,18 @@ pub async fn nothing_here() -> PageError {
 /// Where someone goes who asked for a room that is not theirs to see.
 pub fn room_missing() -> Redirect {
     Redirect::to(&format!("/?notice={}", Notice::RoomMissing.word()))
+}
+
+/// A page to go to, and something to say there.
+pub fn go_and_say(path: &str, notice: Notice) -> Redirect {
+    let sign = if path.contains('?') { '&' } else { '?' };
+    Redirect::to(&format!("{path}{sign}notice={}", notice.word()))
+}
+
+/// What whoever follows a link gets that signs nobody in.
+pub fn refused_link() -> Response {
+    let text = "This sign-in link is no longer good. Make a new one on a device where you are signed in, or ask an administrator.";
+    failure(StatusCode::BAD_REQUEST, "The link does not work", text.into())
 }
 
 /// The sign-in page that leads back to `wanted`.
@@ -208,26 +230,29 @@ pub fn fresh(values: Vec<(&'static str, String)>) -> FormState {
     FormState { values, ..FormState::default() }
 }
 
-async fn frame(state: &AppState, current: &CurrentUser, url: &str, headers: &HeaderMap) -> AppResult<Frame> {
+async fn frame(
+    state: &AppState,
+    current: &CurrentUser,
+    notice: Option<Notice>,
+    headers: &HeaderMap,
+) -> AppResult<Frame> {
     let mut reader = state.db.reader().acquire().await?;
     let account = store::accounts::find(&mut *reader).await?.ok_or(AppError::NotFound)?;
-    let rooms = store::rooms::sidebar(&mut *reader, current.user.id).await?;
-    let notice = url.split_once('?').and_then(|(_, query)| {
-        form_urlencoded::parse(query.as_bytes())
-            .find(|(key, _)| key == "notice")
-            .and_then(|(_, word)| Notice::from_word(&word))
-    });
-    Ok(Frame {
-        viewer: current.user.clone(),
-        account_name: account.name,
-        join_url: format!("{}/join/{}", own_origin(headers), account.join_code),
-        rooms,
-        notice,
-    })
+    let rooms = store::rooms::sidebar(&mut reader, current.user.id).await?;
+    let mut pinged: HashSet<UserId> =
+        rooms.iter().flat_map(|room| room.people.iter().map(|person| person.id)).collect();
+    pinged.insert(current.user.id);
+    let offered = i64::try_from(MOST_PINGS_OFFERED.saturating_sub(pinged.len())).unwrap_or(0);
+    let unpinged = match offered {
+        0 => Vec::new(),
+        _ => store::users::list_unpinged(&mut *reader, current.user.id, offered).await?,
+    };
+    Ok(Frame { viewer: current.user.clone(), account, origin: own_origin(headers), rooms, unpinged, notice })
 }
 
 /// What this site is called from outside.
-fn own_origin(headers: &HeaderMap) -> String {
+#[must_use]
+pub fn own_origin(headers: &HeaderMap) -> String {
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let scheme = header("x-forwarded-proto").filter(|proto| *proto == "https").unwrap_or("http");
     let host = header("x-forwarded-host").or_else(|| header("host")).unwrap_or("localhost");

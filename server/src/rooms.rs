@@ -1,9 +1,10 @@
 //! Rooms: the page of one, and the forms that make, change and remove them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use app::Notice;
 use app::components::form::FormState;
+use app::components::people::Choice;
 use app::pages::room_form::{RoomForm, RoomFormProps, Subject};
 use axum::Router;
 use axum::extract::{OriginalUri, Path, Query, State};
@@ -18,7 +19,7 @@ use campfire::state::AppState;
 use campfire::{AppError, AppResult, ops, store};
 
 use crate::Site;
-use crate::auth::{InRoom, SignedIn};
+use crate::auth::{InRoom, Inside, SignedIn};
 use crate::form::{Form, Verb};
 use crate::page::{self, LiveRequest, PageError, PageQuery};
 
@@ -27,7 +28,6 @@ pub fn router() -> Router<Site> {
     Router::new()
         .route("/rooms/opens", get(missing).post(create_open))
         .route("/rooms/closeds", get(missing).post(create_closed))
-        .route("/rooms/directs", get(missing))
         .route("/rooms/opens/new", get(new_open))
         .route("/rooms/closeds/new", get(new_closed))
         .route("/rooms/opens/{room_id}", get(shown).post(update_open).put(update_open))
@@ -35,6 +35,8 @@ pub fn router() -> Router<Site> {
         .route("/rooms/opens/{room_id}/edit", get(edit_open))
         .route("/rooms/closeds/{room_id}/edit", get(edit_closed))
         .route("/rooms/{room_id}", get(show).post(change).delete(remove))
+        .route("/rooms/{room_id}/involvement", get(involvement).post(set_involvement).put(set_involvement))
+        .route("/rooms/{room_id}/membership", get(involvement).post(leave).delete(leave))
         .route("/rooms/{room_id}/{at}", get(show_at))
 }
 
@@ -82,7 +84,7 @@ async fn room_page(
     url: String,
     headers: HeaderMap,
 ) -> Result<Response, PageError> {
-    let title = format!("{} – Campfire", member.room.name);
+    let title = member.room.name.clone();
     let (state, user, room_id) = (site.state.clone(), current.user.clone(), member.room.id);
     let newest = store::rooms::newest_message(state.db.reader(), room_id).await.map_err(AppError::from)?;
     if let Some(newest) = newest.filter(|_| shows == Shows::Newest) {
@@ -122,10 +124,15 @@ async fn new(
     Query(query): PageQuery,
     kind: RoomKind,
 ) -> Result<Response, PageError> {
+    let account = store::accounts::find(state.db.reader()).await.map_err(AppError::from)?;
+    if !current.user.may_make_rooms(account.is_some_and(|account| account.room_creation_restricted)) {
+        return Err(AppError::Forbidden.into());
+    }
     let name = query.get("name").cloned().unwrap_or_default();
     let form = page::fresh(vec![("name", name)]);
     let viewer_id = current.user.id;
-    Ok(form_page(&state, StatusCode::OK, Subject::New, kind, vec![viewer_id], viewer_id, form).await?)
+    let asked = Asked { subject: Subject::New, kind, stands_closed: false, viewer_id };
+    Ok(form_page(&state, StatusCode::OK, asked, vec![viewer_id], form).await?)
 }
 
 async fn create_open(state: State<AppState>, signed_in: SignedIn, form: Form) -> Result<Response, PageError> {
@@ -149,7 +156,10 @@ async fn create(
     };
     match made.await {
         Ok(room) => Ok(Redirect::to(&format!("/rooms/{}", room.id)).into_response()),
-        Err(error) => Ok(refused(&state, error, Subject::New, kind, viewer_id, &form).await?),
+        Err(error) => {
+            let asked = Asked { subject: Subject::New, kind, stands_closed: false, viewer_id };
+            Ok(refused(&state, error, asked, &form).await?)
+        }
     }
 }
 
@@ -179,9 +189,11 @@ async fn edit(
     } else {
         (Subject::ReadOnly(room_id), member.room.kind)
     };
+    let stands_closed = member.room.kind == RoomKind::Closed;
     let name = query.get("name").filter(|name| !name.is_empty()).cloned().unwrap_or(member.room.name);
     let form = page::fresh(vec![("name", name)]);
-    Ok(form_page(&state, StatusCode::OK, subject, kind, chosen, member.user.id, form).await?)
+    let asked = Asked { subject, kind, stands_closed, viewer_id: member.user.id };
+    Ok(form_page(&state, StatusCode::OK, asked, chosen, form).await?)
 }
 
 async fn update_open(state: State<AppState>, member: InRoom, form: Form) -> Result<Response, PageError> {
@@ -210,7 +222,12 @@ async fn update(
     };
     match changed.await {
         Ok(room) => Ok(Redirect::to(&format!("/rooms/{}", room.id)).into_response()),
-        Err(error) => Ok(refused(&state, error, Subject::Existing(member.room.id), kind, member.user.id, &form).await?),
+        Err(error) => {
+            let stands_closed = member.room.kind == RoomKind::Closed;
+            let subject = Subject::Existing(member.room.id);
+            let asked = Asked { subject, kind, stands_closed, viewer_id: member.user.id };
+            Ok(refused(&state, error, asked, &form).await?)
+        }
     }
 }
 
@@ -224,7 +241,27 @@ async fn change(state: State<AppState>, member: InRoom, form: Form) -> Result<Re
 
 async fn remove(State(state): State<AppState>, InRoom(member): InRoom) -> Result<Response, PageError> {
     ops::rooms::remove(&state, &member).await?;
-    Ok(Redirect::to(&format!("/?notice={}", Notice::RoomRemoved.word())).into_response())
+    Ok(page::go_and_say("/", Notice::RoomRemoved).into_response())
+}
+
+/// A reload after a form asks for the form's own address.
+async fn involvement(Inside(member): Inside) -> Redirect {
+    Redirect::to(&format!("/rooms/{}", member.room.id))
+}
+
+async fn set_involvement(
+    State(state): State<AppState>,
+    Inside(member): Inside,
+    form: Form,
+) -> Result<Redirect, PageError> {
+    ops::rooms::set_involvement(&state, &member, form.get("involvement").parse()?).await?;
+    let room = format!("/rooms/{}", member.room.id);
+    Ok(Redirect::to(if form.has("return_to") { page::own_path(form.get("return_to")) } else { &room }))
+}
+
+async fn leave(State(state): State<AppState>, Inside(member): Inside) -> Result<Redirect, PageError> {
+    ops::rooms::leave(&state, &member).await?;
+    Ok(page::go_and_say("/", Notice::RoomLeft))
 }
 
 fn entered(form: &Form, kind: RoomKind) -> AppResult<(RoomName, Audience)> {
@@ -239,40 +276,55 @@ fn entered(form: &Form, kind: RoomKind) -> AppResult<(RoomName, Audience)> {
     }
 }
 
-/// The form again, with what was entered and the reason.
-async fn refused(
-    state: &AppState,
-    error: AppError,
+/// Which form is asked for, and by whom.
+#[derive(Clone, Copy, Debug)]
+struct Asked {
     subject: Subject,
     kind: RoomKind,
+    /// Whether the room is a closed one now.
+    stands_closed: bool,
     viewer_id: UserId,
-    form: &Form,
-) -> AppResult<Response> {
+}
+
+/// The form again, with what was entered and the reason.
+async fn refused(state: &AppState, error: AppError, asked: Asked, form: &Form) -> AppResult<Response> {
     let AppError::Invalid(errors) = error else { return Err(error) };
     let values = vec![("name", form.get("name").to_owned())];
     let chosen = form.get_all("user_ids").filter_map(|id| id.parse().ok()).collect();
     let entered = FormState { values, errors };
-    form_page(state, StatusCode::UNPROCESSABLE_ENTITY, subject, kind, chosen, viewer_id, entered).await
+    form_page(state, StatusCode::UNPROCESSABLE_ENTITY, asked, chosen, entered).await
 }
 
 async fn form_page(
     app: &AppState,
     status: StatusCode,
-    subject: Subject,
-    kind: RoomKind,
+    asked: Asked,
     chosen: Vec<UserId>,
-    viewer_id: UserId,
     state: FormState,
 ) -> AppResult<Response> {
+    let Asked { subject, kind, stands_closed, viewer_id } = asked;
     let mut people = match kind {
         RoomKind::Closed => store::users::list(app.db.reader()).await?,
         RoomKind::Open | RoomKind::Direct => Vec::new(),
     };
+    let chosen: HashSet<UserId> = chosen.into_iter().collect();
     if matches!(subject, Subject::ReadOnly(_)) {
         people.retain(|person| chosen.contains(&person.id));
     }
-    // Whoever is in stands first; each part stays sorted by name.
-    people.sort_by_key(|person| !chosen.contains(&person.id));
+    let choices = people
+        .into_iter()
+        .map(|person| {
+            // Whoever makes a room is in it.
+            let maker = subject == Subject::New && person.id == viewer_id;
+            let fixed = maker || matches!(subject, Subject::ReadOnly(_));
+            Choice { checked: maker || chosen.contains(&person.id), fixed, person }
+        })
+        .collect();
+    let message_count = match subject {
+        Subject::Existing(room_id) => store::messages::count(app.db.reader(), room_id).await?,
+        Subject::New | Subject::ReadOnly(_) => 0,
+    };
     let title = if subject == Subject::New { "New room" } else { "Room settings" };
-    Ok(page::plain(status, title, || RoomForm(RoomFormProps { subject, kind, people, chosen, viewer_id, state })))
+    let props = RoomFormProps { subject, kind, stands_closed, choices, message_count, state };
+    Ok(page::plain(status, title, || RoomForm(props)))
 }

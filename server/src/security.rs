@@ -1,11 +1,13 @@
 //! What every answer says to the browser for safety, and who may write at all.
 
-use axum::extract::Request;
-use axum::http::{HeaderMap, HeaderValue, Method, Uri, header};
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use campfire::AppError;
+use campfire::state::AppState;
 
+use crate::auth::client_address;
 use crate::page::PageError;
 
 /// What a page without inline parts may do.
@@ -58,10 +60,25 @@ fn make_cookies_secure(headers: &mut HeaderMap) {
     }
 }
 
+/// Refuses, before anything else is asked, what is written from a banned address. Reading is not refused.
+pub async fn refuse_banned(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    if is_reading(request.method()) {
+        return next.run(request).await;
+    }
+    let (parts, body) = request.into_parts();
+    if state.bans.contains(client_address(&parts)) {
+        return StatusCode::TOO_MANY_REQUESTS.into_response();
+    }
+    next.run(Request::from_parts(parts, body)).await
+}
+
+fn is_reading(method: &Method) -> bool {
+    matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
+}
+
 /// Refuses what another site makes a browser write.
 pub async fn refuse_cross_site(request: Request, next: Next) -> Response {
-    let reads = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
-    if !reads && is_cross_site(request.headers()) {
+    if !is_reading(request.method()) && is_cross_site(request.headers()) {
         return PageError(AppError::Forbidden).into_response();
     }
     next.run(request).await

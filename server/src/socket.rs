@@ -11,7 +11,7 @@ use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use campfire::auth::CurrentUser;
-use campfire::event::{ClientFrame, Cursor, HEARTBEAT_MS, MAX_FRAME_BYTES, ServerFrame};
+use campfire::event::{ClientFrame, Cursor, HEARTBEAT_MS, MAX_FRAME_BYTES, PRESENCE_TTL_MS, ServerFrame};
 use campfire::live::{Connection, Frame, Listener};
 use campfire::model::RoomId;
 use campfire::state::AppState;
@@ -60,8 +60,8 @@ async fn open(
 }
 
 async fn serve(socket: WebSocket, state: AppState, current: CurrentUser, closing: watch::Receiver<bool>) {
-    let connection = state.live.connect(current.user.id);
-    let mut session = Session { socket, state, current, connection, room: None };
+    let connection = state.live.connect(current.user.id, &current.user.name);
+    let mut session = Session { socket, state, current, connection, room: None, seen_at: 0 };
     let end = session.run(closing).await;
     let frame = match end {
         End::Gone => return,
@@ -89,6 +89,8 @@ struct Session {
     current: CurrentUser,
     connection: Connection,
     room: Option<InView>,
+    /// When the page said last that somebody looks at it.
+    seen_at: i64,
 }
 
 /// The room in view.
@@ -117,6 +119,7 @@ impl Session {
                     Ok(Frame::Text { json, .. }) => self.send(&*json).await,
                     Ok(Frame::Left(room_id)) => {
                         self.room.take_if(|room| room.room_id == room_id);
+                        self.say_presence();
                         continue;
                     }
                     Ok(Frame::SignedOut(session_id)) if session_id == self.current.session_id => return End::SignedOut,
@@ -137,6 +140,7 @@ impl Session {
                     Err(RecvError::Lagged(_)) => self.send(ServerFrame::Resync.to_json()).await,
                     Err(RecvError::Closed) => {
                         self.room = None;
+                        self.say_presence();
                         continue;
                     }
                 },
@@ -145,7 +149,10 @@ impl Session {
                     Some(Ok(WsMessage::Binary(_) | WsMessage::Ping(_) | WsMessage::Pong(_))) => continue,
                     Some(Ok(WsMessage::Close(_)) | Err(_)) | None => return End::Gone,
                 },
-                () = sleep_until(next_beat) => self.send(ServerFrame::Alive.to_json()).await,
+                () = sleep_until(next_beat) => {
+                    self.forget_the_unseen();
+                    self.send(ServerFrame::Alive.to_json()).await
+                }
             };
             if sent.is_err() {
                 return End::Gone;
@@ -162,6 +169,9 @@ impl Session {
             return Ok(false);
         }
         self.send(rooms.to_json()).await?;
+        for online in self.connection.online_in_direct_rooms() {
+            self.send(online.to_json()).await?;
+        }
         Ok(true)
     }
 
@@ -169,13 +179,29 @@ impl Session {
         let user_id = self.current.user.id;
         loop {
             let version = self.connection.membership_version();
-            let room_ids = store::memberships::list_rooms(self.state.db.reader(), user_id).await?;
-            if self.connection.set_rooms(&room_ids, version) {
+            let rooms = store::memberships::list_rooms(self.state.db.reader(), user_id).await?;
+            if self.connection.set_rooms(&rooms, version) {
                 break;
             }
         }
-        let rooms = store::rooms::sidebar(self.state.db.reader(), user_id).await?;
-        Ok(ServerFrame::Rooms { rooms })
+        let mut reader = self.state.db.reader().acquire().await?;
+        let viewer = store::users::find(&mut *reader, user_id).await?.ok_or(AppError::SignedOut)?;
+        let account = store::accounts::find(&mut *reader).await?.ok_or(AppError::NotFound)?;
+        let rooms = store::rooms::sidebar(&mut reader, user_id).await?;
+        Ok(ServerFrame::Rooms { viewer, account, rooms })
+    }
+
+    /// Tells the hub what the page shows, and whether somebody looks at it.
+    fn say_presence(&mut self) {
+        let present = self.connection.is_present();
+        self.connection.set_presence(present, self.room.as_ref().map(|room| room.room_id));
+    }
+
+    /// A page that has not said for a while that somebody looks at it counts as one that nobody does.
+    fn forget_the_unseen(&mut self) {
+        if self.connection.is_present() && self.state.clock.now_ms() - self.seen_at >= PRESENCE_TTL_MS {
+            self.connection.set_presence(false, self.room.as_ref().map(|room| room.room_id));
+        }
     }
 
     /// After frames of the person's were lost: says the rooms as they are, and checks the session and the room in view.
@@ -201,9 +227,23 @@ impl Session {
             Err(_) => return Err(Gone),
         };
         match frame {
-            ClientFrame::Focus { room_id, cursor } => self.focus(room_id, cursor).await,
+            ClientFrame::Focus { room_id, cursor } => {
+                let focused = self.focus(room_id, cursor).await;
+                self.say_presence();
+                focused
+            }
             ClientFrame::Blur => {
                 self.room = None;
+                self.say_presence();
+                Ok(())
+            }
+            ClientFrame::Present => {
+                self.seen_at = self.state.clock.now_ms();
+                self.connection.set_presence(true, self.room.as_ref().map(|room| room.room_id));
+                Ok(())
+            }
+            ClientFrame::Absent => {
+                self.connection.set_presence(false, self.room.as_ref().map(|room| room.room_id));
                 Ok(())
             }
             ClientFrame::Read { room_id, message_id } => {
@@ -231,7 +271,11 @@ impl Session {
                 for change in changes {
                     self.send(change.to_json()).await?;
                 }
-                self.send(ServerFrame::CaughtUp { room_id, cursor: now }.to_json()).await
+                self.send(ServerFrame::CaughtUp { room_id, cursor: now }.to_json()).await?;
+                match self.connection.presence(room_id) {
+                    Some(presence) => self.send(presence.to_json()).await,
+                    None => Ok(()),
+                }
             }
             Ok(None) => {
                 self.room = Some(room);

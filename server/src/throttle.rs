@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use campfire::clock::Clock;
+use campfire::ops::bans::network;
 
 /// Tries in one window, good ones included.
 const TRIES: u32 = 10;
@@ -54,14 +55,6 @@ impl Throttle {
         }
         window.try_count = window.try_count.saturating_add(1);
         window.try_count > TRIES
-    }
-}
-
-/// What counts as one visitor: an IPv4 address, or the /64 that one IPv6 customer is given to choose from.
-fn network(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V4(_) => address,
-        IpAddr::V6(address) => IpAddr::V6((address.to_bits() >> 64 << 64).into()),
     }
 }
 

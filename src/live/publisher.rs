@@ -1,5 +1,7 @@
 //! From committed writes to the hub: in the order of the commits, off the writer's thread.
 
+use std::time::Duration;
+
 use tokio::sync::mpsc;
 
 use super::Hub;
@@ -12,9 +14,12 @@ pub enum Announcement {
     /// Everyone with the room in view hears of a change in it.
     Room { room_id: RoomId, frame: ServerFrame },
     /// Everyone online in the room, its author aside, learns that there is something to read.
-    Posted { room_id: RoomId, message_id: MessageId, creator_id: UserId },
+    /// Those it names learn that too.
+    Posted { room_id: RoomId, message_id: MessageId, creator_id: UserId, mentioned: Vec<UserId> },
     /// Everyone online in the room hears of the room itself.
     Members { room_id: RoomId, frame: ServerFrame },
+    /// Everyone online hears something.
+    Everyone { frame: ServerFrame },
     /// One person's tabs hear something.
     Person { user_id: UserId, frame: ServerFrame },
     /// These people are in the room from now on.
@@ -27,10 +32,22 @@ pub enum Announcement {
     SessionEnded { user_id: UserId, session_id: SessionId },
 }
 
-/// Starts the task that hands announcements to the hub; it ends with the last sender.
+/// How long changes of presence are gathered before they are told.
+const PRESENCE_EVERY: Duration = Duration::from_secs(1);
+
+/// Starts the task that hands announcements to the hub, which ends with the last sender, and the one that tells who is
+/// present, which sleeps while nothing changes.
 #[must_use]
 pub fn publisher(hub: Hub) -> mpsc::UnboundedSender<Announcement> {
     let (sender, mut announcements) = mpsc::unbounded_channel();
+    let presence = hub.clone();
+    tokio::spawn(async move {
+        loop {
+            presence.presence_changed().await;
+            tokio::time::sleep(PRESENCE_EVERY).await;
+            presence.tell_presence();
+        }
+    });
     tokio::spawn(async move {
         while let Some(announcement) = announcements.recv().await {
             hub.publish(announcement);

@@ -1,6 +1,7 @@
 //! Small rules about text that both targets share.
 
 use super::UserId;
+use crate::AppError;
 
 /// How many tints an avatar without a picture may have; the style sheet names as many.
 const TINTS: i64 = 8;
@@ -20,6 +21,12 @@ pub fn escape_html(text: &str) -> String {
         }
     }
     escaped
+}
+
+/// The first word of a name: what someone is called among few.
+#[must_use]
+pub fn first_name(name: &str) -> &str {
+    name.split_whitespace().next().unwrap_or(name)
 }
 
 /// The first letters of a name's first two words, in capitals: what an avatar without a picture shows.
@@ -54,6 +61,21 @@ pub fn utc_timestamp(at_ms: i64) -> String {
     let year = year_of_era + era * 400 + i64::from(month <= 2);
     let (hour, minute) = (second / 3_600, second / 60 % 60);
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{:02}Z", second % 60)
+}
+
+/// `text` without the blanks around it, if it can be a name of `what`: one line of 1 to `max_chars` characters.
+pub(super) fn name_line(text: &str, missing: &str, what: &str, max_chars: usize) -> Result<String, AppError> {
+    let name = text.trim();
+    if name.is_empty() {
+        return Err(AppError::invalid("name", missing));
+    }
+    if name.chars().count() > max_chars {
+        return Err(AppError::invalid("name", format!("{what} has at most {max_chars} characters.")));
+    }
+    if !is_printable_line(name) {
+        return Err(AppError::invalid("name", format!("{what} is one line of plain characters.")));
+    }
+    Ok(name.to_owned())
 }
 
 /// Whether `text` may stand in a name: no control characters, and none that turn the direction of the text around it.

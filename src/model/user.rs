@@ -5,7 +5,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::UserId;
-use super::text::is_printable_line;
+use super::text::{is_printable_line, name_line};
 use crate::AppError;
 
 /// A signed-in person as the product knows them everywhere.
@@ -17,6 +17,16 @@ pub struct User {
 }
 
 impl User {
+    /// Whether this person may make open and closed rooms, where that may be `restricted` to administrators.
+    #[must_use]
+    pub fn may_make_rooms(&self, restricted: bool) -> bool {
+        match self.role {
+            Role::Administrator => true,
+            Role::Member => !restricted,
+            Role::Bot => false,
+        }
+    }
+
     /// Whether this person may administer what `creator_id` made: administrators may, and its creator.
     ///
     /// Membership in the room is a separate question that comes first.
@@ -32,6 +42,19 @@ impl User {
 pub struct Person {
     pub id: UserId,
     pub name: String,
+}
+
+/// A person as their own page shows them, whatever their status.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(sqlx::FromRow))]
+pub struct Profile {
+    pub id: UserId,
+    pub name: String,
+    /// Bots have none.
+    pub email_address: Option<String>,
+    pub bio: String,
+    pub role: Role,
+    pub status: Status,
 }
 
 /// What a user is in the account. The numbers are stored and stable.
@@ -74,17 +97,36 @@ impl FromStr for UserName {
     type Err = AppError;
 
     fn from_str(text: &str) -> Result<Self, AppError> {
-        let name = text.trim();
-        if name.is_empty() {
-            return Err(AppError::invalid("name", "Enter your name."));
+        name_line(text, "Enter your name.", "A name", Self::MAX_CHARS).map(Self)
+    }
+}
+
+/// What a person says of themselves: at most 200 characters, nothing at all included.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Bio(String);
+
+impl Bio {
+    /// The longest bio, in characters.
+    pub const MAX_CHARS: usize = 200;
+
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Bio {
+    type Err = AppError;
+
+    fn from_str(text: &str) -> Result<Self, AppError> {
+        let bio = text.trim().replace("\r\n", "\n");
+        if bio.chars().count() > Self::MAX_CHARS {
+            return Err(AppError::invalid("bio", "This has at most 200 characters."));
         }
-        if name.chars().count() > Self::MAX_CHARS {
-            return Err(AppError::invalid("name", "A name has at most 100 characters."));
+        if !bio.lines().all(is_printable_line) {
+            return Err(AppError::invalid("bio", "This takes plain characters."));
         }
-        if !is_printable_line(name) {
-            return Err(AppError::invalid("name", "A name is one line of plain characters."));
-        }
-        Ok(Self(name.to_owned()))
+        Ok(Self(bio))
     }
 }
 

@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use crate::auth::Member;
 use crate::event::ServerFrame;
 use crate::live::Announcement;
-use crate::model::{ClientMessageId, Draft, Message, MessageId, RoomId, User};
+use crate::model::{ClientMessageId, Draft, Message, MessageId, RoomId, User, UserId};
 use crate::richtext;
 use crate::state::AppState;
 use crate::store::events::{Event, Kind};
@@ -65,7 +65,7 @@ pub async fn room_page(state: &AppState, member: &Member, anchor: Anchor) -> App
         cursor,
         removed: BTreeSet::new(),
     };
-    Ok(RoomPage { room: member.room.clone(), timeline, target })
+    Ok(RoomPage { room: member.room.clone(), involvement: member.involvement, timeline, target })
 }
 
 /// The page of messages before `message_id`.
@@ -142,13 +142,25 @@ async fn store_once(tx: &mut Tx, new: NewMessage, creator_name: String) -> AppRe
         revision: 1,
         created_at: new.created_at,
     };
+    let mentioned = note_mentions(tx, new.room_id, id, &new.body.text).await?;
     let event = Event { kind: Kind::MessagePosted, room_id: new.room_id, message_id: Some(id), user_id: None };
     let (at, room_id) = (new.created_at, new.room_id);
     let seq = store::events::append(tx.db(), event, at).await?;
     let frame = ServerFrame::MessagePosted { seq, at, message: message.clone() };
     tx.announce(Announcement::Room { room_id, frame });
-    tx.announce(Announcement::Posted { room_id, message_id: id, creator_id: new.creator_id });
+    tx.announce(Announcement::Posted { room_id, message_id: id, creator_id: new.creator_id, mentioned });
     Ok(Posted::Stored(message))
+}
+
+/// Notes which members of the room a message names, and answers with them.
+async fn note_mentions(tx: &mut Tx, room_id: RoomId, message_id: MessageId, text: &str) -> AppResult<Vec<UserId>> {
+    if !text.contains('@') {
+        return Ok(Vec::new());
+    }
+    let people = store::memberships::list_people(tx.db(), room_id).await?;
+    let mentioned = richtext::mentioned(text, &people);
+    store::mentions::replace(tx.db(), room_id, message_id, &mentioned).await?;
+    Ok(mentioned)
 }
 
 /// What the author of a message typed, for editing it.
@@ -180,6 +192,9 @@ pub async fn edit(state: &AppState, member: &Member, message_id: MessageId, draf
                 return Ok(message);
             }
             store::messages::update(tx.db(), message_id, &body, now_ms).await?;
+            // Whoever is no longer named hears of it with the next list of rooms; editing calls nobody.
+            store::mentions::remove_all_of(tx.db(), message_id).await?;
+            note_mentions(tx, message.room_id, message_id, &body.text).await?;
             let message = Message { body_html: body.html, revision: message.revision + 1, ..message };
             let room_id = message.room_id;
             let event = Event { kind: Kind::MessageEdited, room_id, message_id: Some(message_id), user_id: None };
@@ -272,6 +287,58 @@ mod tests {
 
     fn id(number: u64) -> ClientMessageId {
         ClientMessageId::v7(number, [0; 10])
+    }
+
+    /// Who posts and who is let in or out race a thousand times; the log says in which order they came.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn nobody_posts_where_they_are_not() {
+        use crate::ops::rooms::{self, Audience};
+        let world = testing::world().await;
+        let room = world.open_closed_room("Room", &[&world.bob]).await;
+        let (ada, bob) = (world.member(&world.ada, room.id).await, world.member(&world.bob, room.id).await);
+        let (mut refused_count, mut stored_count) = (0, 0);
+        for round in 0..1_000_u64 {
+            let chosen = if round % 2 == 0 { vec![ada.user.id] } else { vec![ada.user.id, bob.user.id] };
+            let change = async {
+                for _ in 0..round % 3 {
+                    tokio::task::yield_now().await;
+                }
+                rooms::change(&world.state, &ada, "Room".parse().unwrap(), Audience::Chosen(chosen)).await.unwrap();
+            };
+            let id = ClientMessageId::v7(round, [1; 10]);
+            let post = async {
+                for _ in 0..round / 3 % 3 {
+                    tokio::task::yield_now().await;
+                }
+                post(&world.state, &bob, id, "hello".parse().unwrap()).await
+            };
+            match tokio::join!(change, post).1 {
+                Ok(Posted::Stored(_)) => stored_count += 1,
+                Err(AppError::NotFound) => refused_count += 1,
+                other => panic!("{other:?}"),
+            }
+        }
+        let log: Vec<(String, Option<i64>)> = sqlx::query_as(
+            "SELECT kind, user_id FROM events WHERE room_id = $1 AND kind <> 'room_changed' ORDER BY seq",
+        )
+        .bind(room.id)
+        .fetch_all(world.state.db.reader())
+        .await
+        .unwrap();
+        let (mut inside, mut posted_count) = (false, 0);
+        for (kind, user_id) in log {
+            match (kind.as_str(), user_id) {
+                ("membership_granted", Some(id)) if id == bob.user.id.0 => inside = true,
+                ("membership_revoked", Some(id)) if id == bob.user.id.0 => inside = false,
+                ("message_posted", _) => {
+                    assert!(inside, "a message of somebody who was not in the room");
+                    posted_count += 1;
+                }
+                _ => {}
+            }
+        }
+        assert_eq!(posted_count, stored_count);
+        assert!(stored_count > 100 && refused_count > 100, "{stored_count} stored, {refused_count} refused");
     }
 
     #[tokio::test]

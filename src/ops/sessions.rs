@@ -1,9 +1,10 @@
-//! Signing in and out.
+//! Signing in and out, here and on other devices.
 
+use crate::auth::CurrentUser;
 use crate::live::Announcement;
-use crate::model::{Password, User};
+use crate::model::{Password, SessionId, User, UserId};
 use crate::state::AppState;
-use crate::store;
+use crate::store::{self, Tx};
 use crate::{AppError, AppResult};
 
 /// The active person with this address and password.
@@ -32,6 +33,42 @@ pub async fn end(state: &AppState, token_hash: Vec<u8>) -> AppResult<()> {
             Ok(())
         })
         .await
+}
+
+/// Ends one of the person's own sessions, on whatever device.
+///
+/// # Errors
+/// `NotFound` for a session that is not theirs, or no longer.
+pub async fn revoke(state: &AppState, user: &User, session_id: SessionId) -> AppResult<()> {
+    let user_id = user.id;
+    state
+        .db
+        .write(async move |tx| {
+            if !store::sessions::remove_one_of(tx.db(), user_id, session_id).await? {
+                return Err(AppError::NotFound);
+            }
+            tx.announce(Announcement::SessionEnded { user_id, session_id });
+            Ok(())
+        })
+        .await
+}
+
+/// Ends all of the person's sessions but the one they are asking from. Answers with how many there were.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn revoke_others(state: &AppState, current: &CurrentUser) -> AppResult<usize> {
+    let (user_id, kept) = (current.user.id, current.session_id);
+    state.db.write(async move |tx| end_all(tx, user_id, Some(kept)).await).await
+}
+
+/// Ends all sessions of someone, `kept` aside, and closes their sockets. Answers with how many there were.
+pub(super) async fn end_all(tx: &mut Tx, user_id: UserId, kept: Option<SessionId>) -> AppResult<usize> {
+    let ended = store::sessions::remove_all_of(tx.db(), user_id, kept).await?;
+    for session_id in &ended {
+        tx.announce(Announcement::SessionEnded { user_id, session_id: *session_id });
+    }
+    Ok(ended.len())
 }
 
 #[cfg(test)]

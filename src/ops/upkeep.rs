@@ -39,9 +39,10 @@ pub async fn once(state: &AppState) -> AppResult<()> {
             break;
         }
     }
-    for room_id in store::rooms::list_deserted(state.db.reader()).await? {
+    for room_id in store::rooms::list_removed(state.db.reader()).await? {
         super::rooms::empty(state, room_id).await?;
     }
+    super::bans::remove_contents(state).await?;
     Ok(())
 }
 
@@ -51,17 +52,16 @@ mod tests {
     use crate::testing;
 
     #[tokio::test]
-    async fn events_are_forgotten_after_a_week_and_deserted_rooms_are_cleared() {
+    async fn events_are_forgotten_after_a_week_and_removed_rooms_are_cleared() {
         let world = testing::world().await;
         let room = world.open_closed_room("Room", &[]).await;
         world.post(&world.ada, room.id, "hello").await;
         let room_id = room.id;
-        world
-            .state
-            .db
-            .write(async move |tx| Ok(store::memberships::revoke_all_but(tx.db(), room_id, &[]).await?))
-            .await
-            .unwrap();
+        let write = async move |tx: &mut store::Tx| {
+            store::memberships::revoke_all_but(tx.db(), room_id, &[]).await?;
+            Ok(())
+        };
+        world.state.db.write(write).await.unwrap();
         let counts = async || -> (i64, i64) {
             sqlx::query_as("SELECT (SELECT COUNT(*) FROM events), (SELECT COUNT(*) FROM rooms)")
                 .fetch_one(world.state.db.reader())
@@ -70,6 +70,10 @@ mod tests {
         };
         let (events, rooms) = counts().await;
         assert!(events > 0);
+        once(&world.state).await.unwrap();
+        assert_eq!(counts().await, (events, rooms), "nobody is in it, but nobody removed it either");
+        let write = async move |tx: &mut store::Tx| Ok(store::rooms::mark_removed(tx.db(), room_id).await?);
+        world.state.db.write(write).await.unwrap();
         once(&world.state).await.unwrap();
         assert_eq!(counts().await, (events, rooms - 1));
         world.state.clock.advance(EVENTS_KEPT_MS + 1);

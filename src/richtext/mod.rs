@@ -4,6 +4,10 @@
 //! parser's events are filtered here, so that markup, odd links and bottomless nesting never become HTML, and the
 //! result passes an allow-list that knows nothing of the first wall.
 
+mod mentions;
+
+pub use mentions::mentioned;
+
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;

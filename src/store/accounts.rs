@@ -2,24 +2,72 @@
 
 use sqlx::SqliteExecutor;
 
-/// The one tenant of this installation.
-#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
-pub struct Account {
-    pub name: String,
-    /// The secret in the URL with which people register themselves: `XXXX-XXXX-XXXX`.
-    pub join_code: String,
-}
+use crate::model::{Account, AccountName, CustomStyles};
 
 /// The account, once the first run is over.
 pub async fn find(db: impl SqliteExecutor<'_>) -> sqlx::Result<Option<Account>> {
-    sqlx::query_as("SELECT name, join_code FROM accounts").fetch_optional(db).await
+    sqlx::query_as("SELECT name, join_code, room_creation_restricted, custom_styles_digest FROM accounts")
+        .fetch_optional(db)
+        .await
 }
 
 /// Makes the account. Fails with a unique violation when there is one.
-pub async fn insert(db: impl SqliteExecutor<'_>, account: &Account, now_ms: i64) -> sqlx::Result<()> {
+pub async fn insert(db: impl SqliteExecutor<'_>, name: &str, join_code: &str, now_ms: i64) -> sqlx::Result<()> {
     sqlx::query("INSERT INTO accounts (name, join_code, created_at, updated_at) VALUES ($1, $2, $3, $3)")
-        .bind(&account.name)
-        .bind(&account.join_code)
+        .bind(name)
+        .bind(join_code)
+        .bind(now_ms)
+        .execute(db)
+        .await
+        .map(drop)
+}
+
+/// Gives the account another name.
+pub async fn update_name(db: impl SqliteExecutor<'_>, name: &AccountName, now_ms: i64) -> sqlx::Result<()> {
+    sqlx::query("UPDATE accounts SET name = $1, updated_at = $2")
+        .bind(name.as_str())
+        .bind(now_ms)
+        .execute(db)
+        .await
+        .map(drop)
+}
+
+/// Gives the account another join code.
+pub async fn update_join_code(db: impl SqliteExecutor<'_>, join_code: &str, now_ms: i64) -> sqlx::Result<()> {
+    sqlx::query("UPDATE accounts SET join_code = $1, updated_at = $2")
+        .bind(join_code)
+        .bind(now_ms)
+        .execute(db)
+        .await
+        .map(drop)
+}
+
+/// Says whether only administrators make rooms.
+pub async fn update_restriction(db: impl SqliteExecutor<'_>, restricted: bool, now_ms: i64) -> sqlx::Result<()> {
+    sqlx::query("UPDATE accounts SET room_creation_restricted = $1, updated_at = $2")
+        .bind(restricted)
+        .bind(now_ms)
+        .execute(db)
+        .await
+        .map(drop)
+}
+
+/// The account's own CSS.
+pub async fn custom_styles(db: impl SqliteExecutor<'_>) -> sqlx::Result<String> {
+    let styles: Option<String> = sqlx::query_scalar("SELECT custom_styles FROM accounts").fetch_optional(db).await?;
+    Ok(styles.unwrap_or_default())
+}
+
+/// Stores the account's own CSS under its digest.
+pub async fn update_custom_styles(
+    db: impl SqliteExecutor<'_>,
+    styles: &CustomStyles,
+    digest: &str,
+    now_ms: i64,
+) -> sqlx::Result<()> {
+    sqlx::query("UPDATE accounts SET custom_styles = $1, custom_styles_digest = $2, updated_at = $3")
+        .bind(styles.as_str())
+        .bind(digest)
         .bind(now_ms)
         .execute(db)
         .await
@@ -35,13 +83,28 @@ mod tests {
     async fn there_is_one_account_or_none() {
         let state = testing::state().await;
         assert_eq!(find(state.db.reader()).await.unwrap(), None);
-        let account = Account { name: "Campfire".into(), join_code: "aaaa-bbbb-cccc".into() };
-        let insert = async || {
-            let account = account.clone();
-            state.db.write(async move |tx| Ok(insert(tx.db(), &account, 1).await?)).await
-        };
+        assert_eq!(custom_styles(state.db.reader()).await.unwrap(), "");
+        let insert =
+            async || state.db.write(async |tx| Ok(insert(tx.db(), "Campfire", "aaaa-bbbb-cccc", 1).await?)).await;
         insert().await.unwrap();
         assert!(insert().await.is_err());
+        state
+            .db
+            .write(async |tx| {
+                update_name(tx.db(), &"Fire".parse()?, 2).await?;
+                update_join_code(tx.db(), "dddd-eeee-ffff", 2).await?;
+                update_restriction(tx.db(), true, 2).await?;
+                Ok(update_custom_styles(tx.db(), &"b{}".parse()?, "digest", 2).await?)
+            })
+            .await
+            .unwrap();
+        let account = Account {
+            name: "Fire".into(),
+            join_code: "dddd-eeee-ffff".into(),
+            room_creation_restricted: true,
+            custom_styles_digest: "digest".into(),
+        };
         assert_eq!(find(state.db.reader()).await.unwrap(), Some(account));
+        assert_eq!(custom_styles(state.db.reader()).await.unwrap(), "b{}");
     }
 }

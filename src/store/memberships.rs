@@ -4,7 +4,8 @@ use sqlx::SqliteExecutor;
 
 use crate::model::{Involvement, MessageId, Person, Room, RoomId, RoomKind, UserId};
 
-/// The room and the person's involvement in it; nothing for an outsider or without such a room.
+/// The room and the person's involvement in it; nothing for an outsider, for someone no longer active, or without such
+/// a room.
 pub async fn find(
     db: impl SqliteExecutor<'_>,
     user_id: UserId,
@@ -12,7 +13,9 @@ pub async fn find(
 ) -> sqlx::Result<Option<(Room, Involvement)>> {
     let row: Option<(RoomId, RoomKind, String, UserId, Involvement)> = sqlx::query_as(
         "SELECT rooms.id, rooms.kind, rooms.name, rooms.creator_id, memberships.involvement
-           FROM memberships JOIN rooms ON rooms.id = memberships.room_id
+           FROM memberships
+           JOIN rooms ON rooms.id = memberships.room_id
+           JOIN users ON users.id = memberships.user_id AND users.status = 0
           WHERE memberships.room_id = $1 AND memberships.user_id = $2",
     )
     .bind(room_id)
@@ -22,12 +25,15 @@ pub async fn find(
     Ok(row.map(|(id, kind, name, creator_id, involvement)| (Room { id, kind, name, creator_id }, involvement)))
 }
 
-/// The ids of all rooms the person is in.
-pub async fn list_rooms(db: impl SqliteExecutor<'_>, user_id: UserId) -> sqlx::Result<Vec<RoomId>> {
-    sqlx::query_scalar("SELECT room_id FROM memberships WHERE user_id = $1 ORDER BY room_id")
-        .bind(user_id)
-        .fetch_all(db)
-        .await
+/// All rooms the person is in, and their kinds, the oldest first.
+pub async fn list_rooms(db: impl SqliteExecutor<'_>, user_id: UserId) -> sqlx::Result<Vec<(RoomId, RoomKind)>> {
+    sqlx::query_as(
+        "SELECT rooms.id, rooms.kind FROM memberships JOIN rooms ON rooms.id = memberships.room_id
+          WHERE memberships.user_id = $1 ORDER BY rooms.id",
+    )
+    .bind(user_id)
+    .fetch_all(db)
+    .await
 }
 
 /// The active people in a room, by lower-cased name.
@@ -75,6 +81,60 @@ pub async fn grant(
     .await
 }
 
+/// Lets these people into a direct room, where everything is told to them.
+pub async fn grant_direct(
+    db: impl SqliteExecutor<'_>,
+    room_id: RoomId,
+    user_ids: &[UserId],
+    now_ms: i64,
+) -> sqlx::Result<()> {
+    sqlx::query(
+        "INSERT INTO memberships (room_id, user_id, involvement, created_at)
+         SELECT $1, value, 'everything', $2 FROM json_each($3)",
+    )
+    .bind(room_id)
+    .bind(now_ms)
+    .bind(super::json_ids(user_ids))
+    .execute(db)
+    .await
+    .map(drop)
+}
+
+/// Everybody in a room, also those who left the account, in the order of their ids.
+pub async fn list_all_people(db: impl SqliteExecutor<'_>, room_id: RoomId) -> sqlx::Result<Vec<Person>> {
+    sqlx::query_as(
+        "SELECT users.id, users.name FROM memberships JOIN users ON users.id = memberships.user_id
+          WHERE memberships.room_id = $1 ORDER BY users.id",
+    )
+    .bind(room_id)
+    .fetch_all(db)
+    .await
+}
+
+/// The person's rooms with how much they want to hear of each: shared rooms by name, then direct ones by activity.
+pub async fn list_involvements(
+    db: impl SqliteExecutor<'_>,
+    user_id: UserId,
+) -> sqlx::Result<Vec<(RoomId, RoomKind, String, Involvement)>> {
+    sqlx::query_as(
+        "SELECT rooms.id, rooms.kind,
+                CASE rooms.kind WHEN 'direct'
+                THEN (SELECT group_concat(users.name, ', ') FROM memberships AS theirs
+                        JOIN users ON users.id = theirs.user_id
+                       WHERE theirs.room_id = rooms.id
+                         AND (theirs.user_id <> $1 OR rooms.direct_key = CAST($1 AS TEXT)))
+                ELSE rooms.name END AS name,
+                memberships.involvement
+           FROM memberships JOIN rooms ON rooms.id = memberships.room_id
+          WHERE memberships.user_id = $1
+          ORDER BY rooms.kind = 'direct', CASE rooms.kind WHEN 'direct' THEN '' ELSE lower(rooms.name) END,
+                   rooms.updated_at DESC, rooms.id",
+    )
+    .bind(user_id)
+    .fetch_all(db)
+    .await
+}
+
 /// Ends every membership of the room but those of `user_ids`. Answers with those who left.
 pub async fn revoke_all_but(
     db: impl SqliteExecutor<'_>,
@@ -91,11 +151,53 @@ pub async fn revoke_all_but(
     .await
 }
 
+/// Ends one membership; answers whether there was one.
+pub async fn revoke(db: impl SqliteExecutor<'_>, room_id: RoomId, user_id: UserId) -> sqlx::Result<bool> {
+    let removed = sqlx::query("DELETE FROM memberships WHERE room_id = $1 AND user_id = $2")
+        .bind(room_id)
+        .bind(user_id)
+        .execute(db)
+        .await?;
+    Ok(removed.rows_affected() > 0)
+}
+
+/// Ends the person's memberships, those of direct rooms aside. Answers with the rooms.
+pub async fn revoke_shared_rooms(db: impl SqliteExecutor<'_>, user_id: UserId) -> sqlx::Result<Vec<RoomId>> {
+    sqlx::query_scalar(
+        "DELETE FROM memberships
+          WHERE user_id = $1 AND room_id IN (SELECT id FROM rooms WHERE kind <> 'direct') RETURNING room_id",
+    )
+    .bind(user_id)
+    .fetch_all(db)
+    .await
+}
+
+/// How many people are in a room, those who left the account included.
+pub async fn count(db: impl SqliteExecutor<'_>, room_id: RoomId) -> sqlx::Result<i64> {
+    sqlx::query_scalar("SELECT COUNT(*) FROM memberships WHERE room_id = $1").bind(room_id).fetch_one(db).await
+}
+
+/// Stores how much the person wants to hear of a room.
+pub async fn update_involvement(
+    db: impl SqliteExecutor<'_>,
+    room_id: RoomId,
+    user_id: UserId,
+    involvement: Involvement,
+) -> sqlx::Result<()> {
+    sqlx::query("UPDATE memberships SET involvement = $3 WHERE room_id = $1 AND user_id = $2")
+        .bind(room_id)
+        .bind(user_id)
+        .bind(involvement)
+        .execute(db)
+        .await
+        .map(drop)
+}
+
 /// Lets a new user into every open room. Answers with those rooms.
 pub async fn grant_open_rooms(db: impl SqliteExecutor<'_>, user_id: UserId, now_ms: i64) -> sqlx::Result<Vec<RoomId>> {
     sqlx::query_scalar(
         "INSERT INTO memberships (room_id, user_id, read_message_id, created_at)
-         SELECT id, $1, last_message_id, $2 FROM rooms WHERE kind = 'open'
+         SELECT id, $1, last_message_id, $2 FROM rooms WHERE kind = 'open' AND NOT removed
          ON CONFLICT DO NOTHING RETURNING room_id",
     )
     .bind(user_id)
@@ -144,15 +246,7 @@ mod tests {
             .await
             .unwrap();
         assert_eq!(newcomers, [cleo]);
-        let unread = async |user_id| {
-            super::super::rooms::sidebar(world.state.db.reader(), user_id)
-                .await
-                .unwrap()
-                .into_iter()
-                .find(|r| r.id == room_id)
-                .unwrap()
-                .unread
-        };
+        let unread = async |user_id| world.sidebar(user_id).await.into_iter().find(|r| r.id == room_id).unwrap().unread;
         assert!(unread(bob).await, "an old member keeps what they have not read");
         assert!(!unread(cleo).await, "a newcomer starts with everything read");
     }

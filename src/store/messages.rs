@@ -217,6 +217,26 @@ pub async fn remove_some_of_room(db: &mut sqlx::SqliteConnection, room_id: RoomI
     Ok(removed.rows_affected())
 }
 
+/// How many messages a room holds.
+pub async fn count(db: impl SqliteExecutor<'_>, room_id: RoomId) -> sqlx::Result<i64> {
+    sqlx::query_scalar("SELECT COUNT(*) FROM messages WHERE room_id = $1").bind(room_id).fetch_one(db).await
+}
+
+/// Some of what a person posted up to a message: up to `limit` ids and their rooms.
+pub async fn list_of_creator(
+    db: impl SqliteExecutor<'_>,
+    creator_id: UserId,
+    up_to: MessageId,
+    limit: i64,
+) -> sqlx::Result<Vec<(MessageId, RoomId)>> {
+    sqlx::query_as("SELECT id, room_id FROM messages WHERE creator_id = $1 AND id <= $2 LIMIT $3")
+        .bind(creator_id)
+        .bind(up_to)
+        .bind(limit)
+        .fetch_all(db)
+        .await
+}
+
 /// At most a page, from rows that hold one more when there is more.
 fn page(mut messages: Vec<Message>) -> MessagePage {
     let size = usize::try_from(PAGE_SIZE).expect("a page fits in memory");

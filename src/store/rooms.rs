@@ -2,7 +2,7 @@
 
 use sqlx::SqliteExecutor;
 
-use crate::model::{MessageId, Room, RoomId, RoomKind, RoomName, SidebarRoom, UserId};
+use crate::model::{MessageId, Room, RoomId, RoomKind, RoomName, SidebarRoom, UserId, direct_name};
 
 /// Makes an open or closed room without members.
 pub async fn insert(
@@ -47,17 +47,96 @@ pub async fn remove(db: impl SqliteExecutor<'_>, room_id: RoomId) -> sqlx::Resul
     sqlx::query("DELETE FROM rooms WHERE id = $1").bind(room_id).execute(db).await.map(drop)
 }
 
-/// The person's rooms as the sidebar shows them: invisible ones left out, by lower-cased name.
-pub async fn sidebar(db: impl SqliteExecutor<'_>, user_id: UserId) -> sqlx::Result<Vec<SidebarRoom>> {
-    sqlx::query_as(
-        "SELECT rooms.id, rooms.kind, rooms.name, rooms.last_message_id > memberships.read_message_id AS unread
-           FROM memberships JOIN rooms ON rooms.id = memberships.room_id
-          WHERE memberships.user_id = $1 AND memberships.involvement <> 'invisible'
-          ORDER BY lower(rooms.name), rooms.id",
-    )
+/// How many direct rooms the sidebar shows: those with the newest messages. Older ones are found through their people.
+pub const SHOWN_DIRECT_ROOMS: i64 = 100;
+
+macro_rules! select_sidebar {
+    ($rest:literal) => {
+        concat!(
+            "SELECT rooms.id, rooms.kind, rooms.name, rooms.last_message_id > memberships.read_message_id AS unread,
+                    (SELECT COUNT(*) FROM mentions
+                      WHERE mentions.user_id = $1 AND mentions.room_id = rooms.id
+                        AND mentions.message_id > memberships.read_message_id) AS mention_count,
+                    rooms.updated_at AS active_at,
+                    CASE rooms.kind WHEN 'direct'
+                    THEN (SELECT json_group_array(json_object('id', users.id, 'name', users.name))
+                            FROM memberships AS theirs JOIN users ON users.id = theirs.user_id
+                           WHERE theirs.room_id = rooms.id
+                             AND (theirs.user_id <> $1 OR rooms.direct_key = CAST($1 AS TEXT)))
+                    ELSE '[]' END AS people
+               FROM memberships JOIN rooms ON rooms.id = memberships.room_id
+              WHERE memberships.user_id = $1 ",
+            $rest
+        )
+    };
+}
+
+/// The person's rooms as the sidebar shows them: invisible ones left out, direct ones by activity, then the others by
+/// lower-cased name.
+pub async fn sidebar(db: &mut sqlx::SqliteConnection, user_id: UserId) -> sqlx::Result<Vec<SidebarRoom>> {
+    let direct: Vec<SidebarRoom> = sqlx::query_as(select_sidebar!(
+        "AND rooms.kind = 'direct' ORDER BY rooms.updated_at DESC, rooms.id DESC LIMIT $2"
+    ))
+    .bind(user_id)
+    .bind(SHOWN_DIRECT_ROOMS)
+    .fetch_all(&mut *db)
+    .await?;
+    let shared: Vec<SidebarRoom> = sqlx::query_as(select_sidebar!(
+        "AND rooms.kind <> 'direct' AND memberships.involvement <> 'invisible' ORDER BY lower(rooms.name), rooms.id"
+    ))
     .bind(user_id)
     .fetch_all(db)
+    .await?;
+    Ok(direct.into_iter().map(named).chain(shared).collect())
+}
+
+/// One of the person's rooms as the sidebar shows it, also an invisible one.
+pub async fn sidebar_entry(
+    db: impl SqliteExecutor<'_>,
+    user_id: UserId,
+    room_id: RoomId,
+) -> sqlx::Result<Option<SidebarRoom>> {
+    let entry: Option<SidebarRoom> = sqlx::query_as(select_sidebar!("AND memberships.room_id = $2"))
+        .bind(user_id)
+        .bind(room_id)
+        .fetch_optional(db)
+        .await?;
+    Ok(entry.map(named))
+}
+
+fn named(mut room: SidebarRoom) -> SidebarRoom {
+    if room.kind == RoomKind::Direct {
+        room.name = direct_name(&room.people);
+    }
+    room
+}
+
+/// The direct room of exactly these people, found by its key.
+pub async fn find_direct(db: impl SqliteExecutor<'_>, user_ids: &[UserId]) -> sqlx::Result<Option<RoomId>> {
+    sqlx::query_scalar("SELECT id FROM rooms WHERE direct_key = $1").bind(direct_key(user_ids)).fetch_optional(db).await
+}
+
+/// Makes the direct room of exactly these people, without memberships. Fails with a unique violation when there is one.
+pub async fn insert_direct(
+    db: impl SqliteExecutor<'_>,
+    user_ids: &[UserId],
+    creator_id: UserId,
+    now_ms: i64,
+) -> sqlx::Result<RoomId> {
+    sqlx::query_scalar(
+        "INSERT INTO rooms (kind, name, creator_id, direct_key, created_at, updated_at)
+         VALUES ('direct', '', $1, $2, $3, $3) RETURNING id",
+    )
+    .bind(creator_id)
+    .bind(direct_key(user_ids))
+    .bind(now_ms)
+    .fetch_one(db)
     .await
+}
+
+/// The ids of sorted people, each once, like `1,5,9`.
+fn direct_key(user_ids: &[UserId]) -> String {
+    user_ids.iter().map(UserId::to_string).collect::<Vec<_>>().join(",")
 }
 
 /// The room's newest message; nothing in an empty room.
@@ -76,14 +155,18 @@ pub async fn oldest_of(db: impl SqliteExecutor<'_>, user_id: UserId) -> sqlx::Re
         .await
 }
 
-/// Rooms that nobody is in: what is left of removed ones.
-pub async fn list_deserted(db: impl SqliteExecutor<'_>) -> sqlx::Result<Vec<RoomId>> {
-    sqlx::query_scalar(
-        "SELECT id FROM rooms
-          WHERE NOT EXISTS (SELECT 1 FROM memberships WHERE memberships.room_id = rooms.id) ORDER BY id",
-    )
-    .fetch_all(db)
-    .await
+/// Puts a room out of sight, for good; what it held goes in steps.
+pub async fn mark_removed(db: impl SqliteExecutor<'_>, room_id: RoomId) -> sqlx::Result<()> {
+    sqlx::query("UPDATE rooms SET removed = TRUE, direct_key = NULL WHERE id = $1")
+        .bind(room_id)
+        .execute(db)
+        .await
+        .map(drop)
+}
+
+/// Removed rooms of which something is left.
+pub async fn list_removed(db: impl SqliteExecutor<'_>) -> sqlx::Result<Vec<RoomId>> {
+    sqlx::query_scalar("SELECT id FROM rooms WHERE removed ORDER BY id").fetch_all(db).await
 }
 
 #[cfg(test)]
@@ -101,9 +184,9 @@ mod tests {
         let reader = world.state.db.reader();
         let shown =
             |rooms: Vec<SidebarRoom>| rooms.into_iter().map(|room| (room.name, room.unread)).collect::<Vec<_>>();
-        let of_ada = shown(sidebar(reader, world.ada.id).await.unwrap());
+        let of_ada = shown(world.sidebar(world.ada.id).await);
         assert_eq!(of_ada, [("All Talk".into(), false), ("Apple".into(), false), ("zebra".into(), false)]);
-        let of_bob = shown(sidebar(reader, world.bob.id).await.unwrap());
+        let of_bob = shown(world.sidebar(world.bob.id).await);
         assert_eq!(of_bob, [("All Talk".into(), false), ("Apple".into(), true)]);
         assert_eq!(oldest_of(reader, world.bob.id).await.unwrap(), Some(world.all_talk.id));
         assert_eq!(oldest_of(reader, UserId(99)).await.unwrap(), None);

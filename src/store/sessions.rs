@@ -38,7 +38,7 @@ pub async fn find(db: impl SqliteExecutor<'_>, token_hash: &[u8], now_ms: i64) -
     .await
 }
 
-/// The active person behind a token's hash, with the session and when it was last seen.
+/// The active person behind a token's hash, with the session and when it was last seen. Bots have no sessions.
 pub async fn find_user(
     db: impl SqliteExecutor<'_>,
     token_hash: &[u8],
@@ -47,7 +47,8 @@ pub async fn find_user(
     let row: Option<(UserId, String, Role, SessionId, i64)> = sqlx::query_as(
         "SELECT users.id, users.name, users.role, sessions.id, sessions.last_active_at
            FROM sessions JOIN users ON users.id = sessions.user_id
-          WHERE sessions.token_hash = $1 AND sessions.expires_at > $2 AND users.status = 0",
+          WHERE sessions.token_hash = $1 AND sessions.expires_at > $2 AND users.status = 0
+            AND users.role <> 2",
     )
     .bind(token_hash)
     .bind(now_ms)
@@ -108,6 +109,41 @@ pub async fn remove(db: impl SqliteExecutor<'_>, token_hash: &[u8]) -> sqlx::Res
         .await
 }
 
+/// The person's live sessions, the one seen last first.
+pub async fn list(db: impl SqliteExecutor<'_>, user_id: UserId, now_ms: i64) -> sqlx::Result<Vec<Session>> {
+    sqlx::query_as(
+        "SELECT id, user_id, ip_address, user_agent, last_active_at, expires_at
+           FROM sessions WHERE user_id = $1 AND expires_at > $2 ORDER BY last_active_at DESC, id DESC",
+    )
+    .bind(user_id)
+    .bind(now_ms)
+    .fetch_all(db)
+    .await
+}
+
+/// Ends one of the person's sessions; answers whether there was one.
+pub async fn remove_one_of(db: impl SqliteExecutor<'_>, user_id: UserId, session_id: SessionId) -> sqlx::Result<bool> {
+    let removed = sqlx::query("DELETE FROM sessions WHERE id = $1 AND user_id = $2")
+        .bind(session_id)
+        .bind(user_id)
+        .execute(db)
+        .await?;
+    Ok(removed.rows_affected() > 0)
+}
+
+/// Ends all of the person's sessions, `kept` aside; answers with them.
+pub async fn remove_all_of(
+    db: impl SqliteExecutor<'_>,
+    user_id: UserId,
+    kept: Option<SessionId>,
+) -> sqlx::Result<Vec<SessionId>> {
+    sqlx::query_scalar("DELETE FROM sessions WHERE user_id = $1 AND id <> COALESCE($2, 0) RETURNING id")
+        .bind(user_id)
+        .bind(kept)
+        .fetch_all(db)
+        .await
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -146,6 +182,50 @@ mod tests {
         assert_eq!(removed, Some((session_id, ada.id)));
         assert_eq!(find(db.reader(), b"hash", 99).await.unwrap(), None);
         assert!(!is_live(db.reader(), session_id).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn ones_own_sessions_are_listed_and_ended_one_or_all() {
+        let world = testing::world().await;
+        let (ada, bob) = (world.ada.id, world.bob.id);
+        let db = &world.state.db;
+        let ids = db
+            .write(async move |tx| {
+                let mut ids = Vec::new();
+                for (number, user_id) in [ada, ada, ada, bob].into_iter().enumerate() {
+                    let seen = Sighting {
+                        user_id,
+                        ip_address: "192.0.2.1".into(),
+                        user_agent: String::new(),
+                        last_active_at: i64::try_from(number).expect("small"),
+                        expires_at: 100,
+                    };
+                    ids.push(insert(tx.db(), &[u8::try_from(number).expect("small")], &seen).await?);
+                }
+                Ok(ids)
+            })
+            .await
+            .unwrap();
+        let listed = async |user_id| -> Vec<SessionId> {
+            list(db.reader(), user_id, 50).await.unwrap().into_iter().map(|session| session.id).collect()
+        };
+        assert_eq!(listed(ada).await, [ids[2], ids[1], ids[0]]);
+        let (second, of_bob) = (ids[1], ids[3]);
+        let ended = db
+            .write(async move |tx| {
+                let foreign = remove_one_of(tx.db(), ada, of_bob).await?;
+                let own = remove_one_of(tx.db(), ada, second).await?;
+                Ok((foreign, own))
+            })
+            .await;
+        assert_eq!(ended, Ok((false, true)));
+        let kept = ids[0];
+        let ended = db.write(async move |tx| Ok(remove_all_of(tx.db(), ada, Some(kept)).await?)).await;
+        assert_eq!(ended, Ok(vec![ids[2]]));
+        assert_eq!(listed(ada).await, [kept]);
+        let ended = db.write(async move |tx| Ok(remove_all_of(tx.db(), ada, None).await?)).await;
+        assert_eq!(ended, Ok(vec![kept]));
+        assert_eq!(listed(bob).await, [of_bob]);
     }
 
     #[tokio::test]

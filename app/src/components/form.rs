@@ -1,6 +1,7 @@
 //! Fields of forms: what was typed comes back, with the reason at the field.
 
 use campfire::error::FieldErrors;
+use campfire::model::escape_html;
 use leptos::prelude::*;
 
 /// What a form was sent with, and what was wrong with it. Passwords are never in it.
@@ -48,6 +49,43 @@ pub fn Field(
                 aria-invalid=invalid
                 aria-describedby=described_by.clone()
             />
+            <span class=class id=described_by.clone()>{reason.unwrap_or_else(|| hint.to_owned())}</span>
+        </p>
+    }
+}
+
+/// A labelled field of several lines. `maxlength` is in characters, 0 without one.
+#[component]
+pub fn LongField(
+    name: &'static str,
+    label: &'static str,
+    rows: u8,
+    #[prop(default = 0)] maxlength: usize,
+    #[prop(default = "")] hint: &'static str,
+    #[prop(default = true)] spellcheck: bool,
+    #[prop(default = false)] required: bool,
+    state: FormState,
+) -> impl IntoView {
+    let reason = state.errors.get(name).map(str::to_owned);
+    let described_by = format!("{name}-note");
+    let invalid = reason.is_some().then_some("true");
+    let class = if invalid.is_some() { "field__note field__note--wrong" } else { "field__note" };
+    view! {
+        <p class="field">
+            <label for=name>{label}</label>
+            // Leptos writes the text of this element as it is, so it is escaped here; a parser drops one line break after
+            // the tag: this one, and never the first of the text.
+            <textarea
+                id=name
+                name=name
+                rows=rows.to_string()
+                dir="auto"
+                required=required
+                maxlength=(maxlength > 0).then(|| maxlength.to_string())
+                spellcheck=if spellcheck { "true" } else { "false" }
+                aria-invalid=invalid
+                aria-describedby=described_by.clone()
+            >{format!("\n{}", escape_html(&state.value(name)))}</textarea>
             <span class=class id=described_by.clone()>{reason.unwrap_or_else(|| hint.to_owned())}</span>
         </p>
     }

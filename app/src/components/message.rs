@@ -5,8 +5,9 @@
 
 use std::fmt::Write;
 
-use campfire::model::{Message, avatar_tint, escape_html, initials, utc_timestamp};
+use campfire::model::{Message, escape_html, utc_timestamp};
 
+use super::avatar::avatar_html;
 use super::icon::Icon;
 
 /// What stands inside a message's list item.
@@ -16,11 +17,17 @@ pub fn message_html(message: &Message) -> String {
     let name = escape_html(&message.creator_name);
     let path = message.path();
     let edit = format!("/rooms/{}/messages/{}/edit", message.room_id, message.id);
-    avatar(&mut html, message);
+    let author = format!("/users/{}", message.creator_id);
+    write!(
+        html,
+        r#"<a class="message__avatar" href="{author}" rel="external" tabindex="-1" aria-hidden="true">{}</a>"#,
+        avatar_html(message.creator_id, &message.creator_name)
+    )
+    .expect("a string takes any text");
     let at = utc_timestamp(message.created_at);
     write!(
         html,
-        r#"<div class="message__head"><bdi class="message__author">{name}</bdi> <a class="message__time" href="{path}"><local-time><time datetime="{at}">{} UTC</time></local-time></a></div>"#,
+        r#"<div class="message__head"><a class="message__author" href="{author}" rel="external"><bdi>{name}</bdi></a> <a class="message__time" href="{path}"><local-time><time datetime="{at}">{} UTC</time></local-time></a></div>"#,
         &at[11..16]
     )
     .expect("a string takes any text");
@@ -42,16 +49,6 @@ pub fn outgoing_html(name: &str, body: &str) -> String {
         escape_html(name),
         escape_html(body)
     )
-}
-
-fn avatar(html: &mut String, message: &Message) {
-    write!(
-        html,
-        r#"<span class="avatar tint-{}" aria-hidden="true">{}</span>"#,
-        avatar_tint(message.creator_id),
-        initials(&message.creator_name)
-    )
-    .expect("a string takes any text");
 }
 
 #[cfg(test)]

@@ -1,6 +1,9 @@
 //! Writing without scripts: editing a message, and sending one again that could not be taken.
 
+use campfire::error::FieldErrors;
 use leptos::prelude::*;
+
+use crate::components::form::{FormState, LongField};
 
 use super::entrance::Card;
 
@@ -42,17 +45,13 @@ pub fn NotSent(room_path: String, seq: String, body: String, problem: String) ->
     }
 }
 
+/// The words of a message, and what is wrong with them.
 #[component]
 fn Body(body: String, problem: Option<String>) -> impl IntoView {
-    let invalid = problem.is_some().then_some("true");
-    view! {
-        <p class="field">
-            <label for="body">"Message"</label>
-            // A line break after the tag is not part of the text; one that is must be doubled.
-            <textarea id="body" name="body" rows="8" dir="auto" required aria-invalid=invalid aria-describedby="body-note">
-                {format!("\n{body}")}
-            </textarea>
-            <span class="field__note field__note--wrong" id="body-note">{problem}</span>
-        </p>
+    let mut errors = FieldErrors::default();
+    if let Some(problem) = problem {
+        errors.add("body", problem);
     }
+    let state = FormState { values: vec![("body", body)], errors };
+    view! { <LongField name="body" label="Message" rows=8 required=true state/> }
 }

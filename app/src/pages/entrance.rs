@@ -20,7 +20,12 @@ pub fn FirstRun(state: FormState) -> impl IntoView {
 
 /// Joining by the account's link.
 #[component]
-pub fn Join(account_name: String, join_code: String, state: FormState) -> impl IntoView {
+pub fn Join(
+    account_name: String,
+    join_code: String,
+    help: Option<(String, String)>,
+    state: FormState,
+) -> impl IntoView {
     view! {
         <Card title=format!("Join {account_name}") lead="Tell the others who you are." state=state.clone()>
             <form method="post" action=format!("/join/{join_code}")>
@@ -28,6 +33,7 @@ pub fn Join(account_name: String, join_code: String, state: FormState) -> impl I
                 <button class="button">"Join"</button>
             </form>
             <p class="card__aside">"Here already? "<a href="/session/new">"Sign in"</a></p>
+            <Help lead="Questions?" help/>
         </Card>
     }
 }
@@ -48,11 +54,22 @@ pub fn SignIn(
                 <Field name="password" label="Password" kind="password" autocomplete="current-password" state/>
                 <button class="button">"Sign in"</button>
             </form>
-            {help.map(|(name, address)| view! {
-                <p class="card__aside">"Locked out? Write to "<a href=format!("mailto:{address}")>{name}</a>"."</p>
-            })}
+            <Help lead="Locked out?" help/>
         </Card>
     }
+}
+
+/// Whom to write to, and the version they will ask for.
+#[component]
+fn Help(lead: &'static str, help: Option<(String, String)>) -> impl IntoView {
+    help.map(|(name, address)| {
+        view! {
+            <p class="card__aside">
+                {lead} " Write to "<a href=format!("mailto:{address}") title=name>{address.clone()}</a>"."
+                <br/><small>"Campfire "{env!("CARGO_PKG_VERSION")}</small>
+            </p>
+        }
+    })
 }
 
 #[component]

@@ -1,8 +1,13 @@
 //! The pages, one per route.
 
+pub mod account;
 pub mod edit_message;
 pub mod entrance;
 pub mod error;
 pub mod no_rooms;
+pub mod person;
+pub mod ping;
+pub mod profile;
 pub mod room;
 pub mod room_form;
+pub mod transfer;

@@ -4,16 +4,19 @@ use leptos::prelude::*;
 
 use crate::components::icon::Icon;
 use crate::components::sidebar::{ConnectionNotice, MenuButton};
+use crate::live::Live;
 
 /// Shown when there is no room to go to.
 #[component]
 pub fn NoRooms() -> impl IntoView {
+    let live = expect_context::<Live>();
+    Effect::new(move |_| live.scene.update(|scene| scene.title = "Campfire".to_owned()));
     view! {
         <header class="room-header"><MenuButton/><h1 class="room-header__name">"Campfire"</h1></header>
         <div class="empty empty--page">
             {Icon::Flame.view()}
             <p>"You are in no room. Make one, or ask to be let into one."</p>
-            <a class="button" href="/rooms/opens/new" rel="external">"New room"</a>
+            <a class="button" href="/rooms/opens/new" rel="external" hidden=move || !live.may_make_rooms()>"New room"</a>
         </div>
         <ConnectionNotice/>
     }

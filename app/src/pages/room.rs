@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use campfire::AppError;
-use campfire::model::{Room, RoomId, RoomKind};
+use campfire::model::{Involvement, Room, RoomId, RoomKind, escape_html};
 use campfire::timeline;
 use leptos::prelude::*;
 use leptos_router::hooks::{use_params_map, use_query_map};
@@ -69,7 +69,7 @@ pub fn RoomPage() -> impl IntoView {
 
 #[component]
 fn RoomView(page: timeline::RoomPage, reload: Callback<()>, editing: Editing) -> impl IntoView {
-    let timeline::RoomPage { room, timeline, target } = page;
+    let timeline::RoomPage { room, involvement, timeline, target } = page;
     let timeline = RwSignal::new(timeline);
     let room_id = room.id;
     let live = expect_context::<Live>();
@@ -89,10 +89,14 @@ fn RoomView(page: timeline::RoomPage, reload: Callback<()>, editing: Editing) ->
             live.rooms.with(|rooms| rooms.iter().find(|room| room.id == room_id).map(|room| room.name.clone()));
         listed.unwrap_or_else(|| first_name.clone())
     });
-    Effect::new(move |_| document().set_title(&format!("{} – Campfire", name.get())));
+    Effect::new(move |_| live.scene.update(|scene| scene.title = name.get()));
+    let involvement = move || {
+        let changed = live.scene.with(|scene| scene.involvement.filter(|(changed, _)| *changed == room_id));
+        changed.map_or(involvement, |(_, involvement)| involvement)
+    };
 
     view! {
-        <RoomHeader room name/>
+        <RoomHeader room name involvement/>
         <Messages timeline target editing/>
         <Composer timeline editing/>
     }
@@ -105,20 +109,76 @@ fn unfocus_on_this_thread(unfocus: impl FnOnce() + 'static) -> impl FnOnce() + S
 }
 
 #[component]
-fn RoomHeader(room: Room, name: Memo<String>) -> impl IntoView {
-    let settings = match room.kind {
-        RoomKind::Open => Some(format!("/rooms/opens/{}/edit", room.id)),
-        RoomKind::Closed => Some(format!("/rooms/closeds/{}/edit", room.id)),
-        RoomKind::Direct => None,
+fn RoomHeader(
+    room: Room,
+    name: Memo<String>,
+    involvement: impl Fn() -> Involvement + Copy + Send + Sync + 'static,
+) -> impl IntoView {
+    let (settings, label) = match room.kind {
+        RoomKind::Open => (format!("/rooms/opens/{}/edit", room.id), "Room settings"),
+        RoomKind::Closed => (format!("/rooms/closeds/{}/edit", room.id), "Room settings"),
+        RoomKind::Direct => (format!("/rooms/directs/{}/edit", room.id), "Ping settings"),
     };
+    let is_direct = room.kind == RoomKind::Direct;
     view! {
         <header class="room-header">
             <MenuButton/>
-            <h1 class="room-header__name"><bdi>{name}</bdi></h1>
-            {settings.map(|path| view! {
-                <a class="button--icon" href=path rel="external" aria-label="Room settings" title="Room settings">{Icon::Settings.view()}</a>
-            })}
+            <h1 class="room-header__name">
+                <span class="visually-hidden">{if is_direct { "Ping with " } else { "" }}</span>
+                <bdi>{name}</bdi>
+            </h1>
+            <Here room_id=room.id/>
+            <Bell room_id=room.id kind=room.kind involvement/>
+            <a class="button--icon" href=settings rel="external" aria-label=label title=label>{Icon::Settings.view()}</a>
         </header>
+    }
+}
+
+/// Who else is in the room now.
+#[component]
+fn Here(room_id: RoomId) -> impl IntoView {
+    let live = expect_context::<Live>();
+    let others = move || {
+        live.scene.with(|scene| {
+            let presence = scene.presence.as_ref().filter(|presence| presence.room_id == room_id)?;
+            let here = presence.here.iter().filter(|person| person.id != scene.viewer.id);
+            let names: Vec<_> = here.map(|person| escape_html(&person.name)).collect();
+            let unnamed = usize::try_from(presence.here_count).unwrap_or(0).saturating_sub(presence.here.len());
+            (!names.is_empty()).then(|| here_html(names.len() + unnamed, &names.join(", ")))
+        })
+    };
+    view! { <span inner_html=move || others().unwrap_or_default()></span> }
+}
+
+fn here_html(count: usize, names: &str) -> String {
+    format!(
+        r#"<span class="here" title="Here now: {names}">{count} <span class="here__word">here</span><span class="visually-hidden"> now: {names}</span></span>"#
+    )
+}
+
+/// How much the reader wants to hear of the room; pressing it goes on to the next kind.
+#[component]
+fn Bell(
+    room_id: RoomId,
+    kind: RoomKind,
+    involvement: impl Fn() -> Involvement + Copy + Send + Sync + 'static,
+) -> impl IntoView {
+    let icon = move || {
+        match involvement() {
+            Involvement::Everything => Icon::BellRinging,
+            Involvement::Mentions => Icon::Bell,
+            Involvement::Nothing => Icon::BellOff,
+            Involvement::Invisible => Icon::Hidden,
+        }
+        .markup()
+    };
+    let label = move || format!("{}. Change", involvement().label());
+    view! {
+        <form method="post" action=format!("/rooms/{room_id}/involvement") data-quiet="">
+            <input type="hidden" name="_method" value="put"/>
+            <input type="hidden" name="involvement" value=move || involvement().next(kind).word()/>
+            <button class="button--icon" aria-label=label title=label inner_html=icon></button>
+        </form>
     }
 }
 

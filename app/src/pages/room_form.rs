@@ -1,10 +1,12 @@
 //! Making a room, and its settings.
 
-use campfire::model::{Person, RoomId, RoomKind, UserId, avatar_tint, initials};
+use campfire::model::{RoomId, RoomKind};
 use leptos::prelude::*;
 
 use super::entrance::Card;
 use crate::components::form::{Field, FormState};
+use crate::components::people::{Choice, ChoosePeople};
+use crate::components::sheet::Danger;
 
 /// What the form is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,9 +23,11 @@ pub enum Subject {
 pub fn RoomForm(
     subject: Subject,
     kind: RoomKind,
-    people: Vec<Person>,
-    chosen: Vec<UserId>,
-    viewer_id: UserId,
+    /// Whether the room is a closed one now, whatever kind the form would make it.
+    stands_closed: bool,
+    choices: Vec<Choice>,
+    /// What deleting the room deletes.
+    message_count: i64,
     state: FormState,
 ) -> impl IntoView {
     let (base, other) = match kind {
@@ -44,7 +48,15 @@ pub fn RoomForm(
     let people_problem = state.errors.get("user_ids").map(str::to_owned);
     let name = state.value("name");
     let remove = match subject {
-        Subject::Existing(id) => Some(view! { <RemoveRoom room_id=id name=name.clone()/> }),
+        Subject::Existing(id) => Some(view! { <RemoveRoom room_id=id name=name.clone() message_count/> }),
+        _ => None,
+    };
+    let leave = match subject {
+        Subject::Existing(id) | Subject::ReadOnly(id) if stands_closed => Some(view! {
+            <Danger summary="Leave this room…" action=format!("/rooms/{id}/membership") button="Leave the room">
+                <p>"It is no longer in your sidebar, and you cannot read it. Somebody in it can let you in again."</p>
+            </Danger>
+        }),
         _ => None,
     };
 
@@ -68,18 +80,7 @@ pub fn RoomForm(
                 })}
                 {people_problem.map(|problem| view! { <p class="card__problem" role="alert">{problem}</p> })}
                 {if closed {
-                    view! {
-                        <fieldset class="people">
-                            <legend>"Who is in it"</legend>
-                            {people.into_iter().map(|person| view! {
-                                <PersonChoice
-                                    checked=chosen.contains(&person.id)
-                                    fixed=read_only || (subject == Subject::New && person.id == viewer_id)
-                                    person
-                                />
-                            }).collect_view()}
-                        </fieldset>
-                    }.into_any()
+                    view! { <ChoosePeople legend="Who is in it" people=choices/> }.into_any()
                 } else {
                     view! { <p class="field__note">"Everyone in this Campfire is in it, now and later."</p> }.into_any()
                 }}
@@ -90,32 +91,22 @@ pub fn RoomForm(
                     <a class="button button--plain" href=back>"Back"</a>
                 </div>
             </form>
+            {leave}
             {remove}
         </Card>
     }
 }
 
 #[component]
-fn PersonChoice(person: Person, checked: bool, fixed: bool) -> impl IntoView {
+fn RemoveRoom(room_id: RoomId, name: String, message_count: i64) -> impl IntoView {
+    let lost = match message_count {
+        0 => "It holds no messages.".to_owned(),
+        1 => "Its one message is deleted for everyone.".to_owned(),
+        many => format!("Its {many} messages are deleted for everyone."),
+    };
     view! {
-        <label class="person">
-            <span class=format!("avatar tint-{}", avatar_tint(person.id)) aria-hidden="true">{initials(&person.name)}</span>
-            <bdi class="person__name">{person.name}</bdi>
-            <input type="checkbox" name="user_ids" value=person.id.to_string() checked=checked || fixed disabled=fixed/>
-        </label>
-    }
-}
-
-#[component]
-fn RemoveRoom(room_id: RoomId, name: String) -> impl IntoView {
-    view! {
-        <details class="danger">
-            <summary>"Delete this room…"</summary>
-            <p>"All messages in “"<bdi>{name}</bdi>"” are deleted for everyone. This cannot be undone."</p>
-            <form method="post" action=format!("/rooms/{room_id}")>
-                <input type="hidden" name="_method" value="delete"/>
-                <button class="button button--danger">"Delete room and messages"</button>
-            </form>
-        </details>
+        <Danger summary="Delete this room…" action=format!("/rooms/{room_id}") button="Delete room and messages">
+            <p>"“"<bdi>{name}</bdi>"” goes for good. "{lost}" This cannot be undone."</p>
+        </Danger>
     }
 }

@@ -5,6 +5,8 @@
 mod bad_input;
 mod entrance;
 mod pages;
+mod people;
+mod permissions;
 mod rooms;
 mod sockets;
 mod support;

@@ -94,6 +94,21 @@ async fn text_cannot_break_out_of_the_data_of_the_page() {
 }
 
 #[tokio::test]
+async fn text_cannot_break_out_of_the_field_it_is_edited_in() {
+    let (site, mut ada) = TestSite::with_ada().await;
+    let room_id = site.all_talk(&ada).await;
+    let nasty = "\n</textarea><form action=//evil.example><b>";
+    let message = site.post(&ada, room_id, nasty).await;
+    let edited = ada.browser.get(&format!("/rooms/{room_id}/messages/{}/edit", message.id)).await.text();
+    let refused =
+        ada.browser.post("/users/me/profile", &[("_method", "put"), ("bio", nasty), ("name", "")]).await.text();
+    for html in [edited, refused] {
+        assert_eq!(html.matches("</textarea>").count(), 1);
+        assert!(html.contains("&lt;form action=//evil.example&gt;") && !html.contains("<form action=//"));
+    }
+}
+
+#[tokio::test]
 async fn a_permalink_marks_its_message() {
     let (site, mut ada) = TestSite::with_ada().await;
     let room_id = site.all_talk(&ada).await;

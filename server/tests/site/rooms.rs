@@ -131,7 +131,10 @@ async fn reading_a_page_clears_the_unread_mark() {
     assert!(!page.text().contains(r#"class="dot""#), "what one looks at is not unread");
     // The note is written beside the page; the writer takes it before this.
     site.state.db.write(async |_| Ok(())).await.unwrap();
-    let reading = async || campfire::store::rooms::sidebar(site.state.db.reader(), bob.user.id).await.unwrap();
+    let reading = async || {
+        let mut reader = site.state.db.reader().acquire().await.unwrap();
+        campfire::store::rooms::sidebar(&mut reader, bob.user.id).await.unwrap()
+    };
     while reading().await.iter().any(|room| room.unread) {
         tokio::task::yield_now().await;
     }

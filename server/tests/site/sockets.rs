@@ -314,3 +314,181 @@ async fn a_sender_that_ends_early_leaves_nothing_behind() {
     let answer = raw(&address.to_string(), b"GET /up HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await;
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
 }
+
+/// The next presence that the socket hears of, as the ids of those here and how many there are.
+async fn next_presence(socket: &mut Socket) -> (Vec<i64>, u32, Vec<i64>) {
+    let heard = socket.hear_until(|frame| matches!(frame, ServerFrame::Presence { .. })).await;
+    let Some(ServerFrame::Presence { here, here_count, online, .. }) = heard.into_iter().next_back() else {
+        unreachable!()
+    };
+    (here.iter().map(|person| person.id.0).collect(), here_count, online.iter().map(|id| id.0).collect())
+}
+
+#[tokio::test]
+async fn presence_is_told_to_those_in_the_room_and_ends_with_the_page_or_its_silence() {
+    let (site, ada) = TestSite::with_ada().await;
+    let bob = site.join("Bob").await;
+    let room_id = site.all_talk(&ada).await;
+    let address = serve(&site).await;
+    let mut watcher = connected(&address, &ada).await;
+    focus(&site, &mut watcher, room_id).await;
+    assert_eq!(next_presence(&mut watcher).await, (vec![], 0, vec![]), "a page that says nothing is not looked at");
+
+    let (ada_id, bob_id) = (ada.user.id.0, bob.user.id.0);
+    let mut first = connected(&address, &bob).await;
+    first.say(&ClientFrame::Present).await;
+    assert_eq!(next_presence(&mut watcher).await, (vec![], 0, vec![bob_id]), "online, elsewhere");
+    focus(&site, &mut first, room_id).await;
+    assert_eq!(next_presence(&mut watcher).await, (vec![bob_id], 1, vec![bob_id]));
+    let mut second = connected(&address, &bob).await;
+    focus(&site, &mut second, room_id).await;
+    second.say(&ClientFrame::Present).await;
+    first.say(&ClientFrame::Absent).await;
+    watcher.say(&ClientFrame::Present).await;
+    assert_eq!(next_presence(&mut watcher).await, (vec![ada_id, bob_id], 2, vec![ada_id, bob_id]), "the other page");
+    // A page that vanishes without a word is gone with its connection.
+    drop(second);
+    assert_eq!(next_presence(&mut watcher).await, (vec![ada_id], 1, vec![ada_id]));
+    first.say(&ClientFrame::Present).await;
+    assert_eq!(next_presence(&mut watcher).await.0, [ada_id, bob_id]);
+    // One that stays connected and says nothing more is looked at for a minute.
+    site.state.clock.advance(campfire::event::PRESENCE_TTL_MS);
+    watcher.say(&ClientFrame::Present).await;
+    assert_eq!(next_presence(&mut watcher).await, (vec![ada_id], 1, vec![ada_id]));
+}
+
+#[tokio::test]
+async fn the_people_of_a_ping_see_each_other_online_and_strangers_do_not() {
+    let (site, ada) = TestSite::with_ada().await;
+    let (bob, eve) = (site.join("Bob").await, site.join("Eve").await);
+    let ping = ops::rooms::ping(&site.state, &ada.user, vec![bob.user.id]).await.unwrap();
+    let address = serve(&site).await;
+    let (mut of_ada, mut of_eve) = (connected(&address, &ada).await, connected(&address, &eve).await);
+    let mut of_bob = connected(&address, &bob).await;
+    of_bob.say(&ClientFrame::Present).await;
+    let heard = of_ada.hear_until(|frame| matches!(frame, ServerFrame::Online { .. })).await;
+    assert_eq!(heard.last(), Some(&ServerFrame::Online { room_id: ping.id, user_ids: vec![bob.user.id] }));
+    // Whoever comes later is told how it is.
+    let mut later = connect(&address, &ada.browser.cookie, None).await.unwrap();
+    later.hear_until(|frame| matches!(frame, ServerFrame::Online { .. })).await;
+    site.post(&ada, site.all_talk(&ada).await, "a mark for Eve").await;
+    let heard = of_eve.hear_until(|frame| matches!(frame, ServerFrame::Unread { .. })).await;
+    assert!(!heard.iter().any(|frame| matches!(frame, ServerFrame::Online { .. })));
+}
+
+/// The socket ends within a second, and is told whether to come back.
+async fn ends_for_good(socket: &mut Socket) {
+    let ends = async {
+        while let Some(frame) = socket.hear().await {
+            if frame == (ServerFrame::Bye { reconnect: false }) {
+                return true;
+            }
+        }
+        false
+    };
+    assert_eq!(timeout(Duration::from_secs(1), ends).await, Ok(true));
+}
+
+#[tokio::test]
+async fn a_revoked_session_loses_its_sockets_and_the_others_keep_theirs() {
+    let (site, ada) = TestSite::with_ada().await;
+    let mut bob = site.join("Bob").await;
+    let address = serve(&site).await;
+    let mut phone = site.browser();
+    let form = [("email_address", "bob@example.com"), ("password", crate::support::PASSWORD)];
+    phone.post("/session", &form).await;
+    let sessions = campfire::store::sessions::list(site.state.db.reader(), bob.user.id, 0).await.unwrap();
+    let mut of_phone = connect(&address, &phone.cookie, None).await.unwrap();
+    let mut here = connected(&address, &bob).await;
+    bob.browser.post(&format!("/users/me/sessions/{}", sessions[0].id), &[("_method", "delete")]).await;
+    ends_for_good(&mut of_phone).await;
+    assert_eq!(connect(&address, &phone.cookie, None).await.err(), Some(StatusCode::UNAUTHORIZED));
+    site.post(&ada, site.all_talk(&ada).await, "still there?").await;
+    here.hear_until(|frame| matches!(frame, ServerFrame::Unread { .. })).await;
+}
+
+#[tokio::test]
+async fn who_is_banned_or_removed_loses_every_socket_for_good() {
+    let (site, ada) = TestSite::with_ada().await;
+    let (bob, cleo) = (site.join("Bob").await, site.join("Cleo").await);
+    let address = serve(&site).await;
+    let (mut first, mut second) = (connected(&address, &bob).await, connected(&address, &bob).await);
+    let mut of_cleo = connected(&address, &cleo).await;
+    ops::bans::ban(&site.state, &ada.user, bob.user.id).await.unwrap();
+    ends_for_good(&mut first).await;
+    ends_for_good(&mut second).await;
+    ops::people::deactivate(&site.state, &ada.user, cleo.user.id).await.unwrap();
+    ends_for_good(&mut of_cleo).await;
+    for someone in [&bob, &cleo] {
+        assert_eq!(connect(&address, &someone.browser.cookie, None).await.err(), Some(StatusCode::UNAUTHORIZED));
+    }
+}
+
+#[tokio::test]
+async fn a_socket_tells_of_a_room_its_members_and_nobody_else() {
+    let (site, admin_inside) = TestSite::with_ada().await;
+    let (creator, member, outsider) = (site.join("Bob").await, site.join("Cleo").await, site.join("Eve").await);
+    let admin_outside = site.join("Max").await;
+    site.db_set_role(admin_outside.user.id, campfire::model::Role::Administrator).await;
+    let bot = site.join("Robo").await;
+    let chosen = Audience::Chosen(vec![member.user.id, admin_inside.user.id, bot.user.id]);
+    let room = ops::rooms::open(&site.state, &creator.user, "Club".parse().unwrap(), chosen).await.unwrap();
+    site.db_set_role(bot.user.id, campfire::model::Role::Bot).await;
+    let address = serve(&site).await;
+    let place = cursor(&site, room.id).await;
+    for (someone, is_inside) in
+        [(&creator, true), (&member, true), (&outsider, false), (&admin_inside, true), (&admin_outside, false)]
+    {
+        let mut socket = connected(&address, someone).await;
+        socket.say(&ClientFrame::Focus { room_id: room.id, cursor: place.clone() }).await;
+        let answer = socket.hear_until(|frame| !matches!(frame, ServerFrame::Online { .. })).await;
+        let expected = if is_inside {
+            ServerFrame::CaughtUp { room_id: room.id, cursor: place.clone() }
+        } else {
+            ServerFrame::RoomRemoved { room_id: room.id }
+        };
+        assert_eq!(answer.last(), Some(&expected), "{}", someone.user.name);
+        // Reading somewhere one is not changes nothing there.
+        socket.say(&ClientFrame::Read { room_id: room.id, message_id: campfire::model::MessageId(1) }).await;
+    }
+    assert_eq!(connect(&address, &bot.browser.cookie, None).await.err(), Some(StatusCode::UNAUTHORIZED));
+    assert_eq!(connect(&address, "", None).await.err(), Some(StatusCode::UNAUTHORIZED));
+}
+
+#[tokio::test]
+async fn who_is_named_hears_it_and_only_they() {
+    let (site, ada) = TestSite::with_ada().await;
+    let (bob, cleo) = (site.join("Bob").await, site.join("Cleo").await);
+    let room_id = site.all_talk(&ada).await;
+    let address = serve(&site).await;
+    let (mut of_bob, mut of_cleo) = (connected(&address, &bob).await, connected(&address, &cleo).await);
+    let message = site.post(&ada, room_id, "@Bob, look. Not @Cleopatra").await;
+    of_bob.hear_until(|frame| *frame == ServerFrame::Mentioned { room_id, message_id: message.id }).await;
+    site.post(&ada, room_id, "and that").await;
+    let mut unread_count = 0;
+    let heard = of_cleo
+        .hear_until(|frame| {
+            unread_count += usize::from(matches!(frame, ServerFrame::Unread { .. }));
+            unread_count == 2
+        })
+        .await;
+    assert!(!heard.iter().any(|frame| matches!(frame, ServerFrame::Mentioned { .. })));
+}
+
+#[tokio::test]
+async fn involvement_reaches_ones_own_pages_and_nobody_elses() {
+    let (site, ada) = TestSite::with_ada().await;
+    let mut bob = site.join("Bob").await;
+    let room_id = site.all_talk(&ada).await;
+    let address = serve(&site).await;
+    let (mut of_bob, mut of_ada) = (connected(&address, &bob).await, connected(&address, &ada).await);
+    bob.browser.post(&format!("/rooms/{room_id}/involvement"), &[("involvement", "invisible")]).await;
+    let heard = of_bob.hear_until(|frame| matches!(frame, ServerFrame::Involvement { .. })).await;
+    assert_eq!(heard.len(), 1);
+    // Hidden is not left: what is posted there is still told.
+    site.post(&ada, room_id, "hello").await;
+    of_bob.hear_until(|frame| matches!(frame, ServerFrame::Unread { .. })).await;
+    site.post(&bob, room_id, "hello").await;
+    let heard = of_ada.hear_until(|frame| matches!(frame, ServerFrame::Unread { .. })).await;
+    assert!(!heard.iter().any(|frame| matches!(frame, ServerFrame::Involvement { .. })));
+}

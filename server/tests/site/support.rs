@@ -5,7 +5,7 @@ use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use campfire::auth::Member;
 use campfire::clock::Clock;
-use campfire::model::{ClientMessageId, Message, Room, RoomId, User};
+use campfire::model::{ClientMessageId, Message, Profile, Role, Room, RoomId, Status, User, UserId};
 use campfire::ops::messages::Posted;
 use campfire::ops::rooms::Audience;
 use campfire::state::AppState;
@@ -113,6 +113,45 @@ impl TestSite {
         }
     }
 
+    pub async fn profile(&self, user_id: UserId) -> Profile {
+        store::users::profile(self.state.db.reader(), user_id).await.unwrap().unwrap()
+    }
+
+    pub async fn db_set_role(&self, user_id: UserId, role: Role) {
+        let write = async move |tx: &mut store::Tx| Ok(store::users::update_role(tx.db(), user_id, role, 1).await?);
+        self.state.db.write(write).await.unwrap();
+    }
+
+    pub async fn db_set_status(&self, user_id: UserId, status: Status) {
+        let write = async move |tx: &mut store::Tx| Ok(store::users::update_status(tx.db(), user_id, status, 1).await?);
+        self.state.db.write(write).await.unwrap();
+    }
+
+    /// Members who never come, from "Person 00001" on.
+    pub async fn db_crowd(&self, count: i64) {
+        let write = async move |tx: &mut store::Tx| {
+            let insert = "WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < $1)
+                          INSERT INTO users (name, email_address, role, created_at, updated_at)
+                          SELECT printf('Person %05d', n), printf('person%d@example.com', n), 0, 1, 1 FROM numbers";
+            Ok(sqlx::query(insert).bind(count).execute(tx.db()).await.map(drop)?)
+        };
+        self.state.db.write(write).await.unwrap();
+    }
+
+    /// The same site, started without files.
+    pub fn router_without_files(&self) -> Router {
+        app(Site::new(self.state.clone(), self.close.subscribe()).text_only(true))
+    }
+
+    /// A member who never comes, without the work of a password.
+    pub async fn db_somebody(&self) -> UserId {
+        let write = async |tx: &mut store::Tx| {
+            let address = format!("{}@example.com", tower_sessions::session::Id::default()).parse()?;
+            Ok(store::users::insert(tx.db(), &"Somebody".parse()?, &address, "x", Role::Member, 1).await?)
+        };
+        self.state.db.write(write).await.unwrap()
+    }
+
     pub async fn db_message_count(&self) -> i64 {
         sqlx::query_scalar("SELECT COUNT(*) FROM messages").fetch_one(self.state.db.reader()).await.unwrap()
     }
@@ -136,6 +175,12 @@ impl TestSite {
 }
 
 impl Browser {
+    /// The same browser at another front door.
+    pub fn at(mut self, router: Router) -> Self {
+        self.router = router;
+        self
+    }
+
     pub async fn get(&mut self, path: &str) -> Answer {
         self.send(Method::GET, path, &[], Body::empty()).await
     }

@@ -1,0 +1,218 @@
+//! The account: what it is called, who is in it, and how people come in.
+
+use campfire::model::{Account, Profile, Role, Status, User};
+use leptos::prelude::*;
+
+use crate::components::form::{Field, FormState, LongField};
+use crate::components::icon::Icon;
+use crate::components::sheet::{Avatar, Danger, LinkField, Section, Sheet};
+
+/// One page of the people, as asked for.
+#[derive(Clone, Debug)]
+pub struct PeoplePage {
+    pub people: Vec<Profile>,
+    pub filter: String,
+    /// The number of the next page, if there is one.
+    pub next_page: Option<i64>,
+    /// Whether this is the first page.
+    pub is_first: bool,
+}
+
+/// The settings of the account: administrators change them, members look.
+#[component]
+pub fn AccountPage(
+    viewer: User,
+    account: Account,
+    join_url: String,
+    qr_path: String,
+    people: PeoplePage,
+    text_only: bool,
+    version: &'static str,
+    state: FormState,
+) -> impl IntoView {
+    let administers = viewer.role == Role::Administrator;
+    view! {
+        <Sheet title="Account settings" back="/">
+            {if administers {
+                view! { <Settings restricted=account.room_creation_restricted text_only state/> }.into_any()
+            } else {
+                view! { <p class="sheet__lead"><bdi>{account.name.clone()}</bdi></p> }.into_any()
+            }}
+            <Section title="Invite people">
+                <p>"Anyone with this link can join, and is in every open room at once."</p>
+                <LinkField id="join-link" label="Join link" url=join_url qr_path/>
+                {administers.then(|| view! {
+                    <Danger summary="Make a new link…" action="/account/join_code" method="post" button="Make a new link">
+                        <p>"The present link stops working at once, wherever it was handed out. Nobody who has joined is affected."</p>
+                    </Danger>
+                })}
+            </Section>
+            <People viewer people/>
+            <p class="sheet__version">"Campfire " {version}</p>
+        </Sheet>
+    }
+}
+
+#[component]
+fn Settings(restricted: bool, text_only: bool, state: FormState) -> impl IntoView {
+    view! {
+        <Section title="Account">
+            <form method="post" action="/account">
+                <input type="hidden" name="_method" value="put"/>
+                <Field name="name" label="Name of this Campfire" state/>
+                <p class="switch">
+                    <input type="hidden" name="restrict_room_creation_to_administrators" value="false"/>
+                    <input
+                        id="restrict"
+                        type="checkbox"
+                        name="restrict_room_creation_to_administrators"
+                        value="true"
+                        checked=restricted
+                    />
+                    <label for="restrict">"Only administrators make rooms"</label>
+                </p>
+                <button class="button">"Save"</button>
+            </form>
+            {text_only.then(|| view! { <p class="field__note">"A logo would be a file, and there are no files on this installation."</p> })}
+            <p><a href="/account/custom_styles/edit">"Custom styles"</a></p>
+        </Section>
+    }
+}
+
+#[component]
+fn People(viewer: User, people: PeoplePage) -> impl IntoView {
+    let PeoplePage { people, filter, next_page, is_first } = people;
+    let administers = viewer.role == Role::Administrator;
+    let nobody = people.is_empty();
+    let next = next_page.map(|page| {
+        let query = encode(&[("filter", &filter), ("page", &page.to_string())]);
+        format!("/account/edit?{query}#people")
+    });
+    let (leaders, members): (Vec<_>, Vec<_>) =
+        people.into_iter().partition(|person| person.role == Role::Administrator);
+    let both = !leaders.is_empty() && !members.is_empty();
+    view! {
+        <Section title="People" id="people">
+            <search>
+                <form class="filter" action="/account/edit#people" data-filters="people-list">
+                    <label class="visually-hidden" for="filter">"Filter people by name"</label>
+                    <input id="filter" type="search" name="filter" value=filter placeholder="Filter by name" autocomplete="off"/>
+                    <button class="button button--plain">"Filter"</button>
+                </form>
+            </search>
+            <form method="post" id="people-list" aria-live="polite">
+                <input type="hidden" name="_method" value="put"/>
+                {nobody.then(|| view! { <p class="empty">{if is_first { "Nobody of that name." } else { "There are no more people." }}</p> })}
+                {(!leaders.is_empty()).then(|| view! {
+                    <ul class="list" aria-label="Administrators">
+                        {leaders.into_iter().map(|person| view! { <Row administers viewer=viewer.clone() person/> }).collect_view()}
+                    </ul>
+                })}
+                {both.then(|| view! { <hr/> })}
+                {(!members.is_empty()).then(|| view! {
+                    <ul class="list" aria-label="Members">
+                        {members.into_iter().map(|person| view! { <Row administers viewer=viewer.clone() person/> }).collect_view()}
+                    </ul>
+                })}
+                {next.map(|next| view! { <p class="list__more"><a class="button button--plain" href=next data-more="people-list">"More people"</a></p> })}
+            </form>
+        </Section>
+    }
+}
+
+#[component]
+fn Row(administers: bool, viewer: User, person: Profile) -> impl IntoView {
+    let path = format!("/users/{}", person.id);
+    let is_self = person.id == viewer.id;
+    let is_administrator = person.role == Role::Administrator;
+    let banned = person.status == Status::Banned;
+    let controls = administers && !is_self && !banned;
+    let (role, action) =
+        if is_administrator { ("member", "Make a member of") } else { ("administrator", "Make an administrator of") };
+    let name = person.name.clone();
+    view! {
+        <li class="list__row" class:list__row--dim=banned>
+            <Avatar id=person.id name=person.name.clone()/>
+            <a class="list__name" href=if is_self { "/users/me/profile".to_owned() } else { path.clone() }><bdi>{person.name}</bdi></a>
+            {is_self.then(|| view! { <span class="tag">"You"</span> })}
+            {banned.then(|| view! { <span class="tag tag--negative">"Banned"</span> })}
+            {(is_administrator && !controls).then(|| view! { <span class="tag">"Administrator"</span> })}
+            {controls.then(|| view! {
+                <button
+                    class="button--icon crown"
+                    class:crown--on=is_administrator
+                    formaction=format!("/account/users/{}", person.id)
+                    name="role"
+                    value=role
+                    aria-label=format!("{action} {name}")
+                    title=if is_administrator { "Administrator: make a member" } else { "Member: make an administrator" }
+                >
+                    {Icon::Crown.view()}
+                </button>
+                <a class="button--icon" href=format!("{path}#remove") aria-label=format!("Remove {name}…") title="Remove…">{Icon::Close.view()}</a>
+            })}
+        </li>
+    }
+}
+
+/// The account's own CSS.
+#[component]
+pub fn CustomStylesPage(state: FormState) -> impl IntoView {
+    view! {
+        <Sheet title="Custom styles" back="/account/edit">
+            <Section title="CSS for every page">
+                <p>
+                    "It comes after the rest and wins over it. The colours are custom properties, like "
+                    <code>":root { --accent: oklch(55% 0.2 260) }"</code>
+                    ". Nothing can be loaded from elsewhere."
+                </p>
+                <form method="post" action="/account/custom_styles" data-saves="">
+                    <input type="hidden" name="_method" value="put"/>
+                    <LongField
+                        name="custom_styles"
+                        label="CSS"
+                        rows=16
+                        spellcheck=false
+                        hint="At most 64 KB. Ctrl+Enter or ⌘+Enter saves."
+                        state
+                    />
+                    <button class="button">"Save"</button>
+                </form>
+                <p class="field__note">
+                    "Should a style hide this very page: "<a href="/account/custom_styles/edit?plain=1">"open it without custom styles"</a>
+                    ". The address with "<code>"?plain=1"</code>" works for every page."
+                </p>
+            </Section>
+        </Sheet>
+    }
+}
+
+fn encode(pairs: &[(&str, &str)]) -> String {
+    let mut query = String::new();
+    for (key, value) in pairs.iter().filter(|(_, value)| !value.is_empty()) {
+        if !query.is_empty() {
+            query.push('&');
+        }
+        query.push_str(key);
+        query.push('=');
+        for byte in value.bytes() {
+            if byte.is_ascii_alphanumeric() {
+                query.push(char::from(byte));
+            } else {
+                query.push_str(&format!("%{byte:02X}"));
+            }
+        }
+    }
+    query
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_query_takes_any_text() {
+        assert_eq!(encode(&[("filter", "a&b é"), ("page", "2")]), "filter=a%26b%20%C3%A9&page=2");
+        assert_eq!(encode(&[("filter", ""), ("page", "2")]), "page=2");
+    }
+}

@@ -1,0 +1,96 @@
+//! Somebody's page, and what administrators can do about them.
+
+use campfire::model::{Profile, Role, Status, User};
+use leptos::prelude::*;
+
+use super::profile::TransferLink;
+use crate::components::sheet::{Avatar, Danger, LinkField, Section, Sheet};
+
+/// Somebody, as the viewer may know them.
+#[component]
+pub fn PersonPage(
+    viewer: User,
+    person: Profile,
+    /// For administrators, of an active person.
+    transfer: Option<TransferLink>,
+) -> impl IntoView {
+    let administers = viewer.role == Role::Administrator;
+    let is_self = viewer.id == person.id;
+    let active = person.status == Status::Active;
+    let human = person.role != Role::Bot;
+    let name = person.name.clone();
+    let email_address = person.email_address.clone().filter(|_| administers && person.status != Status::Deactivated);
+    let standing = match (person.status, person.role) {
+        (Status::Deactivated, _) | (Status::Banned, Role::Bot) => Some(format!("{name} is no longer on this account.")),
+        (Status::Banned, _) => Some(format!("{name} is banned.")),
+        (Status::Active, Role::Administrator) => Some("Administrator".to_owned()),
+        (Status::Active, Role::Bot) => Some("Bot".to_owned()),
+        (Status::Active, Role::Member) => None,
+    };
+    view! {
+        <Sheet title=person.name.clone() back="/">
+            <div class="sheet__person sheet__person--tall">
+                <div class:list__row--dim=!active><Avatar id=person.id name=person.name.clone() class="avatar--huge"/></div>
+                {standing.map(|standing| view! { <p class="sheet__standing"><bdi>{standing}</bdi></p> })}
+                {(!person.bio.is_empty()).then(|| view! { <p class="sheet__bio" dir="auto">{person.bio.clone()}</p> })}
+                {email_address.map(|address| view! { <p><a href=format!("mailto:{address}")>{address.clone()}</a></p> })}
+                <div class="card__buttons">
+                    {active.then(|| view! {
+                        <form method="post" action="/rooms/directs">
+                            <input type="hidden" name="user_ids" value=person.id.to_string()/>
+                            <button class="button">{if is_self { "Write to yourself".to_owned() } else { format!("Ping {name}") }}</button>
+                        </form>
+                    })}
+                    {is_self.then(|| view! { <a class="button button--plain" href="/users/me/profile">"Edit your profile"</a> })}
+                </div>
+            </div>
+            {transfer.map(|transfer| view! {
+                <Section title=format!("Sign {name} in")>
+                    <p>"For somebody who is locked out: whoever opens this link within four hours is signed in as them. Hand it to nobody else."</p>
+                    <LinkField id="transfer-link" label=format!("Sign-in link of {name}") url=transfer.url qr_path=transfer.qr_path/>
+                </Section>
+            })}
+            {(administers && human).then(|| view! { <Administration person is_self/> })}
+        </Sheet>
+    }
+}
+
+#[component]
+fn Administration(person: Profile, is_self: bool) -> impl IntoView {
+    let (id, name) = (person.id, person.name);
+    let is_administrator = person.role == Role::Administrator;
+    match person.status {
+        Status::Active => view! {
+            <Section title="Administration" id="remove">
+                <form method="post" action=format!("/account/users/{id}")>
+                    <input type="hidden" name="_method" value="put"/>
+                    <input type="hidden" name="role" value=if is_administrator { "member" } else { "administrator" }/>
+                    <input type="hidden" name="return_to" value=format!("/users/{id}")/>
+                    <button class="button button--plain" disabled=is_self>
+                        {if is_administrator { "Make a member" } else { "Make an administrator" }}
+                    </button>
+                </form>
+                {(!is_self).then(|| view! {
+                    <Danger summary=format!("Remove {name}…") action=format!("/account/users/{id}") button=format!("Remove {name} for good")>
+                        <p>"They are signed out everywhere and leave all rooms. What they wrote stays. This cannot be undone; they can join again by the link."</p>
+                    </Danger>
+                    <Danger summary=format!("Ban {name}…") action=format!("/users/{id}/ban") method="post" button=format!("Ban {name}")>
+                        <p>"They are signed out everywhere, everything they ever wrote is deleted, and nothing can be written from the internet addresses they used last. The ban can be lifted; what was deleted does not come back."</p>
+                    </Danger>
+                })}
+            </Section>
+        }
+        .into_any(),
+        Status::Banned => view! {
+            <Section title="Administration">
+                <form method="post" action=format!("/users/{id}/ban")>
+                    <input type="hidden" name="_method" value="delete"/>
+                    <button class="button button--plain">"Remove ban"</button>
+                </form>
+                <p class="field__note">"They can sign in again. What was deleted does not come back."</p>
+            </Section>
+        }
+        .into_any(),
+        Status::Deactivated => ().into_any(),
+    }
+}

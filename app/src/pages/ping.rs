@@ -1,0 +1,47 @@
+//! Starting a ping, and the settings of one.
+
+use campfire::model::{Person, RoomId};
+use leptos::prelude::*;
+
+use crate::components::form::FormState;
+use crate::components::people::{Choice, ChoosePeople};
+use crate::components::sheet::{Avatar, Danger, Section, Sheet};
+
+/// Choosing whom to ping.
+#[component]
+pub fn NewPing(people: Vec<Choice>, state: FormState) -> impl IntoView {
+    let problem = state.errors.get("user_ids").map(str::to_owned);
+    view! {
+        <Sheet title="New ping" back="/">
+            <Section title="Who should be in it?">
+                <form method="post" action="/rooms/directs">
+                    {problem.map(|problem| view! { <p class="card__problem" role="alert">{problem}</p> })}
+                    <ChoosePeople legend="People" people/>
+                    <button class="button">"Start the ping"</button>
+                </form>
+            </Section>
+        </Sheet>
+    }
+}
+
+/// Who is in a ping, and how to end it.
+#[component]
+pub fn PingSettings(room_id: RoomId, name: String, people: Vec<Person>) -> impl IntoView {
+    view! {
+        <Sheet title="Ping" back=format!("/rooms/{room_id}")>
+            <Section title="Who is in it">
+                <ul class="list">
+                    {people.into_iter().map(|person| view! {
+                        <li class="list__row">
+                            <Avatar id=person.id name=person.name.clone()/>
+                            <a class="list__name" href=format!("/users/{}", person.id)><bdi>{person.name}</bdi></a>
+                        </li>
+                    }).collect_view()}
+                </ul>
+                <Danger summary="Delete this ping…" action=format!("/rooms/directs/{room_id}") button="Delete ping and messages">
+                    <p>"All messages between you and "<bdi>{name}</bdi>" are deleted for everyone. This cannot be undone."</p>
+                </Danger>
+            </Section>
+        </Sheet>
+    }
+}

@@ -1,0 +1,252 @@
+//! One's own profile, rooms and devices.
+
+use campfire::model::{Bio, Involvement, Profile, RoomId, RoomKind, SessionId, utc_timestamp};
+use leptos::prelude::*;
+
+use crate::components::form::{Field, FormState, LongField};
+use crate::components::icon::Icon;
+use crate::components::sheet::{Avatar, LinkField, Section, Sheet};
+
+/// A room that one is in, and how much one wants to hear of it.
+#[derive(Clone, Debug)]
+pub struct OwnRoom {
+    pub id: RoomId,
+    pub kind: RoomKind,
+    pub name: String,
+    pub involvement: Involvement,
+}
+
+/// A browser that one is signed in with.
+#[derive(Clone, Debug)]
+pub struct Device {
+    pub session_id: SessionId,
+    pub browser: String,
+    pub address: String,
+    pub last_active_at: i64,
+    /// The one that asks.
+    pub is_this: bool,
+}
+
+/// A link that signs its person in elsewhere.
+#[derive(Clone, Debug)]
+pub struct TransferLink {
+    pub url: String,
+    pub qr_path: String,
+}
+
+/// Everything about oneself.
+#[component]
+pub fn ProfilePage(
+    profile: Profile,
+    rooms: Vec<OwnRoom>,
+    devices: Vec<Device>,
+    transfer: TransferLink,
+    text_only: bool,
+    state: FormState,
+) -> impl IntoView {
+    let sign_out = view! {
+        <form method="post" action="/session">
+            <input type="hidden" name="_method" value="delete"/>
+            <button class="button button--plain">"Sign out"</button>
+        </form>
+    };
+    view! {
+        <Sheet title="Your profile" back="/" actions=sign_out.into_any()>
+            <About profile text_only state=state.clone()/>
+            <NewPassword state/>
+            <Rooms rooms/>
+            <Devices devices/>
+            <Section title="Sign in on another device">
+                <p>"Open this link there, or point its camera at the QR code. It is good for four hours and signs in as you: keep it to yourself. A new password makes it worthless."</p>
+                <LinkField id="transfer-link" label="Your private sign-in link" url=transfer.url qr_path=transfer.qr_path/>
+            </Section>
+        </Sheet>
+    }
+}
+
+#[component]
+fn About(profile: Profile, text_only: bool, state: FormState) -> impl IntoView {
+    view! {
+        <Section title="About you">
+            <div class="sheet__person">
+                <Avatar id=profile.id name=profile.name.clone() class="avatar--large"/>
+                {text_only.then(|| view! { <p class="field__note">"No files on this installation: everybody shows their initials."</p> })}
+            </div>
+            <form method="post" action="/users/me/profile">
+                <input type="hidden" name="_method" value="put"/>
+                <Field name="name" label="Your name" autocomplete="name" state=state.clone()/>
+                <Field name="email_address" label="E-mail address" kind="email" autocomplete="email" state=state.clone()/>
+                <LongField name="bio" label="About you, in a line or two" rows=2 maxlength=Bio::MAX_CHARS state/>
+                <button class="button">"Save"</button>
+            </form>
+        </Section>
+    }
+}
+
+#[component]
+fn NewPassword(state: FormState) -> impl IntoView {
+    view! {
+        <Section title="Password">
+            <form method="post" action="/users/me/profile">
+                <input type="hidden" name="_method" value="put"/>
+                <Field name="present_password" label="Present password" kind="password" autocomplete="current-password" state=state.clone()/>
+                <Field name="password" label="New password" kind="password" autocomplete="new-password" hint="At least 8 characters." state/>
+                <p class="switch">
+                    <input id="sign-out-others" type="checkbox" name="sign_out_others" value="true" checked/>
+                    <label for="sign-out-others">"Sign out all other devices"</label>
+                </p>
+                <button class="button">"Change password"</button>
+            </form>
+        </Section>
+    }
+}
+
+#[component]
+fn Rooms(rooms: Vec<OwnRoom>) -> impl IntoView {
+    let none = rooms.is_empty();
+    view! {
+        <Section title="Rooms and notifications">
+            {none.then(|| view! { <p class="empty">"You are in no room."</p> })}
+            <ul class="list">
+                {rooms.into_iter().map(|room| view! { <RoomRow room/> }).collect_view()}
+            </ul>
+        </Section>
+    }
+}
+
+#[component]
+fn RoomRow(room: OwnRoom) -> impl IntoView {
+    let icon = match room.kind {
+        RoomKind::Open => Icon::Room,
+        RoomKind::Closed => Icon::Lock,
+        RoomKind::Direct => Icon::Ping,
+    };
+    let choices: Vec<Involvement> =
+        [Involvement::Everything, Involvement::Mentions, Involvement::Nothing, Involvement::Invisible]
+            .into_iter()
+            .filter(|involvement| involvement.fits(room.kind))
+            .collect();
+    view! {
+        <li class="list__row" class:list__row--dim=room.involvement == Involvement::Invisible>
+            {icon.view()}
+            <a class="list__name" href=format!("/rooms/{}", room.id)><bdi>{room.name.clone()}</bdi></a>
+            <form class="involvement" method="post" action=format!("/rooms/{}/involvement", room.id) data-quiet="">
+                <input type="hidden" name="_method" value="put"/>
+                <input type="hidden" name="return_to" value="/users/me/profile"/>
+                <select name="involvement" aria-label=format!("Notifications of {}", room.name) data-submits="">
+                    {choices.into_iter().map(|choice| view! {
+                        <option value=choice.word() selected=choice == room.involvement>{choice.short_label()}</option>
+                    }).collect_view()}
+                </select>
+                <button class="button--quiet">"Save"</button>
+            </form>
+        </li>
+    }
+}
+
+#[component]
+fn Devices(devices: Vec<Device>) -> impl IntoView {
+    let others = devices.len() > 1;
+    view! {
+        <Section title="Devices" id="devices">
+            <p>"Where you are signed in. Sign out what you do not know, and change your password."</p>
+            <ul class="list">
+                {devices.into_iter().map(|device| view! { <DeviceRow device/> }).collect_view()}
+            </ul>
+            {others.then(|| view! {
+                <form method="post" action="/users/me/sessions">
+                    <input type="hidden" name="_method" value="delete"/>
+                    <button class="button button--danger">"Sign out all other devices"</button>
+                </form>
+            })}
+        </Section>
+    }
+}
+
+#[component]
+fn DeviceRow(device: Device) -> impl IntoView {
+    let at = utc_timestamp(device.last_active_at);
+    let shown = format!("{} {} UTC", &at[..10], &at[11..16]);
+    let name = format!("Sign out {} at {}", device.browser, device.address);
+    view! {
+        <li class="list__row">
+            {Icon::Device.view()}
+            <div class="list__name">
+                <strong>{device.browser}</strong>
+                <span class="list__detail"><bdi>{device.address}</bdi>" · "<local-time data-date=""><time datetime=at>{shown}</time></local-time></span>
+            </div>
+            {if device.is_this {
+                view! { <span class="tag">"This device"</span> }.into_any()
+            } else {
+                view! {
+                    <form method="post" action=format!("/users/me/sessions/{}", device.session_id)>
+                        <input type="hidden" name="_method" value="delete"/>
+                        <button class="button--quiet" aria-label=name>"Sign out"</button>
+                    </form>
+                }.into_any()
+            }}
+        </li>
+    }
+}
+
+/// A browser and its system by the name it sends, like `Firefox on Linux`. Only a hint for its owner.
+#[must_use]
+pub fn browser_name(user_agent: &str) -> String {
+    // The order matters: most name others, whose sites they want to be shown.
+    let browser = first_named(
+        user_agent,
+        &[
+            ("Edg", "Edge"),
+            ("OPR/", "Opera"),
+            ("SamsungBrowser/", "Samsung Internet"),
+            ("Firefox/", "Firefox"),
+            ("FxiOS/", "Firefox"),
+            ("CriOS/", "Chrome"),
+            ("Chrome/", "Chrome"),
+            ("Safari/", "Safari"),
+            ("curl/", "curl"),
+        ],
+    );
+    let system = first_named(
+        user_agent,
+        &[
+            ("iPhone", "iPhone"),
+            ("iPad", "iPad"),
+            ("Android", "Android"),
+            ("Windows", "Windows"),
+            ("Mac OS X", "Mac"),
+            ("CrOS", "ChromeOS"),
+            ("Linux", "Linux"),
+        ],
+    );
+    match (browser, system) {
+        (Some(browser), Some(system)) => format!("{browser} on {system}"),
+        (Some(browser), None) => browser.to_owned(),
+        (None, Some(system)) => format!("A browser on {system}"),
+        (None, None) => "An unknown browser".to_owned(),
+    }
+}
+
+fn first_named(user_agent: &str, names: &[(&str, &'static str)]) -> Option<&'static str> {
+    names.iter().find(|(part, _)| user_agent.contains(part)).map(|(_, name)| *name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn browsers_are_named_by_what_they_send() {
+        let chrome =
+            "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36";
+        assert_eq!(browser_name(chrome), "Chrome on Linux");
+        assert_eq!(browser_name(&format!("{chrome} Edg/131.0")), "Edge on Linux");
+        let phone = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_2 like Mac OS X) AppleWebKit/605.1.15 Version/17.2 Mobile/15E148 Safari/604.1";
+        assert_eq!(browser_name(phone), "Safari on iPhone");
+        assert_eq!(
+            browser_name("Mozilla/5.0 (Windows NT 10.0; rv:121.0) Gecko/20100101 Firefox/121.0"),
+            "Firefox on Windows"
+        );
+        assert_eq!(browser_name(""), "An unknown browser");
+    }
+}

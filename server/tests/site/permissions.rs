@@ -1,0 +1,335 @@
+//! Who may do what: every action tried by everyone, each time at something made for that try.
+//!
+//! A row of a table is an action; its columns are, in this order, those of [`WHO`].
+
+use axum::body::Body;
+use axum::http::{Method, StatusCode};
+use campfire::model::{Message, Role, Room, RoomId, Status};
+use campfire::ops;
+use campfire::ops::rooms::Audience;
+use serde_json::json;
+
+use crate::support::{Answer, Browser, Someone, TestSite};
+
+/// Those who try, in the order of the columns. The last three hold a session that signs nobody in.
+const WHO: [&str; 8] =
+    ["creator", "member", "outsider", "admin inside", "admin outside", "signed out", "bot", "banned"];
+
+/// What an answer amounts to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outcome {
+    /// The page, the call's answer, or the way on after a form.
+    Done,
+    /// Home, with the word that there is no such room.
+    NoRoom,
+    NotFound,
+    Forbidden,
+    /// 401, or the way to the sign-in page.
+    SignedOut,
+    Other(u16),
+}
+use Outcome::{Done, Forbidden, NoRoom, NotFound, SignedOut};
+
+impl Outcome {
+    fn of(answer: &Answer) -> Self {
+        match (answer.status, answer.location()) {
+            (StatusCode::SEE_OTHER, "/?notice=room-missing") => NoRoom,
+            (StatusCode::SEE_OTHER, to) if to.starts_with("/session/new") => SignedOut,
+            (StatusCode::OK | StatusCode::SEE_OTHER, _) => Done,
+            (StatusCode::NOT_FOUND, _) => NotFound,
+            (StatusCode::FORBIDDEN, _) => Forbidden,
+            (StatusCode::UNAUTHORIZED, _) => SignedOut,
+            (status, _) => Self::Other(status.as_u16()),
+        }
+    }
+}
+
+struct Cast {
+    site: TestSite,
+    creator: Someone,
+    member: Someone,
+    outsider: Someone,
+    admin_inside: Someone,
+    admin_outside: Someone,
+    bot: Someone,
+    banned: Someone,
+}
+
+/// What one try is about: a closed room with a message of its creator.
+struct Target {
+    room: Room,
+    message: Message,
+}
+
+impl Cast {
+    async fn new() -> Self {
+        let (site, admin_inside) = TestSite::with_ada().await;
+        let creator = site.join("Bob").await;
+        let member = site.join("Cleo").await;
+        let outsider = site.join("Eve").await;
+        let admin_outside = site.join("Max").await;
+        let bot = site.join("Robo").await;
+        let banned = site.join("Mallory").await;
+        let promote =
+            ops::people::change_role(&site.state, &admin_inside.user, admin_outside.user.id, Role::Administrator);
+        promote.await.unwrap();
+        site.db_set_role(bot.user.id, Role::Bot).await;
+        Self { site, creator, member, outsider, admin_inside, admin_outside, bot, banned }
+    }
+
+    /// A fresh target. Everybody who has ever been let in is in it, also those who are no longer active.
+    async fn target(&self) -> Target {
+        let inside = [&self.member, &self.admin_inside, &self.bot, &self.banned];
+        let chosen = Audience::Chosen(inside.map(|someone| someone.user.id).into());
+        self.site.db_set_status(self.banned.user.id, Status::Active).await;
+        let room =
+            ops::rooms::open(&self.site.state, &self.creator.user, "Club".parse().unwrap(), chosen).await.unwrap();
+        self.site.db_set_status(self.banned.user.id, Status::Banned).await;
+        let message = self.site.post(&self.creator, room.id, "hello").await;
+        Target { room, message }
+    }
+
+    fn browsers(&self) -> [Browser; 8] {
+        [
+            self.creator.browser.clone(),
+            self.member.browser.clone(),
+            self.outsider.browser.clone(),
+            self.admin_inside.browser.clone(),
+            self.admin_outside.browser.clone(),
+            self.site.browser(),
+            self.bot.browser.clone(),
+            self.banned.browser.clone(),
+        ]
+    }
+
+    /// Everybody tries once, at a target of their own.
+    async fn row(&self, action: &str, expected: [Outcome; 8], attempt: impl AsyncFn(Browser, Target) -> Answer) {
+        for (index, browser) in self.browsers().into_iter().enumerate() {
+            let target = self.target().await;
+            let outcome = Outcome::of(&attempt(browser, target).await);
+            assert_eq!(outcome, expected[index], "{action} by {}", WHO[index]);
+        }
+    }
+}
+
+async fn form(mut browser: Browser, path: String, fields: &[(&str, &str)]) -> Answer {
+    browser.post(&path, fields).await
+}
+
+async fn page(mut browser: Browser, path: String) -> Answer {
+    browser.get(&path).await
+}
+
+async fn call(mut browser: Browser, function: &str, arguments: serde_json::Value) -> Answer {
+    browser.call(function, &arguments).await
+}
+
+const ANYONE_SIGNED_IN: [Outcome; 8] = [Done, Done, Done, Done, Done, SignedOut, SignedOut, SignedOut];
+const ADMINISTRATORS: [Outcome; 8] = [Forbidden, Forbidden, Forbidden, Done, Done, SignedOut, SignedOut, SignedOut];
+const INSIDE_PAGE: [Outcome; 8] = [Done, Done, NoRoom, Done, NoRoom, SignedOut, SignedOut, SignedOut];
+const INSIDE: [Outcome; 8] = [Done, Done, NotFound, Done, NotFound, SignedOut, SignedOut, SignedOut];
+const KEEPERS_PAGE: [Outcome; 8] = [Done, Forbidden, NoRoom, Done, NoRoom, SignedOut, SignedOut, SignedOut];
+const KEEPERS: [Outcome; 8] = [Done, Forbidden, NotFound, Done, NotFound, SignedOut, SignedOut, SignedOut];
+
+#[tokio::test]
+async fn reading_and_writing_in_a_room() {
+    let cast = Cast::new().await;
+    cast.row("open the room", INSIDE_PAGE, async |who, it| page(who, format!("/rooms/{}", it.room.id)).await).await;
+    cast.row("open a message", INSIDE_PAGE, async |who, it| {
+        page(who, format!("/rooms/{}/@{}", it.room.id, it.message.id)).await
+    })
+    .await;
+    cast.row("load the room", INSIDE, async |who, it| {
+        call(who, "rooms/page", json!({"room_id": it.room.id, "anchor": "newest"})).await
+    })
+    .await;
+    for function in ["messages/before", "messages/after"] {
+        cast.row(function, INSIDE, async |who, it| {
+            call(who, function, json!({"room_id": it.room.id, "message_id": it.message.id})).await
+        })
+        .await;
+    }
+    cast.row("post by form", INSIDE_PAGE, async |who, it| {
+        form(who, format!("/rooms/{}/messages", it.room.id), &[("body", "hi")]).await
+    })
+    .await;
+    let id = "01920000-0001-7fff-bfff-ffffffffffff";
+    cast.row("post", INSIDE, async |who, it| {
+        // Each room is another one, and an id is used once: a number of the room makes it so.
+        let id = format!("{}{:012}", &id[..24], it.room.id.0);
+        call(who, "messages/post", json!({"room_id": it.room.id, "client_message_id": id, "body": "hi"})).await
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn changing_what_somebody_wrote() {
+    let cast = Cast::new().await;
+    let path = |it: &Target| format!("/rooms/{}/messages/{}", it.room.id, it.message.id);
+    let named = |it: &Target| json!({"room_id": it.room.id, "message_id": it.message.id});
+    cast.row("see the form", KEEPERS_PAGE, async |who, it| page(who, format!("{}/edit", path(&it))).await).await;
+    cast.row("edit by form", KEEPERS_PAGE, async |who, it| {
+        form(who, path(&it), &[("_method", "put"), ("body", "changed")]).await
+    })
+    .await;
+    cast.row("delete by form", KEEPERS_PAGE, async |who, it| form(who, path(&it), &[("_method", "delete")]).await)
+        .await;
+    cast.row("read the source", KEEPERS, async |who, it| call(who, "messages/source", named(&it)).await).await;
+    cast.row("edit", KEEPERS, async |who, it| {
+        let arguments = json!({"room_id": it.room.id, "message_id": it.message.id, "body": "changed"});
+        call(who, "messages/edit", arguments).await
+    })
+    .await;
+    cast.row("delete", KEEPERS, async |who, it| call(who, "messages/remove", named(&it)).await).await;
+}
+
+#[tokio::test]
+async fn keeping_a_room() {
+    let cast = Cast::new().await;
+    let keepers = cast.creator.user.id.to_string();
+    let others = cast.admin_inside.user.id.to_string();
+    cast.row("look at the settings", INSIDE_PAGE, async |who, it| {
+        page(who, format!("/rooms/closeds/{}/edit", it.room.id)).await
+    })
+    .await;
+    cast.row("rename and choose", KEEPERS_PAGE, async |who, it| {
+        let fields = [("_method", "put"), ("name", "Other"), ("user_ids", &keepers), ("user_ids", &others)];
+        form(who, format!("/rooms/closeds/{}", it.room.id), &fields).await
+    })
+    .await;
+    cast.row("convert", KEEPERS_PAGE, async |who, it| {
+        form(who, format!("/rooms/opens/{}", it.room.id), &[("_method", "put"), ("name", "Open")]).await
+    })
+    .await;
+    cast.row("delete", KEEPERS_PAGE, async |who, it| {
+        form(who, format!("/rooms/{}", it.room.id), &[("_method", "delete")]).await
+    })
+    .await;
+    cast.row("turn the bell", INSIDE, async |who, it| {
+        form(who, format!("/rooms/{}/involvement", it.room.id), &[("_method", "put"), ("involvement", "nothing")]).await
+    })
+    .await;
+    cast.row("leave", INSIDE, async |who, it| {
+        form(who, format!("/rooms/{}/membership", it.room.id), &[("_method", "delete")]).await
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn making_rooms_and_pinging() {
+    let cast = Cast::new().await;
+    let bob = cast.creator.user.id.to_string();
+    for kind in ["opens", "closeds"] {
+        cast.row("see the form", ANYONE_SIGNED_IN, async |who, _| page(who, format!("/rooms/{kind}/new")).await).await;
+        cast.row("make a room", ANYONE_SIGNED_IN, async |who, _| {
+            form(who, format!("/rooms/{kind}"), &[("name", "New")]).await
+        })
+        .await;
+    }
+    ops::accounts::restrict_room_creation(&cast.site.state, &cast.admin_inside.user, true).await.unwrap();
+    for kind in ["opens", "closeds"] {
+        for (index, mut browser) in cast.browsers().into_iter().enumerate() {
+            let seen = Outcome::of(&browser.get(&format!("/rooms/{kind}/new")).await);
+            let made = Outcome::of(&browser.post(&format!("/rooms/{kind}"), &[("name", "New")]).await);
+            assert_eq!((seen, made), (ADMINISTRATORS[index], ADMINISTRATORS[index]), "{kind} by {}", WHO[index]);
+        }
+    }
+    ops::accounts::restrict_room_creation(&cast.site.state, &cast.admin_inside.user, false).await.unwrap();
+
+    cast.row("ping somebody", ANYONE_SIGNED_IN, async |who, _| {
+        form(who, "/rooms/directs".into(), &[("user_ids", &bob)]).await
+    })
+    .await;
+    // A ping of Bob and Cleo: the administrators, not being in it, have no way to it.
+    let direct = async || -> RoomId {
+        ops::rooms::ping(&cast.site.state, &cast.creator.user, vec![cast.member.user.id]).await.unwrap().id
+    };
+    let participants = [Done, Done, NoRoom, NoRoom, NoRoom, SignedOut, SignedOut, SignedOut];
+    for (index, mut browser) in cast.browsers().into_iter().enumerate() {
+        let room_id = direct().await;
+        let shown = Outcome::of(&browser.get(&format!("/rooms/{room_id}")).await);
+        let settings = Outcome::of(&browser.get(&format!("/rooms/directs/{room_id}/edit")).await);
+        let removed = Outcome::of(&browser.post(&format!("/rooms/directs/{room_id}"), &[("_method", "delete")]).await);
+        assert_eq!([shown, settings, removed], [participants[index]; 3], "a ping by {}", WHO[index]);
+    }
+}
+
+#[tokio::test]
+async fn administering_the_account_and_its_people() {
+    let cast = Cast::new().await;
+    for path in ["/account/edit", "/account/edit?filter=e", "/users/1"] {
+        cast.row(path, ANYONE_SIGNED_IN, async |who, _| page(who, path.into()).await).await;
+    }
+    cast.row("see the styles", ADMINISTRATORS, async |who, _| page(who, "/account/custom_styles/edit".into()).await)
+        .await;
+    for (path, fields) in [
+        ("/account", &[("_method", "put"), ("account[name]", "Fire")][..]),
+        ("/account", &[("_method", "put"), ("account[settings][restrict_room_creation_to_administrators]", "false")]),
+        ("/account/join_code", &[]),
+        ("/account/custom_styles", &[("_method", "put"), ("account[custom_styles]", "b{}")]),
+    ] {
+        cast.row(path, ADMINISTRATORS, async |who, _| form(who, path.into(), fields).await).await;
+    }
+    // Each administrator has somebody of their own to decide about.
+    for (what, method) in [("promote", "put"), ("remove", "delete")] {
+        cast.row(what, ADMINISTRATORS, async |who, _| {
+            let path = format!("/account/users/{}", cast.site.db_somebody().await);
+            form(who, path, &[("_method", method), ("role", "administrator")]).await
+        })
+        .await;
+    }
+    cast.row("ban", ADMINISTRATORS, async |who, _| {
+        form(who, format!("/users/{}/ban", cast.site.db_somebody().await), &[]).await
+    })
+    .await;
+    cast.row("unban", ADMINISTRATORS, async |who, _| {
+        let user_id = cast.site.db_somebody().await;
+        cast.site.db_set_status(user_id, Status::Banned).await;
+        form(who, format!("/users/{user_id}/ban"), &[("_method", "delete")]).await
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_administrators_see_of_people_members_do_not() {
+    let mut cast = Cast::new().await;
+    cast.site.db_set_status(cast.banned.user.id, Status::Banned).await;
+    let path = format!("/users/{}", cast.member.user.id);
+    let to_admin = cast.admin_outside.browser.get(&path).await.text();
+    for part in ["cleo@example.com", "/session/transfers/", "Ban Cleo", "Remove Cleo"] {
+        assert!(to_admin.contains(part), "{part}");
+    }
+    let to_member = cast.outsider.browser.get(&path).await.text();
+    for part in ["cleo@example.com", "/session/transfers/", "/ban", "Remove"] {
+        assert!(!to_member.contains(part), "{part}");
+    }
+    assert!(to_member.contains("Ping Cleo"));
+    let settings = cast.outsider.browser.get("/account/edit").await.text();
+    assert!(!settings.contains("formaction") && !settings.contains("Make a new link") && !settings.contains("Mallory"));
+    let settings = cast.admin_outside.browser.get("/account/edit").await.text();
+    assert!(settings.contains("formaction") && settings.contains("Make a new link") && settings.contains("Mallory"));
+}
+
+#[tokio::test]
+async fn ones_own_things_are_ones_own() {
+    let mut cast = Cast::new().await;
+    let before = cast.site.profile(cast.creator.user.id).await;
+    // Whatever the path says, it is about oneself; fields that are left out stay.
+    let path = format!("/users/{}/profile", cast.creator.user.id);
+    let answer = cast.member.browser.post(&path, &[("_method", "put"), ("user[bio]", "me")]).await;
+    assert_eq!(answer.location(), "/users/me/profile?notice=saved");
+    assert_eq!(cast.site.profile(cast.creator.user.id).await, before);
+    let cleo = cast.site.profile(cast.member.user.id).await;
+    assert_eq!((cleo.name.as_str(), cleo.bio.as_str()), ("Cleo", "me"));
+
+    let sessions = campfire::store::sessions::list(cast.site.state.db.reader(), cast.creator.user.id, 0).await.unwrap();
+    let foreign = format!("/users/me/sessions/{}", sessions[0].id);
+    let answer = cast.admin_outside.browser.send(Method::DELETE, &foreign, &[], Body::empty()).await;
+    assert_eq!(answer.status, StatusCode::NOT_FOUND);
+    assert_eq!(cast.creator.browser.get("/users/me/profile").await.status, StatusCode::OK);
+    cast.row("profile", ANYONE_SIGNED_IN, async |who, _| page(who, "/users/me/profile".into()).await).await;
+    cast.row("other devices", ANYONE_SIGNED_IN, async |who, _| {
+        form(who, "/users/me/sessions".into(), &[("_method", "delete")]).await
+    })
+    .await;
+}

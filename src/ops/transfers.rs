@@ -1,0 +1,161 @@
+//! Session transfers: a link, or its QR code, that signs its person in on another device.
+//!
+//! The link is signed, for this purpose alone, good for four hours, and stored nowhere. Changing the password makes
+//! every earlier one worthless, because the signature covers the stored hash.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+
+use crate::model::{Role, Status, User, UserId};
+use crate::state::AppState;
+use crate::store;
+use crate::{AppError, AppResult};
+
+/// How long a link is good for, in milliseconds: 4 hours.
+pub const VALID_MS: i64 = 4 * 60 * 60 * 1_000;
+
+/// What the signature is for; one made for anything else never fits.
+const PURPOSE: &[u8] = b"campfire session transfer 1";
+
+/// The bytes of a user's id, of the moment of expiry, and of an HMAC-SHA256.
+const ID_BYTES: usize = 8 + 8 + 32;
+
+/// A transfer id for this person: 64 characters that are safe in a URL.
+///
+/// # Errors
+/// `NotFound` unless it is about an active person with a password.
+pub async fn mint(state: &AppState, user_id: UserId) -> AppResult<String> {
+    let expires_at = state.clock.now_ms() + VALID_MS;
+    let signature = signer(state, user_id, expires_at).await?.ok_or(AppError::NotFound)?.finalize().into_bytes();
+    let mut id = Vec::with_capacity(ID_BYTES);
+    id.extend(user_id.0.to_be_bytes());
+    id.extend(expires_at.to_be_bytes());
+    id.extend(signature);
+    Ok(URL_SAFE_NO_PAD.encode(id))
+}
+
+/// A transfer id for somebody whom an administrator rescues, or for oneself.
+///
+/// # Errors
+/// `Forbidden` unless it is about oneself or an administrator asks, `NotFound` unless it is about an active person.
+pub async fn mint_for(state: &AppState, asker: &User, user_id: UserId) -> AppResult<String> {
+    if asker.id != user_id && asker.role != Role::Administrator {
+        return Err(AppError::Forbidden);
+    }
+    mint(state, user_id).await
+}
+
+/// The person that a transfer id signs in; nobody for one that is forged, expired, of an earlier password, or of
+/// somebody no longer active.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn redeem(state: &AppState, id: &str) -> AppResult<Option<User>> {
+    let Some((user_id, expires_at, signature)) = parse(id) else { return Ok(None) };
+    if state.clock.now_ms() >= expires_at {
+        return Ok(None);
+    }
+    let Some(signer) = signer(state, user_id, expires_at).await? else { return Ok(None) };
+    if signer.verify_slice(&signature).is_err() {
+        return Ok(None);
+    }
+    Ok(store::users::find(state.db.reader(), user_id).await?)
+}
+
+fn parse(id: &str) -> Option<(UserId, i64, [u8; 32])> {
+    let bytes: [u8; ID_BYTES] = URL_SAFE_NO_PAD.decode(id).ok()?.try_into().ok()?;
+    let user_id = i64::from_be_bytes(bytes[..8].try_into().ok()?);
+    let expires_at = i64::from_be_bytes(bytes[8..16].try_into().ok()?);
+    Some((UserId(user_id), expires_at, bytes[16..].try_into().ok()?))
+}
+
+async fn signer(state: &AppState, user_id: UserId, expires_at: i64) -> AppResult<Option<Hmac<Sha256>>> {
+    let mut reader = state.db.reader().acquire().await?;
+    let Some(password_hash) = store::users::password_hash(&mut *reader, user_id).await? else { return Ok(None) };
+    let person = store::users::profile(&mut *reader, user_id).await?;
+    if person.is_none_or(|person| person.role == Role::Bot || person.status != Status::Active) {
+        return Ok(None);
+    }
+    let key = store::signing_keys::session_transfer(&mut *reader).await?;
+    let mut signer = Hmac::<Sha256>::new_from_slice(&key).map_err(|_| AppError::Internal)?;
+    signer.update(PURPOSE);
+    signer.update(&user_id.0.to_be_bytes());
+    signer.update(&expires_at.to_be_bytes());
+    signer.update(password_hash.as_bytes());
+    Ok(Some(signer))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::auth::CurrentUser;
+    use crate::model::{Password, SessionId};
+    use crate::ops::people::{self, OtherSessions, PasswordChange, ProfileChange};
+    use crate::{ops, testing};
+
+    #[tokio::test]
+    async fn a_link_signs_its_person_in_until_it_expires() {
+        let world = testing::world().await;
+        let state = &world.state;
+        let id = mint(state, world.bob.id).await.unwrap();
+        assert_eq!(id.len(), 64);
+        assert_eq!(redeem(state, &id).await, Ok(Some(world.bob.clone())));
+        assert_eq!(redeem(state, &id).await, Ok(Some(world.bob.clone())), "on as many devices as one has");
+        state.clock.advance(VALID_MS - 1);
+        assert!(redeem(state, &id).await.unwrap().is_some());
+        state.clock.advance(1);
+        assert_eq!(redeem(state, &id).await, Ok(None));
+    }
+
+    #[tokio::test]
+    async fn a_forged_id_signs_nobody_in() {
+        let world = testing::world().await;
+        let id = mint(&world.state, world.bob.id).await.unwrap();
+        for index in 0..id.len() {
+            let mut forged = id.clone().into_bytes();
+            forged[index] = if forged[index] == b'A' { b'B' } else { b'A' };
+            let forged = String::from_utf8(forged).unwrap();
+            assert_eq!(redeem(&world.state, &forged).await, Ok(None), "character {index}");
+        }
+        for id in ["", "AAAA", &format!("{id}A"), &"A".repeat(64), "not base64!"] {
+            assert_eq!(redeem(&world.state, id).await, Ok(None));
+        }
+        let elsewhere = testing::world().await;
+        assert_eq!(redeem(&elsewhere.state, &id).await, Ok(None), "another installation");
+    }
+
+    #[tokio::test]
+    async fn a_new_password_or_an_end_makes_earlier_links_worthless() {
+        let world = testing::world().await;
+        let state = &world.state;
+        let (bob, cleo) = (mint(state, world.bob.id).await.unwrap(), mint(state, world.cleo.id).await.unwrap());
+        let change = ProfileChange {
+            name: "Bob".parse().unwrap(),
+            email_address: "bob@example.com".parse().unwrap(),
+            bio: "".parse().unwrap(),
+            password: Some(PasswordChange {
+                present: Password::to_check(testing::PASSWORD.into()),
+                new: "another horse".parse().unwrap(),
+                others: OtherSessions::Kept,
+            }),
+        };
+        let current = CurrentUser { user: world.bob.clone(), session_id: SessionId(1) };
+        people::update_profile(state, &current, change).await.unwrap();
+        assert_eq!(redeem(state, &bob).await, Ok(None));
+        ops::bans::ban(state, &world.ada, world.cleo.id).await.unwrap();
+        assert_eq!(redeem(state, &cleo).await, Ok(None));
+        assert_eq!(mint(state, world.cleo.id).await, Err(AppError::NotFound));
+    }
+
+    #[tokio::test]
+    async fn administrators_help_anybody_and_members_themselves() {
+        let world = testing::world().await;
+        let state = &world.state;
+        assert!(mint_for(state, &world.ada, world.bob.id).await.is_ok());
+        assert!(mint_for(state, &world.bob, world.bob.id).await.is_ok());
+        assert_eq!(mint_for(state, &world.bob, world.ada.id).await, Err(AppError::Forbidden));
+        assert_eq!(mint_for(state, &world.ada, UserId(99)).await, Err(AppError::NotFound));
+    }
+}

@@ -1,0 +1,79 @@
+//! Addresses that nothing may be written from, and people whose messages are on their way out.
+
+use sqlx::SqliteExecutor;
+
+use crate::model::{MessageId, UserId};
+
+/// Notes an address that a person was banned with. The same one again changes nothing.
+pub async fn insert(db: impl SqliteExecutor<'_>, user_id: UserId, ip_address: &str, now_ms: i64) -> sqlx::Result<()> {
+    sqlx::query("INSERT INTO bans (user_id, ip_address, created_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
+        .bind(user_id)
+        .bind(ip_address)
+        .bind(now_ms)
+        .execute(db)
+        .await
+        .map(drop)
+}
+
+/// Lifts a person's bans.
+pub async fn remove_all_of(db: impl SqliteExecutor<'_>, user_id: UserId) -> sqlx::Result<()> {
+    sqlx::query("DELETE FROM bans WHERE user_id = $1").bind(user_id).execute(db).await.map(drop)
+}
+
+/// Every banned address, once.
+pub async fn list_addresses(db: impl SqliteExecutor<'_>) -> sqlx::Result<Vec<String>> {
+    sqlx::query_scalar("SELECT DISTINCT ip_address FROM bans ORDER BY ip_address").fetch_all(db).await
+}
+
+/// Notes that everything this person has posted so far is to go.
+pub async fn insert_content_removal(db: impl SqliteExecutor<'_>, user_id: UserId) -> sqlx::Result<()> {
+    sqlx::query(
+        "INSERT INTO content_removals (user_id, up_to_message_id)
+         SELECT $1, COALESCE(MAX(id), 0) FROM messages WHERE true
+         ON CONFLICT (user_id) DO UPDATE SET up_to_message_id = excluded.up_to_message_id",
+    )
+    .bind(user_id)
+    .execute(db)
+    .await
+    .map(drop)
+}
+
+/// Whose messages are to go, and up to which.
+pub async fn list_content_removals(db: impl SqliteExecutor<'_>) -> sqlx::Result<Vec<(UserId, MessageId)>> {
+    sqlx::query_as("SELECT user_id, up_to_message_id FROM content_removals ORDER BY user_id").fetch_all(db).await
+}
+
+/// Nothing of this person is left to go.
+pub async fn remove_content_removal(db: impl SqliteExecutor<'_>, user_id: UserId) -> sqlx::Result<()> {
+    sqlx::query("DELETE FROM content_removals WHERE user_id = $1").bind(user_id).execute(db).await.map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing;
+
+    #[tokio::test]
+    async fn an_address_is_banned_for_as_long_as_anybody_is_with_it() {
+        let world = testing::world().await;
+        let (ada, bob) = (world.ada.id, world.bob.id);
+        let lift = async |user_id| {
+            let lifted = world.state.db.write(async move |tx| Ok(remove_all_of(tx.db(), user_id).await?)).await;
+            lifted.unwrap();
+            list_addresses(world.state.db.reader()).await.unwrap()
+        };
+        world
+            .state
+            .db
+            .write(async move |tx| {
+                for user_id in [ada, bob, bob] {
+                    insert(tx.db(), user_id, "192.0.2.1", 1).await?;
+                }
+                Ok(())
+            })
+            .await
+            .unwrap();
+        assert_eq!(lift(ada).await, ["192.0.2.1"]);
+        assert!(lift(bob).await.is_empty());
+    }
+}

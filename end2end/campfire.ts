@@ -46,6 +46,12 @@ export class Campfire {
     });
   }
 
+  /** Somebody joins by the link, without a browser. Answers with the status. */
+  async join(link: string, name: string): Promise<number> {
+    const body = new URLSearchParams({ name, email_address: `${name.replaceAll(" ", ".")}@example.com`, password: "correct horse" });
+    return (await fetch(link, { method: "POST", body, redirect: "manual" })).status;
+  }
+
   /** Ends it at once, as a crash or a power cut would. */
   async kill(): Promise<void> {
     await this.end("SIGKILL");

@@ -6,6 +6,8 @@ const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile:
 
 for (const [device, options] of [["a wide screen", {}], ["a phone", PHONE]] as const) {
   test(`every screen is accessible on ${device}`, async ({ person }) => {
+    // Some twenty screens, each looked at twice.
+    test.slow();
     const ada = await person("Ada", options);
     await ada.goto("/");
     await ada.isAccessible("first run");
@@ -32,13 +34,43 @@ for (const [device, options] of [["a wide screen", {}], ["a phone", PHONE]] as c
     await ada.isAccessible("room settings");
     await ada.goto("/rooms/1/messages/1/edit");
     await ada.isAccessible("edit message");
-    await ada.goto("/");
+    for (const [path, screen] of [
+      ["/users/me/profile", "profile"],
+      ["/account/edit", "account settings"],
+      ["/account/custom_styles/edit", "custom styles"],
+      ["/rooms/directs/new", "new ping"],
+      ["/users/1", "a person"],
+      ["/session/transfers/nonsense", "a transfer"],
+    ]) {
+      await ada.goto(path);
+      for (const details of await ada.page.locator("summary").all()) await details.click();
+      await ada.isAccessible(screen);
+    }
+    await ada.goto("/users/1");
+    await ada.page.getByRole("button", { name: "Write to yourself" }).click();
+    await ada.live();
+    await ada.isAccessible("a ping");
+    await ada.page.getByRole("link", { name: "Ping settings" }).click();
+    await ada.isAccessible("ping settings");
+    await ada.goto("/rooms/1");
     const link = await (options === PHONE ? ada.invitationOnPhone() : ada.invitation());
     const stranger = await person("Stranger", options);
     await stranger.page.goto(link);
     await stranger.isAccessible("join");
     await stranger.goto("/session/new");
     await stranger.isAccessible("sign in");
+    await stranger.page.goto(link);
+    await stranger.enter("Join");
+    await stranger.live();
+    await stranger.goto("/account/edit");
+    await stranger.isAccessible("account settings of a member");
+    await ada.goto("/users/2");
+    for (const details of await ada.page.locator("summary").all()) await details.click();
+    await ada.isAccessible("a person to administer");
+    await ada.page.getByRole("button", { name: "Ban Stranger" }).click();
+    await expect(ada.page.getByRole("button", { name: "Remove ban" })).toBeVisible();
+    await ada.isAccessible("a banned person");
+    await expect(stranger.page.getByRole("heading", { name: "Account settings" })).toBeVisible();
     await stranger.goto("/rooms/opens/new");
     await expect(stranger.page.getByRole("heading", { name: "Sign in" })).toBeVisible();
     await ada.goto("/nothing");

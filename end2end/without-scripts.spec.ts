@@ -40,6 +40,44 @@ test("reading, signing in, posting and changing a message need no script", async
   }
 });
 
+test("profile, bell, pings and the account need no script", async ({ person }) => {
+  const ada = await person("Ada", { javaScriptEnabled: false });
+  await ada.setUp();
+  const bob = await person("Bob", { javaScriptEnabled: false });
+  await bob.join(await ada.invitation());
+  await bob.page.getByRole("button", { name: "Notified of mentions" }).click();
+  await expect(bob.page.getByRole("button", { name: "Notified of everything" })).toBeVisible();
+  await bob.page.getByRole("link", { name: "your profile" }).click();
+  await bob.page.getByLabel("Your name").fill("Robert");
+  await bob.page.getByRole("button", { name: "Save" }).first().click();
+  await expect(bob.page.getByRole("alert")).toHaveText("Saved.");
+  await bob.page.getByLabel("Notifications of All Talk").selectOption("Hidden");
+  await bob.page.locator(".involvement").getByRole("button", { name: "Save" }).click();
+  await expect(bob.page.getByLabel("Notifications of All Talk")).toHaveValue("invisible");
+  await bob.goto("/rooms/1");
+  await expect(bob.roomLink("All Talk")).toHaveCount(0);
+
+  await bob.page.getByRole("button", { name: "Ada" }).click();
+  await expect(bob.page.getByRole("heading", { name: "Ping with Ada" })).toBeVisible();
+  await bob.write("Psst");
+  await ada.page.reload();
+  await expect(ada.page).toHaveTitle("(1) All Talk – Campfire");
+  await ada.page.getByRole("link", { name: "Robert unread" }).click();
+  await expect(ada.message("Psst")).toBeVisible();
+
+  await ada.page.getByRole("link", { name: "Account settings" }).click();
+  await ada.page.getByRole("searchbox", { name: "Filter people by name" }).fill("rob");
+  await ada.page.getByRole("button", { name: "Filter" }).click();
+  await expect(ada.page.locator("#people-list").getByRole("listitem")).toHaveCount(1);
+  await ada.page.getByRole("button", { name: "Make an administrator of Robert" }).click();
+  await expect(ada.page.getByRole("alert")).toHaveText("The role is changed.");
+  const link = await bob.page.goto(`${bob.campfire.url}/users/me/profile`).then(() => bob.page.getByLabel("Your private sign-in link").inputValue());
+  const phone = await person("Robert", { javaScriptEnabled: false });
+  await phone.page.goto(link);
+  await phone.page.getByRole("button", { name: "Sign in" }).click();
+  await expect(phone.page.getByRole("heading", { name: "Ping with Ada" }).or(phone.page.getByRole("heading", { name: "All Talk" }))).toBeVisible();
+});
+
 test("a page is taken over without a flash, a jump or a second rendering", async ({ twoPeople: { ada } }) => {
   for (let number = 1; number <= 20; number++) await ada.write(`message number ${number}`);
   await expect(ada.page.locator(".message--outgoing")).toHaveCount(0);

@@ -96,9 +96,11 @@
     const form = event.target;
     if (form.dataset.quiet === undefined) return;
     event.preventDefault();
-    const body = new URLSearchParams(new FormData(form));
-    const answer = await fetch(form.action, { method: "POST", body, headers: { "x-requested-with": "fetch" } }).catch(() => undefined);
-    if (!answer?.ok) say(answer ? "That was refused. Reload the page to see how things are." : "The server could not be reached, so nothing was saved. Try again.");
+    const body = new URLSearchParams(new FormData(form, event.submitter));
+    const answer = await fetch(form.action, { method: "POST", body, headers: { "x-requested-with": "fetch" }, redirect: "manual" }).catch(() => undefined);
+    // Where a form would lead to is of no interest here.
+    if (!answer?.ok && answer?.type !== "opaqueredirect") say(answer ? "That was refused. Reload the page to see how things are." : "The server could not be reached, so nothing was saved. Try again.");
+    else if (form.dataset.boosts !== undefined && form.closest(".sheet")) location.assign(form.closest(".sheet").querySelector("a").href);
     else form.querySelector("select")?.closest(".list__row")?.classList.toggle("list__row--dim", body.get("involvement") === "invisible");
   });
   document.addEventListener("change", (event) => {
@@ -192,6 +194,16 @@
     }, { rootMargin: "600px" }).observe(link);
   };
 
+  // A menu opens to the side where it has room.
+  document.addEventListener("toggle", (event) => {
+    const menu = event.target;
+    if (!menu.matches?.("details.menu[open]")) return;
+    const [button, list] = menu.children;
+    const room = (menu.closest(".timeline") ?? document.documentElement).getBoundingClientRect();
+    const below = Math.min(room.bottom, innerHeight) - button.getBoundingClientRect().bottom;
+    menu.dataset.opens = below < list.offsetHeight + 8 ? "up" : "down";
+  }, true);
+
   // A menu closes when one turns to something else.
   const closeMenus = (but) => {
     for (const menu of document.querySelectorAll("details.menu[open]")) {
@@ -226,11 +238,17 @@
     }
   });
 
+  // A form that loses something asks first.
+  document.addEventListener("submit", (event) => {
+    if (event.target.dataset.asks && !confirm(event.target.dataset.asks)) event.preventDefault();
+  });
+
   // Fetched while the page is still being parsed, and only where scripts run at all.
-  const { loader, wasm } = script.dataset;
+  const { loader, wasm, chat } = script.dataset;
+  const parsed = new Promise((resolve) => addEventListener("DOMContentLoaded", resolve));
+  let taken = parsed;
   if (loader && wasm) {
-    const parsed = new Promise((resolve) => addEventListener("DOMContentLoaded", resolve));
-    Promise.all([import(loader), fetch(wasm), parsed])
+    taken = Promise.all([import(loader), fetch(wasm), parsed])
       .then(async ([module, binary]) => {
         await module.default({ module_or_path: binary });
         module.hydrate();
@@ -238,4 +256,9 @@
       })
       .catch((error) => console.error("The live page could not start; the plain one works on.", error));
   }
+  // What is comfortable only waits until the page stands: before it is taken over nothing may be put into it.
+  taken.then(() => {
+    const idle = window.requestIdleCallback ?? ((start) => setTimeout(start, 200));
+    if (document.querySelector(".composer, [data-completes], #picker")) idle(() => import(chat), { timeout: 500 });
+  });
 })();

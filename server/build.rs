@@ -24,7 +24,7 @@ fn main() {
     let mut assets = Assets { out: &out, code: "static ASSETS: &[Asset] = &[\n".to_owned() };
     let style: String = STYLES.map(|name| read_text(&root.join(format!("style/{name}.css")))).concat();
     assets.add("main.css", style.as_bytes());
-    for name in ["boot.js", "icon.svg"] {
+    for name in ["boot.js", "chat.js", "icon.svg"] {
         assets.add(name, &read(&root.join("public").join(name)));
     }
     if let Ok(site) = env::var("CAMPFIRE_SITE") {
@@ -35,6 +35,7 @@ fn main() {
         }
     }
     assets.code.push_str("];\n");
+    assets.add_sounds(&root.join("public/sounds"));
     fs::write(out.join("assets.rs"), assets.code).expect("the list of assets can be written");
 }
 
@@ -44,6 +45,22 @@ struct Assets<'a> {
 }
 
 impl Assets<'_> {
+    /// The clips as they are: they are compressed already.
+    fn add_sounds(&mut self, folder: &Path) {
+        let mut files: Vec<_> = fs::read_dir(folder)
+            .unwrap_or_else(|error| panic!("{}: {error}", folder.display()))
+            .filter_map(|entry| entry.ok().map(|entry| entry.path()))
+            .filter(|path| path.extension().is_some_and(|ending| ending == "mp3"))
+            .collect();
+        files.sort();
+        self.code.push_str("static CLIPS: &[(&str, &[u8])] = &[\n");
+        for path in files {
+            let (name, path) = (path.file_stem().expect("it has a name"), path.canonicalize().expect("it is there"));
+            writeln!(self.code, "({name:?}, include_bytes!({path:?})),").expect("a string takes any text");
+        }
+        self.code.push_str("];\n");
+    }
+
     fn add(&mut self, source: &str, content: &[u8]) {
         let hash: String = Sha256::digest(content)[..8].iter().fold(String::new(), |mut hash, byte| {
             write!(hash, "{byte:02x}").expect("a string takes any text");

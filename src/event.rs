@@ -29,6 +29,12 @@ pub const PRESENCE_REFRESH_MS: u64 = 50_000;
 /// How long a page must be hidden, or seen again, before it says so, in milliseconds: a glance elsewhere is not told.
 pub const VISIBILITY_DELAY_MS: u64 = 5_000;
 
+/// How often a page says that somebody writes, at most, in milliseconds.
+pub const TYPING_EVERY_MS: u64 = 1_000;
+
+/// How long somebody counts as writing after their page said so last, in milliseconds.
+pub const TYPING_TTL_MS: u64 = 5_000;
+
 /// A place in the event log of one database.
 ///
 /// The moment stands beside the number because a database restored from a backup counts on from where the backup
@@ -53,6 +59,8 @@ pub enum ClientFrame {
     Blur,
     /// Everything up to this message has been read.
     Read { room_id: RoomId, message_id: MessageId },
+    /// The person writes in the room in view, or stopped.
+    Typing { active: bool },
     /// Somebody sees this page, or still does.
     Present,
     /// Nobody sees this page any more.
@@ -118,6 +126,20 @@ pub enum ServerFrame {
         room_id: RoomId,
         message_id: MessageId,
     },
+    /// What is under a message now.
+    MessageBoosted {
+        seq: i64,
+        at: i64,
+        room_id: RoomId,
+        message_id: MessageId,
+        boosts_html: String,
+    },
+    /// Somebody in the room in view writes, or stopped. Never stored; a browser forgets it after [`TYPING_TTL_MS`].
+    Typing {
+        room_id: RoomId,
+        person: Person,
+        active: bool,
+    },
     RoomAdded {
         room: SidebarRoom,
     },
@@ -136,6 +158,11 @@ pub enum ServerFrame {
     },
     /// A message of a room, just posted, names this person.
     Mentioned {
+        room_id: RoomId,
+        message_id: MessageId,
+    },
+    /// This person, in whatever tab, wants to have a room unread again from a message on.
+    MarkedUnread {
         room_id: RoomId,
         message_id: MessageId,
     },
@@ -205,11 +232,17 @@ impl<'de> Visitor<'de> for FrameVisitor {
             "message_removed" => {
                 rest!(map, MessageRemoved { seq: i64, at: i64, room_id: RoomId, message_id: MessageId })
             }
+            "message_boosted" => rest!(
+                map,
+                MessageBoosted { seq: i64, at: i64, room_id: RoomId, message_id: MessageId, boosts_html: String }
+            ),
+            "typing" => rest!(map, Typing { room_id: RoomId, person: Person, active: bool }),
             "room_added" => rest!(map, RoomAdded { room: SidebarRoom }),
             "room_changed" => rest!(map, RoomChanged { room_id: RoomId, kind: RoomKind, name: String }),
             "room_removed" => rest!(map, RoomRemoved { room_id: RoomId }),
             "unread" => rest!(map, Unread { room_id: RoomId, message_id: MessageId }),
             "mentioned" => rest!(map, Mentioned { room_id: RoomId, message_id: MessageId }),
+            "marked_unread" => rest!(map, MarkedUnread { room_id: RoomId, message_id: MessageId }),
             "read" => rest!(map, Read { room_id: RoomId, message_id: MessageId }),
             "bye" => rest!(map, Bye { reconnect: bool }),
             other => {
@@ -237,7 +270,8 @@ impl ServerFrame {
         match self {
             Self::MessagePosted { seq, at, .. }
             | Self::MessageEdited { seq, at, .. }
-            | Self::MessageRemoved { seq, at, .. } => Some((*seq, *at)),
+            | Self::MessageRemoved { seq, at, .. }
+            | Self::MessageBoosted { seq, at, .. } => Some((*seq, *at)),
             _ => None,
         }
     }
@@ -285,6 +319,8 @@ mod tests {
             body_html: "<p>\"hello\"</p>".into(),
             revision: 2,
             created_at: 9,
+            boosts_html: "<button>".into(),
+            boosts_seq: 3,
         };
         let (seq, at) = (3, 9);
         let cursor = Cursor { epoch: "e".into(), seq, at };
@@ -300,11 +336,14 @@ mod tests {
             ServerFrame::MessagePosted { seq, at, message: message.clone() },
             ServerFrame::MessageEdited { seq, at, message },
             ServerFrame::MessageRemoved { seq, at, room_id, message_id },
+            ServerFrame::MessageBoosted { seq, at, room_id, message_id, boosts_html: "<b>".into() },
+            ServerFrame::Typing { room_id, person: Person { id: user_id, name: "Ada".into() }, active: true },
             ServerFrame::RoomAdded { room },
             ServerFrame::RoomChanged { room_id, kind: RoomKind::Open, name: "Room".into() },
             ServerFrame::RoomRemoved { room_id },
             ServerFrame::Unread { room_id, message_id },
             ServerFrame::Mentioned { room_id, message_id },
+            ServerFrame::MarkedUnread { room_id, message_id },
             ServerFrame::Read { room_id, message_id },
             ServerFrame::Resync,
             ServerFrame::Alive,

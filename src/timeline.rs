@@ -18,7 +18,12 @@ pub struct RoomPage {
     pub timeline: Timeline,
     /// The message that the page was opened at.
     pub target: Option<MessageId>,
+    /// The first message that somebody else wrote after what the reader had read before.
+    pub first_unread: Option<MessageId>,
 }
+
+/// How many messages a page keeps, and how many more it takes before it lets go of some.
+const KEPT: (usize, usize) = (300, 20);
 
 /// A stretch of messages without holes, oldest first.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,6 +59,12 @@ impl Timeline {
                 }
                 self.remove(*message_id)
             }
+            ServerFrame::MessageBoosted { seq, room_id, message_id, boosts_html, .. } => {
+                if *room_id != self.room_id {
+                    return false;
+                }
+                self.boost(*message_id, *seq, boosts_html)
+            }
             ServerFrame::CaughtUp { room_id, cursor } => {
                 if *room_id == self.room_id {
                     self.cursor = cursor.clone();
@@ -78,14 +89,7 @@ impl Timeline {
             return false;
         }
         match self.messages.binary_search_by_key(&message.id, |known| known.id) {
-            Ok(index) => {
-                let known = &mut self.messages[index];
-                if known.revision >= message.revision {
-                    return false;
-                }
-                *known = message.clone();
-                true
-            }
+            Ok(index) => self.messages[index].take_in(message),
             Err(0) if self.has_older && !self.messages.is_empty() => false,
             Err(index) if index == self.messages.len() && self.has_newer => false,
             Err(index) => {
@@ -115,10 +119,38 @@ impl Timeline {
         }
     }
 
+    /// Lets go of the oldest messages when there are too many.
+    pub fn trim_older(&mut self) {
+        let (most, leeway) = KEPT;
+        if self.messages.len() > most + leeway {
+            self.messages.drain(..self.messages.len() - most);
+            self.has_older = true;
+        }
+    }
+
+    /// Lets go of the newest messages when there are too many.
+    pub fn trim_newer(&mut self) {
+        let (most, leeway) = KEPT;
+        if self.messages.len() > most + leeway {
+            self.messages.truncate(most);
+            self.has_newer = true;
+        }
+    }
+
     /// The newest message there is, as far as this stretch knows it.
     #[must_use]
     pub fn newest(&self) -> Option<MessageId> {
         if self.has_newer { None } else { self.messages.last().map(|message| message.id) }
+    }
+
+    fn boost(&mut self, message_id: MessageId, seq: i64, boosts_html: &str) -> bool {
+        let Ok(index) = self.messages.binary_search_by_key(&message_id, |known| known.id) else { return false };
+        let known = &mut self.messages[index];
+        if known.boosts_seq >= seq {
+            return false;
+        }
+        (known.boosts_html, known.boosts_seq) = (boosts_html.to_owned(), seq);
+        true
     }
 
     fn remove(&mut self, message_id: MessageId) -> bool {
@@ -157,6 +189,8 @@ mod tests {
             body_html: format!("<p>{id}.{revision}</p>"),
             revision,
             created_at: id,
+            boosts_html: String::new(),
+            boosts_seq: 0,
         }
     }
 
@@ -240,6 +274,50 @@ mod tests {
         elsewhere.room_id = RoomId(2);
         assert!(!timeline.apply(&posted(11, elsewhere)));
         assert_eq!(timeline.cursor.seq, 10);
+    }
+
+    #[test]
+    fn boosts_and_edits_pass_each_other_without_harm() {
+        let boosted = |seq, html: &str| ServerFrame::MessageBoosted {
+            seq,
+            at: seq,
+            room_id: ROOM,
+            message_id: MessageId(1),
+            boosts_html: html.to_owned(),
+        };
+        let mut timeline = timeline(&[1], false, false);
+        assert!(timeline.apply(&boosted(12, "two")));
+        assert!(!timeline.apply(&boosted(11, "one")), "an older state comes late");
+        let edited = ServerFrame::MessageEdited { seq: 13, at: 13, message: message(1, 2) };
+        assert!(timeline.apply(&edited), "an edit that knows nothing of the boosts");
+        assert_eq!((timeline.messages[0].boosts_html.as_str(), timeline.messages[0].revision), ("two", 2));
+        assert!(timeline.apply(&boosted(14, "")));
+        assert!(timeline.messages[0].boosts_html.is_empty());
+        assert!(!timeline.apply(&ServerFrame::MessageBoosted {
+            seq: 15,
+            at: 15,
+            room_id: ROOM,
+            message_id: MessageId(9),
+            boosts_html: String::new()
+        }));
+    }
+
+    #[test]
+    fn a_long_stretch_lets_go_of_its_far_end() {
+        let many: Vec<i64> = (1..=321).collect();
+        let mut read_down = timeline(&many, false, false);
+        read_down.trim_older();
+        assert_eq!(
+            (read_down.messages.len(), read_down.messages[0].id, read_down.has_older),
+            (300, MessageId(22), true)
+        );
+        let mut read_up = timeline(&many, true, false);
+        read_up.trim_newer();
+        assert_eq!((read_up.messages.len(), read_up.has_newer, read_up.newest()), (300, true, None));
+        let mut short = timeline(&many[..320], false, false);
+        short.trim_newer();
+        short.trim_older();
+        assert!(!short.has_newer && !short.has_older);
     }
 
     #[test]

@@ -92,13 +92,6 @@ pub async fn edit_message(room_id: RoomId, message_id: MessageId, body: String) 
         .await
 }
 
-/// Removes a message for everyone.
-#[server(endpoint = "messages/remove", input = Json)]
-pub async fn remove_message(room_id: RoomId, message_id: MessageId) -> AppResult<()> {
-    use crate::server::{answer, member_of, ops, state};
-    answer(async move { ops::messages::remove(&state(), &member_of(room_id).await?, message_id).await }).await
-}
-
 /// Whether the session still lives: an error says that it does not.
 #[server(endpoint = "session/check", input = Json)]
 pub async fn check_session() -> AppResult<()> {

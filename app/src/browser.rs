@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use campfire::model::{ClientMessageId, RoomId};
+use campfire::model::{ClientMessageId, MessageId, RoomId};
 use futures::future::{Either, select};
 use gloo_timers::future::TimeoutFuture;
 use leptos::prelude::*;
-use wasm_bindgen::JsCast;
 use wasm_bindgen::convert::FromWasmAbi;
 use wasm_bindgen::prelude::Closure;
+use wasm_bindgen::{JsCast, JsValue};
 
 /// Whether somebody can see the page now.
 pub fn is_visible() -> bool {
@@ -100,6 +100,51 @@ fn set_or_remove(element: &web_sys::Element, name: &str, value: Option<&str>) {
         Some(value) => element.set_attribute(name, value),
         None => element.remove_attribute(name),
     };
+}
+
+/// Shows what is under a message now. What has the focus keeps it: a button of the same boost takes its place.
+pub fn show_boosts(message_id: MessageId, html: &str) {
+    let Some(boosts) = document().get_element_by_id(&format!("boosts-{message_id}")) else { return };
+    let focused = document().active_element().filter(|element| boosts.contains(Some(element)));
+    let value = focused.and_then(|element| element.get_attribute("value"));
+    boosts.set_inner_html(html);
+    let Some(value) = value else { return };
+    let buttons = boosts.children();
+    for button in (0..buttons.length()).filter_map(|index| buttons.item(index)?.dyn_into::<web_sys::HtmlElement>().ok())
+    {
+        if button.get_attribute("value").as_ref() == Some(&value) {
+            // One of the two is hidden and takes no focus.
+            let _ = button.focus();
+        }
+    }
+}
+
+/// Draws the line before what is new at this message, and nowhere else.
+pub fn mark_new(message_id: Option<MessageId>) {
+    if let Ok(Some(marked)) = document().query_selector("[data-new]") {
+        let _ = marked.remove_attribute("data-new");
+    }
+    if let Some(row) = message_id.and_then(|id| document().get_element_by_id(&format!("message-{id}"))) {
+        let _ = row.set_attribute("data-new", "");
+    }
+}
+
+/// Presses the first control that matches.
+pub fn click(selector: &str) {
+    let found = document().query_selector(selector).ok().flatten();
+    if let Some(control) = found.and_then(|found| found.dyn_into::<web_sys::HtmlElement>().ok()) {
+        control.click();
+    }
+}
+
+/// Tells the page's scripts of something, in words.
+pub fn tell(name: &str, words: &[&str]) {
+    let detail: js_sys::Array = words.iter().map(|word| JsValue::from_str(word)).collect();
+    let with_detail = web_sys::CustomEventInit::new();
+    with_detail.set_detail(&detail);
+    if let Ok(event) = web_sys::CustomEvent::new_with_event_init_dict(name, &with_detail) {
+        let _ = document().dispatch_event(&event);
+    }
 }
 
 /// Shows the number of things that wait in the tab's icon.

@@ -9,8 +9,10 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use campfire::AppError;
-use campfire::event::{ClientFrame, PRESENCE_REFRESH_MS, SILENCE_MS, ServerFrame, VISIBILITY_DELAY_MS};
-use campfire::model::{Account, Involvement, MessageId, Person, RoomId, RoomKind, SidebarRoom, User, UserId};
+use campfire::event::{
+    ClientFrame, PRESENCE_REFRESH_MS, SILENCE_MS, ServerFrame, TYPING_EVERY_MS, TYPING_TTL_MS, VISIBILITY_DELAY_MS,
+};
+use campfire::model::{Account, Involvement, Message, MessageId, Person, RoomId, RoomKind, SidebarRoom, User, UserId};
 use campfire::timeline::Timeline;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -57,6 +59,20 @@ pub struct Scene {
     pub presence: Option<Presence>,
     /// Of the people in direct rooms, those who are online.
     pub online: BTreeMap<RoomId, Vec<UserId>>,
+    /// Who writes in the room in view, and until when that is believed, in milliseconds since the epoch.
+    pub typing: Vec<(Person, f64)>,
+    pub reading: Reading,
+}
+
+/// Where in the room in view the reader stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reading {
+    /// The newest messages are out of sight.
+    pub away: bool,
+    /// How many came meanwhile.
+    pub news_count: u32,
+    /// Where the new ones begin.
+    pub new_from: Option<MessageId>,
 }
 
 /// Who is in a room now, the reader included, and who of its members is online at all.
@@ -92,6 +108,8 @@ impl Live {
                 involvement: None,
                 presence: None,
                 online: BTreeMap::new(),
+                typing: Vec::new(),
+                reading: Reading::default(),
             }),
         }
     }
@@ -113,16 +131,46 @@ impl Live {
     /// A direct room where something was posted goes to the front.
     fn bump(self, room_id: RoomId) {
         let is_direct = |room: &SidebarRoom| room.id == room_id && room.kind == RoomKind::Direct;
-        let newest = self
-            .rooms
-            .with_untracked(|rooms| rooms.iter().any(is_direct).then(|| rooms.iter().map(|room| room.active_at).max()));
-        let Some(Some(newest)) = newest else { return };
+        if !self.rooms.with_untracked(|rooms| rooms.iter().any(is_direct)) {
+            return;
+        }
         self.rooms.update(|rooms| {
+            let newest = rooms.iter().map(|room| room.active_at).max().unwrap_or_default();
             if let Some(room) = rooms.iter_mut().find(|room| is_direct(room)) {
                 room.active_at = newest + 1;
             }
             rooms.sort_by_key(SidebarRoom::sort_key);
         });
+    }
+
+    /// Notes where the reader stands, if that is news.
+    pub fn set_reading(self, change: impl FnOnce(&mut Reading)) {
+        let before = self.scene.with_untracked(|scene| scene.reading);
+        let mut reading = before;
+        change(&mut reading);
+        if reading != before {
+            self.scene.update(|scene| scene.reading = reading);
+        }
+    }
+
+    /// Notes who writes in the room in view.
+    fn set_typing(self, person: &Person, active: bool) {
+        #[expect(clippy::cast_precision_loss, reason = "five thousand")]
+        let until_ms = browser::now_ms() + TYPING_TTL_MS as f64;
+        self.scene.update(|scene| {
+            scene.typing.retain(|(known, _)| known.id != person.id);
+            if active && scene.viewer.id != person.id {
+                scene.typing.push((person.clone(), until_ms));
+            }
+        });
+    }
+
+    /// Forgets those who have not said for a while that they write.
+    fn forget_typing(self) {
+        let now_ms = browser::now_ms();
+        if self.scene.with_untracked(|scene| scene.typing.iter().any(|(_, until_ms)| *until_ms < now_ms)) {
+            self.scene.update(|scene| scene.typing.retain(|(_, until_ms)| *until_ms >= now_ms));
+        }
     }
 
     fn mark(self, room_id: RoomId, unread: bool) {
@@ -161,6 +209,12 @@ struct Socket {
     left: bool,
     /// When the server was told last that somebody sees the page; nothing while nobody does.
     present_said_ms: Option<f64>,
+    /// When the server was told last that the person writes; nothing when it knows that they do not.
+    typing_said_ms: Option<f64>,
+    /// The person wants to have this room unread: looking at it reads nothing until it is entered anew.
+    unread_again: Option<RoomId>,
+    /// Nobody saw the page when the line before what is new was drawn last.
+    line_drawn: bool,
 }
 
 /// A WebSocket with the closures it calls.
@@ -194,6 +248,7 @@ pub fn start(live: Live) {
     browser::listen_forever(&window(), "offline", |_: Event| drop_connection());
     browser::listen_forever(&document(), "visibilitychange", |_: Event| {
         if browser::is_visible() {
+            SOCKET.with_borrow_mut(|socket| socket.line_drawn = false);
             check();
             read_what_is_seen();
         }
@@ -204,11 +259,12 @@ pub fn start(live: Live) {
     });
     // A page kept by the browser while one was elsewhere comes back with a dead socket.
     browser::listen_forever(&window(), "pageshow", |_: Event| check());
-    spawn_local(async {
+    spawn_local(async move {
         loop {
             browser::sleep(Duration::from_secs(1)).await;
             check();
             refresh_presence();
+            live.forget_typing();
         }
     });
 }
@@ -218,6 +274,7 @@ pub fn focus(focus: Focus) -> impl FnOnce() + 'static {
     SOCKET.with_borrow_mut(|socket| {
         socket.focus = Some(focus);
         socket.held = None;
+        socket.unread_again = None;
     });
     say_focus();
     let timeline = focus.timeline;
@@ -241,11 +298,11 @@ pub fn hold() {
     SOCKET.with_borrow_mut(|socket| socket.held = Some(Vec::new()));
 }
 
-/// Says again what was heard since [`hold`].
+/// Applies to the timeline again what was heard since [`hold`]; everything else has heard it already.
 pub fn release() {
     let held = SOCKET.with_borrow_mut(|socket| socket.held.take());
     for frame in held.unwrap_or_default() {
-        deliver(&frame);
+        apply(&frame);
     }
 }
 
@@ -261,20 +318,21 @@ pub fn read(room_id: RoomId, message_id: MessageId) {
     }
 }
 
+/// Brings the room in view up to date; answers whether that changed anything.
+fn apply(frame: &ServerFrame) -> bool {
+    let Some(focus) = SOCKET.with_borrow(|socket| socket.focus) else { return false };
+    // Positions move with every frame; only what is seen is worth a rendering.
+    let changed = focus.timeline.try_update_untracked(|timeline| timeline.apply(frame)).unwrap_or_default();
+    if changed {
+        shown(focus, frame);
+    }
+    changed
+}
+
 /// Takes in what happened, from wherever it was heard.
 pub fn deliver(frame: &ServerFrame) {
     let (live, focus) = SOCKET.with_borrow(|socket| (socket.live, socket.focus));
-    if let Some(focus) = focus {
-        let concerns = focus.timeline.try_with_untracked(|timeline| timeline.clone());
-        if let Some(mut timeline) = concerns {
-            // Positions move with every frame; only what is seen is worth a rendering.
-            let changed = timeline.apply(frame);
-            focus.timeline.try_update_untracked(|known| *known = timeline);
-            if changed {
-                focus.timeline.try_update(|_| ());
-            }
-        }
-    }
+    let changed = apply(frame);
     let Some(live) = live else { return };
     let in_view = |room_id| focus.is_some_and(|focus| focus.room_id == room_id) && browser::is_visible();
     match frame {
@@ -314,7 +372,20 @@ pub fn deliver(frame: &ServerFrame) {
                 scene.online.insert(*room_id, user_ids.clone());
             });
         }
-        ServerFrame::MessagePosted { message, .. } => live.bump(message.room_id),
+        ServerFrame::MessagePosted { message, .. } => {
+            live.bump(message.room_id);
+            if focus.is_some_and(|focus| focus.room_id == message.room_id) {
+                heard_message(live, message, changed);
+            }
+        }
+        ServerFrame::Typing { room_id, person, active } if in_view(*room_id) => live.set_typing(person, *active),
+        ServerFrame::MarkedUnread { room_id, message_id } => {
+            SOCKET.with_borrow_mut(|socket| (socket.unread_again, socket.read) = (Some(*room_id), None));
+            if focus.is_some_and(|focus| focus.room_id == *room_id) {
+                live.set_reading(|reading| reading.new_from = Some(*message_id));
+            }
+            live.mark(*room_id, true);
+        }
         ServerFrame::RoomAdded { room } => live.put(room),
         ServerFrame::RoomChanged { room_id, kind, name } => live.rooms.update(|rooms| {
             if let Some(room) = rooms.iter_mut().find(|room| room.id == *room_id) {
@@ -353,6 +424,61 @@ pub fn deliver(frame: &ServerFrame) {
         }
         ServerFrame::Bye { reconnect: false } => leave(),
         _ => {}
+    }
+}
+
+/// Shows what has changed in the room in view.
+fn shown(focus: Focus, frame: &ServerFrame) {
+    match frame {
+        // A boost changes one line of a row; the row keeps what is open or focused in it.
+        ServerFrame::MessageBoosted { message_id, boosts_html, .. } => browser::show_boosts(*message_id, boosts_html),
+        ServerFrame::MessageEdited { message, .. } => {
+            browser::show_boosts(message.id, &message.boosts_html);
+            focus.timeline.try_update(|_| ());
+        }
+        _ => {
+            focus.timeline.try_update(|_| ());
+        }
+    }
+}
+
+/// A message was posted in the room in view; it is shown unless newer ones than those shown lie between.
+fn heard_message(live: Live, message: &Message, shown: bool) {
+    let own = live.scene.with_untracked(|scene| scene.viewer.id == message.creator_id);
+    if shown {
+        // The page's script says it to those who listen, and plays what is to be played.
+        browser::tell("campfire:heard", &[if own { "" } else { &message.creator_name }, &message.body_html]);
+    }
+    if own {
+        return;
+    }
+    let draw_line =
+        !browser::is_visible() && !SOCKET.with_borrow_mut(|socket| std::mem::replace(&mut socket.line_drawn, true));
+    live.set_reading(|reading| {
+        if reading.away {
+            reading.news_count += 1;
+        }
+        if draw_line {
+            reading.new_from = Some(message.id);
+        }
+    });
+    live.set_typing(&Person { id: message.creator_id, name: String::new() }, false);
+}
+
+/// Says that the person writes in the room in view, or stopped: not too often, and not to nobody.
+pub fn typing(active: bool) {
+    let news = SOCKET.with_borrow_mut(|socket| {
+        let now_ms = browser::now_ms();
+        #[expect(clippy::cast_precision_loss, reason = "a thousand")]
+        let due = |said_ms: f64| now_ms - said_ms >= TYPING_EVERY_MS as f64;
+        let news = socket.typing_said_ms.map_or(active, |said_ms| !active || due(said_ms));
+        if news {
+            socket.typing_said_ms = active.then_some(now_ms);
+        }
+        news
+    });
+    if news {
+        say(&ClientFrame::Typing { active });
     }
 }
 
@@ -400,6 +526,9 @@ fn refresh_presence() {
 /// Says that the room in view is read, if somebody sees it.
 pub fn read_what_is_seen() {
     let Some(focus) = SOCKET.with_borrow(|socket| socket.focus) else { return };
+    if SOCKET.with_borrow(|socket| socket.unread_again) == Some(focus.room_id) {
+        return;
+    }
     if browser::is_visible()
         && let Some(Some(message_id)) = focus.timeline.try_with_untracked(Timeline::newest)
     {

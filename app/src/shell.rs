@@ -12,6 +12,8 @@ pub struct Assets {
     pub style: &'static str,
     /// The small script of every page: local times, days, small comforts, and the start of the WASM.
     pub boot: &'static str,
+    /// What the chat adds to it once it is used: the toolbar, completions, the picker of emoji.
+    pub chat: &'static str,
     pub loader: &'static str,
     pub wasm: &'static str,
     pub icon: &'static str,
@@ -60,7 +62,7 @@ pub fn live_document(
             <head>
                 <Head assets surroundings title/>
                 <style>{own_controls}</style>
-                <script src=assets.boot data-loader=runs.then_some(assets.loader) data-wasm=runs.then_some(assets.wasm)></script>
+                <script src=assets.boot data-loader=runs.then_some(assets.loader) data-wasm=runs.then_some(assets.wasm) data-chat=assets.chat></script>
             </head>
             <body>{app}</body>
         </html>
@@ -76,18 +78,25 @@ pub fn plain_document(assets: Assets, surroundings: Surroundings, title: String,
         <html lang="en">
             <head>
                 <Head assets surroundings title/>
-                <script src=assets.boot></script>
+                <script src=assets.boot data-chat=assets.chat></script>
             </head>
             <body class="plain">{old_browser(browser)} {page} {notice}</body>
         </html>
     }
 }
 
-/// The style that shows a viewer the controls of the messages they may change: the messages themselves are the same
-/// for everyone. Those of an administrator are shown by the style sheet.
+/// The style that shows a viewer what is theirs: the controls of the messages they may change, the boosts they gave,
+/// and the messages that mention them. The messages themselves are the same for everyone. The controls of an
+/// administrator are shown by the style sheet.
 #[must_use]
 pub fn own_controls(viewer: &User) -> String {
-    format!(".message[data-author=\"{}\"] .menu__own{{display:flex}}", viewer.id)
+    let id = viewer.id;
+    format!(
+        ".message[data-author=\"{id}\"] .menu__own{{display:flex}}\
+         .boost[data-boosters~=\"{id}\"]{{display:none}}.boost--own[data-boosters~=\"{id}\"]{{display:inline-flex}}\
+         .message:has(.mention[href=\"/users/{id}\"]){{background:var(--mentioned)}}\
+         .mention[href=\"/users/{id}\"]{{background:var(--mention-own)}}"
+    )
 }
 
 /// Said once to a browser that cannot run the live page.

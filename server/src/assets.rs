@@ -50,10 +50,16 @@ pub fn named() -> Assets {
     Assets {
         style: url("main.css"),
         boot: url("boot.js"),
+        chat: url("chat.js"),
         loader: url("campfire.js"),
         wasm: url("campfire.wasm"),
         icon: url("icon.svg"),
     }
+}
+
+/// The clip of a sound.
+pub(crate) fn clip(name: &str) -> Option<&'static [u8]> {
+    CLIPS.binary_search_by_key(&name, |(name, _)| name).ok().map(|index| CLIPS[index].1)
 }
 
 /// The path of an asset, or one that leads nowhere when this build has none of that name.
@@ -81,9 +87,22 @@ mod tests {
     use super::*;
 
     #[test]
+    fn every_sound_has_its_clip() {
+        let mut bytes = 0;
+        for sound in campfire::model::SOUNDS {
+            let clip = clip(sound.name).unwrap_or_else(|| panic!("{} has no clip", sound.name));
+            assert!(clip.starts_with(&[0xff]), "{} is no MPEG audio", sound.name);
+            bytes += clip.len();
+        }
+        assert_eq!(CLIPS.len(), campfire::model::SOUNDS.len());
+        assert!(bytes <= 1_500_000, "{bytes} bytes");
+        assert!(clip("nothing").is_none());
+    }
+
+    #[test]
     fn every_page_finds_its_style_and_script() {
         let assets = named();
-        for path in [assets.style, assets.boot, assets.icon] {
+        for path in [assets.style, assets.boot, assets.chat, assets.icon] {
             assert!(path.starts_with("/assets/") && path != "/assets/missing", "{path}");
         }
     }

@@ -7,9 +7,9 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use campfire::auth::{CurrentUser, Member};
-use campfire::model::{Role, UserId};
+use campfire::model::{MessageId, Role, UserId};
 use campfire::state::AppState;
-use campfire::{AppError, store};
+use campfire::{AppError, AppResult, store};
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::str::FromStr;
@@ -98,10 +98,33 @@ where
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
+        Ok(Self(member_of_path(parts, state).await?.map_err(|error| PageError(error).into_response())?))
+    }
+}
+
+/// A signed-in person and a message of one of their rooms, where the path names the message alone: for outsiders there
+/// is no such message.
+#[derive(Clone, Debug)]
+pub struct OfMessage {
+    pub member: Member,
+    pub message_id: MessageId,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for OfMessage
+where
+    AppState: FromRef<S>,
+{
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
         let SignedIn(current) = <SignedIn as FromRequestParts<S>>::from_request_parts(parts, state).await?;
-        let room_id = path_part(parts, "room_id").await.map_err(|error| PageError(error).into_response())?;
-        let member = Member::find(&AppState::from_ref(state).db, &current.user, room_id).await;
-        member.map(Self).map_err(|error| PageError(error).into_response())
+        let state = AppState::from_ref(state);
+        let found = async {
+            let message_id = path_part(parts, "message_id").await?;
+            let room_id = store::messages::find_room(state.db.reader(), message_id).await?.ok_or(AppError::NotFound)?;
+            Ok(Self { member: Member::find(&state.db, &current.user, room_id).await?, message_id })
+        };
+        found.await.map_err(|error| PageError(error).into_response())
     }
 }
 
@@ -128,15 +151,22 @@ where
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
-        let SignedIn(current) = <SignedIn as FromRequestParts<S>>::from_request_parts(parts, state).await?;
-        let room_id = path_part(parts, "room_id").await.map_err(|error| PageError(error).into_response())?;
-        let state = AppState::from_ref(state);
-        match Member::find(&state.db, &current.user, room_id).await {
+        match member_of_path(parts, state).await? {
             Ok(member) => Ok(Self(member)),
             Err(AppError::NotFound) => Err(page::room_missing().into_response()),
             Err(error) => Err(PageError(error).into_response()),
         }
     }
+}
+
+/// The person in the room that the path names, or why not. Nobody without a session gets so far.
+async fn member_of_path<S: Send + Sync>(parts: &mut Parts, state: &S) -> Result<AppResult<Member>, Response>
+where
+    AppState: FromRef<S>,
+{
+    let SignedIn(current) = <SignedIn as FromRequestParts<S>>::from_request_parts(parts, state).await?;
+    let room_id = path_part(parts, "room_id").await.map_err(|error| PageError(error).into_response())?;
+    Ok(Member::find(&AppState::from_ref(state).db, &current.user, room_id).await)
 }
 
 /// One part of the path, like the `room_id` of `/rooms/{room_id}`.

@@ -8,6 +8,7 @@ pub mod config;
 pub mod listen;
 
 mod account;
+mod boosts;
 mod entrance;
 mod form;
 mod health;
@@ -17,9 +18,11 @@ mod page;
 mod people;
 mod pings;
 mod rooms;
+mod searches;
 mod security;
 mod session_store;
 mod socket;
+mod sounds;
 mod surroundings;
 mod throttle;
 mod transfers;
@@ -87,6 +90,8 @@ pub fn app(site: Site) -> Router {
         .merge(rooms::router())
         .merge(pings::router())
         .merge(messages::router())
+        .merge(boosts::router())
+        .merge(searches::router())
         .layer(DefaultBodyLimit::max(MAX_FORM_BYTES));
     let calls = Router::new().route("/api/{*function}", post(page::call)).layer(DefaultBodyLimit::max(MAX_CALL_BYTES));
     let sessions = session_store::layer(&site.state);
@@ -103,6 +108,7 @@ pub fn app(site: Site) -> Router {
         .layer(axum::middleware::from_fn_with_state(site.clone(), surroundings::around))
         .merge(health::router())
         .merge(assets::router())
+        .merge(sounds::router())
         .layer(CompressionLayer::new())
         .layer(RequestBodyTimeoutLayer::new(BODY_PAUSE))
         .layer(axum::middleware::from_fn(security::headers))

@@ -1,11 +1,11 @@
 //! Messages without scripts: the forms that post, edit and remove. With scripts the server functions do the same.
 
-use app::pages::edit_message::{EditMessage, EditMessageProps, NotSent, NotSentProps};
+use app::pages::edit_message::{EditMessage, EditMessageProps, NotSent, NotSentProps, Reply, ReplyProps};
 use axum::Router;
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
-use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::get;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{Html, IntoResponse, Redirect, Response};
+use axum::routing::{get, post};
 use campfire::auth::Member;
 use campfire::model::{ClientMessageId, Draft, MessageId};
 use campfire::ops::messages::Posted;
@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 
 use crate::Site;
-use crate::auth::InRoom;
+use crate::auth::{InRoom, Inside};
 use crate::form::{Form, Verb};
 use crate::page::{self, PageError};
 
@@ -24,7 +24,10 @@ pub fn router() -> Router<Site> {
     Router::new()
         .route("/rooms/{room_id}/messages", get(room).post(create))
         .route("/rooms/{room_id}/messages/{message_id}", get(show).post(change).put(edit).delete(remove))
+        .route("/rooms/{room_id}/messages/preview", post(preview))
         .route("/rooms/{room_id}/messages/{message_id}/edit", get(form_page))
+        .route("/rooms/{room_id}/messages/{message_id}/reply", get(reply))
+        .route("/rooms/{room_id}/messages/{message_id}/unread", get(show).post(mark_unread))
 }
 
 /// A reload after a refused form asks for the form's own address.
@@ -55,6 +58,36 @@ async fn create(State(state): State<AppState>, InRoom(member): InRoom, form: For
 
 async fn show(InRoom(member): InRoom, message_id: MessagePath) -> Redirect {
     Redirect::to(&format!("{}/@{}", room_path(&member), message_id.0))
+}
+
+/// The HTML of what would be sent, for the composer to show.
+async fn preview(State(state): State<AppState>, Inside(member): Inside, form: Form) -> Result<Html<String>, PageError> {
+    Ok(Html(ops::messages::preview(&state, &member, form.get("body").parse()?).await?))
+}
+
+/// The message quoted, as the beginning of an answer. The composer asks for the bare text.
+async fn reply(
+    State(state): State<AppState>,
+    InRoom(member): InRoom,
+    MessagePath(message_id): MessagePath,
+    headers: HeaderMap,
+) -> Result<Response, PageError> {
+    let body = ops::messages::quote(&state, &member, message_id).await?;
+    if headers.contains_key("x-requested-with") {
+        return Ok(body.into_response());
+    }
+    let (room_path, seq) = (room_path(&member), String::new());
+    Ok(page::plain(StatusCode::OK, "Reply", || Reply(ReplyProps { room_path, seq, body })))
+}
+
+async fn mark_unread(
+    State(state): State<AppState>,
+    InRoom(member): InRoom,
+    MessagePath(message_id): MessagePath,
+) -> Result<Redirect, PageError> {
+    ops::messages::mark_unread(&state, &member, message_id).await?;
+    // The room itself would be read by being looked at.
+    Ok(Redirect::to(&format!("{}/@{message_id}", room_path(&member))))
 }
 
 async fn form_page(
@@ -92,6 +125,13 @@ async fn edit(
         Err(AppError::Invalid(errors)) => {
             let (status, body) = (StatusCode::UNPROCESSABLE_ENTITY, form.get("body").to_owned());
             Ok(edit_page(status, &member, message_id, body, Some(errors.to_string())))
+        }
+        // Deleted meanwhile: what was typed is offered as a new message.
+        Err(AppError::NotFound) => {
+            let (body, problem) = (form.get("body").to_owned(), "That message was deleted meanwhile.".to_owned());
+            let (room_path, seq) = (room_path(&member), String::new());
+            let again = NotSentProps { room_path, seq, body, problem };
+            Ok(page::plain(StatusCode::NOT_FOUND, "Not saved", || NotSent(again)))
         }
         Err(error) => Err(error.into()),
     }

@@ -70,8 +70,8 @@ async fn show_at(
 ) -> Result<Response, PageError> {
     let at = path.get("at").and_then(|at| at.strip_prefix('@')).ok_or(AppError::NotFound)?;
     let message_id: MessageId = at.parse()?;
-    let found = store::messages::find(site.state.db.reader(), member.room.id, message_id).await;
-    found.map_err(AppError::from)?.ok_or(AppError::NotFound)?;
+    let found = store::messages::find_room(site.state.db.reader(), message_id).await.map_err(AppError::from)?;
+    found.filter(|room_id| *room_id == member.room.id).ok_or(AppError::NotFound)?;
     let url = uri.path_and_query().map_or("/", |url| url.as_str()).to_owned();
     room_page(&site, current, member, Shows::Older, url, headers).await
 }
@@ -87,16 +87,17 @@ async fn room_page(
     let title = member.room.name.clone();
     let (state, user, room_id) = (site.state.clone(), current.user.clone(), member.room.id);
     let newest = store::rooms::newest_message(state.db.reader(), room_id).await.map_err(AppError::from)?;
+    let in_view = (shows == Shows::Newest).then_some(room_id);
+    let mut response = page::live(site, LiveRequest { url, current, title, room_id: in_view, headers }).await?;
     if let Some(newest) = newest.filter(|_| shows == Shows::Newest) {
-        // What the page shows is read, also where no script says so. Nobody waits for the note of it.
+        // What the page shows is read, also where no script says so. The page itself still says what was new; nobody
+        // waits for the note of it.
         tokio::spawn(async move {
             if let Err(error) = ops::messages::mark_read(&state, &user, room_id, newest).await {
                 tracing::warn!(%error, "a room could not be marked read");
             }
         });
     }
-    let in_view = (shows == Shows::Newest).then_some(room_id);
-    let mut response = page::live(site, LiveRequest { url, current, title, room_id: in_view, headers }).await?;
     let cookie = app::server::last_room_cookie(room_id);
     response.headers_mut().append(header::SET_COOKIE, cookie.parse().map_err(|_| AppError::Internal)?);
     Ok(response)

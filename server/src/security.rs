@@ -12,7 +12,7 @@ use crate::page::PageError;
 
 /// What a page without inline parts may do.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
-                      font-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+                      media-src 'self'; font-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
 /// The policy of a page whose inline script and style have these SHA-256, in base64.
 ///
@@ -21,8 +21,8 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
 pub fn policy_for(script_hash: &str, style_hash: &str) -> String {
     format!(
         "default-src 'none'; script-src 'self' 'wasm-unsafe-eval' 'sha256-{script_hash}'; \
-         style-src 'self' 'sha256-{style_hash}'; img-src 'self'; connect-src 'self'; font-src 'self'; \
-         manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+         style-src 'self' 'sha256-{style_hash}'; img-src 'self'; connect-src 'self'; media-src 'self'; \
+         font-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
     )
 }
 

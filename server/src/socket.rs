@@ -11,7 +11,9 @@ use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use campfire::auth::CurrentUser;
-use campfire::event::{ClientFrame, Cursor, HEARTBEAT_MS, MAX_FRAME_BYTES, PRESENCE_TTL_MS, ServerFrame};
+use campfire::event::{
+    ClientFrame, Cursor, HEARTBEAT_MS, MAX_FRAME_BYTES, PRESENCE_TTL_MS, ServerFrame, TYPING_EVERY_MS,
+};
 use campfire::live::{Connection, Frame, Listener};
 use campfire::model::RoomId;
 use campfire::state::AppState;
@@ -29,6 +31,12 @@ const UNREAD_FOR: Duration = Duration::from_secs(30);
 
 /// How many changed messages are told one by one; beyond that loading the page again is less.
 const MOST_CHANGES: i64 = 200;
+
+/// How often one page may say that somebody writes; what is said more often is passed over.
+const TYPING_PAUSE: Duration = Duration::from_millis(TYPING_EVERY_MS * 9 / 10);
+
+/// How many frames a page may say within a second. None of ours says a tenth of that.
+const MOST_FRAMES_A_SECOND: u32 = 200;
 
 /// The socket.
 pub fn router() -> Router<Site> {
@@ -61,15 +69,27 @@ async fn open(
 
 async fn serve(socket: WebSocket, state: AppState, current: CurrentUser, closing: watch::Receiver<bool>) {
     let connection = state.live.connect(current.user.id, &current.user.name);
-    let mut session = Session { socket, state, current, connection, room: None, seen_at: 0 };
+    let mut session = Session {
+        socket,
+        state,
+        current,
+        connection,
+        room: None,
+        seen_at: 0,
+        typing_told: None,
+        typing: false,
+        heard_since: Instant::now(),
+        heard_count: 0,
+    };
     let end = session.run(closing).await;
-    let frame = match end {
+    let (frame, code, reason) = match end {
         End::Gone => return,
-        End::Closing => ServerFrame::Bye { reconnect: true },
-        End::SignedOut => ServerFrame::Bye { reconnect: false },
+        End::Closing => (ServerFrame::Bye { reconnect: true }, close_code::AWAY, ""),
+        End::SignedOut => (ServerFrame::Bye { reconnect: false }, close_code::AWAY, ""),
+        End::TooMuch => (ServerFrame::Bye { reconnect: true }, close_code::POLICY, "Too many frames in a second."),
     };
     let _ = session.send(frame.to_json()).await;
-    let close = CloseFrame { code: close_code::AWAY, reason: "".into() };
+    let close = CloseFrame { code, reason: reason.into() };
     let _ = timeout(Duration::from_secs(1), session.socket.send(WsMessage::Close(Some(close)))).await;
 }
 
@@ -81,6 +101,8 @@ enum End {
     Closing,
     /// The session was ended.
     SignedOut,
+    /// The browser says more than any page of ours does.
+    TooMuch,
 }
 
 struct Session {
@@ -91,6 +113,12 @@ struct Session {
     room: Option<InView>,
     /// When the page said last that somebody looks at it.
     seen_at: i64,
+    /// When the others were told last that this person writes, and whether they still think so.
+    typing_told: Option<Instant>,
+    typing: bool,
+    /// When the second began in which frames are counted, and how many there were.
+    heard_since: Instant,
+    heard_count: u32,
 }
 
 /// The room in view.
@@ -99,6 +127,12 @@ struct InView {
     frames: Listener,
     /// What the catch-up told already.
     told_seq: i64,
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.typing(false);
+    }
 }
 
 impl Session {
@@ -145,9 +179,10 @@ impl Session {
                     }
                 },
                 message = self.socket.recv() => match message {
+                    Some(Ok(WsMessage::Close(_)) | Err(_)) | None => return End::Gone,
+                    Some(Ok(_)) if self.is_too_much() => return End::TooMuch,
                     Some(Ok(WsMessage::Text(text))) => self.heard(&text).await,
                     Some(Ok(WsMessage::Binary(_) | WsMessage::Ping(_) | WsMessage::Pong(_))) => continue,
-                    Some(Ok(WsMessage::Close(_)) | Err(_)) | None => return End::Gone,
                 },
                 () = sleep_until(next_beat) => {
                     self.forget_the_unseen();
@@ -220,6 +255,29 @@ impl Session {
         Ok(true)
     }
 
+    /// Counts a frame of the browser's; answers whether there are too many within a second.
+    fn is_too_much(&mut self) -> bool {
+        if self.heard_since.elapsed() >= Duration::from_secs(1) {
+            (self.heard_since, self.heard_count) = (Instant::now(), 0);
+        }
+        self.heard_count += 1;
+        self.heard_count > MOST_FRAMES_A_SECOND
+    }
+
+    /// Tells the others in the room in view that this person writes, not too often, or stopped, if they were told.
+    fn typing(&mut self, active: bool) {
+        let Some(room_id) = self.room.as_ref().map(|room| room.room_id) else { return };
+        let news =
+            if active { self.typing_told.is_none_or(|told| told.elapsed() >= TYPING_PAUSE) } else { self.typing };
+        if news {
+            self.typing = active;
+            if active {
+                self.typing_told = Some(Instant::now());
+            }
+            self.connection.tell_typing(room_id, active);
+        }
+    }
+
     async fn heard(&mut self, text: &str) -> Result<(), Gone> {
         let frame = match serde_json::from_str(text) {
             Ok(frame) => frame,
@@ -227,12 +285,18 @@ impl Session {
             Err(_) => return Err(Gone),
         };
         match frame {
+            ClientFrame::Typing { active } => {
+                self.typing(active);
+                Ok(())
+            }
             ClientFrame::Focus { room_id, cursor } => {
+                self.typing(false);
                 let focused = self.focus(room_id, cursor).await;
                 self.say_presence();
                 focused
             }
             ClientFrame::Blur => {
+                self.typing(false);
                 self.room = None;
                 self.say_presence();
                 Ok(())
@@ -303,7 +367,7 @@ impl Session {
         }
         let mut frames = Vec::with_capacity(changed.len());
         for message_id in changed {
-            frames.push(match store::messages::find(&mut *reader, room_id, message_id).await? {
+            frames.push(match store::messages::find(&mut reader, room_id, message_id).await? {
                 Some(message) => ServerFrame::MessageEdited { seq: cursor.seq, at: cursor.at, message },
                 None => ServerFrame::MessageRemoved { seq: cursor.seq, at: cursor.at, room_id, message_id },
             });

@@ -300,6 +300,17 @@ impl Connection {
         frames
     }
 
+    /// Says to those with the room in view that this person writes there, or stopped.
+    pub fn tell_typing(&self, room_id: RoomId, active: bool) {
+        let inner = self.hub.lock();
+        let Some(audience) = inner.rooms.get(&room_id).filter(|room| room.online.contains(&self.user_id)) else {
+            return;
+        };
+        let (Some(frames), Some(person)) = (&audience.frames, inner.people.get(&self.user_id)) else { return };
+        let person = Person { id: self.user_id, name: person.name.clone() };
+        let _ = frames.send(Frame::new(&ServerFrame::Typing { room_id, person, active }));
+    }
+
     /// Listens to a room the person is in; `None` for any other.
     ///
     /// Ask the database about the membership afterwards: what it says then is newer than this.

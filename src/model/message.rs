@@ -31,9 +31,30 @@ pub struct Message {
     pub revision: i64,
     /// Milliseconds since the epoch.
     pub created_at: i64,
+    /// The boosts under it, ready to be shown; empty without any.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[cfg_attr(feature = "ssr", sqlx(skip))]
+    pub boosts_html: String,
+    /// The number of the last event about its boosts: of two states the one with the greater number is the newer.
+    #[serde(default)]
+    pub boosts_seq: i64,
 }
 
 impl Message {
+    /// Takes over what is newer in another state of the same message; answers whether anything was.
+    pub fn take_in(&mut self, other: &Self) -> bool {
+        let (edited, boosted) = (other.revision > self.revision, other.boosts_seq > self.boosts_seq);
+        if edited {
+            self.body_html.clone_from(&other.body_html);
+            self.revision = other.revision;
+        }
+        if boosted {
+            self.boosts_html.clone_from(&other.boosts_html);
+            self.boosts_seq = other.boosts_seq;
+        }
+        edited || boosted
+    }
+
     /// Where the message is shown in its room.
     #[must_use]
     pub fn path(&self) -> String {
@@ -105,6 +126,8 @@ mod tests {
             body_html: String::new(),
             revision: 1,
             created_at,
+            boosts_html: String::new(),
+            boosts_seq: 0,
         }
     }
 

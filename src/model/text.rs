@@ -63,6 +63,18 @@ pub fn utc_timestamp(at_ms: i64) -> String {
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{:02}Z", second % 60)
 }
 
+/// When a day of UTC begins, in milliseconds since the epoch; nothing for a day that does not exist.
+#[must_use]
+pub fn utc_midnight(year: i64, month: i64, day: i64) -> Option<i64> {
+    // Howard Hinnant's civil-to-days, the way back of `utc_timestamp`.
+    let shifted_year = if month <= 2 { year - 1 } else { year };
+    let (era, year_of_era) = (shifted_year.div_euclid(400), shifted_year.rem_euclid(400));
+    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    let at_ms = (era * 146_097 + day_of_era - 719_468) * 86_400_000;
+    utc_timestamp(at_ms).starts_with(&format!("{year:04}-{month:02}-{day:02}T")).then_some(at_ms)
+}
+
 /// `text` without the blanks around it, if it can be a name of `what`: one line of 1 to `max_chars` characters.
 pub(super) fn name_line(text: &str, missing: &str, what: &str, max_chars: usize) -> Result<String, AppError> {
     let name = text.trim();
@@ -109,6 +121,19 @@ mod tests {
         assert_eq!(utc_timestamp(951_782_400_000), "2000-02-29T00:00:00Z");
         assert_eq!(utc_timestamp(1_795_442_709_999), "2026-11-23T14:05:09Z");
         assert_eq!(utc_timestamp(4_107_542_400_000), "2100-03-01T00:00:00Z");
+    }
+
+    #[test]
+    fn days_begin_when_they_say_and_only_those_that_exist() {
+        for (year, month, day) in [(1970, 1, 1), (2000, 2, 29), (2026, 11, 24), (1999, 12, 31), (2400, 2, 29)] {
+            let at_ms = utc_midnight(year, month, day).unwrap();
+            assert_eq!(utc_timestamp(at_ms), format!("{year:04}-{month:02}-{day:02}T00:00:00Z"));
+        }
+        for (year, month, day) in
+            [(2026, 2, 29), (2026, 2, 30), (2026, 13, 1), (2026, 0, 1), (2026, 4, 31), (2026, 1, 0)]
+        {
+            assert_eq!(utc_midnight(year, month, day), None);
+        }
     }
 
     #[test]

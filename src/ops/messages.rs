@@ -1,17 +1,17 @@
 //! Posting, editing, removing and reading messages.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use sha2::{Digest, Sha256};
 
 use crate::auth::Member;
 use crate::event::ServerFrame;
 use crate::live::Announcement;
-use crate::model::{ClientMessageId, Draft, Message, MessageId, RoomId, User, UserId};
-use crate::richtext;
+use crate::model::{ClientMessageId, Draft, Message, MessageId, Person, RoomId, User};
+use crate::richtext::{self, Mention, Names, Rendered};
 use crate::state::AppState;
 use crate::store::events::{Event, Kind};
-use crate::store::messages::{Body, NewMessage};
+use crate::store::messages::NewMessage;
 use crate::store::{self, Tx};
 use crate::timeline::{MessagePage, RoomPage, Timeline};
 use crate::{AppError, AppResult};
@@ -43,18 +43,18 @@ pub async fn room_page(state: &AppState, member: &Member, anchor: Anchor) -> App
     let cursor = store::events::room_cursor(&mut *reader, room_id).await?;
     let mut target = None;
     let (page, has_newer) = match anchor {
-        Anchor::Before(message_id) => (store::messages::page_before(&mut *reader, room_id, message_id).await?, true),
-        Anchor::Newest => (store::messages::page_last(&mut *reader, room_id).await?, false),
-        Anchor::Around(message_id) => match store::messages::find(&mut *reader, room_id, message_id).await? {
+        Anchor::Before(message_id) => (store::messages::page_before(&mut reader, room_id, message_id).await?, true),
+        Anchor::Newest => (store::messages::page_last(&mut reader, room_id).await?, false),
+        Anchor::Around(message_id) => match store::messages::find(&mut reader, room_id, message_id).await? {
             Some(message) => {
                 target = Some(message_id);
-                let mut page = store::messages::page_before(&mut *reader, room_id, message_id).await?;
-                let after = store::messages::page_after(&mut *reader, room_id, message_id).await?;
+                let mut page = store::messages::page_before(&mut reader, room_id, message_id).await?;
+                let after = store::messages::page_after(&mut reader, room_id, message_id).await?;
                 page.messages.push(message);
                 page.messages.extend(after.messages);
                 (page, after.has_more)
             }
-            None => (store::messages::page_last(&mut *reader, room_id).await?, false),
+            None => (store::messages::page_last(&mut reader, room_id).await?, false),
         },
     };
     let timeline = Timeline {
@@ -65,7 +65,8 @@ pub async fn room_page(state: &AppState, member: &Member, anchor: Anchor) -> App
         cursor,
         removed: BTreeSet::new(),
     };
-    Ok(RoomPage { room: member.room.clone(), involvement: member.involvement, timeline, target })
+    let first_unread = store::memberships::first_unread(&mut *reader, member.user.id, room_id).await?;
+    Ok(RoomPage { room: member.room.clone(), involvement: member.involvement, timeline, target, first_unread })
 }
 
 /// The page of messages before `message_id`.
@@ -73,7 +74,8 @@ pub async fn room_page(state: &AppState, member: &Member, anchor: Anchor) -> App
 /// # Errors
 /// When the database does not answer.
 pub async fn page_before(state: &AppState, member: &Member, message_id: MessageId) -> AppResult<MessagePage> {
-    Ok(store::messages::page_before(state.db.reader(), member.room.id, message_id).await?)
+    let mut reader = state.db.reader().acquire().await?;
+    Ok(store::messages::page_before(&mut reader, member.room.id, message_id).await?)
 }
 
 /// The page of messages after `message_id`.
@@ -81,7 +83,8 @@ pub async fn page_before(state: &AppState, member: &Member, message_id: MessageI
 /// # Errors
 /// When the database does not answer.
 pub async fn page_after(state: &AppState, member: &Member, message_id: MessageId) -> AppResult<MessagePage> {
-    Ok(store::messages::page_after(state.db.reader(), member.room.id, message_id).await?)
+    let mut reader = state.db.reader().acquire().await?;
+    Ok(store::messages::page_after(&mut reader, member.room.id, message_id).await?)
 }
 
 /// What became of a message that was sent.
@@ -106,19 +109,20 @@ pub async fn post(
     draft: Draft,
 ) -> AppResult<Posted> {
     let sent_digest = digest(member.room.id, &draft);
+    let Rendered { body, mentions } = render(state, member.room.id, draft, Vec::new()).await?;
     let message = NewMessage {
         room_id: member.room.id,
         creator_id: member.user.id,
         client_message_id,
         sent_digest,
-        body: render(draft).await?,
+        body,
         created_at: state.clock.now_ms(),
     };
     let creator_name = member.user.name.clone();
-    state.db.write(async move |tx| store_once(tx, message, creator_name).await).await
+    state.db.write(async move |tx| store_once(tx, message, mentions, creator_name).await).await
 }
 
-async fn store_once(tx: &mut Tx, new: NewMessage, creator_name: String) -> AppResult<Posted> {
+async fn store_once(tx: &mut Tx, new: NewMessage, mentions: Vec<Mention>, creator_name: String) -> AppResult<Posted> {
     require_membership(tx, &new).await?;
     if let Some(sent) = store::messages::find_sent(tx.db(), new.creator_id, &new.client_message_id).await? {
         if sent.sent_digest != new.sent_digest {
@@ -132,17 +136,13 @@ async fn store_once(tx: &mut Tx, new: NewMessage, creator_name: String) -> AppRe
     }
 
     let id = store::messages::insert(tx.db(), &new).await?;
-    let message = Message {
-        id,
-        room_id: new.room_id,
-        creator_id: new.creator_id,
-        creator_name,
-        client_message_id: new.client_message_id,
-        body_html: new.body.html,
-        revision: 1,
-        created_at: new.created_at,
+    let (message, mentioned) = if mentions.is_empty() {
+        (as_posted(id, &new, creator_name), Vec::new())
+    } else {
+        let mentioned = store::mentions::replace(tx.db(), new.room_id, id, &mentions).await?;
+        let stored = store::messages::find(tx.db(), new.room_id, id).await?;
+        (stored.ok_or(AppError::Internal)?, mentioned)
     };
-    let mentioned = note_mentions(tx, new.room_id, id, &new.body.text).await?;
     let event = Event { kind: Kind::MessagePosted, room_id: new.room_id, message_id: Some(id), user_id: None };
     let (at, room_id) = (new.created_at, new.room_id);
     let seq = store::events::append(tx.db(), event, at).await?;
@@ -152,15 +152,20 @@ async fn store_once(tx: &mut Tx, new: NewMessage, creator_name: String) -> AppRe
     Ok(Posted::Stored(message))
 }
 
-/// Notes which members of the room a message names, and answers with them.
-async fn note_mentions(tx: &mut Tx, room_id: RoomId, message_id: MessageId, text: &str) -> AppResult<Vec<UserId>> {
-    if !text.contains('@') {
-        return Ok(Vec::new());
+/// What a new message is before anything is stored beside it.
+fn as_posted(id: MessageId, new: &NewMessage, creator_name: String) -> Message {
+    Message {
+        id,
+        room_id: new.room_id,
+        creator_id: new.creator_id,
+        creator_name,
+        client_message_id: new.client_message_id.clone(),
+        body_html: new.body.html.clone(),
+        revision: 1,
+        created_at: new.created_at,
+        boosts_html: String::new(),
+        boosts_seq: 0,
     }
-    let people = store::memberships::list_people(tx.db(), room_id).await?;
-    let mentioned = richtext::mentioned(text, &people);
-    store::mentions::replace(tx.db(), room_id, message_id, &mentioned).await?;
-    Ok(mentioned)
 }
 
 /// What the author of a message typed, for editing it.
@@ -168,13 +173,26 @@ async fn note_mentions(tx: &mut Tx, room_id: RoomId, message_id: MessageId, text
 /// # Errors
 /// `NotFound` when it is not in the member's room, `Forbidden` unless it is theirs or they are an administrator.
 pub async fn source(state: &AppState, member: &Member, message_id: MessageId) -> AppResult<(Message, String)> {
-    let message =
-        store::messages::find(state.db.reader(), member.room.id, message_id).await?.ok_or(AppError::NotFound)?;
+    let mut reader = state.db.reader().acquire().await?;
+    let message = store::messages::find(&mut reader, member.room.id, message_id).await?.ok_or(AppError::NotFound)?;
     if !member.user.may_administer(message.creator_id) {
         return Err(AppError::Forbidden);
     }
-    let source = store::messages::find_source(state.db.reader(), message_id).await?.ok_or(AppError::NotFound)?;
+    let source = store::messages::find_source(&mut *reader, message_id).await?.ok_or(AppError::NotFound)?;
     Ok((message, source))
+}
+
+/// A message of the member's room as the beginning of an answer: its source quoted, who said it, and a link to it.
+///
+/// A quoted mention calls nobody again.
+///
+/// # Errors
+/// `NotFound` when it is not in the member's room.
+pub async fn quote(state: &AppState, member: &Member, message_id: MessageId) -> AppResult<String> {
+    let mut reader = state.db.reader().acquire().await?;
+    let message = store::messages::find(&mut reader, member.room.id, message_id).await?.ok_or(AppError::NotFound)?;
+    let source = store::messages::find_source(&mut *reader, message_id).await?.ok_or(AppError::NotFound)?;
+    Ok(richtext::quote(&source, &message.creator_name, &message.path()))
 }
 
 /// Gives a message another body. The same body again changes nothing.
@@ -183,7 +201,10 @@ pub async fn source(state: &AppState, member: &Member, message_id: MessageId) ->
 /// `NotFound` when it is gone or the membership ended, `Forbidden` unless it is the member's or they are an
 /// administrator.
 pub async fn edit(state: &AppState, member: &Member, message_id: MessageId, draft: Draft) -> AppResult<Message> {
-    let (body, member, now_ms) = (render(draft).await?, member.clone(), state.clock.now_ms());
+    // Whoever the message names is known by that name still, also after taking another one.
+    let known_as = store::mentions::list(state.db.reader(), message_id).await?;
+    let Rendered { body, mentions } = render(state, member.room.id, draft, known_as).await?;
+    let (member, now_ms) = (member.clone(), state.clock.now_ms());
     state
         .db
         .write(async move |tx| {
@@ -193,10 +214,9 @@ pub async fn edit(state: &AppState, member: &Member, message_id: MessageId, draf
             }
             store::messages::update(tx.db(), message_id, &body, now_ms).await?;
             // Whoever is no longer named hears of it with the next list of rooms; editing calls nobody.
-            store::mentions::remove_all_of(tx.db(), message_id).await?;
-            note_mentions(tx, message.room_id, message_id, &body.text).await?;
-            let message = Message { body_html: body.html, revision: message.revision + 1, ..message };
+            store::mentions::replace(tx.db(), message.room_id, message_id, &mentions).await?;
             let room_id = message.room_id;
+            let message = store::messages::find(tx.db(), room_id, message_id).await?.ok_or(AppError::NotFound)?;
             let event = Event { kind: Kind::MessageEdited, room_id, message_id: Some(message_id), user_id: None };
             let seq = store::events::append(tx.db(), event, now_ms).await?;
             let frame = ServerFrame::MessageEdited { seq, at: now_ms, message: message.clone() };
@@ -265,11 +285,47 @@ async fn require_administration(
     Ok(message)
 }
 
-async fn render(draft: Draft) -> AppResult<Body> {
-    if draft.as_str().len() <= QUICK_BYTES {
-        return Ok(richtext::render(&draft));
+/// Makes a message, and what came after it, unread again for the person.
+///
+/// # Errors
+/// `NotFound` when the message is not in the member's room.
+pub async fn mark_unread(state: &AppState, member: &Member, message_id: MessageId) -> AppResult<()> {
+    let (user_id, room_id) = (member.user.id, member.room.id);
+    state
+        .db
+        .write(async move |tx| {
+            store::messages::find(tx.db(), room_id, message_id).await?.ok_or(AppError::NotFound)?;
+            if store::memberships::mark_unread(tx.db(), user_id, room_id, message_id).await? {
+                tx.announce(Announcement::Person { user_id, frame: ServerFrame::MarkedUnread { room_id, message_id } });
+            }
+            Ok(())
+        })
+        .await
+}
+
+/// What a draft would look like as a message of the member's room.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn preview(state: &AppState, member: &Member, draft: Draft) -> AppResult<String> {
+    Ok(render(state, member.room.id, draft, Vec::new()).await?.body.html)
+}
+
+/// A draft in all its forms. It may name the people of the room, and those who are `known_as` something else there.
+async fn render(state: &AppState, room_id: RoomId, draft: Draft, known_as: Vec<Person>) -> AppResult<Rendered> {
+    let names = if draft.as_str().contains('@') {
+        let mut people = store::memberships::list_people(state.db.reader(), room_id).await?;
+        let members: HashSet<_> = people.iter().map(|person| person.id).collect();
+        people.extend(known_as.into_iter().filter(|person| members.contains(&person.id)));
+        Names::new(people)
+    } else {
+        Names::none()
+    };
+    let has_code = draft.as_str().contains("```") || draft.as_str().contains("~~~");
+    if draft.as_str().len() <= QUICK_BYTES && !has_code {
+        return Ok(richtext::render(&draft, &names));
     }
-    tokio::task::spawn_blocking(move || richtext::render(&draft)).await.map_err(|_| AppError::Internal)
+    tokio::task::spawn_blocking(move || richtext::render(&draft, &names)).await.map_err(|_| AppError::Internal)
 }
 
 /// What a retry must repeat to be one.
@@ -352,8 +408,61 @@ mod tests {
 
         let many = futures::future::join_all((0..10).map(|_| send("hello"))).await;
         assert!(many.into_iter().all(|again| again.as_ref() == Ok(&first)));
-        let page = store::messages::page_last(world.state.db.reader(), world.all_talk.id).await.unwrap();
+        let page = store::messages::page_last(&mut world.state.db.reader().acquire().await.unwrap(), world.all_talk.id)
+            .await
+            .unwrap();
         assert_eq!(page.messages.len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_mention_follows_the_name_of_the_person() {
+        let world = testing::world().await;
+        let (state, room_id) = (&world.state, world.all_talk.id);
+        let message = world.post(&world.ada, room_id, "hi @bob").await;
+        assert!(message.body_html.contains(">@Bob</a>"), "{}", message.body_html);
+        let bob_id = world.bob.id;
+        let rename = async move |tx: &mut Tx| {
+            sqlx::query("UPDATE users SET name = 'Robert' WHERE id = $1").bind(bob_id).execute(tx.db()).await?;
+            Ok(())
+        };
+        state.db.write(rename).await.unwrap();
+        let ada = world.member(&world.ada, room_id).await;
+        let shown = || async { room_page(state, &ada, Anchor::Newest).await.unwrap().timeline.messages[0].clone() };
+        assert!(shown().await.body_html.contains(">@Robert</a>"));
+        let edited = edit(state, &ada, message.id, "hi @bob, again".parse().unwrap()).await.unwrap();
+        assert!(edited.body_html.contains(">@Robert</a>, again"), "the old name is known in this message");
+        assert!(!world.post(&world.ada, room_id, "hi @bob").await.body_html.contains("mention"), "and in no other");
+    }
+
+    #[tokio::test]
+    async fn only_those_in_the_room_are_mentioned() {
+        let world = testing::world().await;
+        let room = world.open_closed_room("Room", &[&world.bob]).await;
+        let ada = world.member(&world.ada, room.id).await;
+        let message = world.post(&world.ada, room.id, "@Bob and @Cleo").await;
+        assert!(message.body_html.contains(">@Bob</a> and @Cleo"), "{}", message.body_html);
+        let bob = world.member(&world.bob, room.id).await;
+        crate::ops::rooms::leave(&world.state, &bob).await.unwrap();
+        assert!(!world.post(&world.ada, room.id, "@Bob").await.body_html.contains("mention"));
+        let edited = edit(&world.state, &ada, message.id, "@Bob, @Cleo".parse().unwrap()).await.unwrap();
+        assert!(!edited.body_html.contains("mention"), "who left is named no more");
+    }
+
+    #[tokio::test]
+    async fn what_was_read_can_be_unread() {
+        let world = testing::world().await;
+        let room_id = world.all_talk.id;
+        let mut ids = Vec::new();
+        for number in 0..3 {
+            ids.push(world.post(&world.ada, room_id, &format!("{number}")).await.id);
+        }
+        mark_read(&world.state, &world.bob, room_id, ids[2]).await.unwrap();
+        let bob = world.member(&world.bob, room_id).await;
+        mark_unread(&world.state, &bob, ids[1]).await.unwrap();
+        let page = room_page(&world.state, &bob, Anchor::Newest).await.unwrap();
+        assert_eq!(page.first_unread, Some(ids[1]));
+        assert!(world.sidebar(world.bob.id).await[0].unread);
+        assert_eq!(mark_unread(&world.state, &bob, MessageId(99)).await, Err(AppError::NotFound));
     }
 
     #[tokio::test]

@@ -2,9 +2,11 @@
 
 pub mod accounts;
 pub mod bans;
+pub mod boosts;
 pub mod messages;
 pub mod people;
 pub mod rooms;
+pub mod searches;
 pub mod sessions;
 pub mod transfers;
 pub mod upkeep;

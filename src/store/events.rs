@@ -12,6 +12,7 @@ pub enum Kind {
     MessagePosted,
     MessageEdited,
     MessageRemoved,
+    MessageBoosted,
     RoomAdded,
     RoomChanged,
     RoomRemoved,

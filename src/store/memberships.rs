@@ -206,6 +206,64 @@ pub async fn grant_open_rooms(db: impl SqliteExecutor<'_>, user_id: UserId, now_
     .await
 }
 
+/// The first message of a room that somebody else wrote after what the person has read.
+pub async fn first_unread(
+    db: impl SqliteExecutor<'_>,
+    user_id: UserId,
+    room_id: RoomId,
+) -> sqlx::Result<Option<MessageId>> {
+    sqlx::query_scalar(
+        "SELECT messages.id
+           FROM memberships
+           JOIN messages ON messages.room_id = memberships.room_id AND messages.id > memberships.read_message_id
+                        AND messages.creator_id <> memberships.user_id
+          WHERE memberships.room_id = $1 AND memberships.user_id = $2
+          ORDER BY messages.id LIMIT 1",
+    )
+    .bind(room_id)
+    .bind(user_id)
+    .fetch_optional(db)
+    .await
+}
+
+/// Makes a message, and what came after it, unread for the person; answers whether that changed anything.
+pub async fn mark_unread(
+    db: impl SqliteExecutor<'_>,
+    user_id: UserId,
+    room_id: RoomId,
+    message_id: MessageId,
+) -> sqlx::Result<bool> {
+    let marked = sqlx::query(
+        "UPDATE memberships
+            SET read_message_id = (SELECT COALESCE(MAX(id), 0) FROM messages WHERE room_id = $1 AND id < $3)
+          WHERE room_id = $1 AND user_id = $2 AND read_message_id >= $3",
+    )
+    .bind(room_id)
+    .bind(user_id)
+    .bind(message_id)
+    .execute(db)
+    .await?;
+    Ok(marked.rows_affected() > 0)
+}
+
+/// The active people in a room, those who spoke there last first, then the others by name.
+///
+/// Who spoke is looked for among the room's last 1,000 messages.
+pub async fn list_people_by_activity(db: impl SqliteExecutor<'_>, room_id: RoomId) -> sqlx::Result<Vec<Person>> {
+    sqlx::query_as(
+        "SELECT users.id, users.name
+           FROM memberships JOIN users ON users.id = memberships.user_id
+           LEFT JOIN (SELECT creator_id, MAX(id) AS last_id
+                        FROM (SELECT id, creator_id FROM messages WHERE room_id = $1 ORDER BY id DESC LIMIT 1000)
+                       GROUP BY creator_id) AS spoke ON spoke.creator_id = users.id
+          WHERE memberships.room_id = $1 AND users.status = 0
+          ORDER BY COALESCE(spoke.last_id, 0) DESC, lower(users.name), users.id",
+    )
+    .bind(room_id)
+    .fetch_all(db)
+    .await
+}
+
 /// Notes that the person has read the room up to `message_id`, if that is news. A mark only ever moves forward, and
 /// never past the room's newest message.
 pub async fn mark_read(

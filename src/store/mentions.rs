@@ -2,28 +2,44 @@
 
 use sqlx::SqliteExecutor;
 
-use crate::model::{MessageId, RoomId, UserId};
+use crate::model::{MessageId, Person, RoomId, UserId};
+use crate::richtext::Mention;
 
-/// Notes whom a message names, in place of what was noted before.
+/// Notes whom a message names, in place of what was noted before. Answers with those who are in its room.
 pub async fn replace(
     db: &mut sqlx::SqliteConnection,
     room_id: RoomId,
     message_id: MessageId,
-    user_ids: &[UserId],
-) -> sqlx::Result<()> {
+    mentions: &[Mention],
+) -> sqlx::Result<Vec<UserId>> {
     remove_all_of(&mut *db, message_id).await?;
-    sqlx::query("INSERT INTO mentions (user_id, room_id, message_id) SELECT value, $1, $2 FROM json_each($3)")
-        .bind(room_id)
-        .bind(message_id)
-        .bind(super::json_ids(user_ids))
-        .execute(db)
-        .await
-        .map(drop)
+    let named: Vec<_> = mentions.iter().map(|mention| (mention.user_id.0, &mention.name)).collect();
+    sqlx::query_scalar(
+        "INSERT INTO mentions (user_id, room_id, message_id, name)
+         SELECT users.id, $1, $2, named.value ->> 1
+           FROM json_each($3) AS named
+           JOIN users ON users.id = named.value ->> 0 AND users.status = 0
+           JOIN memberships ON memberships.user_id = users.id AND memberships.room_id = $1
+         RETURNING user_id",
+    )
+    .bind(room_id)
+    .bind(message_id)
+    .bind(serde_json::to_string(&named).expect("numbers and names are JSON"))
+    .fetch_all(db)
+    .await
 }
 
 /// Forgets whom a message named.
 pub async fn remove_all_of(db: impl SqliteExecutor<'_>, message_id: MessageId) -> sqlx::Result<()> {
     sqlx::query("DELETE FROM mentions WHERE message_id = $1").bind(message_id).execute(db).await.map(drop)
+}
+
+/// Whom a message names, under the names it calls them by.
+pub async fn list(db: impl SqliteExecutor<'_>, message_id: MessageId) -> sqlx::Result<Vec<Person>> {
+    sqlx::query_as("SELECT user_id AS id, name FROM mentions WHERE message_id = $1 ORDER BY user_id")
+        .bind(message_id)
+        .fetch_all(db)
+        .await
 }
 
 #[cfg(test)]

@@ -1,8 +1,11 @@
 //! Messages: a room is read by pages of [`PAGE_SIZE`], in the order of the ids.
 
-use sqlx::SqliteExecutor;
+use std::collections::{HashMap, HashSet};
 
-use crate::model::{ClientMessageId, Message, MessageId, PAGE_SIZE, RoomId, UserId};
+use sqlx::{SqliteConnection, SqliteExecutor};
+
+use crate::model::{Boost, ClientMessageId, Message, MessageId, PAGE_SIZE, RoomId, UserId, group_boosts};
+use crate::richtext;
 use crate::timeline::MessagePage;
 
 /// What is stored of a new message.
@@ -22,6 +25,10 @@ pub struct Body {
     pub source: String,
     pub html: String,
     pub text: String,
+    /// The text as the index of words takes it, where that is not `text`.
+    pub search_words: Option<String>,
+    /// What is in it, as words for the search: `link `, `code `.
+    pub search_marks: String,
     /// Which rendering made `html` and `text`.
     pub render_version: i64,
 }
@@ -38,7 +45,8 @@ macro_rules! select_message {
     ($rest:literal) => {
         concat!(
             "SELECT messages.id, messages.room_id, messages.creator_id, users.name AS creator_name,
-                    messages.client_message_id, messages.body_html, messages.revision, messages.created_at
+                    messages.client_message_id, messages.body_html, messages.revision, messages.created_at,
+                    messages.boosts_seq
                FROM messages JOIN users ON users.id = messages.creator_id ",
             $rest
         )
@@ -46,16 +54,54 @@ macro_rules! select_message {
 }
 
 /// The message with this id in this room.
-pub async fn find(
-    db: impl SqliteExecutor<'_>,
-    room_id: RoomId,
-    message_id: MessageId,
-) -> sqlx::Result<Option<Message>> {
-    sqlx::query_as(select_message!("WHERE messages.id = $1 AND messages.room_id = $2"))
+pub async fn find(db: &mut SqliteConnection, room_id: RoomId, message_id: MessageId) -> sqlx::Result<Option<Message>> {
+    let found = sqlx::query_as(select_message!("WHERE messages.id = $1 AND messages.room_id = $2"))
         .bind(message_id)
         .bind(room_id)
-        .fetch_optional(db)
-        .await
+        .fetch_optional(&mut *db)
+        .await?;
+    Ok(completed(db, found.into_iter().collect()).await?.pop())
+}
+
+/// These messages, in the order of their ids.
+pub async fn list(db: &mut SqliteConnection, message_ids: &[MessageId]) -> sqlx::Result<Vec<Message>> {
+    let messages =
+        sqlx::query_as(select_message!("WHERE messages.id IN (SELECT value FROM json_each($1)) ORDER BY messages.id"))
+            .bind(super::json_ids(message_ids))
+            .fetch_all(&mut *db)
+            .await?;
+    completed(db, messages).await
+}
+
+/// Which room a message is in.
+pub async fn find_room(db: impl SqliteExecutor<'_>, message_id: MessageId) -> sqlx::Result<Option<RoomId>> {
+    sqlx::query_scalar("SELECT room_id FROM messages WHERE id = $1").bind(message_id).fetch_optional(db).await
+}
+
+/// The messages with what is stored beside them: their boosts, and the names of today in their mentions.
+async fn completed(db: &mut SqliteConnection, mut messages: Vec<Message>) -> sqlx::Result<Vec<Message>> {
+    let boosted: Vec<_> = messages.iter().filter(|message| message.boosts_seq > 0).map(|message| message.id).collect();
+    if !boosted.is_empty() {
+        let mut boosts: HashMap<MessageId, Vec<Boost>> = HashMap::new();
+        for (message_id, boost) in super::boosts::list(&mut *db, &boosted).await? {
+            boosts.entry(message_id).or_default().push(boost);
+        }
+        for message in &mut messages {
+            let groups = group_boosts(boosts.remove(&message.id).unwrap_or_default());
+            message.boosts_html = richtext::boosts_html(message.id, &groups);
+        }
+    }
+    let linked = messages.iter().flat_map(|message| richtext::linked_people(&message.body_html));
+    let linked: Vec<_> = linked.collect::<HashSet<UserId>>().into_iter().collect();
+    if !linked.is_empty() {
+        let names = super::users::names(db, &linked).await?;
+        for message in &mut messages {
+            if let std::borrow::Cow::Owned(html) = richtext::with_names(&message.body_html, &names) {
+                message.body_html = html;
+            }
+        }
+    }
+    Ok(messages)
 }
 
 /// What its author typed.
@@ -83,32 +129,32 @@ pub async fn find_sent(
 }
 
 /// The newest messages of a room.
-pub async fn page_last(db: impl SqliteExecutor<'_>, room_id: RoomId) -> sqlx::Result<MessagePage> {
+pub async fn page_last(db: &mut SqliteConnection, room_id: RoomId) -> sqlx::Result<MessagePage> {
     page_before(db, room_id, MessageId(i64::MAX)).await
 }
 
 /// The messages of a room just before `message_id`, which need not exist.
 pub async fn page_before(
-    db: impl SqliteExecutor<'_>,
+    db: &mut SqliteConnection,
     room_id: RoomId,
     message_id: MessageId,
 ) -> sqlx::Result<MessagePage> {
-    let rows: Vec<Message> = sqlx::query_as(select_message!(
+    let rows = sqlx::query_as(select_message!(
         "WHERE messages.room_id = $1 AND messages.id < $2 ORDER BY messages.id DESC LIMIT $3"
     ))
     .bind(room_id)
     .bind(message_id)
     .bind(PAGE_SIZE + 1)
-    .fetch_all(db)
+    .fetch_all(&mut *db)
     .await?;
-    let mut page = page(rows);
+    let mut page = page(db, rows).await?;
     page.messages.reverse();
     Ok(page)
 }
 
 /// The messages of a room just after `message_id`, which need not exist.
 pub async fn page_after(
-    db: impl SqliteExecutor<'_>,
+    db: &mut SqliteConnection,
     room_id: RoomId,
     message_id: MessageId,
 ) -> sqlx::Result<MessagePage> {
@@ -118,17 +164,17 @@ pub async fn page_after(
     .bind(room_id)
     .bind(message_id)
     .bind(PAGE_SIZE + 1)
-    .fetch_all(db)
+    .fetch_all(&mut *db)
     .await?;
-    Ok(page(rows))
+    page(db, rows).await
 }
 
 /// Stores a message and makes it the room's newest, read by its author.
 pub async fn insert(db: &mut sqlx::SqliteConnection, message: &NewMessage) -> sqlx::Result<MessageId> {
     let message_id: MessageId = sqlx::query_scalar(
         "INSERT INTO messages (room_id, creator_id, client_message_id, sent_digest, body_source, body_html, body_text,
-                               render_version, created_at, updated_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9) RETURNING id",
+                               search_words, search_marks, render_version, created_at, updated_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11) RETURNING id",
     )
     .bind(message.room_id)
     .bind(message.creator_id)
@@ -137,6 +183,8 @@ pub async fn insert(db: &mut sqlx::SqliteConnection, message: &NewMessage) -> sq
     .bind(&message.body.source)
     .bind(&message.body.html)
     .bind(&message.body.text)
+    .bind(&message.body.search_words)
+    .bind(&message.body.search_marks)
     .bind(message.body.render_version)
     .bind(message.created_at)
     .fetch_one(&mut *db)
@@ -159,19 +207,31 @@ pub async fn insert(db: &mut sqlx::SqliteConnection, message: &NewMessage) -> sq
 /// Gives a message another body, and its next revision.
 pub async fn update(db: impl SqliteExecutor<'_>, message_id: MessageId, body: &Body, now_ms: i64) -> sqlx::Result<()> {
     sqlx::query(
-        "UPDATE messages SET body_source = $2, body_html = $3, body_text = $4, render_version = $5,
-                             revision = revision + 1, updated_at = $6
+        "UPDATE messages SET body_source = $2, body_html = $3, body_text = $4, search_words = $5, search_marks = $6,
+                             render_version = $7, revision = revision + 1, updated_at = $8
           WHERE id = $1",
     )
     .bind(message_id)
     .bind(&body.source)
     .bind(&body.html)
     .bind(&body.text)
+    .bind(&body.search_words)
+    .bind(&body.search_marks)
     .bind(body.render_version)
     .bind(now_ms)
     .execute(db)
     .await
     .map(drop)
+}
+
+/// Notes the last event about a message's boosts.
+pub async fn update_boosts_seq(db: impl SqliteExecutor<'_>, message_id: MessageId, seq: i64) -> sqlx::Result<()> {
+    sqlx::query("UPDATE messages SET boosts_seq = $2 WHERE id = $1")
+        .bind(message_id)
+        .bind(seq)
+        .execute(db)
+        .await
+        .map(drop)
 }
 
 /// Removes a message; its client message id stays taken.
@@ -238,11 +298,11 @@ pub async fn list_of_creator(
 }
 
 /// At most a page, from rows that hold one more when there is more.
-fn page(mut messages: Vec<Message>) -> MessagePage {
+async fn page(db: &mut SqliteConnection, mut messages: Vec<Message>) -> sqlx::Result<MessagePage> {
     let size = usize::try_from(PAGE_SIZE).expect("a page fits in memory");
     let has_more = messages.len() > size;
     messages.truncate(size);
-    MessagePage { messages, has_more }
+    Ok(MessagePage { messages: completed(db, messages).await?, has_more })
 }
 
 #[cfg(test)]
@@ -262,7 +322,7 @@ mod tests {
         for number in 0..81 {
             posted.push(world.post(&world.ada, room_id, &format!("message {number}")).await.id);
         }
-        let reader = world.state.db.reader();
+        let reader = &mut *world.state.db.reader().acquire().await.unwrap();
         let last = page_last(reader, room_id).await.unwrap();
         assert_eq!(ids(&last), posted[41..].iter().map(|id| id.0).collect::<Vec<_>>());
         assert!(last.has_more);
@@ -286,10 +346,10 @@ mod tests {
         let world = testing::world().await;
         let message = world.post(&world.ada, world.all_talk.id, "*hello*").await;
         let other = world.open_closed_room("Other", &[]).await;
-        let reader = world.state.db.reader();
+        let reader = &mut *world.state.db.reader().acquire().await.unwrap();
         assert_eq!(find(reader, message.room_id, message.id).await.unwrap(), Some(message.clone()));
         assert_eq!(find(reader, other.id, message.id).await.unwrap(), None);
-        assert_eq!(find_source(reader, message.id).await.unwrap().as_deref(), Some("*hello*"));
+        assert_eq!(find_source(&mut *reader, message.id).await.unwrap().as_deref(), Some("*hello*"));
     }
 
     #[tokio::test]
@@ -305,8 +365,7 @@ mod tests {
                 .unwrap()
         };
         assert_eq!(hits("salamander").await, [message.id.0]);
-        let body =
-            Body { source: "newts".into(), html: "<p>newts</p>".into(), text: "newts".into(), render_version: 1 };
+        let body = richtext::render(&"newts".parse().unwrap(), &richtext::Names::none()).body;
         world.state.db.write(async move |tx| Ok(update(tx.db(), message.id, &body, 9).await?)).await.unwrap();
         assert!(hits("salamander").await.is_empty());
         assert_eq!(hits("newt").await, [message.id.0]);

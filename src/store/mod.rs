@@ -5,12 +5,14 @@
 
 pub mod accounts;
 pub mod bans;
+pub mod boosts;
 mod db;
 pub mod events;
 pub mod memberships;
 pub mod mentions;
 pub mod messages;
 pub mod rooms;
+pub mod searches;
 pub mod sessions;
 pub mod signing_keys;
 pub mod users;
@@ -21,7 +23,7 @@ pub use db::{Db, OpenError, Tx};
 pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
 
 /// Ids as a JSON array, the way a list is bound to one parameter.
-fn json_ids(ids: &[crate::model::UserId]) -> String {
+fn json_ids(ids: &[impl serde::Serialize]) -> String {
     serde_json::to_string(ids).expect("a list of numbers is JSON")
 }
 

@@ -1,5 +1,7 @@
 //! People.
 
+use std::collections::HashMap;
+
 use sqlx::SqliteExecutor;
 
 use crate::model::{Bio, EmailAddress, Person, Profile, Role, Status, User, UserId, UserName};
@@ -28,6 +30,27 @@ pub async fn find(db: impl SqliteExecutor<'_>, user_id: UserId) -> sqlx::Result<
 /// All active people, by lower-cased name.
 pub async fn list(db: impl SqliteExecutor<'_>) -> sqlx::Result<Vec<Person>> {
     sqlx::query_as("SELECT id, name FROM users WHERE status = 0 ORDER BY lower(name), id").fetch_all(db).await
+}
+
+/// What these people are called.
+pub async fn names(db: impl SqliteExecutor<'_>, user_ids: &[UserId]) -> sqlx::Result<HashMap<UserId, String>> {
+    let rows: Vec<(UserId, String)> =
+        sqlx::query_as("SELECT id, name FROM users WHERE id IN (SELECT value FROM json_each($1))")
+            .bind(super::json_ids(user_ids))
+            .fetch_all(db)
+            .await?;
+    Ok(rows.into_iter().collect())
+}
+
+/// Everybody who has been here and is called like this, or whose name has a word that begins so.
+pub async fn list_called(db: impl SqliteExecutor<'_>, name: &str) -> sqlx::Result<Vec<UserId>> {
+    let wanted = name.to_lowercase();
+    let people: Vec<(UserId, String)> = sqlx::query_as("SELECT id, name FROM users ORDER BY id").fetch_all(db).await?;
+    let called = people.into_iter().filter(|(_, name)| {
+        let name = name.to_lowercase();
+        name == wanted || name.split_whitespace().any(|word| word.starts_with(&wanted)) || name.starts_with(&wanted)
+    });
+    Ok(called.map(|(user_id, _)| user_id).collect())
 }
 
 /// Which of `user_ids`, a JSON array of numbers, are active users.

@@ -12,8 +12,9 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use super::icon::Icon;
+use crate::live::Live;
 use crate::outbox::Outbox;
-use crate::{api, browser, use_frame};
+use crate::{api, browser, live, use_frame};
 
 /// Which message the composer edits, if any.
 #[derive(Clone, Copy)]
@@ -132,7 +133,12 @@ pub fn Composer(timeline: RwSignal<Timeline>, editing: Editing) -> impl IntoView
                 Some(message_id) => save(editing, room_id, message_id, draft),
                 None => {
                     problem.set(None);
+                    live::typing(false);
                     outbox.push(room_id, draft.as_str().to_owned());
+                    if timeline.with_untracked(|timeline| timeline.has_newer) {
+                        // Whoever writes wants to see it: the way down loads the newest messages.
+                        browser::click(".jump--down");
+                    }
                     editing.write("");
                     keep_draft(draft_key, "");
                 }
@@ -145,7 +151,8 @@ pub fn Composer(timeline: RwSignal<Timeline>, editing: Editing) -> impl IntoView
         }
         let asked = event.ctrl_key() || event.meta_key();
         match event.key().as_str() {
-            "Enter" if asked || (!event.shift_key() && !browser::is_touch()) => {
+            // Where fingers write, Enter makes a line and Shift+Enter sends.
+            "Enter" if asked || event.shift_key() == browser::is_touch() => {
                 event.prevent_default();
                 if let Some(form) = form.get_untracked() {
                     let _ = form.request_submit();
@@ -165,7 +172,9 @@ pub fn Composer(timeline: RwSignal<Timeline>, editing: Editing) -> impl IntoView
         if let Some(field) = field.get_untracked() {
             grow(&field);
             if message_id.get_untracked().is_none() {
-                keep_draft(draft_key, &field.value());
+                let text = field.value();
+                live::typing(!text.trim().is_empty());
+                keep_draft(draft_key, &text);
             }
         }
         if problem.with_untracked(Option::is_some) {
@@ -173,23 +182,33 @@ pub fn Composer(timeline: RwSignal<Timeline>, editing: Editing) -> impl IntoView
         }
     };
 
+    let live = expect_context::<Live>();
+    let typing = move || {
+        live.scene
+            .with(|scene| writers(&scene.typing.iter().map(|(person, _)| person.name.clone()).collect::<Vec<_>>()))
+    };
+
     view! {
         <form class="composer" method="post" action=format!("/rooms/{room_id}/messages") node_ref=form on:submit=submit>
-            {move || message_id.get().map(|_| view! {
-                <p class="composer__mode">
-                    "Editing a message"
-                    <button type="button" class="button--quiet" on:click=move |_| editing.end()>"Cancel"</button>
-                </p>
-            })}
+            <p class="composer__mode" hidden=move || message_id.get().is_none()>
+                "Editing a message"
+                <button type="button" class="button--quiet" on:click=move |_| editing.end()>"Cancel"</button>
+            </p>
             <p class="composer__problem" id="composer-problem" role="alert">{move || problem.get()}</p>
             // Tells the server, where no script does, that a form sent twice is one message.
             <input type="hidden" name="seq" value=seq/>
+            <p class="composer__typing" aria-live="off">{typing}</p>
             <div class="composer__row">
+                <button class="button--icon composer__format" type="button" aria-label="Formatting" title="Formatting" aria-pressed="false">
+                    {Icon::Format.view()}
+                </button>
                 <div class="composer__grow">
                     <textarea
                         name="body"
                         rows="1"
                         dir="auto"
+                        data-completes="message"
+                        data-room=room_id.to_string()
                         placeholder="Write a message"
                         aria-label="Write a message"
                         aria-describedby="composer-problem"
@@ -206,12 +225,28 @@ pub fn Composer(timeline: RwSignal<Timeline>, editing: Editing) -> impl IntoView
     }
 }
 
+/// Who else writes, in words.
+fn writers(names: &[String]) -> String {
+    match names {
+        [] => String::new(),
+        [one] => format!("{one} is writing…"),
+        [one, two] => format!("{one} and {two} are writing…"),
+        [one, two, three] => format!("{one}, {two} and {three} are writing…"),
+        _ => "Several people are writing…".to_owned(),
+    }
+}
+
 fn save(editing: Editing, room_id: RoomId, message_id: MessageId, draft: Draft) {
     spawn_local(async move {
         match api::edit_message(room_id, message_id, draft.as_str().to_owned()).await {
             _ if !editing.is_in(room_id) => {}
             Ok(_) => editing.end(),
-            Err(AppError::NotFound) => editing.problem.set(Some("That message is gone.".to_owned())),
+            Err(AppError::NotFound) => {
+                editing.message_id.set(None);
+                editing
+                    .problem
+                    .set(Some("That message was deleted meanwhile. Send your text as a new one?".to_owned()));
+            }
             Err(error) => editing.problem.set(Some(format!("The change was not saved. {error}"))),
         }
     });

@@ -5,49 +5,96 @@
 
 use std::fmt::Write;
 
-use campfire::model::{Message, escape_html, utc_timestamp};
+use campfire::model::{Message, QUICK_BOOSTS, escape_html, utc_timestamp};
 
 use super::avatar::avatar_html;
 use super::icon::Icon;
+use crate::outbox::Outgoing;
+
+/// A body with more lines than this is folded, and so is one of more bytes than follow.
+const FOLDED_BEYOND: (usize, usize) = (40, 8_000);
 
 /// What stands inside a message's list item.
 #[must_use]
 pub fn message_html(message: &Message) -> String {
-    let mut html = String::with_capacity(message.body_html.len() + 1_024);
+    let Message { id, room_id, .. } = message;
+    let mut html = head_html(message, None);
+    html.push_str(&body_html(message));
     let name = escape_html(&message.creator_name);
     let path = message.path();
-    let edit = format!("/rooms/{}/messages/{}/edit", message.room_id, message.id);
-    let author = format!("/users/{}", message.creator_id);
+    let own = format!("/rooms/{room_id}/messages/{id}");
     write!(
         html,
-        r#"<a class="message__avatar" href="{author}" rel="external" tabindex="-1" aria-hidden="true">{}</a>"#,
-        avatar_html(message.creator_id, &message.creator_name)
-    )
-    .expect("a string takes any text");
-    let at = utc_timestamp(message.created_at);
-    write!(
-        html,
-        r#"<div class="message__head"><a class="message__author" href="{author}" rel="external"><bdi>{name}</bdi></a> <a class="message__time" href="{path}"><local-time><time datetime="{at}">{} UTC</time></local-time></a></div>"#,
-        &at[11..16]
-    )
-    .expect("a string takes any text");
-    write!(
-        html,
-        r#"<div class="message__body" dir="auto">{}</div><details class="menu"><summary aria-label="More for this message by {name}">{}</summary><div class="menu__list"><a href="{path}" data-action="copy" rel="external">Copy link</a><a class="menu__own" href="{edit}" data-action="edit" rel="external">Edit</a><a class="menu__own menu__danger" href="{edit}" data-action="remove" rel="external">Delete…</a></div></details>"#,
-        message.body_html,
+        r#"<form class="boosts" id="boosts-{id}" method="post" action="/messages/{id}/boosts" data-quiet="" data-boosts="">{}</form><details class="menu"><summary aria-label="More for this message by {name}">{}</summary><div class="menu__list"><div class="menu__boosts">"#,
+        message.boosts_html,
         Icon::Settings.markup()
+    )
+    .expect("a string takes any text");
+    for (content, called) in QUICK_BOOSTS {
+        write!(html, r#"<button form="boosts-{id}" name="content" value="{content}" aria-label="Boost: {called}" title="{called}">{content}</button>"#)
+            .expect("a string takes any text");
+    }
+    write!(
+        html,
+        r#"</div><a href="/messages/{id}/boosts/new" data-picker="{id}" rel="external">Other boost…</a><a href="{own}/reply" data-action="reply" rel="external">Reply</a><button type="button" data-action="copy-text">Copy text</button><a href="{path}" data-action="copy" rel="external">Copy link</a><form method="post" action="{own}/unread" data-quiet=""><button>Mark unread from here</button></form><a class="menu__own" href="{own}/edit" data-action="edit" data-id="{id}" rel="external">Edit</a><a class="menu__own menu__danger" href="{own}/edit" data-action="remove" data-path="{own}" rel="external">Delete</a></div></details>"#
     )
     .expect("a string takes any text");
     html
 }
 
-/// What stands inside the list item of a message that is on its way: its text as typed.
+/// What stands inside the list item of a message that a search found: where it was said, and nothing to do but go there.
 #[must_use]
-pub fn outgoing_html(name: &str, body: &str) -> String {
+pub fn found_html(message: &Message, room: &str) -> String {
+    head_html(message, Some(room)) + &body_html(message)
+}
+
+/// Who said it and when. Out of its room a message says where, too.
+fn head_html(message: &Message, room: Option<&str>) -> String {
+    let mut html = String::with_capacity(message.body_html.len() + 3_072);
+    let (name, path, at) = (escape_html(&message.creator_name), message.path(), utc_timestamp(message.created_at));
+    let author = format!("/users/{}", message.creator_id);
+    write!(
+        html,
+        r#"<a class="message__avatar" href="{author}" rel="external" tabindex="-1" aria-hidden="true">{}</a><div class="message__head"><a class="message__author" id="by-{}" href="{author}" rel="external"><bdi>{name}</bdi></a> <a class="message__time" href="{path}">"#,
+        avatar_html(message.creator_id, &message.creator_name),
+        message.id,
+    )
+    .expect("a string takes any text");
+    let (date, shown) = if room.is_some() { (" data-date", &at[..10]) } else { ("", &at[11..16]) };
+    write!(html, r#"<local-time{date}><time datetime="{at}">{shown} UTC</time></local-time></a>"#)
+        .expect("a string takes any text");
+    if let Some(room) = room {
+        write!(html, r#" <a class="message__room" href="{path}">in <bdi>{}</bdi></a>"#, escape_html(room))
+            .expect("a string takes any text");
+    }
+    html.push_str("</div>");
+    html
+}
+
+fn body_html(message: &Message) -> String {
+    let (lines, bytes) = FOLDED_BEYOND;
+    let long = message.body_html.len() > bytes || message.body_html.matches('\n').count() > lines;
+    let fold = if long { r#"<details class="fold"><summary>Show all</summary></details>"# } else { "" };
+    format!(r#"<div class="message__body" id="says-{}" dir="auto">{}</div>{fold}"#, message.id, message.body_html)
+}
+
+/// What stands inside the list item of a message that is on its way: its text as typed, how far it is, and what can be
+/// done about one that cannot arrive.
+#[must_use]
+pub fn outgoing_html(name: &str, item: &Outgoing) -> String {
+    let id = &item.client_message_id;
+    let state = match (&item.failed, item.waiting) {
+        (Some(reason), _) => format!(
+            r#"Not sent. {}<button type="button" class="button--quiet" data-action="retry" data-id="{id}">Try again</button><button type="button" class="button--quiet" data-action="discard" data-id="{id}">Discard</button>"#,
+            escape_html(reason)
+        ),
+        (None, true) => "Waiting for the connection…".to_owned(),
+        (None, false) => "Sending…".to_owned(),
+    };
     format!(
-        r#"<div class="message__head"><bdi class="message__author">{}</bdi></div><div class="message__body message__body--typed" dir="auto">{}</div>"#,
+        r#"<div class="message__head"><bdi class="message__author">{}</bdi></div><div class="message__body message__body--typed" dir="auto">{}</div><p class="message__state" role="status">{state}</p>"#,
         escape_html(name),
-        escape_html(body)
+        escape_html(&item.body)
     )
 }
 
@@ -57,27 +104,57 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn a_message_says_who_when_and_what() {
-        let html = message_html(&Message {
+    fn message(body_html: &str) -> Message {
+        Message {
             id: MessageId(41),
             room_id: RoomId(4),
             creator_id: UserId(9),
             creator_name: "<Ada>".into(),
             client_message_id: ClientMessageId::v7(0, [0; 10]),
-            body_html: "<p>hello</p>".into(),
+            body_html: body_html.into(),
             revision: 1,
             created_at: 0,
-        });
+            boosts_html: String::new(),
+            boosts_seq: 0,
+        }
+    }
+
+    #[test]
+    fn a_message_says_who_when_and_what() {
+        let html = message_html(&message("<p>hello</p>"));
         assert!(html.contains("&lt;Ada&gt;") && !html.contains("<Ada>"));
         assert!(html.contains(r#"<time datetime="1970-01-01T00:00:00Z">00:00 UTC</time>"#));
         assert!(html.contains(r#"href="/rooms/4/@41""#));
-        assert!(html.contains("<p>hello</p>"));
+        assert!(html.contains("<p>hello</p>") && !html.contains("Show all"));
         assert!(html.contains("tint-1"));
     }
 
     #[test]
+    fn what_was_found_says_where() {
+        let html = found_html(&message("<p>hello</p>"), "R&D");
+        assert!(html.contains("in <bdi>R&amp;D</bdi>") && html.contains("1970-01-01 UTC"), "{html}");
+        assert!(!html.contains("menu"));
+    }
+
+    #[test]
+    fn long_messages_are_folded() {
+        assert!(!message_html(&message(&"<br>\n".repeat(40))).contains("Show all"));
+        assert!(message_html(&message(&"<br>\n".repeat(41))).contains("Show all"));
+        assert!(message_html(&message(&"a".repeat(8_001))).contains("Show all"));
+    }
+
+    #[test]
     fn what_is_on_its_way_is_shown_as_typed() {
-        assert!(outgoing_html("Ada", "<b>1\n2").contains("&lt;b&gt;1\n2"));
+        let mut item = Outgoing {
+            client_message_id: ClientMessageId::v7(0, [0; 10]),
+            room_id: RoomId(4),
+            body: "<b>1\n2".into(),
+            failed: None,
+            waiting: false,
+        };
+        let html = outgoing_html("Ada", &item);
+        assert!(html.contains("&lt;b&gt;1\n2") && html.contains("Sending") && !html.contains("retry"), "{html}");
+        item.failed = Some("<why>".into());
+        assert!(outgoing_html("Ada", &item).contains("&lt;why&gt;"));
     }
 }

@@ -16,7 +16,8 @@ use wasm_bindgen::JsCast;
 use super::composer::Editing;
 use super::icon::Icon;
 use super::message::{message_html, outgoing_html};
-use crate::outbox::{Outbox, Outgoing};
+use crate::live::{Live, Reading};
+use crate::outbox::Outbox;
 use crate::{api, browser, live, use_frame};
 
 /// How near the end of what is loaded more is asked for, in pixels.
@@ -34,6 +35,9 @@ struct Row {
     message: Message,
     threaded: bool,
 }
+
+/// With more rows than this some go; see [`Timeline::trim_older`].
+const MOST_ROWS: usize = 320;
 
 /// What was in the list when its height was measured last.
 #[derive(Clone, Copy, Default, PartialEq)]
@@ -56,16 +60,30 @@ pub fn Messages(
     let outbox = expect_context::<Outbox>();
     let scroller = NodeRef::<html::Div>::new();
     let (loading, set_loading) = signal(false);
-    let (away, set_away) = signal(false);
+    let live = expect_context::<Live>();
+    let viewer_name = use_frame().with_value(|frame| frame.viewer.name.clone());
+    let new_from = live.scene.with_untracked(|scene| scene.reading.new_from);
 
     let rows = move || timeline.with(|timeline| rows(&timeline.messages));
-    let has_newer = Memo::new(move |_| timeline.with(|timeline| timeline.has_newer));
-    let older_path = move || {
+    // The ways to what is new above and to what is newest below, as far as they are needed.
+    let jumps = move || {
+        let Reading { away, news_count, new_from } = live.scene.with(|scene| scene.reading);
+        // The scene outlives the room, and tells this closure once more when another room takes its place.
+        let shown = timeline.try_with(|timeline| {
+            let first = timeline.messages.first().filter(|_| timeline.has_older);
+            let above = new_from.filter(|new_from| first.is_some_and(|first| first.id > *new_from));
+            jumps_html(room_id, above, (timeline.has_newer || away).then_some(news_count))
+        });
+        shown.unwrap_or_default()
+    };
+    // Without scripts, older messages are a page of their own.
+    let older = move || {
         timeline.with(|timeline| {
-            let first = timeline.has_older.then(|| timeline.messages.first()).flatten();
-            first.map(|first| format!("/rooms/{room_id}?before={}", first.id))
+            let first = timeline.messages.first().filter(|_| timeline.has_older).map(|first| first.id);
+            first.map_or_else(String::new, |first| older_html(room_id, first))
         })
     };
+    let is_empty = move || timeline.with(|timeline| timeline.messages.is_empty());
     // What has arrived is no longer on its way, even when the answer to the send got lost.
     let outgoing = move || {
         let mut outgoing = outbox.of_room(room_id);
@@ -78,11 +96,18 @@ pub fn Messages(
         outgoing
     };
 
+    let extent = StoredValue::new(Extent::default());
     let load_more = move || {
         let Some(element) = scroller.get_untracked() else { return };
         // The offset counts from the newest message backwards: zero there, negative above.
         let below = -element.scroll_top();
-        set_away.set(below > AWAY_PX);
+        let away = below > AWAY_PX;
+        live.set_reading(|reading| {
+            reading.away = away || timeline.with_untracked(|timeline| timeline.has_newer);
+            if !reading.away {
+                reading.news_count = 0;
+            }
+        });
         let above = element.scroll_height() - element.client_height() - below;
         let next = timeline.with_untracked(|timeline| {
             if timeline.has_older && above < MORE_WITHIN_PX {
@@ -107,7 +132,17 @@ pub fn Messages(
                     timeline.try_update(|timeline| if newer { timeline.append(page) } else { timeline.prepend(page) });
             }
             live::release();
-            let _ = set_loading.try_set(false);
+            // Once the new rows have their place, the far end may go.
+            request_animation_frame(move || {
+                request_animation_frame(move || {
+                    if newer {
+                        timeline.try_update(Timeline::trim_older);
+                    } else {
+                        let_go_of_newer(scroller, timeline, extent);
+                    }
+                    let _ = set_loading.try_set(false);
+                });
+            });
         });
     };
 
@@ -125,7 +160,6 @@ pub fn Messages(
             marked.scroll_into_view_with_scroll_into_view_options(&options);
         }
     });
-    let extent = StoredValue::new(Extent::default());
     Effect::new(move |_| {
         let (first, last) = timeline.with(|timeline| {
             (timeline.messages.first().map(|first| first.id), timeline.messages.last().map(|last| last.id))
@@ -133,6 +167,14 @@ pub fn Messages(
         let now = Extent { first, last, outgoing_count: outgoing().len(), height: 0 };
         // The rows are there by then, and not painted yet.
         request_animation_frame(move || keep_place(scroller, extent, now));
+    });
+    // The line before what is new may move while the page stands.
+    Effect::new(move |before: Option<Option<MessageId>>| {
+        let new_from = live.scene.with(|scene| scene.reading.new_from);
+        if before.is_some_and(|before| before != new_from) {
+            request_animation_frame(move || browser::mark_new(new_from));
+        }
+        new_from
     });
     // Whoever writes wants to see it.
     Effect::new(move |previous: Option<usize>| {
@@ -144,18 +186,24 @@ pub fn Messages(
         }
         count
     });
-    // Whatever changed what is seen, it is read if somebody looks.
+    // Whatever changed what is seen, it is read if somebody looks. What lies far behind may go.
     Effect::new(move |_| {
-        timeline.with(Timeline::newest);
+        let many = timeline.with(|timeline| timeline.messages.len() > MOST_ROWS);
         live::read_what_is_seen();
+        if many && !loading.get_untracked() {
+            if live.scene.with_untracked(|scene| scene.reading.away) {
+                let_go_of_newer(scroller, timeline, extent);
+            } else {
+                timeline.update(Timeline::trim_older);
+            }
+        }
     });
 
     view! {
-        <div class="timeline" node_ref=scroller on:scroll=move |_| load_more() on:click=move |event| act(&event, timeline, editing)>
-            <div class="timeline__messages" role="log" aria-label="Messages" tabindex="0">
-                {move || older_path().map(|path| view! {
-                    <p class="timeline__more"><a href=path rel="external">"Older messages"</a></p>
-                })}
+        <div class="timeline" node_ref=scroller on:scroll=move |_| load_more() on:click=move |event| act(&event, timeline, editing, outbox)>
+            // What is said aloud is said elsewhere: a log would also read out what older pages bring.
+            <div class="timeline__messages" role="log" aria-live="off" aria-label="Messages" tabindex="0">
+                <div inner_html=older></div>
                 <ol class="messages">
                     <For each=rows key=|row| (row.message.id, row.message.revision, row.threaded) let(row)>
                         <li
@@ -163,6 +211,8 @@ pub fn Messages(
                             class:message--threaded=row.threaded
                             id=format!("message-{}", row.message.id)
                             data-author=row.message.creator_id.to_string()
+                            data-new=(new_from == Some(row.message.id)).then_some("")
+                            aria-labelledby=format!("by-{0} says-{0}", row.message.id)
                             aria-current=(target == Some(row.message.id)).then_some("true")
                             inner_html=message_html(&row.message)
                         ></li>
@@ -172,50 +222,41 @@ pub fn Messages(
                         key=|item| (item.client_message_id.clone(), item.waiting, item.failed.clone())
                         let(item)
                     >
-                        <OutgoingRow item/>
+                        <li
+                            class="message message--outgoing"
+                            class:message--failed=item.failed.is_some()
+                            inner_html=outgoing_html(&viewer_name, &item)
+                        ></li>
                     </For>
                 </ol>
-                {move || rows().is_empty().then(|| view! {
-                    <p class="empty timeline__empty">"Nothing here yet. Say hello!"</p>
-                })}
+                <p class="empty timeline__empty" hidden=move || !is_empty()>"Nothing here yet. Say hello!"</p>
             </div>
         </div>
-        {move || (has_newer.get() || away.get()).then(|| view! {
-            <a
-                class="button jump"
-                href=format!("/rooms/{room_id}")
-                on:click=move |event| jump(&event, has_newer.get_untracked(), scroller)
-            >
-                {Icon::Down.view()} "Newest messages"
-            </a>
-        })}
+        <div on:click=move |event| jump(&event, timeline, scroller) inner_html=jumps></div>
+        <p class="visually-hidden" id="announcer" aria-live="polite"></p>
     }
 }
 
-/// A message on its way, and what can be done about one that cannot arrive.
-#[component]
-fn OutgoingRow(item: Outgoing) -> impl IntoView {
-    let outbox = expect_context::<Outbox>();
-    let name = use_frame().with_value(|frame| frame.viewer.name.clone());
-    let id = StoredValue::new(item.client_message_id.clone());
-    let failed = item.failed.is_some();
-    let state = match (&item.failed, item.waiting) {
-        (Some(reason), _) => format!("Not sent. {reason}"),
-        (None, true) => "Waiting for the connection…".to_owned(),
-        (None, false) => "Sending…".to_owned(),
-    };
-    view! {
-        <li class="message message--outgoing" class:message--failed=failed>
-            <div inner_html=outgoing_html(&name, &item.body)></div>
-            <p class="message__state" role="status">
-                {state}
-                {failed.then(|| view! {
-                    <button type="button" class="button--quiet" on:click=move |_| outbox.retry(&id.get_value())>"Try again"</button>
-                    <button type="button" class="button--quiet" on:click=move |_| outbox.discard(&id.get_value())>"Discard"</button>
-                })}
-            </p>
-        </li>
+/// Links to where the new messages begin, and to the newest ones, so many of which are out of sight.
+fn jumps_html(room_id: RoomId, above: Option<MessageId>, below: Option<u32>) -> String {
+    let mut html = String::new();
+    if let Some(message_id) = above {
+        html =
+            format!(r#"<a class="button jump jump--up" href="/rooms/{room_id}/@{message_id}">First new message</a>"#);
     }
+    let label = match below {
+        None => return html,
+        Some(0) => "Newest messages".to_owned(),
+        Some(1) => "1 new message".to_owned(),
+        Some(count) => format!("{count} new messages"),
+    };
+    html + &format!(r#"<a class="button jump jump--down" href="/rooms/{room_id}">{} {label}</a>"#, Icon::Down.markup())
+}
+
+fn older_html(room_id: RoomId, first: MessageId) -> String {
+    format!(
+        r#"<p class="timeline__more"><a href="/rooms/{room_id}?before={first}" rel="external">Older messages</a></p>"#
+    )
 }
 
 fn rows(messages: &[Message]) -> Vec<Row> {
@@ -245,52 +286,62 @@ fn keep_place(scroller: NodeRef<html::Div>, extent: StoredValue<Extent>, mut now
     let _ = extent.try_set_value(now);
 }
 
-/// Does what the control under a click in the list is for. Without it the control is a link that works as well.
-fn act(event: &MouseEvent, timeline: RwSignal<Timeline>, editing: Editing) {
-    let Some(control) = event
-        .target()
-        .and_then(|target| target.dyn_into::<web_sys::Element>().ok())
-        .and_then(|element| element.closest("[data-action]").ok().flatten())
-    else {
+/// Lets go of the newest messages when there are too many, and holds on to the first row: the scroller counts from its
+/// end, and cannot even say where it stood once what is gone was part of the way.
+fn let_go_of_newer(scroller: NodeRef<html::Div>, timeline: RwSignal<Timeline>, extent: StoredValue<Extent>) {
+    let Some(element) = scroller.try_get_untracked().flatten() else { return };
+    let Some(row) = element.query_selector(".message").ok().flatten() else { return };
+    let top = row.get_bounding_client_rect().top();
+    let before = timeline.with_untracked(|timeline| timeline.messages.len());
+    timeline.update(Timeline::trim_newer);
+    let last = timeline.with_untracked(|timeline| timeline.messages.last().map(|last| last.id));
+    if timeline.with_untracked(|timeline| timeline.messages.len()) == before {
         return;
-    };
-    let message =
-        control.closest(".message").ok().flatten().and_then(|row| row.id().strip_prefix("message-")?.parse().ok());
-    let Some(message_id): Option<MessageId> = message else { return };
-    event.prevent_default();
-    if let Some(menu) = control.closest("details").ok().flatten() {
-        let _ = menu.remove_attribute("open");
     }
-    let room_id = timeline.with_untracked(|timeline| timeline.room_id);
-    match control.get_attribute("data-action").as_deref() {
-        Some("copy") => copy_link(&control),
-        Some("edit") => editing.begin(room_id, message_id),
-        Some("remove") => remove(room_id, message_id),
+    request_animation_frame(move || {
+        #[expect(clippy::cast_possible_truncation, reason = "pixels of a page")]
+        let moved = (row.get_bounding_client_rect().top() - top).round() as i32;
+        element.set_scroll_top(element.scroll_top() + moved);
+        let height = element.scroll_height();
+        extent.try_update_value(|extent| (extent.last, extent.height) = (last, height));
+    });
+}
+
+/// Does what the control under a click in the list is for: edits a message, or settles what became of one that was not
+/// sent. Without this the way to edit is a link that works as well; all other controls are the page's script's.
+fn act(event: &MouseEvent, timeline: RwSignal<Timeline>, editing: Editing, outbox: Outbox) {
+    let target = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
+    let Some(control) = target.and_then(|element| element.closest("[data-action]").ok().flatten()) else { return };
+    let action = control.get_attribute("data-action").unwrap_or_default();
+    match (action.as_str(), control.get_attribute("data-id")) {
+        ("edit", Some(message_id)) => {
+            let Ok(message_id) = message_id.parse() else { return };
+            event.prevent_default();
+            if let Some(menu) = control.closest("details").ok().flatten() {
+                let _ = menu.remove_attribute("open");
+            }
+            editing.begin(timeline.with_untracked(|timeline| timeline.room_id), message_id);
+        }
+        ("retry", Some(id)) => {
+            if let Ok(id) = id.parse() {
+                outbox.retry(&id);
+            }
+        }
+        ("discard", Some(id)) => {
+            if let Ok(id) = id.parse() {
+                outbox.discard(&id);
+            }
+        }
         _ => {}
     }
 }
 
-fn copy_link(control: &web_sys::Element) {
-    if let (Ok(origin), Some(path)) = (window().location().origin(), control.get_attribute("href")) {
-        let _ = window().navigator().clipboard().write_text(&format!("{origin}{path}"));
-    }
-}
-
-fn remove(room_id: RoomId, message_id: MessageId) {
-    let sure = window().confirm_with_message("Delete this message for everyone?");
-    if !sure.unwrap_or(false) {
-        return;
-    }
-    spawn_local(async move {
-        if let Err(error) = api::remove_message(room_id, message_id).await {
-            let _ = window().alert_with_message(&format!("The message was not deleted. {error}"));
-        }
-    });
-}
-
-fn jump(event: &MouseEvent, has_newer: bool, scroller: NodeRef<html::Div>) {
-    // With newer messages on the server the link loads them; otherwise they are all here.
-    if let Some(element) = scroller.get_untracked().filter(|_| !has_newer) {
+/// Goes to the newest message when it is here; otherwise the link loads it.
+fn jump(event: &MouseEvent, timeline: RwSignal<Timeline>, scroller: NodeRef<html::Div>) {
+    let Some(element) = scroller.get_untracked() else { return };
+    let target = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
+    let down = target.is_some_and(|target| target.closest(".jump--down").is_ok_and(|found| found.is_some()));
+    if down && timeline.with_untracked(|timeline| !timeline.has_newer) {
         event.prevent_default();
         event.stop_propagation();
         element.set_scroll_top(0);

@@ -45,6 +45,23 @@ pub fn NotSent(room_path: String, seq: String, body: String, problem: String) ->
     }
 }
 
+/// An answer that begins with what it answers.
+#[component]
+pub fn Reply(room_path: String, seq: String, body: String) -> impl IntoView {
+    view! {
+        <Card title="Reply" lead="">
+            <form method="post" action=format!("{room_path}/messages")>
+                <input type="hidden" name="seq" value=seq/>
+                <Body body problem=None/>
+                <div class="card__buttons">
+                    <button class="button">"Send"</button>
+                    <a class="button button--plain" href=room_path.clone()>"Cancel"</a>
+                </div>
+            </form>
+        </Card>
+    }
+}
+
 /// The words of a message, and what is wrong with them.
 #[component]
 fn Body(body: String, problem: Option<String>) -> impl IntoView {

@@ -1,6 +1,7 @@
 //! The pages, one per route.
 
 pub mod account;
+pub mod boost;
 pub mod edit_message;
 pub mod entrance;
 pub mod error;
@@ -10,4 +11,5 @@ pub mod ping;
 pub mod profile;
 pub mod room;
 pub mod room_form;
+pub mod search;
 pub mod transfer;

@@ -13,7 +13,7 @@ use crate::components::composer::{Composer, Editing};
 use crate::components::icon::Icon;
 use crate::components::sidebar::{ConnectionNotice, MenuButton};
 use crate::components::timeline::Messages;
-use crate::live::{self, Focus, Live};
+use crate::live::{self, Focus, Live, Reading};
 use crate::{Notice, browser};
 
 /// How long after a failure the data is asked for again.
@@ -69,10 +69,18 @@ pub fn RoomPage() -> impl IntoView {
 
 #[component]
 fn RoomView(page: timeline::RoomPage, reload: Callback<()>, editing: Editing) -> impl IntoView {
-    let timeline::RoomPage { room, involvement, timeline, target } = page;
+    let timeline::RoomPage { room, involvement, timeline, target, first_unread } = page;
     let timeline = RwSignal::new(timeline);
     let room_id = room.id;
     let live = expect_context::<Live>();
+    live.scene.update_untracked(|scene| {
+        scene.reading = Reading {
+            away: timeline.with_untracked(|timeline| timeline.has_newer),
+            news_count: 0,
+            new_from: first_unread,
+        };
+        scene.typing.clear();
+    });
 
     Effect::new(move |_| {
         let lost = Callback::new(|()| {
@@ -128,6 +136,7 @@ fn RoomHeader(
                 <bdi>{name}</bdi>
             </h1>
             <Here room_id=room.id/>
+            <a class="button--icon" href="/searches" rel="external" aria-label="Search" title="Search">{Icon::Search.view()}</a>
             <Bell room_id=room.id kind=room.kind involvement/>
             <a class="button--icon" href=settings rel="external" aria-label=label title=label>{Icon::Settings.view()}</a>
         </header>

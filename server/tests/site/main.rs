@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod entrance;
+mod messages;
 mod pages;
 mod people;
 mod permissions;

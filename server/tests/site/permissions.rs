@@ -180,7 +180,32 @@ async fn changing_what_somebody_wrote() {
         call(who, "messages/edit", arguments).await
     })
     .await;
-    cast.row("delete", KEEPERS, async |who, it| call(who, "messages/remove", named(&it)).await).await;
+}
+
+#[tokio::test]
+async fn boosting_answering_and_looking_for_people() {
+    let cast = Cast::new().await;
+    let path = |it: &Target| format!("/rooms/{}/messages/{}", it.room.id, it.message.id);
+    let boosts = |it: &Target| format!("/messages/{}/boosts", it.message.id);
+    cast.row("choose a boost", INSIDE, async |who, it| page(who, format!("{}/new", boosts(&it))).await).await;
+    cast.row("boost", INSIDE, async |who, it| form(who, boosts(&it), &[("content", "👍")]).await).await;
+    cast.row("take a boost back", INSIDE, async |who, it| form(who, boosts(&it), &[("remove", "👍")]).await).await;
+    cast.row("answer", INSIDE_PAGE, async |who, it| page(who, format!("{}/reply", path(&it))).await).await;
+    cast.row("mark unread", INSIDE_PAGE, async |who, it| form(who, format!("{}/unread", path(&it)), &[]).await).await;
+    cast.row("preview", INSIDE, async |who, it| {
+        form(who, format!("/rooms/{}/messages/preview", it.room.id), &[("body", "hi")]).await
+    })
+    .await;
+    cast.row("list the people", INSIDE, async |who, it| {
+        page(who, format!("/autocompletable/users?room_id={}", it.room.id)).await
+    })
+    .await;
+    for path in ["/searches", "/searches?q=hello", "/autocompletable/users", "/autocompletable/rooms"] {
+        cast.row(path, ANYONE_SIGNED_IN, async |who, _| page(who, path.into()).await).await;
+    }
+    for path in ["/searches", "/searches/clear"] {
+        cast.row(path, ANYONE_SIGNED_IN, async |who, _| form(who, path.into(), &[("q", "hello")]).await).await;
+    }
 }
 
 #[tokio::test]

@@ -492,3 +492,145 @@ async fn involvement_reaches_ones_own_pages_and_nobody_elses() {
     let heard = of_ada.hear_until(|frame| matches!(frame, ServerFrame::Unread { .. })).await;
     assert!(!heard.iter().any(|frame| matches!(frame, ServerFrame::Involvement { .. })));
 }
+
+#[tokio::test]
+async fn who_writes_is_told_to_those_in_the_room_and_to_nobody_else() {
+    let (site, ada) = TestSite::with_ada().await;
+    let (bob, cleo) = (site.join("Bob").await, site.join("Cleo").await);
+    let room_id = site.all_talk(&ada).await;
+    let club = site.closed_room(&ada, "Club").await;
+    let address = serve(&site).await;
+    let (mut of_ada, mut of_bob, mut of_cleo) =
+        (connected(&address, &ada).await, connected(&address, &bob).await, connected(&address, &cleo).await);
+    focus(&site, &mut of_ada, room_id).await;
+    focus(&site, &mut of_bob, room_id).await;
+    // Said without a room in view it is told to nobody.
+    of_cleo.say(&ClientFrame::Typing { active: true }).await;
+
+    of_bob.say(&ClientFrame::Typing { active: true }).await;
+    for _ in 0..20 {
+        of_bob.say(&ClientFrame::Typing { active: true }).await;
+    }
+    for _ in 0..20 {
+        of_bob.say(&ClientFrame::Typing { active: false }).await;
+        of_bob.say(&ClientFrame::Typing { active: true }).await;
+    }
+    let is_typing = |frame: &ServerFrame| matches!(frame, ServerFrame::Typing { .. });
+    let stopped = |frame: &ServerFrame| matches!(frame, ServerFrame::Typing { active: false, .. });
+    let heard: Vec<_> = of_ada.hear_until(stopped).await.into_iter().filter(is_typing).collect();
+    assert_eq!(heard.len(), 2, "said once within a second: {heard:?}");
+    assert!(heard.iter().all(|frame| matches!(frame, ServerFrame::Typing { person, .. } if person.name == "Bob")));
+
+    // What is said in one room is not heard in another.
+    focus(&site, &mut of_ada, club.id).await;
+    focus(&site, &mut of_cleo, room_id).await;
+    of_cleo.say(&ClientFrame::Typing { active: true }).await;
+    of_bob.hear_until(|frame| matches!(frame, ServerFrame::Typing { person, .. } if person.name == "Cleo")).await;
+    site.post(&ada, club.id, "the next thing").await;
+    let heard = of_ada.hear_until(|frame| matches!(frame, ServerFrame::MessagePosted { .. })).await;
+    assert!(!heard.iter().any(is_typing), "never across rooms: {heard:?}");
+}
+
+#[tokio::test]
+async fn who_was_removed_from_a_room_types_to_nobody() {
+    let (site, ada) = TestSite::with_ada().await;
+    let bob = site.join("Bob").await;
+    let room = site.closed_room(&ada, "Club").await;
+    let owner = Member::find(&site.state.db, &ada.user, room.id).await.unwrap();
+    let both = Audience::Chosen(vec![ada.user.id, bob.user.id]);
+    ops::rooms::change(&site.state, &owner, "Club".parse().unwrap(), both).await.unwrap();
+    let address = serve(&site).await;
+    let (mut of_ada, mut of_bob) = (connected(&address, &ada).await, connected(&address, &bob).await);
+    focus(&site, &mut of_ada, room.id).await;
+    focus(&site, &mut of_bob, room.id).await;
+    let alone = Audience::Chosen(vec![ada.user.id]);
+    ops::rooms::change(&site.state, &owner, "Club".parse().unwrap(), alone).await.unwrap();
+    of_bob.hear_until(|frame| matches!(frame, ServerFrame::RoomRemoved { .. })).await;
+    of_bob.say(&ClientFrame::Typing { active: true }).await;
+    of_bob.say(&ClientFrame::Focus { room_id: room.id, cursor: cursor(&site, room.id).await }).await;
+    of_bob.say(&ClientFrame::Typing { active: true }).await;
+    of_bob.hear_until(|frame| matches!(frame, ServerFrame::RoomRemoved { .. })).await;
+    site.post(&ada, room.id, "the next thing").await;
+    let heard = of_ada.hear_until(|frame| matches!(frame, ServerFrame::MessagePosted { .. })).await;
+    assert!(!heard.iter().any(|frame| matches!(frame, ServerFrame::Typing { .. })), "{heard:?}");
+}
+
+#[tokio::test]
+async fn a_flood_of_frames_closes_its_socket_with_a_reason_and_slows_nobody() {
+    let (site, ada) = TestSite::with_ada().await;
+    let bob = site.join("Bob").await;
+    let room_id = site.all_talk(&ada).await;
+    let address = serve(&site).await;
+    let (mut of_ada, mut of_bob) = (connected(&address, &ada).await, connected(&address, &bob).await);
+    focus(&site, &mut of_ada, room_id).await;
+    focus(&site, &mut of_bob, room_id).await;
+    let typing = serde_json::to_string(&ClientFrame::Typing { active: true }).unwrap();
+    // The server may hang up before all of it is said.
+    for _ in 0..10_000 {
+        if of_bob.0.feed(WsMessage::text(typing.clone())).await.is_err() {
+            break;
+        }
+    }
+    let _ = of_bob.0.flush().await;
+    let (mut said_bye, mut reason) = (false, String::new());
+    while let Ok(Some(Ok(message))) = timeout(SOON, of_bob.0.next()).await {
+        match message {
+            WsMessage::Text(text) => said_bye |= text.contains("\"bye\""),
+            WsMessage::Close(Some(close)) => reason = close.reason.to_string(),
+            _ => {}
+        }
+    }
+    assert!(said_bye || reason.contains("Too many frames"), "closed without a word: {reason:?}");
+    let before = std::time::Instant::now();
+    site.post(&ada, room_id, "still here").await;
+    let heard = of_ada.hear_until(|frame| matches!(frame, ServerFrame::MessagePosted { .. })).await;
+    assert!(before.elapsed() < Duration::from_secs(2));
+    let typing_count = heard.iter().filter(|frame| matches!(frame, ServerFrame::Typing { active: true, .. })).count();
+    assert!(typing_count <= 2, "{typing_count} of the flood came through");
+}
+
+#[tokio::test]
+async fn boosts_are_live_and_are_caught_up_with() {
+    let (site, ada) = TestSite::with_ada().await;
+    let bob = site.join("Bob").await;
+    let room_id = site.all_talk(&ada).await;
+    let message = site.post(&ada, room_id, "hello").await;
+    let before = cursor(&site, room_id).await;
+    let address = serve(&site).await;
+    let mut socket = connected(&address, &bob).await;
+    focus(&site, &mut socket, room_id).await;
+    let member = Member::find(&site.state.db, &ada.user, room_id).await.unwrap();
+    ops::boosts::boost(&site.state, &member, message.id, "🔥".parse().unwrap()).await.unwrap();
+    let heard = socket.hear_until(|frame| matches!(frame, ServerFrame::MessageBoosted { .. })).await;
+    assert!(!heard.iter().any(|frame| matches!(frame, ServerFrame::Unread { .. })), "a boost is nothing to read");
+    let Some(ServerFrame::MessageBoosted { boosts_html, seq, .. }) = heard.last() else { unreachable!() };
+    assert!(boosts_html.contains("🔥, 1: Ada"));
+
+    let mut later = connected(&address, &bob).await;
+    later.say(&ClientFrame::Focus { room_id, cursor: before }).await;
+    let heard = later.hear_until(|frame| matches!(frame, ServerFrame::CaughtUp { .. })).await;
+    let state = heard.iter().find_map(|frame| match frame {
+        ServerFrame::MessageEdited { message, .. } => Some(message),
+        _ => None,
+    });
+    let state = state.expect("the state now");
+    assert_eq!((&state.boosts_html, state.boosts_seq), (boosts_html, *seq));
+}
+
+#[tokio::test]
+async fn marking_unread_is_heard_in_ones_own_tabs_only() {
+    let (site, ada) = TestSite::with_ada().await;
+    let bob = site.join("Bob").await;
+    let room_id = site.all_talk(&ada).await;
+    let message = site.post(&ada, room_id, "hello").await;
+    ops::messages::mark_read(&site.state, &bob.user, room_id, message.id).await.unwrap();
+    let address = serve(&site).await;
+    let (mut of_ada, mut of_bob) = (connected(&address, &ada).await, connected(&address, &bob).await);
+    let member = Member::find(&site.state.db, &bob.user, room_id).await.unwrap();
+    ops::messages::mark_unread(&site.state, &member, message.id).await.unwrap();
+    let wanted = ServerFrame::MarkedUnread { room_id, message_id: message.id };
+    of_bob.hear_until(|frame| *frame == wanted).await;
+    site.post(&bob, room_id, "the next thing").await;
+    let heard = of_ada.hear_until(|frame| matches!(frame, ServerFrame::Unread { .. })).await;
+    assert!(!heard.contains(&wanted));
+}

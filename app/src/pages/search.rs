@@ -1,0 +1,73 @@
+//! Searching all of one's rooms.
+
+use campfire::model::Message;
+use leptos::prelude::*;
+
+use crate::components::icon::Icon;
+use crate::components::message::found_html;
+use crate::components::sheet::Sheet;
+
+/// The search page: the field, what was searched for last, and what was found, newest last.
+#[component]
+pub fn SearchPage(
+    /// What is looked for; empty on a fresh page.
+    asked: String,
+    /// What was searched for last, and where that is found.
+    recent: Vec<(String, String)>,
+    /// What was found, with the names of the rooms.
+    messages: Vec<(Message, String)>,
+    remarks: Vec<String>,
+    has_more: bool,
+) -> impl IntoView {
+    let count = messages.len();
+    let summary = match count {
+        0 if asked.is_empty() => String::new(),
+        0 => "Nothing found".to_owned(),
+        1 => "1 message".to_owned(),
+        _ if has_more => format!("The newest {count} messages"),
+        _ => format!("{count} messages"),
+    };
+    let rows = messages.into_iter().map(|(message, room)| {
+        view! { <li class="message message--found" data-author=message.creator_id.to_string() inner_html=found_html(&message, &room)></li> }
+    });
+    let rows: Vec<_> = rows.collect();
+    view! {
+        <Sheet title="Search" back="/">
+            <form class="filter search" method="post" action="/searches" role="search">
+                <input
+                    name="q" type="search" aria-label="Search all your rooms" placeholder="Search all your rooms" autocomplete="off" required
+                    autofocus=asked.is_empty() value=asked.clone() data-completes="search" data-clears="/searches"
+                />
+                <button class="button">"Search"</button>
+            </form>
+            {asked.is_empty().then(|| view! {
+                <p class="search__help">
+                    "Narrow a search with "<code>"from:ada"</code>", "<code>"in:room"</code>", "<code>"has:link"</code>", "
+                    <code>"has:code"</code>", "<code>"before:2026-01-31"</code>" or "<code>"after:2026-01-01"</code>
+                    ". Put words that belong together in \"quotes\"."
+                </p>
+            })}
+            {(!recent.is_empty()).then(|| view! { <Recent recent/> })}
+            {remarks.into_iter().map(|remark| view! { <p class="search__remark" role="alert" dir="auto">{remark}</p> }).collect::<Vec<_>>()}
+            <p class="search__count" role="status">{summary}</p>
+            {(count == 0).then(|| view! { <div class="empty empty--page search__empty">{Icon::Search.view()}</div> })}
+            <ol class="messages search__found" aria-label="Found messages">{rows}</ol>
+        </Sheet>
+    }
+}
+
+/// What was searched for last, and a way to forget it.
+#[component]
+fn Recent(recent: Vec<(String, String)>) -> impl IntoView {
+    let links =
+        recent.into_iter().map(|(query, path)| view! { <li><a class="tag" href=path dir="auto">{query}</a></li> });
+    view! {
+        <section class="search__recent" aria-label="Recent searches">
+            <ul>{links.collect::<Vec<_>>()}</ul>
+            <form method="post" action="/searches/clear" data-asks="Forget your recent searches?">
+                <input type="hidden" name="_method" value="delete"/>
+                <button class="button--quiet">"Clear"</button>
+            </form>
+        </section>
+    }
+}

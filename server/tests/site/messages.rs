@@ -1,0 +1,268 @@
+//! What people do with messages: boosts, mentions, sounds, answers, the search.
+
+use axum::body::Body;
+use axum::http::{Method, StatusCode, header};
+use campfire::auth::Member;
+use campfire::model::{BoostContent, MessageId, RoomId, SOUNDS};
+use campfire::ops;
+
+use crate::support::{Someone, TestSite};
+
+async fn member(site: &TestSite, someone: &Someone, room_id: RoomId) -> Member {
+    Member::find(&site.state.db, &someone.user, room_id).await.unwrap()
+}
+
+async fn boosts(site: &TestSite, message_id: MessageId) -> Vec<String> {
+    let boosts = campfire::store::boosts::list(site.state.db.reader(), &[message_id]).await.unwrap();
+    boosts.into_iter().map(|(_, boost)| boost.content.as_str().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn a_boost_is_a_form_that_works_without_scripts() {
+    let (site, mut ada) = TestSite::with_ada().await;
+    let mut bob = site.join("Bob").await;
+    let room_id = site.all_talk(&ada).await;
+    let message = site.post(&ada, room_id, "hello").await;
+    let path = format!("/messages/{}/boosts", message.id);
+    let boosted = bob.browser.post(&path, &[("boost[content]", "👍")]).await;
+    assert_eq!((boosted.status, boosted.location()), (StatusCode::SEE_OTHER, message.path().as_str()));
+    let page = ada.browser.get(&format!("/rooms/{room_id}")).await.text();
+    assert!(page.contains("👍, 1: Bob. Boost too"), "the group and its button");
+    assert!(page.contains(&format!(".boost--own[data-boosters~=\"{}\"]", ada.user.id)), "the rule that fits Ada");
+    ada.browser.post(&path, &[("content", "👍")]).await;
+    assert_eq!(boosts(&site, message.id).await, ["👍", "👍"]);
+    bob.browser.post(&path, &[("remove", "👍")]).await;
+    assert!(bob.browser.get(&format!("/rooms/{room_id}")).await.text().contains("👍, 1: Ada"));
+}
+
+#[tokio::test]
+async fn odd_boosts_are_refused_with_what_was_typed() {
+    let (site, mut ada) = TestSite::with_ada().await;
+    let room_id = site.all_talk(&ada).await;
+    let message = site.post(&ada, room_id, "hello").await;
+    let path = format!("/messages/{}/boosts", message.id);
+    for (content, reason) in [
+        ("", "needs an emoji"),
+        ("   ", "needs an emoji"),
+        ("seventeen letters", "at most 16 characters"),
+        ("\u{202e}x", "one line of plain characters"),
+    ] {
+        let answer = ada.browser.post(&path, &[("content", content)]).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{content:?}");
+        assert!(answer.text().contains(reason), "{content:?}");
+    }
+    let page = ada.browser.post(&path, &[("content", "\"><b>bold</b><i>y</i>")]).await.text();
+    assert!(page.contains("bold") && !page.contains("\"><b>"), "what was typed comes back as text");
+    assert!(boosts(&site, message.id).await.is_empty());
+    ada.browser.post(&path, &[("content", "<b>&\"'")]).await;
+    let page = ada.browser.get(&format!("/rooms/{room_id}")).await.text();
+    assert!(page.contains("value=\"&lt;b&gt;&amp;&quot;&#39;\"") && !page.contains("<b>&"));
+
+    ops::messages::remove(&site.state, &member(&site, &ada, room_id).await, message.id).await.unwrap();
+    assert_eq!(ada.browser.post(&path, &[("content", "👍")]).await.status, StatusCode::NOT_FOUND);
+    for id in ["0", "-1", "x", "9223372036854775808"] {
+        let answer = ada.browser.post(&format!("/messages/{id}/boosts"), &[("content", "👍")]).await;
+        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{id}");
+    }
+}
+
+#[tokio::test]
+async fn a_boost_can_be_removed_by_its_own_booster_only() {
+    let (site, mut ada) = TestSite::with_ada().await;
+    let mut bob = site.join("Bob").await;
+    let room_id = site.all_talk(&ada).await;
+    let message = site.post(&ada, room_id, "hello").await;
+    let content: BoostContent = "🔥".parse().unwrap();
+    ops::boosts::boost(&site.state, &member(&site, &bob, room_id).await, message.id, content).await.unwrap();
+    let path = format!("/messages/{}/boosts/1", message.id);
+    let administrator = ada.browser.send(Method::DELETE, &path, &[], Body::empty()).await;
+    assert_eq!(administrator.status, StatusCode::NOT_FOUND);
+    assert_eq!(boosts(&site, message.id).await, ["🔥"]);
+    let own = bob.browser.send(Method::DELETE, &path, &[], Body::empty()).await;
+    assert_eq!(own.status, StatusCode::NO_CONTENT);
+    assert!(boosts(&site, message.id).await.is_empty());
+}
+
+#[tokio::test]
+async fn the_picker_finds_emoji_by_name() {
+    let (site, mut ada) = TestSite::with_ada().await;
+    let room_id = site.all_talk(&ada).await;
+    let message = site.post(&ada, room_id, "hello").await;
+    let path = format!("/messages/{}/boosts/new", message.id);
+    assert!(ada.browser.get(&path).await.text().contains("value=\"😀\""));
+    assert!(ada.browser.get(&format!("{path}?q=rocket")).await.text().contains("value=\"🚀\""));
+    assert!(ada.browser.get(&format!("{path}?group=8")).await.text().contains("value=\"🇩🇪\""));
+    for odd in [format!("{path}?q={}", "x".repeat(1_000)), format!("{path}?q=%3Cscript%3E"), format!("{path}?q=%00%ff")]
+    {
+        let answer = ada.browser.get(&odd).await;
+        assert_eq!(answer.status, StatusCode::OK);
+        assert!(answer.text().contains("No emoji is called that"), "{odd:.80}");
+        assert!(!answer.text().contains("<script>"));
+    }
+    assert_eq!(ada.browser.get(&format!("{path}?group=99")).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn sounds_play_by_their_exact_names() {
+    let (site, mut ada) = TestSite::with_ada().await;
+    let room_id = site.all_talk(&ada).await;
+    let tada = site.post(&ada, room_id, "/play tada").await;
+    assert!(tada.body_html.contains("data-sound=\"tada\""));
+    let nothing = site.post(&ada, room_id, "/play nothing").await;
+    assert_eq!(nothing.body_html, "<p>/play nothing</p>");
+
+    for sound in SOUNDS {
+        let clip = ada.browser.get(&sound.path()).await;
+        assert_eq!((clip.status, clip.headers[header::CONTENT_TYPE].to_str().unwrap()), (StatusCode::OK, "audio/mpeg"));
+    }
+    let headers = [("range", "bytes=0-1")];
+    let part = ada.browser.send(Method::GET, "/sounds/tada.mp3", &headers, Body::empty()).await;
+    assert_eq!((part.status, part.body.len()), (StatusCode::PARTIAL_CONTENT, 2));
+    for path in ["/sounds/nothing.mp3", "/sounds/tada", "/sounds/..%2Ftada.mp3"] {
+        assert_eq!(ada.browser.get(path).await.status, StatusCode::NOT_FOUND, "{path}");
+    }
+    assert!(ada.browser.get("/sounds").await.text().contains("\"name\":\"yodel\""));
+}
+
+#[tokio::test]
+async fn an_answer_quotes_and_a_preview_shows() {
+    let (site, ada) = TestSite::with_ada().await;
+    let mut bob = site.join("Bob").await;
+    let room_id = site.all_talk(&ada).await;
+    let message = site.post(&ada, room_id, "hi @Bob <b>").await;
+    let path = format!("/rooms/{room_id}/messages/{}/reply", message.id);
+    let page = bob.browser.get(&path).await.text();
+    assert!(page.contains("&gt; hi @Bob &lt;b&gt;"), "the form begins with the quote");
+    let bare = bob.browser.send(Method::GET, &path, &[("x-requested-with", "fetch")], Body::empty()).await.text();
+    assert_eq!(bare, format!("> hi @Bob <b>\n> — [Ada]({})\n\n", message.path()));
+    let answer = site.post(&bob, room_id, &format!("{bare}yes")).await;
+    assert!(answer.body_html.contains(&format!("<a href=\"{}\">Ada</a>", message.path())), "{}", answer.body_html);
+    assert!(!answer.body_html.contains("class=\"mention\""), "a quote calls nobody");
+
+    let sound = site.post(&ada, room_id, "/play tada").await;
+    let quoted = bob.browser.get(&format!("/rooms/{room_id}/messages/{}/reply", sound.id)).await.text();
+    assert!(quoted.contains("&gt; /play tada"));
+
+    let preview = format!("/rooms/{room_id}/messages/preview");
+    let shown = bob.browser.post(&preview, &[("body", "**hi** @Ada <script>")]).await.text();
+    assert!(shown.contains("<strong>hi</strong>") && shown.contains(">@Ada</a> &lt;script&gt;"), "{shown}");
+    assert_eq!(bob.browser.post(&preview, &[("body", " ")]).await.status, StatusCode::UNPROCESSABLE_ENTITY);
+}
+
+#[tokio::test]
+async fn a_message_marked_unread_is_where_the_new_ones_begin() {
+    let (site, ada) = TestSite::with_ada().await;
+    let mut bob = site.join("Bob").await;
+    let room_id = site.all_talk(&ada).await;
+    let mut ids = Vec::new();
+    for words in ["one", "two", "three"] {
+        ids.push(site.post(&ada, room_id, words).await.id);
+    }
+    ops::messages::mark_read(&site.state, &bob.user, room_id, ids[2]).await.unwrap();
+    assert!(!bob.browser.get(&format!("/rooms/{room_id}/@{}", ids[0])).await.text().contains("data-new"));
+    bob.browser.post(&format!("/rooms/{room_id}/messages/{}/unread", ids[1]), &[]).await;
+    let page = bob.browser.get(&format!("/rooms/{room_id}")).await.text();
+    let row = page.split("<li").find(|row| row.contains("data-new")).expect("the line before what is new");
+    assert!(row.contains(&format!("message-{}", ids[1])), "{row:.200}");
+}
+
+#[tokio::test]
+async fn names_are_completed_for_those_in_the_room() {
+    let (site, mut ada) = TestSite::with_ada().await;
+    let mut david = site.join("David").await;
+    let room = site.closed_room(&ada, "Club").await;
+    let names = ada.browser.get(&format!("/autocompletable/users?room_id={}", room.id)).await.text();
+    assert_eq!(names, format!("[{{\"name\":\"Ada\",\"value\":{}}}]", ada.user.id));
+    let room_id = site.all_talk(&ada).await;
+    site.post(&david, room_id, "I spoke last").await;
+    let names = ada.browser.get(&format!("/autocompletable/users?room_id={room_id}")).await.text();
+    assert!(names.find("David") < names.find("Ada"), "{names}");
+    assert!(ada.browser.get("/autocompletable/users?query=da").await.text().contains("David"));
+    let outside = david.browser.get(&format!("/autocompletable/users?room_id={}", room.id)).await;
+    assert_eq!(outside.status, StatusCode::NOT_FOUND);
+    assert!(!david.browser.get("/autocompletable/rooms").await.text().contains("Club"));
+    assert!(ada.browser.get("/autocompletable/rooms").await.text().contains("Club"));
+    assert_eq!(david.browser.get("/autocompletable/users?room_id=x").await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_search_is_kept_shown_and_forgotten() {
+    let (site, mut ada) = TestSite::with_ada().await;
+    let mut bob = site.join("Bob").await;
+    let room_id = site.all_talk(&ada).await;
+    let message = site.post(&ada, room_id, "two eels & a <walrus>").await;
+    let kept = ada.browser.post("/searches", &[("q", "  eel   walrus ")]).await;
+    assert_eq!((kept.status, kept.location()), (StatusCode::SEE_OTHER, "/searches?q=eel+walrus"));
+    let page = ada.browser.get(kept.location().to_owned().as_str()).await.text();
+    assert!(page.contains("<mark>eels</mark> &amp; a &lt;<mark>walrus</mark>&gt;"), "{page}");
+    assert!(page.contains(&message.path()) && page.contains("1 message"));
+    assert!(page.contains("/searches?q=eel+walrus"), "among the recent ones");
+    assert!(!bob.browser.get("/searches").await.text().contains("eel+walrus"));
+    ada.browser.post("/searches/clear", &[("_method", "delete")]).await;
+    assert!(!ada.browser.get("/searches").await.text().contains("eel+walrus"));
+    assert!(ada.browser.get("/searches?q=penguin").await.text().contains("Nothing found"));
+}
+
+#[tokio::test]
+async fn no_search_breaks_the_page() {
+    let (site, mut ada) = TestSite::with_ada().await;
+    let room_id = site.all_talk(&ada).await;
+    site.post(&ada, room_id, "plain words").await;
+    for (query, said) in [
+        ("NOT", "Nothing found"),
+        ("foo+AND", "Nothing found"),
+        ("%22", "Nothing found"),
+        ("*", "Nothing found"),
+        ("%F0%9F%94%A5", "Nothing found"),
+        ("%27%3B+DROP+TABLE+messages%3B+--", "Nothing found"),
+        ("words%29+OR+%28body_text%3A+x", "Nothing found"),
+        ("NEAR%28words%29", "Nothing found"),
+        ("%00", "Nothing found"),
+        ("%ff%fe", "Nothing found"),
+        ("to%3Aada+plain", "is not a filter"),
+        ("from%3Anobody", "Nobody here is called"),
+        ("in%3Anowhere", "You are in no room called"),
+        ("has%3Acheese", "is not known"),
+        ("before%3A2026-02-30", "is not a day"),
+        ("after%3A", "Nothing found"),
+    ] {
+        let answer = ada.browser.get(&format!("/searches?q={query}")).await;
+        assert_eq!(answer.status, StatusCode::OK, "{query}");
+        assert!(answer.text().contains(said), "{query}");
+    }
+    let long = ada.browser.get(&format!("/searches?q={}", "x".repeat(10_000))).await;
+    assert_eq!(long.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(long.text().contains("at most 300 characters"));
+    let kept = ada.browser.post("/searches", &[("q", &"x".repeat(10_000))]).await;
+    assert_eq!(kept.status, StatusCode::SEE_OTHER);
+    assert_eq!(site.db_message_count().await, 1);
+}
+
+#[tokio::test]
+async fn a_mention_of_somebody_gone_is_plain_text() {
+    let (site, ada) = TestSite::with_ada().await;
+    let bob = site.join("Bob").await;
+    let room = site.closed_room(&ada, "Club").await;
+    assert!(!site.post(&ada, room.id, "@Bob").await.body_html.contains("mention"), "never in it");
+    let room_id = site.all_talk(&ada).await;
+    let before = site.post(&ada, room_id, "@Bob").await;
+    assert!(before.body_html.contains("mention"));
+    ops::people::deactivate(&site.state, &ada.user, bob.user.id).await.unwrap();
+    assert!(!site.post(&ada, room_id, "@Bob").await.body_html.contains("mention"), "no longer on the account");
+    let mut reader = site.state.db.reader().acquire().await.unwrap();
+    let still = campfire::store::messages::find(&mut reader, room_id, before.id).await.unwrap().unwrap();
+    assert!(still.body_html.contains(&format!("/users/{}", bob.user.id)), "what was said stays said");
+}
+
+#[tokio::test]
+async fn an_edit_of_a_message_deleted_meanwhile_is_said() {
+    let (site, mut ada) = TestSite::with_ada().await;
+    let room_id = site.all_talk(&ada).await;
+    let message = site.post(&ada, room_id, "hello").await;
+    ops::messages::remove(&site.state, &member(&site, &ada, room_id).await, message.id).await.unwrap();
+    let path = format!("/rooms/{room_id}/messages/{}", message.id);
+    let answer = ada.browser.post(&path, &[("_method", "put"), ("body", "my long text")]).await;
+    assert_eq!(answer.status, StatusCode::NOT_FOUND);
+    assert!(answer.text().contains("my long text"), "what was typed comes back, to be sent as a new message");
+    assert!(answer.text().contains(&format!("action=\"/rooms/{room_id}/messages\"")));
+}

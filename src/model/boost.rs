@@ -1,0 +1,115 @@
+//! Boosts: an emoji or a few letters that people put under a message.
+
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use super::Person;
+use super::text::is_printable_line;
+use crate::AppError;
+
+/// The longest boost, in characters.
+pub const MAX_BOOST_CHARS: usize = 16;
+
+/// What is offered first, with its name.
+pub const QUICK_BOOSTS: [(&str, &str); 8] = [
+    ("👍", "thumbs up"),
+    ("👏", "clapping"),
+    ("👋", "waving hand"),
+    ("💪", "muscle"),
+    ("❤️", "red heart"),
+    ("😂", "tears of joy"),
+    ("🎉", "party popper"),
+    ("🔥", "fire"),
+];
+
+/// What somebody puts under a message: one line of 1 to 16 characters, without blanks around it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(sqlx::Type), sqlx(transparent))]
+#[serde(transparent)]
+pub struct BoostContent(String);
+
+impl BoostContent {
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for BoostContent {
+    type Err = AppError;
+
+    fn from_str(text: &str) -> Result<Self, AppError> {
+        let content = text.trim();
+        if content.is_empty() {
+            return Err(AppError::invalid("content", "A boost needs an emoji or a few letters."));
+        }
+        if content.chars().count() > MAX_BOOST_CHARS {
+            return Err(AppError::invalid("content", "A boost has at most 16 characters."));
+        }
+        if !is_printable_line(content)
+            || content.chars().all(|c| matches!(c, '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}' | '\u{fe0f}'))
+        {
+            return Err(AppError::invalid("content", "A boost is one line of plain characters or emoji."));
+        }
+        Ok(Self(content.to_owned()))
+    }
+}
+
+/// One boost under a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Boost {
+    pub content: BoostContent,
+    pub booster: Person,
+}
+
+/// The same boost by several people, in the order in which they gave it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BoostGroup {
+    pub content: BoostContent,
+    pub boosters: Vec<Person>,
+}
+
+/// Boosts in groups of the same content, the group that was begun first in front.
+#[must_use]
+pub fn group_boosts(boosts: Vec<Boost>) -> Vec<BoostGroup> {
+    let mut groups: Vec<BoostGroup> = Vec::new();
+    for Boost { content, booster } in boosts {
+        match groups.iter_mut().find(|group| group.content == content) {
+            Some(group) => group.boosters.push(booster),
+            None => groups.push(BoostGroup { content, boosters: vec![booster] }),
+        }
+    }
+    groups
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::UserId;
+
+    #[test]
+    fn a_boost_is_short_and_shows_something() {
+        assert_eq!(" 👍 ".parse::<BoostContent>().unwrap().as_str(), "👍");
+        assert!("é".repeat(16).parse::<BoostContent>().is_ok());
+        assert!("👩‍🚀".parse::<BoostContent>().is_ok());
+        for text in ["", "   ", "\u{200b}", "a\nb", "\u{202e}abc", &"x".repeat(17), "\0"] {
+            assert!(text.parse::<BoostContent>().is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn boosts_stand_in_groups_in_the_order_they_came() {
+        let boost = |id, content: &str| Boost {
+            content: content.parse().unwrap(),
+            booster: Person { id: UserId(id), name: format!("{id}") },
+        };
+        let groups = group_boosts(vec![boost(1, "👍"), boost(2, "🔥"), boost(3, "👍"), boost(1, "🔥")]);
+        let shown: Vec<_> = groups
+            .iter()
+            .map(|group| (group.content.as_str(), group.boosters.iter().map(|person| person.id.0).collect::<Vec<_>>()))
+            .collect();
+        assert_eq!(shown, [("👍", vec![1, 3]), ("🔥", vec![2, 1])]);
+        assert!(group_boosts(Vec::new()).is_empty());
+    }
+}

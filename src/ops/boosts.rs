@@ -1,0 +1,149 @@
+//! Boosting messages, and taking boosts back.
+
+use crate::auth::Member;
+use crate::event::ServerFrame;
+use crate::live::Announcement;
+use crate::model::{BoostContent, MessageId, RoomId, UserId};
+use crate::state::AppState;
+use crate::store::events::{Event, Kind};
+use crate::store::{self, Tx};
+use crate::{AppError, AppResult};
+
+/// How many boosts one person may put under one message.
+const MOST_BY_ONE: i64 = 20;
+
+/// Puts a boost under a message of the member's room. The same boost again changes nothing.
+///
+/// # Errors
+/// `NotFound` when the message is gone or in another room, or the membership ended; `Invalid` when the member put too
+/// many there.
+pub async fn boost(state: &AppState, member: &Member, message_id: MessageId, content: BoostContent) -> AppResult<()> {
+    let (user_id, room_id, now_ms) = (member.user.id, member.room.id, state.clock.now_ms());
+    state
+        .db
+        .write(async move |tx| {
+            require_message(tx, user_id, room_id, message_id).await?;
+            if store::boosts::insert(tx.db(), message_id, user_id, &content, now_ms).await? {
+                if store::boosts::count_of(tx.db(), message_id, user_id).await? > MOST_BY_ONE {
+                    return Err(AppError::invalid(
+                        "content",
+                        "That is enough under one message. Take a boost back first.",
+                    ));
+                }
+                tell(tx, room_id, message_id, now_ms).await?;
+            }
+            Ok(())
+        })
+        .await
+}
+
+/// Takes the member's boost back. One that is not there is no error: it is gone, as was asked.
+///
+/// # Errors
+/// `NotFound` when the message is gone or in another room, or the membership ended.
+pub async fn unboost(state: &AppState, member: &Member, message_id: MessageId, content: BoostContent) -> AppResult<()> {
+    let (user_id, room_id, now_ms) = (member.user.id, member.room.id, state.clock.now_ms());
+    state
+        .db
+        .write(async move |tx| {
+            require_message(tx, user_id, room_id, message_id).await?;
+            if store::boosts::remove(tx.db(), message_id, user_id, &content).await? {
+                tell(tx, room_id, message_id, now_ms).await?;
+            }
+            Ok(())
+        })
+        .await
+}
+
+async fn require_message(tx: &mut Tx, user_id: UserId, room_id: RoomId, message_id: MessageId) -> AppResult<()> {
+    store::memberships::find(tx.db(), user_id, room_id).await?.ok_or(AppError::NotFound)?;
+    let found = store::messages::find_room(tx.db(), message_id).await?;
+    found.filter(|found| *found == room_id).map(drop).ok_or(AppError::NotFound)
+}
+
+/// Says what is under the message now: the state, not the change, so that repeats and late arrivals do no harm.
+async fn tell(tx: &mut Tx, room_id: RoomId, message_id: MessageId, now_ms: i64) -> AppResult<()> {
+    let event = Event { kind: Kind::MessageBoosted, room_id, message_id: Some(message_id), user_id: None };
+    let seq = store::events::append(tx.db(), event, now_ms).await?;
+    store::messages::update_boosts_seq(tx.db(), message_id, seq).await?;
+    let message = store::messages::find(tx.db(), room_id, message_id).await?.ok_or(AppError::NotFound)?;
+    let boosts_html = message.boosts_html;
+    let frame = ServerFrame::MessageBoosted { seq, at: now_ms, room_id, message_id, boosts_html };
+    tx.announce(Announcement::Room { room_id, frame });
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ops;
+    use crate::testing;
+
+    fn content(text: &str) -> BoostContent {
+        text.parse().unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_boost_joins_its_group_and_is_taken_back() {
+        let world = testing::world().await;
+        let room_id = world.all_talk.id;
+        let message = world.post(&world.ada, room_id, "hello").await;
+        let (bob, cleo) = (world.member(&world.bob, room_id).await, world.member(&world.cleo, room_id).await);
+        let shown = async || {
+            store::messages::find(&mut world.state.db.reader().acquire().await.unwrap(), room_id, message.id)
+                .await
+                .unwrap()
+                .unwrap()
+        };
+        boost(&world.state, &bob, message.id, content("👍")).await.unwrap();
+        let first = shown().await;
+        boost(&world.state, &bob, message.id, content("👍")).await.unwrap();
+        assert_eq!(shown().await, first, "the same boost again is no news");
+        boost(&world.state, &cleo, message.id, content("👍")).await.unwrap();
+        let both = shown().await;
+        assert!(
+            both.boosts_seq > first.boosts_seq && both.boosts_html.contains("👍, 2: Bob, Cleo"),
+            "{}",
+            both.boosts_html
+        );
+        unboost(&world.state, &bob, message.id, content("👍")).await.unwrap();
+        assert!(shown().await.boosts_html.contains("👍, 1: Cleo"));
+        unboost(&world.state, &bob, message.id, content("👍")).await.unwrap();
+        unboost(&world.state, &cleo, message.id, content("👍")).await.unwrap();
+        let none = shown().await;
+        assert!(none.boosts_html.is_empty() && none.boosts_seq > both.boosts_seq);
+        assert_eq!(none.revision, 1, "a boost is no edit");
+    }
+
+    #[tokio::test]
+    async fn boosts_need_a_message_of_the_room() {
+        let world = testing::world().await;
+        let room_id = world.all_talk.id;
+        let message = world.post(&world.ada, room_id, "hello").await;
+        let other = world.open_closed_room("Other", &[&world.bob]).await;
+        let elsewhere = world.member(&world.bob, other.id).await;
+        assert_eq!(boost(&world.state, &elsewhere, message.id, content("x")).await, Err(AppError::NotFound));
+        let ada = world.member(&world.ada, room_id).await;
+        ops::messages::remove(&world.state, &ada, message.id).await.unwrap();
+        assert_eq!(boost(&world.state, &ada, message.id, content("x")).await, Err(AppError::NotFound));
+        assert_eq!(unboost(&world.state, &ada, message.id, content("x")).await, Err(AppError::NotFound));
+
+        let secret = world.post(&world.ada, other.id, "secret").await;
+        ops::rooms::leave(&world.state, &elsewhere).await.unwrap();
+        assert_eq!(boost(&world.state, &elsewhere, secret.id, content("x")).await, Err(AppError::NotFound));
+    }
+
+    #[tokio::test]
+    async fn one_person_cannot_bury_a_message() {
+        let world = testing::world().await;
+        let message = world.post(&world.ada, world.all_talk.id, "hello").await;
+        let ada = world.member(&world.ada, world.all_talk.id).await;
+        for number in 0..MOST_BY_ONE {
+            boost(&world.state, &ada, message.id, content(&format!("{number}"))).await.unwrap();
+        }
+        assert!(matches!(boost(&world.state, &ada, message.id, content("more")).await, Err(AppError::Invalid(_))));
+        assert_eq!(boost(&world.state, &ada, message.id, content("1")).await, Ok(()), "one that stands there already");
+        let count = store::boosts::count_of(world.state.db.reader(), message.id, world.ada.id).await.unwrap();
+        assert_eq!(count, MOST_BY_ONE);
+    }
+}

@@ -1,0 +1,80 @@
+//! What people put under messages.
+
+use sqlx::SqliteExecutor;
+
+use crate::model::{Boost, BoostContent, MessageId, Person, UserId};
+
+/// Puts a boost under a message; answers whether it is new.
+pub async fn insert(
+    db: impl SqliteExecutor<'_>,
+    message_id: MessageId,
+    booster_id: UserId,
+    content: &BoostContent,
+    now_ms: i64,
+) -> sqlx::Result<bool> {
+    let inserted = sqlx::query(
+        "INSERT INTO boosts (message_id, booster_id, content, created_at) VALUES ($1, $2, $3, $4)
+         ON CONFLICT DO NOTHING",
+    )
+    .bind(message_id)
+    .bind(booster_id)
+    .bind(content)
+    .bind(now_ms)
+    .execute(db)
+    .await?;
+    Ok(inserted.rows_affected() > 0)
+}
+
+/// Takes a person's boost back; answers whether there was one.
+pub async fn remove(
+    db: impl SqliteExecutor<'_>,
+    message_id: MessageId,
+    booster_id: UserId,
+    content: &BoostContent,
+) -> sqlx::Result<bool> {
+    let removed = sqlx::query("DELETE FROM boosts WHERE message_id = $1 AND booster_id = $2 AND content = $3")
+        .bind(message_id)
+        .bind(booster_id)
+        .bind(content)
+        .execute(db)
+        .await?;
+    Ok(removed.rows_affected() > 0)
+}
+
+/// What a boost says, if it stands under this message and is this person's.
+pub async fn find_own(
+    db: impl SqliteExecutor<'_>,
+    boost_id: i64,
+    message_id: MessageId,
+    booster_id: UserId,
+) -> sqlx::Result<Option<BoostContent>> {
+    sqlx::query_scalar("SELECT content FROM boosts WHERE id = $1 AND message_id = $2 AND booster_id = $3")
+        .bind(boost_id)
+        .bind(message_id)
+        .bind(booster_id)
+        .fetch_optional(db)
+        .await
+}
+
+/// How many boosts of this person a message has.
+pub async fn count_of(db: impl SqliteExecutor<'_>, message_id: MessageId, booster_id: UserId) -> sqlx::Result<i64> {
+    sqlx::query_scalar("SELECT COUNT(*) FROM boosts WHERE message_id = $1 AND booster_id = $2")
+        .bind(message_id)
+        .bind(booster_id)
+        .fetch_one(db)
+        .await
+}
+
+/// The boosts of these messages, in the order in which they were given.
+pub async fn list(db: impl SqliteExecutor<'_>, message_ids: &[MessageId]) -> sqlx::Result<Vec<(MessageId, Boost)>> {
+    let rows: Vec<(MessageId, BoostContent, UserId, String)> = sqlx::query_as(
+        "SELECT boosts.message_id, boosts.content, users.id, users.name
+           FROM boosts JOIN users ON users.id = boosts.booster_id
+          WHERE boosts.message_id IN (SELECT value FROM json_each($1)) ORDER BY boosts.id",
+    )
+    .bind(super::json_ids(message_ids))
+    .fetch_all(db)
+    .await?;
+    let boost = |(message_id, content, id, name)| (message_id, Boost { content, booster: Person { id, name } });
+    Ok(rows.into_iter().map(boost).collect())
+}

@@ -77,6 +77,11 @@ export class Person {
     await expect(this.page.locator("html[data-live]")).toBeAttached();
   }
 
+  /** Waits until the comforts of writing and reading are there, too. */
+  async comfortable() {
+    await expect(this.page.locator("html[data-chat]")).toBeAttached();
+  }
+
   async enter(button: string) {
     await this.page.getByLabel("Your name").fill(this.name);
     await this.page.getByLabel("E-mail address").fill(this.emailAddress);
@@ -109,9 +114,10 @@ export class Person {
   }
 
   async choose(message: Locator, action: string) {
+    if (await this.page.evaluate(() => "scripts" in document.documentElement.dataset)) await this.comfortable();
     await message.hover();
-    await message.getByText("More for this message").or(message.locator("summary")).first().click();
-    await message.getByRole("link", { name: action }).click();
+    await message.locator("summary", { hasNotText: "Show all" }).click();
+    await message.getByRole("link", { name: action, exact: true }).or(message.getByRole("button", { name: action, exact: true })).click();
   }
 
   /** The texts of the messages, in order. */

@@ -41,6 +41,10 @@ for (const [device, options] of [["a wide screen", {}], ["a phone", PHONE]] as c
       ["/rooms/directs/new", "new ping"],
       ["/users/1", "a person"],
       ["/session/transfers/nonsense", "a transfer"],
+      ["/searches", "search"],
+      ["/searches?q=to:nobody+words", "search results"],
+      ["/messages/1/boosts/new", "boost"],
+      ["/rooms/1/messages/1/reply", "reply"],
     ]) {
       await ada.goto(path);
       for (const details of await ada.page.locator("summary").all()) await details.click();

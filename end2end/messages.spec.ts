@@ -343,6 +343,12 @@ test("a long room keeps some three hundred messages in the page, both ways", asy
   expect(await first()).toBe("message number 1");
   expect(most).toBeLessThanOrEqual(360);
   await expect.poll(count).toBeLessThanOrEqual(320);
+  const opened = await page.locator(".message").first().getAttribute("id");
+  await page.getByRole("link", { name: "Newest messages" }).click();
+  await expect(bob.message("message number 420")).toBeInViewport();
+
+  await bob.goto(`${path}/@${opened!.replace("message-", "")}`);
+  await bob.live();
   for (let tries = 0; tries < 60 && (await last()) !== "message number 420"; tries++) {
     const before = await last();
     await box.evaluate((element) => { element.scrollTop = -40; });

@@ -259,6 +259,8 @@
   // What is comfortable only waits until the page stands: before it is taken over nothing may be put into it.
   taken.then(() => {
     const idle = window.requestIdleCallback ?? ((start) => setTimeout(start, 200));
-    if (document.querySelector(".composer, [data-completes], #picker")) idle(() => import(chat), { timeout: 500 });
+    // A module that once could not be fetched is not asked for again under the same name.
+    const load = (tries) => import(tries ? `${chat}?${tries}` : chat).catch(() => setTimeout(load, 5000, tries + 1));
+    if (document.querySelector(".composer, [data-completes], #picker")) idle(() => load(0), { timeout: 500 });
   });
 })();

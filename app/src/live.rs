@@ -293,6 +293,13 @@ pub fn focus(focus: Focus) -> impl FnOnce() + 'static {
     }
 }
 
+/// Loads the data of the room in view again.
+pub fn reload() {
+    if let Some(focus) = SOCKET.with_borrow(|socket| socket.focus) {
+        focus.reload.run(());
+    }
+}
+
 /// Keeps the frames from now on, for [`release`].
 pub fn hold() {
     SOCKET.with_borrow_mut(|socket| socket.held = Some(Vec::new()));

@@ -35,6 +35,9 @@ const MOST_CHANGES: i64 = 200;
 /// How often one page may say that somebody writes; what is said more often is passed over.
 const TYPING_PAUSE: Duration = Duration::from_millis(TYPING_EVERY_MS * 9 / 10);
 
+/// How soon somebody who stopped may begin again: at once for a person, not for a flood of both.
+const TYPING_AGAIN: Duration = Duration::from_millis(250);
+
 /// How many frames a page may say within a second. None of ours says a tenth of that.
 const MOST_FRAMES_A_SECOND: u32 = 200;
 
@@ -267,8 +270,8 @@ impl Session {
     /// Tells the others in the room in view that this person writes, not too often, or stopped, if they were told.
     fn typing(&mut self, active: bool) {
         let Some(room_id) = self.room.as_ref().map(|room| room.room_id) else { return };
-        let news =
-            if active { self.typing_told.is_none_or(|told| told.elapsed() >= TYPING_PAUSE) } else { self.typing };
+        let pause = if self.typing { TYPING_PAUSE } else { TYPING_AGAIN };
+        let news = if active { self.typing_told.is_none_or(|told| told.elapsed() >= pause) } else { self.typing };
         if news {
             self.typing = active;
             if active {

@@ -336,14 +336,22 @@ fn act(event: &MouseEvent, timeline: RwSignal<Timeline>, editing: Editing, outbo
     }
 }
 
-/// Goes to the newest message when it is here; otherwise the link loads it.
+/// Goes to the newest message: it is here, or the data is loaded again, or the link leads to it.
 fn jump(event: &MouseEvent, timeline: RwSignal<Timeline>, scroller: NodeRef<html::Div>) {
     let Some(element) = scroller.get_untracked() else { return };
     let target = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
-    let down = target.is_some_and(|target| target.closest(".jump--down").is_ok_and(|found| found.is_some()));
-    if down && timeline.with_untracked(|timeline| !timeline.has_newer) {
+    let Some(Some(link)) = target.and_then(|target| target.closest(".jump--down").ok()) else { return };
+    element.set_scroll_top(0);
+    let here = timeline.with_untracked(|timeline| !timeline.has_newer);
+    // A link to where one is leads nowhere.
+    let location = window().location();
+    let url = location.pathname().unwrap_or_default() + &location.search().unwrap_or_default();
+    let leads_nowhere = link.get_attribute("href") == Some(url);
+    if here || leads_nowhere {
         event.prevent_default();
         event.stop_propagation();
-        element.set_scroll_top(0);
+    }
+    if !here && leads_nowhere {
+        live::reload();
     }
 }

@@ -6,7 +6,7 @@ use syntect::parsing::{ParseState, Scope, ScopeStack, SyntaxReference, SyntaxSet
 
 use crate::model::escape_html;
 
-/// The longest code that is looked at, in bytes; longer code is shown plain.
+/// The longest code that is looked at, in bytes, and the most of one message; what goes beyond is shown plain.
 pub(super) const MAX_CODE_BYTES: usize = 12 * 1_024;
 
 /// A line longer than this is shown plain, in bytes: it is data more than code.

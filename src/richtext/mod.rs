@@ -8,10 +8,12 @@ mod boosts;
 mod code;
 mod marks;
 mod mentions;
+mod quote;
 
 pub use boosts::boosts_html;
 pub use marks::with_marks;
 pub use mentions::{Names, linked_people, with_names};
+pub use quote::quote;
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
@@ -40,12 +42,6 @@ const MAX_DEPTH: usize = 16;
 /// a meaning. They are taken out of the parser's events, where what people write as `&#xfdd0;` has become one, too.
 const MENTION: [char; 3] = ['\u{fdd0}', '\u{fdd1}', '\u{fdd2}'];
 const CODE: [char; 2] = ['\u{fdd3}', '\u{fdd4}'];
-
-/// How many lines of a message an answer quotes.
-const MOST_QUOTED_LINES: usize = 12;
-
-/// How much code of one message is coloured, in bytes.
-const MAX_COLOURED_BYTES: usize = code::MAX_CODE_BYTES;
 
 /// A body in all its forms, and whom it names.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,31 +90,6 @@ pub fn render(draft: &Draft, names: &Names) -> Rendered {
     mentions.sort_by_key(|mention| mention.user_id);
     mentions.dedup_by_key(|mention| mention.user_id);
     Rendered { body: Body::new(source, html, text, marks), mentions }
-}
-
-/// What somebody said as the beginning of an answer: quoted, with a line that says who said it and where.
-///
-/// Of a long message the first lines are quoted. Quotes within it are left out: an answer quotes what it answers.
-#[must_use]
-pub fn quote(source: &str, author: &str, path: &str) -> String {
-    let mut lines = source.lines().filter(|line| !line.trim_start().starts_with('>'));
-    let mut quoted = String::new();
-    for line in lines.by_ref().skip_while(|line| line.trim().is_empty()).take(MOST_QUOTED_LINES) {
-        quoted.extend(["> ", line, "\n"]);
-    }
-    // A block of code that is cut ends where it is cut.
-    for fence in ["```", "~~~"] {
-        if quoted.lines().filter(|line| line.trim_start_matches("> ").starts_with(fence)).count() % 2 == 1 {
-            quoted.extend(["> ", fence, "\n"]);
-        }
-    }
-    if lines.next().is_some() {
-        quoted.push_str("> …\n");
-    }
-    // What would be Markdown in a name is not.
-    let author: String =
-        author.chars().filter(|c| !matches!(c, '[' | ']' | '\\' | '`' | '*' | '_' | '<' | '~')).collect();
-    format!("{quoted}> — [{author}]({path})\n\n")
 }
 
 impl Body {
@@ -384,7 +355,7 @@ impl<'a> Renderer<'a> {
     /// The block of code that ends, in colours where its language is known.
     fn close_code(&mut self) {
         let Some((language, code)) = self.code.take() else { return };
-        let shown = self.open.last() == Some(&true) && self.coloured_bytes + code.len() <= MAX_COLOURED_BYTES;
+        let shown = self.open.last() == Some(&true) && self.coloured_bytes + code.len() <= code::MAX_CODE_BYTES;
         let coloured = shown.then(|| code::highlight(&language, &code)).flatten();
         match coloured {
             Some(coloured) => {

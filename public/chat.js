@@ -184,7 +184,7 @@ const list = (path) => {
 };
 const bare = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
 /** How well a name fits: its start, a later word, its initials; undefined when it does not. */
-export const rank = (name, typed) => {
+const rank = (name, typed) => {
   if (!typed) return 0;
   if (name.startsWith(typed)) return 0;
   if (name.includes(` ${typed}`)) return 1;

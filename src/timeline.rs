@@ -119,20 +119,25 @@ impl Timeline {
         }
     }
 
+    /// Whether there are so many messages that some may go.
+    #[must_use]
+    pub fn is_long(&self) -> bool {
+        let (most, leeway) = KEPT;
+        self.messages.len() > most + leeway
+    }
+
     /// Lets go of the oldest messages when there are too many.
     pub fn trim_older(&mut self) {
-        let (most, leeway) = KEPT;
-        if self.messages.len() > most + leeway {
-            self.messages.drain(..self.messages.len() - most);
+        if self.is_long() {
+            self.messages.drain(..self.messages.len() - KEPT.0);
             self.has_older = true;
         }
     }
 
     /// Lets go of the newest messages when there are too many.
     pub fn trim_newer(&mut self) {
-        let (most, leeway) = KEPT;
-        if self.messages.len() > most + leeway {
-            self.messages.truncate(most);
+        if self.is_long() {
+            self.messages.truncate(KEPT.0);
             self.has_newer = true;
         }
     }

@@ -36,9 +36,6 @@ struct Row {
     threaded: bool,
 }
 
-/// With more rows than this some go; see [`Timeline::trim_older`].
-const MOST_ROWS: usize = 320;
-
 /// What was in the list when its height was measured last.
 #[derive(Clone, Copy, Default, PartialEq)]
 struct Extent {
@@ -188,7 +185,7 @@ pub fn Messages(
     });
     // Whatever changed what is seen, it is read if somebody looks. What lies far behind may go.
     Effect::new(move |_| {
-        let many = timeline.with(|timeline| timeline.messages.len() > MOST_ROWS);
+        let many = timeline.with(Timeline::is_long);
         live::read_what_is_seen();
         if many && !loading.get_untracked() {
             if live.scene.with_untracked(|scene| scene.reading.away) {
@@ -292,12 +289,11 @@ fn let_go_of_newer(scroller: NodeRef<html::Div>, timeline: RwSignal<Timeline>, e
     let Some(element) = scroller.try_get_untracked().flatten() else { return };
     let Some(row) = element.query_selector(".message").ok().flatten() else { return };
     let top = row.get_bounding_client_rect().top();
-    let before = timeline.with_untracked(|timeline| timeline.messages.len());
-    timeline.update(Timeline::trim_newer);
-    let last = timeline.with_untracked(|timeline| timeline.messages.last().map(|last| last.id));
-    if timeline.with_untracked(|timeline| timeline.messages.len()) == before {
+    if !timeline.with_untracked(Timeline::is_long) {
         return;
     }
+    timeline.update(Timeline::trim_newer);
+    let last = timeline.with_untracked(|timeline| timeline.messages.last().map(|last| last.id));
     request_animation_frame(move || {
         #[expect(clippy::cast_possible_truncation, reason = "pixels of a page")]
         let moved = (row.get_bounding_client_rect().top() - top).round() as i32;

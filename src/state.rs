@@ -5,11 +5,21 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::AppResult;
+use crate::auth::SeenSession;
+use crate::cache::{CACHE_BYTES, Cache};
 use crate::clock::Clock;
 use crate::live::{self, Hub};
+use crate::model::{Involvement, Room, RoomId, UserId};
 use crate::ops::bans::Bans;
 use crate::passwords::Passwords;
 use crate::store::{self, Db};
+
+/// Which part of what may be kept in memory is for sessions, and for memberships; what is left is for pages.
+const SESSIONS_SHARE: u64 = 16;
+const MEMBERS_SHARE: u64 = 16;
+
+/// What a membership takes in memory, in bytes, roundly.
+pub(crate) const MEMBER_BYTES: usize = 128;
 
 /// The shared parts of a running Campfire.
 #[derive(Clone, Debug)]
@@ -19,6 +29,11 @@ pub struct AppState {
     pub clock: Clock,
     pub passwords: Passwords,
     pub bans: Bans,
+    /// Who is behind the hash of a session's token.
+    pub(crate) sessions: Arc<Cache<[u8; 32], Arc<SeenSession>>>,
+    /// Who is in which room.
+    pub(crate) members: Arc<Cache<(UserId, RoomId), Arc<(Room, Involvement)>>>,
+    page_cache_bytes: u64,
     set_up: Arc<AtomicBool>,
     custom_styles_digest: Arc<RwLock<Arc<str>>>,
 }
@@ -29,21 +44,40 @@ impl AppState {
     /// # Errors
     /// When the folder cannot be used as one, with the reason.
     pub async fn open(folder: &Path, clock: Clock) -> Result<Self, store::OpenError> {
+        Self::open_keeping(folder, clock, CACHE_BYTES).await
+    }
+
+    /// The same, keeping about this many bytes of what was read in memory.
+    ///
+    /// # Errors
+    /// As [`AppState::open`].
+    pub async fn open_keeping(folder: &Path, clock: Clock, cache_bytes: u64) -> Result<Self, store::OpenError> {
         let live = Hub::default();
         let db = Db::open(&folder.join("campfire.sqlite3"), live::publisher(live.clone())).await?;
         let account = store::accounts::find(db.reader()).await?;
         let bans = Bans::default();
         bans.reload(&db).await?;
         let digest = account.as_ref().map(|account| account.custom_styles_digest.as_str()).unwrap_or_default();
+        let page_bytes = cache_bytes - cache_bytes / SESSIONS_SHARE - cache_bytes / MEMBERS_SHARE;
+        let (session_bytes, member_bytes) = (cache_bytes / SESSIONS_SHARE, cache_bytes / MEMBERS_SHARE);
         Ok(Self {
+            sessions: Arc::new(Cache::new(db.changes().clone(), session_bytes, SeenSession::BYTES)),
+            members: Arc::new(Cache::new(db.changes().clone(), member_bytes, MEMBER_BYTES)),
             db,
             live,
             clock,
             passwords: Passwords::default(),
             bans,
+            page_cache_bytes: page_bytes,
             set_up: Arc::new(AtomicBool::new(account.is_some())),
             custom_styles_digest: Arc::new(RwLock::new(digest.into())),
         })
+    }
+
+    /// How many bytes of finished pages may be kept.
+    #[must_use]
+    pub const fn page_cache_bytes(&self) -> u64 {
+        self.page_cache_bytes
     }
 
     /// Names the custom styles that pages carry; empty without any.

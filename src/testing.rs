@@ -1,5 +1,6 @@
 //! A world for tests: a real database in a folder of its own, three people and a room.
 
+use sqlx::{Connection, SqliteConnection};
 use tempfile::TempDir;
 
 use crate::auth::Member;
@@ -41,18 +42,18 @@ pub struct World {
     pub bob: User,
     pub cleo: User,
     pub all_talk: Room,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 pub async fn world() -> World {
-    let Empty { state, _folder } = state().await;
+    let Empty { state, _folder: folder } = state().await;
     let ada = accounts::set_up(&state, registration("Ada")).await.unwrap();
     let code = store::accounts::find(state.db.reader()).await.unwrap().unwrap().join_code;
     let bob = accounts::join(&state, &code, registration("Bob")).await.unwrap();
     let cleo = accounts::join(&state, &code, registration("Cleo")).await.unwrap();
     let room_id = store::rooms::oldest_of(state.db.reader(), ada.id).await.unwrap().unwrap();
     let all_talk = Member::find(&state.db, &ada, room_id).await.unwrap().room;
-    World { state, ada, bob, cleo, all_talk, _folder }
+    World { state, ada, bob, cleo, all_talk, folder }
 }
 
 pub fn registration(name: &str) -> Registration {
@@ -64,13 +65,19 @@ pub fn registration(name: &str) -> Registration {
 }
 
 impl World {
+    /// Another program's connection to the same file.
+    pub async fn other_connection(&self) -> SqliteConnection {
+        let path = self.folder.path().join("campfire.sqlite3");
+        SqliteConnection::connect(&format!("sqlite://{}", path.display())).await.unwrap()
+    }
+
     pub async fn member(&self, user: &User, room_id: RoomId) -> Member {
         Member::find(&self.state.db, user, room_id).await.unwrap()
     }
 
     pub async fn sidebar(&self, user_id: UserId) -> Vec<SidebarRoom> {
         let mut reader = self.state.db.reader().acquire().await.unwrap();
-        store::rooms::sidebar(&mut reader, user_id).await.unwrap()
+        store::frames::find(&mut reader, user_id, 0).await.unwrap().unwrap().rooms
     }
 
     /// A closed room that Ada makes for herself and `others`.

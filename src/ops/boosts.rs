@@ -1,6 +1,7 @@
 //! Boosting messages, and taking boosts back.
 
 use crate::auth::Member;
+use crate::changes::Change;
 use crate::event::ServerFrame;
 use crate::live::Announcement;
 use crate::model::{BoostContent, MessageId, RoomId, UserId};
@@ -32,6 +33,7 @@ pub async fn boost(state: &AppState, member: &Member, message_id: MessageId, con
                 }
                 tell(tx, room_id, message_id, now_ms).await?;
             }
+            tx.changed(Change::Redrawn(room_id));
             Ok(())
         })
         .await
@@ -50,6 +52,7 @@ pub async fn unboost(state: &AppState, member: &Member, message_id: MessageId, c
             if store::boosts::remove(tx.db(), message_id, user_id, &content).await? {
                 tell(tx, room_id, message_id, now_ms).await?;
             }
+            tx.changed(Change::Redrawn(room_id));
             Ok(())
         })
         .await

@@ -5,13 +5,15 @@ use std::collections::{BTreeSet, HashSet};
 use sha2::{Digest, Sha256};
 
 use crate::auth::Member;
+use crate::changes::Change;
 use crate::event::ServerFrame;
 use crate::live::Announcement;
 use crate::model::{ClientMessageId, Draft, Message, MessageId, Person, RoomId, User};
 use crate::richtext::{self, Mention, Names, Rendered};
 use crate::state::AppState;
 use crate::store::events::{Event, Kind};
-use crate::store::messages::NewMessage;
+use crate::store::messages::{Inserted, NewMessage};
+use crate::store::timelines::Stretch;
 use crate::store::{self, Tx};
 use crate::timeline::{MessagePage, RoomPage, Timeline};
 use crate::{AppError, AppResult};
@@ -39,33 +41,30 @@ pub enum Anchor {
 pub async fn room_page(state: &AppState, member: &Member, anchor: Anchor) -> AppResult<RoomPage> {
     let room_id = member.room.id;
     let mut reader = state.db.reader().acquire().await?;
-    // The place first, the messages second: what happens in between is told again, never missed.
-    let cursor = store::events::room_cursor(&mut *reader, room_id).await?;
-    let mut target = None;
-    let (page, has_newer) = match anchor {
-        Anchor::Before(message_id) => (store::messages::page_before(&mut reader, room_id, message_id).await?, true),
-        Anchor::Newest => (store::messages::page_last(&mut reader, room_id).await?, false),
-        Anchor::Around(message_id) => match store::messages::find(&mut reader, room_id, message_id).await? {
-            Some(message) => {
-                target = Some(message_id);
-                let mut page = store::messages::page_before(&mut reader, room_id, message_id).await?;
-                let after = store::messages::page_after(&mut reader, room_id, message_id).await?;
-                page.messages.push(message);
-                page.messages.extend(after.messages);
-                (page, after.has_more)
-            }
-            None => (store::messages::page_last(&mut reader, room_id).await?, false),
-        },
+    let target = match anchor {
+        Anchor::Around(message_id) => store::messages::find(&mut reader, room_id, message_id).await?,
+        Anchor::Newest | Anchor::Before(_) => None,
     };
-    let timeline = Timeline {
-        room_id,
-        messages: page.messages,
-        has_older: page.has_more,
-        has_newer,
-        cursor,
-        removed: BTreeSet::new(),
+    let end = match (&target, anchor) {
+        (Some(message), _) => message.id,
+        (None, Anchor::Before(message_id)) => message_id,
+        (None, Anchor::Newest | Anchor::Around(_)) => MessageId(i64::MAX),
     };
-    let first_unread = store::memberships::first_unread(&mut *reader, member.user.id, room_id).await?;
+    let stretch = store::timelines::before(&mut reader, member.user.id, room_id, end).await?;
+    let Stretch { cursor, page: MessagePage { mut messages, has_more: has_older }, first_unread } = stretch;
+    let mut has_newer = matches!(anchor, Anchor::Before(_));
+    let target = match target {
+        Some(message) => {
+            let (message_id, after) =
+                (message.id, store::messages::page_after(&mut reader, room_id, message.id).await?);
+            messages.push(message);
+            messages.extend(after.messages);
+            has_newer = after.has_more;
+            Some(message_id)
+        }
+        None => None,
+    };
+    let timeline = Timeline { room_id, messages, has_older, has_newer, cursor, removed: BTreeSet::new() };
     Ok(RoomPage { room: member.room.clone(), involvement: member.involvement, timeline, target, first_unread })
 }
 
@@ -119,23 +118,14 @@ pub async fn post(
         created_at: state.clock.now_ms(),
     };
     let creator_name = member.user.name.clone();
-    state.db.write(async move |tx| store_once(tx, message, mentions, creator_name).await).await
+    state.db.write_checked(async move |tx| store_once(tx, message, mentions, creator_name).await).await
 }
 
 async fn store_once(tx: &mut Tx, new: NewMessage, mentions: Vec<Mention>, creator_name: String) -> AppResult<Posted> {
-    require_membership(tx, &new).await?;
-    if let Some(sent) = store::messages::find_sent(tx.db(), new.creator_id, &new.client_message_id).await? {
-        if sent.sent_digest != new.sent_digest {
-            return Err(AppError::Conflict("That message's id was used for another message.".into()));
-        }
-        if sent.removed {
-            return Ok(Posted::Removed(sent.message_id));
-        }
-        let stored = store::messages::find(tx.db(), new.room_id, sent.message_id).await?;
-        return stored.map(Posted::Stored).ok_or(AppError::Internal);
-    }
-
-    let id = store::messages::insert(tx.db(), &new).await?;
+    let Some(Inserted { id, seq, caught_up }) = store::messages::insert(tx.db(), &new).await? else {
+        tx.changed(Change::Nothing);
+        return sent_before(tx, &new).await;
+    };
     let (message, mentioned) = if mentions.is_empty() {
         (as_posted(id, &new, creator_name), Vec::new())
     } else {
@@ -143,13 +133,30 @@ async fn store_once(tx: &mut Tx, new: NewMessage, mentions: Vec<Mention>, creato
         let stored = store::messages::find(tx.db(), new.room_id, id).await?;
         (stored.ok_or(AppError::Internal)?, mentioned)
     };
-    let event = Event { kind: Kind::MessagePosted, room_id: new.room_id, message_id: Some(id), user_id: None };
     let (at, room_id) = (new.created_at, new.room_id);
-    let seq = store::events::append(tx.db(), event, at).await?;
+    tx.changed(Change::Posted(room_id));
+    for user_id in mentioned.iter().copied().chain(caught_up.then_some(new.creator_id)) {
+        tx.changed(Change::Person(user_id));
+    }
     let frame = ServerFrame::MessagePosted { seq, at, message: message.clone() };
     tx.announce(Announcement::Room { room_id, frame });
     tx.announce(Announcement::Posted { room_id, message_id: id, creator_id: new.creator_id, mentioned });
     Ok(Posted::Stored(message))
+}
+
+/// What an earlier try made of a message that cannot be stored now, or why none can.
+async fn sent_before(tx: &mut Tx, new: &NewMessage) -> AppResult<Posted> {
+    store::memberships::find(tx.db(), new.creator_id, new.room_id).await?.ok_or(AppError::NotFound)?;
+    let sent = store::messages::find_sent(tx.db(), new.creator_id, &new.client_message_id).await?;
+    let sent = sent.ok_or(AppError::Internal)?;
+    if sent.sent_digest != new.sent_digest {
+        return Err(AppError::Conflict("That message's id was used for another message.".into()));
+    }
+    if sent.removed {
+        return Ok(Posted::Removed(sent.message_id));
+    }
+    let stored = store::messages::find(tx.db(), new.room_id, sent.message_id).await?;
+    stored.map(Posted::Stored).ok_or(AppError::Internal)
 }
 
 /// What a new message is before anything is stored beside it.
@@ -166,6 +173,15 @@ fn as_posted(id: MessageId, new: &NewMessage, creator_name: String) -> Message {
         boosts_html: String::new(),
         boosts_seq: 0,
     }
+}
+
+/// A message of the member's room.
+///
+/// # Errors
+/// `NotFound` when it is not there.
+pub async fn find(state: &AppState, member: &Member, message_id: MessageId) -> AppResult<Message> {
+    let mut reader = state.db.reader().acquire().await?;
+    store::messages::find(&mut reader, member.room.id, message_id).await?.ok_or(AppError::NotFound)
 }
 
 /// What the author of a message typed, for editing it.
@@ -210,12 +226,18 @@ pub async fn edit(state: &AppState, member: &Member, message_id: MessageId, draf
         .write(async move |tx| {
             let message = require_administration(tx, &member.user, member.room.id, message_id).await?;
             if store::messages::find_source(tx.db(), message_id).await?.as_ref() == Some(&body.source) {
+                tx.changed(Change::Nothing);
                 return Ok(message);
             }
+            let room_id = message.room_id;
             store::messages::update(tx.db(), message_id, &body, now_ms).await?;
             // Whoever is no longer named hears of it with the next list of rooms; editing calls nobody.
-            store::mentions::replace(tx.db(), message.room_id, message_id, &mentions).await?;
-            let room_id = message.room_id;
+            let named_before = store::mentions::list(tx.db(), message_id).await?;
+            let named = store::mentions::replace(tx.db(), room_id, message_id, &mentions).await?;
+            tx.changed(Change::Redrawn(room_id));
+            for user_id in named_before.into_iter().map(|person| person.id).chain(named) {
+                tx.changed(Change::Person(user_id));
+            }
             let message = store::messages::find(tx.db(), room_id, message_id).await?.ok_or(AppError::NotFound)?;
             let event = Event { kind: Kind::MessageEdited, room_id, message_id: Some(message_id), user_id: None };
             let seq = store::events::append(tx.db(), event, now_ms).await?;
@@ -256,18 +278,17 @@ pub async fn mark_read(state: &AppState, user: &User, room_id: RoomId, message_i
     let user_id = user.id;
     state
         .db
-        .write(async move |tx| {
-            if let Some(message_id) = store::memberships::mark_read(tx.db(), user_id, room_id, message_id).await? {
-                tx.announce(Announcement::Person { user_id, frame: ServerFrame::Read { room_id, message_id } });
+        .write_checked(async move |tx| {
+            match store::memberships::mark_read(tx.db(), user_id, room_id, message_id).await? {
+                Some(message_id) => {
+                    tx.changed(Change::Person(user_id));
+                    tx.announce(Announcement::Person { user_id, frame: ServerFrame::Read { room_id, message_id } });
+                }
+                None => tx.changed(Change::Nothing),
             }
             Ok(())
         })
         .await
-}
-
-async fn require_membership(tx: &mut Tx, message: &NewMessage) -> AppResult<()> {
-    let found = store::memberships::find(tx.db(), message.creator_id, message.room_id).await?;
-    found.map(drop).ok_or(AppError::NotFound)
 }
 
 /// The message, if the person is still in its room and may change it.
@@ -295,6 +316,7 @@ pub async fn mark_unread(state: &AppState, member: &Member, message_id: MessageI
         .db
         .write(async move |tx| {
             store::messages::find(tx.db(), room_id, message_id).await?.ok_or(AppError::NotFound)?;
+            tx.changed(Change::Person(user_id));
             if store::memberships::mark_unread(tx.db(), user_id, room_id, message_id).await? {
                 tx.announce(Announcement::Person { user_id, frame: ServerFrame::MarkedUnread { room_id, message_id } });
             }

@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
+use crate::AppResult;
+use crate::changes::Change;
 use crate::model::{Message, MessageId, RoomId, User, UserId};
 use crate::search::Query;
 use crate::state::AppState;
 use crate::store::searches::{MOST_FOUND, Table, Within};
-use crate::{AppResult, store};
+use crate::store::{self, Tx};
 
 /// So many rooms the index is asked about by name at once.
 const FEW_ROOMS: usize = 3;
@@ -72,7 +74,11 @@ pub async fn remember(state: &AppState, user: &User, text: &str) -> AppResult<()
         return Ok(());
     }
     let (user_id, text, now_ms) = (user.id, text.to_owned(), state.clock.now_ms());
-    state.db.write(async move |tx| Ok(store::searches::remember(tx.db(), user_id, &text, now_ms).await?)).await
+    let remember = async move |tx: &mut Tx| {
+        tx.changed(Change::Nothing);
+        Ok(store::searches::remember(tx.db(), user_id, &text, now_ms).await?)
+    };
+    state.db.write(remember).await
 }
 
 /// Forgets the person's searches.
@@ -81,7 +87,11 @@ pub async fn remember(state: &AppState, user: &User, text: &str) -> AppResult<()
 /// When the database does not answer.
 pub async fn forget(state: &AppState, user: &User) -> AppResult<()> {
     let user_id = user.id;
-    state.db.write(async move |tx| Ok(store::searches::remove_all(tx.db(), user_id).await?)).await
+    let forget = async move |tx: &mut Tx| {
+        tx.changed(Change::Nothing);
+        Ok(store::searches::remove_all(tx.db(), user_id).await?)
+    };
+    state.db.write(forget).await
 }
 
 type Reader = sqlx::pool::PoolConnection<sqlx::Sqlite>;

@@ -1,6 +1,7 @@
 //! Signing in and out, here and on other devices.
 
 use crate::auth::CurrentUser;
+use crate::changes::Change;
 use crate::live::Announcement;
 use crate::model::{Password, SessionId, User, UserId};
 use crate::state::AppState;
@@ -30,6 +31,7 @@ pub async fn end(state: &AppState, token_hash: Vec<u8>) -> AppResult<()> {
             if let Some((session_id, user_id)) = store::sessions::remove(tx.db(), &token_hash).await? {
                 tx.announce(Announcement::SessionEnded { user_id, session_id });
             }
+            tx.changed(Change::Session);
             Ok(())
         })
         .await
@@ -48,6 +50,7 @@ pub async fn revoke(state: &AppState, user: &User, session_id: SessionId) -> App
                 return Err(AppError::NotFound);
             }
             tx.announce(Announcement::SessionEnded { user_id, session_id });
+            tx.changed(Change::Session);
             Ok(())
         })
         .await
@@ -59,7 +62,11 @@ pub async fn revoke(state: &AppState, user: &User, session_id: SessionId) -> App
 /// When the database does not answer.
 pub async fn revoke_others(state: &AppState, current: &CurrentUser) -> AppResult<usize> {
     let (user_id, kept) = (current.user.id, current.session_id);
-    state.db.write(async move |tx| end_all(tx, user_id, Some(kept)).await).await
+    let end_others = async move |tx: &mut Tx| {
+        tx.changed(Change::Session);
+        end_all(tx, user_id, Some(kept)).await
+    };
+    state.db.write(end_others).await
 }
 
 /// Ends all sessions of someone, `kept` aside, and closes their sockets. Answers with how many there were.

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use crate::AppResult;
+use crate::changes::Change;
 use crate::state::AppState;
-use crate::store;
+use crate::store::{self, Tx};
 
 /// How long a browser may be away and still be told what changed, in milliseconds: 7 days.
 const EVENTS_KEPT_MS: i64 = 7 * 24 * 60 * 60 * 1_000;
@@ -33,8 +34,13 @@ pub async fn run(state: AppState) {
 pub async fn once(state: &AppState) -> AppResult<()> {
     let before_ms = state.clock.now_ms() - EVENTS_KEPT_MS;
     loop {
-        let pruned =
-            state.db.write(async move |tx| Ok(store::events::prune(tx.db(), before_ms, PRUNED_AT_ONCE).await?)).await?;
+        let prune = async move |tx: &mut Tx| {
+            let pruned = store::events::prune(tx.db(), before_ms, PRUNED_AT_ONCE).await?;
+            // Pages say how far in the log they are.
+            tx.changed(if pruned == 0 { Change::Nothing } else { Change::Everything });
+            Ok(pruned)
+        };
+        let pruned = state.db.write(prune).await?;
         if pruned == 0 {
             break;
         }

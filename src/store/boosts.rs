@@ -1,6 +1,7 @@
 //! What people put under messages.
 
 use sqlx::SqliteExecutor;
+use sqlx::sqlite::SqliteRow;
 
 use crate::model::{Boost, BoostContent, MessageId, Person, UserId};
 
@@ -65,16 +66,9 @@ pub async fn count_of(db: impl SqliteExecutor<'_>, message_id: MessageId, booste
         .await
 }
 
-/// The boosts of these messages, in the order in which they were given.
-pub async fn list(db: impl SqliteExecutor<'_>, message_ids: &[MessageId]) -> sqlx::Result<Vec<(MessageId, Boost)>> {
-    let rows: Vec<(MessageId, BoostContent, UserId, String)> = sqlx::query_as(
-        "SELECT boosts.message_id, boosts.content, users.id, users.name
-           FROM boosts JOIN users ON users.id = boosts.booster_id
-          WHERE boosts.message_id IN (SELECT value FROM json_each($1)) ORDER BY boosts.id",
-    )
-    .bind(super::json_ids(message_ids))
-    .fetch_all(db)
-    .await?;
+/// The boosts that these rows hold: message, content, and the booster's id and name.
+pub(super) fn read(rows: &[SqliteRow]) -> sqlx::Result<Vec<(MessageId, Boost)>> {
+    let rows: Vec<(MessageId, BoostContent, UserId, String)> = super::read_all(rows)?;
     let boost = |(message_id, content, id, name)| (message_id, Boost { content, booster: Person { id, name } });
     Ok(rows.into_iter().map(boost).collect())
 }

@@ -3,7 +3,8 @@
 //! All writes queue for one connection on a thread of its own. What waits is committed together, up to
 //! [`GROUP`] writes in one transaction with a savepoint each, so that one flush to the disk serves them all. A write
 //! that fails or panics takes only itself down. Callers hear of success after the commit, never before, and what a
-//! write announces is published after the commit, in the order of the commits.
+//! write announces is published after the commit, in the order of the commits. What it changed is counted before the
+//! caller is answered, for what is kept in memory.
 
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
@@ -19,7 +20,8 @@ use sqlx::{Connection, SqliteConnection, SqlitePool};
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot};
 
-use super::MIGRATOR;
+use super::{CommitCounter, MIGRATOR};
+use crate::changes::{Change, Changes};
 use crate::live::Announcement;
 use crate::{AppError, AppResult};
 
@@ -31,6 +33,9 @@ const QUEUE: usize = 1_024;
 
 /// How many pages are read at once. Each reader is a thread and a page cache.
 const READERS: u32 = 4;
+
+/// How many rows a connection's thread hands over before it waits for somebody to take them: those of a page.
+const ROWS_AT_ONCE: usize = 256;
 
 /// How often the log is copied back into the database file, when there is something to copy.
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(2);
@@ -48,7 +53,9 @@ pub enum OpenError {
     #[error("SQLite {0} may lose commits; at least 3.51.3 is needed")]
     Sqlite(String),
     #[error("the writer's thread cannot be started: {0}")]
-    Thread(#[from] std::io::Error),
+    Thread(std::io::Error),
+    #[error("the index of the write-ahead log cannot be read: {0}")]
+    Index(std::io::Error),
 }
 
 /// The database: clones share its connections.
@@ -56,6 +63,7 @@ pub enum OpenError {
 pub struct Db {
     readers: SqlitePool,
     queue: mpsc::Sender<QueuedWrite>,
+    changes: Changes,
     commit_count: Arc<AtomicU64>,
 }
 
@@ -64,6 +72,7 @@ pub struct Db {
 pub struct Tx {
     connection: SqliteConnection,
     announcements: Vec<Announcement>,
+    changes: Vec<Change>,
 }
 
 impl Tx {
@@ -76,6 +85,20 @@ impl Tx {
     pub fn announce(&mut self, announcement: Announcement) {
         self.announcements.push(announcement);
     }
+
+    /// Says what this write changes, for what is kept in memory. A write that never says is taken to change everything.
+    pub fn changed(&mut self, change: Change) {
+        self.changes.push(change);
+    }
+}
+
+/// How a write takes its refusals.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// It may fail at any step, and all it did is undone.
+    Any,
+    /// Whatever it refuses, it refuses before it changes anything.
+    ChecksFirst,
 }
 
 type Answer = AppResult<Box<dyn Any + Send>>;
@@ -84,6 +107,7 @@ type Run = Box<dyn for<'t> FnOnce(&'t mut Tx) -> Step<'t> + Send>;
 
 struct QueuedWrite {
     run: Run,
+    kind: Kind,
     answer: oneshot::Sender<Answer>,
 }
 
@@ -100,6 +124,7 @@ impl Db {
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
             .busy_timeout(Duration::from_secs(5))
+            .row_buffer_size(ROWS_AT_ONCE)
             .pragma("wal_autocheckpoint", "0")
             .pragma("journal_size_limit", "67108864");
 
@@ -118,12 +143,14 @@ impl Db {
 
         let (queue, jobs) = mpsc::channel(QUEUE);
         let commit_count = Arc::new(AtomicU64::new(0));
-        let db = Self { readers, queue, commit_count: Arc::clone(&commit_count) };
+        let changes = Changes::new(CommitCounter::open(path).map_err(OpenError::Index)?);
+        let db = Self { readers, queue, changes: changes.clone(), commit_count: Arc::clone(&commit_count) };
         tokio::spawn(checkpoint(options, db.queue.downgrade(), Arc::clone(&commit_count)));
 
-        let writer = Writer { connection: Some(connection), publish, commit_count };
-        let runtime = tokio::runtime::Builder::new_current_thread().build()?;
-        std::thread::Builder::new().name("writer".into()).spawn(move || runtime.block_on(writer.serve(jobs)))?;
+        let writer = Writer { connection: Some(connection), publish, changes, change_count: 0, commit_count };
+        let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(OpenError::Thread)?;
+        let thread = std::thread::Builder::new().name("writer".into());
+        thread.spawn(move || runtime.block_on(writer.serve(jobs))).map_err(OpenError::Thread)?;
         Ok(db)
     }
 
@@ -144,13 +171,40 @@ impl Db {
         T: Send + 'static,
         F: AsyncFnOnce(&mut Tx) -> AppResult<T> + Send + 'static,
     {
+        self.queue(Kind::Any, write).await
+    }
+
+    /// Runs a write that refuses what it refuses before it changes anything: it needs no savepoint of its own, which
+    /// would be most of the work of a small one. A failure of the database in it takes its group's transaction down.
+    ///
+    /// # Errors
+    /// As [`Db::write`].
+    pub async fn write_checked<T, F>(&self, write: F) -> AppResult<T>
+    where
+        T: Send + 'static,
+        F: AsyncFnOnce(&mut Tx) -> AppResult<T> + Send + 'static,
+    {
+        self.queue(Kind::ChecksFirst, write).await
+    }
+
+    async fn queue<T, F>(&self, kind: Kind, write: F) -> AppResult<T>
+    where
+        T: Send + 'static,
+        F: AsyncFnOnce(&mut Tx) -> AppResult<T> + Send + 'static,
+    {
         let run: Run = Box::new(move |tx| {
             Box::pin(async move { write(tx).await.map(|value| Box::new(value) as Box<dyn Any + Send>) })
         });
         let (answer, answered) = oneshot::channel();
-        self.queue.send(QueuedWrite { run, answer }).await.map_err(|_| AppError::Internal)?;
+        self.queue.send(QueuedWrite { run, kind, answer }).await.map_err(|_| AppError::Internal)?;
         let value = answered.await.map_err(|_| AppError::Internal)??;
         Ok(*value.downcast::<T>().expect("a write answers with the type its caller asked for"))
+    }
+
+    /// What has changed, for what is kept in memory.
+    #[must_use]
+    pub const fn changes(&self) -> &Changes {
+        &self.changes
     }
 
     /// How many transactions have been committed since the start.
@@ -171,6 +225,9 @@ struct Writer {
     /// Lent to the write that runs; gone for good only if a write was torn out of it.
     connection: Option<SqliteConnection>,
     publish: mpsc::UnboundedSender<Announcement>,
+    changes: Changes,
+    /// How many rows this connection had changed when the transaction began, as SQLite counts.
+    change_count: i64,
     commit_count: Arc<AtomicU64>,
 }
 
@@ -179,7 +236,11 @@ struct Done {
     value: Box<dyn Any + Send>,
     answer: oneshot::Sender<Answer>,
     announcements: Vec<Announcement>,
+    changes: Vec<Change>,
 }
+
+/// A write that changed nothing: whose it was, and why.
+type Refused = (oneshot::Sender<Answer>, AppError);
 
 impl Writer {
     async fn serve(mut self, mut jobs: mpsc::Receiver<QueuedWrite>) {
@@ -196,7 +257,7 @@ impl Writer {
 
     /// Runs the group in one transaction and answers everyone in it.
     async fn commit(&mut self, group: Vec<QueuedWrite>) {
-        if let Err(error) = self.execute("BEGIN IMMEDIATE").await {
+        if let Err(error) = self.begin().await {
             let refusal = AppError::from(error);
             for job in group {
                 let _ = job.answer.send(Err(refusal.clone()));
@@ -225,9 +286,11 @@ impl Writer {
             }
         }
 
+        // A write that was undone has changed rows, as SQLite counts, and left nothing.
+        let undone = failed.iter().any(|(_, error)| error.is_some());
         if broken.is_none() {
-            let end = if done.is_empty() { "ROLLBACK" } else { "COMMIT" };
-            broken = self.execute(end).await.err().map(AppError::from);
+            let end = if done.is_empty() { self.execute("ROLLBACK").await } else { self.end(undone).await };
+            broken = end.err().map(AppError::from);
         }
         if let Some(error) = broken {
             // The transaction may be gone already; then there is nothing left to roll back.
@@ -244,6 +307,9 @@ impl Writer {
         if !done.is_empty() {
             self.commit_count.fetch_add(1, Ordering::Relaxed);
         }
+        for change in done.iter().flat_map(|finished| &finished.changes) {
+            self.changes.note(*change);
+        }
         for finished in done {
             for announcement in finished.announcements {
                 let _ = self.publish.send(announcement);
@@ -256,29 +322,29 @@ impl Writer {
     }
 
     /// Runs one write. The inner result is the write's own; the outer error means the transaction is lost.
-    async fn run(
-        &mut self,
-        job: QueuedWrite,
-        alone: bool,
-    ) -> Result<Result<Done, (oneshot::Sender<Answer>, AppError)>, (oneshot::Sender<Answer>, AppError)> {
-        let QueuedWrite { run, answer } = job;
-        if !alone && let Err(error) = self.execute("SAVEPOINT one_write").await {
+    async fn run(&mut self, job: QueuedWrite, alone: bool) -> Result<Result<Done, Refused>, Refused> {
+        let QueuedWrite { run, kind, answer } = job;
+        let guarded = !alone && kind == Kind::Any;
+        if guarded && let Err(error) = self.execute("SAVEPOINT one_write").await {
             return Err((answer, error.into()));
         }
         let Some(connection) = self.connection.take() else {
             return Err((answer, AppError::Internal));
         };
-        let mut tx = Tx { connection, announcements: Vec::new() };
+        let mut tx = Tx { connection, announcements: Vec::new(), changes: Vec::new() };
         let outcome = AssertUnwindSafe(async { run(&mut tx).await }).catch_unwind().await;
-        let Tx { connection, announcements } = tx;
+        let Tx { connection, announcements, mut changes } = tx;
         self.connection = Some(connection);
 
         let error = match outcome {
             Ok(Ok(value)) => {
-                if !alone && let Err(error) = self.execute("RELEASE one_write").await {
+                if guarded && let Err(error) = self.execute("RELEASE one_write").await {
                     return Err((answer, error.into()));
                 }
-                return Ok(Ok(Done { value, answer, announcements }));
+                if changes.is_empty() {
+                    changes.push(Change::Everything);
+                }
+                return Ok(Ok(Done { value, answer, announcements, changes }));
             }
             Ok(Err(error)) => error,
             Err(_) => {
@@ -288,11 +354,41 @@ impl Writer {
         };
         // SQLite undoes the whole transaction by itself after some failures, a full disk among them. The savepoint is
         // gone then, this fails, and the others in the group are told the same: nothing of theirs was saved.
-        if !alone && let Err(lost) = self.undo().await {
-            tracing::error!(error = %lost, "a failed write took its group's transaction with it");
+        let lost = match kind {
+            Kind::Any if guarded => self.undo().await.err().map(|lost| lost.to_string()),
+            Kind::ChecksFirst if !alone && matches!(error, AppError::Internal | AppError::Unavailable(_)) => {
+                Some(error.to_string())
+            }
+            Kind::Any | Kind::ChecksFirst => None,
+        };
+        if let Some(lost) = lost {
+            tracing::error!(error = lost, "a failed write took its group's transaction with it");
             return Err((answer, error));
         }
         Ok(Err((answer, error)))
+    }
+
+    async fn begin(&mut self) -> sqlx::Result<()> {
+        self.change_count = self.count_changes("BEGIN IMMEDIATE; SELECT total_changes()").await?;
+        Ok(())
+    }
+
+    /// Commits, and counts the commit as ours if SQLite does: one that changed no row is none.
+    async fn end(&mut self, undone: bool) -> sqlx::Result<()> {
+        if self.count_changes("SELECT total_changes(); COMMIT").await? != self.change_count {
+            self.changes.note_own_commit();
+        }
+        if undone {
+            self.changes.note(Change::Everything);
+        }
+        Ok(())
+    }
+
+    /// Runs two statements in one call; one of them tells how many rows this connection has ever changed.
+    async fn count_changes(&mut self, sql: &'static str) -> sqlx::Result<i64> {
+        let connection = self.connection.as_mut().ok_or(sqlx::Error::WorkerCrashed)?;
+        let counts: Vec<i64> = sqlx::query_scalar(sql).fetch_all(connection).await?;
+        Ok(counts.first().copied().unwrap_or_default())
     }
 
     async fn undo(&mut self) -> sqlx::Result<()> {

@@ -6,6 +6,7 @@ use sqlx::{SqliteConnection, SqliteExecutor};
 
 use crate::model::{Boost, ClientMessageId, Message, MessageId, PAGE_SIZE, RoomId, UserId, group_boosts};
 use crate::richtext;
+use crate::store::events::Kind;
 use crate::timeline::MessagePage;
 
 /// What is stored of a new message.
@@ -53,6 +54,8 @@ macro_rules! select_message {
     };
 }
 
+pub(super) use select_message;
+
 /// The message with this id in this room.
 pub async fn find(db: &mut SqliteConnection, room_id: RoomId, message_id: MessageId) -> sqlx::Result<Option<Message>> {
     let found = sqlx::query_as(select_message!("WHERE messages.id = $1 AND messages.room_id = $2"))
@@ -81,24 +84,32 @@ pub async fn find_room(db: impl SqliteExecutor<'_>, message_id: MessageId) -> sq
 /// The messages with what is stored beside them: their boosts, and the names of today in their mentions.
 async fn completed(db: &mut SqliteConnection, mut messages: Vec<Message>) -> sqlx::Result<Vec<Message>> {
     let boosted: Vec<_> = messages.iter().filter(|message| message.boosts_seq > 0).map(|message| message.id).collect();
-    if !boosted.is_empty() {
-        let mut boosts: HashMap<MessageId, Vec<Boost>> = HashMap::new();
-        for (message_id, boost) in super::boosts::list(&mut *db, &boosted).await? {
-            boosts.entry(message_id).or_default().push(boost);
-        }
-        for message in &mut messages {
-            let groups = group_boosts(boosts.remove(&message.id).unwrap_or_default());
-            message.boosts_html = richtext::boosts_html(message.id, &groups);
-        }
-    }
     let linked = messages.iter().flat_map(|message| richtext::linked_people(&message.body_html));
     let linked: Vec<_> = linked.collect::<HashSet<UserId>>().into_iter().collect();
-    if !linked.is_empty() {
-        let names = super::users::names(db, &linked).await?;
-        for message in &mut messages {
-            if let std::borrow::Cow::Owned(html) = richtext::with_names(&message.body_html, &names) {
-                message.body_html = html;
-            }
+    if boosted.is_empty() && linked.is_empty() {
+        return Ok(messages);
+    }
+    let query = sqlx::query(
+        "SELECT boosts.message_id, boosts.content, users.id, users.name
+           FROM boosts JOIN users ON users.id = boosts.booster_id
+          WHERE boosts.message_id IN (SELECT value FROM json_each($1))
+          ORDER BY boosts.id;
+         SELECT id, name FROM users WHERE id IN (SELECT value FROM json_each($2))",
+    );
+    let query = query.bind(super::json_ids(&boosted)).bind(super::json_ids(&linked));
+    let answers = super::fetch_each(db, query).await?;
+    let [boosts, names] = &answers[..] else { return Ok(messages) };
+    let mut boosts_of: HashMap<MessageId, Vec<Boost>> = HashMap::new();
+    for (message_id, boost) in super::boosts::read(boosts)? {
+        boosts_of.entry(message_id).or_default().push(boost);
+    }
+    let names = super::read_all(names)?.into_iter().collect();
+    for message in &mut messages {
+        if let Some(boosts) = boosts_of.remove(&message.id) {
+            message.boosts_html = richtext::boosts_html(message.id, &group_boosts(boosts));
+        }
+        if let std::borrow::Cow::Owned(html) = richtext::with_names(&message.body_html, &names) {
+            message.body_html = html;
         }
     }
     Ok(messages)
@@ -169,12 +180,50 @@ pub async fn page_after(
     page(db, rows).await
 }
 
-/// Stores a message and makes it the room's newest, read by its author.
-pub async fn insert(db: &mut sqlx::SqliteConnection, message: &NewMessage) -> sqlx::Result<MessageId> {
-    let message_id: MessageId = sqlx::query_scalar(
-        "INSERT INTO messages (room_id, creator_id, client_message_id, sent_digest, body_source, body_html, body_text,
+/// A message that was just stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Inserted {
+    pub id: MessageId,
+    /// Its event's number.
+    pub seq: i64,
+    /// Its author had messages of the room to read, and by writing has read them.
+    pub caught_up: bool,
+}
+
+/// Stores a message of a member with its event, and makes it the room's newest, read by its author.
+///
+/// Nothing is stored, and nothing else changes, when its author is not in the room, or used the client message id before.
+/// One call, for the way to SQLite and back is most of a statement's cost: only a message that is newer than the room's
+/// newest is one that the first statement stored, and the last one makes it the newest.
+pub async fn insert(db: &mut SqliteConnection, message: &NewMessage) -> sqlx::Result<Option<Inserted>> {
+    let told: Vec<i64> = sqlx::query_scalar(
+        "SELECT rooms.last_message_id > memberships.read_message_id
+           FROM memberships JOIN rooms ON rooms.id = memberships.room_id
+          WHERE memberships.room_id = $1 AND memberships.user_id = $2;
+
+         INSERT INTO messages (room_id, creator_id, client_message_id, sent_digest, body_source, body_html, body_text,
                                search_words, search_marks, render_version, created_at, updated_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11) RETURNING id",
+         SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11
+           FROM memberships JOIN users ON users.id = memberships.user_id AND users.status = 0
+          WHERE memberships.room_id = $1 AND memberships.user_id = $2
+            AND NOT EXISTS (SELECT 1 FROM removed_messages WHERE creator_id = $2 AND client_message_id = $3)
+         ON CONFLICT (creator_id, client_message_id) DO NOTHING RETURNING id;
+
+         INSERT INTO events (kind, room_id, message_id, created_at)
+         SELECT $12, messages.room_id, messages.id, messages.created_at
+           FROM messages JOIN rooms ON rooms.id = messages.room_id
+          WHERE messages.creator_id = $2 AND messages.client_message_id = $3 AND messages.id > rooms.last_message_id
+         RETURNING seq;
+
+         UPDATE memberships SET read_message_id = messages.id
+           FROM messages JOIN rooms ON rooms.id = messages.room_id
+          WHERE messages.creator_id = $2 AND messages.client_message_id = $3 AND messages.id > rooms.last_message_id
+            AND memberships.room_id = messages.room_id AND memberships.user_id = messages.creator_id;
+
+         UPDATE rooms SET last_message_id = messages.id, updated_at = messages.created_at
+           FROM messages
+          WHERE messages.creator_id = $2 AND messages.client_message_id = $3 AND messages.id > rooms.last_message_id
+            AND rooms.id = messages.room_id",
     )
     .bind(message.room_id)
     .bind(message.creator_id)
@@ -187,21 +236,13 @@ pub async fn insert(db: &mut sqlx::SqliteConnection, message: &NewMessage) -> sq
     .bind(&message.body.search_marks)
     .bind(message.body.render_version)
     .bind(message.created_at)
-    .fetch_one(&mut *db)
+    .bind(Kind::MessagePosted)
+    .fetch_all(db)
     .await?;
-    sqlx::query("UPDATE rooms SET last_message_id = $2, updated_at = $3 WHERE id = $1")
-        .bind(message.room_id)
-        .bind(message_id)
-        .bind(message.created_at)
-        .execute(&mut *db)
-        .await?;
-    sqlx::query("UPDATE memberships SET read_message_id = $3 WHERE room_id = $1 AND user_id = $2")
-        .bind(message.room_id)
-        .bind(message.creator_id)
-        .bind(message_id)
-        .execute(db)
-        .await?;
-    Ok(message_id)
+    Ok(match told[..] {
+        [unread, id, seq] => Some(Inserted { id: MessageId(id), seq, caught_up: unread != 0 }),
+        _ => None,
+    })
 }
 
 /// Gives a message another body, and its next revision.
@@ -298,7 +339,7 @@ pub async fn list_of_creator(
 }
 
 /// At most a page, from rows that hold one more when there is more.
-async fn page(db: &mut SqliteConnection, mut messages: Vec<Message>) -> sqlx::Result<MessagePage> {
+pub(super) async fn page(db: &mut SqliteConnection, mut messages: Vec<Message>) -> sqlx::Result<MessagePage> {
     let size = usize::try_from(PAGE_SIZE).expect("a page fits in memory");
     let has_more = messages.len() > size;
     messages.truncate(size);

@@ -71,24 +71,7 @@ macro_rules! select_sidebar {
     };
 }
 
-/// The person's rooms as the sidebar shows them: invisible ones left out, direct ones by activity, then the others by
-/// lower-cased name.
-pub async fn sidebar(db: &mut sqlx::SqliteConnection, user_id: UserId) -> sqlx::Result<Vec<SidebarRoom>> {
-    let direct: Vec<SidebarRoom> = sqlx::query_as(select_sidebar!(
-        "AND rooms.kind = 'direct' ORDER BY rooms.updated_at DESC, rooms.id DESC LIMIT $2"
-    ))
-    .bind(user_id)
-    .bind(SHOWN_DIRECT_ROOMS)
-    .fetch_all(&mut *db)
-    .await?;
-    let shared: Vec<SidebarRoom> = sqlx::query_as(select_sidebar!(
-        "AND rooms.kind <> 'direct' AND memberships.involvement <> 'invisible' ORDER BY lower(rooms.name), rooms.id"
-    ))
-    .bind(user_id)
-    .fetch_all(db)
-    .await?;
-    Ok(direct.into_iter().map(named).chain(shared).collect())
-}
+pub(super) use select_sidebar;
 
 /// One of the person's rooms as the sidebar shows it, also an invisible one.
 pub async fn sidebar_entry(
@@ -104,7 +87,8 @@ pub async fn sidebar_entry(
     Ok(entry.map(named))
 }
 
-fn named(mut room: SidebarRoom) -> SidebarRoom {
+/// A direct room is called by its people.
+pub(super) fn named(mut room: SidebarRoom) -> SidebarRoom {
     if room.kind == RoomKind::Direct {
         room.name = direct_name(&room.people);
     }

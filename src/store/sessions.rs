@@ -2,6 +2,7 @@
 
 use sqlx::SqliteExecutor;
 
+use crate::auth::{CurrentUser, SeenSession};
 use crate::model::{Role, SessionId, User, UserId};
 
 /// A session as it is stored.
@@ -38,14 +39,14 @@ pub async fn find(db: impl SqliteExecutor<'_>, token_hash: &[u8], now_ms: i64) -
     .await
 }
 
-/// The active person behind a token's hash, with the session and when it was last seen. Bots have no sessions.
+/// The session behind a token's hash, of somebody active. Bots have none.
 pub async fn find_user(
     db: impl SqliteExecutor<'_>,
     token_hash: &[u8],
     now_ms: i64,
-) -> sqlx::Result<Option<(User, SessionId, i64)>> {
-    let row: Option<(UserId, String, Role, SessionId, i64)> = sqlx::query_as(
-        "SELECT users.id, users.name, users.role, sessions.id, sessions.last_active_at
+) -> sqlx::Result<Option<SeenSession>> {
+    let row: Option<(UserId, String, Role, SessionId, i64, i64)> = sqlx::query_as(
+        "SELECT users.id, users.name, users.role, sessions.id, sessions.last_active_at, sessions.expires_at
            FROM sessions JOIN users ON users.id = sessions.user_id
           WHERE sessions.token_hash = $1 AND sessions.expires_at > $2 AND users.status = 0
             AND users.role <> 2",
@@ -54,7 +55,10 @@ pub async fn find_user(
     .bind(now_ms)
     .fetch_optional(db)
     .await?;
-    Ok(row.map(|(id, name, role, session_id, last_active_at)| (User { id, name, role }, session_id, last_active_at)))
+    Ok(row.map(|(id, name, role, session_id, last_active_at, expires_at)| {
+        let current = CurrentUser { user: User { id, name, role }, session_id };
+        SeenSession { current, last_active_at, expires_at }
+    }))
 }
 
 /// Whether the session still exists and belongs to someone active.
@@ -172,7 +176,9 @@ mod tests {
             .unwrap();
 
         assert_eq!(find(db.reader(), b"hash", 99).await.unwrap().unwrap().last_active_at, 9);
-        assert_eq!(find_user(db.reader(), b"hash", 99).await.unwrap(), Some((ada.clone(), session_id, 9)));
+        let current = CurrentUser { user: ada.clone(), session_id };
+        let seen = SeenSession { current, last_active_at: 9, expires_at: 100 };
+        assert_eq!(find_user(db.reader(), b"hash", 99).await.unwrap(), Some(seen));
         assert_eq!(find(db.reader(), b"hash", 100).await.unwrap(), None);
         assert_eq!(find_user(db.reader(), b"hash", 100).await.unwrap(), None);
         assert_eq!(find_user(db.reader(), b"other", 99).await.unwrap(), None);

@@ -1,7 +1,5 @@
 //! People.
 
-use std::collections::HashMap;
-
 use sqlx::SqliteExecutor;
 
 use crate::model::{Bio, EmailAddress, Person, Profile, Role, Status, User, UserId, UserName};
@@ -30,16 +28,6 @@ pub async fn find(db: impl SqliteExecutor<'_>, user_id: UserId) -> sqlx::Result<
 /// All active people, by lower-cased name.
 pub async fn list(db: impl SqliteExecutor<'_>) -> sqlx::Result<Vec<Person>> {
     sqlx::query_as("SELECT id, name FROM users WHERE status = 0 ORDER BY lower(name), id").fetch_all(db).await
-}
-
-/// What these people are called.
-pub async fn names(db: impl SqliteExecutor<'_>, user_ids: &[UserId]) -> sqlx::Result<HashMap<UserId, String>> {
-    let rows: Vec<(UserId, String)> =
-        sqlx::query_as("SELECT id, name FROM users WHERE id IN (SELECT value FROM json_each($1))")
-            .bind(super::json_ids(user_ids))
-            .fetch_all(db)
-            .await?;
-    Ok(rows.into_iter().collect())
 }
 
 /// Everybody who has been here and is called like this, or whose name has a word that begins so.
@@ -229,23 +217,6 @@ pub async fn count_other_administrators(db: impl SqliteExecutor<'_>, user_id: Us
         .await
 }
 
-/// Active users with whom this person has no direct room yet, longest here first, at most `limit`.
-pub async fn list_unpinged(db: impl SqliteExecutor<'_>, user_id: UserId, limit: i64) -> sqlx::Result<Vec<Person>> {
-    sqlx::query_as(
-        "SELECT id, name FROM users
-          WHERE status = 0 AND id <> $1
-            AND id NOT IN (SELECT theirs.user_id FROM memberships AS mine
-                             JOIN rooms ON rooms.id = mine.room_id AND rooms.kind = 'direct'
-                             JOIN memberships AS theirs ON theirs.room_id = mine.room_id
-                            WHERE mine.user_id = $1)
-          ORDER BY id LIMIT $2",
-    )
-    .bind(user_id)
-    .bind(limit)
-    .fetch_all(db)
-    .await
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -308,8 +279,6 @@ mod tests {
         let shown = profile(reader, cleo).await.unwrap().unwrap();
         assert_eq!((shown.bio.as_str(), shown.email_address.as_deref()), ("Hi", Some("c@x")));
         assert_eq!(password_hash(reader, bob).await.unwrap(), None, "no longer active");
-        let unpinged = list_unpinged(reader, world.ada.id, 20).await.unwrap();
-        assert_eq!(unpinged.into_iter().map(|person| person.id).collect::<Vec<_>>(), [cleo]);
     }
 
     #[tokio::test]

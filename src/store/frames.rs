@@ -1,0 +1,75 @@
+//! What stands around every page of the chat: the account, the person's rooms, and people to ping.
+
+use sqlx::SqliteConnection;
+
+use super::rooms::{SHOWN_DIRECT_ROOMS, named, select_sidebar};
+use crate::model::{Account, Person, SidebarRoom, UserId};
+
+/// The frame of somebody's pages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Frame {
+    pub account: Account,
+    /// As the sidebar shows them: direct ones by activity, then the others by lower-cased name.
+    pub rooms: Vec<SidebarRoom>,
+    /// Active people with whom there is no direct room yet, longest here first.
+    pub unpinged: Vec<Person>,
+}
+
+/// All of it in one call, with at most `unpinged` people to ping; nothing before the first run is over.
+pub async fn find(db: &mut SqliteConnection, user_id: UserId, unpinged: i64) -> sqlx::Result<Option<Frame>> {
+    let statements = concat!(
+        "SELECT name, join_code, room_creation_restricted, custom_styles_digest FROM accounts; ",
+        select_sidebar!("AND rooms.kind = 'direct' ORDER BY rooms.updated_at DESC, rooms.id DESC LIMIT $2"),
+        "; ",
+        select_sidebar!(
+            "AND rooms.kind <> 'direct' AND memberships.involvement <> 'invisible' ORDER BY lower(rooms.name), rooms.id"
+        ),
+        "; SELECT id, name FROM users
+            WHERE status = 0 AND id <> $1
+              AND id NOT IN (SELECT theirs.user_id FROM memberships AS mine
+                               JOIN rooms ON rooms.id = mine.room_id AND rooms.kind = 'direct'
+                               JOIN memberships AS theirs ON theirs.room_id = mine.room_id
+                              WHERE mine.user_id = $1)
+            ORDER BY id LIMIT $3",
+    );
+    let query = sqlx::query(statements).bind(user_id).bind(SHOWN_DIRECT_ROOMS).bind(unpinged);
+    let answers = super::fetch_each(db, query).await?;
+    let [account, direct, shared, unpinged] = &answers[..] else { return Ok(None) };
+    let Some(account) = super::read_all(account)?.pop() else { return Ok(None) };
+    let direct = super::read_all(direct)?.into_iter().map(named);
+    let rooms = direct.chain(super::read_all(shared)?).collect();
+    Ok(Some(Frame { account, rooms, unpinged: super::read_all(unpinged)? }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ops;
+    use crate::testing;
+
+    #[tokio::test]
+    async fn a_frame_has_ones_rooms_and_those_whom_one_has_not_pinged() {
+        let world = testing::world().await;
+        world.open_closed_room("Zoo", &[]).await;
+        ops::rooms::ping(&world.state, &world.ada, vec![world.cleo.id]).await.unwrap();
+        let frame = async |user_id, unpinged| {
+            let mut reader = world.state.db.reader().acquire().await.unwrap();
+            find(&mut reader, user_id, unpinged).await.unwrap().unwrap()
+        };
+        let names = |rooms: &[SidebarRoom]| rooms.iter().map(|room| room.name.clone()).collect::<Vec<_>>();
+        let of_ada = frame(world.ada.id, 20).await;
+        assert_eq!(names(&of_ada.rooms), ["Cleo", "All Talk", "Zoo"]);
+        assert_eq!(of_ada.unpinged.iter().map(|person| person.id).collect::<Vec<_>>(), [world.bob.id]);
+        let of_bob = frame(world.bob.id, 1).await;
+        assert_eq!(names(&of_bob.rooms), ["All Talk"]);
+        assert_eq!(of_bob.unpinged.iter().map(|person| person.id).collect::<Vec<_>>(), [world.ada.id]);
+        assert_eq!(of_bob.account, crate::store::accounts::find(world.state.db.reader()).await.unwrap().unwrap());
+    }
+
+    #[tokio::test]
+    async fn before_the_first_run_there_is_none() {
+        let state = testing::state().await;
+        let mut reader = state.db.reader().acquire().await.unwrap();
+        assert_eq!(find(&mut reader, UserId(1), 20).await.unwrap(), None);
+    }
+}

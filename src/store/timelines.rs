@@ -1,0 +1,71 @@
+//! What the page of a room is made from.
+
+use sqlx::SqliteConnection;
+
+use super::messages::{page, select_message};
+use crate::event::Cursor;
+use crate::model::{MessageId, PAGE_SIZE, RoomId, UserId};
+use crate::timeline::MessagePage;
+
+/// A stretch of a room, as one person finds it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stretch {
+    /// The place in the log it was read at: what happened later may be in it, and is told again.
+    pub cursor: Cursor,
+    pub page: MessagePage,
+    /// The first message that somebody else wrote after what the person has read.
+    pub first_unread: Option<MessageId>,
+}
+
+/// The messages of a room just before `message_id`, which need not exist, in one call.
+pub async fn before(
+    db: &mut SqliteConnection,
+    user_id: UserId,
+    room_id: RoomId,
+    message_id: MessageId,
+) -> sqlx::Result<Stretch> {
+    // The place first, the messages second: what happens in between is told again, never missed.
+    let query = sqlx::query(concat!(
+        "SELECT log.epoch, COALESCE(last.seq, log.pruned_seq), COALESCE(last.created_at, log.pruned_at)
+           FROM event_log AS log
+           LEFT JOIN events AS last ON last.seq = (SELECT MAX(seq) FROM events WHERE room_id = $1);
+         SELECT messages.id
+           FROM memberships
+           JOIN messages ON messages.room_id = memberships.room_id AND messages.id > memberships.read_message_id
+                        AND messages.creator_id <> memberships.user_id
+          WHERE memberships.room_id = $1 AND memberships.user_id = $2
+          ORDER BY messages.id LIMIT 1; ",
+        select_message!("WHERE messages.room_id = $1 AND messages.id < $3 ORDER BY messages.id DESC LIMIT $4")
+    ));
+    let query = query.bind(room_id).bind(user_id).bind(message_id).bind(PAGE_SIZE + 1);
+    let answers = super::fetch_each(&mut *db, query).await?;
+    let [cursor, first_unread, messages] = &answers[..] else { return Err(sqlx::Error::RowNotFound) };
+    let (epoch, seq, at) = super::read_all(cursor)?.pop().ok_or(sqlx::Error::RowNotFound)?;
+    let first_unread = super::read_all(first_unread)?.pop().map(|(message_id,)| message_id);
+    let mut page = page(db, super::read_all(messages)?).await?;
+    page.messages.reverse();
+    Ok(Stretch { cursor: Cursor { epoch, seq, at }, page, first_unread })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store;
+    use crate::testing;
+
+    #[tokio::test]
+    async fn a_stretch_says_where_it_was_read_and_what_is_new_in_it() {
+        let world = testing::world().await;
+        let room_id = world.all_talk.id;
+        let first = world.post(&world.ada, room_id, "one").await;
+        let second = world.post(&world.ada, room_id, "two, @Bob").await;
+        let mut reader = world.state.db.reader().acquire().await.unwrap();
+        let newest = before(&mut reader, world.bob.id, room_id, MessageId(i64::MAX)).await.unwrap();
+        assert_eq!(newest.page, store::messages::page_last(&mut reader, room_id).await.unwrap());
+        assert_eq!(newest.cursor, store::events::room_cursor(&mut *reader, room_id).await.unwrap());
+        assert_eq!(newest.first_unread, Some(first.id));
+        let older = before(&mut reader, world.ada.id, room_id, second.id).await.unwrap();
+        assert_eq!(older.page.messages.iter().map(|message| message.id).collect::<Vec<_>>(), [first.id]);
+        assert_eq!(older.first_unread, None, "one's own words are not new");
+    }
+}

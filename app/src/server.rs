@@ -29,7 +29,7 @@ pub fn current_user() -> AppResult<User> {
 /// `SignedOut` without a live session, `NotFound` for a room they are not in.
 pub async fn member_of(room_id: RoomId) -> AppResult<Member> {
     let user = current_user()?;
-    Member::find(&state().db, &user, room_id).await
+    Member::of(&state(), &user, room_id).await
 }
 
 /// The cookie with the room that was seen last.

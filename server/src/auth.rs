@@ -6,7 +6,7 @@ use axum::extract::{ConnectInfo, FromRef, FromRequestParts, OptionalFromRequestP
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, header};
 use axum::response::{IntoResponse, Redirect, Response};
-use campfire::auth::{CurrentUser, Member};
+use campfire::auth::{CurrentUser, Member, SeenSession};
 use campfire::model::{MessageId, Role, UserId};
 use campfire::state::AppState;
 use campfire::{AppError, AppResult, store};
@@ -57,14 +57,18 @@ where
         let Some(session) = parts.extensions.get::<Session>().cloned() else { return Ok(None) };
         let Some(id) = session.id() else { return Ok(None) };
         let state = AppState::from_ref(state);
-        let now_ms = state.clock.now_ms();
-        let found = store::sessions::find_user(state.db.reader(), &session_store::token_hash(id), now_ms).await;
-        let Some((user, session_id, last_active_at)) = found.map_err(AppError::from)? else { return Ok(None) };
-        if now_ms - last_active_at > NOTED_EVERY_MS {
+        let Some(seen) = SeenSession::find(&state, session_store::token_hash(id)).await? else { return Ok(None) };
+        if is_to_be_noted(&seen, state.clock.now_ms()) {
             session_store::refresh(&session, &client_address(parts).to_string(), &user_agent(&parts.headers)).await?;
         }
-        Ok(Some(Self(CurrentUser { user, session_id })))
+        Ok(Some(Self(seen.current.clone())))
     }
+}
+
+/// Whether it is time to note that the browser of a session is still there.
+#[must_use]
+pub fn is_to_be_noted(seen: &SeenSession, now_ms: i64) -> bool {
+    now_ms - seen.last_active_at > NOTED_EVERY_MS
 }
 
 /// An administrator with a live session. Anybody else signed in is refused.
@@ -122,7 +126,7 @@ where
         let found = async {
             let message_id = path_part(parts, "message_id").await?;
             let room_id = store::messages::find_room(state.db.reader(), message_id).await?.ok_or(AppError::NotFound)?;
-            Ok(Self { member: Member::find(&state.db, &current.user, room_id).await?, message_id })
+            Ok(Self { member: Member::of(&state, &current.user, room_id).await?, message_id })
         };
         found.await.map_err(|error| PageError(error).into_response())
     }
@@ -166,7 +170,7 @@ where
 {
     let SignedIn(current) = <SignedIn as FromRequestParts<S>>::from_request_parts(parts, state).await?;
     let room_id = path_part(parts, "room_id").await.map_err(|error| PageError(error).into_response())?;
-    Ok(Member::find(&AppState::from_ref(state).db, &current.user, room_id).await)
+    Ok(Member::of(&AppState::from_ref(state), &current.user, room_id).await)
 }
 
 /// One part of the path, like the `room_id` of `/rooms/{room_id}`.

@@ -34,6 +34,9 @@ pub struct Serve {
     /// Keep no files: no uploads and no pictures.
     #[arg(long, env = "CAMPFIRE_TEXT_ONLY", value_parser = clap::builder::FalseyValueParser::new())]
     pub text_only: bool,
+    /// How many megabytes of what was read and rendered are kept in memory; 0 keeps nothing.
+    #[arg(long, env = "CAMPFIRE_CACHE_MB", default_value_t = campfire::cache::CACHE_BYTES >> 20, value_name = "MEGABYTES", value_parser = clap::value_parser!(u64).range(..=65_536))]
+    pub cache_mb: u64,
 }
 
 impl Cli {
@@ -60,5 +63,8 @@ mod tests {
         assert!(!plain.text_only);
         assert!(Cli::try_parse_from(["campfire", "--text-only"]).unwrap().serve().text_only);
         assert!(Cli::try_parse_from(["campfire", "--listen", "nonsense"]).is_err());
+        assert_eq!((plain.cache_mb, spelled.cache_mb), (16, 16));
+        assert_eq!(Cli::try_parse_from(["campfire", "--cache-mb", "0"]).unwrap().serve().cache_mb, 0);
+        assert!(Cli::try_parse_from(["campfire", "--cache-mb", "65537"]).is_err());
     }
 }

@@ -45,7 +45,7 @@ async fn home(
     let last: Option<RoomId> = cookies.get(app::server::LAST_ROOM).and_then(|cookie| cookie.value().parse().ok());
     let mut room_id = None;
     if let Some(last) = last {
-        match Member::find(&site.state.db, &current.user, last).await {
+        match Member::of(&site.state, &current.user, last).await {
             Ok(member) => room_id = Some(member.room.id),
             Err(AppError::NotFound) => {}
             Err(error) => return Err(error.into()),
@@ -60,7 +60,9 @@ async fn home(
         return Ok(Redirect::to(&format!("/rooms/{room_id}{query}")).into_response());
     }
     let url = uri.path_and_query().map_or("/", |url| url.as_str()).to_owned();
-    Ok(page::live(&site, LiveRequest { url, current, title: "Campfire".into(), room_id: None, headers }).await?)
+    Ok(page::live(&site, LiveRequest { url, current, title: "Campfire".into(), room_id: None, headers })
+        .await?
+        .response)
 }
 
 async fn newest_room(State(state): State<AppState>, SignedIn(current): SignedIn) -> Result<Redirect, PageError> {

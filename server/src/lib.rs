@@ -13,6 +13,7 @@ mod entrance;
 mod form;
 mod health;
 mod home;
+mod kept;
 mod messages;
 mod page;
 mod people;
@@ -37,6 +38,7 @@ use tokio::sync::watch;
 use tower_http::compression::CompressionLayer;
 use tower_http::timeout::RequestBodyTimeoutLayer;
 
+use kept::KeptPages;
 use throttle::Throttle;
 
 /// The largest form that is read, in bytes.
@@ -55,6 +57,7 @@ const BODY_PAUSE: Duration = Duration::from_secs(10);
 pub struct Site {
     pub state: AppState,
     pub sign_ins: Throttle,
+    pages: KeptPages,
     /// No files on this installation: no uploads, no pictures.
     pub text_only: bool,
     /// Turns true when the program is about to end.
@@ -66,7 +69,14 @@ impl Site {
     #[must_use]
     pub fn new(state: AppState, closing: watch::Receiver<bool>) -> Self {
         let sign_ins = Throttle::new(state.clock.clone());
-        Self { state, sign_ins, text_only: false, closing }
+        let pages = KeptPages::new(state.db.changes().clone(), state.page_cache_bytes());
+        Self { state, sign_ins, pages, text_only: false, closing }
+    }
+
+    /// How many answers were kept pages, since the start.
+    #[must_use]
+    pub fn kept_page_count(&self) -> u64 {
+        self.pages.answer_count()
     }
 
     /// The same site without files.
@@ -112,6 +122,7 @@ pub fn app(site: Site) -> Router {
         .layer(CompressionLayer::new())
         .layer(RequestBodyTimeoutLayer::new(BODY_PAUSE))
         .layer(axum::middleware::from_fn(security::headers))
+        .layer(axum::middleware::from_fn_with_state(site.clone(), kept::answer))
         .with_state(site)
 }
 

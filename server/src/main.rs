@@ -45,7 +45,7 @@ async fn run(serve: Serve) -> Result<(), Box<dyn Error>> {
     let listener = TcpListener::bind(serve.listen)
         .await
         .map_err(|error| format!("{} cannot be listened on: {error}", serve.listen))?;
-    let state = AppState::open(&folder, Clock::System)
+    let state = AppState::open_keeping(&folder, Clock::System, serve.cache_mb << 20)
         .await
         .map_err(|error| format!("the data in {} cannot be used: {error}", folder.display()))?;
     tokio::spawn(ops::upkeep::run(state.clone()));

@@ -1,6 +1,7 @@
 //! Messages without scripts: the forms that post, edit and remove. With scripts the server functions do the same.
 
 use app::pages::edit_message::{EditMessage, EditMessageProps, NotSent, NotSentProps, Reply, ReplyProps};
+use app::pages::message_menu::{MessageMenu, MessageMenuProps};
 use axum::Router;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
@@ -15,7 +16,7 @@ use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 
 use crate::Site;
-use crate::auth::{InRoom, Inside};
+use crate::auth::{InRoom, Inside, OfMessage};
 use crate::form::{Form, Verb};
 use crate::page::{self, PageError};
 
@@ -27,6 +28,7 @@ pub fn router() -> Router<Site> {
         .route("/rooms/{room_id}/messages/preview", post(preview))
         .route("/rooms/{room_id}/messages/{message_id}/edit", get(form_page))
         .route("/rooms/{room_id}/messages/{message_id}/reply", get(reply))
+        .route("/messages/{message_id}/menu", get(menu))
         .route("/rooms/{room_id}/messages/{message_id}/unread", get(show).post(mark_unread))
 }
 
@@ -78,6 +80,15 @@ async fn reply(
     }
     let (room_path, seq) = (room_path(&member), String::new());
     Ok(page::plain(StatusCode::OK, "Reply", || Reply(ReplyProps { room_path, seq, body })))
+}
+
+/// What can be done with a message. With scripts the same stands in a menu beside it.
+async fn menu(State(state): State<AppState>, of_message: OfMessage) -> Result<Response, PageError> {
+    let OfMessage { member, message_id } = of_message;
+    let message = ops::messages::find(&state, &member, message_id).await?;
+    let may_change = member.user.may_administer(message.creator_id);
+    let props = MessageMenuProps { message, room_name: member.room.name, may_change };
+    Ok(page::plain(StatusCode::OK, "Message", || MessageMenu(props)))
 }
 
 async fn mark_unread(

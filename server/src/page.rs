@@ -12,7 +12,8 @@ use axum::extract::{Query, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use campfire::auth::CurrentUser;
-use campfire::model::{RoomId, UserId};
+use campfire::changes::Dependencies;
+use campfire::model::{MessageId, RoomId, RoomKind, UserId};
 use campfire::state::AppState;
 use campfire::{AppError, AppResult, store};
 use futures::{Stream, StreamExt, stream};
@@ -22,6 +23,7 @@ use leptos_router::location::RequestUrl;
 use sha2::{Digest, Sha256};
 
 use crate::auth::SignedIn;
+use crate::kept::Keepable;
 use crate::{Site, assets, security, surroundings};
 
 /// How many people a sidebar shows in its pings: those pinged, the viewer, and others to fill the row up.
@@ -43,22 +45,51 @@ pub struct LiveRequest {
     pub headers: HeaderMap,
 }
 
+/// A page of the chat, ready to leave.
+#[derive(Debug)]
+pub struct Rendered {
+    pub response: Response,
+    /// The newest message of the room in view, if the person had some of its messages to read.
+    pub unread: Option<MessageId>,
+}
+
 /// Renders a page of the chat, whole, with the data the browser takes it over with.
 ///
 /// Two renderings of an unchanged page are the same bytes, and its ETag says so.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn live(site: &Site, request: LiveRequest) -> AppResult<Response> {
+pub async fn live(site: &Site, request: LiveRequest) -> AppResult<Rendered> {
     let state = site.state.clone();
     let LiveRequest { url, current, title, room_id, headers } = request;
     let surroundings = surroundings::current();
     let mut frame = frame(&state, &current, surroundings.notice, &headers).await?;
-    for room in &mut frame.rooms {
-        if Some(room.id) == room_id {
+    let mut unread = None;
+    if let Some(room_id) = room_id {
+        let listed = frame.rooms.iter_mut().find(|room| room.id == room_id);
+        if listed.as_ref().is_none_or(|room| room.unread) {
+            // Asked before the page is made: what it does not show is not read.
+            unread = store::rooms::newest_message(state.db.reader(), room_id).await?;
+        }
+        if let Some(room) = listed {
             (room.unread, room.mention_count) = (false, 0);
         }
     }
+    let keepable = room_id.map(|room_id| Keepable {
+        user_id: current.user.id,
+        dependencies: Dependencies {
+            sessions: false,
+            person: Some(current.user.id),
+            messages: Some(room_id),
+            // One more message in a room that is unread already changes nothing, but for the order of direct rooms.
+            posts: frame
+                .rooms
+                .iter()
+                .filter(|room| !room.unread || room.kind == RoomKind::Direct)
+                .map(|room| room.id)
+                .collect(),
+        },
+    });
     let title = app::page_title(&title, app::waiting_count(&frame.rooms));
     let style = own_controls(&current.user);
     let style_hash = base64_sha256(style.as_bytes());
@@ -85,10 +116,15 @@ pub async fn live(site: &Site, request: LiveRequest) -> AppResult<Response> {
     answer.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
     answer.insert(header::VARY, HeaderValue::from_static("Cookie"));
     answer.insert(header::ETAG, HeaderValue::from_str(&etag).map_err(|_| AppError::Internal)?);
-    if is_known(&headers, &etag) {
-        return Ok((StatusCode::NOT_MODIFIED, answer).into_response());
+    let mut response = if is_known(&headers, &etag) {
+        (StatusCode::NOT_MODIFIED, answer).into_response()
+    } else {
+        (answer, Html(html)).into_response()
+    };
+    if let Some(keepable) = keepable {
+        response.extensions_mut().insert(keepable);
     }
-    Ok((answer, Html(html)).into_response())
+    Ok(Rendered { response, unread })
 }
 
 /// A page of forms and links.
@@ -237,16 +273,13 @@ async fn frame(
     headers: &HeaderMap,
 ) -> AppResult<Frame> {
     let mut reader = state.db.reader().acquire().await?;
-    let account = store::accounts::find(&mut *reader).await?.ok_or(AppError::NotFound)?;
-    let rooms = store::rooms::sidebar(&mut reader, current.user.id).await?;
+    let most_offered = i64::try_from(MOST_PINGS_OFFERED).unwrap_or(0);
+    let found = store::frames::find(&mut reader, current.user.id, most_offered).await?;
+    let store::frames::Frame { account, rooms, mut unpinged } = found.ok_or(AppError::NotFound)?;
     let mut pinged: HashSet<UserId> =
         rooms.iter().flat_map(|room| room.people.iter().map(|person| person.id)).collect();
     pinged.insert(current.user.id);
-    let offered = i64::try_from(MOST_PINGS_OFFERED.saturating_sub(pinged.len())).unwrap_or(0);
-    let unpinged = match offered {
-        0 => Vec::new(),
-        _ => store::users::list_unpinged(&mut *reader, current.user.id, offered).await?,
-    };
+    unpinged.truncate(MOST_PINGS_OFFERED.saturating_sub(pinged.len()));
     Ok(Frame { viewer: current.user.clone(), account, origin: own_origin(headers), rooms, unpinged, notice })
 }
 
@@ -259,7 +292,9 @@ pub fn own_origin(headers: &HeaderMap) -> String {
     format!("{scheme}://{host}")
 }
 
-fn is_known(headers: &HeaderMap, etag: &str) -> bool {
+/// Whether the browser has the page of this tag already.
+#[must_use]
+pub fn is_known(headers: &HeaderMap, etag: &str) -> bool {
     let known = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok()).unwrap_or_default();
     known.split(',').any(|tag| tag.trim().trim_start_matches("W/") == etag)
 }

@@ -21,7 +21,7 @@ use campfire::{AppError, AppResult, ops, store};
 use crate::Site;
 use crate::auth::{InRoom, Inside, SignedIn};
 use crate::form::{Form, Verb};
-use crate::page::{self, LiveRequest, PageError, PageQuery};
+use crate::page::{self, LiveRequest, PageError, PageQuery, Rendered};
 
 /// The pages and forms of rooms.
 pub fn router() -> Router<Site> {
@@ -86,10 +86,10 @@ async fn room_page(
 ) -> Result<Response, PageError> {
     let title = member.room.name.clone();
     let (state, user, room_id) = (site.state.clone(), current.user.clone(), member.room.id);
-    let newest = store::rooms::newest_message(state.db.reader(), room_id).await.map_err(AppError::from)?;
     let in_view = (shows == Shows::Newest).then_some(room_id);
-    let mut response = page::live(site, LiveRequest { url, current, title, room_id: in_view, headers }).await?;
-    if let Some(newest) = newest.filter(|_| shows == Shows::Newest) {
+    let Rendered { mut response, unread } =
+        page::live(site, LiveRequest { url, current, title, room_id: in_view, headers }).await?;
+    if let Some(newest) = unread {
         // What the page shows is read, also where no script says so. The page itself still says what was new; nobody
         // waits for the note of it.
         tokio::spawn(async move {

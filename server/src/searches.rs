@@ -101,7 +101,7 @@ async fn people(
     let people = match query.get("room_id") {
         Some(room_id) => {
             let room_id: RoomId = room_id.parse()?;
-            Member::find(&state.db, &current.user, room_id).await?;
+            Member::of(&state, &current.user, room_id).await?;
             store::memberships::list_people_by_activity(state.db.reader(), room_id).await
         }
         None => store::users::list(state.db.reader()).await,

@@ -5,6 +5,8 @@
 use std::collections::HashMap;
 use std::fmt;
 
+use axum::http::{HeaderMap, header};
+use campfire::changes::Change;
 use campfire::model::UserId;
 use campfire::state::AppState;
 use campfire::store::sessions::Sighting;
@@ -18,6 +20,9 @@ use tower_sessions::{Expiry, Session, SessionManagerLayer, SessionStore, session
 /// How long a browser that never comes back stays signed in, in days: the longest that browsers keep a cookie.
 const KEPT_DAYS: i64 = 400;
 
+/// The cookie with the session's token.
+const COOKIE: &str = "session_token";
+
 /// What a session says of itself.
 const USER_ID: &str = "user_id";
 const IP_ADDRESS: &str = "ip_address";
@@ -27,7 +32,7 @@ const USER_AGENT: &str = "user_agent";
 #[must_use]
 pub fn layer(state: &AppState) -> SessionManagerLayer<Sessions> {
     SessionManagerLayer::new(Sessions { state: state.clone() })
-        .with_name("session_token")
+        .with_name(COOKIE)
         .with_http_only(true)
         .with_same_site(SameSite::Lax)
         // Behind TLS, `security::headers` adds the attribute: only the request knows.
@@ -67,10 +72,22 @@ pub async fn end(session: &Session) -> Result<(), AppError> {
     session.flush().await.map_err(failed)
 }
 
+/// The token that a browser shows, where it shows one.
+#[must_use]
+pub fn token(headers: &HeaderMap) -> Option<Id> {
+    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|cookies| cookies.to_str().ok());
+    let mut tokens = cookies
+        .flat_map(|cookies| cookies.split(';'))
+        .filter_map(|cookie| cookie.trim_start().strip_prefix(COOKIE)?.strip_prefix('='));
+    let token = tokens.next()?.trim_end().parse().ok()?;
+    // Of two, the layer knows which one counts.
+    tokens.next().is_none().then_some(token)
+}
+
 /// What the store knows a token by.
 #[must_use]
-pub fn token_hash(id: Id) -> Vec<u8> {
-    Sha256::digest(id.0.to_be_bytes()).to_vec()
+pub fn token_hash(id: Id) -> [u8; 32] {
+    Sha256::digest(id.0.to_be_bytes()).into()
 }
 
 fn failed(error: tower_sessions::session::Error) -> AppError {
@@ -92,7 +109,7 @@ impl fmt::Debug for Sessions {
 
 impl Sessions {
     /// What a record says, by the hash of its token.
-    fn sighting(&self, record: &Record) -> session_store::Result<(Vec<u8>, Sighting)> {
+    fn sighting(&self, record: &Record) -> session_store::Result<([u8; 32], Sighting)> {
         let text = |key: &str| record.data.get(key).and_then(|value| value.as_str()).unwrap_or_default().to_owned();
         let Some(user_id) = record.data.get(USER_ID).and_then(serde_json::Value::as_i64) else {
             return Err(session_store::Error::Backend("a session belongs to somebody".to_owned()));
@@ -114,14 +131,21 @@ impl SessionStore for Sessions {
         // Whatever token the browser came with, a new session never continues it: it may have been planted there.
         record.id = Id::default();
         let (token_hash, seen) = self.sighting(record)?;
-        let write = async move |tx: &mut store::Tx| Ok(store::sessions::insert(tx.db(), &token_hash, &seen).await?);
+        let write = async move |tx: &mut store::Tx| {
+            // Nobody can have asked for this one before.
+            tx.changed(Change::Nothing);
+            Ok(store::sessions::insert(tx.db(), &token_hash, &seen).await?)
+        };
         self.state.db.write(write).await.map(drop).map_err(|error| session_store::Error::Backend(error.to_string()))
     }
 
     /// Notes what was seen of a session that still is; one that was ended meanwhile stays ended.
     async fn save(&self, record: &Record) -> session_store::Result<()> {
         let (token_hash, seen) = self.sighting(record)?;
-        let write = async move |tx: &mut store::Tx| Ok(store::sessions::update(tx.db(), &token_hash, &seen).await?);
+        let write = async move |tx: &mut store::Tx| {
+            tx.changed(Change::Session);
+            Ok(store::sessions::update(tx.db(), &token_hash, &seen).await?)
+        };
         self.state.db.write(write).await.map_err(|error| session_store::Error::Backend(error.to_string()))
     }
 
@@ -141,7 +165,7 @@ impl SessionStore for Sessions {
     }
 
     async fn delete(&self, id: &Id) -> session_store::Result<()> {
-        let ended = ops::sessions::end(&self.state, token_hash(*id)).await;
+        let ended = ops::sessions::end(&self.state, token_hash(*id).to_vec()).await;
         ended.map_err(|error| session_store::Error::Backend(error.to_string()))
     }
 }

@@ -224,9 +224,8 @@ impl Session {
         }
         let mut reader = self.state.db.reader().acquire().await?;
         let viewer = store::users::find(&mut *reader, user_id).await?.ok_or(AppError::SignedOut)?;
-        let account = store::accounts::find(&mut *reader).await?.ok_or(AppError::NotFound)?;
-        let rooms = store::rooms::sidebar(&mut reader, user_id).await?;
-        Ok(ServerFrame::Rooms { viewer, account, rooms })
+        let frame = store::frames::find(&mut reader, user_id, 0).await?.ok_or(AppError::NotFound)?;
+        Ok(ServerFrame::Rooms { viewer, account: frame.account, rooms: frame.rooms })
     }
 
     /// Tells the hub what the page shows, and whether somebody looks at it.

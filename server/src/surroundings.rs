@@ -53,9 +53,14 @@ fn of_request(state: &AppState, uri: &Uri, headers: &HeaderMap) -> Surroundings 
     }
 }
 
+/// Whether the live page cannot run in the browser that asks.
+#[must_use]
+pub fn is_old(headers: &HeaderMap) -> bool {
+    is_too_old(headers.get(header::USER_AGENT).and_then(|name| name.to_str().ok()).unwrap_or_default())
+}
+
 fn browser(headers: &HeaderMap) -> Browser {
-    let name = headers.get(header::USER_AGENT).and_then(|name| name.to_str().ok()).unwrap_or_default();
-    match (is_too_old(name), CookieJar::from_headers(headers).get(TOLD).is_some()) {
+    match (is_old(headers), CookieJar::from_headers(headers).get(TOLD).is_some()) {
         (false, _) => Browser::Current,
         (true, false) => Browser::OldUntold,
         (true, true) => Browser::Old,

@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod entrance;
+mod freshness;
 mod messages;
 mod pages;
 mod people;

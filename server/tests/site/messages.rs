@@ -13,8 +13,32 @@ async fn member(site: &TestSite, someone: &Someone, room_id: RoomId) -> Member {
 }
 
 async fn boosts(site: &TestSite, message_id: MessageId) -> Vec<String> {
-    let boosts = campfire::store::boosts::list(site.state.db.reader(), &[message_id]).await.unwrap();
-    boosts.into_iter().map(|(_, boost)| boost.content.as_str().to_owned()).collect()
+    sqlx::query_scalar("SELECT content FROM boosts WHERE message_id = $1 ORDER BY id")
+        .bind(message_id)
+        .fetch_all(site.state.db.reader())
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn what_can_be_done_with_a_message_is_a_page_too() {
+    let (site, mut ada) = TestSite::with_ada().await;
+    let mut bob = site.join("Bob").await;
+    let mut cleo = site.join("Cleo").await;
+    let room = site.closed_room(&ada, "Designers").await;
+    let open = site.all_talk(&ada).await;
+    let (secret, own) = (site.post(&ada, room.id, "hush").await, site.post(&bob, open, "hello").await);
+    let menu = |message_id| format!("/messages/{message_id}/menu");
+    let page = bob.browser.get(&menu(own.id)).await.text();
+    for part in ["hello", "/reply", "/unread", "/boosts/new", "Edit or delete"] {
+        assert!(page.contains(part), "{part}");
+    }
+    assert!(!cleo.browser.get(&menu(own.id)).await.text().contains("Edit or delete"), "not hers");
+    assert!(ada.browser.get(&menu(own.id)).await.text().contains("Edit or delete"), "she administers");
+    assert_eq!(ada.browser.get(&menu(secret.id)).await.status, StatusCode::OK);
+    assert_eq!(bob.browser.get(&menu(secret.id)).await.status, StatusCode::NOT_FOUND, "an outsider");
+    let page = bob.browser.get(&format!("/rooms/{open}")).await.text();
+    assert!(page.contains(&format!("href=\"{}\"", menu(own.id))), "the way there");
 }
 
 #[tokio::test]

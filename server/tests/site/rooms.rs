@@ -133,7 +133,7 @@ async fn reading_a_page_clears_the_unread_mark() {
     site.state.db.write(async |_| Ok(())).await.unwrap();
     let reading = async || {
         let mut reader = site.state.db.reader().acquire().await.unwrap();
-        campfire::store::rooms::sidebar(&mut reader, bob.user.id).await.unwrap()
+        campfire::store::frames::find(&mut reader, bob.user.id, 0).await.unwrap().unwrap().rooms
     };
     while reading().await.iter().any(|room| room.unread) {
         tokio::task::yield_now().await;

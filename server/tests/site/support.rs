@@ -21,6 +21,7 @@ pub const PASSWORD: &str = "correct horse";
 
 pub struct TestSite {
     pub state: AppState,
+    pub site: Site,
     pub router: Router,
     pub close: watch::Sender<bool>,
     folder: TempDir,
@@ -61,8 +62,9 @@ impl TestSite {
         let folder = tempfile::tempdir().unwrap();
         let state = AppState::open(folder.path(), Clock::manual(1_700_000_000_000)).await.unwrap();
         let (close, closing) = watch::channel(false);
-        let router = app(Site::new(state.clone(), closing));
-        Self { state, router, close, folder }
+        let site = Site::new(state.clone(), closing);
+        let router = app(site.clone());
+        Self { state, site, router, close, folder }
     }
 
     /// A site that Ada has set up.

@@ -194,10 +194,27 @@
     }, { rootMargin: "600px" }).observe(link);
   };
 
+  // What can be done with a message is the same for all of them, and in the page once.
+  const fillMenu = (menu) => {
+    const [, list] = menu.children;
+    const template = document.getElementById("message-menu");
+    const [, id] = /^message-(\d+)$/.exec(menu.closest(".message")?.id) ?? [];
+    if (!template || !id || list.dataset.filled !== undefined) return;
+    list.dataset.filled = "";
+    const room = location.pathname.split("/")[2];
+    list.innerHTML = template.innerHTML.replaceAll("{id}", id).replaceAll("{room}", room);
+  };
+  document.addEventListener("click", (event) => {
+    const menu = event.target.closest?.("details.menu > summary")?.parentElement;
+    if (menu) fillMenu(menu);
+  }, true);
+  document.addEventListener("campfire:menu", (event) => fillMenu(event.target));
+
   // A menu opens to the side where it has room.
   document.addEventListener("toggle", (event) => {
     const menu = event.target;
     if (!menu.matches?.("details.menu[open]")) return;
+    fillMenu(menu);
     const [button, list] = menu.children;
     const room = (menu.closest(".timeline") ?? document.documentElement).getBoundingClientRect();
     const below = Math.min(room.bottom, innerHeight) - button.getBoundingClientRect().bottom;

@@ -369,11 +369,17 @@ document.addEventListener("keydown", (event) => {
     else $(".composer textarea")?.focus();
   } else if (event.target === row && ["r", "e", "b"].includes(event.key)) {
     event.preventDefault();
-    $({ r: "[data-action=reply]", e: "[data-action=edit]", b: ".menu [data-picker]" }[event.key], row)?.click();
+    $({ r: "[data-action=reply]", e: "[data-action=edit]", b: "[data-picker]" }[event.key], menuOf(row))?.click();
   }
 });
-const openMenu = (row) => {
+/** The menu of a message, with everything in it. */
+const menuOf = (row) => {
   const menu = $("details.menu", row);
+  menu.dispatchEvent(new Event("campfire:menu", { bubbles: true }));
+  return menu;
+};
+const openMenu = (row) => {
+  const menu = menuOf(row);
   menu.open = true;
   $("button, a", menu.lastElementChild)?.focus();
 };

@@ -119,12 +119,17 @@ pub fn show_boosts(message_id: MessageId, html: &str) {
     }
 }
 
+/// The row of a message, if it is in the page.
+pub fn row(message_id: MessageId) -> Option<web_sys::Element> {
+    document().get_element_by_id(&format!("message-{message_id}"))
+}
+
 /// Draws the line before what is new at this message, and nowhere else.
 pub fn mark_new(message_id: Option<MessageId>) {
     if let Ok(Some(marked)) = document().query_selector("[data-new]") {
         let _ = marked.remove_attribute("data-new");
     }
-    if let Some(row) = message_id.and_then(|id| document().get_element_by_id(&format!("message-{id}"))) {
+    if let Some(row) = message_id.and_then(row) {
         let _ = row.set_attribute("data-new", "");
     }
 }

@@ -331,7 +331,7 @@ fn apply(frame: &ServerFrame) -> bool {
     // Positions move with every frame; only what is seen is worth a rendering.
     let changed = focus.timeline.try_update_untracked(|timeline| timeline.apply(frame)).unwrap_or_default();
     if changed {
-        shown(focus, frame);
+        focus.timeline.try_update(|_| ());
     }
     changed
 }
@@ -380,7 +380,12 @@ pub fn deliver(frame: &ServerFrame) {
             });
         }
         ServerFrame::MessagePosted { message, .. } => {
-            live.bump(message.room_id);
+            let own = live.scene.with_untracked(|scene| scene.viewer.id == message.creator_id);
+            if own {
+                live.bump(message.room_id);
+            } else {
+                heard_unread(live, message.room_id, message.id, in_view(message.room_id));
+            }
             if focus.is_some_and(|focus| focus.room_id == message.room_id) {
                 heard_message(live, message, changed);
             }
@@ -407,11 +412,7 @@ pub fn deliver(frame: &ServerFrame) {
             }
         }
         ServerFrame::Unread { room_id, message_id } => {
-            SOCKET.with_borrow_mut(|socket| socket.unread.insert(*room_id, *message_id));
-            live.bump(*room_id);
-            if !in_view(*room_id) {
-                live.mark(*room_id, true);
-            }
+            heard_unread(live, *room_id, *message_id, in_view(*room_id));
         }
         ServerFrame::Mentioned { room_id, .. } if !in_view(*room_id) => live.rooms.update(|rooms| {
             if let Some(room) = rooms.iter_mut().find(|room| room.id == *room_id) {
@@ -434,18 +435,12 @@ pub fn deliver(frame: &ServerFrame) {
     }
 }
 
-/// Shows what has changed in the room in view.
-fn shown(focus: Focus, frame: &ServerFrame) {
-    match frame {
-        // A boost changes one line of a row; the row keeps what is open or focused in it.
-        ServerFrame::MessageBoosted { message_id, boosts_html, .. } => browser::show_boosts(*message_id, boosts_html),
-        ServerFrame::MessageEdited { message, .. } => {
-            browser::show_boosts(message.id, &message.boosts_html);
-            focus.timeline.try_update(|_| ());
-        }
-        _ => {
-            focus.timeline.try_update(|_| ());
-        }
+/// Somebody else posted in a room: it is unread unless somebody looks at it.
+fn heard_unread(live: Live, room_id: RoomId, message_id: MessageId, seen: bool) {
+    SOCKET.with_borrow_mut(|socket| socket.unread.insert(room_id, message_id));
+    live.bump(room_id);
+    if !seen {
+        live.mark(room_id, true);
     }
 }
 

@@ -23,9 +23,12 @@ pub struct Message {
     pub id: MessageId,
     pub room_id: RoomId,
     pub creator_id: UserId,
+    /// Empty, like `body_html`, in the data of a page whose HTML says it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub creator_name: String,
     pub client_message_id: ClientMessageId,
     /// Sanitised when it was written; goes into pages as it stands.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub body_html: String,
     /// 1 as posted, one more with every edit.
     pub revision: i64,
@@ -46,6 +49,7 @@ impl Message {
         let (edited, boosted) = (other.revision > self.revision, other.boosts_seq > self.boosts_seq);
         if edited {
             self.body_html.clone_from(&other.body_html);
+            self.creator_name.clone_from(&other.creator_name);
             self.revision = other.revision;
         }
         if boosted {

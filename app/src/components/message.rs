@@ -8,35 +8,39 @@ use std::fmt::Write;
 use campfire::model::{Message, QUICK_BOOSTS, escape_html, utc_timestamp};
 
 use super::avatar::avatar_html;
-use super::icon::Icon;
 use crate::outbox::Outgoing;
 
 /// A body with more lines than this is folded, and so is one of more bytes than follow.
 const FOLDED_BEYOND: (usize, usize) = (40, 8_000);
 
-/// What stands inside a message's list item.
-#[must_use]
-pub fn message_html(message: &Message) -> String {
-    let Message { id, room_id, .. } = message;
-    let mut html = head_html(message, None);
-    html.push_str(&body_html(message));
+/// Adds what stands inside a message's list item.
+pub fn message_html(html: &mut String, message: &Message) {
+    let Message { id, .. } = message;
+    head_html(html, message, None);
+    body_html(html, message);
+    let boosts_seq = if message.boosts_seq > 0 { message.boosts_seq.to_string() } else { String::new() };
     let name = escape_html(&message.creator_name);
-    let path = message.path();
-    let own = format!("/rooms/{room_id}/messages/{id}");
     write!(
         html,
-        r#"<form class="boosts" id="boosts-{id}" method="post" action="/messages/{id}/boosts" data-quiet="" data-boosts="">{}</form><details class="menu"><summary aria-label="More for this message by {name}">{}</summary><div class="menu__list"><div class="menu__boosts">"#,
+        r#"<form class="boosts" id="boosts-{id}" method="post" action="/messages/{id}/boosts" data-quiet="" data-boosts="{boosts_seq}">{}</form><details class="menu"><summary aria-label="More for this message by {name}">⋯</summary><div class="menu__list"><a href="/messages/{id}/menu" rel="external">Answer, boost, change…</a></div></details>"#,
         message.boosts_html,
-        Icon::Settings.markup()
     )
     .expect("a string takes any text");
+}
+
+/// What can be done with a message, as links and forms: the page has it once, as a template with `{id}` and `{room}` in
+/// their places, and its script puts it into a menu that is opened. Without scripts it is a page of its own.
+#[must_use]
+pub fn menu_html(id: &str, room_id: &str) -> String {
+    let mut html = String::from(r#"<div class="menu__boosts">"#);
     for (content, called) in QUICK_BOOSTS {
         write!(html, r#"<button form="boosts-{id}" name="content" value="{content}" aria-label="Boost: {called}" title="{called}">{content}</button>"#)
             .expect("a string takes any text");
     }
+    let own = format!("/rooms/{room_id}/messages/{id}");
     write!(
         html,
-        r#"</div><a href="/messages/{id}/boosts/new" data-picker="{id}" rel="external">Other boost…</a><a href="{own}/reply" data-action="reply" rel="external">Reply</a><button type="button" data-action="copy-text">Copy text</button><a href="{path}" data-action="copy" rel="external">Copy link</a><form method="post" action="{own}/unread" data-quiet=""><button>Mark unread from here</button></form><a class="menu__own" href="{own}/edit" data-action="edit" data-id="{id}" rel="external">Edit</a><a class="menu__own menu__danger" href="{own}/edit" data-action="remove" data-path="{own}" rel="external">Delete</a></div></details>"#
+        r#"</div><a href="/messages/{id}/boosts/new" data-picker="{id}" rel="external">Other boost…</a><a href="{own}/reply" data-action="reply" rel="external">Reply</a><button type="button" data-action="copy-text">Copy text</button><a href="/rooms/{room_id}/@{id}" data-action="copy" rel="external">Copy link</a><form method="post" action="{own}/unread" data-quiet=""><button>Mark unread from here</button></form><a class="menu__own" href="{own}/edit" data-action="edit" data-id="{id}" rel="external">Edit</a><a class="menu__own menu__danger" href="{own}/edit" data-action="remove" data-path="{own}" rel="external">Delete</a>"#
     )
     .expect("a string takes any text");
     html
@@ -45,12 +49,14 @@ pub fn message_html(message: &Message) -> String {
 /// What stands inside the list item of a message that a search found: where it was said, and nothing to do but go there.
 #[must_use]
 pub fn found_html(message: &Message, room: &str) -> String {
-    head_html(message, Some(room)) + &body_html(message)
+    let mut html = String::with_capacity(message.body_html.len() + 1_024);
+    head_html(&mut html, message, Some(room));
+    body_html(&mut html, message);
+    html
 }
 
 /// Who said it and when. Out of its room a message says where, too.
-fn head_html(message: &Message, room: Option<&str>) -> String {
-    let mut html = String::with_capacity(message.body_html.len() + 3_072);
+fn head_html(html: &mut String, message: &Message, room: Option<&str>) {
     let (name, path, at) = (escape_html(&message.creator_name), message.path(), utc_timestamp(message.created_at));
     let author = format!("/users/{}", message.creator_id);
     write!(
@@ -68,14 +74,14 @@ fn head_html(message: &Message, room: Option<&str>) -> String {
             .expect("a string takes any text");
     }
     html.push_str("</div>");
-    html
 }
 
-fn body_html(message: &Message) -> String {
+fn body_html(html: &mut String, message: &Message) {
     let (lines, bytes) = FOLDED_BEYOND;
     let long = message.body_html.len() > bytes || message.body_html.matches('\n').count() > lines;
     let fold = if long { r#"<details class="fold"><summary>Show all</summary></details>"# } else { "" };
-    format!(r#"<div class="message__body" id="says-{}" dir="auto">{}</div>{fold}"#, message.id, message.body_html)
+    write!(html, r#"<div class="message__body" id="says-{}" dir="auto">{}</div>{fold}"#, message.id, message.body_html)
+        .expect("a string takes any text");
 }
 
 /// What stands inside the list item of a message that is on its way: its text as typed, how far it is, and what can be
@@ -119,14 +125,29 @@ mod tests {
         }
     }
 
+    fn html_of(body_html: &str) -> String {
+        let mut html = String::new();
+        message_html(&mut html, &message(body_html));
+        html
+    }
+
     #[test]
     fn a_message_says_who_when_and_what() {
-        let html = message_html(&message("<p>hello</p>"));
+        let html = html_of("<p>hello</p>");
         assert!(html.contains("&lt;Ada&gt;") && !html.contains("<Ada>"));
         assert!(html.contains(r#"<time datetime="1970-01-01T00:00:00Z">00:00 UTC</time>"#));
         assert!(html.contains(r#"href="/rooms/4/@41""#));
         assert!(html.contains("<p>hello</p>") && !html.contains("Show all"));
         assert!(html.contains("tint-1"));
+    }
+
+    #[test]
+    fn a_menu_is_about_its_message() {
+        let menu = menu_html("41", "4");
+        for part in [r#"form="boosts-41""#, r#"action="/rooms/4/messages/41/unread""#, r#"href="/rooms/4/@41""#] {
+            assert!(menu.contains(part), "{part}");
+        }
+        assert!(html_of("<p>hello</p>").contains(r#"href="/messages/41/menu""#), "the way there without scripts");
     }
 
     #[test]
@@ -138,9 +159,9 @@ mod tests {
 
     #[test]
     fn long_messages_are_folded() {
-        assert!(!message_html(&message(&"<br>\n".repeat(40))).contains("Show all"));
-        assert!(message_html(&message(&"<br>\n".repeat(41))).contains("Show all"));
-        assert!(message_html(&message(&"a".repeat(8_001))).contains("Show all"));
+        assert!(!html_of(&"<br>\n".repeat(40)).contains("Show all"));
+        assert!(html_of(&"<br>\n".repeat(41)).contains("Show all"));
+        assert!(html_of(&"a".repeat(8_001)).contains("Show all"));
     }
 
     #[test]

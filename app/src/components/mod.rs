@@ -6,6 +6,7 @@ pub mod form;
 pub mod icon;
 pub mod message;
 pub mod people;
+pub mod rows;
 pub mod sheet;
 pub mod sidebar;
 pub mod timeline;

@@ -5,7 +5,7 @@
 
 use std::collections::HashSet;
 
-use campfire::model::{Message, MessageId, RoomId, is_threaded};
+use campfire::model::{MessageId, RoomId};
 use campfire::timeline::Timeline;
 use leptos::ev::MouseEvent;
 use leptos::html;
@@ -15,7 +15,8 @@ use wasm_bindgen::JsCast;
 
 use super::composer::Editing;
 use super::icon::Icon;
-use super::message::{message_html, outgoing_html};
+use super::message::outgoing_html;
+use super::rows;
 use crate::live::{Live, Reading};
 use crate::outbox::Outbox;
 use crate::{api, browser, live, use_frame};
@@ -28,13 +29,6 @@ const AWAY_PX: i32 = 200;
 
 /// How near the newest message one counts as being at it, in pixels.
 const NEAR_PX: i32 = 100;
-
-/// A message with what its place in the list adds.
-#[derive(Clone, PartialEq)]
-struct Row {
-    message: Message,
-    threaded: bool,
-}
 
 /// What was in the list when its height was measured last.
 #[derive(Clone, Copy, Default, PartialEq)]
@@ -61,7 +55,19 @@ pub fn Messages(
     let viewer_name = use_frame().with_value(|frame| frame.viewer.name.clone());
     let new_from = live.scene.with_untracked(|scene| scene.reading.new_from);
 
-    let rows = move || timeline.with(|timeline| rows(&timeline.messages));
+    let list = NodeRef::<html::Ol>::new();
+    let shown = StoredValue::new(None);
+    // The page that the server made has its rows already.
+    let first_rows = timeline.with_untracked(|timeline| {
+        if rows::are_in_the_page(timeline) { String::new() } else { rows::rows_html(timeline, target, new_from) }
+    });
+    Effect::new(move |_| {
+        let Some(list) = list.get() else { return };
+        let new_from = live.scene.with_untracked(|scene| scene.reading.new_from);
+        let before = shown.try_update_value(Option::take).flatten();
+        let now = timeline.with(|timeline| rows::show(&list, before, &timeline.messages, new_from));
+        let _ = shown.try_set_value(Some(now));
+    });
     // The ways to what is new above and to what is newest below, as far as they are needed.
     let jumps = move || {
         let Reading { away, news_count, new_from } = live.scene.with(|scene| scene.reading);
@@ -201,19 +207,8 @@ pub fn Messages(
             // What is said aloud is said elsewhere: a log would also read out what older pages bring.
             <div class="timeline__messages" role="log" aria-live="off" aria-label="Messages" tabindex="0">
                 <div inner_html=older></div>
-                <ol class="messages">
-                    <For each=rows key=|row| (row.message.id, row.message.revision, row.threaded) let(row)>
-                        <li
-                            class="message"
-                            class:message--threaded=row.threaded
-                            id=format!("message-{}", row.message.id)
-                            data-author=row.message.creator_id.to_string()
-                            data-new=(new_from == Some(row.message.id)).then_some("")
-                            aria-labelledby=format!("by-{0} says-{0}", row.message.id)
-                            aria-current=(target == Some(row.message.id)).then_some("true")
-                            inner_html=message_html(&row.message)
-                        ></li>
-                    </For>
+                <ol class="messages" node_ref=list inner_html=first_rows></ol>
+                <ol class="messages messages--outgoing" aria-label="On their way">
                     <For
                         each=outgoing
                         key=|item| (item.client_message_id.clone(), item.waiting, item.failed.clone())
@@ -254,15 +249,6 @@ fn older_html(room_id: RoomId, first: MessageId) -> String {
     format!(
         r#"<p class="timeline__more"><a href="/rooms/{room_id}?before={first}" rel="external">Older messages</a></p>"#
     )
-}
-
-fn rows(messages: &[Message]) -> Vec<Row> {
-    let previous = std::iter::once(None).chain(messages.iter().map(Some));
-    messages
-        .iter()
-        .zip(previous)
-        .map(|(message, previous)| Row { message: message.clone(), threaded: is_threaded(previous, message) })
-        .collect()
 }
 
 /// Keeps what is read in its place. The scroller counts from its end: what comes before moves nothing, what comes after

@@ -5,6 +5,7 @@ pub mod boost;
 pub mod edit_message;
 pub mod entrance;
 pub mod error;
+pub mod message_menu;
 pub mod no_rooms;
 pub mod person;
 pub mod ping;

@@ -1,10 +1,12 @@
 //! A room: its messages and the composer.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use campfire::AppError;
-use campfire::model::{Involvement, Room, RoomId, RoomKind, escape_html};
-use campfire::timeline;
+use campfire::model::{Involvement, Message, Room, RoomId, RoomKind, escape_html};
+use campfire::timeline::{self, Timeline};
+use campfire::{AppError, AppResult};
+use codee::{Decoder, Encoder};
 use leptos::prelude::*;
 use leptos_router::hooks::{use_params_map, use_query_map};
 
@@ -39,16 +41,50 @@ fn use_place() -> Memo<Place> {
     })
 }
 
+/// A room's data for the page that the browser takes over, without what the page's HTML says already: the bodies of the
+/// messages, their boosts and who wrote them.
+struct WithoutSaidTwice;
+
+impl Encoder<AppResult<timeline::RoomPage>> for WithoutSaidTwice {
+    type Error = serde_json::Error;
+    type Encoded = String;
+
+    fn encode(page: &AppResult<timeline::RoomPage>) -> Result<String, serde_json::Error> {
+        let Ok(page) = page else { return serde_json::to_string(page) };
+        let bare = |message: &Message| Message {
+            creator_name: String::new(),
+            body_html: String::new(),
+            boosts_html: String::new(),
+            client_message_id: message.client_message_id.clone(),
+            ..*message
+        };
+        let messages = page.timeline.messages.iter().map(bare).collect();
+        let timeline =
+            Timeline { messages, cursor: page.timeline.cursor.clone(), removed: BTreeSet::new(), ..page.timeline };
+        serde_json::to_string(&AppResult::Ok(timeline::RoomPage { room: page.room.clone(), timeline, ..*page }))
+    }
+}
+
+impl Decoder<AppResult<timeline::RoomPage>> for WithoutSaidTwice {
+    type Error = serde_json::Error;
+    type Encoded = str;
+
+    fn decode(json: &str) -> Result<AppResult<timeline::RoomPage>, serde_json::Error> {
+        serde_json::from_str(json)
+    }
+}
+
 /// The room page, whichever room the URL names.
 #[component]
 pub fn RoomPage() -> impl IntoView {
     let place = use_place();
-    let page = Resource::new(
+    let page = Resource::<_, WithoutSaidTwice>::new_with_options(
         move || place.get(),
         async |place| match place.room_id {
             Some(room_id) => load_room(room_id, place.anchor).await,
             None => Err(AppError::NotFound),
         },
+        false,
     );
     let reload = Callback::new(move |()| page.refetch());
     // Outlives a reload of the data: what is being written or edited must not notice it.

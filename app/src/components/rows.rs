@@ -1,0 +1,297 @@
+//! The list of a room's messages: ready strings, and what keeps them as they should be.
+//!
+//! A page has hundreds of rows, and nearly all of them never change. The server writes them as one string, and the
+//! browser takes them over as they stand: what happens later is worked out as a few [`Step`]s, each of which touches one
+//! row, or puts a run of new ones in. What the list shows is read from the list itself.
+
+use campfire::model::{Message, MessageId, is_threaded};
+use campfire::timeline::Timeline;
+use wasm_bindgen::JsCast;
+use web_sys::Element;
+
+use super::message::message_html;
+use crate::browser;
+
+/// The class of a row that stands under the one before it without repeating its author.
+const THREADED: &str = "message--threaded";
+
+/// What one row of the list shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shown {
+    id: MessageId,
+    revision: i64,
+    boosts_seq: i64,
+    threaded: bool,
+}
+
+/// One change to the list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Step {
+    Remove(MessageId),
+    /// Puts a run of rows before this one, or at the end.
+    Insert {
+        before: Option<MessageId>,
+        html: String,
+    },
+    /// Puts a row anew.
+    Replace {
+        id: MessageId,
+        html: String,
+    },
+    /// What is under a message now.
+    Boosts {
+        id: MessageId,
+        html: String,
+    },
+    Thread {
+        id: MessageId,
+        threaded: bool,
+    },
+}
+
+/// All rows as they stand in a page. `target` is the message that the page was opened at, `new_from` the first new one.
+#[must_use]
+pub fn rows_html(timeline: &Timeline, target: Option<MessageId>, new_from: Option<MessageId>) -> String {
+    let messages = &timeline.messages;
+    let mut html = String::with_capacity(messages.iter().map(|message| message.body_html.len() + 1_280).sum());
+    for (message, threaded) in threads(messages) {
+        row_html(&mut html, message, threaded, target, new_from);
+    }
+    html
+}
+
+/// Whether the browser has these messages from the page's own data, which leaves out what the page's HTML says.
+#[must_use]
+pub fn are_in_the_page(timeline: &Timeline) -> bool {
+    timeline.messages.iter().all(|message| message.body_html.is_empty())
+}
+
+fn row_html(
+    html: &mut String,
+    message: &Message,
+    threaded: bool,
+    target: Option<MessageId>,
+    new_from: Option<MessageId>,
+) {
+    let id = message.id.to_string();
+    let mut push = |pieces: &[&str]| pieces.iter().for_each(|piece| html.push_str(piece));
+    push(&["<li class=\"message", if threaded { " message--threaded" } else { "" }, "\" id=\"message-", &id]);
+    push(&["\" data-author=\"", &message.creator_id.to_string()]);
+    push(&["\" aria-labelledby=\"by-", &id, " says-", &id, "\""]);
+    if message.revision > 1 {
+        push(&[" data-revision=\"", &message.revision.to_string(), "\""]);
+    }
+    push(&[if new_from == Some(message.id) { " data-new" } else { "" }]);
+    push(&[if target == Some(message.id) { " aria-current=\"true\"" } else { "" }, ">"]);
+    message_html(html, message);
+    html.push_str("</li>");
+}
+
+fn threads(messages: &[Message]) -> impl Iterator<Item = (&Message, bool)> {
+    let previous = std::iter::once(None).chain(messages.iter().map(Some));
+    messages.iter().zip(previous).map(|(message, previous)| (message, is_threaded(previous, message)))
+}
+
+/// What makes a list that shows `shown` one of these messages. Both are in the order of the ids.
+fn steps(shown: &[Shown], messages: &[Message], new_from: Option<MessageId>) -> Vec<Step> {
+    let mut steps = Vec::new();
+    let mut shown = shown.iter().peekable();
+    let mut run = String::new();
+    for (message, threaded) in threads(messages) {
+        while let Some(gone) = shown.next_if(|shown| shown.id < message.id) {
+            insert(&mut steps, &mut run, Some(gone.id));
+            steps.push(Step::Remove(gone.id));
+        }
+        let Some(row) = shown.next_if(|shown| shown.id == message.id) else {
+            row_html(&mut run, message, threaded, None, new_from);
+            continue;
+        };
+        let id = row.id;
+        insert(&mut steps, &mut run, Some(id));
+        if row.revision != message.revision {
+            let mut html = String::new();
+            row_html(&mut html, message, threaded, None, new_from);
+            steps.push(Step::Replace { id, html });
+            continue;
+        }
+        if row.threaded != threaded {
+            steps.push(Step::Thread { id, threaded });
+        }
+        if row.boosts_seq != message.boosts_seq {
+            steps.push(Step::Boosts { id, html: message.boosts_html.clone() });
+        }
+    }
+    insert(&mut steps, &mut run, shown.peek().map(|next| next.id));
+    steps.extend(shown.map(|gone| Step::Remove(gone.id)));
+    steps
+}
+
+fn insert(steps: &mut Vec<Step>, run: &mut String, before: Option<MessageId>) {
+    if !run.is_empty() {
+        steps.push(Step::Insert { before, html: std::mem::take(run) });
+    }
+}
+
+/// Makes the list show these messages, and answers with what it shows then. `shown` is what it showed before; nothing
+/// where the page came with it.
+pub fn show(
+    list: &Element,
+    shown: Option<Vec<Shown>>,
+    messages: &[Message],
+    new_from: Option<MessageId>,
+) -> Vec<Shown> {
+    let shown = shown.unwrap_or_else(|| read(list));
+    for step in steps(&shown, messages, new_from) {
+        take(list, &step);
+    }
+    let show = |(message, threaded): (&Message, bool)| {
+        let Message { id, revision, boosts_seq, .. } = *message;
+        Shown { id, revision, boosts_seq, threaded }
+    };
+    threads(messages).map(show).collect()
+}
+
+fn take(list: &Element, step: &Step) {
+    match step {
+        Step::Insert { before: None, html } => drop(list.insert_adjacent_html("beforeend", html)),
+        Step::Insert { before: Some(id), html } => {
+            if let Some(row) = browser::row(*id) {
+                let _ = row.insert_adjacent_html("beforebegin", html);
+            }
+        }
+        Step::Boosts { id, html } => browser::show_boosts(*id, html),
+        Step::Remove(id) | Step::Replace { id, .. } | Step::Thread { id, .. } => {
+            let Some(row) = browser::row(*id) else { return };
+            match step {
+                Step::Replace { html, .. } => row.set_outer_html(html),
+                Step::Thread { threaded, .. } => drop(row.class_list().toggle_with_force(THREADED, *threaded)),
+                _ => row.remove(),
+            }
+        }
+    }
+}
+
+/// What the rows of a list say that they show.
+fn read(list: &Element) -> Vec<Shown> {
+    let rows = list.children();
+    let rows = (0..rows.length()).filter_map(|index| rows.item(index));
+    rows.filter_map(|row| {
+        let id = row.id().strip_prefix("message-")?.parse().ok()?;
+        let revision = row.get_attribute("data-revision").and_then(|revision| revision.parse().ok()).unwrap_or(1);
+        let boosts = row.query_selector("[data-boosts]").ok()?;
+        let boosts_seq = boosts.and_then(|boosts| boosts.get_attribute("data-boosts")?.parse().ok()).unwrap_or(0);
+        let row: &Element = row.unchecked_ref();
+        Some(Shown { id, revision, boosts_seq, threaded: row.class_list().contains(THREADED) })
+    })
+    .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use campfire::model::{ClientMessageId, RoomId, UserId};
+
+    use super::*;
+
+    fn message(id: i64, creator_id: i64) -> Message {
+        Message {
+            id: MessageId(id),
+            room_id: RoomId(4),
+            creator_id: UserId(creator_id),
+            creator_name: "Ada".into(),
+            client_message_id: ClientMessageId::v7(0, [0; 10]),
+            body_html: format!("<p>{id}</p>"),
+            revision: 1,
+            created_at: 0,
+            boosts_html: String::new(),
+            boosts_seq: 0,
+        }
+    }
+
+    fn shown(messages: &[Message]) -> Vec<Shown> {
+        let show = |(message, threaded): (&Message, bool)| Shown {
+            id: message.id,
+            revision: message.revision,
+            boosts_seq: message.boosts_seq,
+            threaded,
+        };
+        threads(messages).map(show).collect()
+    }
+
+    /// The steps in short: what happens to which row.
+    fn told(before: &[Message], after: &[Message]) -> Vec<String> {
+        let ids = |html: &str| {
+            html.split("id=\"message-")
+                .skip(1)
+                .map(|rest| rest.split('"').next().unwrap().to_owned())
+                .collect::<Vec<_>>()
+                .join(" ")
+        };
+        let told = |step| match step {
+            Step::Remove(id) => format!("-{id}"),
+            Step::Insert { before: Some(before), html } => format!("+{} before {before}", ids(&html)),
+            Step::Insert { before: None, html } => format!("+{}", ids(&html)),
+            Step::Replace { id, .. } => format!("={id}"),
+            Step::Boosts { id, html } => format!("{id} boosted {html}"),
+            Step::Thread { id, threaded } => format!("{id} threaded {threaded}"),
+        };
+        steps(&shown(before), after, None).into_iter().map(told).collect()
+    }
+
+    #[test]
+    fn nothing_is_touched_where_nothing_changed() {
+        let messages = [message(1, 1), message(2, 1), message(3, 2)];
+        assert!(told(&messages, &messages).is_empty());
+        assert!(told(&[], &[]).is_empty());
+    }
+
+    #[test]
+    fn new_rows_come_in_runs_where_they_belong() {
+        let all = [message(1, 1), message(2, 2), message(3, 1), message(4, 2), message(5, 1)];
+        assert_eq!(told(&all[..3], &all), ["+4 5"]);
+        assert_eq!(told(&all[2..], &all), ["+1 2 before 3"]);
+        assert_eq!(told(&[all[0].clone(), all[4].clone()], &all), ["+2 3 4 before 5", "5 threaded false"]);
+        assert_eq!(told(&[], &all), ["+1 2 3 4 5"]);
+    }
+
+    #[test]
+    fn what_is_gone_goes_and_what_stood_under_it_gets_its_head_back() {
+        let all = [message(1, 1), message(2, 1), message(3, 2), message(4, 2)];
+        assert_eq!(told(&all, &all[1..]), ["-1", "2 threaded false"]);
+        assert_eq!(told(&all, &all[..2]), ["-3", "-4"]);
+        assert_eq!(told(&all, &[]), ["-1", "-2", "-3", "-4"]);
+        assert_eq!(told(&all[..2], &all[2..]), ["-1", "-2", "+3 4"]);
+        assert_eq!(told(&all[2..], &all[..2]), ["+1 2 before 3", "-3", "-4"]);
+    }
+
+    #[test]
+    fn an_edit_puts_one_row_anew_and_a_boost_one_line_of_it() {
+        let before = [message(1, 1), message(2, 2)];
+        let mut after = before.clone();
+        after[0].revision = 2;
+        (after[1].boosts_seq, after[1].boosts_html) = (7, "<b>".into());
+        assert_eq!(told(&before, &after), ["=1", "2 boosted <b>"]);
+        let html = |revision| {
+            let mut html = String::new();
+            row_html(&mut html, &Message { revision, ..message(1, 1) }, false, None, None);
+            html
+        };
+        assert!(html(2).contains(r#"data-revision="2""#) && !html(1).contains("data-revision"));
+    }
+
+    #[test]
+    fn a_row_says_what_its_place_adds() {
+        let timeline = Timeline {
+            room_id: RoomId(4),
+            messages: vec![message(1, 1), message(2, 1)],
+            has_older: false,
+            has_newer: false,
+            cursor: campfire::event::Cursor { epoch: "e".into(), seq: 1, at: 1 },
+            removed: std::collections::BTreeSet::new(),
+        };
+        let html = rows_html(&timeline, Some(MessageId(1)), Some(MessageId(2)));
+        let (first, second) = html.split_once("</li>").unwrap();
+        assert!(first.contains(r#"aria-current="true""#) && !first.contains("data-new"), "{first}");
+        assert!(second.contains(" data-new>") && second.contains("message--threaded"), "{second}");
+        assert!(!are_in_the_page(&timeline));
+    }
+}

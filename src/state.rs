@@ -53,7 +53,7 @@ impl AppState {
     /// As [`AppState::open`].
     pub async fn open_keeping(folder: &Path, clock: Clock, cache_bytes: u64) -> Result<Self, store::OpenError> {
         let live = Hub::default();
-        let db = Db::open(&folder.join("campfire.sqlite3"), live::publisher(live.clone())).await?;
+        let db = Db::open(&folder.join("campfire.sqlite3"), live::publisher(live.clone(), clock.clone())).await?;
         let account = store::accounts::find(db.reader()).await?;
         let bans = Bans::default();
         bans.reload(&db).await?;

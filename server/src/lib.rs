@@ -27,6 +27,7 @@ mod sounds;
 mod surroundings;
 mod throttle;
 mod transfers;
+mod websocket;
 
 use std::time::Duration;
 
@@ -35,6 +36,7 @@ use axum::extract::{DefaultBodyLimit, FromRef};
 use axum::routing::post;
 use campfire::state::AppState;
 use tokio::sync::watch;
+use tower_http::CompressionLevel;
 use tower_http::compression::CompressionLayer;
 use tower_http::timeout::RequestBodyTimeoutLayer;
 
@@ -48,6 +50,9 @@ const MAX_FORM_BYTES: usize = 512 * 1024;
 
 /// The largest server function call that is read, in bytes: 32,000 characters, however JSON has to write them.
 const MAX_CALL_BYTES: usize = 256 * 1024;
+
+/// How hard answers are compressed: twice as hard makes a page a tenth smaller and costs twice the time.
+const COMPRESSION: CompressionLevel = CompressionLevel::Precise(4);
 
 /// How long a body may pause while it arrives.
 const BODY_PAUSE: Duration = Duration::from_secs(10);
@@ -119,7 +124,7 @@ pub fn app(site: Site) -> Router {
         .merge(health::router())
         .merge(assets::router())
         .merge(sounds::router())
-        .layer(CompressionLayer::new())
+        .layer(CompressionLayer::new().quality(COMPRESSION))
         .layer(RequestBodyTimeoutLayer::new(BODY_PAUSE))
         .layer(axum::middleware::from_fn(security::headers))
         .layer(axum::middleware::from_fn_with_state(site.clone(), kept::answer))

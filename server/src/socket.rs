@@ -1,29 +1,27 @@
 //! `/cable`: the server's end of the live protocol, one task a socket.
 //!
-//! The person's stream comes before the room's, always: who loses a room hears nothing of it that came later.
+//! What happens is written to the sockets by the hub, in the order of the commits: who loses a room hears nothing of it
+//! that came later. The task listens to its browser, and writes what its socket did not take at once.
 
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::State;
-use axum::extract::ws::{CloseFrame, Message as WsMessage, WebSocket, WebSocketUpgrade, close_code};
-use axum::http::{HeaderMap, header};
+use axum::extract::{Request, State};
+use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use campfire::auth::CurrentUser;
-use campfire::event::{
-    ClientFrame, Cursor, HEARTBEAT_MS, MAX_FRAME_BYTES, PRESENCE_TTL_MS, ServerFrame, TYPING_EVERY_MS,
-};
-use campfire::live::{Connection, Frame, Listener};
-use campfire::model::RoomId;
+use campfire::event::{ClientFrame, Cursor, MAX_FRAME_BYTES, ServerFrame, TYPING_EVERY_MS};
+use campfire::live::{Connection, Frame, Order};
+use campfire::model::{RoomId, SessionId, User};
 use campfire::state::AppState;
 use campfire::{AppError, AppResult, ops, store};
-use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, timeout};
 
 use crate::auth::SignedIn;
 use crate::page::PageError;
+use crate::websocket::{CloseCode, Handshake, Message, Tcp, WebSocket, control};
 use crate::{Site, security};
 
 /// How long a browser may leave what it is sent unread before it is given up.
@@ -46,60 +44,52 @@ pub fn router() -> Router<Site> {
     Router::new().route("/cable", get(open))
 }
 
-async fn open(
-    State(site): State<Site>,
-    headers: HeaderMap,
-    signed_in: Option<SignedIn>,
-    upgrade: Result<WebSocketUpgrade, axum::extract::ws::rejection::WebSocketUpgradeRejection>,
-) -> Response {
+async fn open(State(site): State<Site>, signed_in: Option<SignedIn>, mut request: Request) -> Response {
     // Browsers send cookies with any site's socket: the origin decides, and a socket always has one.
-    let foreign = headers.get(header::ORIGIN).is_some_and(|origin| !security::is_own_origin(origin, &headers));
-    if foreign || security::is_cross_site(&headers) {
+    let headers = request.headers();
+    let foreign = headers.get(header::ORIGIN).is_some_and(|origin| !security::is_own_origin(origin, headers));
+    if foreign || security::is_cross_site(headers) {
         return PageError(AppError::Forbidden).into_response();
     }
     let Some(SignedIn(current)) = signed_in else { return PageError(AppError::SignedOut).into_response() };
-    match upgrade {
-        // Small buffers: ten thousand sockets wait most of the time.
-        Ok(upgrade) => upgrade
-            .read_buffer_size(4 * 1024)
-            .write_buffer_size(0)
-            .max_message_size(MAX_FRAME_BYTES)
-            .max_frame_size(MAX_FRAME_BYTES)
-            .on_upgrade(move |socket| serve(socket, site.state, current, site.closing)),
-        Err(rejection) => rejection.into_response(),
+    match Handshake::of(&mut request) {
+        Ok(handshake) => handshake.answer(move |socket| serve(socket, site.state, current, site.closing)),
+        Err(refusal) => refusal,
     }
 }
 
 async fn serve(socket: WebSocket, state: AppState, current: CurrentUser, closing: watch::Receiver<bool>) {
-    let connection = state.live.connect(current.user.id, &current.user.name);
+    let connection = state.live.connect(current.user.id, &current.user.name, socket.wire());
     let mut session = Session {
         socket,
         state,
-        current,
+        user: current.user,
+        session_id: current.session_id,
         connection,
-        room: None,
-        seen_at: 0,
         typing_told: None,
         typing: false,
         heard_since: Instant::now(),
         heard_count: 0,
     };
     let end = session.run(closing).await;
-    let (frame, code, reason) = match end {
+    let (reconnect, code, reason) = match end {
         End::Gone => return,
-        End::Closing => (ServerFrame::Bye { reconnect: true }, close_code::AWAY, ""),
-        End::SignedOut => (ServerFrame::Bye { reconnect: false }, close_code::AWAY, ""),
-        End::TooMuch => (ServerFrame::Bye { reconnect: true }, close_code::POLICY, "Too many frames in a second."),
+        End::Refused(code) => return session.socket.write_close(code, ""),
+        End::Closing => (true, CloseCode::Away, ""),
+        End::SignedOut => (false, CloseCode::Away, ""),
+        End::TooMuch => (true, CloseCode::Policy, "Too many frames in a second."),
     };
-    let _ = session.send(frame.to_json()).await;
-    let close = CloseFrame { code, reason: reason.into() };
-    let _ = timeout(Duration::from_secs(1), session.socket.send(WsMessage::Close(Some(close)))).await;
+    session.say(&ServerFrame::Bye { reconnect });
+    session.finish().await;
+    session.socket.write_close(code, reason);
 }
 
 /// Why a socket's task ends.
 enum End {
     /// The browser left, or stopped reading.
     Gone,
+    /// What it sent is no frame of a browser's.
+    Refused(CloseCode),
     /// The program is about to end.
     Closing,
     /// The session was ended.
@@ -111,25 +101,15 @@ enum End {
 struct Session {
     socket: WebSocket,
     state: AppState,
-    current: CurrentUser,
+    user: User,
+    session_id: SessionId,
     connection: Connection,
-    room: Option<InView>,
-    /// When the page said last that somebody looks at it.
-    seen_at: i64,
     /// When the others were told last that this person writes, and whether they still think so.
     typing_told: Option<Instant>,
     typing: bool,
     /// When the second began in which frames are counted, and how many there were.
     heard_since: Instant,
     heard_count: u32,
-}
-
-/// The room in view.
-struct InView {
-    room_id: RoomId,
-    frames: Listener,
-    /// What the catch-up told already.
-    told_seq: i64,
 }
 
 impl Drop for Session {
@@ -139,82 +119,105 @@ impl Drop for Session {
 }
 
 impl Session {
-    /// Says the state now, then everything that happens, until something ends it.
+    /// Says the state now, then sees to what the browser says and the hub orders, until something ends it. What
+    /// happens is written to the socket by whoever makes it happen.
     async fn run(&mut self, mut closing: watch::Receiver<bool>) -> End {
-        match self.begin().await {
-            Ok(true) => {}
-            Ok(false) => return End::SignedOut,
-            Err(Gone) => return End::Gone,
+        if let Err(end) = self.begin().await {
+            return end;
         }
-        let heartbeat = Duration::from_millis(HEARTBEAT_MS);
-        let mut next_beat = Instant::now() + heartbeat;
+        let wire = self.socket.wire();
         loop {
-            let sent = tokio::select! {
-                biased;
-                () = crate::closed(&mut closing) => return End::Closing,
-                frame = self.connection.frames.recv() => match frame {
-                    Ok(Frame::Text { json, .. }) => self.send(&*json).await,
-                    Ok(Frame::Left(room_id)) => {
-                        self.room.take_if(|room| room.room_id == room_id);
-                        self.say_presence();
-                        continue;
-                    }
-                    Ok(Frame::SignedOut(session_id)) if session_id == self.current.session_id => return End::SignedOut,
-                    Ok(Frame::SignedOut(_)) => continue,
-                    // What was missed may have been the loss of a room or of the session.
-                    Err(RecvError::Lagged(_)) => match self.start_over().await {
-                        Ok(true) => Ok(()),
-                        Ok(false) => return End::SignedOut,
-                        Err(gone) => Err(gone),
-                    },
-                    Err(RecvError::Closed) => return End::Gone,
-                },
-                frame = next_of_room(&mut self.room) => match frame {
-                    Ok((json, seq)) if self.room.as_ref().is_some_and(|room| seq.is_none_or(|seq| seq > room.told_seq)) => {
-                        self.send(&*json).await
-                    }
-                    Ok(_) => continue,
-                    Err(RecvError::Lagged(_)) => self.send(ServerFrame::Resync.to_json()).await,
-                    Err(RecvError::Closed) => {
-                        self.room = None;
-                        self.say_presence();
-                        continue;
-                    }
-                },
-                message = self.socket.recv() => match message {
-                    Some(Ok(WsMessage::Close(_)) | Err(_)) | None => return End::Gone,
-                    Some(Ok(_)) if self.is_too_much() => return End::TooMuch,
-                    Some(Ok(WsMessage::Text(text))) => self.heard(&text).await,
-                    Some(Ok(WsMessage::Binary(_) | WsMessage::Ping(_) | WsMessage::Pong(_))) => continue,
-                },
-                () = sleep_until(next_beat) => {
-                    self.forget_the_unseen();
-                    self.send(ServerFrame::Alive.to_json()).await
+            while let Some(order) = self.connection.peer.take_order() {
+                if let Err(end) = self.obey(order).await {
+                    return end;
                 }
-            };
-            if sent.is_err() {
+            }
+            if self.connection.peer.is_gone() {
                 return End::Gone;
             }
-            next_beat = Instant::now() + heartbeat;
+            let stuck_since = self.connection.peer.stuck_since();
+            // Whoever does not read is not listened to either: their answers would only wait as well.
+            if stuck_since.is_none() {
+                match self.socket.next(MAX_FRAME_BYTES) {
+                    Ok(None) => {}
+                    Ok(Some(Message::Close)) => return End::Refused(CloseCode::Normal),
+                    Ok(Some(_)) if self.is_too_much() => return End::TooMuch,
+                    Ok(Some(Message::Text(text))) => match self.heard(&text).await {
+                        Ok(()) => continue,
+                        Err(end) => return end,
+                    },
+                    Ok(Some(Message::Ping(payload))) => {
+                        self.connection.peer.tell(&Frame { wire: control(0xA, &payload).into(), seq: None });
+                        continue;
+                    }
+                    Ok(Some(Message::Other)) => continue,
+                    Err(code) => return End::Refused(code),
+                }
+            }
+            tokio::select! {
+                biased;
+                () = crate::closed(&mut closing) => return End::Closing,
+                () = self.connection.peer.attention() => {}
+                heard = self.socket.hear(), if stuck_since.is_none() => {
+                    if !heard {
+                        return End::Gone;
+                    }
+                }
+                takes = takes_within(&wire, stuck_since), if stuck_since.is_some() => {
+                    if !takes {
+                        return End::Gone;
+                    }
+                    self.connection.peer.write_waiting();
+                }
+            }
         }
+    }
+
+    /// Does what the hub wants done.
+    async fn obey(&mut self, order: Order) -> Result<(), End> {
+        match order {
+            Order::SignedOut(session_id) if session_id == self.session_id => return Err(End::SignedOut),
+            Order::SignedOut(_) => {}
+            Order::Left(room_id) => {
+                self.typing = false;
+                if self.connection.peer.in_view().is_none_or(|in_view| in_view == room_id) {
+                    self.connection.leave();
+                }
+                self.say_presence();
+            }
+            Order::Unseen => {
+                let in_view = self.connection.peer.in_view();
+                self.connection.set_presence(false, in_view);
+            }
+            Order::Behind(lost) => {
+                if lost.of_room {
+                    self.say(&ServerFrame::Resync);
+                }
+                // What was missed may have been the loss of a room or of the session.
+                if lost.of_person {
+                    self.start_over().await?;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Registers the person's rooms and says them. Subscribed first, read second: a change in between is heard.
-    /// Answers whether the session still lives: it may have ended before this socket could hear of it.
-    async fn begin(&mut self) -> Result<bool, Gone> {
-        let rooms = self.register().await.map_err(|_| Gone)?;
-        if !store::sessions::is_live(self.state.db.reader(), self.current.session_id).await.map_err(|_| Gone)? {
-            return Ok(false);
+    async fn begin(&mut self) -> Result<(), End> {
+        let rooms = self.register().await.map_err(|_| End::Gone)?;
+        // The session may have ended before this socket could hear of it.
+        if !store::sessions::is_live(self.state.db.reader(), self.session_id).await.map_err(|_| End::Gone)? {
+            return Err(End::SignedOut);
         }
-        self.send(rooms.to_json()).await?;
+        self.say(&rooms);
         for online in self.connection.online_in_direct_rooms() {
-            self.send(online.to_json()).await?;
+            self.say(&online);
         }
-        Ok(true)
+        Ok(())
     }
 
     async fn register(&mut self) -> AppResult<ServerFrame> {
-        let user_id = self.current.user.id;
+        let user_id = self.user.id;
         loop {
             let version = self.connection.membership_version();
             let rooms = store::memberships::list_rooms(self.state.db.reader(), user_id).await?;
@@ -230,31 +233,21 @@ impl Session {
 
     /// Tells the hub what the page shows, and whether somebody looks at it.
     fn say_presence(&mut self) {
-        let present = self.connection.is_present();
-        self.connection.set_presence(present, self.room.as_ref().map(|room| room.room_id));
-    }
-
-    /// A page that has not said for a while that somebody looks at it counts as one that nobody does.
-    fn forget_the_unseen(&mut self) {
-        if self.connection.is_present() && self.state.clock.now_ms() - self.seen_at >= PRESENCE_TTL_MS {
-            self.connection.set_presence(false, self.room.as_ref().map(|room| room.room_id));
-        }
+        let (present, in_view) = (self.connection.is_present(), self.connection.peer.in_view());
+        self.connection.set_presence(present, in_view);
     }
 
     /// After frames of the person's were lost: says the rooms as they are, and checks the session and the room in view.
-    /// The room's own stream lost nothing. Answers whether the session still lives.
-    async fn start_over(&mut self) -> Result<bool, Gone> {
-        if !self.begin().await? {
-            return Ok(false);
-        }
-        if let Some(room_id) = self.room.as_ref().map(|room| room.room_id) {
-            let found = store::memberships::find(self.state.db.reader(), self.current.user.id, room_id).await;
-            if found.map_err(|_| Gone)?.is_none() {
-                self.room = None;
-                self.send(ServerFrame::RoomRemoved { room_id }.to_json()).await?;
+    async fn start_over(&mut self) -> Result<(), End> {
+        self.begin().await?;
+        if let Some(room_id) = self.connection.peer.in_view() {
+            let found = store::memberships::find(self.state.db.reader(), self.user.id, room_id).await;
+            if found.map_err(|_| End::Gone)?.is_none() {
+                self.connection.leave();
+                self.say(&ServerFrame::RoomRemoved { room_id });
             }
         }
-        Ok(true)
+        Ok(())
     }
 
     /// Counts a frame of the browser's; answers whether there are too many within a second.
@@ -268,7 +261,7 @@ impl Session {
 
     /// Tells the others in the room in view that this person writes, not too often, or stopped, if they were told.
     fn typing(&mut self, active: bool) {
-        let Some(room_id) = self.room.as_ref().map(|room| room.room_id) else { return };
+        let Some(room_id) = self.connection.peer.in_view() else { return };
         let pause = if self.typing { TYPING_PAUSE } else { TYPING_AGAIN };
         let news = if active { self.typing_told.is_none_or(|told| told.elapsed() >= pause) } else { self.typing };
         if news {
@@ -280,84 +273,73 @@ impl Session {
         }
     }
 
-    async fn heard(&mut self, text: &str) -> Result<(), Gone> {
-        let frame = match serde_json::from_str(text) {
-            Ok(frame) => frame,
-            // Nothing of ours says such a thing.
-            Err(_) => return Err(Gone),
-        };
-        match frame {
-            ClientFrame::Typing { active } => {
-                self.typing(active);
-                Ok(())
-            }
+    async fn heard(&mut self, text: &str) -> Result<(), End> {
+        // Nothing of ours says what cannot be read.
+        match serde_json::from_str(text).map_err(|_| End::Gone)? {
+            ClientFrame::Typing { active } => self.typing(active),
             ClientFrame::Focus { room_id, cursor } => {
                 self.typing(false);
-                let focused = self.focus(room_id, cursor).await;
+                // In a box: it runs seldom, and would make every socket's task as large as itself.
+                let focused = Box::pin(self.focus(room_id, cursor)).await;
                 self.say_presence();
-                focused
+                return focused;
             }
             ClientFrame::Blur => {
                 self.typing(false);
-                self.room = None;
+                self.connection.leave();
                 self.say_presence();
-                Ok(())
             }
             ClientFrame::Present => {
-                self.seen_at = self.state.clock.now_ms();
-                self.connection.set_presence(true, self.room.as_ref().map(|room| room.room_id));
-                Ok(())
+                self.connection.peer.seen(self.state.clock.now_ms());
+                let in_view = self.connection.peer.in_view();
+                self.connection.set_presence(true, in_view);
             }
             ClientFrame::Absent => {
-                self.connection.set_presence(false, self.room.as_ref().map(|room| room.room_id));
-                Ok(())
+                self.connection.peer.seen(0);
+                let in_view = self.connection.peer.in_view();
+                self.connection.set_presence(false, in_view);
             }
             ClientFrame::Read { room_id, message_id } => {
-                if let Err(error) = ops::messages::mark_read(&self.state, &self.current.user, room_id, message_id).await
-                {
+                let read = Box::pin(ops::messages::mark_read(&self.state, &self.user, room_id, message_id)).await;
+                if let Err(error) = read {
                     tracing::warn!(%error, "a room could not be marked read");
                 }
-                Ok(())
             }
-            ClientFrame::Unknown => Ok(()),
+            ClientFrame::Unknown => {}
         }
+        Ok(())
     }
 
     /// Has a room in view from now on, and tells what changed in it since the page was made.
-    async fn focus(&mut self, room_id: RoomId, cursor: Cursor) -> Result<(), Gone> {
-        self.room = None;
-        let Some(frames) = self.connection.listen(room_id) else {
-            return self.send(ServerFrame::RoomRemoved { room_id }.to_json()).await;
-        };
-        let mut room = InView { room_id, frames, told_seq: 0 };
-        match self.catch_up(room_id, &cursor).await {
-            Ok(Some((changes, now))) => {
-                room.told_seq = now.seq;
-                self.room = Some(room);
-                for change in changes {
-                    self.send(change.to_json()).await?;
-                }
-                self.send(ServerFrame::CaughtUp { room_id, cursor: now }.to_json()).await?;
-                match self.connection.presence(room_id) {
-                    Some(presence) => self.send(presence.to_json()).await,
-                    None => Ok(()),
-                }
-            }
-            Ok(None) => {
-                self.room = Some(room);
-                self.send(ServerFrame::Resync.to_json()).await
-            }
-            Err(AppError::NotFound) => self.send(ServerFrame::RoomRemoved { room_id }.to_json()).await,
-            // The browser comes back by itself, and asks again.
-            Err(_) => Err(Gone),
+    async fn focus(&mut self, room_id: RoomId, cursor: Cursor) -> Result<(), End> {
+        if !self.connection.enter(room_id) {
+            self.say(&ServerFrame::RoomRemoved { room_id });
+            return Ok(());
         }
+        match self.catch_up(room_id, &cursor).await {
+            Ok(Some((mut changes, now))) => {
+                let told_seq = now.seq;
+                changes.push(ServerFrame::CaughtUp { room_id, cursor: now });
+                changes.extend(self.connection.presence(room_id));
+                let frames: Vec<_> = changes.iter().map(Frame::new).collect();
+                self.connection.peer.catch_up(&frames, told_seq);
+            }
+            Ok(None) => self.connection.peer.catch_up(&[Frame::new(&ServerFrame::Resync)], 0),
+            Err(AppError::NotFound) => {
+                self.connection.leave();
+                self.say(&ServerFrame::RoomRemoved { room_id });
+            }
+            // The browser comes back by itself, and asks again.
+            Err(_) => return Err(End::Gone),
+        }
+        Ok(())
     }
 
     /// The state now of every message that something happened to after `cursor`, and the place that is told up to;
     /// nothing when the log cannot tell.
     async fn catch_up(&mut self, room_id: RoomId, cursor: &Cursor) -> AppResult<Option<(Vec<ServerFrame>, Cursor)>> {
         let mut reader = self.state.db.reader().acquire().await?;
-        store::memberships::find(&mut *reader, self.current.user.id, room_id).await?.ok_or(AppError::NotFound)?;
+        store::memberships::find(&mut *reader, self.user.id, room_id).await?.ok_or(AppError::NotFound)?;
         // The place first: what is committed while the rest is read is told again by the live stream.
         let now = store::events::room_cursor(&mut *reader, room_id).await?;
         if !store::events::knows(&mut *reader, cursor).await? {
@@ -377,23 +359,26 @@ impl Session {
         Ok(Some((frames, now)))
     }
 
-    async fn send(&mut self, json: impl Into<axum::extract::ws::Utf8Bytes>) -> Result<(), Gone> {
-        match timeout(UNREAD_FOR, self.socket.send(WsMessage::Text(json.into()))).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) | Err(_) => Err(Gone),
-        }
+    /// Says something to this page.
+    fn say(&self, frame: &ServerFrame) {
+        self.connection.peer.tell(&Frame::new(frame));
+    }
+
+    /// Gives what waits a moment to leave.
+    async fn finish(&self) {
+        let leave = async {
+            let wire = self.socket.wire();
+            while self.connection.peer.stuck_since().is_some() && wire.writable().await {
+                self.connection.peer.write_waiting();
+            }
+        };
+        let _ = timeout(Duration::from_secs(1), leave).await;
     }
 }
 
-/// The browser is not there any more.
-struct Gone;
-
-/// The next frame of the room in view; never comes without one.
-async fn next_of_room(room: &mut Option<InView>) -> Result<(std::sync::Arc<str>, Option<i64>), RecvError> {
-    let Some(room) = room else { return std::future::pending().await };
-    loop {
-        if let Frame::Text { json, seq } = room.frames.recv().await? {
-            return Ok((json, seq));
-        }
-    }
+/// Waits until a socket that is stuck takes something; `false` when it has taken nothing for too long.
+async fn takes_within(wire: &Tcp, stuck_since: Option<std::time::Instant>) -> bool {
+    let Some(since) = stuck_since else { return std::future::pending().await };
+    let until = Instant::from_std(since) + UNREAD_FOR;
+    tokio::time::timeout_at(until, wire.writable()).await.unwrap_or(false)
 }

@@ -1,223 +1,182 @@
 //! Who is connected and what they hear.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::{Notify, broadcast};
+use tokio::sync::Notify;
 
-use super::Announcement;
-use crate::event::ServerFrame;
-use crate::model::{Person, RoomId, RoomKind, SessionId, UserId};
+use super::peer::{Order, Peer, Wire};
+use super::{Announcement, Frame};
+use crate::event::{PRESENCE_TTL_MS, ServerFrame};
+use crate::model::{RoomId, RoomKind, UserId};
 
-/// How many frames of a room a slow reader may fall behind before it has to reload.
-const ROOM_BACKLOG: usize = 256;
+/// How many beats a socket may be silent before it hears that the server is there: with two beats a second, that is
+/// well within the [`HEARTBEAT_MS`](crate::event::HEARTBEAT_MS) that browsers are promised.
+const SILENT_BEATS: u64 = 7;
 
-/// How many frames of a person may wait for one of their tabs.
-const PERSON_BACKLOG: usize = 128;
-
-/// How many of those in a room are named to the others.
-const MOST_HERE: usize = 30;
-
-/// How many of a room's members online are marked at their avatars.
-const MOST_ONLINE: usize = 100;
-
-/// A room with this many listeners tells its presence every second, one with twice as many every other.
-const LISTENERS_A_SECOND: u64 = 1_000;
-
-/// One thing to hear, encoded once for all who hear it.
-#[derive(Clone, Debug)]
-pub enum Frame {
-    /// A frame for the wire, and its place in the event log when it has one.
-    Text { json: Arc<str>, seq: Option<i64> },
-    /// Not for the wire: the person left this room; whoever has it in view stops listening to it.
-    Left(RoomId),
-    /// Not for the wire: this browser was signed out.
-    SignedOut(SessionId),
-}
-
-impl Frame {
-    fn new(frame: &ServerFrame) -> Self {
-        Self::Text { json: frame.to_json().into(), seq: frame.position().map(|(seq, _)| seq) }
-    }
-}
-
-/// A stream of frames. Who falls behind gets `Lagged` and must reload.
-pub type Listener = broadcast::Receiver<Frame>;
+/// How many sockets are written to before somebody else's work gets its turn.
+const AT_ONCE: usize = 256;
 
 /// Everyone who is connected. Clones share it.
 #[derive(Clone, Debug, Default)]
 pub struct Hub {
     inner: Arc<Mutex<Inner>>,
-    presence_changed: Arc<Notify>,
+    pub(super) presence_changed: Arc<Notify>,
+    beats: Arc<AtomicU64>,
 }
 
 #[derive(Debug, Default)]
-struct Inner {
+pub(super) struct Inner {
     /// One entry a person with an open socket; it goes with their last socket.
-    people: HashMap<UserId, Online>,
+    pub(super) people: HashMap<UserId, Online>,
     /// One entry a room that someone online is in; it goes with the last of them.
-    rooms: HashMap<RoomId, Audience>,
+    pub(super) rooms: HashMap<RoomId, Audience>,
     /// Rooms whose presence changed since it was told last; emptied every second.
-    stirred: HashSet<RoomId>,
+    pub(super) stirred: HashSet<RoomId>,
     /// How often presence was told.
-    tick: u64,
+    pub(super) tick: u64,
 }
 
 #[derive(Debug)]
-struct Online {
-    name: String,
+pub(super) struct Online {
+    pub(super) name: String,
     /// How many of the sockets have somebody looking at the page.
-    present_count: usize,
-    frames: broadcast::Sender<Frame>,
-    socket_count: usize,
-    rooms: HashSet<RoomId>,
+    pub(super) present_count: usize,
+    /// The person's sockets, one a tab.
+    peers: Vec<Arc<Peer>>,
+    pub(super) rooms: HashSet<RoomId>,
     /// Grows with every change of membership: what was read from the database before one is stale.
     membership_version: u64,
 }
 
 #[derive(Debug, Default)]
-struct Audience {
-    /// Made when somebody first has the room in view.
-    frames: Option<broadcast::Sender<Frame>>,
-    online: HashSet<UserId>,
+pub(super) struct Audience {
+    /// The sockets that have the room in view.
+    pub(super) listeners: Listeners,
+    pub(super) online: HashSet<UserId>,
     /// Who has the room in view and looks at it, with how many pages.
-    here: HashMap<UserId, usize>,
-    is_direct: bool,
+    pub(super) here: HashMap<UserId, usize>,
+    pub(super) is_direct: bool,
+}
+
+/// Sockets by their address in memory, which is theirs as long as they are held here.
+pub(super) type Listeners = HashMap<usize, Arc<Peer>>;
+
+/// Something to say, and the sockets to say it to.
+pub(super) struct Delivery {
+    peers: Vec<Arc<Peer>>,
+    parcel: Parcel,
+}
+
+enum Parcel {
+    /// What happened in a room, to those who have it in view.
+    Room(RoomId, Vec<Frame>),
+    /// What concerns the person.
+    Person(Frame),
+    /// What the socket's task must see to.
+    Order(Order),
+}
+
+impl Delivery {
+    pub(super) fn to_room(peers: Vec<Arc<Peer>>, room_id: RoomId, frame: Frame) -> Self {
+        Self { peers, parcel: Parcel::Room(room_id, vec![frame]) }
+    }
+
+    fn hand_over(&self, peers: &[Arc<Peer>]) {
+        for peer in peers {
+            match &self.parcel {
+                Parcel::Room(room_id, frames) => peer.tell_room(*room_id, frames),
+                Parcel::Person(frame) => peer.tell(frame),
+                Parcel::Order(order) => peer.order(*order),
+            }
+        }
+    }
 }
 
 /// An open socket's place in the hub. Dropping it leaves.
 #[derive(Debug)]
 pub struct Connection {
-    hub: Hub,
-    user_id: UserId,
-    /// What concerns this person: rooms, unread and read marks.
-    pub frames: Listener,
-    present: bool,
-    in_view: Option<RoomId>,
+    pub(super) hub: Hub,
+    pub(super) user_id: UserId,
+    /// The socket: what concerns the person is written to it from everywhere.
+    pub peer: Arc<Peer>,
+    pub(super) present: bool,
+    /// The room in view, as far as the others know.
+    pub(super) shown: Option<RoomId>,
 }
 
 impl Hub {
     /// Takes a person's socket in. Read the memberships afterwards, then hand them to [`Connection::set_rooms`].
     #[must_use]
-    pub fn connect(&self, user_id: UserId, name: &str) -> Connection {
+    pub fn connect(&self, user_id: UserId, name: &str, wire: Arc<dyn Wire>) -> Connection {
+        let peer = Arc::new(Peer::new(wire, self.beats.load(Ordering::Relaxed)));
         let mut inner = self.lock();
         let person = inner.people.entry(user_id).or_insert_with(|| Online {
             name: name.to_owned(),
             present_count: 0,
-            frames: broadcast::Sender::new(PERSON_BACKLOG),
-            socket_count: 0,
+            peers: Vec::with_capacity(1),
             rooms: HashSet::new(),
             membership_version: 0,
         });
-        person.socket_count += 1;
-        let frames = person.frames.subscribe();
-        Connection { hub: self.clone(), user_id, frames, present: false, in_view: None }
-    }
-
-    /// Comes when somebody came or went since presence was told last.
-    pub async fn presence_changed(&self) {
-        self.presence_changed.notified().await;
-    }
-
-    /// Tells who is present where that has changed: those with a room in view, and the people of direct rooms.
-    pub fn tell_presence(&self) {
-        let mut inner = self.lock();
-        inner.tick += 1;
-        let tick = inner.tick;
-        for room_id in std::mem::take(&mut inner.stirred) {
-            let Some(audience) = inner.rooms.get(&room_id) else { continue };
-            if audience.is_direct {
-                let online = audience.online.iter().copied();
-                let user_ids = online.filter(|user_id| inner.is_present(*user_id)).collect();
-                inner.tell_room(room_id, None, &ServerFrame::Online { room_id, user_ids });
-            }
-            let Some(frames) = &audience.frames else { continue };
-            let listener_count = u64::try_from(frames.receiver_count()).unwrap_or(u64::MAX);
-            if listener_count == 0 {
-                continue;
-            }
-            if tick.is_multiple_of((listener_count / LISTENERS_A_SECOND).max(1)) {
-                let _ = frames.send(Frame::new(&inner.presence(room_id, audience)));
-            } else {
-                inner.stirred.insert(room_id);
-            }
-        }
-        if !inner.stirred.is_empty() {
-            self.presence_changed.notify_one();
-        }
+        person.peers.push(peer.clone());
+        Connection { hub: self.clone(), user_id, peer, present: false, shown: None }
     }
 
     /// How many sockets are open.
     #[must_use]
     pub fn socket_count(&self) -> usize {
-        self.lock().people.values().map(|person| person.socket_count).sum()
+        self.lock().people.values().map(|person| person.peers.len()).sum()
     }
 
-    /// Says what was announced to those it concerns.
-    pub fn publish(&self, announcement: Announcement) {
+    /// Says what was announced to those it concerns, in that order; what happened in one room is written together.
+    ///
+    /// Between some hundred sockets others get their turn.
+    pub async fn publish(&self, announcements: Vec<Announcement>) {
+        for delivery in self.deliveries(announcements) {
+            for peers in delivery.peers.chunks(AT_ONCE) {
+                delivery.hand_over(peers);
+                if peers.len() == AT_ONCE {
+                    tokio::task::yield_now().await;
+                }
+            }
+        }
+    }
+
+    /// Says something at once, where it concerns few.
+    pub(super) fn hand_over(deliveries: &[Delivery]) {
+        for delivery in deliveries {
+            delivery.hand_over(&delivery.peers);
+        }
+    }
+
+    /// What is to be said to whom.
+    fn deliveries(&self, announcements: Vec<Announcement>) -> Vec<Delivery> {
         let mut inner = self.lock();
-        match announcement {
-            Announcement::Room { room_id, frame } => {
-                if let Some(frames) = inner.rooms.get(&room_id).and_then(|audience| audience.frames.as_ref()) {
-                    let _ = frames.send(Frame::new(&frame));
-                }
-            }
-            Announcement::Posted { room_id, message_id, creator_id, mentioned } => {
-                inner.tell_room(room_id, Some(creator_id), &ServerFrame::Unread { room_id, message_id });
-                let frame = Frame::new(&ServerFrame::Mentioned { room_id, message_id });
-                let online =
-                    |user_id: &UserId| inner.rooms.get(&room_id).is_some_and(|room| room.online.contains(user_id));
-                for user_id in mentioned.iter().filter(|user_id| **user_id != creator_id && online(user_id)) {
-                    inner.tell(*user_id, &frame);
-                }
-            }
-            Announcement::Members { room_id, frame } => inner.tell_room(room_id, None, &frame),
-            Announcement::Everyone { frame } => {
-                let frame = Frame::new(&frame);
-                for person in inner.people.values() {
-                    let _ = person.frames.send(frame.clone());
-                }
-            }
-            Announcement::Person { user_id, frame } => {
-                if let (ServerFrame::Viewer { user }, Some(person)) = (&frame, inner.people.get_mut(&user_id)) {
-                    person.name.clone_from(&user.name);
-                }
-                inner.tell(user_id, &Frame::new(&frame));
-            }
-            Announcement::Granted { room, user_ids } => {
-                let (room_id, is_direct) = (room.id, room.kind == RoomKind::Direct);
-                let frame = Frame::new(&ServerFrame::RoomAdded { room });
-                for user_id in user_ids {
-                    inner.grant(user_id, room_id, is_direct);
-                    inner.stir(room_id);
-                    inner.tell(user_id, &frame);
-                }
-            }
-            Announcement::Revoked { room_id, user_ids } => {
-                let frame = Frame::new(&ServerFrame::RoomRemoved { room_id });
-                for user_id in user_ids {
-                    inner.revoke(user_id, room_id);
-                    inner.tell(user_id, &Frame::Left(room_id));
-                    inner.tell(user_id, &frame);
-                }
-            }
-            Announcement::RoomRemoved { room_id } => {
-                let frame = Frame::new(&ServerFrame::RoomRemoved { room_id });
-                let online = inner.rooms.remove(&room_id).map(|audience| audience.online).unwrap_or_default();
-                for user_id in online {
-                    inner.revoke(user_id, room_id);
-                    inner.tell(user_id, &Frame::Left(room_id));
-                    inner.tell(user_id, &frame);
-                }
-            }
-            Announcement::SessionEnded { user_id, session_id } => inner.tell(user_id, &Frame::SignedOut(session_id)),
+        let mut deliveries = Vec::new();
+        for announcement in announcements {
+            inner.plan(announcement, &mut deliveries);
         }
         if !inner.stirred.is_empty() {
             self.presence_changed.notify_one();
         }
+        deliveries
     }
 
-    fn lock(&self) -> MutexGuard<'_, Inner> {
+    /// Half a second has passed: who has heard nothing for a while hears that the server is there.
+    pub async fn beat(&self, now_ms: i64) {
+        let beat = self.beats.fetch_add(1, Ordering::Relaxed) + 1;
+        let peers: Vec<_> = self.lock().people.values().flat_map(|person| &person.peers).cloned().collect();
+        let alive = Frame::new(&ServerFrame::Alive);
+        for peers in peers.chunks(AT_ONCE) {
+            for peer in peers {
+                peer.beat(beat, SILENT_BEATS, &alive, now_ms - PRESENCE_TTL_MS);
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, Inner> {
         // Nothing in here panics half-way through a change.
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -245,172 +204,149 @@ impl Connection {
         true
     }
 
-    /// Says whether somebody looks at this page, and which room it shows.
-    ///
-    /// The others hear of it within seconds.
-    pub fn set_presence(&mut self, present: bool, in_view: Option<RoomId>) {
-        if (self.present, self.in_view) == (present, in_view) {
-            return;
-        }
-        let mut inner = self.hub.lock();
-        let (before, after) = (self.in_view.filter(|_| self.present), in_view.filter(|_| present));
-        if before != after {
-            if let Some(room_id) = before {
-                inner.leave_view(self.user_id, room_id);
-            }
-            if let Some(room_id) = after {
-                inner.enter_view(self.user_id, room_id);
-            }
-        }
-        if self.present != present {
-            inner.count_present(self.user_id, present);
-        }
-        (self.present, self.in_view) = (present, in_view);
-        if !inner.stirred.is_empty() {
-            self.hub.presence_changed.notify_one();
-        }
-    }
-
-    /// Whether somebody looks at this page, as far as it said.
-    #[must_use]
-    pub const fn is_present(&self) -> bool {
-        self.present
-    }
-
-    /// Who is present in a room now; nothing where nobody online is in it.
-    #[must_use]
-    pub fn presence(&self, room_id: RoomId) -> Option<ServerFrame> {
-        let inner = self.hub.lock();
-        inner.rooms.get(&room_id).map(|audience| inner.presence(room_id, audience))
-    }
-
-    /// Who of the people in this person's direct rooms is online now, room by room; rooms with nobody are left out.
-    #[must_use]
-    pub fn online_in_direct_rooms(&self) -> Vec<ServerFrame> {
-        let inner = self.hub.lock();
-        let Some(person) = inner.people.get(&self.user_id) else { return Vec::new() };
-        let mut frames = Vec::new();
-        for room_id in &person.rooms {
-            let Some(audience) = inner.rooms.get(room_id).filter(|audience| audience.is_direct) else { continue };
-            let user_ids: Vec<_> = audience.online.iter().copied().filter(|id| inner.is_present(*id)).collect();
-            if !user_ids.is_empty() {
-                frames.push(ServerFrame::Online { room_id: *room_id, user_ids });
-            }
-        }
-        frames
-    }
-
-    /// Says to those with the room in view that this person writes there, or stopped.
-    pub fn tell_typing(&self, room_id: RoomId, active: bool) {
-        let inner = self.hub.lock();
-        let Some(audience) = inner.rooms.get(&room_id).filter(|room| room.online.contains(&self.user_id)) else {
-            return;
-        };
-        let (Some(frames), Some(person)) = (&audience.frames, inner.people.get(&self.user_id)) else { return };
-        let person = Person { id: self.user_id, name: person.name.clone() };
-        let _ = frames.send(Frame::new(&ServerFrame::Typing { room_id, person, active }));
-    }
-
-    /// Listens to a room the person is in; `None` for any other.
+    /// Has a room in view that the person is in; `false` for any other. What happens in it is held until
+    /// [`Peer::catch_up`].
     ///
     /// Ask the database about the membership afterwards: what it says then is newer than this.
     #[must_use]
-    pub fn listen(&self, room_id: RoomId) -> Option<Listener> {
+    pub fn enter(&self, room_id: RoomId) -> bool {
+        self.leave();
         let mut inner = self.hub.lock();
-        let audience = inner.rooms.get_mut(&room_id).filter(|audience| audience.online.contains(&self.user_id))?;
-        Some(audience.frames.get_or_insert_with(|| broadcast::Sender::new(ROOM_BACKLOG)).subscribe())
+        let audience = inner.rooms.get_mut(&room_id).filter(|audience| audience.online.contains(&self.user_id));
+        let Some(audience) = audience else { return false };
+        self.peer.enter(room_id);
+        audience.listeners.insert(address(&self.peer), self.peer.clone());
+        true
+    }
+
+    /// Has no room in view.
+    pub fn leave(&self) {
+        let Some(room_id) = self.peer.in_view() else { return };
+        if let Some(audience) = self.hub.lock().rooms.get_mut(&room_id) {
+            audience.listeners.remove(&address(&self.peer));
+        }
+        self.peer.leave();
     }
 }
 
 impl Drop for Connection {
     fn drop(&mut self) {
         self.set_presence(false, None);
+        self.leave();
         let mut inner = self.hub.lock();
         let Some(person) = inner.people.get_mut(&self.user_id) else { return };
-        person.socket_count -= 1;
-        if person.socket_count > 0 {
+        person.peers.retain(|peer| !Arc::ptr_eq(peer, &self.peer));
+        if !person.peers.is_empty() {
             return;
         }
         let rooms = inner.people.remove(&self.user_id).map(|person| person.rooms).unwrap_or_default();
         for room_id in rooms {
-            inner.leave(self.user_id, room_id);
+            inner.forget(self.user_id, room_id);
         }
     }
 }
 
+fn address(peer: &Arc<Peer>) -> usize {
+    Arc::as_ptr(peer) as usize
+}
+
 impl Inner {
-    fn tell(&self, user_id: UserId, frame: &Frame) {
-        if let Some(person) = self.people.get(&user_id) {
-            let _ = person.frames.send(frame.clone());
-        }
-    }
-
-    fn tell_room(&self, room_id: RoomId, but: Option<UserId>, frame: &ServerFrame) {
-        let Some(audience) = self.rooms.get(&room_id) else { return };
-        let frame = Frame::new(frame);
-        for user_id in audience.online.iter().filter(|user_id| Some(**user_id) != but) {
-            self.tell(*user_id, &frame);
-        }
-    }
-
-    fn is_present(&self, user_id: UserId) -> bool {
-        self.people.get(&user_id).is_some_and(|person| person.present_count > 0)
-    }
-
-    fn presence(&self, room_id: RoomId, audience: &Audience) -> ServerFrame {
-        let mut here: Vec<UserId> = audience.here.keys().copied().collect();
-        here.sort_unstable();
-        let here_count = u32::try_from(here.len()).unwrap_or(u32::MAX);
-        here.truncate(MOST_HERE);
-        let named = |id| self.people.get(&id).map(|person| Person { id, name: person.name.clone() });
-        let here = here.into_iter().filter_map(named).collect();
-        let online = audience.online.iter().copied().filter(|id| self.is_present(*id)).take(MOST_ONLINE);
-        let mut online: Vec<_> = online.collect();
-        online.sort_unstable();
-        ServerFrame::Presence { room_id, here, here_count, online }
-    }
-
-    /// Notes that who is present in a room has changed, if anybody might want to know.
-    fn stir(&mut self, room_id: RoomId) {
-        let concerns = |audience: &Audience| audience.is_direct || audience.frames.is_some();
-        if self.rooms.get(&room_id).is_some_and(concerns) {
-            self.stirred.insert(room_id);
-        }
-    }
-
-    fn enter_view(&mut self, user_id: UserId, room_id: RoomId) {
-        if let Some(audience) = self.rooms.get_mut(&room_id).filter(|audience| audience.online.contains(&user_id)) {
-            *audience.here.entry(user_id).or_default() += 1;
-            self.stir(room_id);
-        }
-    }
-
-    fn leave_view(&mut self, user_id: UserId, room_id: RoomId) {
-        let Some(audience) = self.rooms.get_mut(&room_id) else { return };
-        if let Some(page_count) = audience.here.get_mut(&user_id) {
-            *page_count -= 1;
-            if *page_count == 0 {
-                audience.here.remove(&user_id);
+    /// Adds what one announcement means.
+    fn plan(&mut self, announcement: Announcement, deliveries: &mut Vec<Delivery>) {
+        match announcement {
+            Announcement::Room { room_id, frame } => self.plan_room(room_id, Frame::new(&frame), deliveries),
+            Announcement::Posted { room_id, message_id, creator_id, mentioned } => {
+                // Whoever has the room in view hears of the message itself.
+                let unread = ServerFrame::Unread { room_id, message_id };
+                let is_told = |user_id: &UserId| *user_id != creator_id;
+                let peers = self.peers_in(room_id, is_told).filter(|peer| peer.in_view() != Some(room_id));
+                let peers: Vec<_> = peers.cloned().collect();
+                deliveries.push(Delivery { peers, parcel: Parcel::Person(Frame::new(&unread)) });
+                let mentioned: HashSet<_> = mentioned.into_iter().collect();
+                if !mentioned.is_empty() {
+                    let frame = Frame::new(&ServerFrame::Mentioned { room_id, message_id });
+                    let is_told = |user_id: &UserId| *user_id != creator_id && mentioned.contains(user_id);
+                    let peers = self.peers_in(room_id, is_told).cloned().collect();
+                    deliveries.push(Delivery { peers, parcel: Parcel::Person(frame) });
+                }
             }
-            self.stir(room_id);
-        }
-    }
-
-    /// One page more, or one less, of this person is looked at.
-    fn count_present(&mut self, user_id: UserId, present: bool) {
-        let Some(person) = self.people.get_mut(&user_id) else { return };
-        if present {
-            person.present_count += 1;
-        } else {
-            person.present_count -= 1;
-        }
-        let turned = person.present_count == usize::from(present);
-        if turned {
-            let room_ids: Vec<_> = person.rooms.iter().copied().collect();
-            for room_id in room_ids {
-                self.stir(room_id);
+            Announcement::Members { room_id, frame } => deliveries.push(self.to_members(room_id, &frame)),
+            Announcement::Everyone { frame } => {
+                let peers = self.people.values().flat_map(|person| &person.peers).cloned().collect();
+                deliveries.push(Delivery { peers, parcel: Parcel::Person(Frame::new(&frame)) });
+            }
+            Announcement::Person { user_id, frame } => {
+                if let (ServerFrame::Viewer { user }, Some(person)) = (&frame, self.people.get_mut(&user_id)) {
+                    person.name.clone_from(&user.name);
+                }
+                deliveries.extend(self.to_person(user_id, Parcel::Person(Frame::new(&frame))));
+            }
+            Announcement::Granted { room, user_ids } => {
+                let (room_id, is_direct) = (room.id, room.kind == RoomKind::Direct);
+                let frame = Frame::new(&ServerFrame::RoomAdded { room });
+                for user_id in user_ids {
+                    self.grant(user_id, room_id, is_direct);
+                    self.stir(room_id);
+                    deliveries.extend(self.to_person(user_id, Parcel::Person(frame.clone())));
+                }
+            }
+            Announcement::Revoked { room_id, user_ids } => {
+                for user_id in user_ids {
+                    self.revoke(user_id, room_id);
+                    self.plan_loss(user_id, room_id, deliveries);
+                }
+            }
+            Announcement::RoomRemoved { room_id } => {
+                let online = self.rooms.remove(&room_id).map(|audience| audience.online).unwrap_or_default();
+                for user_id in online {
+                    self.revoke(user_id, room_id);
+                    self.plan_loss(user_id, room_id, deliveries);
+                }
+            }
+            Announcement::SessionEnded { user_id, session_id } => {
+                deliveries.extend(self.to_person(user_id, Parcel::Order(Order::SignedOut(session_id))));
             }
         }
+    }
+
+    /// What happened in a room, written together with what happened in it just before.
+    fn plan_room(&self, room_id: RoomId, frame: Frame, deliveries: &mut Vec<Delivery>) {
+        let Some(audience) = self.rooms.get(&room_id).filter(|audience| !audience.listeners.is_empty()) else { return };
+        // Only what concerns others may lie in between: whoever has the room in view is told of nothing else by a post.
+        for delivery in deliveries.iter_mut().rev() {
+            match &mut delivery.parcel {
+                Parcel::Room(known, frames) if *known == room_id => return frames.push(frame),
+                Parcel::Room(..) => {}
+                Parcel::Person(_) if delivery.peers.is_empty() => {}
+                Parcel::Person(_) | Parcel::Order(_) => break,
+            }
+        }
+        let peers = audience.listeners.values().cloned().collect();
+        deliveries.push(Delivery::to_room(peers, room_id, frame));
+    }
+
+    /// Somebody is no longer in a room: what comes of it later does not reach them.
+    fn plan_loss(&self, user_id: UserId, room_id: RoomId, deliveries: &mut Vec<Delivery>) {
+        deliveries.extend(self.to_person(user_id, Parcel::Order(Order::Left(room_id))));
+        let frame = Frame::new(&ServerFrame::RoomRemoved { room_id });
+        deliveries.extend(self.to_person(user_id, Parcel::Person(frame)));
+    }
+
+    fn to_person(&self, user_id: UserId, parcel: Parcel) -> Option<Delivery> {
+        let peers = self.people.get(&user_id)?.peers.clone();
+        Some(Delivery { peers, parcel })
+    }
+
+    pub(super) fn to_members(&self, room_id: RoomId, frame: &ServerFrame) -> Delivery {
+        let peers = self.peers_in(room_id, |_| true).cloned().collect();
+        Delivery { peers, parcel: Parcel::Person(Frame::new(frame)) }
+    }
+
+    /// The sockets of those online in a room who are meant.
+    fn peers_in(&self, room_id: RoomId, is_meant: impl Fn(&UserId) -> bool) -> impl Iterator<Item = &Arc<Peer>> {
+        let online = self.rooms.get(&room_id).into_iter().flat_map(|audience| &audience.online);
+        let meant = online.filter(move |user_id| is_meant(user_id));
+        meant.filter_map(|user_id| self.people.get(user_id)).flat_map(|person| &person.peers)
     }
 
     fn grant(&mut self, user_id: UserId, room_id: RoomId, is_direct: bool) {
@@ -424,7 +360,13 @@ impl Inner {
         if let Some(person) = self.people.get_mut(&user_id) {
             person.membership_version += 1;
             person.rooms.remove(&room_id);
-            self.leave(user_id, room_id);
+            for peer in person.peers.iter().filter(|peer| peer.in_view() == Some(room_id)) {
+                peer.leave();
+                if let Some(audience) = self.rooms.get_mut(&room_id) {
+                    audience.listeners.remove(&address(peer));
+                }
+            }
+            self.forget(user_id, room_id);
         }
     }
 
@@ -437,7 +379,7 @@ impl Inner {
         }
     }
 
-    fn leave(&mut self, user_id: UserId, room_id: RoomId) {
+    fn forget(&mut self, user_id: UserId, room_id: RoomId) {
         if let Some(audience) = self.rooms.get_mut(&room_id) {
             audience.online.remove(&user_id);
             audience.here.remove(&user_id);
@@ -452,27 +394,60 @@ impl Inner {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::VecDeque;
+
+    use super::super::peer::tests::Pipe;
     use super::*;
     use crate::model::{MessageId, RoomKind, SidebarRoom};
 
     const ROOM: RoomId = RoomId(1);
     const PING: RoomId = RoomId(2);
 
-    fn online(hub: &Hub, user_id: i64, rooms: &[RoomId]) -> Connection {
-        let connection = hub.connect(UserId(user_id), &format!("user {user_id}"));
+    /// Somebody's socket: its place in the hub, and what came out of it.
+    struct Someone {
+        connection: Connection,
+        pipe: Arc<Pipe>,
+        heard: VecDeque<String>,
+    }
+
+    impl std::ops::Deref for Someone {
+        type Target = Connection;
+
+        fn deref(&self) -> &Connection {
+            &self.connection
+        }
+    }
+
+    impl std::ops::DerefMut for Someone {
+        fn deref_mut(&mut self) -> &mut Connection {
+            &mut self.connection
+        }
+    }
+
+    impl Someone {
+        fn hear(&mut self) -> Option<String> {
+            self.heard.extend(self.pipe.heard());
+            self.heard.pop_front()
+        }
+
+        fn look_at(&self, room_id: RoomId) -> bool {
+            let entered = self.enter(room_id);
+            self.peer.catch_up(&[], 0);
+            entered
+        }
+    }
+
+    fn publish(hub: &Hub, announcement: Announcement) {
+        Hub::hand_over(&hub.deliveries(vec![announcement]));
+    }
+
+    fn online(hub: &Hub, user_id: i64, rooms: &[RoomId]) -> Someone {
+        let pipe = Pipe::wide();
+        let connection = hub.connect(UserId(user_id), &format!("user {user_id}"), pipe.clone());
         let rooms: Vec<_> =
             rooms.iter().map(|id| (*id, if *id == PING { RoomKind::Direct } else { RoomKind::Open })).collect();
         assert!(connection.set_rooms(&rooms, connection.membership_version()));
-        connection
-    }
-
-    fn text(listener: &mut Listener) -> Option<String> {
-        loop {
-            match listener.try_recv().ok()? {
-                Frame::Text { json, .. } => return Some(json.to_string()),
-                Frame::Left(_) | Frame::SignedOut(_) => {}
-            }
-        }
+        Someone { connection, pipe, heard: VecDeque::new() }
     }
 
     fn posted() -> Announcement {
@@ -488,41 +463,57 @@ mod tests {
     fn members_learn_of_a_post_its_author_and_outsiders_do_not() {
         let hub = Hub::default();
         let (mut ada, mut bob, mut eve) = (online(&hub, 1, &[ROOM]), online(&hub, 2, &[ROOM]), online(&hub, 3, &[]));
-        hub.publish(posted());
-        assert_eq!(text(&mut bob.frames).as_deref(), Some(r#"{"type":"unread","room_id":1,"message_id":5}"#));
-        assert_eq!(text(&mut bob.frames).as_deref(), Some(r#"{"type":"mentioned","room_id":1,"message_id":5}"#));
-        assert_eq!(text(&mut ada.frames), None);
-        assert_eq!(text(&mut eve.frames), None);
+        publish(&hub, posted());
+        assert_eq!(bob.hear().as_deref(), Some(r#"{"type":"unread","room_id":1,"message_id":5}"#));
+        assert_eq!(bob.hear().as_deref(), Some(r#"{"type":"mentioned","room_id":1,"message_id":5}"#));
+        assert_eq!(ada.hear(), None);
+        assert_eq!(eve.hear(), None);
+    }
+
+    #[test]
+    fn who_has_the_room_in_view_hears_of_a_message_once_and_the_other_tab_that_there_is_one() {
+        let hub = Hub::default();
+        let (_ada, mut bob, mut tab) = (online(&hub, 1, &[ROOM]), online(&hub, 2, &[ROOM]), online(&hub, 2, &[ROOM]));
+        assert!(bob.look_at(ROOM));
+        let removed = ServerFrame::MessageRemoved { seq: 7, at: 7, room_id: ROOM, message_id: MessageId(4) };
+        let room = || Announcement::Room { room_id: ROOM, frame: removed.clone() };
+        let deliveries = hub.deliveries(vec![room(), room()]);
+        assert_eq!(deliveries.len(), 1, "written together");
+        Hub::hand_over(&deliveries);
+        assert_eq!([bob.hear(), bob.hear(), bob.hear()].iter().flatten().count(), 2);
+        publish(&hub, posted());
+        assert!(tab.hear().is_some_and(|heard| heard.contains("unread")));
+        assert!(bob.hear().is_some_and(|heard| heard.contains("mentioned")) && bob.hear().is_none());
     }
 
     #[test]
     fn an_outsider_cannot_listen_to_a_room() {
         let hub = Hub::default();
         let (ada, eve) = (online(&hub, 1, &[ROOM]), online(&hub, 3, &[]));
-        assert!(ada.listen(ROOM).is_some());
-        assert!(eve.listen(ROOM).is_none());
+        assert!(ada.look_at(ROOM));
+        assert!(!eve.look_at(ROOM));
     }
 
     #[test]
     fn losing_a_room_ends_everything_heard_of_it() {
         let hub = Hub::default();
         let (mut bob, _ada) = (online(&hub, 2, &[ROOM]), online(&hub, 1, &[ROOM]));
-        hub.publish(Announcement::Revoked { room_id: ROOM, user_ids: vec![UserId(2)] });
-        assert!(matches!(bob.frames.try_recv(), Ok(Frame::Left(ROOM))));
-        assert_eq!(text(&mut bob.frames).as_deref(), Some(r#"{"type":"room_removed","room_id":1}"#));
-        hub.publish(posted());
-        assert_eq!(text(&mut bob.frames), None);
-        assert!(bob.listen(ROOM).is_none());
+        publish(&hub, Announcement::Revoked { room_id: ROOM, user_ids: vec![UserId(2)] });
+        assert_eq!(bob.peer.take_order(), Some(Order::Left(ROOM)));
+        assert_eq!(bob.hear().as_deref(), Some(r#"{"type":"room_removed","room_id":1}"#));
+        publish(&hub, posted());
+        assert_eq!(bob.hear(), None);
+        assert!(!bob.look_at(ROOM));
     }
 
     #[test]
     fn memberships_read_before_a_change_are_not_taken() {
         let hub = Hub::default();
-        let bob = hub.connect(UserId(2), "Bob");
+        let bob = hub.connect(UserId(2), "Bob", Pipe::wide());
         let version = bob.membership_version();
-        hub.publish(Announcement::Revoked { room_id: ROOM, user_ids: vec![UserId(2)] });
+        publish(&hub, Announcement::Revoked { room_id: ROOM, user_ids: vec![UserId(2)] });
         assert!(!bob.set_rooms(&[(ROOM, RoomKind::Closed)], version));
-        assert!(bob.listen(ROOM).is_none());
+        assert!(!bob.enter(ROOM));
     }
 
     #[test]
@@ -531,9 +522,9 @@ mod tests {
         let mut bob = online(&hub, 2, &[]);
         let (kind, name) = (RoomKind::Closed, "Designers".into());
         let room = SidebarRoom { id: ROOM, kind, name, unread: false, mention_count: 0, active_at: 0, people: vec![] };
-        hub.publish(Announcement::Granted { room, user_ids: vec![UserId(2), UserId(9)] });
-        assert!(text(&mut bob.frames).is_some_and(|json| json.contains("Designers")));
-        assert!(bob.listen(ROOM).is_some());
+        publish(&hub, Announcement::Granted { room, user_ids: vec![UserId(2), UserId(9)] });
+        assert!(bob.hear().is_some_and(|json| json.contains("Designers")));
+        assert!(bob.look_at(ROOM));
     }
 
     fn here(hub: &Hub) -> Vec<i64> {
@@ -568,18 +559,18 @@ mod tests {
     fn those_with_the_room_in_view_are_told_who_came_and_went() {
         let hub = Hub::default();
         let (mut ada, mut bob) = (online(&hub, 1, &[ROOM]), online(&hub, 2, &[ROOM]));
-        let mut listener = ada.listen(ROOM).unwrap();
+        assert!(ada.look_at(ROOM));
         ada.set_presence(true, Some(ROOM));
         bob.set_presence(true, None);
         hub.tell_presence();
         let expected =
             r#"{"type":"presence","room_id":1,"here":[{"id":1,"name":"user 1"}],"here_count":1,"online":[1,2]}"#;
-        assert_eq!(text(&mut listener).as_deref(), Some(expected));
+        assert_eq!(ada.hear().as_deref(), Some(expected));
         hub.tell_presence();
-        assert_eq!(text(&mut listener), None, "nothing changed");
-        hub.publish(Announcement::Revoked { room_id: ROOM, user_ids: vec![UserId(2)] });
+        assert_eq!(ada.hear(), None, "nothing changed");
+        publish(&hub, Announcement::Revoked { room_id: ROOM, user_ids: vec![UserId(2)] });
         hub.tell_presence();
-        assert!(text(&mut listener).is_some_and(|json| json.contains(r#""online":[1]"#)));
+        assert!(ada.hear().is_some_and(|json| json.contains(r#""online":[1]"#)));
     }
 
     #[test]
@@ -590,13 +581,13 @@ mod tests {
         bob.set_presence(true, None);
         hub.tell_presence();
         let expected = r#"{"type":"online","room_id":2,"user_ids":[2]}"#;
-        assert_eq!(text(&mut ada.frames).as_deref(), Some(expected));
-        assert_eq!(text(&mut eve.frames), None);
+        assert_eq!(ada.hear().as_deref(), Some(expected));
+        assert_eq!(eve.hear(), None);
         assert_eq!(ada.online_in_direct_rooms().len(), 1);
         assert!(eve.online_in_direct_rooms().is_empty());
         drop(bob);
         hub.tell_presence();
-        assert_eq!(text(&mut ada.frames).as_deref(), Some(r#"{"type":"online","room_id":2,"user_ids":[]}"#));
+        assert_eq!(ada.hear().as_deref(), Some(r#"{"type":"online","room_id":2,"user_ids":[]}"#));
         ada.set_presence(true, None);
     }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 use super::Hub;
+use crate::clock::Clock;
 use crate::event::ServerFrame;
 use crate::model::{MessageId, RoomId, SessionId, SidebarRoom, UserId};
 
@@ -35,23 +36,43 @@ pub enum Announcement {
 /// How long changes of presence are gathered before they are told.
 const PRESENCE_EVERY: Duration = Duration::from_secs(1);
 
-/// Starts the task that hands announcements to the hub, which ends with the last sender, and the one that tells who is
-/// present, which sleeps while nothing changes.
+/// How often it is looked after sockets that have heard nothing.
+const BEAT_EVERY: Duration = Duration::from_millis(500);
+
+/// How many announcements are seen to at once: what they say to one socket is written together.
+const TOGETHER: usize = 64;
+
+/// Starts the task that hands announcements to the hub, which ends with the last sender, and two that end with it: one
+/// tells who is present, and sleeps while nothing changes; the other lets silent sockets hear that the server is there.
 #[must_use]
-pub fn publisher(hub: Hub) -> mpsc::UnboundedSender<Announcement> {
+pub fn publisher(hub: Hub, clock: Clock) -> mpsc::UnboundedSender<Announcement> {
     let (sender, mut announcements) = mpsc::unbounded_channel();
     let presence = hub.clone();
-    tokio::spawn(async move {
+    let presence = tokio::spawn(async move {
         loop {
             presence.presence_changed().await;
             tokio::time::sleep(PRESENCE_EVERY).await;
             presence.tell_presence();
         }
     });
-    tokio::spawn(async move {
-        while let Some(announcement) = announcements.recv().await {
-            hub.publish(announcement);
+    let beating = hub.clone();
+    let beating = tokio::spawn(async move {
+        let mut beats = tokio::time::interval(BEAT_EVERY);
+        loop {
+            beats.tick().await;
+            beating.beat(clock.now_ms()).await;
         }
+    });
+    tokio::spawn(async move {
+        loop {
+            let mut together = Vec::new();
+            if announcements.recv_many(&mut together, TOGETHER).await == 0 {
+                break;
+            }
+            hub.publish(together).await;
+        }
+        presence.abort();
+        beating.abort();
     });
     sender
 }

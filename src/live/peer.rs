@@ -1,0 +1,467 @@
+//! One browser's end of the live stream, as the hub sees it.
+//!
+//! Whoever has something to say writes it to the socket at once, as long as the socket takes it: nobody is woken for
+//! that. What a socket does not take waits here, bounded, and its own task writes it when it can. Who falls behind by
+//! more than that loses what came meanwhile, and is told so when there is room again.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::io::{self, IoSlice};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use tokio::sync::Notify;
+
+use super::Frame;
+use crate::model::{RoomId, SessionId};
+
+/// How many frames may wait for a socket that does not take them.
+const MOST_WAITING: usize = 256;
+
+/// How many frames are written together.
+const MOST_TOGETHER: usize = 64;
+
+/// A socket that can be written to from anywhere, without waiting.
+pub trait Wire: Send + Sync {
+    /// Writes as much of the pieces as goes now; `WouldBlock` when nothing does.
+    ///
+    /// # Errors
+    /// When the other side is gone.
+    fn try_write(&self, pieces: &[IoSlice<'_>]) -> io::Result<usize>;
+}
+
+/// Something that a socket's own task must see to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// This browser was signed out.
+    SignedOut(SessionId),
+    /// The person left the room in view.
+    Left(RoomId),
+    /// Nobody has said for a while that the page is looked at.
+    Unseen,
+    /// The socket takes what waits again, and what came meanwhile was lost.
+    Behind(Lost),
+}
+
+/// What somebody who fell behind has missed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Lost {
+    pub of_person: bool,
+    pub of_room: bool,
+}
+
+/// A socket, as the hub and its own task share it.
+pub struct Peer {
+    wire: Arc<dyn Wire>,
+    out: Mutex<Out>,
+    /// Wakes the socket's task: there are orders, or something waits to be written.
+    attention: Notify,
+    /// The room in view, 0 without one.
+    in_view: AtomicI64,
+    /// The beat at which something was written last.
+    written_at: AtomicU64,
+    /// When the page said last that somebody looks at it, in milliseconds since the epoch; 0 while nobody does.
+    seen_at: AtomicI64,
+}
+
+#[derive(Default)]
+struct Out {
+    waiting: VecDeque<Frame>,
+    /// How many bytes of the first of them are written.
+    written: usize,
+    /// Since when the socket takes nothing.
+    stuck_since: Option<Instant>,
+    lost: Lost,
+    room: Option<Room>,
+    orders: Vec<Order>,
+    gone: bool,
+}
+
+/// The room in view.
+struct Room {
+    room_id: RoomId,
+    /// What came while the page is brought up to date; nothing once it is.
+    held: Option<Vec<Frame>>,
+    /// What the catch-up told already.
+    told_seq: i64,
+}
+
+impl Peer {
+    pub(super) fn new(wire: Arc<dyn Wire>, beat: u64) -> Self {
+        Self {
+            wire,
+            out: Mutex::default(),
+            attention: Notify::new(),
+            in_view: AtomicI64::new(0),
+            written_at: AtomicU64::new(beat),
+            seen_at: AtomicI64::new(0),
+        }
+    }
+
+    /// Says what concerns the person.
+    pub fn tell(&self, frame: &Frame) {
+        let mut out = self.lock();
+        if out.waiting.len() >= MOST_WAITING {
+            out.lost.of_person = true;
+            return;
+        }
+        self.write(&mut out, std::slice::from_ref(frame));
+    }
+
+    /// Says what happened in a room, if it is in view.
+    pub(super) fn tell_room(&self, room_id: RoomId, frames: &[Frame]) {
+        let mut out = self.lock();
+        let waiting_count = out.waiting.len();
+        let Some(room) = out.room.as_mut().filter(|room| room.room_id == room_id) else { return };
+        let told_seq = room.told_seq;
+        if let Some(held) = &mut room.held {
+            if held.len() + frames.len() > MOST_WAITING {
+                out.lost.of_room = true;
+            } else {
+                held.extend_from_slice(frames);
+            }
+            return;
+        }
+        if out.lost.of_room || waiting_count + frames.len() > MOST_WAITING {
+            out.lost.of_room = true;
+            return;
+        }
+        let is_news = |frame: &Frame| frame.seq.is_none_or(|seq| seq > told_seq);
+        if frames.iter().all(is_news) {
+            self.write(&mut out, frames);
+        } else {
+            let news: Vec<_> = frames.iter().filter(|frame| is_news(frame)).cloned().collect();
+            self.write(&mut out, &news);
+        }
+    }
+
+    /// Says `frames`, the state of the room in view up to `told_seq`, and everything that came meanwhile after them.
+    pub fn catch_up(&self, frames: &[Frame], told_seq: i64) {
+        let mut out = self.lock();
+        let held = out.room.as_mut().and_then(|room| {
+            room.told_seq = told_seq;
+            room.held.take()
+        });
+        self.write(&mut out, frames);
+        let held = held.unwrap_or_default();
+        let news: Vec<_> = held.into_iter().filter(|frame| frame.seq.is_none_or(|seq| seq > told_seq)).collect();
+        self.write(&mut out, &news);
+        self.settle(&mut out);
+    }
+
+    /// Something that the socket's task must see to.
+    pub(super) fn order(&self, order: Order) {
+        self.lock().orders.push(order);
+        self.attention.notify_one();
+    }
+
+    /// What there is to see to, one thing at a time.
+    #[must_use]
+    pub fn take_order(&self) -> Option<Order> {
+        let mut out = self.lock();
+        if out.orders.is_empty() { None } else { Some(out.orders.remove(0)) }
+    }
+
+    /// Comes when there may be orders, or something began to wait.
+    pub async fn attention(&self) {
+        self.attention.notified().await;
+    }
+
+    /// Since when the socket takes nothing of what waits for it; nothing when nothing waits.
+    #[must_use]
+    pub fn stuck_since(&self) -> Option<Instant> {
+        self.lock().stuck_since
+    }
+
+    /// Whether the other side is gone, as writing to it showed.
+    #[must_use]
+    pub fn is_gone(&self) -> bool {
+        self.lock().gone
+    }
+
+    /// Writes what waits, as far as it goes. Call it when the socket can be written to.
+    pub fn write_waiting(&self) {
+        let mut out = self.lock();
+        self.write(&mut out, &[]);
+        self.settle(&mut out);
+    }
+
+    /// The room in view from now on, all that happens in it being held until [`Peer::catch_up`].
+    pub(super) fn enter(&self, room_id: RoomId) {
+        let mut out = self.lock();
+        out.room = Some(Room { room_id, held: Some(Vec::new()), told_seq: 0 });
+        out.lost.of_room = false;
+        self.in_view.store(room_id.0, Ordering::Relaxed);
+    }
+
+    /// No room is in view from now on.
+    pub(super) fn leave(&self) {
+        self.lock().room = None;
+        self.in_view.store(0, Ordering::Relaxed);
+    }
+
+    /// The room in view.
+    #[must_use]
+    pub fn in_view(&self) -> Option<RoomId> {
+        let room_id = self.in_view.load(Ordering::Relaxed);
+        (room_id != 0).then_some(RoomId(room_id))
+    }
+
+    /// Notes when the page said that somebody looks at it, or, with 0, that nobody does.
+    pub fn seen(&self, now_ms: i64) {
+        self.seen_at.store(now_ms, Ordering::Relaxed);
+    }
+
+    /// One beat: says that the server is there if nothing else was said for `silence` beats, and tells the task when
+    /// the page has not been looked at since `unseen_before_ms`.
+    pub(super) fn beat(&self, beat: u64, silence: u64, alive: &Frame, unseen_before_ms: i64) {
+        let seen_at = self.seen_at.load(Ordering::Relaxed);
+        if seen_at != 0 && seen_at <= unseen_before_ms {
+            self.seen_at.store(0, Ordering::Relaxed);
+            self.order(Order::Unseen);
+        }
+        if self.written_at.load(Ordering::Relaxed).saturating_add(silence) <= beat {
+            let mut out = self.lock();
+            if out.waiting.is_empty() {
+                self.write(&mut out, std::slice::from_ref(alive));
+            }
+        }
+        if self.written_at.load(Ordering::Relaxed) == u64::MAX {
+            self.written_at.store(beat, Ordering::Relaxed);
+        }
+    }
+
+    /// Tells the task of what was lost, once nothing waits any more.
+    fn settle(&self, out: &mut Out) {
+        if out.waiting.is_empty()
+            && out.lost != Lost::default()
+            && out.room.as_ref().is_none_or(|room| room.held.is_none())
+        {
+            out.orders.push(Order::Behind(std::mem::take(&mut out.lost)));
+            self.attention.notify_one();
+        }
+    }
+
+    /// Writes after what waits already; what the socket does not take waits.
+    fn write(&self, out: &mut Out, frames: &[Frame]) {
+        if out.gone {
+            return;
+        }
+        let was_waiting = !out.waiting.is_empty();
+        let mut rest = frames;
+        if was_waiting {
+            out.waiting.extend(frames.iter().cloned());
+            rest = &[];
+        }
+        loop {
+            let mut pieces = [IoSlice::new(&[]); MOST_TOGETHER];
+            let mut count = 0;
+            let waiting = out.waiting.iter().chain(rest).take(MOST_TOGETHER);
+            for (piece, frame) in pieces.iter_mut().zip(waiting) {
+                let skipped = if count == 0 { out.written } else { 0 };
+                *piece = IoSlice::new(&frame.wire[skipped..]);
+                count += 1;
+            }
+            if count == 0 {
+                out.stuck_since = None;
+                return;
+            }
+            match self.wire.try_write(&pieces[..count]) {
+                Ok(0) => out.gone = true,
+                Ok(mut bytes) => {
+                    out.stuck_since = None;
+                    self.written_at.store(u64::MAX, Ordering::Relaxed);
+                    bytes += out.written;
+                    out.written = 0;
+                    while let Some(frame) = out.waiting.front().or(rest.first()) {
+                        let length = frame.wire.len();
+                        if bytes < length {
+                            out.written = bytes;
+                            break;
+                        }
+                        bytes -= length;
+                        if out.waiting.pop_front().is_none() {
+                            rest = &rest[1..];
+                        }
+                    }
+                    continue;
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    out.waiting.extend(rest.iter().cloned());
+                    out.stuck_since.get_or_insert_with(Instant::now);
+                    if !was_waiting {
+                        self.attention.notify_one();
+                    }
+                    return;
+                }
+                Err(_) => out.gone = true,
+            }
+            out.waiting.clear();
+            self.attention.notify_one();
+            return;
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Out> {
+        // Nothing in here panics half-way through a change.
+        self.out.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Peer")
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::event::ServerFrame;
+    use crate::model::MessageId;
+
+    const ROOM: RoomId = RoomId(1);
+
+    /// A socket that takes so many bytes and keeps them.
+    #[derive(Default)]
+    pub struct Pipe {
+        pub taken: Mutex<Vec<u8>>,
+        pub room: AtomicI64,
+    }
+
+    impl Pipe {
+        pub fn wide() -> Arc<Self> {
+            Self::of(i64::MAX)
+        }
+
+        fn of(bytes: i64) -> Arc<Self> {
+            Arc::new(Self { taken: Mutex::default(), room: AtomicI64::new(bytes) })
+        }
+
+        /// What was heard since this was asked last, message by message.
+        pub fn heard(&self) -> Vec<String> {
+            let mut taken = self.taken.lock().unwrap();
+            let mut rest = &taken[..];
+            let mut heard = Vec::new();
+            while let [0x81, length, after @ ..] = rest {
+                let (length, after) = match length {
+                    126 => (usize::from(u16::from_be_bytes([after[0], after[1]])), &after[2..]),
+                    length => (usize::from(*length), after),
+                };
+                if after.len() < length {
+                    break;
+                }
+                heard.push(String::from_utf8(after[..length].to_vec()).unwrap());
+                rest = &after[length..];
+            }
+            let left = rest.to_vec();
+            *taken = left;
+            heard
+        }
+    }
+
+    impl Wire for Pipe {
+        fn try_write(&self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
+            let mut count = 0;
+            for byte in pieces.iter().flat_map(|piece| piece.iter()) {
+                if self.room.load(Ordering::Relaxed) == 0 {
+                    break;
+                }
+                self.room.fetch_sub(1, Ordering::Relaxed);
+                self.taken.lock().unwrap().push(*byte);
+                count += 1;
+            }
+            if count == 0 { Err(io::ErrorKind::WouldBlock.into()) } else { Ok(count) }
+        }
+    }
+
+    fn removed(seq: i64) -> Frame {
+        Frame::new(&ServerFrame::MessageRemoved { seq, at: seq, room_id: ROOM, message_id: MessageId(seq) })
+    }
+
+    fn seqs(heard: &[String]) -> Vec<i64> {
+        let seq = |frame: &String| serde_json::from_str::<serde_json::Value>(frame).unwrap()["seq"].as_i64().unwrap();
+        heard.iter().map(seq).collect()
+    }
+
+    #[test]
+    fn what_a_socket_takes_in_pieces_arrives_whole_and_in_order() {
+        let pipe = Pipe::of(0);
+        let peer = Peer::new(pipe.clone(), 0);
+        for seq in 1..=100 {
+            peer.tell(&removed(seq));
+        }
+        assert!(peer.stuck_since().is_some() && pipe.heard().is_empty());
+        let mut heard = Vec::new();
+        while peer.stuck_since().is_some() {
+            pipe.room.store(37, Ordering::Relaxed);
+            peer.write_waiting();
+            heard.extend(pipe.heard());
+        }
+        assert_eq!(seqs(&heard), (1..=100).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn who_falls_behind_loses_a_bounded_number_and_is_told() {
+        let pipe = Pipe::of(0);
+        let peer = Peer::new(pipe.clone(), 0);
+        peer.enter(ROOM);
+        peer.catch_up(&[], 0);
+        for seq in 1..=10_000 {
+            peer.tell_room(ROOM, &[removed(seq)]);
+        }
+        assert_eq!(peer.lock().waiting.len(), MOST_WAITING);
+        assert_eq!(peer.take_order(), None, "not while it takes nothing");
+        pipe.room.store(i64::MAX, Ordering::Relaxed);
+        peer.write_waiting();
+        assert_eq!(seqs(&pipe.heard()).len(), MOST_WAITING);
+        assert_eq!(peer.take_order(), Some(Order::Behind(Lost { of_person: false, of_room: true })));
+        peer.tell_room(ROOM, &[removed(10_001)]);
+        assert_eq!(seqs(&pipe.heard()), [10_001], "and hears what comes from there on");
+    }
+
+    #[test]
+    fn what_comes_during_the_catch_up_comes_after_it_and_once() {
+        let pipe = Pipe::wide();
+        let peer = Peer::new(pipe.clone(), 0);
+        peer.tell_room(ROOM, &[removed(1)]);
+        peer.enter(ROOM);
+        peer.tell_room(ROOM, &[removed(4), removed(5)]);
+        peer.tell_room(RoomId(2), &[removed(6)]);
+        peer.tell_room(ROOM, &[removed(7)]);
+        assert!(pipe.heard().is_empty());
+        peer.catch_up(&[removed(3)], 5);
+        assert_eq!(seqs(&pipe.heard()), [3, 7]);
+        peer.tell_room(ROOM, &[removed(5), removed(8)]);
+        assert_eq!(seqs(&pipe.heard()), [8], "told already");
+        peer.leave();
+        peer.tell_room(ROOM, &[removed(9)]);
+        assert!(pipe.heard().is_empty());
+    }
+
+    #[test]
+    fn a_silent_socket_hears_that_the_server_is_there() {
+        let pipe = Pipe::wide();
+        let peer = Peer::new(pipe.clone(), 0);
+        let alive = Frame::new(&ServerFrame::Alive);
+        peer.beat(6, 7, &alive, 0);
+        assert!(pipe.heard().is_empty());
+        peer.beat(7, 7, &alive, 0);
+        assert_eq!(pipe.heard().len(), 1);
+        peer.tell(&removed(1));
+        peer.beat(8, 7, &alive, 0);
+        pipe.heard();
+        peer.beat(14, 7, &alive, 0);
+        assert!(pipe.heard().is_empty(), "something was said in between");
+        peer.beat(15, 7, &alive, 0);
+        assert_eq!(pipe.heard().len(), 1);
+        peer.seen(1_000);
+        peer.beat(16, 7, &alive, 999);
+        assert_eq!(peer.take_order(), None);
+        peer.beat(16, 7, &alive, 1_000);
+        assert_eq!(peer.take_order(), Some(Order::Unseen));
+        peer.beat(17, 7, &alive, 5_000);
+        assert_eq!(peer.take_order(), None, "told once");
+    }
+}

@@ -80,7 +80,7 @@ pub async fn measure<C: Client>(workload: &str, process: &Process, mut clients: 
     }
     let mut rounds = Vec::with_capacity(ROUNDS);
     for _ in 0..ROUNDS {
-        let (cpu, own_cpu) = (process.cpu(), own_work.cpu());
+        let (cpu, own_before) = (process.cpu(), own_work.cpu_and_wait());
         let began = Instant::now();
         let tasks: Vec<_> = clients.drain(..).map(|client| tokio::spawn(ask_until(client, began + ROUND))).collect();
         let (mut times, mut bytes) = (Vec::new(), 0);
@@ -91,8 +91,8 @@ pub async fn measure<C: Client>(workload: &str, process: &Process, mut clients: 
             clients.push(client);
         }
         let took = began.elapsed();
-        let (cpu, own_cpu) = (process.cpu() - cpu, own_work.cpu() - own_cpu);
-        note_if_we_are_slower(workload, cpu, own_cpu, took);
+        let (cpu, own) = (process.cpu() - cpu, own_work.cpu_and_wait());
+        note_if_we_are_slower(workload, cpu, (own.0 - own_before.0, own.1 - own_before.1), took);
         rounds.push(round(times, bytes, took, cpu));
     }
     Rounds(rounds)
@@ -121,13 +121,14 @@ fn round(mut times: Vec<Duration>, bytes: usize, took: Duration, cpu: Duration) 
     }
 }
 
-/// What is measured is then this program.
-fn note_if_we_are_slower(workload: &str, cpu: Duration, own_cpu: Duration, took: Duration) {
-    let part = |cpu: Duration| cpu.as_secs_f64() / took.as_secs_f64();
-    if part(own_cpu) > BUSY && part(cpu) < BUSY {
-        let (own, its) = (part(own_cpu) * 100.0, part(cpu) * 100.0);
+/// What is measured is then this program, or what else runs on its core.
+fn note_if_we_are_slower(workload: &str, cpu: Duration, (own_cpu, own_wait): (Duration, Duration), took: Duration) {
+    let part = |time: Duration| time.as_secs_f64() / took.as_secs_f64();
+    if part(own_cpu + own_wait) > BUSY && part(cpu) < BUSY {
+        let [its, own, waited] = [cpu, own_cpu, own_wait].map(|time| part(time) * 100.0);
         eprintln!(
-            "{workload}: the clients are the bottleneck, {own:.0} % of a core beside {its:.0} % of the server's."
+            "{workload}: the clients are the bottleneck: they worked {own:.0} % of the time and waited {waited:.0} % for \
+             their core, the server worked {its:.0} %."
         );
     }
 }

@@ -52,32 +52,48 @@ impl Drop for Process {
     }
 }
 
-/// The time a process has worked, to the nanosecond.
+/// The time a process has worked, to the nanosecond, and the time it could have but for others on its core.
 ///
 /// Only threads know it so exactly, so it is their sum. A thread that ended keeps what it was last seen with.
 #[derive(Debug)]
 pub struct Work {
     folder: String,
-    seen_ns: Mutex<(HashMap<String, u64>, u64)>,
+    seen: Mutex<Seen>,
+}
+
+/// Worked and waited, in nanoseconds: by thread, and of those that ended.
+#[derive(Debug, Default)]
+struct Seen {
+    threads: HashMap<String, (u64, u64)>,
+    ended: (u64, u64),
 }
 
 impl Work {
     /// Of the process with this id; `self` is our own.
     pub fn of(process_id: &str) -> Self {
-        Self { folder: format!("/proc/{process_id}/task"), seen_ns: Mutex::default() }
+        Self { folder: format!("/proc/{process_id}/task"), seen: Mutex::default() }
     }
 
     pub fn cpu(&self) -> Duration {
-        let mut seen = self.seen_ns.lock().unwrap_or_else(PoisonError::into_inner);
-        let (threads, ended_ns) = &mut *seen;
+        self.cpu_and_wait().0
+    }
+
+    /// The time it has worked, and the time it was ready to work and another had the core.
+    pub fn cpu_and_wait(&self) -> (Duration, Duration) {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let Seen { threads, ended } = &mut *seen;
         for entry in std::fs::read_dir(&self.folder).expect("Linux tells").flatten() {
             // A thread may end while the folder is read.
             let Ok(text) = std::fs::read_to_string(entry.path().join("schedstat")) else { continue };
-            let worked_ns = text.split_whitespace().next().and_then(|text| text.parse().ok()).expect("a time");
-            let before = threads.insert(entry.file_name().to_string_lossy().into_owned(), worked_ns);
+            let mut times = text.split_whitespace().map(|text| text.parse().expect("a time"));
+            let (Some(worked), Some(waited)) = (times.next(), times.next()) else { continue };
+            let before = threads.insert(entry.file_name().to_string_lossy().into_owned(), (worked, waited));
             // Another thread got the number of one that ended.
-            *ended_ns += before.filter(|before| *before > worked_ns).unwrap_or(0);
+            if let Some(before) = before.filter(|before| before.0 > worked) {
+                *ended = (ended.0 + before.0, ended.1 + before.1);
+            }
         }
-        Duration::from_nanos(*ended_ns + threads.values().sum::<u64>())
+        let sum = |of: fn(&(u64, u64)) -> u64| Duration::from_nanos(of(ended) + threads.values().map(of).sum::<u64>());
+        (sum(|times| times.0), sum(|times| times.1))
     }
 }

@@ -1,6 +1,9 @@
 //! How long searches and room pages take among two million messages, on a database made for it with a fixed seed.
 //! Usage: cargo run --release -p server --example archive [MESSAGES]
 
+#[path = "meter/table.rs"]
+mod table;
+
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -68,9 +71,8 @@ async fn main() {
     fill(&state, &rooms).await;
     settle(folder.path()).await;
     let bytes = std::fs::metadata(folder.path().join("campfire.sqlite3")).map_or(0, |file| file.len());
-    println!("{total} messages made in {:.0} s, {} MiB", began.elapsed().as_secs_f64(), bytes >> 20);
+    eprintln!("{total} messages made in {:.0} s, {} MiB", began.elapsed().as_secs_f64(), bytes >> 20);
 
-    println!("| What | Median (slowest) of {ROUNDS} | Found |\n|---|---|---|");
     let rare = word(WORDS - 7);
     let part = &rare[1..rare.len() - 1];
     for (what, who, query) in [
@@ -95,7 +97,7 @@ async fn main() {
             found = answer.messages.len();
             assert!(answer.messages.iter().all(|(message, _)| who.id == ada.id || message.room_id == small_room));
         }
-        print(what, times, &found.to_string());
+        print(&format!("search: {what}"), &times, &format!("{found} found"));
     }
 
     let member = Member::find(&state.db, &ada, long_room).await.expect("Ada is in it");
@@ -122,7 +124,7 @@ async fn main() {
             times.push(began.elapsed());
             assert!(body.ends_with(b"</html>"), "{path} is whole");
         }
-        print(what, times, "");
+        print(what, &times, "");
     }
 }
 
@@ -219,8 +221,8 @@ impl Random {
     }
 }
 
-fn print(name: &str, mut times: Vec<Duration>, found: &str) {
-    times.sort_unstable();
-    let ms = |time: Duration| time.as_secs_f64() * 1_000.0;
-    println!("| {name} | {:.2} ms ({:.2} ms) | {found} |", ms(times[times.len() / 2]), ms(times[times.len() - 1]));
+/// One row: the median of all times with their range.
+fn print(workload: &str, times: &[Duration], beside: &str) {
+    let times_ms: Vec<_> = times.iter().map(|time| time.as_secs_f64() * 1_000.0).collect();
+    table::print_row(workload, &table::median_and_range(&times_ms, 2, " ms"), beside, None);
 }

@@ -1,0 +1,200 @@
+//! Bad cases: many sign-ins at once, and what is left in memory after many posts.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use campfire::model::UserId;
+
+use crate::meter::http::HttpConnection;
+use crate::meter::process::Process;
+use crate::meter::table::{
+    self, Budget, mebibytes, median, median_and_range, milliseconds, number, percentile, print_row,
+};
+use crate::meter::{session_cookie, sign_in_form};
+use crate::rounds::{Client, ROUND, ROUNDS};
+use crate::site::{Poster, Reader, Reading, Site};
+
+/// The people who sign in at once, and over how many connections.
+const SIGN_INS: usize = 200;
+const SIGN_IN_CONNECTIONS: usize = 16;
+
+const READERS: usize = 16;
+
+/// What is posted before the memory is looked at, and by how many.
+const POSTS: usize = 60_000;
+const POSTERS: usize = 64;
+
+/// How long the memory may take to come to rest, and for how long it must stand to be at rest.
+const REST_WITHIN: Duration = Duration::from_secs(30);
+const AT_REST_AFTER: usize = 3;
+
+/// What the caches may hold, in bytes.
+const CACHES_BYTES: f64 = 16.0 * 1_024.0 * 1_024.0;
+
+/// What the readers are doing it beside.
+const BEFORE: usize = 0;
+const STORM: usize = 1;
+const AFTER: usize = 2;
+
+/// Sixteen clients read the room page, and two hundred people sign in beside them.
+pub async fn sign_in_storm(site: &Arc<Site>) {
+    let (mut before_ms, mut during_ms, mut sign_ins_per_second) = (Vec::new(), Vec::new(), Vec::new());
+    for round in 0..ROUNDS {
+        let phase = Arc::new(AtomicUsize::new(BEFORE));
+        let readers = site.readers(Reading::RoomPage, READERS, 1).await;
+        let tasks: Vec<_> = readers.into_iter().map(|reader| tokio::spawn(read_on(reader, phase.clone()))).collect();
+        tokio::time::sleep(ROUND).await;
+        phase.store(STORM, Ordering::Relaxed);
+        let began = Instant::now();
+        let cookies = storm(site, round * SIGN_INS).await;
+        let took = began.elapsed();
+        phase.store(AFTER, Ordering::Relaxed);
+        let mut times = [Vec::new(), Vec::new()];
+        for task in tasks {
+            for (all, own) in times.iter_mut().zip(task.await.expect("a reader ends well")) {
+                all.extend(own);
+            }
+        }
+        let p99_ms = |times: &mut Vec<Duration>| {
+            times.sort_unstable();
+            percentile(times, 990).as_secs_f64() * 1_000.0
+        };
+        before_ms.push(p99_ms(&mut times[BEFORE]));
+        during_ms.push(p99_ms(&mut times[STORM]));
+        #[expect(clippy::cast_precision_loss, reason = "a figure")]
+        sign_ins_per_second.push(SIGN_INS as f64 / took.as_secs_f64());
+        check_sessions(site, cookies).await;
+    }
+    let (before, during) = (median(&before_ms), median(&during_ms));
+    let beside = format!(
+        "p99 {} before · {} sign-ins/s",
+        milliseconds(Duration::from_secs_f64(before / 1_000.0)),
+        number(median(&sign_ins_per_second), 1)
+    );
+    let budget = Budget::new("≤ 2 × p99 before", during <= 2.0 * before);
+    let workload = format!("room page p99, {READERS} clients, beside {SIGN_INS} sign-ins");
+    print_row(&workload, &median_and_range(&during_ms, 2, " ms"), &beside, Some(&budget));
+}
+
+/// Reads until the storm is over; answers with the times before it and in it.
+async fn read_on(mut reader: Reader, phase: Arc<AtomicUsize>) -> [Vec<Duration>; 2] {
+    // The first page is read to its end.
+    reader.ask().await;
+    let mut times = [Vec::new(), Vec::new()];
+    loop {
+        let phase = phase.load(Ordering::Relaxed);
+        if phase == AFTER {
+            return times;
+        }
+        times[phase].push(reader.ask().await.took);
+    }
+}
+
+/// Signs people in from `first` on, each from an address of their own; answers with their numbers and cookies.
+async fn storm(site: &Arc<Site>, first: usize) -> Vec<(usize, String)> {
+    let next = Arc::new(AtomicUsize::new(0));
+    let mut tasks = Vec::with_capacity(SIGN_IN_CONNECTIONS);
+    for _ in 0..SIGN_IN_CONNECTIONS {
+        let (site, next) = (site.clone(), next.clone());
+        tasks.push(tokio::spawn(async move {
+            let mut connection = HttpConnection::open(site.address()).await;
+            let mut cookies = Vec::new();
+            loop {
+                let number = first + next.fetch_add(1, Ordering::Relaxed);
+                if number >= first + SIGN_INS {
+                    return cookies;
+                }
+                let (head, body) = sign_in_form(&site.data.viewers[number].email_address);
+                // One address may try ten times in three minutes.
+                let from = format!("x-forwarded-for: 198.18.{}.{}\r\n", number / 250, number % 250 + 1);
+                let answer = connection.ask(site.address(), &(head + &from), &body).await;
+                assert_eq!(answer.status, 303, "{number} signs in: {}", String::from_utf8_lossy(&answer.body));
+                cookies.push((number, session_cookie(&answer.head).to_owned()));
+            }
+        }));
+    }
+    let mut cookies = Vec::with_capacity(SIGN_INS);
+    for task in tasks {
+        cookies.extend(task.await.expect("people sign in"));
+    }
+    cookies
+}
+
+/// Each of the new sessions is that of the person who signed in.
+async fn check_sessions(site: &Arc<Site>, cookies: Vec<(usize, String)>) {
+    let mut connection = HttpConnection::open(site.address()).await;
+    assert_eq!(cookies.len(), SIGN_INS, "everybody is signed in");
+    for (number, cookie) in cookies {
+        let UserId(id) = site.data.viewers[number].id;
+        let head = format!("GET /users/me/profile HTTP/1.1\r\ncookie: {cookie}\r\n");
+        let answer = connection.ask(site.address(), &head, "").await;
+        let text = String::from_utf8_lossy(&answer.body);
+        let address = &site.data.viewers[number].email_address;
+        assert!(answer.status == 200 && text.contains(address.as_str()), "the session of {id} is theirs");
+    }
+}
+
+/// Posts very many messages, then waits until the memory has come to rest.
+pub async fn posts_then_idle(site: &Arc<Site>) {
+    let process = &site.server.process;
+    let (idle, _) = at_rest(process).await;
+    let left = Arc::new(AtomicUsize::new(POSTS));
+    let posters = site.posters(site.data.other_room, POSTERS, 0).await;
+    let began = Instant::now();
+    let tasks: Vec<_> = posters.into_iter().map(|poster| tokio::spawn(post_on(poster, left.clone()))).collect();
+    for task in tasks {
+        task.await.expect("a poster ends well");
+    }
+    let took = began.elapsed();
+    #[expect(clippy::cast_precision_loss, reason = "a figure")]
+    let busy = process.rss_anon_bytes() as f64;
+    let (after, rested) = at_rest(process).await;
+    #[expect(clippy::cast_precision_loss, reason = "a figure")]
+    let posts_per_second = POSTS as f64 / took.as_secs_f64();
+    let most = idle * 1.2 + CACHES_BYTES;
+    let budget = Budget::new(format!("≤ {}: before + 20 % + 16 MiB of caches", mebibytes(most)), after <= most);
+    let beside = format!(
+        "{} before · {} at the last post · at rest {} s later · {} posts/s",
+        mebibytes(idle),
+        mebibytes(busy),
+        rested.map_or_else(|| format!("not {}", REST_WITHIN.as_secs()), |rested| rested.as_secs().to_string()),
+        table::number(posts_per_second, 0)
+    );
+    let workload = format!("RssAnon after {} posts by {POSTERS} clients", number_of_posts());
+    print_row(&workload, &mebibytes(after), &beside, Some(&budget));
+}
+
+fn number_of_posts() -> String {
+    #[expect(clippy::cast_precision_loss, reason = "a figure")]
+    let posts = POSTS as f64;
+    number(posts, 0).to_string()
+}
+
+async fn post_on(mut poster: Poster, left: Arc<AtomicUsize>) {
+    let take = |left: &AtomicUsize| left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
+    while take(&left).is_ok() {
+        poster.ask().await;
+    }
+}
+
+/// The memory of a process once it stood still for some seconds, to a hundredth, and when it began to; nothing for the
+/// time when it never did.
+#[expect(clippy::cast_precision_loss, reason = "a figure")]
+async fn at_rest(process: &Process) -> (f64, Option<Duration>) {
+    let began = Instant::now();
+    let (mut stood_from, mut stood_with, mut stood) = (Duration::ZERO, process.rss_anon_bytes() as f64, 0);
+    while began.elapsed() < REST_WITHIN {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let now = process.rss_anon_bytes() as f64;
+        if (now - stood_with).abs() > stood_with / 100.0 {
+            (stood_from, stood_with, stood) = (began.elapsed(), now, 0);
+        } else {
+            stood += 1;
+        }
+        if stood == AT_REST_AFTER {
+            return (now, Some(stood_from));
+        }
+    }
+    (process.rss_anon_bytes() as f64, None)
+}

@@ -1,0 +1,151 @@
+//! What the figures stand beside, measured in the same run on the same core: a file from nginx, and SQLite alone.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::time::Instant;
+
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sqlx::{AssertSqlSafe, Connection, SqliteConnection};
+
+use crate::meter::free_port;
+use crate::meter::http::{HttpConnection, field, request};
+use crate::meter::process::Process;
+use crate::meter::table::{self, median_and_range, print_row};
+use crate::rounds::{Asked, Client, ROUND, ROUNDS, Rounds, measure};
+
+/// Where Debian puts it, which is not in everybody's path.
+const NGINX: &str = "/usr/sbin/nginx";
+
+/// How many transactions SQLite is handed at once, so that handing them over does not count.
+const AT_ONCE: usize = 64;
+
+/// Nginx on a port and with a folder of its own, with one file.
+struct Nginx {
+    process: Process,
+    address: String,
+    _folder: tempfile::TempDir,
+}
+
+impl Nginx {
+    /// Serves `body`, packed already, as the page `/page`. Nothing where there is no nginx.
+    async fn start(body: &[u8]) -> Option<Self> {
+        Command::new(NGINX).arg("-v").stderr(Stdio::null()).status().ok()?;
+        let folder = tempfile::tempdir().expect("a folder of its own");
+        let address = format!("127.0.0.1:{}", free_port());
+        let root = folder.path().display().to_string();
+        std::fs::write(folder.path().join("page"), body).expect("the page is written");
+        std::fs::write(folder.path().join("nginx.conf"), configuration(&address, &root)).expect("the configuration");
+        let process = Process::start(NGINX, |command| {
+            command.args(["-e", "stderr", "-p", &root, "-c", "nginx.conf"]);
+            command.stdout(Stdio::null()).stderr(Stdio::null());
+        });
+        for _ in 0..1_000 {
+            if tokio::net::TcpStream::connect(&address).await.is_ok() {
+                return Some(Self { process, address, _folder: folder });
+            }
+            // Nginx says nowhere that it listens.
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        panic!("nginx does not listen on {address}");
+    }
+}
+
+/// One process that does everything, so that its work is found in one place.
+fn configuration(address: &str, root: &str) -> String {
+    format!(
+        "daemon off;
+         master_process off;
+         worker_processes 1;
+         pid {root}/nginx.pid;
+         events {{ worker_connections 1024; }}
+         http {{
+             access_log off;
+             client_body_temp_path {root}/body;
+             fastcgi_temp_path {root}/fastcgi;
+             proxy_temp_path {root}/proxy;
+             scgi_temp_path {root}/scgi;
+             uwsgi_temp_path {root}/uwsgi;
+             sendfile on;
+             tcp_nopush on;
+             keepalive_timeout 1h;
+             keepalive_requests 1000000000;
+             open_file_cache max=16 inactive=1h;
+             server {{
+                 listen {address};
+                 root {root};
+                 location = /page {{
+                     types {{ }}
+                     default_type 'text/html; charset=utf-8';
+                     add_header Content-Encoding gzip;
+                 }}
+             }}
+         }}"
+    )
+}
+
+struct FileReader {
+    connection: HttpConnection,
+    request: Vec<u8>,
+    body: Arc<Vec<u8>>,
+}
+
+impl Client for FileReader {
+    async fn ask(&mut self) -> Asked {
+        let began = Instant::now();
+        let packed = self.connection.exchange(&self.request).await;
+        let took = began.elapsed();
+        assert_eq!(packed.status, 200, "nginx has the file");
+        assert_eq!(field(packed.head, "content-encoding"), Some("gzip"));
+        assert!(*packed.body == **self.body, "and it is the file");
+        Asked { took, bytes: packed.body.len() }
+    }
+}
+
+/// How fast nginx serves the packed room page as a file.
+pub async fn nginx(body: Vec<u8>, client_count: usize) -> Option<Rounds> {
+    let nginx = Nginx::start(&body).await?;
+    let body = Arc::new(body);
+    let mut clients = Vec::with_capacity(client_count);
+    for _ in 0..client_count {
+        let connection = HttpConnection::open(&nginx.address).await;
+        let request = request(&nginx.address, "GET /page HTTP/1.1\r\n", "");
+        clients.push(FileReader { connection, request, body: body.clone() });
+    }
+    Some(measure("nginx", &nginx.process, clients).await)
+}
+
+/// How many rows SQLite alone takes a second with the durability of the executable, so many in each transaction.
+pub async fn sqlite(workload: &str, folder: &Path, rows_together: usize) {
+    let path = folder.join(format!("inserts-{rows_together}.sqlite3"));
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .pragma("wal_autocheckpoint", "0");
+    let mut database = SqliteConnection::connect_with(&options).await.expect("a database");
+    let table = "CREATE TABLE rows (id INTEGER PRIMARY KEY AUTOINCREMENT, body TEXT NOT NULL)";
+    sqlx::query(table).execute(&mut database).await.expect("a table");
+    let insert = "INSERT INTO rows (body) VALUES ('words of 01920000-0001-7fff-bfff-ffffffffffff');";
+    let transaction = format!("BEGIN IMMEDIATE;{}COMMIT;", insert.repeat(rows_together));
+    let batch = transaction.repeat(AT_ONCE);
+
+    let (mut per_second, mut total) = (Vec::with_capacity(ROUNDS), 0);
+    for _ in 0..ROUNDS {
+        let (began, mut count) = (Instant::now(), 0);
+        while began.elapsed() < ROUND {
+            sqlx::raw_sql(AssertSqlSafe(batch.as_str())).execute(&mut database).await.expect("rows");
+            count += AT_ONCE * rows_together;
+        }
+        #[expect(clippy::cast_precision_loss, reason = "a figure")]
+        per_second.push(count as f64 / began.elapsed().as_secs_f64());
+        total += count;
+    }
+    let stored: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM rows").fetch_one(&mut database).await.expect("a count");
+    assert_eq!(usize::try_from(stored), Ok(total), "every row is there");
+    #[expect(clippy::cast_precision_loss, reason = "a figure")]
+    let transaction_ms = rows_together as f64 / table::median(&per_second) * 1_000.0;
+    let beside = format!("{} ms a transaction", table::number(transaction_ms, 2));
+    print_row(workload, &median_and_range(&per_second, 0, "/s"), &beside, None);
+}

@@ -1,0 +1,134 @@
+//! Rounds of clients that ask as fast as they are answered, and the row that is printed of them.
+
+use std::time::{Duration, Instant};
+
+use crate::meter::process::{Process, Work};
+use crate::meter::table::{self, Budget, median_and_range, milliseconds, number, percentile, print_row};
+
+pub const ROUNDS: usize = 3;
+
+/// How long one round lasts.
+pub const ROUND: Duration = Duration::from_secs(2);
+
+/// One of the two cores is worked out beyond this part of the time.
+const BUSY: f64 = 0.9;
+
+/// A connection that asks, checks what it is told, and says how long the answer took.
+pub trait Client: Send + 'static {
+    fn ask(&mut self) -> impl Future<Output = Asked> + Send;
+
+    /// After how many questions everything was seen once.
+    fn warm_up_count(&self) -> usize {
+        1
+    }
+}
+
+/// One question and its answer. The time ends before the answer is checked.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked {
+    pub took: Duration,
+    /// The body as it came over the wire.
+    pub bytes: usize,
+}
+
+/// What one round came to.
+#[derive(Clone, Debug)]
+pub struct Round {
+    pub per_second: f64,
+    pub cpu_us: f64,
+    pub p50: Duration,
+    pub p99: Duration,
+    pub bytes: f64,
+}
+
+/// All rounds of a workload.
+#[derive(Clone, Debug)]
+pub struct Rounds(Vec<Round>);
+
+impl Rounds {
+    /// The middle one by answers a second.
+    pub fn middle(&self) -> &Round {
+        let middle = table::median(&self.per_second());
+        self.0.iter().find(|round| round.per_second.total_cmp(&middle).is_eq()).expect("the median is one of them")
+    }
+
+    fn per_second(&self) -> Vec<f64> {
+        self.0.iter().map(|round| round.per_second).collect()
+    }
+
+    /// One row: answers a second of all rounds, beside them the middle round.
+    pub fn print(&self, workload: &str, budget: Option<&Budget>) {
+        let middle = self.middle();
+        let beside = format!(
+            "{} µs CPU · p50 {} · p99 {} · {} B",
+            number(middle.cpu_us, 0),
+            milliseconds(middle.p50),
+            milliseconds(middle.p99),
+            number(middle.bytes, 0)
+        );
+        print_row(workload, &median_and_range(&self.per_second(), 0, "/s"), &beside, budget);
+    }
+}
+
+/// Lets every client see everything once, then measures the rounds. `process` is what answers them.
+pub async fn measure<C: Client>(workload: &str, process: &Process, mut clients: Vec<C>) -> Rounds {
+    let own_work = Work::of("self");
+    for client in &mut clients {
+        for _ in 0..client.warm_up_count() {
+            client.ask().await;
+        }
+    }
+    let mut rounds = Vec::with_capacity(ROUNDS);
+    for _ in 0..ROUNDS {
+        let (cpu, own_before) = (process.cpu(), own_work.cpu_and_wait());
+        let began = Instant::now();
+        let tasks: Vec<_> = clients.drain(..).map(|client| tokio::spawn(ask_until(client, began + ROUND))).collect();
+        let (mut times, mut bytes) = (Vec::new(), 0);
+        for task in tasks {
+            let (client, asked, asked_bytes) = task.await.expect("a client ends well");
+            times.extend(asked);
+            bytes += asked_bytes;
+            clients.push(client);
+        }
+        let took = began.elapsed();
+        let (cpu, own) = (process.cpu() - cpu, own_work.cpu_and_wait());
+        note_if_we_are_slower(workload, cpu, (own.0 - own_before.0, own.1 - own_before.1), took);
+        rounds.push(round(times, bytes, took, cpu));
+    }
+    Rounds(rounds)
+}
+
+async fn ask_until<C: Client>(mut client: C, end: Instant) -> (C, Vec<Duration>, usize) {
+    let (mut times, mut bytes) = (Vec::with_capacity(4_096), 0);
+    while Instant::now() < end {
+        let asked = client.ask().await;
+        times.push(asked.took);
+        bytes += asked.bytes;
+    }
+    (client, times, bytes)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "figures")]
+fn round(mut times: Vec<Duration>, bytes: usize, took: Duration, cpu: Duration) -> Round {
+    times.sort_unstable();
+    let count = times.len() as f64;
+    Round {
+        per_second: count / took.as_secs_f64(),
+        cpu_us: cpu.as_secs_f64() * 1e6 / count,
+        p50: percentile(&times, 500),
+        p99: percentile(&times, 990),
+        bytes: bytes as f64 / count,
+    }
+}
+
+/// What is measured is then this program, or what else runs on its core.
+fn note_if_we_are_slower(workload: &str, cpu: Duration, (own_cpu, own_wait): (Duration, Duration), took: Duration) {
+    let part = |time: Duration| time.as_secs_f64() / took.as_secs_f64();
+    if part(own_cpu + own_wait) > BUSY && part(cpu) < BUSY {
+        let [its, own, waited] = [cpu, own_cpu, own_wait].map(|time| part(time) * 100.0);
+        eprintln!(
+            "{workload}: the clients are the bottleneck: they worked {own:.0} % of the time and waited {waited:.0} % for \
+             their core, the server worked {its:.0} %."
+        );
+    }
+}

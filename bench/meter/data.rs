@@ -1,0 +1,253 @@
+//! An account made by script with a fixed seed: the same people, rooms and words every time. Only the times of day
+//! differ, which end now, as those of an account that is used.
+
+use std::path::Path;
+
+use campfire::auth::Member;
+use campfire::clock::Clock;
+use campfire::model::{ClientMessageId, Message, Role, RoomId, User, UserId};
+use campfire::ops::accounts::{self, Registration};
+use campfire::ops::messages::{self, Posted};
+use campfire::ops::rooms::{self, Audience};
+use campfire::state::AppState;
+use campfire::store::sessions::Sighting;
+use campfire::{AppResult, ops, store};
+use sha2::{Digest, Sha256};
+use tower_sessions::session::Id;
+
+use super::PASSWORD;
+
+/// The messages of the busy room, and those of all others together.
+pub const IN_BUSY_ROOM: usize = 131;
+pub const IN_OTHER_ROOMS: usize = 39;
+
+/// The rooms beside the busy one and the one that every account begins with.
+const OTHER_ROOMS: usize = 9;
+
+/// What every message of the busy room says, a few aside.
+pub const COMMON_WORD: &str = "walrus";
+
+/// How far messages lie apart.
+const BETWEEN_MS: i64 = 20_000;
+
+/// How long the sessions live, in milliseconds: a day.
+const SESSION_MS: i64 = 24 * 60 * 60 * 1_000;
+
+const SEED: u64 = 7;
+
+const WORDS: [&str; 32] = [
+    "the", "and", "of", "to", "we", "it", "that", "for", "on", "with", "this", "page", "draft", "meeting", "release",
+    "tomorrow", "budget", "customer", "design", "server", "question", "answer", "ready", "maybe", "quickly", "review",
+    "window", "garden", "coffee", "number", "shipped", "together",
+];
+
+const FIRST_NAMES: [&str; 10] = ["Ada", "Bob", "Cleo", "Dora", "Emil", "Fay", "Gus", "Hana", "Ivo", "Jo"];
+
+/// What was made.
+pub struct Data {
+    /// Everybody, each with a session of their own. The first one administers.
+    pub viewers: Vec<Viewer>,
+    /// The room that is read, and one that is not.
+    pub busy_room: RoomId,
+    pub other_room: RoomId,
+    /// The messages of the busy room as they are, oldest first.
+    pub messages: Vec<Message>,
+    /// Which of them hold [`COMMON_WORD`], oldest first. No message elsewhere does.
+    pub common: Vec<Message>,
+}
+
+/// Somebody with a session.
+#[derive(Clone, Debug)]
+pub struct Viewer {
+    pub id: UserId,
+    pub name: String,
+    pub email_address: String,
+    /// Like `session_token=…`.
+    pub cookie: String,
+}
+
+/// Makes the account in an empty folder: so many people, all in each of eleven rooms, and 170 messages, among the newest
+/// of the busy room one of every kind. Everybody's password is [`PASSWORD`].
+pub async fn make(folder: &Path, people_count: usize) -> Data {
+    let now_ms = Clock::System.now_ms();
+    let message_count = i64::try_from(IN_BUSY_ROOM + IN_OTHER_ROOMS).expect("it fits");
+    let clock = Clock::manual(now_ms - message_count * BETWEEN_MS);
+    let state = AppState::open(folder, clock.clone()).await.expect("the data can be opened");
+    let mut maker = Maker { state, clock, random: Random(SEED), people: Vec::new() };
+    let viewers = maker.make_people(people_count, now_ms).await;
+
+    let mut room_ids = Vec::new();
+    for number in 0..=OTHER_ROOMS {
+        let name = if number == 0 { "Busy".to_owned() } else { format!("Room {number}") };
+        let opened = rooms::open(&maker.state, &maker.people[0], name.parse().expect("a name"), Audience::Everyone);
+        room_ids.push(opened.await.expect("a room").id);
+    }
+    let first_room = store::rooms::oldest_of(maker.state.db.reader(), viewers[0].id).await.expect("a reader");
+    let (busy_room, other_room) = (room_ids[0], room_ids[1]);
+    room_ids[0] = first_room.expect("the room that every account begins with");
+
+    for number in 0..IN_OTHER_ROOMS {
+        let text = format!("Small talk {number}, with **bold** words: {}", maker.random.sentence(6));
+        maker.post(number, room_ids[number % room_ids.len()], text).await;
+    }
+    let mut messages = Vec::new();
+    let mut common = Vec::new();
+    for number in 0..IN_BUSY_ROOM {
+        let text = maker.text(number);
+        let holds_common_word = text.contains(COMMON_WORD);
+        let message = maker.post(number / 3, busy_room, text).await;
+        let message = maker.change(number, message).await;
+        if holds_common_word {
+            common.push(message.clone());
+        }
+        messages.push(message);
+    }
+    Data { viewers, busy_room, other_room, messages, common }
+}
+
+struct Maker {
+    state: AppState,
+    clock: Clock,
+    random: Random,
+    people: Vec<User>,
+}
+
+impl Maker {
+    /// Everybody in one write, with one hash of the password that they share.
+    async fn make_people(&mut self, count: usize, now_ms: i64) -> Vec<Viewer> {
+        let email_address = |number: usize| format!("person{number}@example.com");
+        let registration = Registration {
+            name: FIRST_NAMES[0].parse().expect("a name"),
+            email_address: email_address(0).parse().expect("an address"),
+            password: PASSWORD.parse().expect("a password"),
+        };
+        let hash = self.state.passwords.hash(&registration.password).await.expect("a hash");
+        let first = accounts::set_up(&self.state, registration).await.expect("the first one");
+        let (made_ms, mut random) = (self.clock.now_ms(), Random(SEED));
+        let made = self.state.db.write(async move |tx| -> AppResult<(Vec<User>, Vec<Viewer>)> {
+            let (mut people, mut viewers) = (vec![first], Vec::new());
+            for number in 1..count {
+                let name = FIRST_NAMES.get(number).map_or_else(|| format!("Person {number:04}"), ToString::to_string);
+                let address = email_address(number).parse()?;
+                let id = store::users::insert(tx.db(), &name.parse()?, &address, &hash, Role::Member, made_ms).await?;
+                store::memberships::grant_open_rooms(tx.db(), id, made_ms).await?;
+                people.push(User { id, name, role: Role::Member });
+            }
+            for (number, person) in people.iter().enumerate() {
+                let token = Id(i128::from(random.next()) << 64 | i128::from(random.next()));
+                let seen = Sighting {
+                    user_id: person.id,
+                    ip_address: "127.0.0.1".into(),
+                    user_agent: String::new(),
+                    last_active_at: now_ms,
+                    expires_at: now_ms + SESSION_MS,
+                };
+                // As the executable knows a session: by the hash of its token.
+                store::sessions::insert(tx.db(), &Sha256::digest(token.0.to_be_bytes()), &seen).await?;
+                viewers.push(Viewer {
+                    id: person.id,
+                    name: person.name.clone(),
+                    email_address: email_address(number),
+                    cookie: format!("session_token={token}"),
+                });
+            }
+            Ok((people, viewers))
+        });
+        let (people, viewers) = made.await.expect("people");
+        self.people = people;
+        viewers
+    }
+
+    /// Posted by one of the first ten.
+    async fn post(&mut self, person: usize, room_id: RoomId, text: String) -> Message {
+        self.clock.advance(BETWEEN_MS);
+        let member = self.member(person, room_id).await;
+        let mut randomness = [0; 10];
+        randomness[..8].copy_from_slice(&self.random.next().to_be_bytes());
+        let now_ms = u64::try_from(self.clock.now_ms()).expect("it is after 1970");
+        let id = ClientMessageId::v7(now_ms, randomness);
+        match messages::post(&self.state, &member, id, text.parse().expect("a draft")).await.expect("a post") {
+            Posted::Stored(message) => message,
+            Posted::Removed(_) => unreachable!("nothing is removed"),
+        }
+    }
+
+    /// What became of a message after it was posted: one is boosted, another edited.
+    async fn change(&self, number: usize, message: Message) -> Message {
+        match number {
+            BOOSTED => {
+                for (person, content) in [(1, "🎉"), (2, "🎉"), (3, "well done")] {
+                    let member = self.member(person, message.room_id).await;
+                    let content = content.parse().expect("a boost");
+                    ops::boosts::boost(&self.state, &member, message.id, content).await.expect("it is boosted");
+                }
+                message
+            }
+            EDITED => {
+                let member = self.member(number / 3, message.room_id).await;
+                let draft = format!("{COMMON_WORD} number {number}, said better").parse().expect("a draft");
+                messages::edit(&self.state, &member, message.id, draft).await.expect("its author edits it")
+            }
+            _ => message,
+        }
+    }
+
+    async fn member(&self, person: usize, room_id: RoomId) -> Member {
+        let person = &self.people[person % self.people.len().min(FIRST_NAMES.len())];
+        Member::find(&self.state.db, person, room_id).await.expect("everybody is in")
+    }
+
+    /// What a message of the busy room says: six kinds in turn, and among the newest ones one of every other kind.
+    fn text(&mut self, number: usize) -> String {
+        let words = self.random.sentence(12);
+        let beginning = format!("{COMMON_WORD} number {number}");
+        match number {
+            BOLD => format!("{beginning}: **bold**, *slanted*, ~~struck~~ and `typed`"),
+            SOUND => "/play tada".into(),
+            EMOJI => "🎉🔥👍".into(),
+            LONG => (0..50).fold(beginning, |text, line| text + &format!("\nline {line} {words}")),
+            NUMBERED => format!("# {beginning}\n\n1. one\n2. two\n   - two and a half\n\n---\n\n{words}"),
+            PLAIN_CODE => format!("{beginning}\n\n```\n{words}\n```"),
+            FOREIGN => format!("{beginning} 明日は東京へ行きます — Größe ωμέγα"),
+            _ => match number % 6 {
+                0 => format!("{beginning} {words}"),
+                1 => format!("{beginning}: see [the page](https://a.example/{number}) or https://b.example/{number}"),
+                2 => format!("{beginning}\n\n> quoted {words}\n\n- one\n- two"),
+                3 => format!("{beginning}\n\n```rust\nfn answer() -> u32 {{\n    {number} // {words}\n}}\n```"),
+                4 => format!("{beginning}, @Bob, and a longer sentence that goes on for a while, as they do: {words}."),
+                _ => format!("{beginning} 🎉 {words}"),
+            },
+        }
+    }
+}
+
+/// The numbers of the messages that are of a kind of their own.
+const BOLD: usize = 100;
+const SOUND: usize = 103;
+const EMOJI: usize = 106;
+const LONG: usize = 109;
+const NUMBERED: usize = 112;
+const PLAIN_CODE: usize = 115;
+const FOREIGN: usize = 118;
+const BOOSTED: usize = 121;
+const EDITED: usize = 124;
+
+/// xorshift64*: the same numbers every time.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
+    }
+
+    /// So many words, and up to as many more.
+    fn sentence(&mut self, least: usize) -> String {
+        let below =
+            |random: &mut Self, limit: usize| usize::try_from(random.next() >> 33).expect("31 bits fit") % limit;
+        let count = least + below(self, least);
+        (0..count).map(|_| WORDS[below(self, WORDS.len())]).collect::<Vec<_>>().join(" ")
+    }
+}

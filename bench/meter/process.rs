@@ -1,0 +1,99 @@
+//! A process that is measured: pinned to the first core, watched through `/proc`, ended with its handle.
+
+use std::collections::HashMap;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+/// A process of ours. Dropping it ends it.
+#[derive(Debug)]
+pub struct Process {
+    child: Child,
+    work: Work,
+}
+
+impl Process {
+    /// Runs a command on the first core, where `taskset` can arrange that. `taskset` becomes the command: the id is its.
+    pub fn start(executable: &str, prepare: impl FnOnce(&mut Command)) -> Self {
+        let mut command = Command::new("taskset");
+        command.args(["-c", "0", executable]);
+        if Command::new("taskset").arg("--version").stdout(Stdio::null()).status().is_err() {
+            command = Command::new(executable);
+        }
+        prepare(&mut command);
+        let child = command.spawn().expect("the executable starts");
+        let work = Work::of(&child.id().to_string());
+        Self { child, work }
+    }
+
+    /// What it says, if that was asked for.
+    pub fn take_output(&mut self) -> std::process::ChildStdout {
+        self.child.stdout.take().expect("its output was asked for and not taken yet")
+    }
+
+    /// The time it has worked, as user and in the kernel.
+    pub fn cpu(&self) -> Duration {
+        self.work.cpu()
+    }
+
+    /// The memory that is its own and in use, in bytes.
+    pub fn rss_anon_bytes(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("Linux tells");
+        let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).expect("a line of its own memory");
+        let kib: u64 = line.trim().trim_end_matches("kB").trim().parse().expect("a number of KiB");
+        kib * 1_024
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The time a process has worked, to the nanosecond, and the time it could have but for others on its core.
+///
+/// Only threads know it so exactly, so it is their sum. A thread that ended keeps what it was last seen with.
+#[derive(Debug)]
+pub struct Work {
+    folder: String,
+    seen: Mutex<Seen>,
+}
+
+/// Worked and waited, in nanoseconds: by thread, and of those that ended.
+#[derive(Debug, Default)]
+struct Seen {
+    threads: HashMap<String, (u64, u64)>,
+    ended: (u64, u64),
+}
+
+impl Work {
+    /// Of the process with this id; `self` is our own.
+    pub fn of(process_id: &str) -> Self {
+        Self { folder: format!("/proc/{process_id}/task"), seen: Mutex::default() }
+    }
+
+    pub fn cpu(&self) -> Duration {
+        self.cpu_and_wait().0
+    }
+
+    /// The time it has worked, and the time it was ready to work and another had the core.
+    pub fn cpu_and_wait(&self) -> (Duration, Duration) {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let Seen { threads, ended } = &mut *seen;
+        for entry in std::fs::read_dir(&self.folder).expect("Linux tells").flatten() {
+            // A thread may end while the folder is read.
+            let Ok(text) = std::fs::read_to_string(entry.path().join("schedstat")) else { continue };
+            let mut times = text.split_whitespace().map(|text| text.parse().expect("a time"));
+            let (Some(worked), Some(waited)) = (times.next(), times.next()) else { continue };
+            let before = threads.insert(entry.file_name().to_string_lossy().into_owned(), (worked, waited));
+            // Another thread got the number of one that ended.
+            if let Some(before) = before.filter(|before| before.0 > worked) {
+                *ended = (ended.0 + before.0, ended.1 + before.1);
+            }
+        }
+        let sum = |of: fn(&(u64, u64)) -> u64| Duration::from_nanos(of(ended) + threads.values().map(of).sum::<u64>());
+        (sum(|times| times.0), sum(|times| times.1))
+    }
+}

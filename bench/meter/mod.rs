@@ -22,7 +22,11 @@ impl Server {
     pub fn start(executable: &str, folder: &Path) -> Self {
         let port =
             std::net::TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).expect("a port").port();
-        let address = format!("127.0.0.1:{port}");
+        Self::start_at(executable, folder, format!("127.0.0.1:{port}"))
+    }
+
+    /// Starts it where it was before, for those who come back.
+    pub fn start_at(executable: &str, folder: &Path, address: String) -> Self {
         let mut command = Command::new("taskset");
         command.args(["-c", "0", executable]);
         if Command::new("taskset").arg("--version").stdout(Stdio::null()).status().is_err() {
@@ -34,6 +38,19 @@ impl Server {
         let line = lines.next().expect("it says something").expect("in words");
         assert!(line.starts_with("Campfire is listening on"), "{line}");
         Self { process, address }
+    }
+
+    /// What the system knows the process by.
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Asks it to end, as an operator does, and waits until it has.
+    pub fn end(mut self) {
+        let asked = Command::new("kill").args(["-TERM", &self.id().to_string()]).status();
+        assert!(asked.is_ok_and(|status| status.success()), "the signal is sent");
+        let ended = self.process.wait().expect("its end is told");
+        assert!(ended.success(), "it ends in order: {ended}");
     }
 
     /// The time it has worked, as user and in the kernel.

@@ -58,7 +58,9 @@ pub struct Board {
     expected: AtomicUsize,
     delivered: AtomicUsize,
     last_delivery_ns: AtomicU64,
-    pub losses: Losses,
+    losses: Losses,
+    /// Posts that the server was too busy for.
+    refused_count: AtomicUsize,
     /// Sockets that were closed without having been asked to.
     gone: AtomicUsize,
     /// The first thing that was wrong.
@@ -78,11 +80,11 @@ struct Post {
 
 /// How often sockets were told that they fell behind.
 #[derive(Default)]
-pub struct Losses {
+struct Losses {
     /// In the room.
-    pub resync_count: AtomicUsize,
+    resync_count: AtomicUsize,
     /// In what concerns their person: they get the list of rooms anew.
-    pub list_count: AtomicUsize,
+    list_count: AtomicUsize,
 }
 
 /// What a round came to.
@@ -96,6 +98,8 @@ pub struct Round {
     pub took: Duration,
     pub resync_count: usize,
     pub list_count: usize,
+    /// How often the server was too busy for a post, which was then sent again.
+    pub refused_count: usize,
     /// Everybody heard of everything, once.
     pub complete: bool,
 }
@@ -111,6 +115,7 @@ impl Board {
             delivered: AtomicUsize::new(0),
             last_delivery_ns: AtomicU64::new(0),
             losses: Losses::default(),
+            refused_count: AtomicUsize::new(0),
             gone: AtomicUsize::new(0),
             wrong: Mutex::default(),
             sample: OnceLock::new(),
@@ -133,6 +138,7 @@ impl Board {
         self.delivered.store(0, Relaxed);
         self.losses.resync_count.store(0, Relaxed);
         self.losses.list_count.store(0, Relaxed);
+        self.refused_count.store(0, Relaxed);
         first..end
     }
 
@@ -142,6 +148,11 @@ impl Board {
 
     pub fn answered(&self, post: u32) {
         self.posts[post as usize].answered_ns.store(self.now_ns(), Relaxed);
+    }
+
+    /// The server was too busy for a post.
+    pub fn refused(&self) {
+        self.refused_count.fetch_add(1, Relaxed);
     }
 
     /// Waits until everybody has seen this post.
@@ -170,6 +181,7 @@ impl Board {
             took: Duration::from_nanos(self.last_delivery_ns.load(Relaxed).saturating_sub(first_sent_ns)),
             resync_count: self.losses.resync_count.load(Relaxed),
             list_count: self.losses.list_count.load(Relaxed),
+            refused_count: self.refused_count.load(Relaxed),
             complete: self.delivered.load(Relaxed) == expected,
         }
     }

@@ -86,6 +86,9 @@ pub struct Poster {
 
 impl Poster {
     /// Posts the mark and `words`, and checks the answer.
+    ///
+    /// # Panics
+    /// When it is another than it should be.
     pub async fn post(&mut self, board: &Board, post: u32, words: &str) {
         let (author, id) = (&self.author, uuid());
         let body =
@@ -97,9 +100,18 @@ impl Poster {
             body.len()
         );
         board.sent(post);
-        let answer = self.connection.ask(&author.address, &head, &body).await;
-        board.answered(post);
-        let text = String::from_utf8_lossy(&answer.body);
-        assert!(answer.status == 200 && text.contains(&id) && text.contains(&mark(post)), "{}: {text}", answer.status);
+        loop {
+            let answer = self.connection.ask(&author.address, &head, &body).await;
+            let text = String::from_utf8_lossy(&answer.body);
+            // What is refused for being too much is said again, as the page's outbox does. The id makes it one message.
+            if answer.status == 503 {
+                board.refused();
+                continue;
+            }
+            board.answered(post);
+            let is_right = answer.status == 200 && text.contains(&id) && text.contains(&mark(post));
+            assert!(is_right, "{}: {text}", answer.status);
+            return;
+        }
     }
 }

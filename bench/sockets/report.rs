@@ -15,11 +15,11 @@ pub fn row(workload: &str, figure: &str, beside: &str, budget: Option<Budget>) {
     println!("| {workload} | {figure} | {beside} | {budget} | {met} |");
 }
 
-/// The middle one of the rounds and their range, as text.
-pub fn figure(rounds: &[f64], text: impl Fn(f64) -> String) -> String {
-    let (least, most) =
-        (rounds.iter().copied().fold(f64::INFINITY, f64::min), rounds.iter().copied().fold(0.0, f64::max));
-    format!("{} ({}–{})", text(median(rounds)), text(least), text(most))
+/// The middle one of the rounds with its unit, and their range.
+pub fn figure(rounds: &[f64], unit: &str, text: impl Fn(f64) -> String) -> String {
+    let least = rounds.iter().copied().fold(f64::INFINITY, f64::min);
+    let most = rounds.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    format!("{}{unit} ({}–{})", text(median(rounds)), text(least), text(most))
 }
 
 /// The middle one.
@@ -41,14 +41,19 @@ fn ms(time: Duration) -> f64 {
     time.as_secs_f64() * 1_000.0
 }
 
-/// A time for people.
-pub fn ms_text(time_ms: f64) -> String {
-    format!("{time_ms:.2} ms")
+/// A number with one decimal.
+pub fn tenths(number: f64) -> String {
+    format!("{number:.1}")
 }
 
-/// Bytes as megabytes for people; one is 1,024 KB.
-pub fn mb_text(bytes: f64) -> String {
-    format!("{:.1} MB", bytes / (1_024.0 * 1_024.0))
+/// A number with two decimals.
+pub fn hundredths(number: f64) -> String {
+    format!("{number:.2}")
+}
+
+/// Bytes as megabytes, of which one is 1,024 KB.
+pub fn megabytes(bytes: f64) -> f64 {
+    bytes / (1_024.0 * 1_024.0)
 }
 
 /// A number with commas between its thousands.
@@ -56,7 +61,7 @@ pub fn count_text(count: f64) -> String {
     let digits = format!("{count:.0}");
     let mut text = String::new();
     for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) && !text.ends_with('-') {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);

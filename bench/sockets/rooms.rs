@@ -10,7 +10,7 @@ use super::bare::BareLoop;
 use super::board::{Board, Round};
 use super::crowd::{Crowd, Opened, Place};
 use super::process::{self, Memory};
-use super::report::{Budget, count_text, figure, mb_text, median, ms_text, number, p50_and_p99_ms, row};
+use super::report::{Budget, count_text, figure, hundredths, median, megabytes, number, p50_and_p99_ms, row, tenths};
 use super::site::{Owners, Site};
 use crate::meter::Server;
 
@@ -209,13 +209,13 @@ fn print_opened(owners: Owners, size: Size, rounds: &[Measured]) {
     let cpu_us: Vec<_> =
         rounds.iter().map(|one| one.opening_cpu.as_secs_f64() * 1e6 / number(size.socket_count as u64)).collect();
     let beside = format!(
-        "{:.0} µs CPU each · rooms told p99 {} · in view p99 {}",
+        "{:.0} µs CPU each · rooms told p99 {:.1} ms · in view p99 {:.1} ms",
         median(&cpu_us),
-        ms_text(all(|opened| &opened.listed)),
-        ms_text(all(|opened| &opened.in_view)),
+        all(|opened| &opened.listed),
+        all(|opened| &opened.in_view),
     );
     let workload = format!("connect {}, {}, 64 at a time", size.name(), owners.name());
-    row(&workload, &figure(&took, |seconds| format!("{seconds:.2} s")), &beside, None);
+    row(&workload, &figure(&took, " s", hundredths), &beside, None);
 }
 
 fn print_paced(owners: Owners, size: Size, rounds: &[Measured]) {
@@ -223,14 +223,14 @@ fn print_paced(owners: Owners, size: Size, rounds: &[Measured]) {
     let all: Vec<_> = rounds.iter().flat_map(|one| &one.paced.seen_by_all).copied().collect();
     let answered: Vec<_> = rounds.iter().flat_map(|one| &one.paced.answered).copied().collect();
     let beside = format!(
-        "p99 {} · answered p50 {} · {} posts, complete",
-        ms_text(p50_and_p99_ms(&all).1),
-        ms_text(p50_and_p99_ms(&answered).0),
+        "p99 {:.2} ms · answered p50 {:.2} ms · {} posts, complete",
+        p50_and_p99_ms(&all).1,
+        p50_and_p99_ms(&answered).0,
         all.len(),
     );
     let budget: Option<Budget> = (size.socket_count == 1_000).then(|| ("p50 ≤ 7 ms", median(&p50) <= 7.0));
     let workload = format!("post → seen by all, {}, {}, {} a second", size.name(), owners.name(), size.posts_a_second);
-    row(&workload, &figure(&p50, ms_text), &beside, budget);
+    row(&workload, &figure(&p50, " ms", hundredths), &beside, budget);
 }
 
 fn print_saturated<T>(workload: &str, rounds: &[T], saturated: impl Fn(&T) -> &Saturated) {
@@ -241,13 +241,14 @@ fn print_saturated<T>(workload: &str, rounds: &[T], saturated: impl Fn(&T) -> &S
     let sum = |count: fn(&Round) -> usize| rounds.iter().map(|one| count(&one.round)).sum::<usize>();
     let complete = if rounds.iter().all(|one| one.round.complete) { "yes" } else { "no" };
     let beside = format!(
-        "{:.2} µs CPU each · generator {:.0} % busy · {} resync · {} lists anew · complete {complete}",
+        "{:.2} µs CPU each · generator {:.0} % busy · {} resync · {} lists anew · {} refused · complete {complete}",
         median(&cpu_us),
         median(&client),
         sum(|round| round.resync_count),
         sum(|round| round.list_count),
+        sum(|round| round.refused_count),
     );
-    row(workload, &figure(&speeds, |speed| format!("{}/s", count_text(speed))), &beside, None);
+    row(workload, &figure(&speeds, "/s", count_text), &beside, None);
 }
 
 fn print_memory(owners: Owners, sizes: &[Vec<Measured>]) {
@@ -256,23 +257,23 @@ fn print_memory(owners: Owners, sizes: &[Vec<Measured>]) {
     let middle = |of: &dyn Fn(&Measured) -> u64| median(&largest.iter().map(|one| number(of(one))).collect::<Vec<_>>());
     let anonymous: Vec<_> = largest.iter().map(|one| number(one.memory[1].anonymous_bytes)).collect();
     let beside = format!(
-        "Pss {} · before the posts {} · after saturation {} · after closing {}",
-        mb_text(middle(&|one| one.memory[1].proportional_bytes)),
-        mb_text(middle(&|one| one.memory[0].anonymous_bytes)),
-        mb_text(middle(&|one| one.memory[2].anonymous_bytes)),
-        mb_text(middle(&|one| one.memory[3].anonymous_bytes)),
+        "Pss {:.1} MB · before the posts {:.1} MB · after saturation {:.1} MB · after closing {:.1} MB",
+        megabytes(middle(&|one| one.memory[1].proportional_bytes)),
+        megabytes(middle(&|one| one.memory[0].anonymous_bytes)),
+        megabytes(middle(&|one| one.memory[2].anonymous_bytes)),
+        megabytes(middle(&|one| one.memory[3].anonymous_bytes)),
     );
-    let is_kept = median(&anonymous) <= 90.0 * 1_024.0 * 1_024.0;
+    let is_kept = megabytes(median(&anonymous)) <= 90.0;
     let workload = format!("RssAnon with 10,000 sockets, {name}");
-    row(&workload, &figure(&anonymous, mb_text), &beside, Some(("≤ 90 MB", is_kept)));
+    row(&workload, &figure(&anonymous, " MB", |bytes| tenths(megabytes(bytes))), &beside, Some(("≤ 90 MB", is_kept)));
 
     let slopes: Vec<_> = smaller.iter().zip(largest).map(|(one, other)| slope_kb(one, other)).collect();
     let workload = format!("RssAnon a socket, between 1,000 and 10,000, {name}");
-    row(&workload, &figure(&slopes, |kb| format!("{kb:.1} KB")), "", Some(("≤ 8 KB", median(&slopes) <= 8.0)));
+    row(&workload, &figure(&slopes, " KB", tenths), "", Some(("≤ 8 KB", median(&slopes) <= 8.0)));
 
     let idle: Vec<_> = largest.iter().map(|one| one.idle_share * 100.0).collect();
     let workload = format!("CPU while 10,000 sockets hear nothing but heartbeats, {name}");
-    row(&workload, &figure(&idle, |share| format!("{share:.1} %")), "of one core", None);
+    row(&workload, &figure(&idle, " %", tenths), "of one core", None);
 }
 
 /// What one socket more weighs.

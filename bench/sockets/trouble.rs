@@ -12,7 +12,7 @@ use super::board::{Board, Receiver};
 use super::client::Socket;
 use super::crowd::{Crowd, Place, enter, hear_all};
 use super::process;
-use super::report::{count_text, figure, mb_text, median, ms_text, number, p50_and_p99_ms, row};
+use super::report::{figure, hundredths, median, megabytes, number, p50_and_p99_ms, row};
 use super::rooms::wait_until_closed;
 use super::site::{Owners, Site};
 use crate::meter::Server;
@@ -39,6 +39,7 @@ const PAUSE_MS: (f64, f64) = (500.0, 15_000.0);
 struct Beside {
     alone_p99_ms: f64,
     together_p99_ms: f64,
+    together_slowest_ms: f64,
     /// How much the server's own memory grew, and the kernel's.
     grown_bytes: f64,
     kernel_grown_bytes: f64,
@@ -57,16 +58,18 @@ pub async fn measure_stalled(site: &Site) {
     let ratios: Vec<_> = rounds.iter().map(|round| round.together_p99_ms / round.alone_p99_ms).collect();
     let middle = |of: fn(&Beside) -> f64| median(&rounds.iter().map(of).collect::<Vec<_>>());
     let beside = format!(
-        "p99 {} beside {} · RssAnon +{} · the kernel's TCP memory +{} · {} given up",
-        ms_text(middle(|round| round.together_p99_ms)),
-        ms_text(middle(|round| round.alone_p99_ms)),
-        mb_text(middle(|round| round.grown_bytes)),
-        mb_text(middle(|round| round.kernel_grown_bytes)),
-        count_text(middle(|round| number(round.given_up as u64))),
+        "p99 {:.2} ms, without {:.2} ms · slowest {:.2} ms · RssAnon +{:.1} MB · the kernel's TCP memory +{:.0} MB · \
+         {:.0} given up",
+        middle(|round| round.together_p99_ms),
+        middle(|round| round.alone_p99_ms),
+        middle(|round| round.together_slowest_ms),
+        megabytes(middle(|round| round.grown_bytes)),
+        megabytes(middle(|round| round.kernel_grown_bytes)),
+        middle(|round| number(round.given_up as u64)),
     );
     row(
         "2 KB → seen by all of 1,000 while 500 others read nothing",
-        &figure(&ratios, |ratio| format!("{ratio:.2} × the p99 without")),
+        &figure(&ratios, " × the p99 without", hundredths),
         &beside,
         Some(("≤ 1.2 ×", median(&ratios) <= 1.2)),
     );
@@ -90,6 +93,7 @@ async fn stall(site: &Site, server: &Server) -> Beside {
     let beside = Beside {
         alone_p99_ms: p50_and_p99_ms(&alone.seen_by_all).1,
         together_p99_ms: p50_and_p99_ms(&together.seen_by_all).1,
+        together_slowest_ms: together.seen_by_all.iter().max().map_or(0.0, |slowest| slowest.as_secs_f64() * 1_000.0),
         grown_bytes: number(process::memory(server.id()).anonymous_bytes) - number(memory_before.anonymous_bytes),
         kernel_grown_bytes: number(process::tcp_bytes()) - number(kernel_before),
         given_up: files_with_all.saturating_sub(process::open_file_count(server.id())),
@@ -148,7 +152,7 @@ pub async fn measure_restart(site: &Site) {
     );
     row(
         "restart under 1,000 clients: all caught up after it answers again",
-        &figure(&after_s, |seconds| format!("{seconds:.2} s")),
+        &figure(&after_s, " s", hundredths),
         &beside,
         Some(("≤ 3 s", median(&after_s) <= 3.0)),
     );

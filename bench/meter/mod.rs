@@ -32,7 +32,15 @@ impl Server {
 
     /// With further options of the executable.
     pub fn start_with(executable: &str, folder: &Path, options: &[&str]) -> Self {
-        let address = format!("127.0.0.1:{}", free_port());
+        Self::launch(executable, folder, format!("127.0.0.1:{}", free_port()), options)
+    }
+
+    /// Starts it where it was before, for those who come back.
+    pub fn start_at(executable: &str, folder: &Path, address: String) -> Self {
+        Self::launch(executable, folder, address, &[])
+    }
+
+    fn launch(executable: &str, folder: &Path, address: String, options: &[&str]) -> Self {
         let mut process = Process::start(executable, |command| {
             command.args(["--listen", &address, "--data"]).arg(folder).args(options);
             command.stdout(Stdio::piped()).stderr(Stdio::null());
@@ -41,6 +49,19 @@ impl Server {
         let line = lines.next().expect("it says something").expect("in words");
         assert!(line.starts_with("Campfire is listening on"), "{line}");
         Self { process, address }
+    }
+
+    /// What the system knows the process by.
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Asks it to end, as an operator does, and waits until it has.
+    pub fn end(mut self) {
+        let asked = Command::new("kill").args(["-TERM", &self.id().to_string()]).status();
+        assert!(asked.is_ok_and(|status| status.success()), "the signal is sent");
+        let ended = self.process.wait();
+        assert!(ended.success(), "it ends in order: {ended}");
     }
 
     /// The time it has worked, as user and in the kernel.

@@ -1,7 +1,7 @@
 //! A process that is measured: pinned to the first core, watched through `/proc`, ended with its handle.
 
 use std::collections::HashMap;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -24,6 +24,16 @@ impl Process {
         let child = command.spawn().expect("the executable starts");
         let work = Work::of(&child.id().to_string());
         Self { child, work }
+    }
+
+    /// What the system knows it by.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Waits until it has ended.
+    pub fn wait(&mut self) -> ExitStatus {
+        self.child.wait().expect("its end is told")
     }
 
     /// What it says, if that was asked for.

@@ -1,0 +1,56 @@
+//! How many sockets a running Campfire carries, what they weigh, how soon all of them have seen a post, and what happens
+//! when some do not read or the server starts anew: the real executable, sockets that check every frame.
+//!
+//! Usage: cargo run --release -p server --example live EXECUTABLE [one-user|distinct-users|bare|stalled|restart]
+//!
+//! The server runs on the first core and this program on another, where `taskset` can arrange that. Both need 10,100 open
+//! files: `ulimit -n`. Prints rows of a Markdown table; ends with an error only when something was wrong: a delivery
+//! that is missing, made twice or out of order, a socket that was closed.
+
+#[allow(dead_code, reason = "each program takes what it needs")]
+mod meter;
+mod sockets;
+
+use std::process::ExitCode;
+
+use sockets::site::{Owners, Site};
+use sockets::{bare, rooms, trouble};
+
+const PARTS: [&str; 5] = ["one-user", "distinct-users", "bare", "stalled", "restart"];
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match words[..] {
+        // How this program starts itself as what it compares with.
+        ["--bare", socket_count] => {
+            bare::run(socket_count.parse().expect("a number")).expect("the sockets stay open");
+        }
+        [executable] => measure(executable, &PARTS),
+        [executable, part] if PARTS.contains(&part) => measure(executable, &[part]),
+        _ => {
+            eprintln!("Usage: live EXECUTABLE [{}]", PARTS.join("|"));
+            return ExitCode::from(2);
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+/// All sockets are driven by one thread: what it costs to listen is then known, and small beside the server's part.
+fn measure(executable: &str, parts: &[&str]) {
+    let mut builder = tokio::runtime::Builder::new_current_thread();
+    let runtime = builder.enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        let site = Site::make(executable.to_owned()).await;
+        for part in parts {
+            match *part {
+                "one-user" => rooms::measure(&site, Owners::OneUser).await,
+                "distinct-users" => rooms::measure(&site, Owners::DistinctUsers).await,
+                "bare" => rooms::measure_bare(&site).await,
+                "stalled" => trouble::measure_stalled(&site).await,
+                "restart" => trouble::measure_restart(&site).await,
+                other => unreachable!("{other} is no part"),
+            }
+        }
+    });
+}

@@ -1,0 +1,117 @@
+//! What the machine can do at best: a loop that writes the same bytes to the same number of sockets, and knows nothing
+//! of rooms, people or a database. It runs as a process of its own on the server's core.
+
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::ops::Range;
+use std::process::{Child, ChildStdin, Command, Stdio};
+
+use super::board::frame_of;
+
+/// The loop, as whoever measures it sees it. Dropping it ends it.
+pub struct BareLoop {
+    process: Child,
+    orders: ChildStdin,
+    pub address: String,
+}
+
+impl BareLoop {
+    /// Starts this program anew as a loop for so many sockets that writes posts like `sample`.
+    pub fn start(socket_count: usize, sample: &str) -> Self {
+        let this = std::env::current_exe().expect("this program is somewhere");
+        let mut command = Command::new("taskset");
+        command.args(["-c", "0"]).arg(&this);
+        if Command::new("taskset").arg("--version").stdout(Stdio::null()).status().is_err() {
+            command = Command::new(&this);
+        }
+        command.args(["--bare", &socket_count.to_string()]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut process = command.spawn().expect("it starts");
+        let mut lines = BufReader::new(process.stdout.take().expect("its output")).lines();
+        let address = lines.next().expect("it says something").expect("in words");
+        let mut orders = process.stdin.take().expect("its input");
+        writeln!(orders, "{sample}").expect("it listens");
+        Self { process, orders, address }
+    }
+
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Has it write these posts to everybody.
+    pub fn write(&mut self, posts: Range<u32>) {
+        writeln!(self.orders, "{} {}", posts.start, posts.end).expect("it listens");
+    }
+}
+
+impl Drop for BareLoop {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// The loop itself: says its address, takes in so many sockets, and writes what it is ordered to until the orders end.
+pub fn run(socket_count: usize) -> io::Result<()> {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    println!("{}", listener.local_addr()?);
+    io::stdout().flush()?;
+    let mut orders = io::stdin().lock().lines();
+    let sample = orders.next().ok_or(io::ErrorKind::UnexpectedEof)??;
+    let mut sockets = Vec::with_capacity(socket_count);
+    while sockets.len() < socket_count {
+        sockets.push(welcome(listener.accept()?.0)?);
+    }
+    for order in orders {
+        let order = order?;
+        let (first, end) = order.split_once(' ').ok_or(io::ErrorKind::InvalidInput)?;
+        let number = |text: &str| text.parse::<u32>().map_err(io::Error::other);
+        for post in number(first)?..number(end)? {
+            let frame = text_frame(&frame_of(post, &sample));
+            for socket in &mut sockets {
+                socket.write_all(&frame)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Plays the server until the socket has the room in view.
+fn welcome(mut socket: TcpStream) -> io::Result<TcpStream> {
+    socket.set_nodelay(true)?;
+    let mut heard = Vec::new();
+    while !heard.ends_with(b"\r\n\r\n") {
+        hear(&mut socket, &mut heard)?;
+    }
+    let answer = "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
+                  sec-websocket-accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
+    socket.write_all(answer.as_bytes())?;
+    socket.write_all(&text_frame(r#"{"type":"rooms"}"#))?;
+    // Whatever the one frame says, it asks for the room.
+    hear(&mut socket, &mut heard)?;
+    let caught_up = r#"{"type":"caught_up","room_id":1,"cursor":{"epoch":"","seq":0,"at":0}}"#;
+    socket.write_all(&text_frame(caught_up))?;
+    Ok(socket)
+}
+
+fn hear(socket: &mut TcpStream, heard: &mut Vec<u8>) -> io::Result<()> {
+    let mut piece = [0; 1_024];
+    let count = socket.read(&mut piece)?;
+    if count == 0 {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    heard.extend_from_slice(&piece[..count]);
+    Ok(())
+}
+
+fn text_frame(text: &str) -> Vec<u8> {
+    let mut frame = vec![0x81];
+    match u16::try_from(text.len()).expect("frames are short here") {
+        length @ 0..=125 => frame.push(length.to_be_bytes()[1]),
+        length => {
+            frame.push(126);
+            frame.extend(length.to_be_bytes());
+        }
+    }
+    frame.extend_from_slice(text.as_bytes());
+    frame
+}

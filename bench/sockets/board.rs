@@ -1,0 +1,342 @@
+//! What was posted and who has heard of it. Every post carries a mark of its own; a delivery counts when a socket has
+//! decoded the mark.
+
+use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+use campfire::event::{Cursor, ServerFrame};
+use tokio::sync::Notify;
+use tokio::time::timeout;
+
+/// What marks begin with: a character that nothing else in a frame holds, so that it is found quickly.
+const SIGN: char = '§';
+
+/// How many digits follow it.
+const DIGITS: usize = 6;
+
+/// What stands before a frame's number in the log, and before its moment.
+const SEQ: &str = r#""seq":"#;
+const AT: &str = r#""at":"#;
+
+/// How many posts one program can count, and how many a round.
+const MOST_POSTS: u32 = 16_384;
+pub const MOST_POSTS_A_ROUND: u32 = 1_024;
+
+/// How long nothing may be delivered before the round counts as over. What a reader who fell behind has lost never
+/// comes; what is only slow does.
+const QUIET_WITH_LOSSES: Duration = Duration::from_secs(3);
+const QUIET: Duration = Duration::from_secs(60);
+
+/// The text of a post's mark.
+pub fn mark(post: u32) -> String {
+    format!("{SIGN}{post:0DIGITS$}")
+}
+
+/// The frame of another post: `frame` with its mark, and a number in the log to match.
+pub fn frame_of(post: u32, frame: &str) -> String {
+    let at = frame.find(SIGN).expect("a post has a mark");
+    let end = at + SIGN.len_utf8() + DIGITS;
+    let seq_at = frame.find(SEQ).expect("a post has a number") + SEQ.len();
+    let seq_end = seq_at + frame[seq_at..].find(',').expect("something follows it");
+    format!("{}{}{}{}{}", &frame[..seq_at], post + 1, &frame[seq_end..at], mark(post), &frame[end..])
+}
+
+fn post_marked(frame: &str) -> Option<u32> {
+    let digits = frame.find(SIGN).map(|at| at + SIGN.len_utf8())?;
+    frame.get(digits..digits + DIGITS)?.parse().ok()
+}
+
+/// Where all sockets and all who post write down what happened. Times are nanoseconds since the board was hung up.
+pub struct Board {
+    began: Instant,
+    posts: Box<[Post]>,
+    /// The first post of the round, and the one after its last.
+    first: AtomicU32,
+    end: AtomicU32,
+    /// What the round has to deliver, and has delivered, and when it did last.
+    expected: AtomicUsize,
+    delivered: AtomicUsize,
+    last_delivery_ns: AtomicU64,
+    losses: Losses,
+    /// Posts that the server was too busy for.
+    refused_count: AtomicUsize,
+    /// Sockets that were closed without having been asked to.
+    gone: AtomicUsize,
+    /// The first thing that was wrong.
+    wrong: Mutex<Option<String>>,
+    /// A frame as the server encodes it.
+    sample: OnceLock<String>,
+    moved: Notify,
+}
+
+#[derive(Default)]
+struct Post {
+    sent_ns: AtomicU64,
+    answered_ns: AtomicU64,
+    seen_by_all_ns: AtomicU64,
+    missing: AtomicU32,
+}
+
+/// How often sockets were told that they fell behind.
+#[derive(Default)]
+struct Losses {
+    /// In the room.
+    resync_count: AtomicUsize,
+    /// In what concerns their person: they get the list of rooms anew.
+    list_count: AtomicUsize,
+}
+
+/// What a round came to.
+pub struct Round {
+    /// From sending a post until the last socket had decoded it; posts that not everybody saw are left out.
+    pub seen_by_all: Vec<Duration>,
+    /// From sending a post until its answer.
+    pub answered: Vec<Duration>,
+    pub delivered: usize,
+    /// From the first post to the last delivery.
+    pub took: Duration,
+    pub resync_count: usize,
+    pub list_count: usize,
+    /// How often the server was too busy for a post, which was then sent again.
+    pub refused_count: usize,
+    /// Everybody heard of everything, once.
+    pub complete: bool,
+}
+
+impl Board {
+    pub fn new() -> Self {
+        Self {
+            began: Instant::now(),
+            posts: (0..MOST_POSTS).map(|_| Post::default()).collect(),
+            first: AtomicU32::new(0),
+            end: AtomicU32::new(0),
+            expected: AtomicUsize::new(0),
+            delivered: AtomicUsize::new(0),
+            last_delivery_ns: AtomicU64::new(0),
+            losses: Losses::default(),
+            refused_count: AtomicUsize::new(0),
+            gone: AtomicUsize::new(0),
+            wrong: Mutex::default(),
+            sample: OnceLock::new(),
+            moved: Notify::new(),
+        }
+    }
+
+    /// Begins a round of so many posts that so many sockets are to hear. Answers with the round's posts.
+    pub fn begin(&self, post_count: u32, socket_count: usize) -> std::ops::Range<u32> {
+        assert!(post_count <= MOST_POSTS_A_ROUND, "a socket remembers no more");
+        let first = self.end.load(Relaxed);
+        let end = first + post_count;
+        let missing = u32::try_from(socket_count).expect("there are not so many sockets");
+        for post in &self.posts[first as usize..end as usize] {
+            post.missing.store(missing, Relaxed);
+        }
+        self.first.store(first, Relaxed);
+        self.end.store(end, Relaxed);
+        self.expected.store(post_count as usize * socket_count, Relaxed);
+        self.delivered.store(0, Relaxed);
+        self.losses.resync_count.store(0, Relaxed);
+        self.losses.list_count.store(0, Relaxed);
+        self.refused_count.store(0, Relaxed);
+        first..end
+    }
+
+    pub fn sent(&self, post: u32) {
+        self.posts[post as usize].sent_ns.store(self.now_ns(), Relaxed);
+    }
+
+    pub fn answered(&self, post: u32) {
+        self.posts[post as usize].answered_ns.store(self.now_ns(), Relaxed);
+    }
+
+    /// The server was too busy for a post.
+    pub fn refused(&self) {
+        self.refused_count.fetch_add(1, Relaxed);
+    }
+
+    /// Waits until everybody has seen this post.
+    pub async fn seen_by_all(&self, post: u32) {
+        self.wait_until(|| self.posts[post as usize].missing.load(Relaxed) == 0).await;
+    }
+
+    /// Waits until everything is delivered that can be, and says how it went.
+    ///
+    /// # Panics
+    /// When anything was wrong: a frame that nobody asked for, a delivery made twice, or missing without the socket
+    /// having been told so, a closed connection.
+    pub async fn end(&self) -> Round {
+        let expected = self.expected.load(Relaxed);
+        self.wait_until(|| self.delivered.load(Relaxed) >= expected).await;
+        let posts = &self.posts[self.first.load(Relaxed) as usize..self.end.load(Relaxed) as usize];
+        let since_sent = |post: &Post, then: &AtomicU64| {
+            Duration::from_nanos(then.load(Relaxed).saturating_sub(post.sent_ns.load(Relaxed)))
+        };
+        let whole = posts.iter().filter(|post| post.missing.load(Relaxed) == 0);
+        let first_sent_ns = posts.iter().map(|post| post.sent_ns.load(Relaxed)).min().unwrap_or_default();
+        Round {
+            seen_by_all: whole.map(|post| since_sent(post, &post.seen_by_all_ns)).collect(),
+            answered: posts.iter().map(|post| since_sent(post, &post.answered_ns)).collect(),
+            delivered: self.delivered.load(Relaxed),
+            took: Duration::from_nanos(self.last_delivery_ns.load(Relaxed).saturating_sub(first_sent_ns)),
+            resync_count: self.losses.resync_count.load(Relaxed),
+            list_count: self.losses.list_count.load(Relaxed),
+            refused_count: self.refused_count.load(Relaxed),
+            complete: self.delivered.load(Relaxed) == expected,
+        }
+    }
+
+    async fn wait_until(&self, reached: impl Fn() -> bool) {
+        let mut delivered = self.delivered.load(Relaxed);
+        loop {
+            self.check();
+            if reached() {
+                return;
+            }
+            let has_losses = self.losses.resync_count.load(Relaxed) > 0;
+            let quiet = if has_losses { QUIET_WITH_LOSSES } else { QUIET };
+            if timeout(quiet, self.moved.notified()).await.is_ok() {
+                continue;
+            }
+            let now_delivered = self.delivered.load(Relaxed);
+            if now_delivered == delivered {
+                let expected = self.expected.load(Relaxed);
+                assert!(has_losses, "{now_delivered} of {expected} deliveries came, and no socket was told of a loss");
+                return;
+            }
+            delivered = now_delivered;
+        }
+    }
+
+    /// # Panics
+    /// When anything was wrong so far.
+    pub fn check(&self) {
+        let wrong = self.wrong.lock().unwrap_or_else(PoisonError::into_inner).take();
+        assert_eq!(wrong, None, "what a socket heard");
+        assert_eq!(self.gone.load(Relaxed), 0, "sockets that were closed");
+    }
+
+    /// Notes what must not be.
+    pub fn wrong(&self, what: String) {
+        self.wrong.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(what);
+        self.moved.notify_one();
+    }
+
+    /// A socket was closed that should not have been.
+    pub fn gone(&self) {
+        self.gone.fetch_add(1, Relaxed);
+        self.moved.notify_one();
+    }
+
+    /// A frame of a post as the server sent it, once there was one.
+    pub fn sample(&self) -> Option<&str> {
+        self.sample.get().map(String::as_str)
+    }
+
+    fn delivered(&self, post: u32, frame: &str) {
+        let Some(entry) = self.posts.get(post as usize) else { return self.wrong(frame.to_owned()) };
+        let now_ns = self.now_ns();
+        self.last_delivery_ns.fetch_max(now_ns, Relaxed);
+        let delivered = self.delivered.fetch_add(1, Relaxed) + 1;
+        let is_last = entry.missing.fetch_sub(1, Relaxed) == 1;
+        if is_last {
+            entry.seen_by_all_ns.store(now_ns, Relaxed);
+        }
+        if is_last || delivered == self.expected.load(Relaxed) {
+            self.moved.notify_one();
+        }
+        self.sample.get_or_init(|| frame.to_owned());
+    }
+
+    fn now_ns(&self) -> u64 {
+        u64::try_from(self.began.elapsed().as_nanos()).expect("it is no five hundred years")
+    }
+}
+
+/// What one socket has heard.
+pub struct Receiver {
+    /// The list of rooms came.
+    pub is_listed: bool,
+    /// The room is in view and what happened in it before was told.
+    pub is_in_view: bool,
+    /// Where the page stands; nothing before it was caught up for the first time.
+    pub cursor: Option<Cursor>,
+    /// The first post of the round, and which of the round's were heard.
+    first: u32,
+    seen: [u64; WORDS],
+}
+
+/// One bit for each post of a round.
+const WORDS: usize = (MOST_POSTS_A_ROUND / u64::BITS) as usize;
+
+impl Receiver {
+    pub const fn new() -> Self {
+        Self { is_listed: false, is_in_view: false, cursor: None, first: 0, seen: [0; WORDS] }
+    }
+
+    /// The connection is a new one; what was heard before stays heard.
+    pub const fn connect_again(&mut self) {
+        (self.is_listed, self.is_in_view) = (false, false);
+    }
+
+    /// Takes in a frame.
+    pub fn take(&mut self, board: &Board, frame: &str) {
+        const KIND: &str = r#"{"type":""#;
+        let kind = frame.strip_prefix(KIND).and_then(|rest| rest.split('"').next()).unwrap_or_default();
+        match kind {
+            "message_posted" => self.take_post(board, frame),
+            "alive" | "unread" | "presence" => {}
+            "rooms" if self.is_listed => _ = board.losses.list_count.fetch_add(1, Relaxed),
+            "rooms" => self.is_listed = true,
+            "resync" if self.is_in_view => _ = board.losses.resync_count.fetch_add(1, Relaxed),
+            "caught_up" => match serde_json::from_str(frame) {
+                Ok(ServerFrame::CaughtUp { cursor, .. }) => (self.cursor, self.is_in_view) = (Some(cursor), true),
+                _ => board.wrong(frame.to_owned()),
+            },
+            // How a post is told of that came while the socket was away.
+            "message_edited" => match post_marked(frame) {
+                Some(post) => _ = self.note(board, post, frame),
+                None => board.wrong(frame.to_owned()),
+            },
+            "bye" if frame.contains(r#""reconnect":true"#) => {}
+            _ => board.wrong(frame.to_owned()),
+        }
+    }
+
+    fn take_post(&mut self, board: &Board, frame: &str) {
+        let (Some(cursor), Some(seq), Some(at), Some(post)) =
+            (&mut self.cursor, number(frame, SEQ), number(frame, AT), post_marked(frame))
+        else {
+            return board.wrong(frame.to_owned());
+        };
+        let is_next = cursor.seq < seq;
+        (cursor.seq, cursor.at) = (seq, at);
+        if !is_next || !self.note(board, post, frame) {
+            board.wrong(format!("twice or not in order: {frame}"));
+        }
+    }
+
+    /// Counts the delivery of a post; answers whether it is the first.
+    fn note(&mut self, board: &Board, post: u32, frame: &str) -> bool {
+        let first = board.first.load(Relaxed);
+        if self.first != first {
+            (self.first, self.seen) = (first, [0; WORDS]);
+        }
+        // A round that was given up may still have something to say.
+        let Some(place) = post.checked_sub(first) else { return true };
+        let Some(word) = self.seen.get_mut((place / u64::BITS) as usize) else { return false };
+        let bit = 1 << (place % u64::BITS);
+        let is_new = *word & bit == 0;
+        *word |= bit;
+        if is_new {
+            board.delivered(post, frame);
+        }
+        is_new
+    }
+}
+
+/// The number behind the first `name`.
+fn number(frame: &str, name: &str) -> Option<i64> {
+    let digits = &frame[frame.find(name)? + name.len()..];
+    digits.split(|digit: char| !digit.is_ascii_digit()).next()?.parse().ok()
+}

@@ -1,0 +1,117 @@
+//! Posts by HTTP, as the page's server functions do.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::time::Duration;
+
+use campfire::model::RoomId;
+use tokio::task::JoinSet;
+use tokio::time::{MissedTickBehavior, interval};
+
+use super::board::{Board, Round, mark};
+use crate::meter::{HttpConnection, uuid};
+
+/// What a message says of itself, about as long as people write.
+const WORDS: &str = " is what the one says to all the others here, and they read it.";
+
+/// Who posts, and where.
+#[derive(Clone)]
+pub struct Author {
+    pub address: String,
+    pub cookie: String,
+    pub room_id: RoomId,
+}
+
+impl Author {
+    /// A connection to post over.
+    pub async fn connect(&self) -> Poster {
+        Poster { author: self.clone(), connection: HttpConnection::open(&self.address).await }
+    }
+
+    /// So many posts a second from one client, however long each takes to be seen.
+    pub async fn paced(&self, board: &Board, posts_a_second: u32, post_count: u32, socket_count: usize) -> Round {
+        let mut poster = self.connect().await;
+        let mut clock = interval(Duration::from_secs(1) / posts_a_second);
+        clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        for post in board.begin(post_count, socket_count) {
+            clock.tick().await;
+            poster.post(board, post, WORDS).await;
+        }
+        board.end().await
+    }
+
+    /// One post after the other, each as soon as everybody has seen the one before.
+    pub async fn one_by_one(&self, board: &Board, post_count: u32, socket_count: usize, words: &str) -> Round {
+        let mut poster = self.connect().await;
+        for post in board.begin(post_count, socket_count) {
+            poster.post(board, post, words).await;
+            board.seen_by_all(post).await;
+        }
+        board.end().await
+    }
+
+    /// So many clients post as fast as they are answered.
+    pub async fn saturated(&self, board: &Arc<Board>, clients: usize, post_count: u32, socket_count: usize) -> Round {
+        let mut posters = Vec::new();
+        for _ in 0..clients {
+            posters.push(self.connect().await);
+        }
+        let posts = board.begin(post_count, socket_count);
+        let (next, end) = (Arc::new(AtomicU32::new(posts.start)), posts.end);
+        let mut tasks = JoinSet::new();
+        for mut poster in posters {
+            let (board, next) = (board.clone(), next.clone());
+            tasks.spawn(async move {
+                loop {
+                    let post = next.fetch_add(1, Relaxed);
+                    if post >= end {
+                        return;
+                    }
+                    poster.post(&board, post, WORDS).await;
+                }
+            });
+        }
+        while let Some(ended) = tasks.join_next().await {
+            ended.expect("a client ends well");
+        }
+        board.end().await
+    }
+}
+
+/// A client that posts.
+pub struct Poster {
+    author: Author,
+    connection: HttpConnection,
+}
+
+impl Poster {
+    /// Posts the mark and `words`, and checks the answer.
+    ///
+    /// # Panics
+    /// When it is another than it should be.
+    pub async fn post(&mut self, board: &Board, post: u32, words: &str) {
+        let (author, id) = (&self.author, uuid());
+        let body =
+            format!(r#"{{"room_id":{},"client_message_id":"{id}","body":"{}{words}"}}"#, author.room_id, mark(post));
+        let head = format!(
+            "POST /api/messages/post HTTP/1.1\r\ncookie: {}\r\ncontent-type: application/json\r\n\
+             accept: application/json\r\ncontent-length: {}\r\n",
+            author.cookie,
+            body.len()
+        );
+        board.sent(post);
+        loop {
+            let answer = self.connection.ask(&author.address, &head, &body).await;
+            let text = String::from_utf8_lossy(&answer.body);
+            // What is refused for being too much is said again, as the page's outbox does. The id makes it one message.
+            if answer.status == 503 {
+                board.refused();
+                continue;
+            }
+            board.answered(post);
+            let is_right = answer.status == 200 && text.contains(&id) && text.contains(&mark(post));
+            assert!(is_right, "{}: {text}", answer.status);
+            return;
+        }
+    }
+}

@@ -1,0 +1,283 @@
+//! One room with 100, 1,000 and 10,000 sockets: how long it takes to connect them, until all have seen a post, how many
+//! deliveries a second there can be, and what they weigh.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::time::sleep;
+
+use super::bare::BareLoop;
+use super::board::{Board, Round};
+use super::crowd::{Crowd, Opened, Place};
+use super::process::{self, Memory};
+use super::report::{Budget, count_text, figure, hundredths, median, megabytes, number, p50_and_p99_ms, row, tenths};
+use super::site::{Owners, Site};
+use crate::meter::Server;
+
+const ROUNDS: usize = 3;
+
+/// How many clients post at the same time when it is about how much there can be.
+const CLIENTS: usize = 16;
+
+/// How long 10,000 sockets are watched doing nothing.
+const IDLE: Duration = Duration::from_secs(5);
+
+/// How long the server may take to notice that its sockets are closed.
+const LET_GO_WITHIN: Duration = Duration::from_secs(30);
+
+/// How many sockets there are, and what is posted to them.
+#[derive(Clone, Copy)]
+struct Size {
+    socket_count: usize,
+    posts_a_second: u32,
+    paced_posts: u32,
+    saturated_posts: u32,
+}
+
+const SIZES: [Size; 3] = [
+    Size { socket_count: 100, posts_a_second: 10, paced_posts: 30, saturated_posts: 600 },
+    Size { socket_count: 1_000, posts_a_second: 10, paced_posts: 30, saturated_posts: 300 },
+    Size { socket_count: 10_000, posts_a_second: 2, paced_posts: 6, saturated_posts: 60 },
+];
+
+impl Size {
+    fn name(self) -> String {
+        let count = count_text(number(self.socket_count as u64));
+        format!("{count} sockets")
+    }
+
+    const fn is_largest(self) -> bool {
+        self.socket_count == 10_000
+    }
+}
+
+/// What one size of room came to in one round.
+struct Measured {
+    opened: Opened,
+    opening_cpu: Duration,
+    /// Before anything was posted, after the paced posts, after all posts, and after all sockets were closed.
+    memory: [Memory; 4],
+    /// The part of a core that the server works while nothing happens.
+    idle_share: f64,
+    paced: Round,
+    saturated: Saturated,
+}
+
+/// As many posts as the server takes.
+struct Saturated {
+    round: Round,
+    server_cpu: Duration,
+    /// The part of a core that this program worked meanwhile.
+    client_share: f64,
+}
+
+impl Saturated {
+    fn deliveries_a_second(&self) -> f64 {
+        number(self.round.delivered as u64) / self.round.took.as_secs_f64()
+    }
+
+    fn cpu_us(&self) -> f64 {
+        self.server_cpu.as_secs_f64() * 1e6 / number(self.round.delivered as u64)
+    }
+}
+
+/// Measures with sockets of one user or of many, and prints the rows.
+pub async fn measure(site: &Site, owners: Owners) {
+    let mut sizes: Vec<Vec<Measured>> = SIZES.iter().map(|_| Vec::new()).collect();
+    for _ in 0..ROUNDS {
+        let server = site.start();
+        for (size, rounds) in SIZES.iter().zip(&mut sizes) {
+            rounds.push(measure_one(site, &server, owners, *size).await);
+        }
+        server.end();
+    }
+    for (size, rounds) in SIZES.iter().zip(&sizes) {
+        print_opened(owners, *size, rounds);
+        print_paced(owners, *size, rounds);
+        print_saturated(
+            &format!("deliveries, {}, {}, as fast as it goes", size.name(), owners.name()),
+            rounds,
+            |one| &one.saturated,
+        );
+    }
+    print_memory(owners, &sizes);
+}
+
+async fn measure_one(site: &Site, server: &Server, owners: Owners, size: Size) -> Measured {
+    let (board, place, author) = (Arc::new(Board::new()), site.place(server).await, site.author(server));
+    let files_before = process::open_file_count(server.id());
+    let cpu_before = process::cpu(server.id());
+    let (crowd, opened) = Crowd::open(&place, &site.cookies(owners, size.socket_count), &board).await;
+    let opening_cpu = process::cpu(server.id()) - cpu_before;
+    let fresh = process::memory(server.id());
+    let idle_share = if size.is_largest() { watch_idle(server).await } else { 0.0 };
+    let paced = author.paced(&board, size.posts_a_second, size.paced_posts, crowd.len()).await;
+    assert!(paced.complete, "at this pace nobody falls behind");
+    let used = process::memory(server.id());
+    let watch = Watch::begin(server.id());
+    let round = author.saturated(&board, CLIENTS, size.saturated_posts, crowd.len()).await;
+    let saturated = watch.end(round);
+    let exhausted = process::memory(server.id());
+    crowd.close().await;
+    wait_until_closed(server, files_before).await;
+    let memory = [fresh, used, exhausted, process::memory(server.id())];
+    Measured { opened, opening_cpu, memory, idle_share, paced, saturated }
+}
+
+async fn watch_idle(server: &Server) -> f64 {
+    let cpu = process::cpu(server.id());
+    sleep(IDLE).await;
+    (process::cpu(server.id()) - cpu).as_secs_f64() / IDLE.as_secs_f64()
+}
+
+/// Waits until the server has let go of the sockets of a crowd that was closed.
+///
+/// # Panics
+/// When it keeps some of them.
+pub async fn wait_until_closed(server: &Server, files_before: usize) {
+    let began = Instant::now();
+    // Connections to post over and the database's own files come and go.
+    while process::open_file_count(server.id()) > files_before + 2 * CLIENTS {
+        assert!(began.elapsed() < LET_GO_WITHIN, "the server lets go of sockets that are closed");
+        sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// The work of both sides while something goes on.
+struct Watch {
+    server_id: u32,
+    began: Instant,
+    server_cpu: Duration,
+    client_cpu: Duration,
+}
+
+impl Watch {
+    fn begin(server_id: u32) -> Self {
+        let client_cpu = process::cpu(std::process::id());
+        Self { server_id, began: Instant::now(), server_cpu: process::cpu(server_id), client_cpu }
+    }
+
+    fn end(self, round: Round) -> Saturated {
+        let client_cpu = process::cpu(std::process::id()) - self.client_cpu;
+        Saturated {
+            round,
+            server_cpu: process::cpu(self.server_id) - self.server_cpu,
+            client_share: client_cpu.as_secs_f64() / self.began.elapsed().as_secs_f64(),
+        }
+    }
+}
+
+/// What a loop can do that writes the same frames to as many sockets, and has nothing else to think of.
+pub async fn measure_bare(site: &Site) {
+    let sample = sample(site).await;
+    for size in SIZES {
+        let mut rounds = Vec::new();
+        let mut bare = BareLoop::start(size.socket_count, &sample);
+        let cursor = campfire::event::Cursor { epoch: String::new(), seq: 0, at: 0 };
+        let place = Place { address: bare.address.clone(), room_id: campfire::model::RoomId(1), cursor };
+        let board = Arc::new(Board::new());
+        let (crowd, _) = Crowd::open(&place, &vec![""; size.socket_count], &board).await;
+        for _ in 0..ROUNDS {
+            let posts = board.begin(size.saturated_posts, crowd.len());
+            let watch = Watch::begin(bare.id());
+            for post in posts.clone() {
+                board.sent(post);
+            }
+            bare.write(posts);
+            rounds.push(watch.end(board.end().await));
+        }
+        crowd.close().await;
+        print_saturated(&format!("deliveries by a bare loop, {}", size.name()), &rounds, |one| one);
+    }
+}
+
+/// A post as the server encodes it.
+async fn sample(site: &Site) -> String {
+    let server = site.start();
+    let (board, place, author) = (Arc::new(Board::new()), site.place(&server).await, site.author(&server));
+    let (crowd, _) = Crowd::open(&place, &site.cookies(Owners::DistinctUsers, 1), &board).await;
+    author.paced(&board, 1, 1, 1).await;
+    crowd.close().await;
+    board.sample().expect("it was heard").to_owned()
+}
+
+fn print_opened(owners: Owners, size: Size, rounds: &[Measured]) {
+    let took: Vec<_> = rounds.iter().map(|one| one.opened.took.as_secs_f64()).collect();
+    let all = |times: fn(&Opened) -> &Vec<Duration>| {
+        p50_and_p99_ms(&rounds.iter().flat_map(|one| times(&one.opened)).copied().collect::<Vec<_>>()).1
+    };
+    let cpu_us: Vec<_> =
+        rounds.iter().map(|one| one.opening_cpu.as_secs_f64() * 1e6 / number(size.socket_count as u64)).collect();
+    let beside = format!(
+        "{:.0} µs CPU each · rooms told p99 {:.1} ms · in view p99 {:.1} ms",
+        median(&cpu_us),
+        all(|opened| &opened.listed),
+        all(|opened| &opened.in_view),
+    );
+    let workload = format!("connect {}, {}, 64 at a time", size.name(), owners.name());
+    row(&workload, &figure(&took, " s", hundredths), &beside, None);
+}
+
+fn print_paced(owners: Owners, size: Size, rounds: &[Measured]) {
+    let p50: Vec<_> = rounds.iter().map(|one| p50_and_p99_ms(&one.paced.seen_by_all).0).collect();
+    let all: Vec<_> = rounds.iter().flat_map(|one| &one.paced.seen_by_all).copied().collect();
+    let answered: Vec<_> = rounds.iter().flat_map(|one| &one.paced.answered).copied().collect();
+    let beside = format!(
+        "p99 {:.2} ms · answered p50 {:.2} ms · {} posts, complete",
+        p50_and_p99_ms(&all).1,
+        p50_and_p99_ms(&answered).0,
+        all.len(),
+    );
+    let budget: Option<Budget> = (size.socket_count == 1_000).then(|| ("p50 ≤ 7 ms", median(&p50) <= 7.0));
+    let workload = format!("post → seen by all, {}, {}, {} a second", size.name(), owners.name(), size.posts_a_second);
+    row(&workload, &figure(&p50, " ms", hundredths), &beside, budget);
+}
+
+fn print_saturated<T>(workload: &str, rounds: &[T], saturated: impl Fn(&T) -> &Saturated) {
+    let rounds: Vec<_> = rounds.iter().map(saturated).collect();
+    let speeds: Vec<_> = rounds.iter().map(|one| one.deliveries_a_second()).collect();
+    let cpu_us: Vec<_> = rounds.iter().map(|one| one.cpu_us()).collect();
+    let client: Vec<_> = rounds.iter().map(|one| one.client_share * 100.0).collect();
+    let sum = |count: fn(&Round) -> usize| rounds.iter().map(|one| count(&one.round)).sum::<usize>();
+    let complete = if rounds.iter().all(|one| one.round.complete) { "yes" } else { "no" };
+    let beside = format!(
+        "{:.2} µs CPU each · generator {:.0} % busy · {} resync · {} lists anew · {} refused · complete {complete}",
+        median(&cpu_us),
+        median(&client),
+        sum(|round| round.resync_count),
+        sum(|round| round.list_count),
+        sum(|round| round.refused_count),
+    );
+    row(workload, &figure(&speeds, "/s", count_text), &beside, None);
+}
+
+fn print_memory(owners: Owners, sizes: &[Vec<Measured>]) {
+    let [.., smaller, largest] = sizes else { unreachable!("there are three sizes") };
+    let name = owners.name();
+    let middle = |of: &dyn Fn(&Measured) -> u64| median(&largest.iter().map(|one| number(of(one))).collect::<Vec<_>>());
+    let anonymous: Vec<_> = largest.iter().map(|one| number(one.memory[1].anonymous_bytes)).collect();
+    let beside = format!(
+        "Pss {:.1} MB · before the posts {:.1} MB · after saturation {:.1} MB · after closing {:.1} MB",
+        megabytes(middle(&|one| one.memory[1].proportional_bytes)),
+        megabytes(middle(&|one| one.memory[0].anonymous_bytes)),
+        megabytes(middle(&|one| one.memory[2].anonymous_bytes)),
+        megabytes(middle(&|one| one.memory[3].anonymous_bytes)),
+    );
+    let is_kept = megabytes(median(&anonymous)) <= 90.0;
+    let workload = format!("RssAnon with 10,000 sockets, {name}");
+    row(&workload, &figure(&anonymous, " MB", |bytes| tenths(megabytes(bytes))), &beside, Some(("≤ 90 MB", is_kept)));
+
+    let slopes: Vec<_> = smaller.iter().zip(largest).map(|(one, other)| slope_kb(one, other)).collect();
+    let workload = format!("RssAnon a socket, between 1,000 and 10,000, {name}");
+    row(&workload, &figure(&slopes, " KB", tenths), "", Some(("≤ 8 KB", median(&slopes) <= 8.0)));
+
+    let idle: Vec<_> = largest.iter().map(|one| one.idle_share * 100.0).collect();
+    let workload = format!("CPU while 10,000 sockets hear nothing but heartbeats, {name}");
+    row(&workload, &figure(&idle, " %", tenths), "of one core", None);
+}
+
+/// What one socket more weighs.
+fn slope_kb(smaller: &Measured, larger: &Measured) -> f64 {
+    let bytes = number(larger.memory[1].anonymous_bytes) - number(smaller.memory[1].anonymous_bytes);
+    bytes / 9_000.0 / 1_024.0
+}

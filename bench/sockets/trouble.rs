@@ -1,0 +1,211 @@
+//! What goes badly: sockets that nobody reads, and a server that starts anew under a thousand clients.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc;
+use tokio::task::{JoinSet, spawn_blocking};
+use tokio::time::sleep;
+
+use super::board::{Board, Receiver};
+use super::client::Socket;
+use super::crowd::{Crowd, Place, enter, hear_all};
+use super::process;
+use super::report::{figure, hundredths, median, megabytes, number, p50_and_p99_ms, row};
+use super::rooms::wait_until_closed;
+use super::site::{Owners, Site};
+use crate::meter::Server;
+
+const ROUNDS: usize = 3;
+
+/// How many read, and how many do not.
+const READERS: usize = 1_000;
+const STALLED: usize = 500;
+
+/// How many messages of 2 KB are timed, and how many of 16 KB fill what the kernel keeps for those who do not read.
+const POSTS: u32 = 200;
+const WORDS_BYTES: usize = 2 * 1_024;
+const FILLING_POSTS: u32 = 200;
+const FILLING_BYTES: usize = 16 * 1_024;
+
+/// What the kernel keeps for a socket that is not read: the least it can.
+const STALLED_BUFFER_BYTES: u32 = 4 * 1_024;
+
+/// The shortest and the longest pause of a browser before a new connection, in milliseconds.
+const PAUSE_MS: (f64, f64) = (500.0, 15_000.0);
+
+/// One round beside sockets that are not read.
+struct Beside {
+    alone_p99_ms: f64,
+    together_p99_ms: f64,
+    together_slowest_ms: f64,
+    /// How much the server's own memory grew, and the kernel's.
+    grown_bytes: f64,
+    kernel_grown_bytes: f64,
+    /// How many the server had given up at the end.
+    given_up: usize,
+}
+
+/// A thousand read what is posted, with and without five hundred others in the room who read nothing.
+pub async fn measure_stalled(site: &Site) {
+    let server = site.start();
+    let mut rounds = Vec::new();
+    for _ in 0..ROUNDS {
+        rounds.push(stall(site, &server).await);
+    }
+    server.end();
+    let ratios: Vec<_> = rounds.iter().map(|round| round.together_p99_ms / round.alone_p99_ms).collect();
+    let middle = |of: fn(&Beside) -> f64| median(&rounds.iter().map(of).collect::<Vec<_>>());
+    let beside = format!(
+        "p99 {:.2} ms, without {:.2} ms · slowest {:.2} ms · RssAnon +{:.1} MB · the kernel's TCP memory +{:.0} MB · \
+         {:.0} given up",
+        middle(|round| round.together_p99_ms),
+        middle(|round| round.alone_p99_ms),
+        middle(|round| round.together_slowest_ms),
+        megabytes(middle(|round| round.grown_bytes)),
+        megabytes(middle(|round| round.kernel_grown_bytes)),
+        middle(|round| number(round.given_up as u64)),
+    );
+    row(
+        "2 KB → seen by all of 1,000 while 500 others read nothing",
+        &figure(&ratios, " × the p99 without", hundredths),
+        &beside,
+        Some(("≤ 1.2 ×", median(&ratios) <= 1.2)),
+    );
+}
+
+async fn stall(site: &Site, server: &Server) -> Beside {
+    let (board, place, author) = (Arc::new(Board::new()), site.place(server).await, site.author(server));
+    let files_before = process::open_file_count(server.id());
+    let cookies = site.cookies(Owners::DistinctUsers, READERS + STALLED);
+    let (crowd, _) = Crowd::open(&place, &cookies[..READERS], &board).await;
+    let words = " long words".repeat(WORDS_BYTES / 11);
+    let alone = author.one_by_one(&board, POSTS, READERS, &words).await;
+    let (memory_before, kernel_before) = (process::memory(server.id()), process::tcp_bytes());
+
+    let place = site.place(server).await;
+    let stalled = open_stalled(&place, &cookies[READERS..], &board).await;
+    let files_with_all = process::open_file_count(server.id());
+    author.one_by_one(&board, FILLING_POSTS, READERS, &" long words".repeat(FILLING_BYTES / 11)).await;
+    let together = author.one_by_one(&board, POSTS, READERS, &words).await;
+    assert!(alone.complete && together.complete, "those who read hear everything");
+    let beside = Beside {
+        alone_p99_ms: p50_and_p99_ms(&alone.seen_by_all).1,
+        together_p99_ms: p50_and_p99_ms(&together.seen_by_all).1,
+        together_slowest_ms: together.seen_by_all.iter().max().map_or(0.0, |slowest| slowest.as_secs_f64() * 1_000.0),
+        grown_bytes: number(process::memory(server.id()).anonymous_bytes) - number(memory_before.anonymous_bytes),
+        kernel_grown_bytes: number(process::tcp_bytes()) - number(kernel_before),
+        given_up: files_with_all.saturating_sub(process::open_file_count(server.id())),
+    };
+    drop(stalled);
+    crowd.close().await;
+    wait_until_closed(server, files_before).await;
+    beside
+}
+
+/// Sockets with the room in view that are never read again.
+async fn open_stalled(place: &Place, cookies: &[&str], board: &Board) -> Vec<Socket> {
+    let mut sockets = Vec::new();
+    for cookie in cookies {
+        let entered = enter(place, cookie, Some(STALLED_BUFFER_BYTES), &mut Receiver::new(), board).await;
+        sockets.push(entered.expect("everybody gets a socket").0);
+    }
+    sockets
+}
+
+/// A thousand clients lose the server and come back to the next one, as browsers do.
+pub async fn measure_restart(site: &Site) {
+    let board = Arc::new(Board::new());
+    let mut server = site.start();
+    let place = site.place(&server).await;
+    let (back, mut returns) = mpsc::unbounded_channel();
+    let mut clients = JoinSet::new();
+    for (number, cookie) in site.cookies(Owners::DistinctUsers, READERS).into_iter().enumerate() {
+        clients.spawn(stay(number, place.clone(), cookie.to_owned(), board.clone(), back.clone()));
+    }
+    all_back(&mut returns).await;
+
+    let (mut after_s, mut down_s, mut times) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        let posts = board.begin(2, READERS);
+        site.author(&server).connect().await.post(&board, posts.start, " before the end").await;
+        let began = Instant::now();
+        server = start_anew(site, server).await;
+        let answers = Instant::now();
+        site.author(&server).connect().await.post(&board, posts.start + 1, " after it").await;
+        let returned = all_back(&mut returns).await;
+        assert!(board.end().await.complete, "everybody hears what was posted before and after");
+        let last = returned.iter().max().expect("somebody came back");
+        after_s.push((*last - answers).as_secs_f64());
+        down_s.push((answers - began).as_secs_f64());
+        times.extend(returned.iter().map(|then| *then - began));
+    }
+    clients.shutdown().await;
+    server.end();
+    let (p50_ms, p99_ms) = p50_and_p99_ms(&times);
+    let beside = format!(
+        "down {:.2} s · away p50 {:.2} s, p99 {:.2} s · nothing missed",
+        median(&down_s),
+        p50_ms / 1_000.0,
+        p99_ms / 1_000.0,
+    );
+    row(
+        "restart under 1,000 clients: all caught up after it answers again",
+        &figure(&after_s, " s", hundredths),
+        &beside,
+        Some(("≤ 3 s", median(&after_s) <= 3.0)),
+    );
+}
+
+/// Ends the server and starts it at the same address with the same data, beside the clients' work.
+async fn start_anew(site: &Site, server: Server) -> Server {
+    let (executable, folder) = site.parts();
+    let folder = folder.to_owned();
+    let restarted = spawn_blocking(move || {
+        let address = server.address.clone();
+        server.end();
+        Server::start_at(&executable, &folder, address)
+    });
+    restarted.await.expect("it starts again")
+}
+
+/// When each client was there, once all are.
+async fn all_back(returns: &mut mpsc::UnboundedReceiver<(usize, Instant)>) -> Vec<Instant> {
+    let (mut clients, mut times) = (HashSet::new(), Vec::new());
+    while clients.len() < READERS {
+        let (number, then) = returns.recv().await.expect("the clients go on");
+        clients.insert(number);
+        times.push(then);
+    }
+    times
+}
+
+/// Stays connected as a browser does: after 0.5 to 2 seconds, then at growing distances.
+async fn stay(
+    number: usize,
+    place: Place,
+    cookie: String,
+    board: Arc<Board>,
+    back: mpsc::UnboundedSender<(usize, Instant)>,
+) {
+    let (mut receiver, mut failure_count) = (Receiver::new(), 0);
+    loop {
+        if let Ok((mut socket, _)) = enter(&place, &cookie, None, &mut receiver, &board).await {
+            failure_count = 0;
+            let _ = back.send((number, Instant::now()));
+            hear_all(&mut socket, &mut receiver, &board).await;
+        }
+        failure_count += 1;
+        sleep(pause(failure_count)).await;
+    }
+}
+
+/// How long a browser waits after so many failures in a row.
+fn pause(failure_count: u32) -> Duration {
+    let pause_ms = (PAUSE_MS.0 * f64::from(1_u32 << (failure_count - 1).min(8))).min(PAUSE_MS.1);
+    let jitter = if failure_count == 1 { 3.0 } else { 1.0 };
+    let [.., low, high] = uuid::Uuid::new_v4().into_bytes();
+    let random = f64::from(u16::from_be_bytes([low, high])) / f64::from(u16::MAX);
+    Duration::from_secs_f64(pause_ms * (1.0 + jitter * random) / 1_000.0)
+}

@@ -114,10 +114,21 @@ export class Person {
   }
 
   async choose(message: Locator, action: string) {
-    if (await this.page.evaluate(() => "scripts" in document.documentElement.dataset)) await this.comfortable();
+    const scripts = await this.page.evaluate(() => "scripts" in document.documentElement.dataset);
+    if (!scripts) {
+      await this.openMenuPage(message);
+      return this.page.getByRole("link", { name: action }).or(this.page.getByRole("button", { name: action, exact: true })).click();
+    }
+    await this.comfortable();
     await message.hover();
     await message.locator("summary", { hasNotText: "Show all" }).click();
     await message.getByRole("link", { name: action, exact: true }).or(message.getByRole("button", { name: action, exact: true })).click();
+  }
+
+  /** Without scripts, a menu leads to a page with everything that can be done. */
+  async openMenuPage(message: Locator) {
+    await message.locator("summary", { hasNotText: "Show all" }).click();
+    await message.getByRole("link", { name: "Answer, boost, change…" }).click();
   }
 
   /** The texts of the messages, in order. */

@@ -18,11 +18,11 @@ test("reading, signing in, posting and changing a message need no script", async
   await ada.makeClosedRoomByForms("Makers");
   await ada.roomLink("All Talk").click();
   await expect(ada.message("And back")).toBeVisible();
-  await ada.choose(ada.message("Hello from"), "Edit");
+  await ada.choose(ada.message("Hello from"), "Edit or delete");
   await ada.page.getByLabel("Message").fill("Changed without scripts");
   await ada.page.getByRole("button", { name: "Save" }).click();
   await expect(ada.message("Changed without scripts")).toBeVisible();
-  await ada.choose(ada.message("Changed without scripts"), "Delete");
+  await ada.choose(ada.message("Changed without scripts"), "Edit or delete");
   await ada.page.getByRole("button", { name: "Delete for everyone" }).click();
   await expect(ada.message("Changed without scripts")).toHaveCount(0);
 

@@ -33,8 +33,8 @@ const MOST_CHANGES: i64 = 200;
 /// How often one page may say that somebody writes; what is said more often is passed over.
 const TYPING_PAUSE: Duration = Duration::from_millis(TYPING_EVERY_MS * 9 / 10);
 
-/// How soon somebody who stopped may begin again: at once for a person, not for a flood of both.
-const TYPING_AGAIN: Duration = Duration::from_millis(250);
+/// How often within a second somebody who stopped may begin again: at once for a person, not for a flood of both.
+const TYPING_AGAIN: u32 = 3;
 
 /// How many frames a page may say within a second. None of ours says a tenth of that.
 const MOST_FRAMES_A_SECOND: u32 = 200;
@@ -68,6 +68,7 @@ async fn serve(socket: WebSocket, state: AppState, current: CurrentUser, closing
         connection,
         typing_told: None,
         typing: false,
+        typing_again: 0,
         heard_since: Instant::now(),
         heard_count: 0,
     };
@@ -107,6 +108,8 @@ struct Session {
     /// When the others were told last that this person writes, and whether they still think so.
     typing_told: Option<Instant>,
     typing: bool,
+    /// How often they began again since then, none of those times a second after the one before.
+    typing_again: u32,
     /// When the second began in which frames are counted, and how many there were.
     heard_since: Instant,
     heard_count: u32,
@@ -262,8 +265,17 @@ impl Session {
     /// Tells the others in the room in view that this person writes, not too often, or stopped, if they were told.
     fn typing(&mut self, active: bool) {
         let Some(room_id) = self.connection.peer.in_view() else { return };
-        let pause = if self.typing { TYPING_PAUSE } else { TYPING_AGAIN };
-        let news = if active { self.typing_told.is_none_or(|told| told.elapsed() >= pause) } else { self.typing };
+        let news = match (active, self.typing) {
+            (false, typing) => typing,
+            (true, true) => self.typing_told.is_none_or(|told| told.elapsed() >= TYPING_PAUSE),
+            (true, false) => {
+                if self.typing_told.is_none_or(|told| told.elapsed() >= Duration::from_secs(1)) {
+                    self.typing_again = 0;
+                }
+                self.typing_again += 1;
+                self.typing_again <= TYPING_AGAIN
+            }
+        };
         if news {
             self.typing = active;
             if active {

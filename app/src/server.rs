@@ -28,6 +28,10 @@ pub fn current_user() -> AppResult<User> {
 /// # Errors
 /// `SignedOut` without a live session, `NotFound` for a room they are not in.
 pub async fn member_of(room_id: RoomId) -> AppResult<Member> {
+    // The handler of a page has asked already.
+    if let Some(member) = use_context::<Member>().filter(|member| member.room.id == room_id) {
+        return Ok(member);
+    }
     let user = current_user()?;
     Member::of(&state(), &user, room_id).await
 }

@@ -54,6 +54,10 @@ where
     type Rejection = PageError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Option<Self>, PageError> {
+        // Several extractors of one request ask the same.
+        if let Some(known) = parts.extensions.get::<Self>() {
+            return Ok(Some(known.clone()));
+        }
         let Some(session) = parts.extensions.get::<Session>().cloned() else { return Ok(None) };
         let Some(id) = session.id() else { return Ok(None) };
         let state = AppState::from_ref(state);
@@ -61,7 +65,9 @@ where
         if is_to_be_noted(&seen, state.clock.now_ms()) {
             session_store::refresh(&session, &client_address(parts).to_string(), &user_agent(&parts.headers)).await?;
         }
-        Ok(Some(Self(seen.current.clone())))
+        let signed_in = Self(seen.current.clone());
+        parts.extensions.insert(signed_in.clone());
+        Ok(Some(signed_in))
     }
 }
 

@@ -60,7 +60,7 @@ async fn home(
         return Ok(Redirect::to(&format!("/rooms/{room_id}{query}")).into_response());
     }
     let url = uri.path_and_query().map_or("/", |url| url.as_str()).to_owned();
-    Ok(page::live(&site, LiveRequest { url, current, title: "Campfire".into(), room_id: None, headers })
+    Ok(page::live(&site, LiveRequest { url, current, title: "Campfire".into(), member: None, room_id: None, headers })
         .await?
         .response)
 }

@@ -11,7 +11,7 @@ use axum::body::Body;
 use axum::extract::{Query, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
-use campfire::auth::CurrentUser;
+use campfire::auth::{CurrentUser, Member};
 use campfire::changes::Dependencies;
 use campfire::model::{MessageId, RoomId, RoomKind, UserId};
 use campfire::state::AppState;
@@ -40,7 +40,9 @@ pub struct LiveRequest {
     pub current: CurrentUser,
     /// What the tab says first.
     pub title: String,
-    /// The room in view; it is read by being looked at.
+    /// The person in the room that the page is of, if it is a room's.
+    pub member: Option<Member>,
+    /// The room whose newest messages are in view; it is read by being looked at.
     pub room_id: Option<RoomId>,
     pub headers: HeaderMap,
 }
@@ -61,7 +63,7 @@ pub struct Rendered {
 /// When the database does not answer.
 pub async fn live(site: &Site, request: LiveRequest) -> AppResult<Rendered> {
     let state = site.state.clone();
-    let LiveRequest { url, current, title, room_id, headers } = request;
+    let LiveRequest { url, current, title, member, room_id, headers } = request;
     let surroundings = surroundings::current();
     let mut frame = frame(&state, &current, surroundings.notice, &headers).await?;
     let mut unread = None;
@@ -99,6 +101,9 @@ pub async fn live(site: &Site, request: LiveRequest) -> AppResult<Rendered> {
         provide_context(state.clone());
         provide_context(Some(current.clone()));
         provide_context(frame.clone());
+        if let Some(member) = &member {
+            provide_context(member.clone());
+        }
     };
     let document = move || live_document(assets::named(), surroundings, title, style, view! { <App/> });
     let (owner, rendering) = build_response(document, context, whole, false);

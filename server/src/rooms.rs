@@ -87,8 +87,8 @@ async fn room_page(
     let title = member.room.name.clone();
     let (state, user, room_id) = (site.state.clone(), current.user.clone(), member.room.id);
     let in_view = (shows == Shows::Newest).then_some(room_id);
-    let Rendered { mut response, unread } =
-        page::live(site, LiveRequest { url, current, title, room_id: in_view, headers }).await?;
+    let asked = LiveRequest { url, current, title, member: Some(member), room_id: in_view, headers };
+    let Rendered { mut response, unread } = page::live(site, asked).await?;
     if let Some(newest) = unread {
         // What the page shows is read, also where no script says so. The page itself still says what was new; nobody
         // waits for the note of it.

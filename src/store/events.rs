@@ -79,7 +79,7 @@ pub async fn messages_since(
 ) -> sqlx::Result<Vec<MessageId>> {
     sqlx::query_scalar(
         "SELECT DISTINCT message_id FROM events
-          WHERE room_id = $1 AND seq > $2 AND message_id IS NOT NULL ORDER BY message_id LIMIT $3",
+          WHERE room_id = $1 AND seq > $2 AND message_id IS NOT NULL ORDER BY message_id LIMIT $3 + 0",
     )
     .bind(room_id)
     .bind(seq)

@@ -19,7 +19,7 @@ pub struct Frame {
 pub async fn find(db: &mut SqliteConnection, user_id: UserId, unpinged: i64) -> sqlx::Result<Option<Frame>> {
     let statements = concat!(
         "SELECT name, join_code, room_creation_restricted, custom_styles_digest FROM accounts; ",
-        select_sidebar!("AND rooms.kind = 'direct' ORDER BY rooms.updated_at DESC, rooms.id DESC LIMIT $2"),
+        select_sidebar!("AND rooms.kind = 'direct' ORDER BY rooms.updated_at DESC, rooms.id DESC LIMIT $2 + 0"),
         "; ",
         select_sidebar!(
             "AND rooms.kind <> 'direct' AND memberships.involvement <> 'invisible' ORDER BY lower(rooms.name), rooms.id"
@@ -30,7 +30,7 @@ pub async fn find(db: &mut SqliteConnection, user_id: UserId, unpinged: i64) -> 
                                JOIN rooms ON rooms.id = mine.room_id AND rooms.kind = 'direct'
                                JOIN memberships AS theirs ON theirs.room_id = mine.room_id
                               WHERE mine.user_id = $1)
-            ORDER BY id LIMIT $3",
+            ORDER BY id LIMIT $3 + 0",
     );
     let query = sqlx::query(statements).bind(user_id).bind(SHOWN_DIRECT_ROOMS).bind(unpinged);
     let answers = super::fetch_each(db, query).await?;

@@ -151,7 +151,7 @@ pub async fn page_before(
     message_id: MessageId,
 ) -> sqlx::Result<MessagePage> {
     let rows = sqlx::query_as(select_message!(
-        "WHERE messages.room_id = $1 AND messages.id < $2 ORDER BY messages.id DESC LIMIT $3"
+        "WHERE messages.room_id = $1 AND messages.id < $2 ORDER BY messages.id DESC LIMIT $3 + 0"
     ))
     .bind(room_id)
     .bind(message_id)
@@ -170,7 +170,7 @@ pub async fn page_after(
     message_id: MessageId,
 ) -> sqlx::Result<MessagePage> {
     let rows = sqlx::query_as(select_message!(
-        "WHERE messages.room_id = $1 AND messages.id > $2 ORDER BY messages.id LIMIT $3"
+        "WHERE messages.room_id = $1 AND messages.id > $2 ORDER BY messages.id LIMIT $3 + 0"
     ))
     .bind(room_id)
     .bind(message_id)

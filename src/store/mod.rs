@@ -2,6 +2,9 @@
 //!
 //! Functions take any executor, so they serve a reader and a write alike, and return plain `sqlx::Result`: what an
 //! absence means is the caller's to say.
+//!
+//! What is asked with every page says `LIMIT $1 + 0`: into a bare parameter there SQLite looks when it plans, and so
+//! prepares the statement anew each time, which takes longer than to run it.
 
 use futures::TryStreamExt;
 use sqlx::query::Query;

@@ -35,7 +35,7 @@ pub async fn before(
                         AND messages.creator_id <> memberships.user_id
           WHERE memberships.room_id = $1 AND memberships.user_id = $2
           ORDER BY messages.id LIMIT 1; ",
-        select_message!("WHERE messages.room_id = $1 AND messages.id < $3 ORDER BY messages.id DESC LIMIT $4")
+        select_message!("WHERE messages.room_id = $1 AND messages.id < $3 ORDER BY messages.id DESC LIMIT $4 + 0")
     ));
     let query = query.bind(room_id).bind(user_id).bind(message_id).bind(PAGE_SIZE + 1);
     let answers = super::fetch_each(&mut *db, query).await?;

@@ -55,7 +55,7 @@ pub fn median(values: &[f64]) -> f64 {
 }
 
 /// The least time that so many of a thousand do not exceed. `sorted` holds at least one.
-pub fn percentile(sorted: &[Duration], of_thousand: usize) -> Duration {
+fn percentile(sorted: &[Duration], of_thousand: usize) -> Duration {
     let rank = (sorted.len() * of_thousand).div_ceil(1_000);
     sorted[rank.clamp(1, sorted.len()) - 1]
 }

@@ -1,11 +1,12 @@
 //! How long searches and room pages take among two million messages, on a database made for it with a fixed seed.
 //! Usage: cargo run --release -p server --example archive [MESSAGES]
 
+#[expect(dead_code, reason = "this program has no budgets and no rounds")]
 #[path = "meter/table.rs"]
 mod table;
 
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use axum::body::Body;
 use axum::http::{Request, header};
@@ -97,7 +98,7 @@ async fn main() {
             found = answer.messages.len();
             assert!(answer.messages.iter().all(|(message, _)| who.id == ada.id || message.room_id == small_room));
         }
-        print(&format!("search: {what}"), &times, &format!("{found} found"));
+        table::print_times(&format!("search: {what}"), &times, &format!("{found} found"));
     }
 
     let member = Member::find(&state.db, &ada, long_room).await.expect("Ada is in it");
@@ -124,7 +125,7 @@ async fn main() {
             times.push(began.elapsed());
             assert!(body.ends_with(b"</html>"), "{path} is whole");
         }
-        print(what, &times, "");
+        table::print_times(what, &times, "");
     }
 }
 
@@ -219,10 +220,4 @@ impl Random {
         self.0 ^= self.0 >> 27;
         (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 11) % limit
     }
-}
-
-/// One row: the median of all times with their range.
-fn print(workload: &str, times: &[Duration], beside: &str) {
-    let times_ms: Vec<_> = times.iter().map(|time| time.as_secs_f64() * 1_000.0).collect();
-    table::print_row(workload, &table::median_and_range(&times_ms, 2, " ms"), beside, None);
 }

@@ -7,7 +7,7 @@
 //! files: `ulimit -n`. Prints rows of a Markdown table; ends with an error only when something was wrong: a delivery
 //! that is missing, made twice or out of order, a socket that was closed.
 
-#[allow(dead_code, reason = "each program takes what it needs")]
+#[expect(dead_code, reason = "this program reads no pages and makes no messages")]
 mod meter;
 mod sockets;
 

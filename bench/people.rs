@@ -1,6 +1,10 @@
 //! How long it takes to find a ping among 10,000 and to list 5,000 people, on a database made for it.
 //! Usage: cargo run --release -p server --example people
 
+#[expect(dead_code, reason = "this program has no budgets and no rounds")]
+#[path = "meter/table.rs"]
+mod table;
+
 use std::time::{Duration, Instant};
 
 use axum::body::Body;
@@ -66,7 +70,7 @@ async fn main() {
         ops::rooms::ping(&state, one, vec![*other]).await.expect("the ping");
         times.push(began.elapsed());
     }
-    print("ping with the same set", times);
+    print("ping with the same set", &times);
 
     for (name, path) in [
         ("people, first page of 500", "/account/edit"),
@@ -82,13 +86,12 @@ async fn main() {
             answer.into_body().collect().await.expect("a body");
             times.push(began.elapsed());
         }
-        print(name, times);
+        print(name, &times);
     }
 }
 
-/// One row of a table: median and slowest.
-fn print(name: &str, mut times: Vec<Duration>) {
-    times.sort_unstable();
-    let ms = |time: Duration| time.as_secs_f64() * 1_000.0;
-    println!("| {name} | {:.2} ms ({:.2} ms) |", ms(times[times.len() / 2]), ms(times[times.len() - 1]));
+/// One row: the median of all times with their range.
+fn print(workload: &str, times: &[Duration]) {
+    let (_, p99) = table::p50_and_p99(times);
+    table::print_times(workload, times, &format!("p99 {}", table::milliseconds(p99)));
 }

@@ -3,9 +3,7 @@
 use std::collections::HashSet;
 use std::path::Path;
 
-use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{Connection, SqliteConnection};
-
+use crate::meter::data;
 use crate::site::Post;
 
 /// Every acknowledged post is in the database with its words, in its search tables and in its log, exactly once.
@@ -15,8 +13,7 @@ pub async fn audit(folder: &Path, acknowledged: &[Post]) {
     }
     let distinct: HashSet<_> = acknowledged.iter().map(|post| &post.client_message_id).collect();
     assert_eq!(distinct.len(), acknowledged.len(), "ids are used once");
-    let options = SqliteConnectOptions::new().filename(folder.join("campfire.sqlite3"));
-    let mut database = SqliteConnection::connect_with(&options).await.expect("the database");
+    let mut database = data::database(folder).await;
     for step in [
         "CREATE TEMP TABLE posted AS SELECT message_id FROM events WHERE kind = 'message_posted'",
         "CREATE INDEX temp.posted_message ON posted (message_id)",

@@ -9,7 +9,7 @@ use campfire::model::UserId;
 use crate::meter::http::HttpConnection;
 use crate::meter::process::Process;
 use crate::meter::table::{
-    self, Budget, mebibytes, median, median_and_range, milliseconds, number, percentile, print_row,
+    Budget, in_milliseconds, mebibytes, median, median_and_range, number, p50_and_p99, print_row, real,
 };
 use crate::meter::{session_cookie, sign_in_form};
 use crate::rounds::{Client, ROUND, ROUNDS};
@@ -56,22 +56,15 @@ pub async fn sign_in_storm(site: &Arc<Site>) {
                 all.extend(own);
             }
         }
-        let p99_ms = |times: &mut Vec<Duration>| {
-            times.sort_unstable();
-            percentile(times, 990).as_secs_f64() * 1_000.0
-        };
-        before_ms.push(p99_ms(&mut times[BEFORE]));
-        during_ms.push(p99_ms(&mut times[STORM]));
-        #[expect(clippy::cast_precision_loss, reason = "a figure")]
-        sign_ins_per_second.push(SIGN_INS as f64 / took.as_secs_f64());
+        let p99_ms = |times: &[Duration]| in_milliseconds(p50_and_p99(times).1);
+        before_ms.push(p99_ms(&times[BEFORE]));
+        during_ms.push(p99_ms(&times[STORM]));
+        sign_ins_per_second.push(real(SIGN_INS as u64) / took.as_secs_f64());
         check_sessions(site, cookies).await;
     }
     let (before, during) = (median(&before_ms), median(&during_ms));
-    let beside = format!(
-        "p99 {} before · {} sign-ins/s",
-        milliseconds(Duration::from_secs_f64(before / 1_000.0)),
-        number(median(&sign_ins_per_second), 1)
-    );
+    let beside =
+        format!("p99 {} ms before · {} sign-ins/s", number(before, 2), number(median(&sign_ins_per_second), 1));
     let budget = Budget::new("≤ 2 × p99 before", during <= 2.0 * before);
     let workload = format!("room page p99, {READERS} clients, beside {SIGN_INS} sign-ins");
     print_row(&workload, &median_and_range(&during_ms, 2, " ms"), &beside, Some(&budget));
@@ -147,11 +140,9 @@ pub async fn posts_then_idle(site: &Arc<Site>) {
         task.await.expect("a poster ends well");
     }
     let took = began.elapsed();
-    #[expect(clippy::cast_precision_loss, reason = "a figure")]
-    let busy = process.rss_anon_bytes() as f64;
+    let busy = real(process.rss_anon_bytes());
     let (after, rested) = at_rest(process).await;
-    #[expect(clippy::cast_precision_loss, reason = "a figure")]
-    let posts_per_second = POSTS as f64 / took.as_secs_f64();
+    let posts_per_second = real(POSTS as u64) / took.as_secs_f64();
     let most = idle * 1.2 + CACHES_BYTES;
     let budget = Budget::new(format!("≤ {}: before + 20 % + 16 MiB of caches", mebibytes(most)), after <= most);
     let beside = format!(
@@ -159,16 +150,10 @@ pub async fn posts_then_idle(site: &Arc<Site>) {
         mebibytes(idle),
         mebibytes(busy),
         rested.map_or_else(|| format!("not {}", REST_WITHIN.as_secs()), |rested| rested.as_secs().to_string()),
-        table::number(posts_per_second, 0)
+        number(posts_per_second, 0)
     );
-    let workload = format!("RssAnon after {} posts by {POSTERS} clients", number_of_posts());
+    let workload = format!("RssAnon after {} posts by {POSTERS} clients", number(real(POSTS as u64), 0));
     print_row(&workload, &mebibytes(after), &beside, Some(&budget));
-}
-
-fn number_of_posts() -> String {
-    #[expect(clippy::cast_precision_loss, reason = "a figure")]
-    let posts = POSTS as f64;
-    number(posts, 0).to_string()
 }
 
 async fn post_on(mut poster: Poster, left: Arc<AtomicUsize>) {
@@ -180,13 +165,12 @@ async fn post_on(mut poster: Poster, left: Arc<AtomicUsize>) {
 
 /// The memory of a process once it stood still for some seconds, to a hundredth, and when it began to; nothing for the
 /// time when it never did.
-#[expect(clippy::cast_precision_loss, reason = "a figure")]
 async fn at_rest(process: &Process) -> (f64, Option<Duration>) {
     let began = Instant::now();
-    let (mut stood_from, mut stood_with, mut stood) = (Duration::ZERO, process.rss_anon_bytes() as f64, 0);
+    let (mut stood_from, mut stood_with, mut stood) = (Duration::ZERO, real(process.rss_anon_bytes()), 0);
     while began.elapsed() < REST_WITHIN {
         tokio::time::sleep(Duration::from_secs(1)).await;
-        let now = process.rss_anon_bytes() as f64;
+        let now = real(process.rss_anon_bytes());
         if (now - stood_with).abs() > stood_with / 100.0 {
             (stood_from, stood_with, stood) = (began.elapsed(), now, 0);
         } else {
@@ -196,5 +180,5 @@ async fn at_rest(process: &Process) -> (f64, Option<Duration>) {
             return (now, Some(stood_from));
         }
     }
-    (process.rss_anon_bytes() as f64, None)
+    (real(process.rss_anon_bytes()), None)
 }

@@ -11,7 +11,7 @@ use sqlx::{AssertSqlSafe, Connection, SqliteConnection};
 use crate::meter::free_port;
 use crate::meter::http::{HttpConnection, field, request};
 use crate::meter::process::Process;
-use crate::meter::table::{self, median_and_range, print_row};
+use crate::meter::table::{median, median_and_range, number, print_row, real};
 use crate::rounds::{Asked, Client, ROUND, ROUNDS, Rounds, measure};
 
 /// Where Debian puts it, which is not in everybody's path.
@@ -138,14 +138,12 @@ pub async fn sqlite(workload: &str, folder: &Path, rows_together: usize) {
             sqlx::raw_sql(AssertSqlSafe(batch.as_str())).execute(&mut database).await.expect("rows");
             count += AT_ONCE * rows_together;
         }
-        #[expect(clippy::cast_precision_loss, reason = "a figure")]
-        per_second.push(count as f64 / began.elapsed().as_secs_f64());
+        per_second.push(real(count as u64) / began.elapsed().as_secs_f64());
         total += count;
     }
     let stored: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM rows").fetch_one(&mut database).await.expect("a count");
     assert_eq!(usize::try_from(stored), Ok(total), "every row is there");
-    #[expect(clippy::cast_precision_loss, reason = "a figure")]
-    let transaction_ms = rows_together as f64 / table::median(&per_second) * 1_000.0;
-    let beside = format!("{} ms a transaction", table::number(transaction_ms, 2));
+    let transaction_ms = real(rows_together as u64) / median(&per_second) * 1_000.0;
+    let beside = format!("{} ms a transaction", number(transaction_ms, 2));
     print_row(workload, &median_and_range(&per_second, 0, "/s"), &beside, None);
 }

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::meter::process::{Process, Work};
-use crate::meter::table::{self, Budget, median_and_range, milliseconds, number, percentile, print_row};
+use crate::meter::table::{self, Budget, median_and_range, milliseconds, number, p50_and_p99, print_row, real};
 
 pub const ROUNDS: usize = 3;
 
@@ -93,7 +93,7 @@ pub async fn measure<C: Client>(workload: &str, process: &Process, mut clients: 
         let took = began.elapsed();
         let (cpu, own) = (process.cpu() - cpu, own_work.cpu_and_wait());
         note_if_we_are_slower(workload, cpu, (own.0 - own_before.0, own.1 - own_before.1), took);
-        rounds.push(round(times, bytes, took, cpu));
+        rounds.push(round(&times, bytes, took, cpu));
     }
     Rounds(rounds)
 }
@@ -108,16 +108,15 @@ async fn ask_until<C: Client>(mut client: C, end: Instant) -> (C, Vec<Duration>,
     (client, times, bytes)
 }
 
-#[expect(clippy::cast_precision_loss, reason = "figures")]
-fn round(mut times: Vec<Duration>, bytes: usize, took: Duration, cpu: Duration) -> Round {
-    times.sort_unstable();
-    let count = times.len() as f64;
+fn round(times: &[Duration], bytes: usize, took: Duration, cpu: Duration) -> Round {
+    let count = real(times.len() as u64);
+    let (p50, p99) = p50_and_p99(times);
     Round {
         per_second: count / took.as_secs_f64(),
         cpu_us: cpu.as_secs_f64() * 1e6 / count,
-        p50: percentile(&times, 500),
-        p99: percentile(&times, 990),
-        bytes: bytes as f64 / count,
+        p50,
+        p99,
+        bytes: real(bytes as u64) / count,
     }
 }
 

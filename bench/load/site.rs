@@ -14,7 +14,7 @@ use campfire::timeline::MessagePage;
 use tempfile::TempDir;
 
 use crate::meter::data::{self, COMMON_WORD, Data};
-use crate::meter::http::{HttpConnection, Packed, field, request, unpack};
+use crate::meter::http::{HttpConnection, Packed, call, field, request, unpack};
 use crate::meter::{Server, uuid};
 use crate::rounds::{Asked, Client};
 
@@ -152,15 +152,17 @@ impl Site {
     }
 
     fn request(&self, reading: Reading, viewer: usize) -> Vec<u8> {
-        let cookie = format!("cookie: {}\r\n", self.data.viewers[viewer].cookie);
+        let cookie = &self.data.viewers[viewer].cookie;
         let room_id = self.data.busy_room;
         let (head, body) = match reading {
             Reading::Up => ("GET /up HTTP/1.1\r\n".to_owned(), String::new()),
-            Reading::RoomPage => (format!("GET /rooms/{room_id} HTTP/1.1\r\n{cookie}"), String::new()),
-            Reading::Search => (format!("GET /searches?q={COMMON_WORD} HTTP/1.1\r\n{cookie}"), String::new()),
+            Reading::RoomPage => (format!("GET /rooms/{room_id} HTTP/1.1\r\ncookie: {cookie}\r\n"), String::new()),
+            Reading::Search => {
+                (format!("GET /searches?q={COMMON_WORD} HTTP/1.1\r\ncookie: {cookie}\r\n"), String::new())
+            }
             Reading::OlderMessages => {
                 let first = self.data.messages[self.data.messages.len() - page_size()].id;
-                call(&cookie, "messages/before", format!(r#"{{"room_id":{room_id},"message_id":{first}}}"#))
+                call(cookie, "messages/before", format!(r#"{{"room_id":{room_id},"message_id":{first}}}"#))
             }
         };
         request(self.address(), &head, &body)
@@ -329,10 +331,9 @@ pub struct Poster {
 impl Poster {
     async fn open(site: Arc<Site>, room_id: RoomId, viewer: usize) -> Self {
         let placeholder = "x".repeat(36);
-        let cookie = format!("cookie: {}\r\n", site.data.viewers[viewer].cookie);
         let arguments =
             format!(r#"{{"room_id":{room_id},"client_message_id":"{placeholder}","body":"words of {placeholder}"}}"#);
-        let (head, body) = call(&cookie, "messages/post", arguments);
+        let (head, body) = call(&site.data.viewers[viewer].cookie, "messages/post", arguments);
         let request = request(site.address(), &head, &body);
         let text = std::str::from_utf8(&request).expect("a request is text");
         let places = text.match_indices(&placeholder).map(|(at, _)| at).collect();
@@ -381,14 +382,6 @@ impl Client for Poster {
         journal.acknowledged.push(post);
         Asked { took, bytes: packed.body.len() }
     }
-}
-
-fn call(cookie: &str, function: &str, body: String) -> (String, String) {
-    let head = format!(
-        "POST /api/{function} HTTP/1.1\r\n{cookie}content-type: application/json\r\naccept: application/json\r\ncontent-length: {}\r\n",
-        body.len()
-    );
-    (head, body)
 }
 
 fn page_size() -> usize {

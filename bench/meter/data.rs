@@ -13,6 +13,8 @@ use campfire::state::AppState;
 use campfire::store::sessions::Sighting;
 use campfire::{AppResult, ops, store};
 use sha2::{Digest, Sha256};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{Connection, SqliteConnection};
 use tower_sessions::session::Id;
 
 use super::PASSWORD;
@@ -73,8 +75,9 @@ pub async fn make(folder: &Path, people_count: usize) -> Data {
     let message_count = i64::try_from(IN_BUSY_ROOM + IN_OTHER_ROOMS).expect("it fits");
     let clock = Clock::manual(now_ms - message_count * BETWEEN_MS);
     let state = AppState::open(folder, clock.clone()).await.expect("the data can be opened");
-    let mut maker = Maker { state, clock, random: Random(SEED), people: Vec::new() };
-    let viewers = maker.make_people(people_count, now_ms).await;
+    let (people, viewers) = make_people(&state, people_count).await;
+    admit_to_first_room(&state, &people).await;
+    let mut maker = Maker { state, clock, random: Random(SEED), people };
 
     let mut room_ids = Vec::new();
     for number in 0..=OTHER_ROOMS {
@@ -105,6 +108,67 @@ pub async fn make(folder: &Path, people_count: usize) -> Data {
     Data { viewers, busy_room, other_room, messages, common }
 }
 
+/// The account with so many people, each with a session: everybody in one write, with one hash of the password that they
+/// share. The first one administers, and only they are in the room that every account begins with.
+pub async fn make_people(state: &AppState, count: usize) -> (Vec<User>, Vec<Viewer>) {
+    let email_address = |number: usize| format!("person{number}@example.com");
+    let registration = Registration {
+        name: FIRST_NAMES[0].parse().expect("a name"),
+        email_address: email_address(0).parse().expect("an address"),
+        password: PASSWORD.parse().expect("a password"),
+    };
+    let hash = state.passwords.hash(&registration.password).await.expect("a hash");
+    let first = accounts::set_up(state, registration).await.expect("the first one");
+    let (made_ms, now_ms, mut random) = (state.clock.now_ms(), Clock::System.now_ms(), Random(SEED));
+    let made = state.db.write(async move |tx| -> AppResult<(Vec<User>, Vec<Viewer>)> {
+        let (mut people, mut viewers) = (vec![first], Vec::new());
+        for number in 1..count {
+            let name = FIRST_NAMES.get(number).map_or_else(|| format!("Person {number:04}"), ToString::to_string);
+            let address = email_address(number).parse()?;
+            let id = store::users::insert(tx.db(), &name.parse()?, &address, &hash, Role::Member, made_ms).await?;
+            people.push(User { id, name, role: Role::Member });
+        }
+        for (number, person) in people.iter().enumerate() {
+            let token = Id(i128::from(random.next()) << 64 | i128::from(random.next()));
+            let seen = Sighting {
+                user_id: person.id,
+                ip_address: "127.0.0.1".into(),
+                user_agent: String::new(),
+                last_active_at: now_ms,
+                expires_at: now_ms + SESSION_MS,
+            };
+            // As the executable knows a session: by the hash of its token.
+            store::sessions::insert(tx.db(), &Sha256::digest(token.0.to_be_bytes()), &seen).await?;
+            viewers.push(Viewer {
+                id: person.id,
+                name: person.name.clone(),
+                email_address: email_address(number),
+                cookie: format!("session_token={token}"),
+            });
+        }
+        Ok((people, viewers))
+    });
+    made.await.expect("people")
+}
+
+/// Lets everybody into the room that every account begins with.
+async fn admit_to_first_room(state: &AppState, people: &[User]) {
+    let (ids, now_ms) = (people.iter().map(|person| person.id).collect::<Vec<_>>(), state.clock.now_ms());
+    let admitted = state.db.write(async move |tx| -> AppResult<()> {
+        for id in ids {
+            store::memberships::grant_open_rooms(tx.db(), id, now_ms).await?;
+        }
+        Ok(())
+    });
+    admitted.await.expect("everybody is in the first room");
+}
+
+/// The database of a folder, beside the executable or after it.
+pub async fn database(folder: &Path) -> SqliteConnection {
+    let options = SqliteConnectOptions::new().filename(folder.join("campfire.sqlite3"));
+    SqliteConnection::connect_with(&options).await.expect("the database")
+}
+
 struct Maker {
     state: AppState,
     clock: Clock,
@@ -113,51 +177,6 @@ struct Maker {
 }
 
 impl Maker {
-    /// Everybody in one write, with one hash of the password that they share.
-    async fn make_people(&mut self, count: usize, now_ms: i64) -> Vec<Viewer> {
-        let email_address = |number: usize| format!("person{number}@example.com");
-        let registration = Registration {
-            name: FIRST_NAMES[0].parse().expect("a name"),
-            email_address: email_address(0).parse().expect("an address"),
-            password: PASSWORD.parse().expect("a password"),
-        };
-        let hash = self.state.passwords.hash(&registration.password).await.expect("a hash");
-        let first = accounts::set_up(&self.state, registration).await.expect("the first one");
-        let (made_ms, mut random) = (self.clock.now_ms(), Random(SEED));
-        let made = self.state.db.write(async move |tx| -> AppResult<(Vec<User>, Vec<Viewer>)> {
-            let (mut people, mut viewers) = (vec![first], Vec::new());
-            for number in 1..count {
-                let name = FIRST_NAMES.get(number).map_or_else(|| format!("Person {number:04}"), ToString::to_string);
-                let address = email_address(number).parse()?;
-                let id = store::users::insert(tx.db(), &name.parse()?, &address, &hash, Role::Member, made_ms).await?;
-                store::memberships::grant_open_rooms(tx.db(), id, made_ms).await?;
-                people.push(User { id, name, role: Role::Member });
-            }
-            for (number, person) in people.iter().enumerate() {
-                let token = Id(i128::from(random.next()) << 64 | i128::from(random.next()));
-                let seen = Sighting {
-                    user_id: person.id,
-                    ip_address: "127.0.0.1".into(),
-                    user_agent: String::new(),
-                    last_active_at: now_ms,
-                    expires_at: now_ms + SESSION_MS,
-                };
-                // As the executable knows a session: by the hash of its token.
-                store::sessions::insert(tx.db(), &Sha256::digest(token.0.to_be_bytes()), &seen).await?;
-                viewers.push(Viewer {
-                    id: person.id,
-                    name: person.name.clone(),
-                    email_address: email_address(number),
-                    cookie: format!("session_token={token}"),
-                });
-            }
-            Ok((people, viewers))
-        });
-        let (people, viewers) = made.await.expect("people");
-        self.people = people;
-        viewers
-    }
-
     /// Posted by one of the first ten.
     async fn post(&mut self, person: usize, room_id: RoomId, text: String) -> Message {
         self.clock.advance(BETWEEN_MS);

@@ -120,6 +120,16 @@ pub fn request(address: &str, head: &str, body: &str) -> Vec<u8> {
     format!("{head}host: {address}\r\naccept-encoding: gzip\r\n\r\n{body}").into_bytes()
 }
 
+/// The head and body of a call to a server function, as the page makes them. `cookie` is like `session_token=…`.
+pub fn call(cookie: &str, function: &str, body: String) -> (String, String) {
+    let head = format!(
+        "POST /api/{function} HTTP/1.1\r\ncookie: {cookie}\r\ncontent-type: application/json\r\n\
+         accept: application/json\r\ncontent-length: {}\r\n",
+        body.len()
+    );
+    (head, body)
+}
+
 /// What a gzip body holds: all of it, and nothing behind it.
 pub fn unpack(packed: &[u8]) -> Vec<u8> {
     let mut unpacked = Vec::with_capacity(packed.len() * 8);

@@ -1,8 +1,6 @@
 //! What every measuring program needs: the executable on a port of its own, connections that check what they are told,
 //! people who sign in, data that is the same every time, and the table that is printed.
 
-#![allow(dead_code, unused_imports, reason = "each program measures with a part of this")]
-
 pub mod data;
 pub mod http;
 pub mod process;
@@ -11,9 +9,8 @@ pub mod table;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
-pub use http::{Answer, HttpConnection, field};
+use http::field;
 use process::Process;
 
 /// Everybody's password.
@@ -51,22 +48,12 @@ impl Server {
         Self { process, address }
     }
 
-    /// What the system knows the process by.
-    pub fn id(&self) -> u32 {
-        self.process.id()
-    }
-
     /// Asks it to end, as an operator does, and waits until it has.
     pub fn end(mut self) {
-        let asked = Command::new("kill").args(["-TERM", &self.id().to_string()]).status();
+        let asked = Command::new("kill").args(["-TERM", &self.process.id().to_string()]).status();
         assert!(asked.is_ok_and(|status| status.success()), "the signal is sent");
         let ended = self.process.wait();
         assert!(ended.success(), "it ends in order: {ended}");
-    }
-
-    /// The time it has worked, as user and in the kernel.
-    pub fn cpu(&self) -> Duration {
-        self.process.cpu()
     }
 }
 
@@ -79,14 +66,6 @@ pub fn knows_option(executable: &str, option: &str) -> bool {
 /// A port that nobody listens on.
 pub fn free_port() -> u16 {
     std::net::TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).expect("a port").port()
-}
-
-/// Signs somebody in by the front door; answers with the cookie of their session.
-pub async fn sign_in(address: &str, email_address: &str) -> String {
-    let (head, body) = sign_in_form(email_address);
-    let answer = HttpConnection::open(address).await.ask(address, &head, &body).await;
-    assert_eq!(answer.status, 303, "{email_address} signs in");
-    session_cookie(&answer.head).to_owned()
 }
 
 /// The head and body of a request that signs somebody in.

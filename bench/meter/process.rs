@@ -1,9 +1,22 @@
 //! A process that is measured: pinned to the first core, watched through `/proc`, ended with its handle.
 
 use std::collections::HashMap;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::ffi::OsStr;
+use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
+
+/// The size of a page, in which the kernel counts what its connections hold.
+const PAGE_BYTES: u64 = 4_096;
+
+/// The memory of a process, in bytes.
+#[derive(Clone, Copy, Debug)]
+pub struct Memory {
+    /// What is its own and not of any file: `RssAnon`.
+    pub anonymous_bytes: u64,
+    /// With its share of what it has together with others: `Pss`.
+    pub proportional_bytes: u64,
+}
 
 /// A process of ours. Dropping it ends it.
 #[derive(Debug)]
@@ -14,11 +27,11 @@ pub struct Process {
 
 impl Process {
     /// Runs a command on the first core, where `taskset` can arrange that. `taskset` becomes the command: the id is its.
-    pub fn start(executable: &str, prepare: impl FnOnce(&mut Command)) -> Self {
+    pub fn start(executable: impl AsRef<OsStr>, prepare: impl FnOnce(&mut Command)) -> Self {
         let mut command = Command::new("taskset");
-        command.args(["-c", "0", executable]);
+        command.args(["-c", "0"]).arg(&executable);
         if Command::new("taskset").arg("--version").stdout(Stdio::null()).status().is_err() {
-            command = Command::new(executable);
+            command = Command::new(&executable);
         }
         prepare(&mut command);
         let child = command.spawn().expect("the executable starts");
@@ -37,8 +50,13 @@ impl Process {
     }
 
     /// What it says, if that was asked for.
-    pub fn take_output(&mut self) -> std::process::ChildStdout {
+    pub fn take_output(&mut self) -> ChildStdout {
         self.child.stdout.take().expect("its output was asked for and not taken yet")
+    }
+
+    /// Where it is told something, if that was asked for.
+    pub fn take_input(&mut self) -> ChildStdin {
+        self.child.stdin.take().expect("its input was asked for and not taken yet")
     }
 
     /// The time it has worked, as user and in the kernel.
@@ -48,10 +66,27 @@ impl Process {
 
     /// The memory that is its own and in use, in bytes.
     pub fn rss_anon_bytes(&self) -> u64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("Linux tells");
-        let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).expect("a line of its own memory");
-        let kib: u64 = line.trim().trim_end_matches("kB").trim().parse().expect("a number of KiB");
-        kib * 1_024
+        self.kibibytes("status", "RssAnon:") * 1_024
+    }
+
+    /// Its memory now.
+    pub fn memory(&self) -> Memory {
+        Memory {
+            anonymous_bytes: self.rss_anon_bytes(),
+            proportional_bytes: self.kibibytes("smaps_rollup", "Pss:") * 1_024,
+        }
+    }
+
+    /// How many files, sockets among them, it has open.
+    pub fn open_file_count(&self) -> usize {
+        std::fs::read_dir(format!("/proc/{}/fd", self.id())).expect("Linux tells").count()
+    }
+
+    /// What stands behind a name in one of the lists that Linux keeps of it.
+    fn kibibytes(&self, list: &str, name: &str) -> u64 {
+        let text = std::fs::read_to_string(format!("/proc/{}/{list}", self.id())).expect("Linux tells");
+        let line = text.lines().find(|line| line.starts_with(name)).expect("a line with this name");
+        line.split_whitespace().nth(1).and_then(|count| count.parse().ok()).expect("a number of KiB")
     }
 }
 
@@ -106,4 +141,12 @@ impl Work {
         let sum = |of: fn(&(u64, u64)) -> u64| Duration::from_nanos(of(ended) + threads.values().map(of).sum::<u64>());
         (sum(|times| times.0), sum(|times| times.1))
     }
+}
+
+/// What the kernel holds for all TCP connections of the machine, in bytes.
+pub fn tcp_bytes() -> u64 {
+    let sockets = std::fs::read_to_string("/proc/net/sockstat").expect("Linux tells");
+    let line = sockets.lines().find(|line| line.starts_with("TCP:")).expect("a line of TCP");
+    let pages: u64 = line.rsplit(' ').next().and_then(|pages| pages.parse().ok()).expect("a number of pages");
+    pages * PAGE_BYTES
 }

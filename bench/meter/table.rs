@@ -2,8 +2,6 @@
 //!
 //! `| Workload | Figure | Beside it | Budget | Met |`
 
-#![allow(dead_code, reason = "each program prints with a part of this")]
-
 use std::fmt;
 use std::time::Duration;
 
@@ -35,6 +33,12 @@ pub fn print_row(workload: &str, figure: &str, beside: &str, budget: Option<&Bud
     println!("| {workload} | {figure} | {beside} | {text} | {met} |");
 }
 
+/// One row of times: the median with their range.
+pub fn print_times(workload: &str, times: &[Duration], beside: &str) {
+    let times_ms: Vec<_> = times.iter().copied().map(in_milliseconds).collect();
+    print_row(workload, &median_and_range(&times_ms, 2, " ms"), beside, None);
+}
+
 /// The median of all rounds with their range, like `12,766/s (10,842–13,680)`.
 pub fn median_and_range(values: &[f64], decimals: usize, unit: &str) -> String {
     let mut sorted = values.to_vec();
@@ -51,19 +55,42 @@ pub fn median(values: &[f64]) -> f64 {
 }
 
 /// The least time that so many of a thousand do not exceed. `sorted` holds at least one.
-pub fn percentile(sorted: &[Duration], of_thousand: usize) -> Duration {
+fn percentile(sorted: &[Duration], of_thousand: usize) -> Duration {
     let rank = (sorted.len() * of_thousand).div_ceil(1_000);
     sorted[rank.clamp(1, sorted.len()) - 1]
 }
 
+/// The time that half of them, and the one that 99 of 100 took at most, in any order.
+pub fn p50_and_p99(times: &[Duration]) -> (Duration, Duration) {
+    let mut sorted = times.to_vec();
+    sorted.sort_unstable();
+    (percentile(&sorted, 500), percentile(&sorted, 990))
+}
+
 /// A time in milliseconds, like `1.23 ms`.
 pub fn milliseconds(time: Duration) -> String {
-    format!("{} ms", number(time.as_secs_f64() * 1_000.0, 2))
+    format!("{} ms", number(in_milliseconds(time), 2))
+}
+
+/// A time to reckon with.
+pub fn in_milliseconds(time: Duration) -> f64 {
+    time.as_secs_f64() * 1_000.0
 }
 
 /// A size in mebibytes, like `48.3 MiB`.
 pub fn mebibytes(bytes: f64) -> String {
-    format!("{} MiB", number(bytes / (1_024.0 * 1_024.0), 1))
+    format!("{} MiB", number(in_mebibytes(bytes), 1))
+}
+
+/// A size to reckon with.
+pub const fn in_mebibytes(bytes: f64) -> f64 {
+    bytes / (1_024.0 * 1_024.0)
+}
+
+/// A count to reckon with.
+#[expect(clippy::cast_precision_loss, reason = "a figure")]
+pub const fn real(count: u64) -> f64 {
+    count as f64
 }
 
 /// A number with commas between its thousands, like `1,234.5`.

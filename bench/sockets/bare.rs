@@ -4,13 +4,14 @@
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::ops::Range;
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::process::{ChildStdin, Stdio};
 
 use super::board::frame_of;
+use crate::meter::process::Process;
 
 /// The loop, as whoever measures it sees it. Dropping it ends it.
 pub struct BareLoop {
-    process: Child,
+    pub process: Process,
     orders: ChildStdin,
     pub address: String,
 }
@@ -19,34 +20,19 @@ impl BareLoop {
     /// Starts this program anew as a loop for so many sockets that writes posts like `sample`.
     pub fn start(socket_count: usize, sample: &str) -> Self {
         let this = std::env::current_exe().expect("this program is somewhere");
-        let mut command = Command::new("taskset");
-        command.args(["-c", "0"]).arg(&this);
-        if Command::new("taskset").arg("--version").stdout(Stdio::null()).status().is_err() {
-            command = Command::new(&this);
-        }
-        command.args(["--bare", &socket_count.to_string()]).stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut process = command.spawn().expect("it starts");
-        let mut lines = BufReader::new(process.stdout.take().expect("its output")).lines();
+        let mut process = Process::start(this, |command| {
+            command.args(["--bare", &socket_count.to_string()]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        });
+        let mut lines = BufReader::new(process.take_output()).lines();
         let address = lines.next().expect("it says something").expect("in words");
-        let mut orders = process.stdin.take().expect("its input");
+        let mut orders = process.take_input();
         writeln!(orders, "{sample}").expect("it listens");
         Self { process, orders, address }
     }
 
-    pub fn id(&self) -> u32 {
-        self.process.id()
-    }
-
     /// Has it write these posts to everybody.
-    pub fn write(&mut self, posts: Range<u32>) {
-        writeln!(self.orders, "{} {}", posts.start, posts.end).expect("it listens");
-    }
-}
-
-impl Drop for BareLoop {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+    pub fn write(&self, posts: Range<u32>) {
+        writeln!(&self.orders, "{} {}", posts.start, posts.end).expect("it listens");
     }
 }
 

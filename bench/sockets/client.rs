@@ -11,7 +11,7 @@ use std::task::{Poll, ready};
 use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf};
 use tokio::net::{TcpSocket, TcpStream};
 
-use crate::meter::field;
+use crate::meter::http::field;
 
 /// The key that the RFC has as its example, and the answer to it.
 const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";

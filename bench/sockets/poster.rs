@@ -9,7 +9,8 @@ use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::board::{Board, Round, mark};
-use crate::meter::{HttpConnection, uuid};
+use crate::meter::http::{HttpConnection, call};
+use crate::meter::uuid;
 
 /// What a message says of itself, about as long as people write.
 const WORDS: &str = " is what the one says to all the others here, and they read it.";
@@ -93,12 +94,7 @@ impl Poster {
         let (author, id) = (&self.author, uuid());
         let body =
             format!(r#"{{"room_id":{},"client_message_id":"{id}","body":"{}{words}"}}"#, author.room_id, mark(post));
-        let head = format!(
-            "POST /api/messages/post HTTP/1.1\r\ncookie: {}\r\ncontent-type: application/json\r\n\
-             accept: application/json\r\ncontent-length: {}\r\n",
-            author.cookie,
-            body.len()
-        );
+        let (head, body) = call(&author.cookie, "messages/post", body);
         board.sent(post);
         loop {
             let answer = self.connection.ask(&author.address, &head, &body).await;

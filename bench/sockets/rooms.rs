@@ -9,10 +9,13 @@ use tokio::time::sleep;
 use super::bare::BareLoop;
 use super::board::{Board, Round};
 use super::crowd::{Crowd, Opened, Place};
-use super::process::{self, Memory};
-use super::report::{Budget, count_text, figure, hundredths, median, megabytes, number, p50_and_p99_ms, row, tenths};
 use super::site::{Owners, Site};
 use crate::meter::Server;
+use crate::meter::process::{Memory, Process, Work};
+use crate::meter::table::{
+    Budget, in_mebibytes, in_milliseconds, mebibytes, median, median_and_range, milliseconds, number, p50_and_p99,
+    print_row, real,
+};
 
 const ROUNDS: usize = 3;
 
@@ -42,8 +45,7 @@ const SIZES: [Size; 3] = [
 
 impl Size {
     fn name(self) -> String {
-        let count = count_text(number(self.socket_count as u64));
-        format!("{count} sockets")
+        format!("{} sockets", number(real(self.socket_count as u64), 0))
     }
 
     const fn is_largest(self) -> bool {
@@ -73,11 +75,11 @@ struct Saturated {
 
 impl Saturated {
     fn deliveries_a_second(&self) -> f64 {
-        number(self.round.delivered as u64) / self.round.took.as_secs_f64()
+        real(self.round.delivered as u64) / self.round.took.as_secs_f64()
     }
 
     fn cpu_us(&self) -> f64 {
-        self.server_cpu.as_secs_f64() * 1e6 / number(self.round.delivered as u64)
+        self.server_cpu.as_secs_f64() * 1e6 / real(self.round.delivered as u64)
     }
 }
 
@@ -105,29 +107,29 @@ pub async fn measure(site: &Site, owners: Owners) {
 
 async fn measure_one(site: &Site, server: &Server, owners: Owners, size: Size) -> Measured {
     let (board, place, author) = (Arc::new(Board::new()), site.place(server).await, site.author(server));
-    let files_before = process::open_file_count(server.id());
-    let cpu_before = process::cpu(server.id());
+    let files_before = server.process.open_file_count();
+    let cpu_before = server.process.cpu();
     let (crowd, opened) = Crowd::open(&place, &site.cookies(owners, size.socket_count), &board).await;
-    let opening_cpu = process::cpu(server.id()) - cpu_before;
-    let fresh = process::memory(server.id());
+    let opening_cpu = server.process.cpu() - cpu_before;
+    let fresh = server.process.memory();
     let idle_share = if size.is_largest() { watch_idle(server).await } else { 0.0 };
     let paced = author.paced(&board, size.posts_a_second, size.paced_posts, crowd.len()).await;
     assert!(paced.complete, "at this pace nobody falls behind");
-    let used = process::memory(server.id());
-    let watch = Watch::begin(server.id());
+    let used = server.process.memory();
+    let watch = Watch::begin(&server.process);
     let round = author.saturated(&board, CLIENTS, size.saturated_posts, crowd.len()).await;
     let saturated = watch.end(round);
-    let exhausted = process::memory(server.id());
+    let exhausted = server.process.memory();
     crowd.close().await;
     wait_until_closed(server, files_before).await;
-    let memory = [fresh, used, exhausted, process::memory(server.id())];
+    let memory = [fresh, used, exhausted, server.process.memory()];
     Measured { opened, opening_cpu, memory, idle_share, paced, saturated }
 }
 
 async fn watch_idle(server: &Server) -> f64 {
-    let cpu = process::cpu(server.id());
+    let cpu = server.process.cpu();
     sleep(IDLE).await;
-    (process::cpu(server.id()) - cpu).as_secs_f64() / IDLE.as_secs_f64()
+    (server.process.cpu() - cpu).as_secs_f64() / IDLE.as_secs_f64()
 }
 
 /// Waits until the server has let go of the sockets of a crowd that was closed.
@@ -137,31 +139,33 @@ async fn watch_idle(server: &Server) -> f64 {
 pub async fn wait_until_closed(server: &Server, files_before: usize) {
     let began = Instant::now();
     // Connections to post over and the database's own files come and go.
-    while process::open_file_count(server.id()) > files_before + 2 * CLIENTS {
+    while server.process.open_file_count() > files_before + 2 * CLIENTS {
         assert!(began.elapsed() < LET_GO_WITHIN, "the server lets go of sockets that are closed");
         sleep(Duration::from_millis(10)).await;
     }
 }
 
 /// The work of both sides while something goes on.
-struct Watch {
-    server_id: u32,
+struct Watch<'a> {
+    server: &'a Process,
+    own_work: Work,
     began: Instant,
     server_cpu: Duration,
     client_cpu: Duration,
 }
 
-impl Watch {
-    fn begin(server_id: u32) -> Self {
-        let client_cpu = process::cpu(std::process::id());
-        Self { server_id, began: Instant::now(), server_cpu: process::cpu(server_id), client_cpu }
+impl<'a> Watch<'a> {
+    fn begin(server: &'a Process) -> Self {
+        let own_work = Work::of("self");
+        let client_cpu = own_work.cpu();
+        Self { server, own_work, began: Instant::now(), server_cpu: server.cpu(), client_cpu }
     }
 
     fn end(self, round: Round) -> Saturated {
-        let client_cpu = process::cpu(std::process::id()) - self.client_cpu;
+        let client_cpu = self.own_work.cpu() - self.client_cpu;
         Saturated {
             round,
-            server_cpu: process::cpu(self.server_id) - self.server_cpu,
+            server_cpu: self.server.cpu() - self.server_cpu,
             client_share: client_cpu.as_secs_f64() / self.began.elapsed().as_secs_f64(),
         }
     }
@@ -172,14 +176,14 @@ pub async fn measure_bare(site: &Site) {
     let sample = sample(site).await;
     for size in SIZES {
         let mut rounds = Vec::new();
-        let mut bare = BareLoop::start(size.socket_count, &sample);
+        let bare = BareLoop::start(size.socket_count, &sample);
         let cursor = campfire::event::Cursor { epoch: String::new(), seq: 0, at: 0 };
         let place = Place { address: bare.address.clone(), room_id: campfire::model::RoomId(1), cursor };
         let board = Arc::new(Board::new());
         let (crowd, _) = Crowd::open(&place, &vec![""; size.socket_count], &board).await;
         for _ in 0..ROUNDS {
             let posts = board.begin(size.saturated_posts, crowd.len());
-            let watch = Watch::begin(bare.id());
+            let watch = Watch::begin(&bare.process);
             for post in posts.clone() {
                 board.sent(post);
             }
@@ -203,34 +207,34 @@ async fn sample(site: &Site) -> String {
 
 fn print_opened(owners: Owners, size: Size, rounds: &[Measured]) {
     let took: Vec<_> = rounds.iter().map(|one| one.opened.took.as_secs_f64()).collect();
-    let all = |times: fn(&Opened) -> &Vec<Duration>| {
-        p50_and_p99_ms(&rounds.iter().flat_map(|one| times(&one.opened)).copied().collect::<Vec<_>>()).1
+    let p99 = |times: fn(&Opened) -> &Vec<Duration>| {
+        milliseconds(p50_and_p99(&rounds.iter().flat_map(|one| times(&one.opened)).copied().collect::<Vec<_>>()).1)
     };
     let cpu_us: Vec<_> =
-        rounds.iter().map(|one| one.opening_cpu.as_secs_f64() * 1e6 / number(size.socket_count as u64)).collect();
+        rounds.iter().map(|one| one.opening_cpu.as_secs_f64() * 1e6 / real(size.socket_count as u64)).collect();
     let beside = format!(
-        "{:.0} µs CPU each · rooms told p99 {:.1} ms · in view p99 {:.1} ms",
-        median(&cpu_us),
-        all(|opened| &opened.listed),
-        all(|opened| &opened.in_view),
+        "{} µs CPU each · rooms told p99 {} · in view p99 {}",
+        number(median(&cpu_us), 0),
+        p99(|opened| &opened.listed),
+        p99(|opened| &opened.in_view),
     );
     let workload = format!("connect {}, {}, 64 at a time", size.name(), owners.name());
-    row(&workload, &figure(&took, " s", hundredths), &beside, None);
+    print_row(&workload, &median_and_range(&took, 2, " s"), &beside, None);
 }
 
 fn print_paced(owners: Owners, size: Size, rounds: &[Measured]) {
-    let p50: Vec<_> = rounds.iter().map(|one| p50_and_p99_ms(&one.paced.seen_by_all).0).collect();
+    let p50_ms: Vec<_> = rounds.iter().map(|one| in_milliseconds(p50_and_p99(&one.paced.seen_by_all).0)).collect();
     let all: Vec<_> = rounds.iter().flat_map(|one| &one.paced.seen_by_all).copied().collect();
     let answered: Vec<_> = rounds.iter().flat_map(|one| &one.paced.answered).copied().collect();
     let beside = format!(
-        "p99 {:.2} ms · answered p50 {:.2} ms · {} posts, complete",
-        p50_and_p99_ms(&all).1,
-        p50_and_p99_ms(&answered).0,
+        "p99 {} · answered p50 {} · {} posts, complete",
+        milliseconds(p50_and_p99(&all).1),
+        milliseconds(p50_and_p99(&answered).0),
         all.len(),
     );
-    let budget: Option<Budget> = (size.socket_count == 1_000).then(|| ("p50 ≤ 7 ms", median(&p50) <= 7.0));
+    let budget = (size.socket_count == 1_000).then(|| Budget::new("p50 ≤ 7 ms", median(&p50_ms) <= 7.0));
     let workload = format!("post → seen by all, {}, {}, {} a second", size.name(), owners.name(), size.posts_a_second);
-    row(&workload, &figure(&p50, " ms", hundredths), &beside, budget);
+    print_row(&workload, &median_and_range(&p50_ms, 2, " ms"), &beside, budget.as_ref());
 }
 
 fn print_saturated<T>(workload: &str, rounds: &[T], saturated: impl Fn(&T) -> &Saturated) {
@@ -241,43 +245,45 @@ fn print_saturated<T>(workload: &str, rounds: &[T], saturated: impl Fn(&T) -> &S
     let sum = |count: fn(&Round) -> usize| rounds.iter().map(|one| count(&one.round)).sum::<usize>();
     let complete = if rounds.iter().all(|one| one.round.complete) { "yes" } else { "no" };
     let beside = format!(
-        "{:.2} µs CPU each · generator {:.0} % busy · {} resync · {} lists anew · {} refused · complete {complete}",
-        median(&cpu_us),
-        median(&client),
+        "{} µs CPU each · generator {} % busy · {} resync · {} lists anew · {} refused · complete {complete}",
+        number(median(&cpu_us), 2),
+        number(median(&client), 0),
         sum(|round| round.resync_count),
         sum(|round| round.list_count),
         sum(|round| round.refused_count),
     );
-    row(workload, &figure(&speeds, "/s", count_text), &beside, None);
+    print_row(workload, &median_and_range(&speeds, 0, "/s"), &beside, None);
 }
 
 fn print_memory(owners: Owners, sizes: &[Vec<Measured>]) {
     let [.., smaller, largest] = sizes else { unreachable!("there are three sizes") };
     let name = owners.name();
-    let middle = |of: &dyn Fn(&Measured) -> u64| median(&largest.iter().map(|one| number(of(one))).collect::<Vec<_>>());
-    let anonymous: Vec<_> = largest.iter().map(|one| number(one.memory[1].anonymous_bytes)).collect();
+    let middle =
+        |of: fn(&Measured) -> u64| mebibytes(median(&largest.iter().map(|one| real(of(one))).collect::<Vec<_>>()));
+    let anonymous_mib: Vec<_> = largest.iter().map(|one| in_mebibytes(real(one.memory[1].anonymous_bytes))).collect();
     let beside = format!(
-        "Pss {:.1} MB · before the posts {:.1} MB · after saturation {:.1} MB · after closing {:.1} MB",
-        megabytes(middle(&|one| one.memory[1].proportional_bytes)),
-        megabytes(middle(&|one| one.memory[0].anonymous_bytes)),
-        megabytes(middle(&|one| one.memory[2].anonymous_bytes)),
-        megabytes(middle(&|one| one.memory[3].anonymous_bytes)),
+        "Pss {} · before the posts {} · after saturation {} · after closing {}",
+        middle(|one| one.memory[1].proportional_bytes),
+        middle(|one| one.memory[0].anonymous_bytes),
+        middle(|one| one.memory[2].anonymous_bytes),
+        middle(|one| one.memory[3].anonymous_bytes),
     );
-    let is_kept = megabytes(median(&anonymous)) <= 90.0;
+    let budget = Budget::new("≤ 90 MiB", median(&anonymous_mib) <= 90.0);
     let workload = format!("RssAnon with 10,000 sockets, {name}");
-    row(&workload, &figure(&anonymous, " MB", |bytes| tenths(megabytes(bytes))), &beside, Some(("≤ 90 MB", is_kept)));
+    print_row(&workload, &median_and_range(&anonymous_mib, 1, " MiB"), &beside, Some(&budget));
 
-    let slopes: Vec<_> = smaller.iter().zip(largest).map(|(one, other)| slope_kb(one, other)).collect();
+    let slopes_kib: Vec<_> = smaller.iter().zip(largest).map(|(one, other)| slope_kib(one, other)).collect();
+    let budget = Budget::new("≤ 8 KiB", median(&slopes_kib) <= 8.0);
     let workload = format!("RssAnon a socket, between 1,000 and 10,000, {name}");
-    row(&workload, &figure(&slopes, " KB", tenths), "", Some(("≤ 8 KB", median(&slopes) <= 8.0)));
+    print_row(&workload, &median_and_range(&slopes_kib, 1, " KiB"), "", Some(&budget));
 
     let idle: Vec<_> = largest.iter().map(|one| one.idle_share * 100.0).collect();
     let workload = format!("CPU while 10,000 sockets hear nothing but heartbeats, {name}");
-    row(&workload, &figure(&idle, " %", tenths), "of one core", None);
+    print_row(&workload, &median_and_range(&idle, 1, " %"), "of one core", None);
 }
 
 /// What one socket more weighs.
-fn slope_kb(smaller: &Measured, larger: &Measured) -> f64 {
-    let bytes = number(larger.memory[1].anonymous_bytes) - number(smaller.memory[1].anonymous_bytes);
+fn slope_kib(smaller: &Measured, larger: &Measured) -> f64 {
+    let bytes = real(larger.memory[1].anonymous_bytes) - real(smaller.memory[1].anonymous_bytes);
     bytes / 9_000.0 / 1_024.0
 }

@@ -4,27 +4,19 @@ use std::path::Path;
 
 use campfire::clock::Clock;
 use campfire::event::Cursor;
-use campfire::model::{Role, RoomId, UserId};
-use campfire::ops::accounts::{self, Registration};
+use campfire::model::RoomId;
 use campfire::ops::rooms::{self, Audience};
 use campfire::state::AppState;
-use campfire::store::sessions::Sighting;
-use campfire::{AppResult, store};
-use sha2::{Digest, Sha256};
-use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{Connection, SqliteConnection};
+use campfire::store;
+use sqlx::Connection;
 use tempfile::TempDir;
-use tower_sessions::session::Id;
 
 use super::crowd::Place;
 use super::poster::Author;
-use crate::meter::{PASSWORD, Server};
+use crate::meter::{Server, data};
 
 /// How many people there are beside Ada.
 pub const PEOPLE: usize = 10_000;
-
-/// How long their sessions last, in milliseconds: a day.
-const SESSION_MS: i64 = 24 * 60 * 60 * 1_000;
 
 /// A folder with everything in it, and the cookies of all.
 pub struct Site {
@@ -58,29 +50,10 @@ impl Site {
     pub async fn make(executable: String) -> Self {
         let folder = tempfile::tempdir().expect("a folder of its own");
         let state = AppState::open(folder.path(), Clock::System).await.expect("the data can be opened");
-        let ada = accounts::set_up(
-            &state,
-            Registration {
-                name: "Ada".parse().expect("a name"),
-                email_address: "ada@example.com".parse().expect("an address"),
-                password: PASSWORD.parse().expect("a password"),
-            },
-        );
-        let ada = ada.await.expect("Ada");
-        let tokens: Vec<Id> = (0..=PEOPLE).map(|_| Id::default()).collect();
-        let cookies = tokens.iter().map(|token| format!("session_token={token}")).collect();
-        let (ada_id, now_ms) = (ada.id, Clock::System.now_ms());
-        let made = state.db.write(async move |tx| -> AppResult<()> {
-            for (number, token) in tokens.into_iter().enumerate() {
-                let user_id = if number == 0 { ada_id } else { somebody(tx, number, now_ms).await? };
-                store::sessions::insert(tx.db(), &token_hash(token), &sighting(user_id, now_ms)).await?;
-            }
-            Ok(())
-        });
-        made.await.expect("people with sessions");
+        let (people, viewers) = data::make_people(&state, PEOPLE + 1).await;
         let name = "Everybody".parse().expect("a name");
-        let room_id = rooms::open(&state, &ada, name, Audience::Everyone).await.expect("a room").id;
-        let mut others: Vec<String> = cookies;
+        let room_id = rooms::open(&state, &people[0], name, Audience::Everyone).await.expect("a room").id;
+        let mut others: Vec<String> = viewers.into_iter().map(|viewer| viewer.cookie).collect();
         let ada = others.remove(0);
         Self { executable, folder, room_id, ada, others }
     }
@@ -97,8 +70,7 @@ impl Site {
 
     /// Where the sockets go, with the place in the log as it is now.
     pub async fn place(&self, server: &Server) -> Place {
-        let options = SqliteConnectOptions::new().filename(self.folder.path().join("campfire.sqlite3"));
-        let mut database = SqliteConnection::connect_with(&options).await.expect("the database");
+        let mut database = data::database(self.folder.path()).await;
         let cursor: Cursor = store::events::room_cursor(&mut database, self.room_id).await.expect("a place in the log");
         database.close().await.expect("the database is let go of");
         Place { address: server.address.clone(), room_id: self.room_id, cursor }
@@ -116,26 +88,5 @@ impl Site {
             Owners::OneUser => vec![&*self.ada; count],
             Owners::DistinctUsers => self.others.iter().take(count).map(String::as_str).collect(),
         }
-    }
-}
-
-/// What the server knows a token by.
-fn token_hash(token: Id) -> Vec<u8> {
-    Sha256::digest(token.0.to_be_bytes()).to_vec()
-}
-
-/// A member without a password: the session is all they need.
-async fn somebody(tx: &mut store::Tx, number: usize, now_ms: i64) -> AppResult<UserId> {
-    let (name, address) = (format!("Person {number:05}").parse()?, format!("person{number}@example.com").parse()?);
-    Ok(store::users::insert(tx.db(), &name, &address, "none", Role::Member, now_ms).await?)
-}
-
-fn sighting(user_id: UserId, now_ms: i64) -> Sighting {
-    Sighting {
-        user_id,
-        ip_address: "127.0.0.1".into(),
-        user_agent: String::new(),
-        last_active_at: now_ms,
-        expires_at: now_ms + SESSION_MS,
     }
 }

@@ -11,11 +11,13 @@ use tokio::time::sleep;
 use super::board::{Board, Receiver};
 use super::client::Socket;
 use super::crowd::{Crowd, Place, enter, hear_all};
-use super::process;
-use super::report::{figure, hundredths, median, megabytes, number, p50_and_p99_ms, row};
 use super::rooms::wait_until_closed;
 use super::site::{Owners, Site};
 use crate::meter::Server;
+use crate::meter::process::tcp_bytes;
+use crate::meter::table::{
+    Budget, in_milliseconds, mebibytes, median, median_and_range, number, p50_and_p99, print_row, real,
+};
 
 const ROUNDS: usize = 3;
 
@@ -58,45 +60,44 @@ pub async fn measure_stalled(site: &Site) {
     let ratios: Vec<_> = rounds.iter().map(|round| round.together_p99_ms / round.alone_p99_ms).collect();
     let middle = |of: fn(&Beside) -> f64| median(&rounds.iter().map(of).collect::<Vec<_>>());
     let beside = format!(
-        "p99 {:.2} ms, without {:.2} ms · slowest {:.2} ms · RssAnon +{:.1} MB · the kernel's TCP memory +{:.0} MB · \
-         {:.0} given up",
-        middle(|round| round.together_p99_ms),
-        middle(|round| round.alone_p99_ms),
-        middle(|round| round.together_slowest_ms),
-        megabytes(middle(|round| round.grown_bytes)),
-        megabytes(middle(|round| round.kernel_grown_bytes)),
-        middle(|round| number(round.given_up as u64)),
+        "p99 {} ms, without {} ms · slowest {} ms · RssAnon +{} · the kernel's TCP memory +{} · {} given up",
+        number(middle(|round| round.together_p99_ms), 2),
+        number(middle(|round| round.alone_p99_ms), 2),
+        number(middle(|round| round.together_slowest_ms), 2),
+        mebibytes(middle(|round| round.grown_bytes)),
+        mebibytes(middle(|round| round.kernel_grown_bytes)),
+        number(middle(|round| real(round.given_up as u64)), 0),
     );
-    row(
+    print_row(
         "2 KB → seen by all of 1,000 while 500 others read nothing",
-        &figure(&ratios, " × the p99 without", hundredths),
+        &median_and_range(&ratios, 2, " × the p99 without"),
         &beside,
-        Some(("≤ 1.2 ×", median(&ratios) <= 1.2)),
+        Some(&Budget::new("≤ 1.2 ×", median(&ratios) <= 1.2)),
     );
 }
 
 async fn stall(site: &Site, server: &Server) -> Beside {
     let (board, place, author) = (Arc::new(Board::new()), site.place(server).await, site.author(server));
-    let files_before = process::open_file_count(server.id());
+    let files_before = server.process.open_file_count();
     let cookies = site.cookies(Owners::DistinctUsers, READERS + STALLED);
     let (crowd, _) = Crowd::open(&place, &cookies[..READERS], &board).await;
     let words = " long words".repeat(WORDS_BYTES / 11);
     let alone = author.one_by_one(&board, POSTS, READERS, &words).await;
-    let (memory_before, kernel_before) = (process::memory(server.id()), process::tcp_bytes());
+    let (memory_before, kernel_before) = (server.process.rss_anon_bytes(), tcp_bytes());
 
     let place = site.place(server).await;
     let stalled = open_stalled(&place, &cookies[READERS..], &board).await;
-    let files_with_all = process::open_file_count(server.id());
+    let files_with_all = server.process.open_file_count();
     author.one_by_one(&board, FILLING_POSTS, READERS, &" long words".repeat(FILLING_BYTES / 11)).await;
     let together = author.one_by_one(&board, POSTS, READERS, &words).await;
     assert!(alone.complete && together.complete, "those who read hear everything");
     let beside = Beside {
-        alone_p99_ms: p50_and_p99_ms(&alone.seen_by_all).1,
-        together_p99_ms: p50_and_p99_ms(&together.seen_by_all).1,
-        together_slowest_ms: together.seen_by_all.iter().max().map_or(0.0, |slowest| slowest.as_secs_f64() * 1_000.0),
-        grown_bytes: number(process::memory(server.id()).anonymous_bytes) - number(memory_before.anonymous_bytes),
-        kernel_grown_bytes: number(process::tcp_bytes()) - number(kernel_before),
-        given_up: files_with_all.saturating_sub(process::open_file_count(server.id())),
+        alone_p99_ms: in_milliseconds(p50_and_p99(&alone.seen_by_all).1),
+        together_p99_ms: in_milliseconds(p50_and_p99(&together.seen_by_all).1),
+        together_slowest_ms: together.seen_by_all.iter().max().copied().map_or(0.0, in_milliseconds),
+        grown_bytes: real(server.process.rss_anon_bytes()) - real(memory_before),
+        kernel_grown_bytes: real(tcp_bytes()) - real(kernel_before),
+        given_up: files_with_all.saturating_sub(server.process.open_file_count()),
     };
     drop(stalled);
     crowd.close().await;
@@ -143,18 +144,18 @@ pub async fn measure_restart(site: &Site) {
     }
     clients.shutdown().await;
     server.end();
-    let (p50_ms, p99_ms) = p50_and_p99_ms(&times);
+    let (p50, p99) = p50_and_p99(&times);
     let beside = format!(
-        "down {:.2} s · away p50 {:.2} s, p99 {:.2} s · nothing missed",
-        median(&down_s),
-        p50_ms / 1_000.0,
-        p99_ms / 1_000.0,
+        "down {} s · away p50 {} s, p99 {} s · nothing missed",
+        number(median(&down_s), 2),
+        number(p50.as_secs_f64(), 2),
+        number(p99.as_secs_f64(), 2),
     );
-    row(
+    print_row(
         "restart under 1,000 clients: all caught up after it answers again",
-        &figure(&after_s, " s", hundredths),
+        &median_and_range(&after_s, 2, " s"),
         &beside,
-        Some(("≤ 3 s", median(&after_s) <= 3.0)),
+        Some(&Budget::new("≤ 3 s", median(&after_s) <= 3.0)),
     );
 }
 

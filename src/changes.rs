@@ -188,7 +188,11 @@ mod tests {
         let state = testing::state().await;
         let changes = state.db.changes();
         let then = changes.now();
-        state.db.write(async |tx| Ok(tx.changed(Change::Nothing))).await.unwrap();
+        let nothing = async |tx: &mut crate::store::Tx| {
+            tx.changed(Change::Nothing);
+            Ok(())
+        };
+        state.db.write(nothing).await.unwrap();
         assert!(changes.none_since(then, &Dependencies::default()));
         state.db.write(async |_| Ok(())).await.unwrap();
         assert!(!changes.none_since(then, &Dependencies::default()));

@@ -21,6 +21,9 @@ const MEMBERS_SHARE: u64 = 16;
 /// What a membership takes in memory, in bytes, roundly.
 pub(crate) const MEMBER_BYTES: usize = 128;
 
+/// The rooms people are in, as far as they are known.
+pub(crate) type Members = Cache<(UserId, RoomId), Arc<(Room, Involvement)>>;
+
 /// The shared parts of a running Campfire.
 #[derive(Clone, Debug)]
 pub struct AppState {
@@ -32,7 +35,7 @@ pub struct AppState {
     /// Who is behind the hash of a session's token.
     pub(crate) sessions: Arc<Cache<[u8; 32], Arc<SeenSession>>>,
     /// Who is in which room.
-    pub(crate) members: Arc<Cache<(UserId, RoomId), Arc<(Room, Involvement)>>>,
+    pub(crate) members: Arc<Members>,
     page_cache_bytes: u64,
     set_up: Arc<AtomicBool>,
     custom_styles_digest: Arc<RwLock<Arc<str>>>,

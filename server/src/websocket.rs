@@ -49,8 +49,8 @@ impl Handshake {
     /// Reads it.
     ///
     /// # Errors
-    /// The answer to a request that asks for none, or in a way we do not know.
-    pub fn of(request: &mut Request) -> Result<Self, Response> {
+    /// Why there is none: it asks for something else, or in a way we do not know.
+    pub fn of(request: &mut Request) -> Result<Self, Refusal> {
         let headers = request.headers();
         let says = |name, wanted: &str| {
             let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
@@ -60,16 +60,10 @@ impl Handshake {
             && says(header::CONNECTION, "upgrade")
             && says(header::UPGRADE, "websocket");
         if !asks || !says(header::SEC_WEBSOCKET_VERSION, "13") {
-            let hints = [(header::UPGRADE, "websocket"), (header::SEC_WEBSOCKET_VERSION, "13")];
-            return Err((StatusCode::UPGRADE_REQUIRED, hints, "This is a WebSocket: open it as one.\n").into_response());
+            return Err(Refusal::NotAsked);
         }
-        let accept = headers
-            .get(header::SEC_WEBSOCKET_KEY)
-            .and_then(accept_of)
-            .ok_or_else(|| (StatusCode::BAD_REQUEST, "The WebSocket's key is missing.\n").into_response())?;
-        let upgrade = request.extensions_mut().remove::<OnUpgrade>();
-        let upgrade = upgrade
-            .ok_or_else(|| (StatusCode::UPGRADE_REQUIRED, "This connection cannot change.\n").into_response())?;
+        let accept = headers.get(header::SEC_WEBSOCKET_KEY).and_then(accept_of).ok_or(Refusal::NoKey)?;
+        let upgrade = request.extensions_mut().remove::<OnUpgrade>().ok_or(Refusal::NotAsked)?;
         Ok(Self { accept, upgrade })
     }
 
@@ -95,6 +89,25 @@ impl Handshake {
         headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
         headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
         (StatusCode::SWITCHING_PROTOCOLS, headers).into_response()
+    }
+}
+
+/// Why a request does not become a WebSocket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    NotAsked,
+    NoKey,
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        match self {
+            Self::NotAsked => {
+                let hints = [(header::UPGRADE, "websocket"), (header::SEC_WEBSOCKET_VERSION, "13")];
+                (StatusCode::UPGRADE_REQUIRED, hints, "This is a WebSocket: open it as one.\n").into_response()
+            }
+            Self::NoKey => (StatusCode::BAD_REQUEST, "The WebSocket's key is missing.\n").into_response(),
+        }
     }
 }
 

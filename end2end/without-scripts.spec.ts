@@ -14,6 +14,9 @@ test("reading, signing in, posting and changing a message need no script", async
   await expect(bob.message("Hello from plain HTML")).toBeVisible();
   await bob.write("And back");
   await expect(bob.message("And back")).toBeInViewport();
+  await bob.openMenuPage(bob.message("And back"));
+  await expect(bob.page.getByRole("link", { name: "Edit or delete" })).toBeInViewport();
+  await bob.page.getByRole("link", { name: "Back" }).click();
 
   await ada.makeClosedRoomByForms("Makers");
   await ada.roomLink("All Talk").click();

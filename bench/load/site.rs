@@ -418,5 +418,6 @@ fn between<'a>(text: &'a str, begin: &str, end: &str) -> Option<&'a str> {
 /// The numbers that stand right behind a mark, in the order of the text.
 fn ids_behind(text: &str, mark: &str) -> Vec<i64> {
     let pieces = text.split(mark).skip(1);
-    pieces.map(|rest| rest.split('"').next().and_then(|id| id.parse().ok()).expect("an id is a number")).collect()
+    // What is no number is no message's: the page's template of a menu is called like one.
+    pieces.filter_map(|rest| rest.split('"').next().and_then(|id| id.parse().ok())).collect()
 }

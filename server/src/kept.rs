@@ -41,6 +41,8 @@ struct Key {
     user_id: UserId,
     room_id: RoomId,
     origin: Box<str>,
+    /// Which custom styles it wears: pages learn of others a moment after the database does.
+    custom_styles: Arc<str>,
 }
 
 #[derive(Debug)]
@@ -75,8 +77,9 @@ impl KeptPages {
 pub async fn answer(State(site): State<Site>, mut request: Request, next: Next) -> Response {
     let Some(room_id) = asked_for(&request) else { return next.run(request).await };
     let origin = page::own_origin(request.headers()).into_boxed_str();
+    let custom_styles = site.state.custom_styles_digest();
     if let Some(user_id) = known_member(&site, request.headers(), room_id) {
-        let key = Key { user_id, room_id, origin: origin.clone() };
+        let key = Key { user_id, room_id, origin: origin.clone(), custom_styles: custom_styles.clone() };
         if let Some(page) = site.pages.pages.find(&key) {
             site.pages.answer_count.fetch_add(1, Ordering::Relaxed);
             return page.answer(request.headers());
@@ -93,7 +96,7 @@ pub async fn answer(State(site): State<Site>, mut request: Request, next: Next) 
     };
     let page = Arc::new(Page { headers: parts.headers, body });
     if page.may_be_kept(parts.status) {
-        let key = Key { user_id, room_id, origin };
+        let key = Key { user_id, room_id, origin, custom_styles };
         site.pages.pages.keep(key, page.clone(), page.body.len() + HEADERS_BYTES, then, dependencies);
     }
     let mut asked = HeaderMap::new();

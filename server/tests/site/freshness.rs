@@ -137,6 +137,10 @@ async fn names_of_rooms_people_and_the_account_are_those_of_now() {
     let form = [("_method", "put"), ("name", "Adelheid"), ("email_address", "ada@example.com"), ("bio", "")];
     assert_eq!(ada.browser.post("/users/me/profile", &form).await.status, StatusCode::SEE_OTHER);
     assert!(page(&site, &mut bob, room_id).await.1.contains("Adelheid"));
+
+    warm(&site, &mut bob, room_id).await;
+    site.state.set_custom_styles_digest("0123456789abcdef");
+    assert!(page(&site, &mut bob, room_id).await.1.contains("0123456789abcdef"), "other looks");
 }
 
 #[tokio::test]

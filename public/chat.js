@@ -369,17 +369,18 @@ document.addEventListener("keydown", (event) => {
     else $(".composer textarea")?.focus();
   } else if (event.target === row && ["r", "e", "b"].includes(event.key)) {
     event.preventDefault();
-    $({ r: "[data-action=reply]", e: "[data-action=edit]", b: "[data-picker]" }[event.key], menuOf(row))?.click();
+    $({ r: "[data-action=reply]", e: "[data-action=edit]", b: "[data-picker]" }[event.key], menuOf(row) ?? row)?.click();
   }
 });
 /** The menu of a message, with everything in it. */
 const menuOf = (row) => {
   const menu = $("details.menu", row);
-  menu.dispatchEvent(new Event("campfire:menu", { bubbles: true }));
+  menu?.dispatchEvent(new Event("campfire:menu", { bubbles: true }));
   return menu;
 };
 const openMenu = (row) => {
   const menu = menuOf(row);
+  if (!menu) return;
   menu.open = true;
   $("button, a", menu.lastElementChild)?.focus();
 };

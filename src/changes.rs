@@ -5,7 +5,7 @@
 //! too: SQLite's own count of commits tells it apart from ours.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use crate::model::{RoomId, UserId};
 use crate::store::CommitCounter;
@@ -62,6 +62,8 @@ pub struct Changes {
 struct Inner {
     commits: CommitCounter,
     own_commit_count: AtomicU32,
+    /// A transaction of ours is being committed.
+    committing: AtomicBool,
     /// How many changes there were; each of the others holds the number of its last one.
     count: AtomicU64,
     everything: AtomicU64,
@@ -81,6 +83,7 @@ impl Changes {
         let inner = Inner {
             commits,
             own_commit_count,
+            committing: AtomicBool::new(false),
             count: AtomicU64::new(0),
             everything: AtomicU64::new(0),
             sessions: AtomicU64::new(0),
@@ -94,9 +97,13 @@ impl Changes {
     /// This moment.
     #[must_use]
     pub fn now(&self) -> Moment {
-        // SQLite counts a commit of ours a little earlier than we do: in between, nothing kept is believed.
+        // SQLite counts a commit of ours a little earlier than we do. In between nothing kept is believed, and no moment
+        // is worth keeping anything for.
         let own_count = self.inner.own_commit_count.load(Ordering::SeqCst);
-        let foreign_count = self.inner.commits.read().map(|count| count.wrapping_sub(own_count));
+        let count = self.inner.commits.read();
+        let is_settled = !self.inner.committing.load(Ordering::SeqCst)
+            && self.inner.own_commit_count.load(Ordering::SeqCst) == own_count;
+        let foreign_count = count.filter(|_| is_settled).map(|count| count.wrapping_sub(own_count));
         Moment { change_count: self.inner.count.load(Ordering::SeqCst), foreign_count }
     }
 
@@ -133,6 +140,11 @@ impl Changes {
             Change::Redrawn(room_id) => drop(mark(place(&inner.messages, room_id.0))),
             Change::Everything => drop(mark(&inner.everything)),
         }
+    }
+
+    /// A transaction of ours is about to be committed, or was, or could not be.
+    pub(crate) fn note_committing(&self, committing: bool) {
+        self.inner.committing.store(committing, Ordering::SeqCst);
     }
 
     /// Counts a commit of ours that SQLite has counted.

@@ -97,7 +97,8 @@ pub async fn answer(State(site): State<Site>, mut request: Request, next: Next) 
     let page = Arc::new(Page { headers: parts.headers, body });
     if page.may_be_kept(parts.status) {
         let key = Key { user_id, room_id, origin, custom_styles };
-        site.pages.pages.keep(key, page.clone(), page.body.len() + HEADERS_BYTES, then, dependencies);
+        let bytes = page.body.len() + HEADERS_BYTES + key.origin.len() + size_of_val(&*dependencies.posts);
+        site.pages.pages.keep(key, page.clone(), bytes, then, dependencies);
     }
     let mut asked = HeaderMap::new();
     asked.extend(known.map(|known| (header::IF_NONE_MATCH, known)));

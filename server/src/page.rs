@@ -77,7 +77,10 @@ pub async fn live(site: &Site, request: LiveRequest) -> AppResult<Rendered> {
             (room.unread, room.mention_count) = (false, 0);
         }
     }
-    let keepable = room_id.map(|room_id| Keepable {
+    // A direct room that is not shown comes to the front with its next message: such a page is not kept.
+    let direct_count = frame.rooms.iter().filter(|room| room.kind == RoomKind::Direct).count();
+    let shows_all = i64::try_from(direct_count).is_ok_and(|count| count < store::rooms::SHOWN_DIRECT_ROOMS);
+    let keepable = room_id.filter(|_| shows_all).map(|room_id| Keepable {
         user_id: current.user.id,
         dependencies: Dependencies {
             sessions: false,

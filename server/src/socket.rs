@@ -82,7 +82,10 @@ async fn serve(socket: WebSocket, state: AppState, current: CurrentUser, closing
     };
     session.say(&ServerFrame::Bye { reconnect });
     session.finish().await;
-    session.socket.write_close(code, reason);
+    // Not into the middle of a frame that does not leave.
+    if session.connection.peer.stuck_since().is_none() {
+        session.socket.write_close(code, reason);
+    }
 }
 
 /// Why a socket's task ends.
@@ -150,7 +153,7 @@ impl Session {
                         Err(end) => return end,
                     },
                     Ok(Some(Message::Ping(payload))) => {
-                        self.connection.peer.tell(&Frame { wire: control(0xA, &payload).into(), seq: None });
+                        self.connection.peer.say(&Frame { wire: control(0xA, &payload).into(), seq: None });
                         continue;
                     }
                     Ok(Some(Message::Other)) => continue,
@@ -192,14 +195,10 @@ impl Session {
                 let in_view = self.connection.peer.in_view();
                 self.connection.set_presence(false, in_view);
             }
-            Order::Behind(lost) => {
-                if lost.of_room {
-                    self.say(&ServerFrame::Resync);
-                }
-                // What was missed may have been the loss of a room or of the session.
-                if lost.of_person {
-                    self.start_over().await?;
-                }
+            // What was missed may have been the loss of a room or of the session.
+            Order::Behind => {
+                self.connection.peer.hold();
+                self.start_over().await?;
             }
         }
         Ok(())
@@ -212,10 +211,10 @@ impl Session {
         if !store::sessions::is_live(self.state.db.reader(), self.session_id).await.map_err(|_| End::Gone)? {
             return Err(End::SignedOut);
         }
-        self.say(&rooms);
-        for online in self.connection.online_in_direct_rooms() {
-            self.say(&online);
-        }
+        let online = self.connection.online_in_direct_rooms();
+        let frames: Vec<_> = std::iter::once(&rooms).chain(&online).map(Frame::new).collect();
+        // What happened since the rooms were read comes after them.
+        self.connection.peer.begin(&frames);
         Ok(())
     }
 
@@ -334,9 +333,9 @@ impl Session {
                 changes.push(ServerFrame::CaughtUp { room_id, cursor: now });
                 changes.extend(self.connection.presence(room_id));
                 let frames: Vec<_> = changes.iter().map(Frame::new).collect();
-                self.connection.peer.catch_up(&frames, told_seq);
+                self.connection.peer.catch_up(room_id, &frames, told_seq);
             }
-            Ok(None) => self.connection.peer.catch_up(&[Frame::new(&ServerFrame::Resync)], 0),
+            Ok(None) => self.connection.peer.catch_up(room_id, &[Frame::new(&ServerFrame::Resync)], 0),
             Err(AppError::NotFound) => {
                 self.connection.leave();
                 self.say(&ServerFrame::RoomRemoved { room_id });
@@ -373,7 +372,7 @@ impl Session {
 
     /// Says something to this page.
     fn say(&self, frame: &ServerFrame) {
-        self.connection.peer.tell(&Frame::new(frame));
+        self.connection.peer.say(&Frame::new(frame));
     }
 
     /// Gives what waits a moment to leave.

@@ -259,7 +259,7 @@ impl Inner {
                 // Whoever has the room in view hears of the message itself.
                 let unread = ServerFrame::Unread { room_id, message_id };
                 let is_told = |user_id: &UserId| *user_id != creator_id;
-                let peers = self.peers_in(room_id, is_told).filter(|peer| peer.in_view() != Some(room_id));
+                let peers = self.peers_in(room_id, is_told).filter(|peer| !peer.is_told_of(room_id));
                 let peers: Vec<_> = peers.cloned().collect();
                 deliveries.push(Delivery { peers, parcel: Parcel::Person(Frame::new(&unread)) });
                 let mentioned: HashSet<_> = mentioned.into_iter().collect();
@@ -432,7 +432,7 @@ mod tests {
 
         fn look_at(&self, room_id: RoomId) -> bool {
             let entered = self.enter(room_id);
-            self.peer.catch_up(&[], 0);
+            self.peer.catch_up(room_id, &[], 0);
             entered
         }
     }
@@ -444,6 +444,7 @@ mod tests {
     fn online(hub: &Hub, user_id: i64, rooms: &[RoomId]) -> Someone {
         let pipe = Pipe::wide();
         let connection = hub.connect(UserId(user_id), &format!("user {user_id}"), pipe.clone());
+        connection.peer.begin(&[]);
         let rooms: Vec<_> =
             rooms.iter().map(|id| (*id, if *id == PING { RoomKind::Direct } else { RoomKind::Open })).collect();
         assert!(connection.set_rooms(&rooms, connection.membership_version()));

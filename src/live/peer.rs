@@ -8,12 +8,13 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::io::{self, IoSlice};
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use tokio::sync::Notify;
 
 use super::Frame;
+use crate::event::ServerFrame;
 use crate::model::{RoomId, SessionId};
 
 /// How many frames may wait for a socket that does not take them.
@@ -40,16 +41,13 @@ pub enum Order {
     Left(RoomId),
     /// Nobody has said for a while that the page is looked at.
     Unseen,
-    /// The socket takes what waits again, and what came meanwhile was lost.
-    Behind(Lost),
+    /// The socket takes what waits again, and what concerns the person was lost meanwhile.
+    Behind,
 }
 
-/// What somebody who fell behind has missed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Lost {
-    pub of_person: bool,
-    pub of_room: bool,
-}
+/// Said in the place of what was lost of the room in view, before anything newer: a page must not take what comes later
+/// for all there was.
+static RESYNC: LazyLock<[Frame; 1]> = LazyLock::new(|| [Frame::new(&ServerFrame::Resync)]);
 
 /// A socket, as the hub and its own task share it.
 pub struct Peer {
@@ -59,20 +57,24 @@ pub struct Peer {
     attention: Notify,
     /// The room in view, 0 without one.
     in_view: AtomicI64,
+    /// The same once its page is brought up to date: everything that happens there is told.
+    told_of: AtomicI64,
     /// The beat at which something was written last.
     written_at: AtomicU64,
     /// When the page said last that somebody looks at it, in milliseconds since the epoch; 0 while nobody does.
     seen_at: AtomicI64,
 }
 
-#[derive(Default)]
 struct Out {
     waiting: VecDeque<Frame>,
     /// How many bytes of the first of them are written.
     written: usize,
     /// Since when the socket takes nothing.
     stuck_since: Option<Instant>,
-    lost: Lost,
+    /// What concerns the person, while the state is read that it is newer than; nothing once that is told.
+    held: Option<Vec<Frame>>,
+    lost_of_person: bool,
+    lost_of_room: bool,
     room: Option<Room>,
     orders: Vec<Order>,
     gone: bool,
@@ -91,41 +93,70 @@ impl Peer {
     pub(super) fn new(wire: Arc<dyn Wire>, beat: u64) -> Self {
         Self {
             wire,
-            out: Mutex::default(),
+            out: Mutex::new(Out {
+                waiting: VecDeque::new(),
+                written: 0,
+                stuck_since: None,
+                held: Some(Vec::new()),
+                lost_of_person: false,
+                lost_of_room: false,
+                room: None,
+                orders: Vec::new(),
+                gone: false,
+            }),
             attention: Notify::new(),
             in_view: AtomicI64::new(0),
+            told_of: AtomicI64::new(0),
             written_at: AtomicU64::new(beat),
             seen_at: AtomicI64::new(0),
         }
     }
 
+    /// Says something to this page, whatever is held.
+    pub fn say(&self, frame: &Frame) {
+        self.write(&mut self.lock(), std::slice::from_ref(frame));
+    }
+
     /// Says what concerns the person.
-    pub fn tell(&self, frame: &Frame) {
+    pub(super) fn tell(&self, frame: &Frame) {
         let mut out = self.lock();
-        if out.waiting.len() >= MOST_WAITING {
-            out.lost.of_person = true;
-            return;
+        let waiting_count = out.held.as_ref().map_or(out.waiting.len(), Vec::len);
+        if out.lost_of_person || waiting_count >= MOST_WAITING {
+            out.lost_of_person = true;
+        } else if let Some(held) = &mut out.held {
+            held.push(frame.clone());
+        } else {
+            self.write(&mut out, std::slice::from_ref(frame));
         }
-        self.write(&mut out, std::slice::from_ref(frame));
+    }
+
+    /// Holds what concerns the person until [`Peer::begin`]: a state is read that it is newer than.
+    pub fn hold(&self) {
+        self.lock().held.get_or_insert_default();
+    }
+
+    /// Says the state of the person's rooms, and what came meanwhile after it.
+    pub fn begin(&self, frames: &[Frame]) {
+        let mut out = self.lock();
+        let held = out.held.take().unwrap_or_default();
+        self.write(&mut out, frames);
+        self.write(&mut out, &held);
     }
 
     /// Says what happened in a room, if it is in view.
     pub(super) fn tell_room(&self, room_id: RoomId, frames: &[Frame]) {
         let mut out = self.lock();
         let waiting_count = out.waiting.len();
+        let is_lost = out.lost_of_room;
         let Some(room) = out.room.as_mut().filter(|room| room.room_id == room_id) else { return };
         let told_seq = room.told_seq;
-        if let Some(held) = &mut room.held {
-            if held.len() + frames.len() > MOST_WAITING {
-                out.lost.of_room = true;
-            } else {
-                held.extend_from_slice(frames);
-            }
+        let so_far = room.held.as_ref().map_or(waiting_count, Vec::len);
+        if is_lost || so_far + frames.len() > MOST_WAITING {
+            out.lost_of_room = true;
             return;
         }
-        if out.lost.of_room || waiting_count + frames.len() > MOST_WAITING {
-            out.lost.of_room = true;
-            return;
+        if let Some(held) = &mut room.held {
+            return held.extend_from_slice(frames);
         }
         let is_news = |frame: &Frame| frame.seq.is_none_or(|seq| seq > told_seq);
         if frames.iter().all(is_news) {
@@ -136,18 +167,21 @@ impl Peer {
         }
     }
 
-    /// Says `frames`, the state of the room in view up to `told_seq`, and everything that came meanwhile after them.
-    pub fn catch_up(&self, frames: &[Frame], told_seq: i64) {
+    /// Says `frames`, the state of the room in view up to `told_seq`, and everything that came meanwhile after them;
+    /// nothing when the room is no longer the one in view.
+    pub fn catch_up(&self, room_id: RoomId, frames: &[Frame], told_seq: i64) {
         let mut out = self.lock();
-        let held = out.room.as_mut().and_then(|room| {
-            room.told_seq = told_seq;
-            room.held.take()
-        });
-        self.write(&mut out, frames);
-        let held = held.unwrap_or_default();
-        let news: Vec<_> = held.into_iter().filter(|frame| frame.seq.is_none_or(|seq| seq > told_seq)).collect();
+        let Some(room) = out.room.as_mut().filter(|room| room.room_id == room_id) else { return };
+        let Some(held) = room.held.take() else { return };
+        room.told_seq = told_seq;
+        self.told_of.store(room_id.0, Ordering::Relaxed);
+        // When some of what came meanwhile was lost, `write` says so instead of all of it.
+        if !out.lost_of_room {
+            self.write(&mut out, frames);
+        }
+        let is_news = |frame: &Frame| frame.seq.is_none_or(|seq| seq > told_seq);
+        let news: Vec<_> = held.into_iter().filter(|frame| is_news(frame) && !out.lost_of_room).collect();
         self.write(&mut out, &news);
-        self.settle(&mut out);
     }
 
     /// Something that the socket's task must see to.
@@ -182,23 +216,30 @@ impl Peer {
 
     /// Writes what waits, as far as it goes. Call it when the socket can be written to.
     pub fn write_waiting(&self) {
-        let mut out = self.lock();
-        self.write(&mut out, &[]);
-        self.settle(&mut out);
+        self.write(&mut self.lock(), &[]);
     }
 
     /// The room in view from now on, all that happens in it being held until [`Peer::catch_up`].
     pub(super) fn enter(&self, room_id: RoomId) {
         let mut out = self.lock();
         out.room = Some(Room { room_id, held: Some(Vec::new()), told_seq: 0 });
-        out.lost.of_room = false;
+        out.lost_of_room = false;
+        self.told_of.store(0, Ordering::Relaxed);
         self.in_view.store(room_id.0, Ordering::Relaxed);
     }
 
     /// No room is in view from now on.
     pub(super) fn leave(&self) {
-        self.lock().room = None;
+        let mut out = self.lock();
+        out.room = None;
+        out.lost_of_room = false;
         self.in_view.store(0, Ordering::Relaxed);
+        self.told_of.store(0, Ordering::Relaxed);
+    }
+
+    /// Whether everything that happens in this room is told here.
+    pub(super) fn is_told_of(&self, room_id: RoomId) -> bool {
+        self.told_of.load(Ordering::Relaxed) == room_id.0
     }
 
     /// The room in view.
@@ -218,8 +259,10 @@ impl Peer {
     pub(super) fn beat(&self, beat: u64, silence: u64, alive: &Frame, unseen_before_ms: i64) {
         let seen_at = self.seen_at.load(Ordering::Relaxed);
         if seen_at != 0 && seen_at <= unseen_before_ms {
-            self.seen_at.store(0, Ordering::Relaxed);
-            self.order(Order::Unseen);
+            // Unless the page has said so again just now.
+            if self.seen_at.compare_exchange(seen_at, 0, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
+                self.order(Order::Unseen);
+            }
         }
         if self.written_at.load(Ordering::Relaxed).saturating_add(silence) <= beat {
             let mut out = self.lock();
@@ -229,17 +272,6 @@ impl Peer {
         }
         if self.written_at.load(Ordering::Relaxed) == u64::MAX {
             self.written_at.store(beat, Ordering::Relaxed);
-        }
-    }
-
-    /// Tells the task of what was lost, once nothing waits any more.
-    fn settle(&self, out: &mut Out) {
-        if out.waiting.is_empty()
-            && out.lost != Lost::default()
-            && out.room.as_ref().is_none_or(|room| room.held.is_none())
-        {
-            out.orders.push(Order::Behind(std::mem::take(&mut out.lost)));
-            self.attention.notify_one();
         }
     }
 
@@ -265,6 +297,16 @@ impl Peer {
             }
             if count == 0 {
                 out.stuck_since = None;
+                if out.lost_of_person && out.held.is_none() {
+                    out.lost_of_person = false;
+                    out.orders.push(Order::Behind);
+                    self.attention.notify_one();
+                }
+                if out.lost_of_room && out.room.as_ref().is_some_and(|room| room.held.is_none()) {
+                    out.lost_of_room = false;
+                    rest = &*RESYNC;
+                    continue;
+                }
                 return;
             }
             match self.wire.try_write(&pieces[..count]) {
@@ -298,6 +340,7 @@ impl Peer {
                 Err(_) => out.gone = true,
             }
             out.waiting.clear();
+            (out.written, out.stuck_since) = (0, None);
             self.attention.notify_one();
             return;
         }
@@ -318,7 +361,6 @@ impl fmt::Debug for Peer {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::event::ServerFrame;
     use crate::model::MessageId;
 
     const ROOM: RoomId = RoomId(1);
@@ -380,6 +422,13 @@ pub(super) mod tests {
         Frame::new(&ServerFrame::MessageRemoved { seq, at: seq, room_id: ROOM, message_id: MessageId(seq) })
     }
 
+    /// A peer whose rooms are told.
+    fn begun(pipe: &Arc<Pipe>) -> Peer {
+        let peer = Peer::new(pipe.clone(), 0);
+        peer.begin(&[]);
+        peer
+    }
+
     fn seqs(heard: &[String]) -> Vec<i64> {
         let seq = |frame: &String| serde_json::from_str::<serde_json::Value>(frame).unwrap()["seq"].as_i64().unwrap();
         heard.iter().map(seq).collect()
@@ -388,7 +437,7 @@ pub(super) mod tests {
     #[test]
     fn what_a_socket_takes_in_pieces_arrives_whole_and_in_order() {
         let pipe = Pipe::of(0);
-        let peer = Peer::new(pipe.clone(), 0);
+        let peer = begun(&pipe);
         for seq in 1..=100 {
             peer.tell(&removed(seq));
         }
@@ -405,33 +454,77 @@ pub(super) mod tests {
     #[test]
     fn who_falls_behind_loses_a_bounded_number_and_is_told() {
         let pipe = Pipe::of(0);
-        let peer = Peer::new(pipe.clone(), 0);
+        let peer = begun(&pipe);
         peer.enter(ROOM);
-        peer.catch_up(&[], 0);
+        peer.catch_up(ROOM, &[], 0);
         for seq in 1..=10_000 {
             peer.tell_room(ROOM, &[removed(seq)]);
         }
         assert_eq!(peer.lock().waiting.len(), MOST_WAITING);
         assert_eq!(peer.take_order(), None, "not while it takes nothing");
         pipe.room.store(i64::MAX, Ordering::Relaxed);
-        peer.write_waiting();
-        assert_eq!(seqs(&pipe.heard()).len(), MOST_WAITING);
-        assert_eq!(peer.take_order(), Some(Order::Behind(Lost { of_person: false, of_room: true })));
-        peer.tell_room(ROOM, &[removed(10_001)]);
-        assert_eq!(seqs(&pipe.heard()), [10_001], "and hears what comes from there on");
+        // Whoever writes first finds that it takes everything again.
+        peer.tell_room(RoomId(2), &[removed(1)]);
+        peer.say(&removed(10_001));
+        let mut heard = pipe.heard();
+        assert!(heard.pop().unwrap().contains("resync"), "in the place of what is missing");
+        let mut wanted: Vec<i64> = (1..=256).collect();
+        wanted.push(10_001);
+        assert_eq!(seqs(&heard), wanted);
+        peer.tell_room(ROOM, &[removed(10_002)]);
+        assert_eq!(seqs(&pipe.heard()), [10_002], "and hears what comes from there on");
+        assert_eq!(peer.take_order(), None);
+    }
+
+    #[test]
+    fn whoever_loses_what_concerns_the_person_is_told_the_rooms_anew() {
+        let pipe = Pipe::of(0);
+        let peer = begun(&pipe);
+        for seq in 1..=300 {
+            peer.tell(&removed(seq));
+        }
+        assert_eq!(peer.take_order(), None, "not while it takes nothing");
+        pipe.room.store(i64::MAX, Ordering::Relaxed);
+        peer.say(&removed(301));
+        assert_eq!(seqs(&pipe.heard()).len(), MOST_WAITING + 1);
+        assert_eq!(peer.take_order(), Some(Order::Behind));
+        peer.hold();
+        peer.tell(&removed(303));
+        assert!(pipe.heard().is_empty(), "newer than the state that is being read");
+        peer.begin(&[removed(302)]);
+        assert_eq!(seqs(&pipe.heard()), [302, 303]);
+    }
+
+    #[test]
+    fn a_room_that_was_lost_meanwhile_is_not_caught_up_with() {
+        let pipe = Pipe::wide();
+        let peer = begun(&pipe);
+        peer.enter(ROOM);
+        peer.leave();
+        peer.catch_up(ROOM, &[removed(3)], 5);
+        assert!(pipe.heard().is_empty());
+        peer.enter(ROOM);
+        assert!(!peer.is_told_of(ROOM), "what comes now may be told as a part of the state");
+        for seq in 1..=300 {
+            peer.tell_room(ROOM, &[removed(seq)]);
+        }
+        peer.catch_up(ROOM, &[removed(3)], 5);
+        let heard = pipe.heard();
+        assert!(heard.len() == 1 && heard[0].contains("resync"), "too much came meanwhile: {heard:?}");
+        assert!(peer.is_told_of(ROOM));
     }
 
     #[test]
     fn what_comes_during_the_catch_up_comes_after_it_and_once() {
         let pipe = Pipe::wide();
-        let peer = Peer::new(pipe.clone(), 0);
+        let peer = begun(&pipe);
         peer.tell_room(ROOM, &[removed(1)]);
         peer.enter(ROOM);
         peer.tell_room(ROOM, &[removed(4), removed(5)]);
         peer.tell_room(RoomId(2), &[removed(6)]);
         peer.tell_room(ROOM, &[removed(7)]);
         assert!(pipe.heard().is_empty());
-        peer.catch_up(&[removed(3)], 5);
+        peer.catch_up(ROOM, &[removed(3)], 5);
         assert_eq!(seqs(&pipe.heard()), [3, 7]);
         peer.tell_room(ROOM, &[removed(5), removed(8)]);
         assert_eq!(seqs(&pipe.heard()), [8], "told already");
@@ -443,7 +536,7 @@ pub(super) mod tests {
     #[test]
     fn a_silent_socket_hears_that_the_server_is_there() {
         let pipe = Pipe::wide();
-        let peer = Peer::new(pipe.clone(), 0);
+        let peer = begun(&pipe);
         let alive = Frame::new(&ServerFrame::Alive);
         peer.beat(6, 7, &alive, 0);
         assert!(pipe.heard().is_empty());

@@ -258,6 +258,8 @@ impl Writer {
     /// Runs the group in one transaction and answers everyone in it.
     async fn commit(&mut self, group: Vec<QueuedWrite>) {
         if let Err(error) = self.begin().await {
+            // Perhaps it has begun, and only the answer failed.
+            let _ = self.execute("ROLLBACK").await;
             let refusal = AppError::from(error);
             for job in group {
                 let _ = job.answer.send(Err(refusal.clone()));
@@ -270,15 +272,21 @@ impl Writer {
         let mut done = Vec::with_capacity(group.len());
         let mut failed = Vec::new();
         let mut broken = None;
+        // A write that was undone has changed rows, as SQLite counts, and left nothing.
+        let mut undone = false;
         for job in group {
             // Once the transaction is lost, the rest is told so without being tried.
             if broken.is_some() {
                 failed.push((job.answer, None));
                 continue;
             }
+            let kind = job.kind;
             match self.run(job, alone).await {
                 Ok(Ok(finished)) => done.push(finished),
-                Ok(Err((answer, error))) => failed.push((answer, Some(error))),
+                Ok(Err((answer, error))) => {
+                    undone |= kind == Kind::Any;
+                    failed.push((answer, Some(error)));
+                }
                 Err((answer, error)) => {
                     broken = Some(error);
                     failed.push((answer, None));
@@ -286,8 +294,6 @@ impl Writer {
             }
         }
 
-        // A write that was undone has changed rows, as SQLite counts, and left nothing.
-        let undone = failed.iter().any(|(_, error)| error.is_some());
         if broken.is_none() {
             let end = if done.is_empty() { self.execute("ROLLBACK").await } else { self.end(undone).await };
             broken = end.err().map(AppError::from);
@@ -375,9 +381,13 @@ impl Writer {
 
     /// Commits, and counts the commit as ours if SQLite does: one that changed no row is none.
     async fn end(&mut self, undone: bool) -> sqlx::Result<()> {
-        if self.count_changes("SELECT total_changes(); COMMIT").await? != self.change_count {
+        self.changes.note_committing(true);
+        let change_count = self.count_changes("SELECT total_changes(); COMMIT").await;
+        if change_count.as_ref().is_ok_and(|count| *count != self.change_count) {
             self.changes.note_own_commit();
         }
+        self.changes.note_committing(false);
+        change_count?;
         if undone {
             self.changes.note(Change::Everything);
         }

@@ -206,6 +206,7 @@ pub async fn insert(db: &mut SqliteConnection, message: &NewMessage) -> sqlx::Re
          SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11
            FROM memberships JOIN users ON users.id = memberships.user_id AND users.status = 0
           WHERE memberships.room_id = $1 AND memberships.user_id = $2
+            AND NOT EXISTS (SELECT 1 FROM messages WHERE creator_id = $2 AND client_message_id = $3)
             AND NOT EXISTS (SELECT 1 FROM removed_messages WHERE creator_id = $2 AND client_message_id = $3)
          ON CONFLICT (creator_id, client_message_id) DO NOTHING RETURNING id;
 

@@ -280,7 +280,8 @@ fn let_go_of_newer(scroller: NodeRef<html::Div>, timeline: RwSignal<Timeline>, e
     }
     timeline.update(Timeline::trim_newer);
     let last = timeline.with_untracked(|timeline| timeline.messages.last().map(|last| last.id));
-    request_animation_frame(move || {
+    // Its turn comes right after that of the effect which lets the rows go, and before anything is painted.
+    spawn_local(async move {
         #[expect(clippy::cast_possible_truncation, reason = "pixels of a page")]
         let moved = (row.get_bounding_client_rect().top() - top).round() as i32;
         element.set_scroll_top(element.scroll_top() + moved);

@@ -13,8 +13,9 @@ use crate::{AppError, AppResult};
 /// second recommendation for argon2id.
 const AT_ONCE: usize = 2;
 
-/// How much everything else goes before: as much as there is.
-const NICENESS: i32 = 19;
+/// How much everything else goes before: two passwords get a sixth of a core that has no time to spare. With 19 they
+/// would get a thirtieth, and nobody could sign in to a busy server.
+const NICENESS: i32 = 10;
 
 /// How many may wait their turn before newcomers are told to come back.
 const WAITING: usize = 64;
@@ -83,7 +84,7 @@ impl Passwords {
     }
 }
 
-/// Has this thread run when nothing else wants to: on one core, two passwords at once would hold every answer up for
+/// Has this thread run after everything else: on one core, two passwords at once would hold every answer up for
 /// milliseconds. On Linux a thread's niceness is its own.
 fn yield_to_the_chat() {
     if let Err(error) = rustix::process::nice(NICENESS) {

@@ -43,16 +43,20 @@ pub async fn append(db: impl SqliteExecutor<'_>, event: Event, now_ms: i64) -> s
     .await
 }
 
-/// The place of the room's last event: what a page of the room made now may say it has seen.
-pub async fn room_cursor(db: impl SqliteExecutor<'_>, room_id: RoomId) -> sqlx::Result<Cursor> {
-    let (epoch, seq, at) = sqlx::query_as(
+/// The place of the last event of room `$1`: epoch, number and moment.
+macro_rules! select_cursor {
+    () => {
         "SELECT log.epoch, COALESCE(last.seq, log.pruned_seq), COALESCE(last.created_at, log.pruned_at)
            FROM event_log AS log
-           LEFT JOIN events AS last ON last.seq = (SELECT MAX(seq) FROM events WHERE room_id = $1)",
-    )
-    .bind(room_id)
-    .fetch_one(db)
-    .await?;
+           LEFT JOIN events AS last ON last.seq = (SELECT MAX(seq) FROM events WHERE room_id = $1)"
+    };
+}
+
+pub(super) use select_cursor;
+
+/// The place of the room's last event: what a page of the room made now may say it has seen.
+pub async fn room_cursor(db: impl SqliteExecutor<'_>, room_id: RoomId) -> sqlx::Result<Cursor> {
+    let (epoch, seq, at) = sqlx::query_as(select_cursor!()).bind(room_id).fetch_one(db).await?;
     Ok(Cursor { epoch, seq, at })
 }
 

@@ -206,26 +206,6 @@ pub async fn grant_open_rooms(db: impl SqliteExecutor<'_>, user_id: UserId, now_
     .await
 }
 
-/// The first message of a room that somebody else wrote after what the person has read.
-pub async fn first_unread(
-    db: impl SqliteExecutor<'_>,
-    user_id: UserId,
-    room_id: RoomId,
-) -> sqlx::Result<Option<MessageId>> {
-    sqlx::query_scalar(
-        "SELECT messages.id
-           FROM memberships
-           JOIN messages ON messages.room_id = memberships.room_id AND messages.id > memberships.read_message_id
-                        AND messages.creator_id <> memberships.user_id
-          WHERE memberships.room_id = $1 AND memberships.user_id = $2
-          ORDER BY messages.id LIMIT 1",
-    )
-    .bind(room_id)
-    .bind(user_id)
-    .fetch_optional(db)
-    .await
-}
-
 /// Makes a message, and what came after it, unread for the person; answers whether that changed anything.
 pub async fn mark_unread(
     db: impl SqliteExecutor<'_>,

@@ -2,6 +2,7 @@
 
 use sqlx::SqliteConnection;
 
+use super::events::select_cursor;
 use super::messages::{page, select_message};
 use crate::event::Cursor;
 use crate::model::{MessageId, PAGE_SIZE, RoomId, UserId};
@@ -26,10 +27,8 @@ pub async fn before(
 ) -> sqlx::Result<Stretch> {
     // The place first, the messages second: what happens in between is told again, never missed.
     let query = sqlx::query(concat!(
-        "SELECT log.epoch, COALESCE(last.seq, log.pruned_seq), COALESCE(last.created_at, log.pruned_at)
-           FROM event_log AS log
-           LEFT JOIN events AS last ON last.seq = (SELECT MAX(seq) FROM events WHERE room_id = $1);
-         SELECT messages.id
+        select_cursor!(),
+        "; SELECT messages.id
            FROM memberships
            JOIN messages ON messages.room_id = memberships.room_id AND messages.id > memberships.read_message_id
                         AND messages.creator_id <> memberships.user_id

@@ -1,5 +1,6 @@
 //! Passwords: argon2id, never on the threads that serve the chat.
 
+use std::num::NonZero;
 use std::sync::Arc;
 
 use argon2::Argon2;
@@ -9,12 +10,12 @@ use tokio::sync::{Semaphore, oneshot};
 use crate::model::Password;
 use crate::{AppError, AppResult};
 
-/// How many passwords are worked on at once. Each takes 19 MiB while it lasts, the crate's default, which is OWASP's
-/// second recommendation for argon2id.
+/// How many passwords are worked on at once, where there are cores for it: one core is left to the chat. Each takes
+/// 19 MiB while it lasts, the crate's default, which is OWASP's second recommendation for argon2id.
 const AT_ONCE: usize = 2;
 
-/// How much everything else goes before: two passwords get a sixth of a core that has no time to spare. With 19 they
-/// would get a thirtieth, and nobody could sign in to a busy server.
+/// How much everything else goes before: a password gets a tenth of a core that has no time to spare. With 19 it would
+/// get a hundredth, and nobody could sign in to a busy server.
 const NICENESS: i32 = 10;
 
 /// How many may wait their turn before newcomers are told to come back.
@@ -33,7 +34,9 @@ pub struct Passwords {
 
 impl Default for Passwords {
     fn default() -> Self {
-        Self { working: Arc::new(Semaphore::new(AT_ONCE)), admitted: Arc::new(Semaphore::new(AT_ONCE + WAITING)) }
+        let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+        let at_once = (cores - 1).clamp(1, AT_ONCE);
+        Self { working: Arc::new(Semaphore::new(at_once)), admitted: Arc::new(Semaphore::new(at_once + WAITING)) }
     }
 }
 

@@ -12,7 +12,7 @@ use axum::body::Body;
 use axum::http::{Request, header};
 use campfire::auth::Member;
 use campfire::clock::Clock;
-use campfire::model::{Role, RoomId, User, UserId};
+use campfire::model::{MessageId, Role, RoomId, User, UserId};
 use campfire::ops::rooms::Audience;
 use campfire::state::AppState;
 use campfire::{AppResult, ops, store};
@@ -158,16 +158,18 @@ async fn fill(state: &AppState, rooms: &[(RoomId, u64)]) {
         }
         let rows = serde_json::Value::Array(rows).to_string();
         let written = state.db.write(async move |tx| -> AppResult<()> {
-            sqlx::query(
+            let made: Vec<MessageId> = sqlx::query_scalar(
                 "INSERT INTO messages (room_id, creator_id, client_message_id, sent_digest, body_source, body_html,
                                        body_text, search_marks, render_version, created_at, updated_at)
                  SELECT value ->> 0, value ->> 1, value ->> 2, x'00', value ->> 3, '<p>' || (value ->> 3) || '</p>',
                         value ->> 3, value ->> 4, 2, value ->> 5, value ->> 5
-                   FROM json_each($1)",
+                   FROM json_each($1)
+                 RETURNING id",
             )
             .bind(rows)
-            .execute(tx.db())
+            .fetch_all(tx.db())
             .await?;
+            made.into_iter().for_each(|message_id| tx.index(message_id));
             Ok(())
         });
         written.await.expect("messages");

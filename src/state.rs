@@ -1,5 +1,6 @@
 //! What the whole program shares: made once at start, cheap to clone.
 
+use std::ops::Deref;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -24,21 +25,33 @@ pub(crate) const MEMBER_BYTES: usize = 128;
 /// The rooms people are in, as far as they are known.
 pub(crate) type Members = Cache<(UserId, RoomId), Arc<(Room, Involvement)>>;
 
-/// The shared parts of a running Campfire.
+/// The shared parts of a running Campfire, under one count: every layer a request passes through takes a clone.
 #[derive(Clone, Debug)]
-pub struct AppState {
+pub struct AppState(Arc<Parts>);
+
+/// What [`AppState`] shares.
+#[derive(Debug)]
+pub struct Parts {
     pub db: Db,
     pub live: Hub,
     pub clock: Clock,
     pub passwords: Passwords,
     pub bans: Bans,
     /// Who is behind the hash of a session's token.
-    pub(crate) sessions: Arc<Cache<[u8; 32], Arc<SeenSession>>>,
+    pub(crate) sessions: Cache<[u8; 32], Arc<SeenSession>>,
     /// Who is in which room.
-    pub(crate) members: Arc<Members>,
+    pub(crate) members: Members,
     page_cache_bytes: u64,
-    set_up: Arc<AtomicBool>,
-    custom_styles_digest: Arc<RwLock<Arc<str>>>,
+    set_up: AtomicBool,
+    custom_styles_digest: RwLock<Arc<str>>,
+}
+
+impl Deref for AppState {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
 }
 
 impl AppState {
@@ -63,23 +76,24 @@ impl AppState {
         let digest = account.as_ref().map(|account| account.custom_styles_digest.as_str()).unwrap_or_default();
         let page_bytes = cache_bytes - cache_bytes / SESSIONS_SHARE - cache_bytes / MEMBERS_SHARE;
         let (session_bytes, member_bytes) = (cache_bytes / SESSIONS_SHARE, cache_bytes / MEMBERS_SHARE);
-        Ok(Self {
-            sessions: Arc::new(Cache::new(db.changes().clone(), session_bytes, SeenSession::BYTES)),
-            members: Arc::new(Cache::new(db.changes().clone(), member_bytes, MEMBER_BYTES)),
+        let parts = Parts {
+            sessions: Cache::new(db.changes().clone(), session_bytes, SeenSession::BYTES),
+            members: Cache::new(db.changes().clone(), member_bytes, MEMBER_BYTES),
             db,
             live,
             clock,
             passwords: Passwords::default(),
             bans,
             page_cache_bytes: page_bytes,
-            set_up: Arc::new(AtomicBool::new(account.is_some())),
-            custom_styles_digest: Arc::new(RwLock::new(digest.into())),
-        })
+            set_up: AtomicBool::new(account.is_some()),
+            custom_styles_digest: RwLock::new(digest.into()),
+        };
+        Ok(Self(Arc::new(parts)))
     }
 
     /// How many bytes of finished pages may be kept.
     #[must_use]
-    pub const fn page_cache_bytes(&self) -> u64 {
+    pub fn page_cache_bytes(&self) -> u64 {
         self.page_cache_bytes
     }
 

@@ -29,6 +29,8 @@ mod throttle;
 mod transfers;
 mod websocket;
 
+use std::ops::Deref;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -38,6 +40,7 @@ use campfire::state::AppState;
 use tokio::sync::watch;
 use tower_http::CompressionLevel;
 use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{DefaultPredicate, Predicate, SizeAbove};
 use tower_http::timeout::RequestBodyTimeoutLayer;
 
 use kept::KeptPages;
@@ -54,12 +57,19 @@ const MAX_CALL_BYTES: usize = 256 * 1024;
 /// How hard answers are compressed. A harder level would make a page of 40 messages a tenth smaller, for twice the time.
 const COMPRESSION: CompressionLevel = CompressionLevel::Precise(2);
 
+/// The size from which answers are compressed, in bytes: a smaller one travels in a single packet either way.
+const COMPRESSED_FROM: u16 = 1_024;
+
 /// How long a body may pause while it arrives.
 const BODY_PAUSE: Duration = Duration::from_secs(10);
 
-/// What every handler may ask for.
-#[derive(Clone, Debug, FromRef)]
-pub struct Site {
+/// What every handler may ask for, under one count: every layer a request passes through takes a clone.
+#[derive(Clone, Debug)]
+pub struct Site(Arc<Parts>);
+
+/// What [`Site`] shares.
+#[derive(Clone, Debug)]
+pub struct Parts {
     pub state: AppState,
     pub sign_ins: Throttle,
     pages: KeptPages,
@@ -75,7 +85,7 @@ impl Site {
     pub fn new(state: AppState, closing: watch::Receiver<bool>) -> Self {
         let sign_ins = Throttle::new(state.clock.clone());
         let pages = KeptPages::new(state.db.changes().clone(), state.page_cache_bytes());
-        Self { state, sign_ins, pages, text_only: false, closing }
+        Self(Arc::new(Parts { state, sign_ins, pages, text_only: false, closing }))
     }
 
     /// How many answers were kept pages, since the start.
@@ -87,8 +97,22 @@ impl Site {
     /// The same site without files.
     #[must_use]
     pub fn text_only(mut self, text_only: bool) -> Self {
-        self.text_only = text_only;
+        Arc::make_mut(&mut self.0).text_only = text_only;
         self
+    }
+}
+
+impl Deref for Site {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+impl FromRef<Site> for AppState {
+    fn from_ref(site: &Site) -> Self {
+        site.state.clone()
     }
 }
 
@@ -110,6 +134,8 @@ pub fn app(site: Site) -> Router {
         .layer(DefaultBodyLimit::max(MAX_FORM_BYTES));
     let calls = Router::new().route("/api/{*function}", post(page::call)).layer(DefaultBodyLimit::max(MAX_CALL_BYTES));
     let sessions = session_store::layer(&site.state);
+    let worth_it = DefaultPredicate::new().and(SizeAbove::new(COMPRESSED_FROM));
+    let compression = CompressionLayer::new().quality(COMPRESSION).compress_when(worth_it);
 
     Router::new()
         .merge(pages)
@@ -124,7 +150,7 @@ pub fn app(site: Site) -> Router {
         .merge(health::router())
         .merge(assets::router())
         .merge(sounds::router())
-        .layer(CompressionLayer::new().quality(COMPRESSION))
+        .layer(compression)
         .layer(RequestBodyTimeoutLayer::new(BODY_PAUSE))
         .layer(axum::middleware::from_fn(security::headers))
         .layer(axum::middleware::from_fn_with_state(site.clone(), kept::answer))

@@ -53,7 +53,9 @@ async fn open(State(site): State<Site>, signed_in: Option<SignedIn>, mut request
     }
     let Some(SignedIn(current)) = signed_in else { return PageError(AppError::SignedOut).into_response() };
     match Handshake::of(&mut request) {
-        Ok(handshake) => handshake.answer(move |socket| serve(socket, site.state, current, site.closing)),
+        Ok(handshake) => {
+            handshake.answer(move |socket| serve(socket, site.state.clone(), current, site.closing.clone()))
+        }
         Err(refusal) => refusal.into_response(),
     }
 }

@@ -126,6 +126,7 @@ async fn store_once(tx: &mut Tx, new: NewMessage, mentions: Vec<Mention>, creato
         tx.changed(Change::Nothing);
         return sent_before(tx, &new).await;
     };
+    tx.index(id);
     let (message, mentioned) = if mentions.is_empty() {
         (as_posted(id, &new, creator_name), Vec::new())
     } else {

@@ -15,14 +15,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures::FutureExt;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Connection, SqliteConnection, SqlitePool};
+use sqlx::query::QueryScalar;
+use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{Connection, Sqlite, SqliteConnection, SqlitePool};
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot};
 
+use super::searches::index_messages;
 use super::{CommitCounter, MIGRATOR};
 use crate::changes::{Change, Changes};
 use crate::live::Announcement;
+use crate::model::MessageId;
 use crate::{AppError, AppResult};
 
 /// How many writes one commit carries at most.
@@ -71,6 +74,7 @@ pub struct Db {
 #[derive(Debug)]
 pub struct Tx {
     connection: SqliteConnection,
+    new_messages: Vec<MessageId>,
     announcements: Vec<Announcement>,
     changes: Vec<Change>,
 }
@@ -79,6 +83,14 @@ impl Tx {
     /// The writing connection, for the store's functions.
     pub fn db(&mut self) -> &mut SqliteConnection {
         &mut self.connection
+    }
+
+    /// Has a new message found by its words once this write is committed.
+    ///
+    /// The messages of a transaction go into the full-text tables together, just before it is committed: they write a
+    /// segment whenever another statement may have to be undone alone.
+    pub fn index(&mut self, message_id: MessageId) {
+        self.new_messages.push(message_id);
     }
 
     /// Publishes `announcement` once this write is committed, and never if it is not.
@@ -235,6 +247,7 @@ struct Writer {
 struct Done {
     value: Box<dyn Any + Send>,
     answer: oneshot::Sender<Answer>,
+    new_messages: Vec<MessageId>,
     announcements: Vec<Announcement>,
     changes: Vec<Change>,
 }
@@ -295,7 +308,9 @@ impl Writer {
         }
 
         if broken.is_none() {
-            let end = if done.is_empty() { self.execute("ROLLBACK").await } else { self.end(undone).await };
+            let new_messages: Vec<_> = done.iter().flat_map(|finished| &finished.new_messages).copied().collect();
+            let end =
+                if done.is_empty() { self.execute("ROLLBACK").await } else { self.end(&new_messages, undone).await };
             broken = end.err().map(AppError::from);
         }
         if let Some(error) = broken {
@@ -337,9 +352,9 @@ impl Writer {
         let Some(connection) = self.connection.take() else {
             return Err((answer, AppError::Internal));
         };
-        let mut tx = Tx { connection, announcements: Vec::new(), changes: Vec::new() };
+        let mut tx = Tx { connection, new_messages: Vec::new(), announcements: Vec::new(), changes: Vec::new() };
         let outcome = AssertUnwindSafe(async { run(&mut tx).await }).catch_unwind().await;
-        let Tx { connection, announcements, mut changes } = tx;
+        let Tx { connection, new_messages, announcements, mut changes } = tx;
         self.connection = Some(connection);
 
         let error = match outcome {
@@ -350,7 +365,7 @@ impl Writer {
                 if changes.is_empty() {
                     changes.push(Change::Everything);
                 }
-                return Ok(Ok(Done { value, answer, announcements, changes }));
+                return Ok(Ok(Done { value, answer, new_messages, announcements, changes }));
             }
             Ok(Err(error)) => error,
             Err(_) => {
@@ -375,14 +390,20 @@ impl Writer {
     }
 
     async fn begin(&mut self) -> sqlx::Result<()> {
-        self.change_count = self.count_changes("BEGIN IMMEDIATE; SELECT total_changes()").await?;
+        self.change_count = self.count_changes(sqlx::query_scalar("BEGIN IMMEDIATE; SELECT total_changes()")).await?;
         Ok(())
     }
 
-    /// Commits, and counts the commit as ours if SQLite does: one that changed no row is none.
-    async fn end(&mut self, undone: bool) -> sqlx::Result<()> {
+    /// Makes new messages searchable and commits; counts the commit as ours if SQLite does: one that changed no row is
+    /// none.
+    async fn end(&mut self, new_messages: &[MessageId], undone: bool) -> sqlx::Result<()> {
+        let end = if new_messages.is_empty() {
+            sqlx::query_scalar("SELECT total_changes(); COMMIT")
+        } else {
+            sqlx::query_scalar(index_messages!("SELECT total_changes(); COMMIT")).bind(super::json_ids(new_messages))
+        };
         self.changes.note_committing(true);
-        let change_count = self.count_changes("SELECT total_changes(); COMMIT").await;
+        let change_count = self.count_changes(end).await;
         if change_count.as_ref().is_ok_and(|count| *count != self.change_count) {
             self.changes.note_own_commit();
         }
@@ -394,10 +415,10 @@ impl Writer {
         Ok(())
     }
 
-    /// Runs two statements in one call; one of them tells how many rows this connection has ever changed.
-    async fn count_changes(&mut self, sql: &'static str) -> sqlx::Result<i64> {
+    /// Runs several statements in one call; one of them tells how many rows this connection has ever changed.
+    async fn count_changes(&mut self, sql: QueryScalar<'_, Sqlite, i64, SqliteArguments>) -> sqlx::Result<i64> {
         let connection = self.connection.as_mut().ok_or(sqlx::Error::WorkerCrashed)?;
-        let counts: Vec<i64> = sqlx::query_scalar(sql).fetch_all(connection).await?;
+        let counts = sql.fetch_all(connection).await?;
         Ok(counts.first().copied().unwrap_or_default())
     }
 

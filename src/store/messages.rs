@@ -193,8 +193,8 @@ pub struct Inserted {
 /// Stores a message of a member with its event, and makes it the room's newest, read by its author.
 ///
 /// Nothing is stored, and nothing else changes, when its author is not in the room, or used the client message id before.
-/// One call, for the way to SQLite and back is most of a statement's cost: only a message that is newer than the room's
-/// newest is one that the first statement stored, and the last one makes it the newest.
+/// One call, for the way to SQLite and back is most of a statement's cost: each statement goes on only if the one before
+/// changed a row. The message is not searchable yet: [`Tx::index`](super::Tx::index).
 pub async fn insert(db: &mut SqliteConnection, message: &NewMessage) -> sqlx::Result<Option<Inserted>> {
     let told: Vec<i64> = sqlx::query_scalar(
         "SELECT rooms.last_message_id > memberships.read_message_id
@@ -208,23 +208,18 @@ pub async fn insert(db: &mut SqliteConnection, message: &NewMessage) -> sqlx::Re
           WHERE memberships.room_id = $1 AND memberships.user_id = $2
             AND NOT EXISTS (SELECT 1 FROM messages WHERE creator_id = $2 AND client_message_id = $3)
             AND NOT EXISTS (SELECT 1 FROM removed_messages WHERE creator_id = $2 AND client_message_id = $3)
-         ON CONFLICT (creator_id, client_message_id) DO NOTHING RETURNING id;
+         RETURNING id;
 
          INSERT INTO events (kind, room_id, message_id, created_at)
-         SELECT $12, messages.room_id, messages.id, messages.created_at
-           FROM messages JOIN rooms ON rooms.id = messages.room_id
-          WHERE messages.creator_id = $2 AND messages.client_message_id = $3 AND messages.id > rooms.last_message_id
+         SELECT $12, $1, last_insert_rowid(), $11 WHERE changes() > 0
          RETURNING seq;
 
-         UPDATE memberships SET read_message_id = messages.id
-           FROM messages JOIN rooms ON rooms.id = messages.room_id
-          WHERE messages.creator_id = $2 AND messages.client_message_id = $3 AND messages.id > rooms.last_message_id
-            AND memberships.room_id = messages.room_id AND memberships.user_id = messages.creator_id;
+         UPDATE memberships SET read_message_id = (SELECT message_id FROM events WHERE seq = last_insert_rowid())
+          WHERE room_id = $1 AND user_id = $2 AND changes() > 0;
 
-         UPDATE rooms SET last_message_id = messages.id, updated_at = messages.created_at
-           FROM messages
-          WHERE messages.creator_id = $2 AND messages.client_message_id = $3 AND messages.id > rooms.last_message_id
-            AND rooms.id = messages.room_id",
+         UPDATE rooms SET last_message_id = (SELECT message_id FROM events WHERE seq = last_insert_rowid()),
+                          updated_at = $11
+          WHERE id = $1 AND changes() > 0",
     )
     .bind(message.room_id)
     .bind(message.creator_id)
@@ -413,6 +408,32 @@ mod tests {
         assert_eq!(hits("newt").await, [message.id.0]);
         world.state.db.write(async move |tx| Ok(remove(tx.db(), room_id, message.id).await?)).await.unwrap();
         assert!(hits("newt").await.is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_message_changed_before_it_was_committed_is_found_by_its_last_words() {
+        let world = testing::world().await;
+        let (room_id, creator_id) = (world.all_talk.id, world.ada.id);
+        let body = |text: &str| richtext::render(&text.parse().unwrap(), &richtext::Names::none()).body;
+        let (first, last) = (body("salamanders"), body("newts"));
+        let inserted = world.state.db.write(async move |tx| {
+            let client_message_id = "d6cb4fd2-6f0b-4a55-9b3e-1f3a4a4f8f10".parse().expect("an id");
+            let (sent_digest, created_at) = ([0; 32], 1);
+            let new = NewMessage { room_id, creator_id, client_message_id, sent_digest, body: first, created_at };
+            let inserted = insert(tx.db(), &new).await?.expect("a member's new message");
+            tx.index(inserted.id);
+            update(tx.db(), inserted.id, &last, 2).await?;
+            Ok(inserted)
+        });
+        let id = inserted.await.unwrap().id;
+        let found: Vec<(i64, i64)> = sqlx::query_as(
+            "SELECT (SELECT COUNT(*) FROM message_search WHERE message_search MATCH 'salamander'),
+                    (SELECT rowid FROM message_parts WHERE message_parts MATCH 'ewt')",
+        )
+        .fetch_all(world.state.db.reader())
+        .await
+        .unwrap();
+        assert_eq!(found, [(0, id.0)]);
     }
 
     #[tokio::test]

@@ -22,6 +22,24 @@ const PATIENCE: Duration = Duration::from_millis(1_500);
 /// How many steps of SQLite's machine pass between two looks at the time.
 const STEPS_BETWEEN_LOOKS: i32 = 10_000;
 
+/// Puts new messages into the full-text tables: `$1` holds their ids as a JSON array. What was removed since is passed
+/// over. Followed by `$rest`, for one call.
+macro_rules! index_messages {
+    ($rest:literal) => {
+        concat!(
+            "INSERT INTO message_search (rowid, marks, words)
+             SELECT id, 'r' || room_id || ' u' || creator_id || ' ' || search_marks, COALESCE(search_words, body_text)
+               FROM messages WHERE id IN (SELECT value FROM json_each($1));
+             INSERT INTO message_parts (rowid, marks, parts)
+             SELECT id, 'r' || room_id || ' u' || creator_id || ' ' || search_marks, body_text
+               FROM messages WHERE id IN (SELECT value FROM json_each($1)); ",
+            $rest
+        )
+    };
+}
+
+pub(super) use index_messages;
+
 /// Which table is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Table {

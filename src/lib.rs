@@ -34,5 +34,7 @@ pub mod state;
 pub mod store;
 #[cfg(all(test, feature = "ssr"))]
 mod testing;
+#[cfg(feature = "ssr")]
+mod threads;
 
 pub use error::{AppError, AppResult};

@@ -8,15 +8,11 @@ use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash}
 use tokio::sync::{Semaphore, oneshot};
 
 use crate::model::Password;
-use crate::{AppError, AppResult};
+use crate::{AppError, AppResult, threads};
 
 /// How many passwords are worked on at once, where there are cores for it: one core is left to the chat. Each takes
 /// 19 MiB while it lasts, the crate's default, which is OWASP's second recommendation for argon2id.
 const AT_ONCE: usize = 2;
-
-/// How much everything else goes before: a password gets a tenth of a core that has no time to spare. With 19 it would
-/// get a hundredth, and nobody could sign in to a busy server.
-const NICENESS: i32 = 10;
 
 /// How many may wait their turn before newcomers are told to come back.
 const WAITING: usize = 64;
@@ -77,21 +73,12 @@ impl Passwords {
         };
         let (answer, answered) = oneshot::channel();
         let run = move || {
-            yield_to_the_chat();
             // Whoever asked may have gone.
             let _ = answer.send(work());
         };
         // A thread for each is nothing beside what it does, and leaves with its memory.
-        std::thread::Builder::new().name("password".into()).spawn(run).map_err(|_| busy())?;
+        threads::spawn_patient("password", run).map_err(|_| busy())?;
         answered.await.map_err(|_| AppError::Internal)
-    }
-}
-
-/// Has this thread run after everything else: on one core, two passwords at once would hold every answer up for
-/// milliseconds. On Linux a thread's niceness is its own.
-fn yield_to_the_chat() {
-    if let Err(error) = rustix::process::nice(NICENESS) {
-        tracing::debug!(%error, "passwords are worked on as urgently as everything else");
     }
 }
 

@@ -1,6 +1,7 @@
 //! Posting, editing, removing and reading messages.
 
 use std::collections::{BTreeSet, HashSet};
+use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
@@ -109,26 +110,34 @@ pub async fn post(
 ) -> AppResult<Posted> {
     let sent_digest = digest(member.room.id, &draft);
     let Rendered { body, mentions } = render(state, member.room.id, draft, Vec::new()).await?;
-    let message = NewMessage {
+    let message = Arc::new(NewMessage {
         room_id: member.room.id,
         creator_id: member.user.id,
         client_message_id,
         sent_digest,
         body,
         created_at: state.clock.now_ms(),
-    };
-    let creator_name = member.user.name.clone();
-    state.db.write_checked(async move |tx| store_once(tx, message, mentions, creator_name).await).await
+    });
+    let (new, creator_name) = (message.clone(), member.user.name.clone());
+    let written = async move |tx: &mut Tx, inserted| follow_up(tx, inserted, &new, mentions, creator_name).await;
+    state.db.write_message(message, written).await
 }
 
-async fn store_once(tx: &mut Tx, new: NewMessage, mentions: Vec<Mention>, creator_name: String) -> AppResult<Posted> {
-    let Some(Inserted { id, seq, caught_up }) = store::messages::insert(tx.db(), &new).await? else {
+/// What is left to do once a new message is stored, or was not.
+async fn follow_up(
+    tx: &mut Tx,
+    inserted: Option<Inserted>,
+    new: &NewMessage,
+    mentions: Vec<Mention>,
+    creator_name: String,
+) -> AppResult<Posted> {
+    let Some(Inserted { id, seq, caught_up }) = inserted else {
         tx.changed(Change::Nothing);
-        return sent_before(tx, &new).await;
+        return sent_before(tx, new).await;
     };
     tx.index(id);
     let (message, mentioned) = if mentions.is_empty() {
-        (as_posted(id, &new, creator_name), Vec::new())
+        (as_posted(id, new, creator_name), Vec::new())
     } else {
         let mentioned = store::mentions::replace(tx.db(), new.room_id, id, &mentions).await?;
         let stored = store::messages::find(tx.db(), new.room_id, id).await?;

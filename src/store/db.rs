@@ -21,12 +21,13 @@ use sqlx::{Connection, Sqlite, SqliteConnection, SqlitePool};
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot};
 
+use super::messages::{Inserted, NewMessage};
 use super::searches::index_messages;
 use super::{CommitCounter, MIGRATOR};
 use crate::changes::{Change, Changes};
 use crate::live::Announcement;
 use crate::model::MessageId;
-use crate::{AppError, AppResult};
+use crate::{AppError, AppResult, threads};
 
 /// How many writes one commit carries at most.
 const GROUP: usize = 64;
@@ -74,6 +75,7 @@ pub struct Db {
 #[derive(Debug)]
 pub struct Tx {
     connection: SqliteConnection,
+    inserted: Option<Inserted>,
     new_messages: Vec<MessageId>,
     announcements: Vec<Announcement>,
     changes: Vec<Change>,
@@ -118,6 +120,8 @@ type Step<'t> = Pin<Box<dyn Future<Output = Answer> + 't>>;
 type Run = Box<dyn for<'t> FnOnce(&'t mut Tx) -> Step<'t> + Send>;
 
 struct QueuedWrite {
+    /// Stored before anything runs, with those of the other writes of the commit.
+    message: Option<Arc<NewMessage>>,
     run: Run,
     kind: Kind,
     answer: oneshot::Sender<Answer>,
@@ -157,7 +161,9 @@ impl Db {
         let commit_count = Arc::new(AtomicU64::new(0));
         let changes = Changes::new(CommitCounter::open(path).map_err(OpenError::Index)?);
         let db = Self { readers, queue, changes: changes.clone(), commit_count: Arc::clone(&commit_count) };
-        tokio::spawn(checkpoint(options, db.queue.downgrade(), Arc::clone(&commit_count)));
+        let checkpoint = checkpoint(options, db.queue.downgrade(), Arc::clone(&commit_count));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().map_err(OpenError::Thread)?;
+        threads::spawn_patient("checkpoint", move || runtime.block_on(checkpoint)).map_err(OpenError::Thread)?;
 
         let writer = Writer { connection: Some(connection), publish, changes, change_count: 0, commit_count };
         let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(OpenError::Thread)?;
@@ -183,7 +189,7 @@ impl Db {
         T: Send + 'static,
         F: AsyncFnOnce(&mut Tx) -> AppResult<T> + Send + 'static,
     {
-        self.queue(Kind::Any, write).await
+        self.queue(Kind::Any, None, write).await
     }
 
     /// Runs a write that refuses what it refuses before it changes anything: it needs no savepoint of its own, which
@@ -196,10 +202,27 @@ impl Db {
         T: Send + 'static,
         F: AsyncFnOnce(&mut Tx) -> AppResult<T> + Send + 'static,
     {
-        self.queue(Kind::ChecksFirst, write).await
+        self.queue(Kind::ChecksFirst, None, write).await
     }
 
-    async fn queue<T, F>(&self, kind: Kind, write: F) -> AppResult<T>
+    /// Stores a new message, in one call with those that other writes of its commit bring, and runs `write` with what
+    /// became of it: nothing, when it may not be stored.
+    ///
+    /// # Errors
+    /// As [`Db::write_checked`].
+    pub async fn write_message<T, F>(&self, message: Arc<NewMessage>, write: F) -> AppResult<T>
+    where
+        T: Send + 'static,
+        F: AsyncFnOnce(&mut Tx, Option<Inserted>) -> AppResult<T> + Send + 'static,
+    {
+        let write = async move |tx: &mut Tx| {
+            let inserted = tx.inserted.take();
+            write(tx, inserted).await
+        };
+        self.queue(Kind::ChecksFirst, Some(message), write).await
+    }
+
+    async fn queue<T, F>(&self, kind: Kind, message: Option<Arc<NewMessage>>, write: F) -> AppResult<T>
     where
         T: Send + 'static,
         F: AsyncFnOnce(&mut Tx) -> AppResult<T> + Send + 'static,
@@ -208,7 +231,7 @@ impl Db {
             Box::pin(async move { write(tx).await.map(|value| Box::new(value) as Box<dyn Any + Send>) })
         });
         let (answer, answered) = oneshot::channel();
-        self.queue.send(QueuedWrite { run, kind, answer }).await.map_err(|_| AppError::Internal)?;
+        self.queue.send(QueuedWrite { message, run, kind, answer }).await.map_err(|_| AppError::Internal)?;
         let value = answered.await.map_err(|_| AppError::Internal)??;
         Ok(*value.downcast::<T>().expect("a write answers with the type its caller asked for"))
     }
@@ -269,7 +292,7 @@ impl Writer {
     }
 
     /// Runs the group in one transaction and answers everyone in it.
-    async fn commit(&mut self, group: Vec<QueuedWrite>) {
+    async fn commit(&mut self, mut group: Vec<QueuedWrite>) {
         if let Err(error) = self.begin().await {
             // Perhaps it has begun, and only the answer failed.
             let _ = self.execute("ROLLBACK").await;
@@ -284,7 +307,12 @@ impl Writer {
         let alone = group.len() == 1;
         let mut done = Vec::with_capacity(group.len());
         let mut failed = Vec::new();
-        let mut broken = None;
+        // Messages come first, so that everything is announced in the order of its place in the log.
+        group.sort_by_key(|job| job.message.is_none());
+        let (mut inserted, mut broken) = match self.insert_messages(&group).await {
+            Ok(inserted) => (inserted.into_iter(), None),
+            Err(error) => (Vec::new().into_iter(), Some(AppError::from(error))),
+        };
         // A write that was undone has changed rows, as SQLite counts, and left nothing.
         let mut undone = false;
         for job in group {
@@ -294,7 +322,8 @@ impl Writer {
                 continue;
             }
             let kind = job.kind;
-            match self.run(job, alone).await {
+            let inserted = inserted.next().flatten();
+            match self.run(job, inserted, alone).await {
                 Ok(Ok(finished)) => done.push(finished),
                 Ok(Err((answer, error))) => {
                     undone |= kind == Kind::Any;
@@ -342,9 +371,24 @@ impl Writer {
         }
     }
 
+    /// Stores the messages that the group's writes bring: what became of each.
+    async fn insert_messages(&mut self, group: &[QueuedWrite]) -> sqlx::Result<Vec<Option<Inserted>>> {
+        let messages: Vec<_> = group.iter().filter_map(|job| job.message.as_deref()).collect();
+        if messages.is_empty() {
+            return Ok(Vec::new());
+        }
+        let connection = self.connection.as_mut().ok_or(sqlx::Error::WorkerCrashed)?;
+        super::messages::insert_all(connection, &messages).await
+    }
+
     /// Runs one write. The inner result is the write's own; the outer error means the transaction is lost.
-    async fn run(&mut self, job: QueuedWrite, alone: bool) -> Result<Result<Done, Refused>, Refused> {
-        let QueuedWrite { run, kind, answer } = job;
+    async fn run(
+        &mut self,
+        job: QueuedWrite,
+        inserted: Option<Inserted>,
+        alone: bool,
+    ) -> Result<Result<Done, Refused>, Refused> {
+        let QueuedWrite { run, kind, answer, .. } = job;
         let guarded = !alone && kind == Kind::Any;
         if guarded && let Err(error) = self.execute("SAVEPOINT one_write").await {
             return Err((answer, error.into()));
@@ -352,9 +396,10 @@ impl Writer {
         let Some(connection) = self.connection.take() else {
             return Err((answer, AppError::Internal));
         };
-        let mut tx = Tx { connection, new_messages: Vec::new(), announcements: Vec::new(), changes: Vec::new() };
+        let mut tx =
+            Tx { connection, inserted, new_messages: Vec::new(), announcements: Vec::new(), changes: Vec::new() };
         let outcome = AssertUnwindSafe(async { run(&mut tx).await }).catch_unwind().await;
-        let Tx { connection, new_messages, announcements, mut changes } = tx;
+        let Tx { connection, new_messages, announcements, mut changes, .. } = tx;
         self.connection = Some(connection);
 
         let error = match outcome {
@@ -433,7 +478,8 @@ impl Writer {
     }
 }
 
-/// Copies the log back into the database file now and then, on a connection of its own: writers never wait for it.
+/// Copies the log back into the database file now and then, on a connection of its own: writers never wait for it, and
+/// from a patient thread, whose niceness the connection's has too.
 async fn checkpoint(options: SqliteConnectOptions, queue: mpsc::WeakSender<QueuedWrite>, commit_count: Arc<AtomicU64>) {
     let mut ticks = tokio::time::interval(CHECKPOINT_EVERY);
     let mut copied = 0;

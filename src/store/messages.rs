@@ -190,55 +190,111 @@ pub struct Inserted {
     pub caught_up: bool,
 }
 
-/// Stores a message of a member with its event, and makes it the room's newest, read by its author.
-///
-/// Nothing is stored, and nothing else changes, when its author is not in the room, or used the client message id before.
-/// One call, for the way to SQLite and back is most of a statement's cost: each statement goes on only if the one before
-/// changed a row. The message is not searchable yet: [`Tx::index`](super::Tx::index).
-pub async fn insert(db: &mut SqliteConnection, message: &NewMessage) -> sqlx::Result<Option<Inserted>> {
-    let told: Vec<i64> = sqlx::query_scalar(
-        "SELECT rooms.last_message_id > memberships.read_message_id
-           FROM memberships JOIN rooms ON rooms.id = memberships.room_id
-          WHERE memberships.room_id = $1 AND memberships.user_id = $2;
+/// The messages of `$1` that have just been stored: newer than the newest that their room knows of.
+macro_rules! from_new_messages {
+    () => {
+        "json_each($1) AS new
+         CROSS JOIN messages
+            ON messages.creator_id = new.value ->> 1 AND messages.client_message_id = new.value ->> 2
+         JOIN rooms ON rooms.id = messages.room_id AND messages.id > rooms.last_message_id"
+    };
+}
 
-         INSERT INTO messages (room_id, creator_id, client_message_id, sent_digest, body_source, body_html, body_text,
+/// Stores messages with their events, and makes them the newest of their rooms, read by their authors. Answers what
+/// became of each.
+///
+/// Nothing is stored, and nothing else changes, for one whose author is not in the room, or used its client message id
+/// before. One call for all of them, and one row back: the way to SQLite and back, and each row on it, takes longer than
+/// most statements. The messages are not searchable yet: [`Tx::index`](super::Tx::index).
+pub async fn insert_all(db: &mut SqliteConnection, messages: &[&NewMessage]) -> sqlx::Result<Vec<Option<Inserted>>> {
+    let mut taken = HashSet::new();
+    let mut rows = Vec::with_capacity(messages.len());
+    for (index, message) in messages.iter().enumerate() {
+        let NewMessage { room_id, creator_id, client_message_id, sent_digest, body, created_at } = message;
+        if !taken.insert((*creator_id, client_message_id)) {
+            continue;
+        }
+        let Body { source, html, text, search_words, search_marks, render_version } = body;
+        rows.push(serde_json::json!([
+            room_id,
+            creator_id,
+            client_message_id,
+            hex(sent_digest),
+            source,
+            html,
+            text,
+            search_words,
+            search_marks,
+            render_version,
+            created_at,
+            index
+        ]));
+    }
+    // The statement in the middle is the one that answers.
+    let answers: Vec<(i64, String)> = sqlx::query_as(concat!(
+        "INSERT INTO messages (room_id, creator_id, client_message_id, sent_digest, body_source, body_html, body_text,
                                search_words, search_marks, render_version, created_at, updated_at)
-         SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11
-           FROM memberships JOIN users ON users.id = memberships.user_id AND users.status = 0
-          WHERE memberships.room_id = $1 AND memberships.user_id = $2
-            AND NOT EXISTS (SELECT 1 FROM messages WHERE creator_id = $2 AND client_message_id = $3)
-            AND NOT EXISTS (SELECT 1 FROM removed_messages WHERE creator_id = $2 AND client_message_id = $3)
-         RETURNING id;
+         SELECT new.value ->> 0, new.value ->> 1, new.value ->> 2, unhex(new.value ->> 3), new.value ->> 4,
+                new.value ->> 5, new.value ->> 6, new.value ->> 7, new.value ->> 8, new.value ->> 9, new.value ->> 10,
+                new.value ->> 10
+           FROM json_each($1) AS new
+          CROSS JOIN memberships
+             ON memberships.room_id = new.value ->> 0 AND memberships.user_id = new.value ->> 1
+           JOIN users ON users.id = memberships.user_id AND users.status = 0
+          WHERE NOT EXISTS (SELECT 1 FROM messages
+                             WHERE creator_id = new.value ->> 1 AND client_message_id = new.value ->> 2)
+            AND NOT EXISTS (SELECT 1 FROM removed_messages
+                             WHERE creator_id = new.value ->> 1 AND client_message_id = new.value ->> 2);
 
          INSERT INTO events (kind, room_id, message_id, created_at)
-         SELECT $12, $1, last_insert_rowid(), $11 WHERE changes() > 0
-         RETURNING seq;
+         SELECT $2, messages.room_id, messages.id, messages.created_at FROM ",
+        from_new_messages!(),
+        "
+          ORDER BY messages.id;
 
-         UPDATE memberships SET read_message_id = (SELECT message_id FROM events WHERE seq = last_insert_rowid())
-          WHERE room_id = $1 AND user_id = $2 AND changes() > 0;
+         SELECT last_insert_rowid(),
+                json_group_array(json_array(new.value ->> 11, messages.id,
+                                            rooms.last_message_id > memberships.read_message_id)) FROM ",
+        from_new_messages!(),
+        "
+           JOIN memberships ON memberships.room_id = rooms.id AND memberships.user_id = messages.creator_id;
 
-         UPDATE rooms SET last_message_id = (SELECT message_id FROM events WHERE seq = last_insert_rowid()),
-                          updated_at = $11
-          WHERE id = $1 AND changes() > 0",
-    )
-    .bind(message.room_id)
-    .bind(message.creator_id)
-    .bind(&message.client_message_id)
-    .bind(message.sent_digest.as_slice())
-    .bind(&message.body.source)
-    .bind(&message.body.html)
-    .bind(&message.body.text)
-    .bind(&message.body.search_words)
-    .bind(&message.body.search_marks)
-    .bind(message.body.render_version)
-    .bind(message.created_at)
+         UPDATE memberships SET read_message_id = written.id
+           FROM (SELECT messages.room_id, messages.creator_id, MAX(messages.id) AS id FROM ",
+        from_new_messages!(),
+        "
+                  GROUP BY messages.room_id, messages.creator_id) AS written
+          WHERE memberships.room_id = written.room_id AND memberships.user_id = written.creator_id;
+
+         UPDATE rooms SET last_message_id = written.id, updated_at = written.created_at
+           FROM (SELECT messages.room_id, MAX(messages.id) AS id, messages.created_at FROM ",
+        from_new_messages!(),
+        "
+                  GROUP BY messages.room_id) AS written
+          WHERE rooms.id = written.room_id"
+    ))
+    .bind(serde_json::Value::Array(rows).to_string())
     .bind(Kind::MessagePosted)
     .fetch_all(db)
     .await?;
-    Ok(match told[..] {
-        [unread, id, seq] => Some(Inserted { id: MessageId(id), seq, caught_up: unread != 0 }),
-        _ => None,
-    })
+
+    let (last_seq, stored) = answers.into_iter().next().ok_or(sqlx::Error::RowNotFound)?;
+    let mut stored: Vec<(usize, MessageId, i64)> =
+        serde_json::from_str(&stored).map_err(|error| sqlx::Error::Decode(error.into()))?;
+    // The events' numbers follow each other, in the order of the messages.
+    stored.sort_unstable_by_key(|(_, id, _)| *id);
+    let mut inserted = vec![None; messages.len()];
+    for ((index, id, unread), seq) in stored.into_iter().rev().zip((0..=last_seq).rev()) {
+        if let Some(place) = inserted.get_mut(index) {
+            *place = Some(Inserted { id, seq, caught_up: unread != 0 });
+        }
+    }
+    Ok(inserted)
+}
+
+fn hex(bytes: &[u8]) -> String {
+    let digit = |value: u8| char::from(b"0123456789abcdef"[usize::from(value)]);
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 /// Gives a message another body, and its next revision.
@@ -411,6 +467,69 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn messages_of_one_commit_are_each_stored_once_or_not_at_all() {
+        let world = testing::world().await;
+        let (talk, ada, bob) = (world.all_talk.id, world.ada.id, world.bob.id);
+        let adas_room = world.open_closed_room("Ada's", &[]).await.id;
+        let before = world.post(&world.ada, talk, "before").await.id;
+        let odd = "\u{1}\u{2028}\"\\ '] 😀 {\n}";
+        let new = |room_id: RoomId, creator_id: UserId, id: u8, text: &str| NewMessage {
+            room_id,
+            creator_id,
+            client_message_id: format!("d6cb4fd2-6f0b-4a55-9b3e-1f3a4a4f8f{id:02}").parse().unwrap(),
+            sent_digest: [id; 32],
+            body: Body {
+                source: text.into(),
+                ..richtext::render(&"12".parse().unwrap(), &richtext::Names::none()).body
+            },
+            created_at: 1_000 + i64::from(id),
+        };
+        let messages = [
+            new(talk, bob, 1, odd),
+            new(talk, ada, 2, "12"),
+            new(talk, bob, 1, odd),
+            new(adas_room, bob, 3, "not his room"),
+            new(adas_room, ada, 4, "her room"),
+        ];
+        let insert = async |messages: [NewMessage; 5]| {
+            let write = world.state.db.write(async move |tx| Ok(insert_all(tx.db(), &messages.each_ref()).await?));
+            write.await.unwrap()
+        };
+        let inserted = insert(messages.clone()).await;
+        let [Some(bobs), Some(adas), None, None, Some(other)] = inserted[..] else { panic!("{inserted:?}") };
+        assert!(before < bobs.id && bobs.id < adas.id && adas.id < other.id);
+        assert_eq!((adas.seq, other.seq), (bobs.seq + 1, bobs.seq + 2));
+        assert_eq!((bobs.caught_up, adas.caught_up, other.caught_up), (true, false, false), "Bob had one to read");
+
+        type Stored = (i64, i64, String, Vec<u8>, i64);
+        let stored: Vec<Stored> = sqlx::query_as(
+            "SELECT messages.id, events.seq, body_source, sent_digest, messages.created_at
+               FROM messages JOIN events ON events.message_id = messages.id WHERE messages.id > $1 ORDER BY messages.id",
+        )
+        .bind(before)
+        .fetch_all(world.state.db.reader())
+        .await
+        .unwrap();
+        let expected = [(bobs, odd, 1), (adas, "12", 2), (other, "her room", 4)]
+            .map(|(new, text, id): (_, _, u8)| (new.id.0, new.seq, text.into(), vec![id; 32], 1_000 + i64::from(id)));
+        assert_eq!(stored, expected);
+        let places: Vec<(RoomId, MessageId, UserId, MessageId)> = sqlx::query_as(
+            "SELECT rooms.id, last_message_id, user_id, read_message_id
+               FROM rooms JOIN memberships ON memberships.room_id = rooms.id ORDER BY rooms.id, user_id",
+        )
+        .fetch_all(world.state.db.reader())
+        .await
+        .unwrap();
+        for place in
+            [(talk, adas.id, ada, adas.id), (talk, adas.id, bob, bobs.id), (adas_room, other.id, ada, other.id)]
+        {
+            assert!(places.contains(&place), "{place:?} in {places:?}");
+        }
+
+        assert_eq!(insert(messages).await, [None; 5], "once more");
+    }
+
+    #[tokio::test]
     async fn a_message_changed_before_it_was_committed_is_found_by_its_last_words() {
         let world = testing::world().await;
         let (room_id, creator_id) = (world.all_talk.id, world.ada.id);
@@ -420,7 +539,7 @@ mod tests {
             let client_message_id = "d6cb4fd2-6f0b-4a55-9b3e-1f3a4a4f8f10".parse().expect("an id");
             let (sent_digest, created_at) = ([0; 32], 1);
             let new = NewMessage { room_id, creator_id, client_message_id, sent_digest, body: first, created_at };
-            let inserted = insert(tx.db(), &new).await?.expect("a member's new message");
+            let inserted = insert_all(tx.db(), &[&new]).await?[0].expect("a member's new message");
             tx.index(inserted.id);
             update(tx.db(), inserted.id, &last, 2).await?;
             Ok(inserted)

@@ -71,26 +71,23 @@ pub(super) struct Delivery {
 
 enum Parcel {
     /// What happened in a room, to those who have it in view.
-    Room(RoomId, Vec<Frame>),
+    Room(RoomEvents),
     /// What concerns the person.
     Person(Frame),
     /// What the socket's task must see to.
     Order(Order),
 }
 
+struct RoomEvents {
+    room_id: RoomId,
+    frames: Vec<Frame>,
+    /// The last message among them: who posted it, and what is said of it to those who do not have the room in view.
+    unread: Option<(UserId, Frame)>,
+}
+
 impl Delivery {
     pub(super) fn to_room(peers: Vec<Arc<Peer>>, room_id: RoomId, frame: Frame) -> Self {
-        Self { peers, parcel: Parcel::Room(room_id, vec![frame]) }
-    }
-
-    fn hand_over(&self, peers: &[Arc<Peer>]) {
-        for peer in peers {
-            match &self.parcel {
-                Parcel::Room(room_id, frames) => peer.tell_room(*room_id, frames),
-                Parcel::Person(frame) => peer.tell(frame),
-                Parcel::Order(order) => peer.order(*order),
-            }
-        }
+        Self { peers, parcel: Parcel::Room(RoomEvents { room_id, frames: vec![frame], unread: None }) }
     }
 }
 
@@ -135,7 +132,7 @@ impl Hub {
     pub async fn publish(&self, announcements: Vec<Announcement>) {
         for delivery in self.deliveries(announcements) {
             for peers in delivery.peers.chunks(AT_ONCE) {
-                delivery.hand_over(peers);
+                self.hand(&delivery.parcel, peers);
                 if peers.len() == AT_ONCE {
                     tokio::task::yield_now().await;
                 }
@@ -144,10 +141,33 @@ impl Hub {
     }
 
     /// Says something at once, where it concerns few.
-    pub(super) fn hand_over(deliveries: &[Delivery]) {
-        for delivery in deliveries {
-            delivery.hand_over(&delivery.peers);
+    pub(super) fn hand_over(&self, deliveries: &[Delivery]) {
+        for Delivery { peers, parcel } in deliveries {
+            self.hand(parcel, peers);
         }
+    }
+
+    fn hand(&self, parcel: &Parcel, peers: &[Arc<Peer>]) {
+        match parcel {
+            Parcel::Room(RoomEvents { room_id, frames, unread }) => {
+                let mut gone = peers.iter().filter(|peer| !peer.tell_room(*room_id, frames)).peekable();
+                if let (Some((creator_id, frame)), Some(_)) = (unread, gone.peek()) {
+                    self.tell_gone(*room_id, *creator_id, frame, &gone.map(address).collect());
+                }
+            }
+            Parcel::Person(frame) => peers.iter().for_each(|peer| peer.tell(frame)),
+            Parcel::Order(order) => peers.iter().for_each(|peer| peer.order(*order)),
+        }
+    }
+
+    /// Has those who went to another room while something was about to be said to them hear that there is something to
+    /// read in this one. Those who are no longer in it at all hear nothing.
+    fn tell_gone(&self, room_id: RoomId, creator_id: UserId, unread: &Frame, gone: &HashSet<usize>) {
+        let inner = self.lock();
+        let peers = inner.peers_in(room_id, |user_id| *user_id != creator_id);
+        let peers: Vec<_> = peers.filter(|peer| gone.contains(&address(peer))).cloned().collect();
+        drop(inner);
+        peers.iter().for_each(|peer| peer.tell(unread));
     }
 
     /// What is to be said to whom.
@@ -256,12 +276,19 @@ impl Inner {
         match announcement {
             Announcement::Room { room_id, frame } => self.plan_room(room_id, Frame::new(&frame), deliveries),
             Announcement::Posted { room_id, message_id, creator_id, mentioned } => {
-                // Whoever has the room in view hears of the message itself.
-                let unread = ServerFrame::Unread { room_id, message_id };
+                // Whoever has the room in view hears of the message itself, and of this if they leave the room before.
+                let unread = Frame::new(&ServerFrame::Unread { room_id, message_id });
+                let events = deliveries.iter_mut().rev().find_map(|delivery| match &mut delivery.parcel {
+                    Parcel::Room(events) if events.room_id == room_id => Some(events),
+                    _ => None,
+                });
+                if let Some(events) = events {
+                    events.unread = Some((creator_id, unread.clone()));
+                }
                 let is_told = |user_id: &UserId| *user_id != creator_id;
                 let peers = self.peers_in(room_id, is_told).filter(|peer| !peer.is_told_of(room_id));
                 let peers: Vec<_> = peers.cloned().collect();
-                deliveries.push(Delivery { peers, parcel: Parcel::Person(Frame::new(&unread)) });
+                deliveries.push(Delivery { peers, parcel: Parcel::Person(unread) });
                 let mentioned: HashSet<_> = mentioned.into_iter().collect();
                 if !mentioned.is_empty() {
                     let frame = Frame::new(&ServerFrame::Mentioned { room_id, message_id });
@@ -315,8 +342,8 @@ impl Inner {
         // Only what concerns others may lie in between: whoever has the room in view is told of nothing else by a post.
         for delivery in deliveries.iter_mut().rev() {
             match &mut delivery.parcel {
-                Parcel::Room(known, frames) if *known == room_id => return frames.push(frame),
-                Parcel::Room(..) => {}
+                Parcel::Room(events) if events.room_id == room_id => return events.frames.push(frame),
+                Parcel::Room(_) => {}
                 Parcel::Person(_) if delivery.peers.is_empty() => {}
                 Parcel::Person(_) | Parcel::Order(_) => break,
             }
@@ -438,7 +465,7 @@ mod tests {
     }
 
     fn publish(hub: &Hub, announcement: Announcement) {
-        Hub::hand_over(&hub.deliveries(vec![announcement]));
+        hub.hand_over(&hub.deliveries(vec![announcement]));
     }
 
     fn online(hub: &Hub, user_id: i64, rooms: &[RoomId]) -> Someone {
@@ -480,11 +507,25 @@ mod tests {
         let room = || Announcement::Room { room_id: ROOM, frame: removed.clone() };
         let deliveries = hub.deliveries(vec![room(), room()]);
         assert_eq!(deliveries.len(), 1, "written together");
-        Hub::hand_over(&deliveries);
+        hub.hand_over(&deliveries);
         assert_eq!([bob.hear(), bob.hear(), bob.hear()].iter().flatten().count(), 2);
         publish(&hub, posted());
         assert!(tab.hear().is_some_and(|heard| heard.contains("unread")));
         assert!(bob.hear().is_some_and(|heard| heard.contains("mentioned")) && bob.hear().is_none());
+    }
+
+    #[test]
+    fn who_leaves_a_room_while_a_message_is_on_its_way_hears_that_there_is_one() {
+        let hub = Hub::default();
+        let (mut ada, mut bob) = (online(&hub, 1, &[ROOM, PING]), online(&hub, 2, &[ROOM, PING]));
+        assert!(ada.look_at(ROOM) && bob.look_at(ROOM));
+        let frame = ServerFrame::MessageRemoved { seq: 7, at: 7, room_id: ROOM, message_id: MessageId(4) };
+        let deliveries = hub.deliveries(vec![Announcement::Room { room_id: ROOM, frame }, posted()]);
+        assert!(ada.look_at(PING) && bob.look_at(PING));
+        hub.hand_over(&deliveries);
+        assert_eq!(bob.hear().as_deref(), Some(r#"{"type":"unread","room_id":1,"message_id":5}"#));
+        assert!(bob.hear().is_some_and(|heard| heard.contains("mentioned")) && bob.hear().is_none());
+        assert_eq!(ada.hear(), None, "what one wrote oneself is no news");
     }
 
     #[test]

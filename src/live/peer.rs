@@ -143,28 +143,26 @@ impl Peer {
         self.write(&mut out, &held);
     }
 
-    /// Says what happened in a room, if it is in view.
-    pub(super) fn tell_room(&self, room_id: RoomId, frames: &[Frame]) {
+    /// Says what happened in a room; `false` when it is not in view.
+    pub(super) fn tell_room(&self, room_id: RoomId, frames: &[Frame]) -> bool {
         let mut out = self.lock();
         let waiting_count = out.waiting.len();
         let is_lost = out.lost_of_room;
-        let Some(room) = out.room.as_mut().filter(|room| room.room_id == room_id) else { return };
+        let Some(room) = out.room.as_mut().filter(|room| room.room_id == room_id) else { return false };
         let told_seq = room.told_seq;
         let so_far = room.held.as_ref().map_or(waiting_count, Vec::len);
+        let is_news = |frame: &Frame| frame.seq.is_none_or(|seq| seq > told_seq);
         if is_lost || so_far + frames.len() > MOST_WAITING {
             out.lost_of_room = true;
-            return;
-        }
-        if let Some(held) = &mut room.held {
-            return held.extend_from_slice(frames);
-        }
-        let is_news = |frame: &Frame| frame.seq.is_none_or(|seq| seq > told_seq);
-        if frames.iter().all(is_news) {
+        } else if let Some(held) = &mut room.held {
+            held.extend_from_slice(frames);
+        } else if frames.iter().all(is_news) {
             self.write(&mut out, frames);
         } else {
             let news: Vec<_> = frames.iter().filter(|frame| is_news(frame)).cloned().collect();
             self.write(&mut out, &news);
         }
+        true
     }
 
     /// Says `frames`, the state of the room in view up to `told_seq`, and everything that came meanwhile after them;

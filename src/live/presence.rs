@@ -51,7 +51,7 @@ impl Hub {
                 self.presence_changed.notify_one();
             }
         }
-        Self::hand_over(&deliveries);
+        self.hand_over(&deliveries);
     }
 }
 
@@ -125,7 +125,7 @@ impl Connection {
             let frame = Frame::new(&ServerFrame::Typing { room_id, person, active });
             Delivery::to_room(listeners(audience), room_id, frame)
         };
-        Hub::hand_over(&[delivery]);
+        self.hub.hand_over(&[delivery]);
     }
 }
 

@@ -25,6 +25,10 @@ const ACCEPTED: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 /// bounded and shared; left to itself the kernel keeps megabytes for each of them.
 const SEND_BUFFER_BYTES: usize = 64 * 1024;
 
+/// How many pieces a message may come in. Browsers send one as small as ours whole; how often a page may say something is
+/// counted in whole messages.
+const MOST_PIECES: usize = 16;
+
 /// How much is read at once, in bytes: far more than a page says.
 const READ_BYTES: usize = 4 * 1024;
 
@@ -222,8 +226,15 @@ pub fn control(opcode: u8, payload: &[u8]) -> Vec<u8> {
 #[derive(Debug, Default)]
 struct Parser {
     unread: Vec<u8>,
-    /// A message that came in pieces so far, and whether it is text.
-    pieces: Option<(bool, Vec<u8>)>,
+    /// A message that has come in pieces so far.
+    pieces: Option<Pieces>,
+}
+
+#[derive(Debug)]
+struct Pieces {
+    is_text: bool,
+    payload: Vec<u8>,
+    count: usize,
 }
 
 impl Parser {
@@ -242,19 +253,20 @@ impl Parser {
                 }
                 (0x1 | 0x2, None) if head.whole => message(head.opcode == 0x1, payload)?,
                 (0x1 | 0x2, None) => {
-                    self.pieces = Some((head.opcode == 0x1, payload));
+                    self.pieces = Some(Pieces { is_text: head.opcode == 0x1, payload, count: 1 });
                     continue;
                 }
-                (0x0, Some((is_text, mut pieces))) => {
-                    if pieces.len() + payload.len() > limit {
+                (0x0, Some(mut pieces)) => {
+                    pieces.count += 1;
+                    if pieces.payload.len() + payload.len() > limit || pieces.count > MOST_PIECES {
                         return Err(CloseCode::TooLarge);
                     }
-                    pieces.extend_from_slice(&payload);
+                    pieces.payload.extend_from_slice(&payload);
                     if !head.whole {
-                        self.pieces = Some((is_text, pieces));
+                        self.pieces = Some(pieces);
                         continue;
                     }
-                    message(is_text, pieces)?
+                    message(pieces.is_text, pieces.payload)?
                 }
                 _ => return Err(CloseCode::Protocol),
             };
@@ -381,6 +393,7 @@ mod tests {
             (masked(0x81, &[0xff]), CloseCode::Unsupported),
             (masked(0x81, &[b'a'; LIMIT + 1]), CloseCode::TooLarge),
             ([masked(0x01, &[b'a'; LIMIT]), masked(0x80, b"a")].concat(), CloseCode::TooLarge),
+            ([masked(0x01, b""), masked(0x00, b"").repeat(MOST_PIECES)].concat(), CloseCode::TooLarge),
             (vec![0x81, 0xff, 255, 255, 255, 255, 255, 255, 255, 255], CloseCode::TooLarge),
         ] {
             assert_eq!(parse(&bytes), Err(code), "{:?}", &bytes[..bytes.len().min(12)]);

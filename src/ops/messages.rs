@@ -118,8 +118,8 @@ pub async fn post(
         body,
         created_at: state.clock.now_ms(),
     });
-    let (new, creator_name) = (message.clone(), member.user.name.clone());
-    let written = async move |tx: &mut Tx, inserted| follow_up(tx, inserted, &new, mentions, creator_name).await;
+    let new = message.clone();
+    let written = async move |tx: &mut Tx, inserted| follow_up(tx, inserted, &new, mentions).await;
     state.db.write_message(message, written).await
 }
 
@@ -129,9 +129,8 @@ async fn follow_up(
     inserted: Option<Inserted>,
     new: &NewMessage,
     mentions: Vec<Mention>,
-    creator_name: String,
 ) -> AppResult<Posted> {
-    let Some(Inserted { id, seq, caught_up }) = inserted else {
+    let Some(Inserted { id, creator_name, seq, caught_up }) = inserted else {
         tx.changed(Change::Nothing);
         return sent_before(tx, new).await;
     };

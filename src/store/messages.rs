@@ -181,9 +181,11 @@ pub async fn page_after(
 }
 
 /// A message that was just stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Inserted {
     pub id: MessageId,
+    /// What its author is called, as of the same moment.
+    pub creator_name: String,
     /// Its event's number.
     pub seq: i64,
     /// Its author had messages of the room to read, and by writing has read them.
@@ -254,10 +256,11 @@ pub async fn insert_all(db: &mut SqliteConnection, messages: &[&NewMessage]) -> 
 
          SELECT last_insert_rowid(),
                 json_group_array(json_array(new.value ->> 11, messages.id,
-                                            rooms.last_message_id > memberships.read_message_id)) FROM ",
+                                            rooms.last_message_id > memberships.read_message_id, users.name)) FROM ",
         from_new_messages!(),
         "
-           JOIN memberships ON memberships.room_id = rooms.id AND memberships.user_id = messages.creator_id;
+           JOIN memberships ON memberships.room_id = rooms.id AND memberships.user_id = messages.creator_id
+           JOIN users ON users.id = messages.creator_id;
 
          UPDATE memberships SET read_message_id = written.id
            FROM (SELECT messages.room_id, messages.creator_id, MAX(messages.id) AS id FROM ",
@@ -279,14 +282,14 @@ pub async fn insert_all(db: &mut SqliteConnection, messages: &[&NewMessage]) -> 
     .await?;
 
     let (last_seq, stored) = answers.into_iter().next().ok_or(sqlx::Error::RowNotFound)?;
-    let mut stored: Vec<(usize, MessageId, i64)> =
+    let mut stored: Vec<(usize, MessageId, i64, String)> =
         serde_json::from_str(&stored).map_err(|error| sqlx::Error::Decode(error.into()))?;
     // The events' numbers follow each other, in the order of the messages.
-    stored.sort_unstable_by_key(|(_, id, _)| *id);
+    stored.sort_unstable_by_key(|(_, id, ..)| *id);
     let mut inserted = vec![None; messages.len()];
-    for ((index, id, unread), seq) in stored.into_iter().rev().zip((0..=last_seq).rev()) {
+    for ((index, id, unread, creator_name), seq) in stored.into_iter().rev().zip((0..=last_seq).rev()) {
         if let Some(place) = inserted.get_mut(index) {
-            *place = Some(Inserted { id, seq, caught_up: unread != 0 });
+            *place = Some(Inserted { id, creator_name, seq, caught_up: unread != 0 });
         }
     }
     Ok(inserted)
@@ -496,7 +499,8 @@ mod tests {
             write.await.unwrap()
         };
         let inserted = insert(messages.clone()).await;
-        let [Some(bobs), Some(adas), None, None, Some(other)] = inserted[..] else { panic!("{inserted:?}") };
+        let [Some(bobs), Some(adas), None, None, Some(other)] = &inserted[..] else { panic!("{inserted:?}") };
+        assert_eq!((bobs.creator_name.as_str(), &adas.creator_name), ("Bob", &world.ada.name));
         assert!(before < bobs.id && bobs.id < adas.id && adas.id < other.id);
         assert_eq!((adas.seq, other.seq), (bobs.seq + 1, bobs.seq + 2));
         assert_eq!((bobs.caught_up, adas.caught_up, other.caught_up), (true, false, false), "Bob had one to read");
@@ -526,7 +530,7 @@ mod tests {
             assert!(places.contains(&place), "{place:?} in {places:?}");
         }
 
-        assert_eq!(insert(messages).await, [None; 5], "once more");
+        assert_eq!(insert(messages).await, [const { None }; 5], "once more");
     }
 
     #[tokio::test]
@@ -539,7 +543,7 @@ mod tests {
             let client_message_id = "d6cb4fd2-6f0b-4a55-9b3e-1f3a4a4f8f10".parse().expect("an id");
             let (sent_digest, created_at) = ([0; 32], 1);
             let new = NewMessage { room_id, creator_id, client_message_id, sent_digest, body: first, created_at };
-            let inserted = insert_all(tx.db(), &[&new]).await?[0].expect("a member's new message");
+            let inserted = insert_all(tx.db(), &[&new]).await?.pop().flatten().expect("a member's message");
             tx.index(inserted.id);
             update(tx.db(), inserted.id, &last, 2).await?;
             Ok(inserted)

@@ -27,11 +27,11 @@ pub(crate) type Members = Cache<(UserId, RoomId), Arc<(Room, Involvement)>>;
 
 /// The shared parts of a running Campfire, under one count: every layer a request passes through takes a clone.
 #[derive(Clone, Debug)]
-pub struct AppState(Arc<Parts>);
+pub struct AppState(Arc<SharedState>);
 
 /// What [`AppState`] shares.
 #[derive(Debug)]
-pub struct Parts {
+pub struct SharedState {
     pub db: Db,
     pub live: Hub,
     pub clock: Clock,
@@ -47,9 +47,9 @@ pub struct Parts {
 }
 
 impl Deref for AppState {
-    type Target = Parts;
+    type Target = SharedState;
 
-    fn deref(&self) -> &Parts {
+    fn deref(&self) -> &SharedState {
         &self.0
     }
 }
@@ -76,7 +76,7 @@ impl AppState {
         let digest = account.as_ref().map(|account| account.custom_styles_digest.as_str()).unwrap_or_default();
         let page_bytes = cache_bytes - cache_bytes / SESSIONS_SHARE - cache_bytes / MEMBERS_SHARE;
         let (session_bytes, member_bytes) = (cache_bytes / SESSIONS_SHARE, cache_bytes / MEMBERS_SHARE);
-        let parts = Parts {
+        let parts = SharedState {
             sessions: Cache::new(db.changes().clone(), session_bytes, SeenSession::BYTES),
             members: Cache::new(db.changes().clone(), member_bytes, MEMBER_BYTES),
             db,

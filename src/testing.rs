@@ -9,8 +9,10 @@ use crate::model::{ClientMessageId, Message, Room, RoomId, SidebarRoom, User, Us
 use crate::ops::accounts::{self, Registration};
 use crate::ops::messages::{self, Posted};
 use crate::ops::rooms::{self, Audience};
+use crate::richtext;
 use crate::state::AppState;
 use crate::store;
+use crate::store::messages::{Body, NewMessage};
 
 /// Everybody's password.
 pub const PASSWORD: &str = "correct horse";
@@ -54,6 +56,19 @@ pub async fn world() -> World {
     let room_id = store::rooms::oldest_of(state.db.reader(), ada.id).await.unwrap().unwrap();
     let all_talk = Member::find(&state.db, &ada, room_id).await.unwrap().room;
     World { state, ada, bob, cleo, all_talk, folder }
+}
+
+/// A message not yet stored, the author's `number`th.
+pub fn new_message(room_id: RoomId, creator_id: UserId, number: u8, text: &str) -> NewMessage {
+    let rendered = richtext::render(&"12".parse().unwrap(), &richtext::Names::none());
+    NewMessage {
+        room_id,
+        creator_id,
+        client_message_id: format!("d6cb4fd2-6f0b-4a55-9b3e-1f3a4a4f8f{number:02}").parse().unwrap(),
+        sent_digest: [number; 32],
+        body: Body { source: text.into(), ..rendered.body },
+        created_at: 1_000 + i64::from(number),
+    }
 }
 
 pub fn registration(name: &str) -> Registration {

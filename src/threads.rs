@@ -4,7 +4,7 @@
 /// would get a hundredth, and nobody could sign in to a busy server.
 const NICENESS: i32 = 10;
 
-/// Starts a thread that runs after everything else, and so do the threads that it starts: on one core, work of many
+/// Starts a thread that gives way to everything else, and so do the threads that it starts: on one core, work of many
 /// milliseconds would otherwise hold every answer up for as long as its turn lasts.
 ///
 /// # Errors

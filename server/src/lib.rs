@@ -65,11 +65,11 @@ const BODY_PAUSE: Duration = Duration::from_secs(10);
 
 /// What every handler may ask for, under one count: every layer a request passes through takes a clone.
 #[derive(Clone, Debug)]
-pub struct Site(Arc<Parts>);
+pub struct Site(Arc<SharedSite>);
 
 /// What [`Site`] shares.
 #[derive(Clone, Debug)]
-pub struct Parts {
+pub struct SharedSite {
     pub state: AppState,
     pub sign_ins: Throttle,
     pages: KeptPages,
@@ -85,7 +85,7 @@ impl Site {
     pub fn new(state: AppState, closing: watch::Receiver<bool>) -> Self {
         let sign_ins = Throttle::new(state.clock.clone());
         let pages = KeptPages::new(state.db.changes().clone(), state.page_cache_bytes());
-        Self(Arc::new(Parts { state, sign_ins, pages, text_only: false, closing }))
+        Self(Arc::new(SharedSite { state, sign_ins, pages, text_only: false, closing }))
     }
 
     /// How many answers were kept pages, since the start.
@@ -103,9 +103,9 @@ impl Site {
 }
 
 impl Deref for Site {
-    type Target = Parts;
+    type Target = SharedSite;
 
-    fn deref(&self) -> &Parts {
+    fn deref(&self) -> &SharedSite {
         &self.0
     }
 }

@@ -118,7 +118,8 @@ pub async fn live(site: &Site, request: LiveRequest) -> AppResult<Rendered> {
     let script =
         html.rsplit_once("<script>").and_then(|(_, rest)| rest.split_once("</script>")).map_or("", |(it, _)| it);
     let policy = security::policy_for(&base64_sha256(script.as_bytes()), &style_hash);
-    // Nobody gains from two pages of theirs with one tag: this need not be hard to bring about, and so takes no time.
+    // The tag tells a person's own versions of a page apart, and a forged collision would show them an older one at
+    // most: a fast hash will do.
     let etag = format!("\"{:032x}\"", xxh3_128(html.as_bytes()));
 
     let mut answer = HeaderMap::new();

@@ -375,6 +375,8 @@ mod tests {
     fn a_message_in_pieces_lets_signs_of_life_through() {
         let bytes = [masked(0x01, b"he"), masked(0x89, b"there?"), masked(0x00, b"l"), masked(0x80, b"lo")].concat();
         assert_eq!(parse(&bytes).unwrap(), [Message::Ping(b"there?".to_vec()), text("hello")]);
+        let pieces = [masked(0x01, b"a"), masked(0x00, b"a").repeat(MOST_PIECES - 2), masked(0x80, b"a")].concat();
+        assert_eq!(parse(&pieces).unwrap(), [text(&"a".repeat(MOST_PIECES))]);
         assert_eq!(parse(&masked(0x82, &[255])).unwrap(), [Message::Other]);
         assert_eq!(parse(&masked(0x8a, b"")).unwrap(), [Message::Other]);
         assert_eq!(parse(&masked(0x88, &[3, 232])).unwrap(), [Message::Close]);

@@ -150,9 +150,12 @@ impl Hub {
     fn hand(&self, parcel: &Parcel, peers: &[Arc<Peer>]) {
         match parcel {
             Parcel::Room(RoomEvents { room_id, frames, unread }) => {
-                let mut gone = peers.iter().filter(|peer| !peer.tell_room(*room_id, frames)).peekable();
-                if let (Some((creator_id, frame)), Some(_)) = (unread, gone.peek()) {
-                    self.tell_gone(*room_id, *creator_id, frame, &gone.map(address).collect());
+                let told = peers.iter().map(|peer| (peer, peer.tell_room(*room_id, frames)));
+                let gone: HashSet<_> = told.filter(|(_, told)| !told).map(|(peer, _)| address(peer)).collect();
+                if let Some((creator_id, frame)) = unread
+                    && !gone.is_empty()
+                {
+                    self.tell_gone(*room_id, *creator_id, frame, &gone);
                 }
             }
             Parcel::Person(frame) => peers.iter().for_each(|peer| peer.tell(frame)),
@@ -242,7 +245,9 @@ impl Connection {
     /// Has no room in view.
     pub fn leave(&self) {
         let Some(room_id) = self.peer.in_view() else { return };
-        if let Some(audience) = self.hub.lock().rooms.get_mut(&room_id) {
+        // Both at once: whoever plans what to say finds it here, or hears that it is not.
+        let mut inner = self.hub.lock();
+        if let Some(audience) = inner.rooms.get_mut(&room_id) {
             audience.listeners.remove(&address(&self.peer));
         }
         self.peer.leave();
@@ -526,6 +531,17 @@ mod tests {
         assert_eq!(bob.hear().as_deref(), Some(r#"{"type":"unread","room_id":1,"message_id":5}"#));
         assert!(bob.hear().is_some_and(|heard| heard.contains("mentioned")) && bob.hear().is_none());
         assert_eq!(ada.hear(), None, "what one wrote oneself is no news");
+    }
+
+    #[test]
+    fn who_leaves_a_room_takes_nothing_from_those_who_stay() {
+        let hub = Hub::default();
+        let (mut ada, mut bob) = (online(&hub, 1, &[ROOM, PING]), online(&hub, 2, &[ROOM, PING]));
+        assert!(ada.look_at(PING) && bob.look_at(ROOM));
+        let frame = Frame::new(&ServerFrame::MessageRemoved { seq: 7, at: 7, room_id: ROOM, message_id: MessageId(4) });
+        hub.hand_over(&[Delivery::to_room(vec![ada.peer.clone(), bob.peer.clone()], ROOM, frame)]);
+        assert!(bob.hear().is_some_and(|heard| heard.contains("message_removed")));
+        assert_eq!(ada.hear(), None);
     }
 
     #[test]

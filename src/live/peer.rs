@@ -230,7 +230,11 @@ impl Peer {
     pub(super) fn leave(&self) {
         let mut out = self.lock();
         out.room = None;
-        out.lost_of_room = false;
+        if std::mem::take(&mut out.lost_of_room) {
+            // Nobody will fetch what was lost there: that there is something to read is said with the list of rooms.
+            out.lost_of_person = true;
+            self.write(&mut out, &[]);
+        }
         self.in_view.store(0, Ordering::Relaxed);
         self.told_of.store(0, Ordering::Relaxed);
     }
@@ -510,6 +514,22 @@ pub(super) mod tests {
         let heard = pipe.heard();
         assert!(heard.len() == 1 && heard[0].contains("resync"), "too much came meanwhile: {heard:?}");
         assert!(peer.is_told_of(ROOM));
+    }
+
+    #[test]
+    fn who_leaves_a_room_that_lost_something_is_told_the_rooms_anew() {
+        let pipe = Pipe::wide();
+        let peer = begun(&pipe);
+        peer.enter(ROOM);
+        peer.leave();
+        assert_eq!(peer.take_order(), None, "nothing was lost");
+        peer.enter(ROOM);
+        for seq in 1..=300 {
+            assert!(peer.tell_room(ROOM, &[removed(seq)]));
+        }
+        peer.leave();
+        assert_eq!(peer.take_order(), Some(Order::Behind));
+        assert!(pipe.heard().is_empty());
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! One SQLite file, many readers, one writer.
 //!
-//! All writes queue for one connection on a thread of its own. What waits is committed together, up to
-//! [`GROUP`] writes in one transaction with a savepoint each, so that one flush to the disk serves them all. A write
-//! that fails or panics takes only itself down. Callers hear of success after the commit, never before, and what a
+//! All writes queue for one connection on a thread of its own. What waits is committed together, up to [`GROUP`] writes
+//! in one transaction, so that one flush to the disk serves them all: new messages first, in one call. A write that may
+//! fail half-way has a savepoint, and takes only itself down when it fails or panics; one without
+//! ([`Db::write_checked`], [`Db::write_message`]) takes its group down with it. Callers hear of success after the commit, never before, and what a
 //! write announces is published after the commit, in the order of the commits. What it changed is counted before the
 //! caller is answered, for what is kept in memory.
 
@@ -89,8 +90,8 @@ impl Tx {
 
     /// Has a new message found by its words once this write is committed.
     ///
-    /// The messages of a transaction go into the full-text tables together, just before it is committed: they write a
-    /// segment whenever another statement may have to be undone alone.
+    /// The messages of a transaction go into the full-text tables together, just before it is committed: FTS5 writes
+    /// what it has to disk at every savepoint, and SQLite opens one for many a statement.
     pub fn index(&mut self, message_id: MessageId) {
         self.new_messages.push(message_id);
     }
@@ -193,7 +194,8 @@ impl Db {
     }
 
     /// Runs a write that refuses what it refuses before it changes anything: it needs no savepoint of its own, which
-    /// would be most of the work of a small one. A failure of the database in it takes its group's transaction down.
+    /// would be most of the work of a small one. A failure of the database in it, or a panic, takes its group's
+    /// transaction down.
     ///
     /// # Errors
     /// As [`Db::write`].
@@ -206,7 +208,8 @@ impl Db {
     }
 
     /// Stores a new message, in one call with those that other writes of its commit bring, and runs `write` with what
-    /// became of it: nothing, when it may not be stored.
+    /// became of it: nothing, when it may not be stored. Once it is, any failure of `write` takes the whole transaction
+    /// down.
     ///
     /// # Errors
     /// As [`Db::write_checked`].
@@ -390,6 +393,7 @@ impl Writer {
     ) -> Result<Result<Done, Refused>, Refused> {
         let QueuedWrite { run, kind, answer, .. } = job;
         let guarded = !alone && kind == Kind::Any;
+        let stored = inserted.is_some();
         if guarded && let Err(error) = self.execute("SAVEPOINT one_write").await {
             return Err((answer, error.into()));
         }
@@ -422,7 +426,9 @@ impl Writer {
         // gone then, this fails, and the others in the group are told the same: nothing of theirs was saved.
         let lost = match kind {
             Kind::Any if guarded => self.undo().await.err().map(|lost| lost.to_string()),
-            Kind::ChecksFirst if !alone && matches!(error, AppError::Internal | AppError::Unavailable(_)) => {
+            Kind::ChecksFirst
+                if !alone && (stored || matches!(error, AppError::Internal | AppError::Unavailable(_))) =>
+            {
                 Some(error.to_string())
             }
             Kind::Any | Kind::ChecksFirst => None,
@@ -478,8 +484,8 @@ impl Writer {
     }
 }
 
-/// Copies the log back into the database file now and then, on a connection of its own: writers never wait for it, and
-/// from a patient thread, whose niceness the connection's has too.
+/// Copies the log back into the database file now and then: on a connection of its own, so that writers never wait for
+/// it, and from a patient thread, for SQLx starts the connection's thread from there, with its niceness.
 async fn checkpoint(options: SqliteConnectOptions, queue: mpsc::WeakSender<QueuedWrite>, commit_count: Arc<AtomicU64>) {
     let mut ticks = tokio::time::interval(CHECKPOINT_EVERY);
     let mut copied = 0;
@@ -509,6 +515,7 @@ async fn checkpoint(options: SqliteConnectOptions, queue: mpsc::WeakSender<Queue
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::events::{self, Event};
     use crate::testing;
 
     async fn insert_room(tx: &mut Tx, name: &str) -> sqlx::Result<()> {
@@ -555,9 +562,6 @@ mod tests {
     async fn one_failing_or_panicking_write_takes_only_itself_down() {
         let world = testing::world().await;
         let db = &world.state.db;
-        // Holds the writer, so that all the others end up in one group.
-        let (release, held) = oneshot::channel::<()>();
-        let holder = db.write(async move |_| Ok(held.await.is_ok()));
         let writes = futures::future::join_all((0..10).map(|index| {
             db.write(async move |tx| {
                 insert_room(tx, &format!("w{index}")).await?;
@@ -565,11 +569,7 @@ mod tests {
                 if index == 5 { Err(AppError::Forbidden) } else { Ok(index) }
             })
         }));
-        let before = db.commit_count();
-        let (_, results, ()) = tokio::join!(holder, writes, async {
-            tokio::task::yield_now().await;
-            release.send(()).unwrap();
-        });
+        let results = in_one_group(db, writes).await;
         let expected: Vec<_> = (0..10)
             .map(|index| match index {
                 3 => Err(AppError::Internal),
@@ -579,7 +579,81 @@ mod tests {
             .collect();
         assert_eq!(results, expected);
         assert_eq!(room_names(db).await, ["w0", "w1", "w2", "w4", "w6", "w7", "w8", "w9"]);
-        assert!(db.commit_count() - before <= 2, "the ten writes shared a commit");
+    }
+
+    /// Runs `writes` in one group: the writer is held until all of them wait for it.
+    async fn in_one_group<T>(db: &Db, writes: impl Future<Output = T>) -> T {
+        let (release, held) = oneshot::channel::<()>();
+        let holder = db.write(async move |_| Ok(held.await.is_ok()));
+        let before = db.commit_count();
+        let (_, result, ()) = tokio::join!(holder, writes, async {
+            tokio::task::yield_now().await;
+            release.send(()).unwrap();
+        });
+        assert!(db.commit_count() - before <= 2, "the writes shared a commit");
+        result
+    }
+
+    #[tokio::test]
+    async fn messages_of_a_group_come_first_in_the_log_and_are_found_once() {
+        let world = testing::world().await;
+        let (db, room_id, ada) = (&world.state.db, world.all_talk.id, world.ada.id);
+        let new = |number| Arc::new(testing::new_message(room_id, ada, number, "12"));
+        let edited = Event { kind: events::Kind::MessageEdited, room_id, message_id: None, user_id: None };
+        let writes = async {
+            tokio::join!(
+                db.write(async move |tx| Ok(events::append(tx.db(), edited, 1).await?)),
+                db.write::<(), _>(async |tx| {
+                    insert_room(tx, "w0").await?;
+                    Err(AppError::Forbidden)
+                }),
+                db.write_message(new(1), async |tx, inserted| {
+                    let inserted = inserted.expect("a member's new message");
+                    tx.index(inserted.id);
+                    Ok(inserted)
+                }),
+            )
+        };
+        let (edited, refused, posted) = in_one_group(db, writes).await;
+        let posted = posted.unwrap();
+        assert!(posted.seq < edited.unwrap(), "though it was queued last");
+        assert_eq!(refused, Err(AppError::Forbidden));
+        let found: Vec<i64> = sqlx::query_scalar(
+            "SELECT rowid FROM message_search WHERE message_search MATCH '12'
+             UNION ALL SELECT id FROM message_parts_docsize",
+        )
+        .fetch_all(db.reader())
+        .await
+        .unwrap();
+        assert_eq!(found, [posted.id.0; 2]);
+        assert!(room_names(db).await.is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_message_whose_write_fails_leaves_nothing() {
+        let world = testing::world().await;
+        let (db, room_id, ada) = (&world.state.db, world.all_talk.id, world.ada.id);
+        let new = |number| Arc::new(testing::new_message(room_id, ada, number, "12"));
+        for refusal in [None, Some(AppError::Forbidden)] {
+            let writes = async {
+                tokio::join!(
+                    db.write_message(new(1), async |_, inserted| Ok(inserted.is_some())),
+                    db.write_message::<(), _>(new(2), async move |_, _| Err(refusal.expect("as asked"))),
+                )
+            };
+            let (first, second) = in_one_group(db, writes).await;
+            assert!(first.is_err() && second.is_err(), "{first:?} {second:?}");
+            let left: (i64, i64, i64) = sqlx::query_as(
+                "SELECT (SELECT COUNT(*) FROM messages), (SELECT COUNT(*) FROM events WHERE message_id IS NOT NULL),
+                        (SELECT last_message_id FROM rooms WHERE id = $1)",
+            )
+            .bind(room_id)
+            .fetch_one(db.reader())
+            .await
+            .unwrap();
+            assert_eq!(left, (0, 0, 0));
+        }
+        assert_eq!(db.write_message(new(1), async |_, inserted| Ok(inserted.is_some())).await, Ok(true), "once more");
     }
 
     #[tokio::test]

@@ -198,6 +198,7 @@ macro_rules! from_new_messages {
         "json_each($1) AS new
          CROSS JOIN messages
             ON messages.creator_id = new.value ->> 1 AND messages.client_message_id = new.value ->> 2
+           AND messages.room_id = new.value ->> 0
          JOIN rooms ON rooms.id = messages.room_id AND messages.id > rooms.last_message_id"
     };
 }
@@ -207,13 +208,13 @@ macro_rules! from_new_messages {
 ///
 /// Nothing is stored, and nothing else changes, for one whose author is not in the room, or used its client message id
 /// before. One call for all of them, and one row back: the way to SQLite and back, and each row on it, takes longer than
-/// most statements. The messages are not searchable yet: [`Tx::index`](super::Tx::index).
+/// most statements. Their ids are in the order in which they were given: the joins leave SQLite no other. The messages are not searchable yet: [`Tx::index`](super::Tx::index).
 pub async fn insert_all(db: &mut SqliteConnection, messages: &[&NewMessage]) -> sqlx::Result<Vec<Option<Inserted>>> {
     let mut taken = HashSet::new();
     let mut rows = Vec::with_capacity(messages.len());
     for (index, message) in messages.iter().enumerate() {
         let NewMessage { room_id, creator_id, client_message_id, sent_digest, body, created_at } = message;
-        if !taken.insert((*creator_id, client_message_id)) {
+        if !taken.insert((*room_id, *creator_id, client_message_id)) {
             continue;
         }
         let Body { source, html, text, search_words, search_marks, render_version } = body;
@@ -242,11 +243,12 @@ pub async fn insert_all(db: &mut SqliteConnection, messages: &[&NewMessage]) -> 
            FROM json_each($1) AS new
           CROSS JOIN memberships
              ON memberships.room_id = new.value ->> 0 AND memberships.user_id = new.value ->> 1
-           JOIN users ON users.id = memberships.user_id AND users.status = 0
+          CROSS JOIN users ON users.id = memberships.user_id AND users.status = 0
           WHERE NOT EXISTS (SELECT 1 FROM messages
                              WHERE creator_id = new.value ->> 1 AND client_message_id = new.value ->> 2)
             AND NOT EXISTS (SELECT 1 FROM removed_messages
-                             WHERE creator_id = new.value ->> 1 AND client_message_id = new.value ->> 2);
+                             WHERE creator_id = new.value ->> 1 AND client_message_id = new.value ->> 2)
+         ON CONFLICT (creator_id, client_message_id) DO NOTHING;
 
          INSERT INTO events (kind, room_id, message_id, created_at)
          SELECT $2, messages.room_id, messages.id, messages.created_at FROM ",
@@ -476,30 +478,28 @@ mod tests {
         let adas_room = world.open_closed_room("Ada's", &[]).await.id;
         let before = world.post(&world.ada, talk, "before").await.id;
         let odd = "\u{1}\u{2028}\"\\ '] 😀 {\n}";
-        let new = |room_id: RoomId, creator_id: UserId, id: u8, text: &str| NewMessage {
-            room_id,
-            creator_id,
-            client_message_id: format!("d6cb4fd2-6f0b-4a55-9b3e-1f3a4a4f8f{id:02}").parse().unwrap(),
-            sent_digest: [id; 32],
-            body: Body {
-                source: text.into(),
-                ..richtext::render(&"12".parse().unwrap(), &richtext::Names::none()).body
-            },
-            created_at: 1_000 + i64::from(id),
-        };
+        let new = testing::new_message;
         let messages = [
             new(talk, bob, 1, odd),
             new(talk, ada, 2, "12"),
             new(talk, bob, 1, odd),
             new(adas_room, bob, 3, "not his room"),
             new(adas_room, ada, 4, "her room"),
+            new(adas_room, bob, 5, "not his room"),
+            new(talk, bob, 5, "his room"),
+            new(talk, ada, 6, "one id"),
+            new(adas_room, ada, 6, "for two rooms"),
         ];
-        let insert = async |messages: [NewMessage; 5]| {
+        let insert = async |messages: [NewMessage; 9]| {
             let write = world.state.db.write(async move |tx| Ok(insert_all(tx.db(), &messages.each_ref()).await?));
             write.await.unwrap()
         };
         let inserted = insert(messages.clone()).await;
-        let [Some(bobs), Some(adas), None, None, Some(other)] = &inserted[..] else { panic!("{inserted:?}") };
+        let [Some(bobs), Some(adas), None, None, Some(other), None, Some(bobs_last), Some(adas_last), None] =
+            &inserted[..]
+        else {
+            panic!("{inserted:?}")
+        };
         assert_eq!((bobs.creator_name.as_str(), &adas.creator_name), ("Bob", &world.ada.name));
         assert!(before < bobs.id && bobs.id < adas.id && adas.id < other.id);
         assert_eq!((adas.seq, other.seq), (bobs.seq + 1, bobs.seq + 2));
@@ -514,8 +514,14 @@ mod tests {
         .fetch_all(world.state.db.reader())
         .await
         .unwrap();
-        let expected = [(bobs, odd, 1), (adas, "12", 2), (other, "her room", 4)]
-            .map(|(new, text, id): (_, _, u8)| (new.id.0, new.seq, text.into(), vec![id; 32], 1_000 + i64::from(id)));
+        let expected = [
+            (bobs, odd, 1),
+            (adas, "12", 2),
+            (other, "her room", 4),
+            (bobs_last, "his room", 5),
+            (adas_last, "one id", 6),
+        ]
+        .map(|(new, text, id): (_, _, u8)| (new.id.0, new.seq, text.into(), vec![id; 32], 1_000 + i64::from(id)));
         assert_eq!(stored, expected);
         let places: Vec<(RoomId, MessageId, UserId, MessageId)> = sqlx::query_as(
             "SELECT rooms.id, last_message_id, user_id, read_message_id
@@ -524,13 +530,15 @@ mod tests {
         .fetch_all(world.state.db.reader())
         .await
         .unwrap();
-        for place in
-            [(talk, adas.id, ada, adas.id), (talk, adas.id, bob, bobs.id), (adas_room, other.id, ada, other.id)]
-        {
+        for place in [
+            (talk, adas_last.id, ada, adas_last.id),
+            (talk, adas_last.id, bob, bobs_last.id),
+            (adas_room, other.id, ada, other.id),
+        ] {
             assert!(places.contains(&place), "{place:?} in {places:?}");
         }
 
-        assert_eq!(insert(messages).await, [const { None }; 5], "once more");
+        assert_eq!(insert(messages).await, [const { None }; 9], "once more");
     }
 
     #[tokio::test]
@@ -540,9 +548,7 @@ mod tests {
         let body = |text: &str| richtext::render(&text.parse().unwrap(), &richtext::Names::none()).body;
         let (first, last) = (body("salamanders"), body("newts"));
         let inserted = world.state.db.write(async move |tx| {
-            let client_message_id = "d6cb4fd2-6f0b-4a55-9b3e-1f3a4a4f8f10".parse().expect("an id");
-            let (sent_digest, created_at) = ([0; 32], 1);
-            let new = NewMessage { room_id, creator_id, client_message_id, sent_digest, body: first, created_at };
+            let new = NewMessage { body: first, ..testing::new_message(room_id, creator_id, 10, "") };
             let inserted = insert_all(tx.db(), &[&new]).await?.pop().flatten().expect("a member's message");
             tx.index(inserted.id);
             update(tx.db(), inserted.id, &last, 2).await?;

@@ -134,7 +134,6 @@ async fn follow_up(
         tx.changed(Change::Nothing);
         return sent_before(tx, new).await;
     };
-    tx.index(id);
     let (message, mentioned) = if mentions.is_empty() {
         (as_posted(id, new, creator_name), Vec::new())
     } else {

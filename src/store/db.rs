@@ -88,7 +88,8 @@ impl Tx {
         &mut self.connection
     }
 
-    /// Has a new message found by its words once this write is committed.
+    /// Has a message that was stored in another way than by [`Db::write_message`] found by its words once this write is
+    /// committed.
     ///
     /// The messages of a transaction go into the full-text tables together, just before it is committed: FTS5 writes
     /// what it has to disk at every savepoint, and SQLite opens one for many a statement.
@@ -394,14 +395,14 @@ impl Writer {
         let QueuedWrite { run, kind, answer, .. } = job;
         let guarded = !alone && kind == Kind::Any;
         let stored = inserted.is_some();
+        let new_messages = inserted.iter().map(|inserted| inserted.id).collect();
         if guarded && let Err(error) = self.execute("SAVEPOINT one_write").await {
             return Err((answer, error.into()));
         }
         let Some(connection) = self.connection.take() else {
             return Err((answer, AppError::Internal));
         };
-        let mut tx =
-            Tx { connection, inserted, new_messages: Vec::new(), announcements: Vec::new(), changes: Vec::new() };
+        let mut tx = Tx { connection, inserted, new_messages, announcements: Vec::new(), changes: Vec::new() };
         let outcome = AssertUnwindSafe(async { run(&mut tx).await }).catch_unwind().await;
         let Tx { connection, new_messages, announcements, mut changes, .. } = tx;
         self.connection = Some(connection);
@@ -607,11 +608,7 @@ mod tests {
                     insert_room(tx, "w0").await?;
                     Err(AppError::Forbidden)
                 }),
-                db.write_message(new(1), async |tx, inserted| {
-                    let inserted = inserted.expect("a member's new message");
-                    tx.index(inserted.id);
-                    Ok(inserted)
-                }),
+                db.write_message(new(1), async |_, inserted| Ok(inserted.expect("a member's new message"))),
             )
         };
         let (edited, refused, posted) = in_one_group(db, writes).await;

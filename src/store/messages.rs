@@ -208,7 +208,8 @@ macro_rules! from_new_messages {
 ///
 /// Nothing is stored, and nothing else changes, for one whose author is not in the room, or used its client message id
 /// before. One call for all of them, and one row back: the way to SQLite and back, and each row on it, takes longer than
-/// most statements. Their ids are in the order in which they were given: the joins leave SQLite no other. The messages are not searchable yet: [`Tx::index`](super::Tx::index).
+/// most statements. Their ids are in the order in which they were given: the joins leave SQLite no other. They are not
+/// searchable yet: the commit sees to that.
 pub async fn insert_all(db: &mut SqliteConnection, messages: &[&NewMessage]) -> sqlx::Result<Vec<Option<Inserted>>> {
     let mut taken = HashSet::new();
     let mut rows = Vec::with_capacity(messages.len());

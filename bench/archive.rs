@@ -158,18 +158,20 @@ async fn fill(state: &AppState, rooms: &[(RoomId, u64)]) {
         }
         let rows = serde_json::Value::Array(rows).to_string();
         let written = state.db.write(async move |tx| -> AppResult<()> {
-            let made: Vec<MessageId> = sqlx::query_scalar(
+            let made: Vec<(MessageId, u32)> = sqlx::query_as(
                 "INSERT INTO messages (room_id, creator_id, client_message_id, sent_digest, body_source, body_html,
                                        body_text, search_marks, render_version, created_at, updated_at)
                  SELECT value ->> 0, value ->> 1, value ->> 2, x'00', value ->> 3, '<p>' || (value ->> 3) || '</p>',
                         value ->> 3, value ->> 4, 2, value ->> 5, value ->> 5
                    FROM json_each($1)
-                 RETURNING id",
+                 RETURNING id, length(body_text)",
             )
             .bind(rows)
             .fetch_all(tx.db())
             .await?;
-            made.into_iter().for_each(|message_id| tx.index(message_id));
+            for (message_id, text_length) in made {
+                tx.index(message_id, usize::try_from(text_length).expect("it fits"));
+            }
             Ok(())
         });
         written.await.expect("messages");

@@ -23,7 +23,7 @@ use thiserror::Error;
 use tokio::sync::{mpsc, oneshot};
 
 use super::messages::{Inserted, NewMessage};
-use super::searches::index_messages;
+use super::searches::{MergeDebt, ToIndex, index_messages};
 use super::{CommitCounter, MIGRATOR};
 use crate::changes::{Change, Changes};
 use crate::live::Announcement;
@@ -77,7 +77,7 @@ pub struct Db {
 pub struct Tx {
     connection: SqliteConnection,
     inserted: Option<Inserted>,
-    new_messages: Vec<MessageId>,
+    to_index: ToIndex,
     announcements: Vec<Announcement>,
     changes: Vec<Change>,
 }
@@ -89,12 +89,12 @@ impl Tx {
     }
 
     /// Has a message that was stored in another way than by [`Db::write_message`] found by its words once this write is
-    /// committed.
+    /// committed. `text_bytes` is how long its plain text is.
     ///
     /// The messages of a transaction go into the full-text tables together, just before it is committed: FTS5 writes
     /// what it has to disk at every savepoint, and SQLite opens one for many a statement.
-    pub fn index(&mut self, message_id: MessageId) {
-        self.new_messages.push(message_id);
+    pub fn index(&mut self, message_id: MessageId, text_bytes: usize) {
+        self.to_index.push(message_id, text_bytes);
     }
 
     /// Publishes `announcement` once this write is committed, and never if it is not.
@@ -167,7 +167,14 @@ impl Db {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().map_err(OpenError::Thread)?;
         threads::spawn_patient("checkpoint", move || runtime.block_on(checkpoint)).map_err(OpenError::Thread)?;
 
-        let writer = Writer { connection: Some(connection), publish, changes, change_count: 0, commit_count };
+        let writer = Writer {
+            connection: Some(connection),
+            publish,
+            changes,
+            change_count: 0,
+            commit_count,
+            merge_debt: MergeDebt::default(),
+        };
         let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(OpenError::Thread)?;
         let thread = std::thread::Builder::new().name("writer".into());
         thread.spawn(move || runtime.block_on(writer.serve(jobs))).map_err(OpenError::Thread)?;
@@ -268,13 +275,14 @@ struct Writer {
     /// How many rows this connection had changed when the transaction began, as SQLite counts.
     change_count: i64,
     commit_count: Arc<AtomicU64>,
+    merge_debt: MergeDebt,
 }
 
 /// A write that did its work and waits for the commit.
 struct Done {
     value: Box<dyn Any + Send>,
     answer: oneshot::Sender<Answer>,
-    new_messages: Vec<MessageId>,
+    to_index: ToIndex,
     announcements: Vec<Announcement>,
     changes: Vec<Change>,
 }
@@ -341,9 +349,9 @@ impl Writer {
         }
 
         if broken.is_none() {
-            let new_messages: Vec<_> = done.iter().flat_map(|finished| &finished.new_messages).copied().collect();
-            let end =
-                if done.is_empty() { self.execute("ROLLBACK").await } else { self.end(&new_messages, undone).await };
+            let mut to_index = ToIndex::default();
+            done.iter().for_each(|finished| to_index.append(&finished.to_index));
+            let end = if done.is_empty() { self.execute("ROLLBACK").await } else { self.end(&to_index, undone).await };
             broken = end.err().map(AppError::from);
         }
         if let Some(error) = broken {
@@ -392,19 +400,22 @@ impl Writer {
         inserted: Option<Inserted>,
         alone: bool,
     ) -> Result<Result<Done, Refused>, Refused> {
-        let QueuedWrite { run, kind, answer, .. } = job;
+        let QueuedWrite { message, run, kind, answer } = job;
         let guarded = !alone && kind == Kind::Any;
         let stored = inserted.is_some();
-        let new_messages = inserted.iter().map(|inserted| inserted.id).collect();
+        let mut to_index = ToIndex::default();
+        if let (Some(inserted), Some(message)) = (&inserted, message) {
+            to_index.push(inserted.id, message.body.text.len());
+        }
         if guarded && let Err(error) = self.execute("SAVEPOINT one_write").await {
             return Err((answer, error.into()));
         }
         let Some(connection) = self.connection.take() else {
             return Err((answer, AppError::Internal));
         };
-        let mut tx = Tx { connection, inserted, new_messages, announcements: Vec::new(), changes: Vec::new() };
+        let mut tx = Tx { connection, inserted, to_index, announcements: Vec::new(), changes: Vec::new() };
         let outcome = AssertUnwindSafe(async { run(&mut tx).await }).catch_unwind().await;
-        let Tx { connection, new_messages, announcements, mut changes, .. } = tx;
+        let Tx { connection, to_index, announcements, mut changes, .. } = tx;
         self.connection = Some(connection);
 
         let error = match outcome {
@@ -415,7 +426,7 @@ impl Writer {
                 if changes.is_empty() {
                     changes.push(Change::Everything);
                 }
-                return Ok(Ok(Done { value, answer, new_messages, announcements, changes }));
+                return Ok(Ok(Done { value, answer, to_index, announcements, changes }));
             }
             Ok(Err(error)) => error,
             Err(_) => {
@@ -448,11 +459,14 @@ impl Writer {
 
     /// Makes new messages searchable and commits; counts the commit as ours if SQLite does: one that changed no row is
     /// none.
-    async fn end(&mut self, new_messages: &[MessageId], undone: bool) -> sqlx::Result<()> {
-        let end = if new_messages.is_empty() {
+    async fn end(&mut self, to_index: &ToIndex, undone: bool) -> sqlx::Result<()> {
+        let end = if to_index.message_ids.is_empty() {
             sqlx::query_scalar("SELECT total_changes(); COMMIT")
         } else {
-            sqlx::query_scalar(index_messages!("SELECT total_changes(); COMMIT")).bind(super::json_ids(new_messages))
+            self.merge().await?;
+            self.merge_debt.add(to_index.text_bytes);
+            let ids = super::json_ids(&to_index.message_ids);
+            sqlx::query_scalar(index_messages!("SELECT total_changes(); COMMIT")).bind(ids)
         };
         self.changes.note_committing(true);
         let change_count = self.count_changes(end).await;
@@ -463,6 +477,15 @@ impl Writer {
         change_count?;
         if undone {
             self.changes.note(Change::Everything);
+        }
+        Ok(())
+    }
+
+    /// Merges some of what earlier commits left in the full-text tables, when enough has come together.
+    async fn merge(&mut self) -> sqlx::Result<()> {
+        let connection = self.connection.as_mut().ok_or(sqlx::Error::WorkerCrashed)?;
+        while let Some((merge, pages)) = self.merge_debt.take_due() {
+            sqlx::query(merge).bind(pages).execute(&mut *connection).await?;
         }
         Ok(())
     }

@@ -551,7 +551,7 @@ mod tests {
         let inserted = world.state.db.write(async move |tx| {
             let new = NewMessage { body: first, ..testing::new_message(room_id, creator_id, 10, "") };
             let inserted = insert_all(tx.db(), &[&new]).await?.pop().flatten().expect("a member's message");
-            tx.index(inserted.id);
+            tx.index(inserted.id, new.body.text.len());
             update(tx.db(), inserted.id, &last, 2).await?;
             Ok(inserted)
         });

@@ -40,6 +40,71 @@ macro_rules! index_messages {
 
 pub(super) use index_messages;
 
+/// What a transaction puts into the full-text tables before it is committed.
+#[derive(Debug, Default)]
+pub(super) struct ToIndex {
+    pub message_ids: Vec<MessageId>,
+    /// How long the plain text of all of them is.
+    pub text_bytes: usize,
+}
+
+impl ToIndex {
+    pub fn push(&mut self, message_id: MessageId, text_bytes: usize) {
+        self.message_ids.push(message_id);
+        self.text_bytes += text_bytes;
+    }
+
+    pub fn append(&mut self, other: &Self) {
+        self.message_ids.extend_from_slice(&other.message_ids);
+        self.text_bytes += other.text_bytes;
+    }
+}
+
+/// The most pages of a full-text table that one commit merges: those that a commit of 64 short messages brings, some 5 ms.
+const MOST_MERGED: usize = 192;
+
+/// How many pages are worth the call.
+const FEWEST_MERGED: usize = 32;
+
+/// What is left to merge in the full-text tables, in bytes; their pages have a thousand.
+///
+/// Each commit leaves a small segment in each table, and a search reads them all. FTS5 on its own merges them in lumps:
+/// 64 pages for each of its levels, some 4 ms here, inside whichever commit is next, and everybody waits. So it is told
+/// to leave that (`automerge` 0), and a commit merges as much as those before it have brought. Where this falls short
+/// (after edits, say), FTS5 still merges a level that has sixteen segments (`crisismerge`).
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct MergeDebt {
+    words: usize,
+    parts: usize,
+}
+
+impl MergeDebt {
+    /// Takes in a commit that puts so many bytes of text into the tables.
+    ///
+    /// A byte of a short text is up to 8 bytes of index for parts and 2 for words, each of which is merged five times on
+    /// its way up the levels. Long texts repeat themselves and take less, and a merge that finds nothing to do costs
+    /// next to nothing. A segment's own frame counts as well: many small commits must not leave many segments.
+    pub fn add(&mut self, text_bytes: usize) {
+        self.words += 2_000 + 10 * text_bytes;
+        self.parts += 2_000 + 40 * text_bytes;
+    }
+
+    /// The statement that merges what is due, if enough is, and its number of pages.
+    pub fn take_due(&mut self) -> Option<(&'static str, i64)> {
+        let (debt, merge) = if self.parts >= self.words {
+            (&mut self.parts, "INSERT INTO message_parts (message_parts, rank) VALUES ('merge', $1)")
+        } else {
+            (&mut self.words, "INSERT INTO message_search (message_search, rank) VALUES ('merge', $1)")
+        };
+        let pages = *debt / 1_000;
+        if pages < FEWEST_MERGED {
+            return None;
+        }
+        *debt = 0;
+        i64::try_from(pages.min(MOST_MERGED)).ok().map(|pages| (merge, pages))
+    }
+}
+
 /// Which table is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Table {
@@ -178,6 +243,45 @@ pub async fn remove_all(db: impl SqliteExecutor<'_>, user_id: UserId) -> sqlx::R
 mod tests {
     use super::*;
     use crate::testing;
+
+    #[tokio::test]
+    async fn what_commits_leave_in_the_tables_is_merged_as_it_comes() {
+        let world = testing::world().await;
+        // Fewer commits than SQLite would merge the segments of by itself.
+        for number in 0..15 {
+            let text = format!("newt{number} {}", "some more words ".repeat(60));
+            world.post(&world.ada, world.all_talk.id, &text).await;
+        }
+        for (table, most) in [("message_search", 8), ("message_parts", 8)] {
+            let reader = world.state.db.reader();
+            let count = format!("SELECT COUNT(DISTINCT segid) FROM {table}_idx");
+            let segment_count: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(count)).fetch_one(reader).await.unwrap();
+            assert!((1..=most).contains(&segment_count), "{table}: {segment_count}");
+            for number in 0..15 {
+                let find = format!("SELECT COUNT(*) FROM {table} WHERE {table} MATCH 'newt{number}'");
+                let found: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(find)).fetch_one(reader).await.unwrap();
+                // newt1 is a part of newt10 as well.
+                let expected = if table == "message_parts" && number == 1 { 6 } else { 1 };
+                assert_eq!(found, expected, "{table}: newt{number}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_commit_merges_what_was_written_since_and_no_more_than_some() {
+        let mut debt = MergeDebt::default();
+        debt.add(700);
+        assert!(debt.take_due().is_none(), "30 pages are not worth the call");
+        debt.add(1_000);
+        assert!(matches!(debt.take_due(), Some((merge, 72)) if merge.contains("message_parts")));
+        assert!(debt.take_due().is_none(), "21 of the words");
+        (0..6).for_each(|_| debt.add(0));
+        assert!(matches!(debt.take_due(), Some((merge, 33)) if merge.contains("message_search")));
+        debt.add(32_000 * 64);
+        let both = [debt.take_due(), debt.take_due()];
+        assert_eq!(both.map(|due| due.map(|(_, pages)| pages)), [Some(192); 2]);
+        assert!(debt.take_due().is_none());
+    }
 
     #[tokio::test]
     async fn the_last_ten_searches_are_kept_each_once() {

@@ -17,7 +17,7 @@ use campfire::cache::Cache;
 use campfire::changes::{Changes, Dependencies};
 use campfire::model::{RoomId, UserId};
 
-use crate::{Site, auth, page, session_store, surroundings};
+use crate::{Site, auth, compression, page, session_store, surroundings};
 
 /// The largest page that is kept, in bytes as they leave.
 const MAX_KEPT_BYTES: usize = 256 * 1024;
@@ -110,9 +110,7 @@ fn asked_for(request: &Request) -> Option<RoomId> {
     let headers = request.headers();
     let is_page = request.method() == Method::GET && request.uri().query().is_none();
     let room_id = request.uri().path().strip_prefix("/rooms/").filter(|_| is_page)?.parse().ok()?;
-    let accepted = headers.get(header::ACCEPT_ENCODING)?.to_str().ok()?;
-    let takes_gzip = accepted.split(',').any(|coding| coding.trim() == "gzip");
-    (takes_gzip && !surroundings::is_old(headers)).then_some(room_id)
+    (compression::takes_gzip(headers) && !surroundings::is_old(headers)).then_some(room_id)
 }
 
 /// Who asks, if that is known without the database and they are in the room. Everybody else takes the long way.

@@ -9,6 +9,7 @@ pub mod listen;
 
 mod account;
 mod boosts;
+mod compression;
 mod entrance;
 mod form;
 mod health;
@@ -38,9 +39,6 @@ use axum::extract::{DefaultBodyLimit, FromRef};
 use axum::routing::post;
 use campfire::state::AppState;
 use tokio::sync::watch;
-use tower_http::CompressionLevel;
-use tower_http::compression::CompressionLayer;
-use tower_http::compression::predicate::{DefaultPredicate, Predicate, SizeAbove};
 use tower_http::timeout::RequestBodyTimeoutLayer;
 
 use kept::KeptPages;
@@ -53,12 +51,6 @@ const MAX_FORM_BYTES: usize = 512 * 1024;
 
 /// The largest server function call that is read, in bytes: 32,000 characters, however JSON has to write them.
 const MAX_CALL_BYTES: usize = 256 * 1024;
-
-/// How hard answers are compressed. A harder level would make a page of 40 messages a tenth smaller, for twice the time.
-const COMPRESSION: CompressionLevel = CompressionLevel::Precise(2);
-
-/// The size from which answers are compressed, in bytes: a smaller one travels in a single packet either way.
-const COMPRESSED_FROM: u16 = 1_024;
 
 /// How long a body may pause while it arrives.
 const BODY_PAUSE: Duration = Duration::from_secs(10);
@@ -134,8 +126,6 @@ pub fn app(site: Site) -> Router {
         .layer(DefaultBodyLimit::max(MAX_FORM_BYTES));
     let calls = Router::new().route("/api/{*function}", post(page::call)).layer(DefaultBodyLimit::max(MAX_CALL_BYTES));
     let sessions = session_store::layer(&site.state);
-    let worth_it = DefaultPredicate::new().and(SizeAbove::new(COMPRESSED_FROM));
-    let compression = CompressionLayer::new().quality(COMPRESSION).compress_when(worth_it);
 
     Router::new()
         .merge(pages)
@@ -150,7 +140,7 @@ pub fn app(site: Site) -> Router {
         .merge(health::router())
         .merge(assets::router())
         .merge(sounds::router())
-        .layer(compression)
+        .layer(axum::middleware::from_fn(compression::around))
         .layer(RequestBodyTimeoutLayer::new(BODY_PAUSE))
         .layer(axum::middleware::from_fn(security::headers))
         .layer(axum::middleware::from_fn_with_state(site.clone(), kept::answer))

@@ -23,12 +23,10 @@ pub struct Message {
     pub id: MessageId,
     pub room_id: RoomId,
     pub creator_id: UserId,
-    /// Empty, like `body_html`, in the data of a page whose HTML says it.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
+    /// Empty, like `body_html`, in the browser, as long as the page's HTML says it.
     pub creator_name: String,
     pub client_message_id: ClientMessageId,
     /// Sanitised when it was written; goes into pages as it stands.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub body_html: String,
     /// 1 as posted, one more with every edit.
     pub revision: i64,

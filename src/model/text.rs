@@ -10,16 +10,19 @@ const TINTS: i64 = 8;
 #[must_use]
 pub fn escape_html(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len() + text.len() / 8);
-    for character in text.chars() {
-        match character {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#39;"),
-            other => escaped.push(other),
-        }
+    let mut rest = text;
+    while let Some(at) = rest.bytes().position(|byte| matches!(byte, b'&' | b'<' | b'>' | b'"' | b'\'')) {
+        escaped.push_str(&rest[..at]);
+        escaped.push_str(match rest.as_bytes()[at] {
+            b'&' => "&amp;",
+            b'<' => "&lt;",
+            b'>' => "&gt;",
+            b'"' => "&quot;",
+            _ => "&#39;",
+        });
+        rest = &rest[at + 1..];
     }
+    escaped.push_str(rest);
     escaped
 }
 
@@ -60,7 +63,27 @@ pub fn utc_timestamp(at_ms: i64) -> String {
     let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
     let year = year_of_era + era * 400 + i64::from(month <= 2);
     let (hour, minute) = (second / 3_600, second / 60 % 60);
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{:02}Z", second % 60)
+    // Every row of every page has one: digit by digit it takes a tenth of the time that a format does.
+    let mut text = String::with_capacity(20);
+    if !(0..10_000).contains(&year) {
+        text.push_str(&year.to_string());
+    } else {
+        push_two_digits(&mut text, year / 100);
+        push_two_digits(&mut text, year % 100);
+    }
+    for (before, number) in [('-', month), ('-', day), ('T', hour), (':', minute), (':', second % 60)] {
+        text.push(before);
+        push_two_digits(&mut text, number);
+    }
+    text.push('Z');
+    text
+}
+
+/// Adds a number below a hundred.
+fn push_two_digits(text: &mut String, number: i64) {
+    for digit in [number / 10, number % 10] {
+        text.push(char::from(b'0' + u8::try_from(digit).unwrap_or_default()));
+    }
 }
 
 /// When a day of UTC begins, in milliseconds since the epoch; nothing for a day that does not exist.

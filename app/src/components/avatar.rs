@@ -1,8 +1,8 @@
 //! Avatars as ready strings: initials on a colour, one person or a cluster.
 
-use std::fmt::Write;
-
 use campfire::model::{Person, UserId, avatar_tint, initials};
+
+use super::push;
 
 /// How many people a cluster shows.
 const MOST_SHOWN: usize = 4;
@@ -10,11 +10,16 @@ const MOST_SHOWN: usize = 4;
 /// One person's avatar. Decoration: the name stands beside it. The page marks it while the person is online.
 #[must_use]
 pub fn avatar_html(id: UserId, name: &str) -> String {
-    format!(
-        r#"<span class="avatar tint-{}" data-person="{id}" aria-hidden="true">{}</span>"#,
-        avatar_tint(id),
-        initials(name)
-    )
+    let mut html = String::new();
+    push_avatar(&mut html, id, name);
+    html
+}
+
+/// Adds one person's avatar.
+pub fn push_avatar(html: &mut String, id: UserId, name: &str) {
+    let (tint, initials) = (avatar_tint(id).to_string(), initials(name));
+    push(html, &["<span class=\"avatar tint-", &tint, "\" data-person=\"", &id.to_string()]);
+    push(html, &["\" aria-hidden=\"true\">", &initials, "</span>"]);
 }
 
 /// The avatars of a direct room's people: a large one, or a cluster of at most four.
@@ -23,7 +28,7 @@ pub fn avatars_html(people: &[Person]) -> String {
     let shown = people.len().clamp(1, MOST_SHOWN);
     let mut html = format!(r#"<span class="avatars avatars--{shown}">"#);
     for person in people.iter().take(MOST_SHOWN) {
-        write!(html, "{}", avatar_html(person.id, &person.name)).expect("a string takes any text");
+        push_avatar(&mut html, person.id, &person.name);
     }
     html.push_str("</span>");
     html

@@ -7,7 +7,8 @@ use std::fmt::Write;
 
 use campfire::model::{Message, QUICK_BOOSTS, escape_html, utc_timestamp};
 
-use super::avatar::avatar_html;
+use super::avatar::push_avatar;
+use super::push;
 use crate::outbox::Outgoing;
 
 /// A body with more lines than this is folded, and so is one of more bytes than follow.
@@ -15,17 +16,16 @@ const FOLDED_BEYOND: (usize, usize) = (40, 8_000);
 
 /// Adds what stands inside a message's list item.
 pub fn message_html(html: &mut String, message: &Message) {
-    let Message { id, .. } = message;
-    head_html(html, message, None);
-    body_html(html, message);
-    let boosts_seq = if message.boosts_seq > 0 { message.boosts_seq.to_string() } else { String::new() };
+    let id = message.id.to_string();
     let name = escape_html(&message.creator_name);
-    write!(
-        html,
-        r#"<form class="boosts" id="boosts-{id}" method="post" action="/messages/{id}/boosts" data-quiet="" data-boosts="{boosts_seq}">{}</form><details class="menu"><summary aria-label="More for this message by {name}">⋯</summary><div class="menu__list"><a href="/messages/{id}/menu" rel="external">Answer, boost, change…</a></div></details>"#,
-        message.boosts_html,
-    )
-    .expect("a string takes any text");
+    head_html(html, message, &id, &name, None);
+    body_html(html, message, &id);
+    let boosts_seq = if message.boosts_seq > 0 { message.boosts_seq.to_string() } else { String::new() };
+    push(html, &["<form class=\"boosts\" id=\"boosts-", &id, "\" method=\"post\" action=\"/messages/", &id]);
+    push(html, &["/boosts\" data-quiet=\"\" data-boosts=\"", &boosts_seq, "\">", &message.boosts_html]);
+    push(html, &["</form><details class=\"menu\"><summary aria-label=\"More for this message by ", &name]);
+    push(html, &["\">⋯</summary><div class=\"menu__list\"><a href=\"/messages/", &id]);
+    html.push_str("/menu\" rel=\"external\">Answer, boost, change…</a></div></details>");
 }
 
 /// What can be done with a message, as links and forms: the page has it once, as a template with `{id}` and `{room}` in
@@ -50,38 +50,40 @@ pub fn menu_html(id: &str, room_id: &str) -> String {
 #[must_use]
 pub fn found_html(message: &Message, room: &str) -> String {
     let mut html = String::with_capacity(message.body_html.len() + 1_024);
-    head_html(&mut html, message, Some(room));
-    body_html(&mut html, message);
+    let (id, name) = (message.id.to_string(), escape_html(&message.creator_name));
+    head_html(&mut html, message, &id, &name, Some(room));
+    body_html(&mut html, message, &id);
     html
 }
 
-/// Who said it and when. Out of its room a message says where, too.
-fn head_html(html: &mut String, message: &Message, room: Option<&str>) {
-    let (name, path, at) = (escape_html(&message.creator_name), message.path(), utc_timestamp(message.created_at));
-    let author = format!("/users/{}", message.creator_id);
-    write!(
-        html,
-        r#"<a class="message__avatar" href="{author}" rel="external" tabindex="-1" aria-hidden="true">{}</a><div class="message__head"><a class="message__author" id="by-{}" href="{author}" rel="external"><bdi>{name}</bdi></a> <a class="message__time" href="{path}">"#,
-        avatar_html(message.creator_id, &message.creator_name),
-        message.id,
-    )
-    .expect("a string takes any text");
+/// Who said it and when. Out of its room a message says where, too. `name` is escaped.
+fn head_html(html: &mut String, message: &Message, id: &str, name: &str, room: Option<&str>) {
+    let (creator_id, room_id) = (message.creator_id.to_string(), message.room_id.to_string());
+    let at = utc_timestamp(message.created_at);
+    push(html, &["<a class=\"message__avatar\" href=\"/users/", &creator_id]);
+    html.push_str("\" rel=\"external\" tabindex=\"-1\" aria-hidden=\"true\">");
+    push_avatar(html, message.creator_id, &message.creator_name);
+    push(html, &["</a><div class=\"message__head\"><a class=\"message__author\" id=\"by-", id]);
+    push(html, &["\" href=\"/users/", &creator_id, "\" rel=\"external\"><bdi>", name, "</bdi></a> "]);
+    push(html, &["<a class=\"message__time\" href=\"/rooms/", &room_id, "/@", id, "\">"]);
     let (date, shown) = if room.is_some() { (" data-date", &at[..10]) } else { ("", &at[11..16]) };
-    write!(html, r#"<local-time{date}><time datetime="{at}">{shown} UTC</time></local-time></a>"#)
-        .expect("a string takes any text");
+    push(html, &["<local-time", date, "><time datetime=\"", &at, "\">", shown, " UTC</time></local-time></a>"]);
     if let Some(room) = room {
-        write!(html, r#" <a class="message__room" href="{path}">in <bdi>{}</bdi></a>"#, escape_html(room))
-            .expect("a string takes any text");
+        let room = escape_html(room);
+        push(html, &[" <a class=\"message__room\" href=\"/rooms/", &room_id, "/@", id, "\">in <bdi>", &room]);
+        html.push_str("</bdi></a>");
     }
     html.push_str("</div>");
 }
 
-fn body_html(html: &mut String, message: &Message) {
+fn body_html(html: &mut String, message: &Message, id: &str) {
     let (lines, bytes) = FOLDED_BEYOND;
     let long = message.body_html.len() > bytes || message.body_html.matches('\n').count() > lines;
     let fold = if long { r#"<details class="fold"><summary>Show all</summary></details>"# } else { "" };
-    write!(html, r#"<div class="message__body" id="says-{}" dir="auto">{}</div>{fold}"#, message.id, message.body_html)
-        .expect("a string takes any text");
+    push(
+        html,
+        &["<div class=\"message__body\" id=\"says-", id, "\" dir=\"auto\">", &message.body_html, "</div>", fold],
+    );
 }
 
 /// What stands inside the list item of a message that is on its way: its text as typed, how far it is, and what can be

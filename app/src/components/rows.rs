@@ -10,6 +10,7 @@ use wasm_bindgen::JsCast;
 use web_sys::Element;
 
 use super::message::message_html;
+use super::push;
 use crate::browser;
 
 /// The class of a row that stands under the one before it without repeating its author.
@@ -74,15 +75,14 @@ fn row_html(
     new_from: Option<MessageId>,
 ) {
     let id = message.id.to_string();
-    let mut push = |pieces: &[&str]| pieces.iter().for_each(|piece| html.push_str(piece));
-    push(&["<li class=\"message", if threaded { " message--threaded" } else { "" }, "\" id=\"message-", &id]);
-    push(&["\" data-author=\"", &message.creator_id.to_string()]);
-    push(&["\" aria-labelledby=\"by-", &id, " says-", &id, "\""]);
+    push(html, &["<li class=\"message", if threaded { " message--threaded" } else { "" }, "\" id=\"message-", &id]);
+    push(html, &["\" data-author=\"", &message.creator_id.to_string()]);
+    push(html, &["\" aria-labelledby=\"by-", &id, " says-", &id, "\""]);
     if message.revision > 1 {
-        push(&[" data-revision=\"", &message.revision.to_string(), "\""]);
+        push(html, &[" data-revision=\"", &message.revision.to_string(), "\""]);
     }
-    push(&[if new_from == Some(message.id) { " data-new" } else { "" }]);
-    push(&[if target == Some(message.id) { " aria-current=\"true\"" } else { "" }, ">"]);
+    push(html, &[if new_from == Some(message.id) { " data-new" } else { "" }]);
+    push(html, &[if target == Some(message.id) { " aria-current=\"true\"" } else { "" }, ">"]);
     message_html(html, message);
     html.push_str("</li>");
 }

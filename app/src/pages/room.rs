@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use campfire::model::{Involvement, Message, Room, RoomId, RoomKind, escape_html};
+use campfire::model::{ClientMessageId, Involvement, Message, MessageId, Room, RoomId, RoomKind, UserId, escape_html};
 use campfire::timeline::{self, Timeline};
 use campfire::{AppError, AppResult};
 use codee::{Decoder, Encoder};
@@ -41,27 +41,29 @@ fn use_place() -> Memo<Place> {
     })
 }
 
-/// A room's data for the page that the browser takes over, without what the page's HTML says already: the bodies of the
-/// messages, their boosts and who wrote them.
+/// A room's data for the page that the browser takes over, without what the page's HTML says already (the bodies of the
+/// messages, their boosts and who wrote them), and without naming the rest forty times.
 struct WithoutSaidTwice;
+
+/// What is left of a message: id, author, the browser's id, revision, moment, and number of the last event of its boosts.
+type Bare = (MessageId, UserId, ClientMessageId, i64, i64, i64);
 
 impl Encoder<AppResult<timeline::RoomPage>> for WithoutSaidTwice {
     type Error = serde_json::Error;
     type Encoded = String;
 
     fn encode(page: &AppResult<timeline::RoomPage>) -> Result<String, serde_json::Error> {
-        let Ok(page) = page else { return serde_json::to_string(page) };
-        let bare = |message: &Message| Message {
-            creator_name: String::new(),
-            body_html: String::new(),
-            boosts_html: String::new(),
-            client_message_id: message.client_message_id.clone(),
-            ..*message
-        };
-        let messages = page.timeline.messages.iter().map(bare).collect();
-        let timeline =
-            Timeline { messages, cursor: page.timeline.cursor.clone(), removed: BTreeSet::new(), ..page.timeline };
-        serde_json::to_string(&AppResult::Ok(timeline::RoomPage { room: page.room.clone(), timeline, ..*page }))
+        let encoded: AppResult<(timeline::RoomPage, Vec<Bare>)> = page.as_ref().map_err(Clone::clone).map(|page| {
+            let bare = |message: &Message| {
+                let Message { id, creator_id, revision, created_at, boosts_seq, .. } = *message;
+                (id, creator_id, message.client_message_id.clone(), revision, created_at, boosts_seq)
+            };
+            let messages = page.timeline.messages.iter().map(bare).collect();
+            let (cursor, removed) = (page.timeline.cursor.clone(), BTreeSet::new());
+            let timeline = Timeline { messages: Vec::new(), cursor, removed, ..page.timeline };
+            (timeline::RoomPage { room: page.room.clone(), timeline, ..*page }, messages)
+        });
+        serde_json::to_string(&encoded)
     }
 }
 
@@ -70,8 +72,42 @@ impl Decoder<AppResult<timeline::RoomPage>> for WithoutSaidTwice {
     type Encoded = str;
 
     fn decode(json: &str) -> Result<AppResult<timeline::RoomPage>, serde_json::Error> {
-        serde_json::from_str(json)
+        let encoded: AppResult<(timeline::RoomPage, Vec<Bare>)> = serde_json::from_str(json)?;
+        Ok(encoded.map(|(mut page, messages)| {
+            let room_id = page.room.id;
+            let whole = |(id, creator_id, client_message_id, revision, created_at, boosts_seq)| Message {
+                id,
+                room_id,
+                creator_id,
+                creator_name: String::new(),
+                client_message_id,
+                body_html: String::new(),
+                revision,
+                created_at,
+                boosts_html: String::new(),
+                boosts_seq,
+            };
+            page.timeline.messages = messages.into_iter().map(whole).collect();
+            page
+        }))
     }
+}
+
+/// Lets the server go round once before a room is rendered.
+///
+/// It walks the tree more than once to find what has to be waited for, and renders whatever is there already each time,
+/// for nothing but the last.
+#[cfg(feature = "ssr")]
+async fn go_round() {
+    let mut went = false;
+    std::future::poll_fn(|context| {
+        if std::mem::replace(&mut went, true) {
+            return std::task::Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        std::task::Poll::Pending
+    })
+    .await;
 }
 
 /// The room page, whichever room the URL names.
@@ -93,7 +129,10 @@ pub fn RoomPage() -> impl IntoView {
     view! {
         <Transition fallback=|| view! { <p class="empty">"Loading…"</p> }>
             {move || Suspend::new(async move {
-                match page.await {
+                let page = page.await;
+                #[cfg(feature = "ssr")]
+                go_round().await;
+                match page {
                     Ok(page) => view! { <RoomView page reload editing/> }.into_any(),
                     Err(error) => view! { <RoomMissing error reload/> }.into_any(),
                 }

@@ -121,7 +121,7 @@ impl Site {
     /// Ends the executable; answers with its folder and every acknowledged post. Nobody may be asking any more.
     pub fn end(self: Arc<Self>) -> (TempDir, Vec<Post>) {
         let site = Arc::into_inner(self).expect("all clients are gone");
-        drop(site.server);
+        site.server.end();
         (site.folder, site.journal.into_inner().unwrap_or_else(PoisonError::into_inner).acknowledged)
     }
 

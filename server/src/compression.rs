@@ -10,6 +10,7 @@ use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
 use http_body::Body as _;
 use libdeflater::{CompressionLvl, Compressor};
 
@@ -22,9 +23,20 @@ const COMPRESSED_FROM: u64 = 1_024;
 /// What is worth it. Sounds and pictures are compressed already, and so are the assets.
 const COMPRESSED_TYPES: [&str; 4] = ["text/", "application/json", "application/manifest+json", "image/svg+xml"];
 
+/// How much of the room for answers a thread keeps, in bytes.
+const KEPT_ROOM: usize = 256 * 1_024;
+
+/// What a thread compresses with, and into.
+struct Packer {
+    compressor: Compressor,
+    room: Vec<u8>,
+}
+
 thread_local! {
-    static COMPRESSOR: RefCell<Compressor> =
-        RefCell::new(Compressor::new(CompressionLvl::new(LEVEL).expect("a level there is")));
+    static PACKER: RefCell<Packer> = RefCell::new(Packer {
+        compressor: Compressor::new(CompressionLvl::new(LEVEL).expect("a level there is")),
+        room: Vec::new(),
+    });
 }
 
 /// Compresses the answers that are worth it for whoever takes them so.
@@ -68,13 +80,16 @@ fn is_worth_it(response: &Response) -> bool {
         && COMPRESSED_TYPES.iter().any(|worth_it| kind.starts_with(worth_it.as_bytes()))
 }
 
-fn gzip(plain: &[u8]) -> Option<Vec<u8>> {
-    COMPRESSOR.with_borrow_mut(|compressor| {
-        let mut packed = vec![0; compressor.gzip_compress_bound(plain.len())];
-        let length = compressor.gzip_compress(plain, &mut packed).ok()?;
-        packed.truncate(length);
-        // What is kept in memory is not longer than it is.
-        packed.shrink_to_fit();
+fn gzip(plain: &[u8]) -> Option<Bytes> {
+    PACKER.with_borrow_mut(|Packer { compressor, room }| {
+        let most = compressor.gzip_compress_bound(plain.len());
+        if room.len() < most {
+            room.resize(most, 0);
+        }
+        let length = compressor.gzip_compress(plain, room).ok()?;
+        let packed = Bytes::copy_from_slice(&room[..length]);
+        room.truncate(KEPT_ROOM);
+        room.shrink_to(KEPT_ROOM);
         Some(packed)
     })
 }

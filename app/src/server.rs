@@ -28,11 +28,12 @@ pub fn current_user() -> AppResult<User> {
 /// # Errors
 /// `SignedOut` without a live session, `NotFound` for a room they are not in.
 pub async fn member_of(room_id: RoomId) -> AppResult<Member> {
+    let user = current_user()?;
     // The handler of a page has asked already.
-    if let Some(member) = use_context::<Member>().filter(|member| member.room.id == room_id) {
+    let known = use_context::<Member>().filter(|member| member.room.id == room_id && member.user.id == user.id);
+    if let Some(member) = known {
         return Ok(member);
     }
-    let user = current_user()?;
     Member::of(&state(), &user, room_id).await
 }
 

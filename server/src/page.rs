@@ -111,6 +111,9 @@ pub async fn live(site: &Site, request: LiveRequest) -> AppResult<Rendered> {
     };
     let document = move || live_document(assets::named(), surroundings, title, style, view! { <App/> });
     let (owner, rendering) = build_response(document, context, whole, false);
+    // Leptos leaves the owner behind as the thread's own. A call that begins on this thread while the page waits would
+    // be its child, and find this person's context where it has none of its own.
+    owner.clone().unset();
     let html = rendering.await.collect::<String>().await;
     owner.unset_with_forced_cleanup();
 

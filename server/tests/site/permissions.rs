@@ -358,3 +358,31 @@ async fn ones_own_things_are_ones_own() {
     })
     .await;
 }
+
+/// Pages and calls share the threads of the server, and each waits in between: nobody may find themselves in what another
+/// request has put there.
+#[tokio::test]
+async fn a_call_is_its_callers_while_somebody_elses_page_is_made() {
+    let (site, ada) = TestSite::with_ada().await;
+    let room_id = site.all_talk(&ada).await;
+    let bob = site.join("Bob").await;
+    for number in 0..100 {
+        let id = campfire::model::ClientMessageId::v7(number, [7; 10]);
+        let arguments = json!({"room_id": room_id, "client_message_id": id, "body": "hi"});
+        let (mut adas, mut bobs) = (ada.browser.clone(), bob.browser.clone());
+        let path = format!("/rooms/{room_id}");
+        let head_start = async {
+            // The page has come this far when the call begins, a little farther each time.
+            for _ in 0..number % 50 {
+                tokio::task::yield_now().await;
+            }
+        };
+        let (page, posted) = tokio::join!(adas.get(&path), async {
+            head_start.await;
+            bobs.call("messages/post", &arguments).await
+        });
+        assert_eq!((page.status, posted.status), (StatusCode::OK, StatusCode::OK));
+        let posted: serde_json::Value = serde_json::from_slice(&posted.body).unwrap();
+        assert_eq!(posted["stored"]["creator_name"], "Bob", "{number}: {posted}");
+    }
+}

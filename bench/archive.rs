@@ -164,13 +164,13 @@ async fn fill(state: &AppState, rooms: &[(RoomId, u64)]) {
                  SELECT value ->> 0, value ->> 1, value ->> 2, x'00', value ->> 3, '<p>' || (value ->> 3) || '</p>',
                         value ->> 3, value ->> 4, 2, value ->> 5, value ->> 5
                    FROM json_each($1)
-                 RETURNING id, length(body_text)",
+                 RETURNING id, octet_length(body_text)",
             )
             .bind(rows)
             .fetch_all(tx.db())
             .await?;
-            for (message_id, text_length) in made {
-                tx.index(message_id, usize::try_from(text_length).expect("it fits"));
+            for (message_id, text_bytes) in made {
+                tx.index(message_id, usize::try_from(text_bytes).expect("it fits"));
             }
             Ok(())
         });

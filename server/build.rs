@@ -1,6 +1,6 @@
 //! Puts the assets into the executable: compressed ahead, named by the hash of their content.
 //!
-//! `bin/build` makes the WASM first and says where it is (`CAMPFIRE_SITE`). Without it, as in unit tests, the
+//! `bin/build` and `bin/release` make the WASM first and say where it is (`CAMPFIRE_SITE`). Without it, as in unit tests, the
 //! executable serves the pages that need no script.
 
 use std::fmt::Write as _;

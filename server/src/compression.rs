@@ -18,24 +18,24 @@ use libdeflater::{CompressionLvl, Compressor};
 const LEVEL: i32 = 1;
 
 /// The size from which answers are compressed, in bytes: a smaller one travels in a single packet either way.
-const COMPRESSED_FROM: u64 = 1_024;
+const COMPRESSED_FROM_BYTES: u64 = 1_024;
 
 /// What is worth it. Sounds and pictures are compressed already, and so are the assets.
 const COMPRESSED_TYPES: [&str; 4] = ["text/", "application/json", "application/manifest+json", "image/svg+xml"];
 
-/// How much of the room for answers a thread keeps, in bytes.
-const KEPT_ROOM: usize = 256 * 1_024;
+/// How much of its buffer a thread keeps, in bytes.
+const KEPT_BUFFER_BYTES: usize = 256 * 1_024;
 
 /// What a thread compresses with, and into.
 struct Packer {
     compressor: Compressor,
-    room: Vec<u8>,
+    buffer: Vec<u8>,
 }
 
 thread_local! {
     static PACKER: RefCell<Packer> = RefCell::new(Packer {
         compressor: Compressor::new(CompressionLvl::new(LEVEL).expect("a level there is")),
-        room: Vec::new(),
+        buffer: Vec::new(),
     });
 }
 
@@ -43,11 +43,12 @@ thread_local! {
 pub(crate) async fn around(request: Request, next: Next) -> Response {
     let is_taken = takes_gzip(request.headers());
     let mut response = next.run(request).await;
-    if !is_worth_it(&response) {
-        return response;
+    let is_worth_it = is_worth_it(&response);
+    // What has not changed says what it depends on, as it did when it was sent.
+    if is_worth_it || response.status() == StatusCode::NOT_MODIFIED {
+        response.headers_mut().append(header::VARY, HeaderValue::from_static("accept-encoding"));
     }
-    response.headers_mut().append(header::VARY, HeaderValue::from_static("accept-encoding"));
-    if !is_taken {
+    if !is_worth_it || !is_taken {
         return response;
     }
     let (mut parts, body) = response.into_parts();
@@ -64,9 +65,10 @@ pub(crate) async fn around(request: Request, next: Next) -> Response {
 pub(crate) fn takes_gzip(headers: &HeaderMap) -> bool {
     let accepted = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
     accepted.flat_map(|value| value.split(',')).any(|coding| {
-        let (name, weight) = coding.split_once(';').unwrap_or((coding, ""));
-        let weight = weight.trim().strip_prefix("q=").map_or(1.0, |weight| weight.parse().unwrap_or(0.0));
-        name.trim().eq_ignore_ascii_case("gzip") && weight > 0.0
+        let (name, weight) = coding.split_once(';').unwrap_or((coding, "q=1"));
+        let weight = weight.trim().strip_prefix(['q', 'Q']).and_then(|weight| weight.strip_prefix('='));
+        let weight: f32 = weight.and_then(|weight| weight.parse().ok()).unwrap_or(0.0);
+        name.trim().eq_ignore_ascii_case("gzip") && weight > 0.0 && weight <= 1.0
     })
 }
 
@@ -74,22 +76,22 @@ pub(crate) fn takes_gzip(headers: &HeaderMap) -> bool {
 fn is_worth_it(response: &Response) -> bool {
     let headers = response.headers();
     let kind = headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
-    response.body().size_hint().exact().is_some_and(|bytes| bytes >= COMPRESSED_FROM)
+    response.body().size_hint().exact().is_some_and(|bytes| bytes >= COMPRESSED_FROM_BYTES)
         && !headers.contains_key(header::CONTENT_ENCODING)
         && !headers.contains_key(header::CONTENT_RANGE)
         && COMPRESSED_TYPES.iter().any(|worth_it| kind.starts_with(worth_it.as_bytes()))
 }
 
 fn gzip(plain: &[u8]) -> Option<Bytes> {
-    PACKER.with_borrow_mut(|Packer { compressor, room }| {
+    PACKER.with_borrow_mut(|Packer { compressor, buffer }| {
         let most = compressor.gzip_compress_bound(plain.len());
-        if room.len() < most {
-            room.resize(most, 0);
+        if buffer.len() < most {
+            buffer.resize(most, 0);
         }
-        let length = compressor.gzip_compress(plain, room).ok()?;
-        let packed = Bytes::copy_from_slice(&room[..length]);
-        room.truncate(KEPT_ROOM);
-        room.shrink_to(KEPT_ROOM);
+        let length = compressor.gzip_compress(plain, buffer).ok()?;
+        let packed = Bytes::copy_from_slice(&buffer[..length]);
+        buffer.truncate(KEPT_BUFFER_BYTES);
+        buffer.shrink_to(KEPT_BUFFER_BYTES);
         Some(packed)
     })
 }
@@ -106,10 +108,10 @@ mod tests {
 
     #[test]
     fn gzip_is_taken_by_whoever_says_so() {
-        for accepted in ["gzip", "br, GZIP", "deflate,gzip;q=0.5, br", "gzip; q=1.0"] {
+        for accepted in ["gzip", "br, GZIP", "deflate,gzip;q=0.5, br", "gzip; q=1.0", "gzip;Q=1"] {
             assert!(takes(accepted), "{accepted}");
         }
-        for accepted in ["", "br", "gzip;q=0", "gzip;q=x", "gzipped"] {
+        for accepted in ["", "br", "gzip;q=0", "gzip;Q=0.0", "gzip;q=x", "gzip;q=inf", "gzip;what", "gzipped"] {
             assert!(!takes(accepted), "{accepted}");
         }
     }

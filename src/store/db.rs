@@ -457,14 +457,18 @@ impl Writer {
         Ok(())
     }
 
-    /// Makes new messages searchable and commits; counts the commit as ours if SQLite does: one that changed no row is
-    /// none.
+    /// Makes new messages searchable, merges what is due in their tables, and commits; counts the commit as ours if SQLite
+    /// does: one that changed no row is none.
     async fn end(&mut self, to_index: &ToIndex, undone: bool) -> sqlx::Result<()> {
+        let mut merge_debt = self.merge_debt;
         let end = if to_index.message_ids.is_empty() {
             sqlx::query_scalar("SELECT total_changes(); COMMIT")
         } else {
-            self.merge().await?;
-            self.merge_debt.add(to_index.text_bytes);
+            let connection = self.connection.as_mut().ok_or(sqlx::Error::WorkerCrashed)?;
+            for (merge, pages) in merge_debt.take_due() {
+                sqlx::query(merge).bind(pages).execute(&mut *connection).await?;
+            }
+            merge_debt.add(to_index.text_bytes);
             let ids = super::json_ids(&to_index.message_ids);
             sqlx::query_scalar(index_messages!("SELECT total_changes(); COMMIT")).bind(ids)
         };
@@ -475,17 +479,9 @@ impl Writer {
         }
         self.changes.note_committing(false);
         change_count?;
+        self.merge_debt = merge_debt;
         if undone {
             self.changes.note(Change::Everything);
-        }
-        Ok(())
-    }
-
-    /// Merges some of what earlier commits left in the full-text tables, when enough has come together.
-    async fn merge(&mut self) -> sqlx::Result<()> {
-        let connection = self.connection.as_mut().ok_or(sqlx::Error::WorkerCrashed)?;
-        while let Some((merge, pages)) = self.merge_debt.take_due() {
-            sqlx::query(merge).bind(pages).execute(&mut *connection).await?;
         }
         Ok(())
     }

@@ -60,22 +60,25 @@ impl ToIndex {
     }
 }
 
-/// The most pages of a full-text table that one commit merges: those that a commit of 64 short messages brings, some 5 ms.
-const MOST_MERGED: usize = 192;
+/// The most pages of a full-text table that one commit merges: some 25 ms, and only after commits as large.
+const MOST_MERGED_PAGES: usize = 1_024;
 
 /// How many pages are worth the call.
-const FEWEST_MERGED: usize = 32;
+const FEWEST_MERGED_PAGES: usize = 32;
 
-/// What is left to merge in the full-text tables, in bytes; their pages have a thousand.
+/// How long a page of the full-text tables is (`pgsz`).
+const PAGE_BYTES: usize = 1_000;
+
+/// What is left to merge in the full-text tables.
 ///
 /// Each commit leaves a small segment in each table, and a search reads them all. FTS5 on its own merges them in lumps:
 /// 64 pages for each of its levels, some 4 ms here, inside whichever commit is next, and everybody waits. So it is told
 /// to leave that (`automerge` 0), and a commit merges as much as those before it have brought. Where this falls short
-/// (after edits, say), FTS5 still merges a level that has sixteen segments (`crisismerge`).
+/// (after edits, say), FTS5 still merges a level that has sixteen segments (`crisismerge`), all of it at once.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct MergeDebt {
-    words: usize,
-    parts: usize,
+    words_bytes: usize,
+    parts_bytes: usize,
 }
 
 impl MergeDebt {
@@ -85,23 +88,25 @@ impl MergeDebt {
     /// its way up the levels. Long texts repeat themselves and take less, and a merge that finds nothing to do costs
     /// next to nothing. A segment's own frame counts as well: many small commits must not leave many segments.
     pub fn add(&mut self, text_bytes: usize) {
-        self.words += 2_000 + 10 * text_bytes;
-        self.parts += 2_000 + 40 * text_bytes;
+        self.words_bytes += 2 * PAGE_BYTES + 10 * text_bytes;
+        self.parts_bytes += 2 * PAGE_BYTES + 40 * text_bytes;
     }
 
-    /// The statement that merges what is due, if enough is, and its number of pages.
-    pub fn take_due(&mut self) -> Option<(&'static str, i64)> {
-        let (debt, merge) = if self.parts >= self.words {
-            (&mut self.parts, "INSERT INTO message_parts (message_parts, rank) VALUES ('merge', $1)")
-        } else {
-            (&mut self.words, "INSERT INTO message_search (message_search, rank) VALUES ('merge', $1)")
-        };
-        let pages = *debt / 1_000;
-        if pages < FEWEST_MERGED {
-            return None;
-        }
-        *debt = 0;
-        i64::try_from(pages.min(MOST_MERGED)).ok().map(|pages| (merge, pages))
+    /// The statements that merge what is due, where enough is, with their numbers of pages. What one commit does not
+    /// merge is left to the next, within bounds.
+    pub fn take_due(&mut self) -> impl Iterator<Item = (&'static str, i64)> {
+        let tables = [
+            (&mut self.words_bytes, "INSERT INTO message_search (message_search, rank) VALUES ('merge', $1)"),
+            (&mut self.parts_bytes, "INSERT INTO message_parts (message_parts, rank) VALUES ('merge', $1)"),
+        ];
+        tables.into_iter().filter_map(|(debt, merge)| {
+            let pages = (*debt / PAGE_BYTES).min(MOST_MERGED_PAGES);
+            if pages < FEWEST_MERGED_PAGES {
+                return None;
+            }
+            *debt = (*debt - pages * PAGE_BYTES).min(MOST_MERGED_PAGES * PAGE_BYTES);
+            i64::try_from(pages).ok().map(|pages| (merge, pages))
+        })
     }
 }
 
@@ -257,6 +262,9 @@ mod tests {
             let count = format!("SELECT COUNT(DISTINCT segid) FROM {table}_idx");
             let segment_count: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(count)).fetch_one(reader).await.unwrap();
             assert!((1..=most).contains(&segment_count), "{table}: {segment_count}");
+            let own = format!("SELECT v FROM {table}_config WHERE k = 'automerge'");
+            let own: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(own)).fetch_one(reader).await.unwrap();
+            assert_eq!(own, 0, "{table}: SQLite leaves it to the writer");
             for number in 0..15 {
                 let find = format!("SELECT COUNT(*) FROM {table} WHERE {table} MATCH 'newt{number}'");
                 let found: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(find)).fetch_one(reader).await.unwrap();
@@ -270,17 +278,19 @@ mod tests {
     #[test]
     fn a_commit_merges_what_was_written_since_and_no_more_than_some() {
         let mut debt = MergeDebt::default();
-        debt.add(700);
-        assert!(debt.take_due().is_none(), "30 pages are not worth the call");
-        debt.add(1_000);
-        assert!(matches!(debt.take_due(), Some((merge, 72)) if merge.contains("message_parts")));
-        assert!(debt.take_due().is_none(), "21 of the words");
-        (0..6).for_each(|_| debt.add(0));
-        assert!(matches!(debt.take_due(), Some((merge, 33)) if merge.contains("message_search")));
-        debt.add(32_000 * 64);
-        let both = [debt.take_due(), debt.take_due()];
-        assert_eq!(both.map(|due| due.map(|(_, pages)| pages)), [Some(192); 2]);
-        assert!(debt.take_due().is_none());
+        let mut due = |text_bytes: &[usize]| {
+            text_bytes.iter().for_each(|bytes| debt.add(*bytes));
+            let table = |merge: &str| if merge.contains("message_parts") { "parts" } else { "words" };
+            debt.take_due().map(|(merge, pages)| (table(merge), pages)).collect::<Vec<_>>()
+        };
+        assert_eq!(due(&[700]), [], "30 pages are not worth the call");
+        assert_eq!(due(&[1_000]), [("parts", 72)]);
+        assert_eq!(due(&[0; 6]), [("words", 33)], "21 were left");
+        assert_eq!(due(&[30_000]), [("words", 302), ("parts", 1_024)]);
+        assert_eq!(due(&[]), [("parts", 190)], "the next commit does the rest");
+        assert_eq!(due(&[64 * 32_000]), [("words", 1_024), ("parts", 1_024)]);
+        assert_eq!(due(&[]), [("words", 1_024), ("parts", 1_024)]);
+        assert_eq!(due(&[]), [], "what is too much for that is left to SQLite");
     }
 
     #[tokio::test]

@@ -4,7 +4,7 @@ use axum::body::Body;
 use axum::http::{Method, StatusCode};
 use sha2::{Digest, Sha256};
 
-use crate::support::TestSite;
+use crate::support::{Answer, TestSite};
 
 #[tokio::test]
 async fn a_room_is_readable_before_any_script() {
@@ -135,4 +135,40 @@ async fn the_last_room_is_remembered() {
     assert_eq!(remembered, Some(format!("last_room={}", room.id)));
     ada.browser.cookie = format!("{}; last_room={}", ada.browser.cookie, room.id);
     assert_eq!(ada.browser.get("/").await.location(), format!("/rooms/{}", room.id));
+}
+
+#[tokio::test]
+async fn answers_are_packed_once_for_whoever_takes_them_so() {
+    let (site, mut ada) = TestSite::with_ada().await;
+    let room_id = site.all_talk(&ada).await;
+    let room = format!("/rooms/{room_id}?before=9");
+    let packs = [("accept-encoding", "gzip")];
+    let header = |answer: &Answer, name: &str| {
+        let values = answer.headers.get_all(name).iter().map(|value| value.to_str().unwrap());
+        values.collect::<Vec<_>>().join(", ").to_lowercase()
+    };
+    let plain = ada.browser.get(&room).await;
+    let packed = ada.browser.send(Method::GET, &room, &packs, Body::empty()).await;
+    assert_eq!(
+        (header(&plain, "content-encoding"), header(&packed, "content-encoding")),
+        (String::new(), "gzip".into())
+    );
+    let mut unpacked = Vec::new();
+    std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(&packed.body[..]), &mut unpacked).unwrap();
+    assert!(unpacked == plain.body && packed.body.len() < plain.body.len() / 2);
+    assert!(["", &packed.body.len().to_string()].contains(&header(&packed, "content-length").as_str()));
+    let etag = header(&packed, "etag");
+    let known = [("if-none-match", etag.as_str()), packs[0]];
+    let known = ada.browser.send(Method::GET, &room, &known, Body::empty()).await;
+    assert_eq!((known.status, known.body.len()), (StatusCode::NOT_MODIFIED, 0));
+    for answer in [&plain, &packed, &known] {
+        assert_eq!(header(answer, "vary"), "cookie, accept-encoding");
+    }
+    let page = plain.text();
+    let (_, rest) = page.split_once(r#"<link rel="stylesheet" href=""#).expect("a page has styles");
+    let style = rest.split('"').next().unwrap_or_default();
+    for (path, coding) in [("/up", ""), ("/sounds/bell.mp3", ""), (style, "gzip")] {
+        let answer = ada.browser.send(Method::GET, path, &packs, Body::empty()).await;
+        assert_eq!((answer.status, header(&answer, "content-encoding").as_str()), (StatusCode::OK, coding), "{path}");
+    }
 }

@@ -60,7 +60,8 @@ impl ToIndex {
     }
 }
 
-/// The most pages of a full-text table that one commit merges: some 25 ms, and only after commits as large.
+/// The most pages of a full-text table that one commit merges, at some 15 to 25 µs each; only commits with as much text
+/// to store come near it.
 const MOST_MERGED_PAGES: usize = 1_024;
 
 /// How many pages are worth the call.

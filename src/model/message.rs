@@ -18,7 +18,6 @@ const THREAD_GAP_MS: i64 = 5 * 60 * 1_000;
 
 /// A stored message, the same for whoever reads it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "ssr", derive(sqlx::FromRow))]
 pub struct Message {
     pub id: MessageId,
     pub room_id: RoomId,
@@ -34,7 +33,6 @@ pub struct Message {
     pub created_at: i64,
     /// The boosts under it, ready to be shown; empty without any.
     #[serde(default, skip_serializing_if = "String::is_empty")]
-    #[cfg_attr(feature = "ssr", sqlx(skip))]
     pub boosts_html: String,
     /// The number of the last event about its boosts: of two states the one with the greater number is the newer.
     #[serde(default)]

@@ -106,7 +106,6 @@ impl FromStr for Involvement {
 
 /// A room in one person's sidebar.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "ssr", derive(sqlx::FromRow))]
 pub struct SidebarRoom {
     pub id: RoomId,
     pub kind: RoomKind,
@@ -119,7 +118,6 @@ pub struct SidebarRoom {
     /// When something was posted last, or the room was made, in milliseconds since the epoch.
     pub active_at: i64,
     /// Who is in a direct room besides this person, or this person when alone.
-    #[cfg_attr(feature = "ssr", sqlx(json))]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub people: Vec<Person>,
 }

@@ -1,9 +1,8 @@
 //! What people put under messages.
 
 use sqlx::SqliteExecutor;
-use sqlx::sqlite::SqliteRow;
 
-use crate::model::{Boost, BoostContent, MessageId, Person, UserId};
+use crate::model::{BoostContent, MessageId, UserId};
 
 /// Puts a boost under a message; answers whether it is new.
 pub async fn insert(
@@ -64,11 +63,4 @@ pub async fn count_of(db: impl SqliteExecutor<'_>, message_id: MessageId, booste
         .bind(booster_id)
         .fetch_one(db)
         .await
-}
-
-/// The boosts that these rows hold: message, content, and the booster's id and name.
-pub(super) fn read(rows: &[SqliteRow]) -> sqlx::Result<Vec<(MessageId, Boost)>> {
-    let rows: Vec<(MessageId, BoostContent, UserId, String)> = super::read_all(rows)?;
-    let boost = |(message_id, content, id, name)| (message_id, Boost { content, booster: Person { id, name } });
-    Ok(rows.into_iter().map(boost).collect())
 }

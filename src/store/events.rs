@@ -1,6 +1,7 @@
 //! The log of what changed: numbers and subjects, never contents. Readers ask for the state now, subject by subject.
 
 use sqlx::SqliteExecutor;
+use sqlx::types::Json;
 
 use crate::event::Cursor;
 use crate::model::{MessageId, RoomId, UserId};
@@ -43,10 +44,10 @@ pub async fn append(db: impl SqliteExecutor<'_>, event: Event, now_ms: i64) -> s
     .await
 }
 
-/// The place of the last event of room `$1`: epoch, number and moment.
+/// The place of the last event of room `$1` as JSON, in the order of the fields of [`Cursor`].
 macro_rules! select_cursor {
     () => {
-        "SELECT log.epoch, COALESCE(last.seq, log.pruned_seq), COALESCE(last.created_at, log.pruned_at)
+        "SELECT json_array(log.epoch, COALESCE(last.seq, log.pruned_seq), COALESCE(last.created_at, log.pruned_at))
            FROM event_log AS log
            LEFT JOIN events AS last ON last.seq = (SELECT MAX(seq) FROM events WHERE room_id = $1)"
     };
@@ -56,8 +57,8 @@ pub(super) use select_cursor;
 
 /// The place of the room's last event: what a page of the room made now may say it has seen.
 pub async fn room_cursor(db: impl SqliteExecutor<'_>, room_id: RoomId) -> sqlx::Result<Cursor> {
-    let (epoch, seq, at) = sqlx::query_as(select_cursor!()).bind(room_id).fetch_one(db).await?;
-    Ok(Cursor { epoch, seq, at })
+    let Json(cursor) = sqlx::query_scalar(select_cursor!()).bind(room_id).fetch_one(db).await?;
+    Ok(cursor)
 }
 
 /// Whether the log can tell everything that happened since `cursor`: it is of this database, and not pruned beyond.

@@ -1,15 +1,16 @@
 //! What stands around every page of the chat: the account, the person's rooms, and people to ping.
 
 use sqlx::SqliteConnection;
+use sqlx::types::Json;
 
-use super::rooms::{SHOWN_DIRECT_ROOMS, named, select_sidebar};
+use super::rooms::{SHOWN_DIRECT_ROOMS, as_shown, select_sidebar};
 use crate::model::{Account, Person, SidebarRoom, UserId};
 
 /// The frame of somebody's pages.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Frame {
     pub account: Account,
-    /// As the sidebar shows them: direct ones by activity, then the others by lower-cased name.
+    /// In the order of [`SidebarRoom::sort_key`].
     pub rooms: Vec<SidebarRoom>,
     /// Active people with whom there is no direct room yet, longest here first.
     pub unpinged: Vec<Person>,
@@ -17,28 +18,38 @@ pub struct Frame {
 
 /// All of it in one call, with at most `unpinged` people to ping; nothing before the first run is over.
 pub async fn find(db: &mut SqliteConnection, user_id: UserId, unpinged: i64) -> sqlx::Result<Option<Frame>> {
-    let statements = concat!(
-        "SELECT name, join_code, room_creation_restricted, custom_styles_digest FROM accounts; ",
-        select_sidebar!("AND rooms.kind = 'direct' ORDER BY rooms.updated_at DESC, rooms.id DESC LIMIT $2 + 0"),
-        "; ",
-        select_sidebar!(
-            "AND rooms.kind <> 'direct' AND memberships.involvement <> 'invisible' ORDER BY lower(rooms.name), rooms.id"
-        ),
-        "; SELECT id, name FROM users
-            WHERE status = 0 AND id <> $1
-              AND id NOT IN (SELECT theirs.user_id FROM memberships AS mine
-                               JOIN rooms ON rooms.id = mine.room_id AND rooms.kind = 'direct'
-                               JOIN memberships AS theirs ON theirs.room_id = mine.room_id
-                              WHERE mine.user_id = $1)
-            ORDER BY id LIMIT $3 + 0",
-    );
-    let query = sqlx::query(statements).bind(user_id).bind(SHOWN_DIRECT_ROOMS).bind(unpinged);
-    let answers = super::fetch_each(db, query).await?;
-    let [account, direct, shared, unpinged] = &answers[..] else { return Ok(None) };
-    let Some(account) = super::read_all(account)?.pop() else { return Ok(None) };
-    let direct = super::read_all(direct)?.into_iter().map(named);
-    let rooms = direct.chain(super::read_all(shared)?).collect();
-    Ok(Some(Frame { account, rooms, unpinged: super::read_all(unpinged)? }))
+    let (account, Json(rooms), Json(mut unpinged)): (Option<Json<Account>>, _, Json<Vec<Person>>) =
+        sqlx::query_as(concat!(
+            "SELECT (SELECT json_array(name, join_code,
+                                   json(CASE WHEN room_creation_restricted THEN 'true' ELSE 'false' END),
+                                   custom_styles_digest)
+                   FROM accounts),
+                (",
+            select_sidebar!(
+                "AND CASE rooms.kind
+                 WHEN 'direct' THEN rooms.id IN (SELECT newest.id FROM memberships AS mine
+                                                   JOIN rooms AS newest ON newest.id = mine.room_id
+                                                  WHERE mine.user_id = $1 AND newest.kind = 'direct'
+                                                  ORDER BY newest.updated_at DESC, newest.id DESC LIMIT $2 + 0)
+                 ELSE memberships.involvement <> 'invisible' END"
+            ),
+            "),
+                (SELECT json_group_array(json_array(id, name))
+                   FROM (SELECT id, name FROM users
+                          WHERE status = 0 AND id <> $1
+                            AND id NOT IN (SELECT theirs.user_id FROM memberships AS mine
+                                             JOIN rooms ON rooms.id = mine.room_id AND rooms.kind = 'direct'
+                                             JOIN memberships AS theirs ON theirs.room_id = mine.room_id
+                                            WHERE mine.user_id = $1)
+                          ORDER BY id LIMIT $3 + 0))"
+        ))
+        .bind(user_id)
+        .bind(SHOWN_DIRECT_ROOMS)
+        .bind(unpinged)
+        .fetch_one(db)
+        .await?;
+    unpinged.sort_unstable_by_key(|person| person.id);
+    Ok(account.map(|Json(account)| Frame { account, rooms: as_shown(rooms), unpinged }))
 }
 
 #[cfg(test)]

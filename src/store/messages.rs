@@ -2,9 +2,12 @@
 
 use std::collections::{HashMap, HashSet};
 
+use sqlx::types::Json;
 use sqlx::{SqliteConnection, SqliteExecutor};
 
-use crate::model::{Boost, ClientMessageId, Message, MessageId, PAGE_SIZE, RoomId, UserId, group_boosts};
+use crate::model::{
+    Boost, BoostContent, ClientMessageId, Message, MessageId, PAGE_SIZE, Person, RoomId, UserId, group_boosts,
+};
 use crate::richtext;
 use crate::store::events::Kind;
 use crate::timeline::MessagePage;
@@ -42,37 +45,42 @@ pub struct Sent {
     pub removed: bool,
 }
 
-macro_rules! select_message {
+/// Messages as one JSON array, each an array in the order of the fields of [`Message`]: SQLx copies every value of every
+/// row, and wakes who waits for each, which for a page of forty takes longer than to write and to read the JSON. What is
+/// stored beside them is missing, and their order is anything.
+macro_rules! select_messages {
     ($rest:literal) => {
         concat!(
-            "SELECT messages.id, messages.room_id, messages.creator_id, users.name AS creator_name,
-                    messages.client_message_id, messages.body_html, messages.revision, messages.created_at,
-                    messages.boosts_seq
-               FROM messages JOIN users ON users.id = messages.creator_id ",
-            $rest
+            "SELECT json_group_array(json_array(id, room_id, creator_id, creator_name, client_message_id, body_html,
+                                                revision, created_at, '', boosts_seq))
+               FROM (SELECT messages.id, messages.room_id, messages.creator_id, users.name AS creator_name,
+                            messages.client_message_id, messages.body_html, messages.revision, messages.created_at,
+                            messages.boosts_seq
+                       FROM messages JOIN users ON users.id = messages.creator_id ",
+            $rest,
+            ")"
         )
     };
 }
 
-pub(super) use select_message;
+pub(super) use select_messages;
 
 /// The message with this id in this room.
 pub async fn find(db: &mut SqliteConnection, room_id: RoomId, message_id: MessageId) -> sqlx::Result<Option<Message>> {
-    let found = sqlx::query_as(select_message!("WHERE messages.id = $1 AND messages.room_id = $2"))
+    let Json(found) = sqlx::query_scalar(select_messages!("WHERE messages.id = $1 AND messages.room_id = $2"))
         .bind(message_id)
         .bind(room_id)
-        .fetch_optional(&mut *db)
+        .fetch_one(&mut *db)
         .await?;
-    Ok(completed(db, found.into_iter().collect()).await?.pop())
+    Ok(completed(db, found).await?.pop())
 }
 
 /// These messages, in the order of their ids.
 pub async fn list(db: &mut SqliteConnection, message_ids: &[MessageId]) -> sqlx::Result<Vec<Message>> {
-    let messages =
-        sqlx::query_as(select_message!("WHERE messages.id IN (SELECT value FROM json_each($1)) ORDER BY messages.id"))
-            .bind(super::json_ids(message_ids))
-            .fetch_all(&mut *db)
-            .await?;
+    let Json(messages) = sqlx::query_scalar(select_messages!("WHERE messages.id IN (SELECT value FROM json_each($1))"))
+        .bind(super::json_ids(message_ids))
+        .fetch_one(&mut *db)
+        .await?;
     completed(db, messages).await
 }
 
@@ -81,29 +89,35 @@ pub async fn find_room(db: impl SqliteExecutor<'_>, message_id: MessageId) -> sq
     sqlx::query_scalar("SELECT room_id FROM messages WHERE id = $1").bind(message_id).fetch_optional(db).await
 }
 
-/// The messages with what is stored beside them: their boosts, and the names of today in their mentions.
+/// A boost as it is read: its message, what it says, and who gave it.
+type Boosted = (MessageId, BoostContent, UserId, String);
+
+/// The messages in the order of their ids, with what is stored beside them: their boosts, and the names of today in
+/// their mentions.
 async fn completed(db: &mut SqliteConnection, mut messages: Vec<Message>) -> sqlx::Result<Vec<Message>> {
+    messages.sort_unstable_by_key(|message| message.id);
     let boosted: Vec<_> = messages.iter().filter(|message| message.boosts_seq > 0).map(|message| message.id).collect();
     let linked = messages.iter().flat_map(|message| richtext::linked_people(&message.body_html));
     let linked: Vec<_> = linked.collect::<HashSet<UserId>>().into_iter().collect();
     if boosted.is_empty() && linked.is_empty() {
         return Ok(messages);
     }
-    let query = sqlx::query(
-        "SELECT boosts.message_id, boosts.content, users.id, users.name
-           FROM boosts JOIN users ON users.id = boosts.booster_id
-          WHERE boosts.message_id IN (SELECT value FROM json_each($1))
-          ORDER BY boosts.id;
-         SELECT id, name FROM users WHERE id IN (SELECT value FROM json_each($2))",
-    );
-    let query = query.bind(super::json_ids(&boosted)).bind(super::json_ids(&linked));
-    let answers = super::fetch_each(db, query).await?;
-    let [boosts, names] = &answers[..] else { return Ok(messages) };
+    let (Json(boosts), Json(names)) = sqlx::query_as::<_, (Json<Vec<Boosted>>, Json<Vec<Person>>)>(
+        "SELECT (SELECT json_group_array(json_array(boosts.message_id, boosts.content, users.id, users.name)
+                                         ORDER BY boosts.id)
+                   FROM boosts JOIN users ON users.id = boosts.booster_id
+                  WHERE boosts.message_id IN (SELECT value FROM json_each($1))),
+                (SELECT json_group_array(json_array(id, name)) FROM users WHERE id IN (SELECT value FROM json_each($2)))",
+    )
+    .bind(super::json_ids(&boosted))
+    .bind(super::json_ids(&linked))
+    .fetch_one(db)
+    .await?;
     let mut boosts_of: HashMap<MessageId, Vec<Boost>> = HashMap::new();
-    for (message_id, boost) in super::boosts::read(boosts)? {
-        boosts_of.entry(message_id).or_default().push(boost);
+    for (message_id, content, id, name) in boosts {
+        boosts_of.entry(message_id).or_default().push(Boost { content, booster: Person { id, name } });
     }
-    let names = super::read_all(names)?.into_iter().collect();
+    let names = names.into_iter().map(|person| (person.id, person.name)).collect();
     for message in &mut messages {
         if let Some(boosts) = boosts_of.remove(&message.id) {
             message.boosts_html = richtext::boosts_html(message.id, &group_boosts(boosts));
@@ -150,17 +164,15 @@ pub async fn page_before(
     room_id: RoomId,
     message_id: MessageId,
 ) -> sqlx::Result<MessagePage> {
-    let rows = sqlx::query_as(select_message!(
+    let Json(messages) = sqlx::query_scalar(select_messages!(
         "WHERE messages.room_id = $1 AND messages.id < $2 ORDER BY messages.id DESC LIMIT $3 + 0"
     ))
     .bind(room_id)
     .bind(message_id)
     .bind(PAGE_SIZE + 1)
-    .fetch_all(&mut *db)
+    .fetch_one(&mut *db)
     .await?;
-    let mut page = page(db, rows).await?;
-    page.messages.reverse();
-    Ok(page)
+    page(db, messages, Beyond::First).await
 }
 
 /// The messages of a room just after `message_id`, which need not exist.
@@ -169,15 +181,15 @@ pub async fn page_after(
     room_id: RoomId,
     message_id: MessageId,
 ) -> sqlx::Result<MessagePage> {
-    let rows = sqlx::query_as(select_message!(
+    let Json(messages) = sqlx::query_scalar(select_messages!(
         "WHERE messages.room_id = $1 AND messages.id > $2 ORDER BY messages.id LIMIT $3 + 0"
     ))
     .bind(room_id)
     .bind(message_id)
     .bind(PAGE_SIZE + 1)
-    .fetch_all(&mut *db)
+    .fetch_one(&mut *db)
     .await?;
-    page(db, rows).await
+    page(db, messages, Beyond::Last).await
 }
 
 /// A message that was just stored.
@@ -396,12 +408,27 @@ pub async fn list_of_creator(
         .await
 }
 
-/// At most a page, from rows that hold one more when there is more.
-pub(super) async fn page(db: &mut SqliteConnection, mut messages: Vec<Message>) -> sqlx::Result<MessagePage> {
+/// Which of the messages that were read for a page is the one beyond it, if there is one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Beyond {
+    First,
+    Last,
+}
+
+/// At most a page, of messages that hold one more when there is more.
+pub(super) async fn page(
+    db: &mut SqliteConnection,
+    messages: Vec<Message>,
+    beyond: Beyond,
+) -> sqlx::Result<MessagePage> {
+    let mut messages = completed(db, messages).await?;
     let size = usize::try_from(PAGE_SIZE).expect("a page fits in memory");
     let has_more = messages.len() > size;
-    messages.truncate(size);
-    Ok(MessagePage { messages: completed(db, messages).await?, has_more })
+    match beyond {
+        Beyond::First => drop(messages.drain(..messages.len().saturating_sub(size))),
+        Beyond::Last => messages.truncate(size),
+    }
+    Ok(MessagePage { messages, has_more })
 }
 
 #[cfg(test)]

@@ -3,13 +3,11 @@
 //! Functions take any executor, so they serve a reader and a write alike, and return plain `sqlx::Result`: what an
 //! absence means is the caller's to say.
 //!
+//! What pages are made from is asked for in one statement, and comes as JSON in one row: it is of one moment, and the way
+//! to SQLite's thread and back is taken once. A struct is an array in the order of its fields there, which serde reads.
+//!
 //! What is asked with every page says `LIMIT $1 + 0`: into a bare parameter there SQLite looks when it plans, and so
 //! prepares the statement anew each time, which takes longer than to run it.
-
-use futures::TryStreamExt;
-use sqlx::query::Query;
-use sqlx::sqlite::{SqliteArguments, SqliteRow};
-use sqlx::{Either, Executor, FromRow, Sqlite, SqliteConnection};
 
 pub mod accounts;
 pub mod bans;
@@ -33,30 +31,6 @@ pub use sqlite_commits::CommitCounter;
 
 /// The schema, every step of it.
 pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
-
-/// The rows of each of several statements, which go to SQLite in one call.
-///
-/// The way there and back is most of the cost of a small statement. `$1` is the same value in all of them: SQLx hands
-/// each statement of a call all the parameters, on SQLite alone.
-async fn fetch_each(
-    db: &mut SqliteConnection,
-    statements: Query<'_, Sqlite, SqliteArguments>,
-) -> sqlx::Result<Vec<Vec<SqliteRow>>> {
-    let (mut answers, mut rows) = (Vec::new(), Vec::new());
-    let mut steps = db.fetch_many(statements);
-    while let Some(step) = steps.try_next().await? {
-        match step {
-            Either::Right(row) => rows.push(row),
-            Either::Left(_) => answers.push(std::mem::take(&mut rows)),
-        }
-    }
-    Ok(answers)
-}
-
-/// What `rows` hold, each in its own shape.
-fn read_all<T: for<'r> FromRow<'r, SqliteRow>>(rows: &[SqliteRow]) -> sqlx::Result<Vec<T>> {
-    rows.iter().map(T::from_row).collect()
-}
 
 /// Ids as a JSON array, the way a list is bound to one parameter.
 fn json_ids(ids: &[impl serde::Serialize]) -> String {

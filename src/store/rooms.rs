@@ -1,6 +1,7 @@
 //! Rooms.
 
 use sqlx::SqliteExecutor;
+use sqlx::types::Json;
 
 use crate::model::{MessageId, Room, RoomId, RoomKind, RoomName, SidebarRoom, UserId, direct_name};
 
@@ -50,20 +51,24 @@ pub async fn remove(db: impl SqliteExecutor<'_>, room_id: RoomId) -> sqlx::Resul
 /// How many direct rooms the sidebar shows: those with the newest messages. Older ones are found through their people.
 pub const SHOWN_DIRECT_ROOMS: i64 = 100;
 
+/// Rooms of person `$1` as one JSON array, each an array in the order of the fields of [`SidebarRoom`]; direct ones have
+/// no name yet.
 macro_rules! select_sidebar {
     ($rest:literal) => {
         concat!(
-            "SELECT rooms.id, rooms.kind, rooms.name, rooms.last_message_id > memberships.read_message_id AS unread,
-                    (SELECT COUNT(*) FROM mentions
-                      WHERE mentions.user_id = $1 AND mentions.room_id = rooms.id
-                        AND mentions.message_id > memberships.read_message_id) AS mention_count,
-                    rooms.updated_at AS active_at,
-                    CASE rooms.kind WHEN 'direct'
-                    THEN (SELECT json_group_array(json_object('id', users.id, 'name', users.name))
-                            FROM memberships AS theirs JOIN users ON users.id = theirs.user_id
-                           WHERE theirs.room_id = rooms.id
-                             AND (theirs.user_id <> $1 OR rooms.direct_key = CAST($1 AS TEXT)))
-                    ELSE '[]' END AS people
+            "SELECT json_group_array(json_array(
+                        rooms.id, rooms.kind, rooms.name,
+                        json(CASE WHEN rooms.last_message_id > memberships.read_message_id THEN 'true' ELSE 'false' END),
+                        (SELECT COUNT(*) FROM mentions
+                          WHERE mentions.user_id = $1 AND mentions.room_id = rooms.id
+                            AND mentions.message_id > memberships.read_message_id),
+                        rooms.updated_at,
+                        json(CASE rooms.kind WHEN 'direct'
+                             THEN (SELECT json_group_array(json_array(users.id, users.name))
+                                     FROM memberships AS theirs JOIN users ON users.id = theirs.user_id
+                                    WHERE theirs.room_id = rooms.id
+                                      AND (theirs.user_id <> $1 OR rooms.direct_key = CAST($1 AS TEXT)))
+                             ELSE '[]' END)))
                FROM memberships JOIN rooms ON rooms.id = memberships.room_id
               WHERE memberships.user_id = $1 ",
             $rest
@@ -79,20 +84,21 @@ pub async fn sidebar_entry(
     user_id: UserId,
     room_id: RoomId,
 ) -> sqlx::Result<Option<SidebarRoom>> {
-    let entry: Option<SidebarRoom> = sqlx::query_as(select_sidebar!("AND memberships.room_id = $2"))
+    let Json(found) = sqlx::query_scalar(select_sidebar!("AND memberships.room_id = $2"))
         .bind(user_id)
         .bind(room_id)
-        .fetch_optional(db)
+        .fetch_one(db)
         .await?;
-    Ok(entry.map(named))
+    Ok(as_shown(found).pop())
 }
 
-/// A direct room is called by its people.
-pub(super) fn named(mut room: SidebarRoom) -> SidebarRoom {
-    if room.kind == RoomKind::Direct {
+/// Rooms in the order of the sidebar, direct ones called by their people.
+pub(super) fn as_shown(mut rooms: Vec<SidebarRoom>) -> Vec<SidebarRoom> {
+    for room in rooms.iter_mut().filter(|room| room.kind == RoomKind::Direct) {
         room.name = direct_name(&room.people);
     }
-    room
+    rooms.sort_by_cached_key(SidebarRoom::sort_key);
+    rooms
 }
 
 /// The direct room of exactly these people, found by its key.

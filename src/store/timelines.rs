@@ -1,9 +1,10 @@
 //! What the page of a room is made from.
 
 use sqlx::SqliteConnection;
+use sqlx::types::Json;
 
 use super::events::select_cursor;
-use super::messages::{page, select_message};
+use super::messages::{Beyond, page, select_messages};
 use crate::event::Cursor;
 use crate::model::{MessageId, PAGE_SIZE, RoomId, UserId};
 use crate::timeline::MessagePage;
@@ -25,25 +26,27 @@ pub async fn before(
     room_id: RoomId,
     message_id: MessageId,
 ) -> sqlx::Result<Stretch> {
-    // The place first, the messages second: what happens in between is told again, never missed.
-    let query = sqlx::query(concat!(
+    let (Json(cursor), first_unread, Json(messages)) = sqlx::query_as(concat!(
+        "SELECT (",
         select_cursor!(),
-        "; SELECT messages.id
+        "),
+        (SELECT messages.id
            FROM memberships
            JOIN messages ON messages.room_id = memberships.room_id AND messages.id > memberships.read_message_id
                         AND messages.creator_id <> memberships.user_id
           WHERE memberships.room_id = $1 AND memberships.user_id = $2
-          ORDER BY messages.id LIMIT 1; ",
-        select_message!("WHERE messages.room_id = $1 AND messages.id < $3 ORDER BY messages.id DESC LIMIT $4 + 0")
-    ));
-    let query = query.bind(room_id).bind(user_id).bind(message_id).bind(PAGE_SIZE + 1);
-    let answers = super::fetch_each(&mut *db, query).await?;
-    let [cursor, first_unread, messages] = &answers[..] else { return Err(sqlx::Error::RowNotFound) };
-    let (epoch, seq, at) = super::read_all(cursor)?.pop().ok_or(sqlx::Error::RowNotFound)?;
-    let first_unread = super::read_all(first_unread)?.pop().map(|(message_id,)| message_id);
-    let mut page = page(db, super::read_all(messages)?).await?;
-    page.messages.reverse();
-    Ok(Stretch { cursor: Cursor { epoch, seq, at }, page, first_unread })
+          ORDER BY messages.id LIMIT 1),
+        (",
+        select_messages!("WHERE messages.room_id = $1 AND messages.id < $3 ORDER BY messages.id DESC LIMIT $4 + 0"),
+        ")"
+    ))
+    .bind(room_id)
+    .bind(user_id)
+    .bind(message_id)
+    .bind(PAGE_SIZE + 1)
+    .fetch_one(&mut *db)
+    .await?;
+    Ok(Stretch { cursor, page: page(db, messages, Beyond::First).await?, first_unread })
 }
 
 #[cfg(test)]

@@ -36,9 +36,11 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, FromRef};
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::post;
 use campfire::state::AppState;
 use tokio::sync::watch;
+use tower::ServiceBuilder;
 use tower_http::timeout::RequestBodyTimeoutLayer;
 
 use kept::KeptPages;
@@ -132,18 +134,24 @@ pub fn app(site: Site) -> Router {
         .merge(calls)
         .merge(socket::router())
         .fallback(page::nothing_here)
-        .layer(axum::middleware::from_fn_with_state(site.clone(), home::first_run_first))
-        .layer(sessions)
-        .layer(axum::middleware::from_fn(security::refuse_cross_site))
-        .layer(axum::middleware::from_fn_with_state(site.clone(), security::refuse_banned))
-        .layer(axum::middleware::from_fn_with_state(site.clone(), surroundings::around))
+        .layer(
+            ServiceBuilder::new()
+                .layer(from_fn_with_state(site.clone(), surroundings::around))
+                .layer(from_fn_with_state(site.clone(), security::refuse_banned))
+                .layer(from_fn(security::refuse_cross_site))
+                .layer(sessions)
+                .layer(from_fn_with_state(site.clone(), home::first_run_first)),
+        )
         .merge(health::router())
         .merge(assets::router())
         .merge(sounds::router())
-        .layer(axum::middleware::from_fn(compression::around))
+        .layer(from_fn(compression::around))
         .layer(RequestBodyTimeoutLayer::new(BODY_PAUSE))
-        .layer(axum::middleware::from_fn(security::headers))
-        .layer(axum::middleware::from_fn_with_state(site.clone(), kept::answer))
+        .layer(
+            ServiceBuilder::new()
+                .layer(from_fn_with_state(site.clone(), kept::answer))
+                .layer(from_fn(security::headers)),
+        )
         .with_state(site)
 }
 

@@ -315,7 +315,7 @@ mod tests {
             room_id,
             creator_id: user_id,
             creator_name: "Ada".into(),
-            client_message_id: ClientMessageId::v7(1, [1; 10]),
+            client_message_id: Some(ClientMessageId::v7(1, [1; 10])),
             body_html: "<p>\"hello\"</p>".into(),
             revision: 2,
             created_at: 9,

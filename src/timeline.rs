@@ -3,6 +3,7 @@
 //! A plain type, so that every rule about gaps, repeats and late arrivals is tested without a browser.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -29,7 +30,8 @@ const KEPT: (usize, usize) = (300, 20);
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Timeline {
     pub room_id: RoomId,
-    pub messages: Vec<Message>,
+    /// Shared, so that who hands a page on does not copy it.
+    pub messages: Arc<Vec<Message>>,
     /// There are messages before the first one here.
     pub has_older: bool,
     /// There are messages after the last one here.
@@ -89,11 +91,11 @@ impl Timeline {
             return false;
         }
         match self.messages.binary_search_by_key(&message.id, |known| known.id) {
-            Ok(index) => self.messages[index].take_in(message),
+            Ok(index) => self.known()[index].take_in(message),
             Err(0) if self.has_older && !self.messages.is_empty() => false,
             Err(index) if index == self.messages.len() && self.has_newer => false,
             Err(index) => {
-                self.messages.insert(index, message.clone());
+                self.known().insert(index, message.clone());
                 true
             }
         }
@@ -102,21 +104,19 @@ impl Timeline {
     /// Puts an older page before the first message.
     pub fn prepend(&mut self, older: MessagePage) {
         self.has_older = older.has_more;
-        for message in older.messages.iter().rev().filter(|message| !self.removed.contains(&message.id)) {
-            if self.messages.first().is_none_or(|first| message.id < first.id) {
-                self.messages.insert(0, message.clone());
-            }
-        }
+        let first = self.messages.first().map(|first| first.id);
+        let mut older = older.messages;
+        older.retain(|message| !self.removed.contains(&message.id) && first.is_none_or(|first| message.id < first));
+        self.known().splice(..0, older);
     }
 
     /// Puts a newer page after the last message.
     pub fn append(&mut self, newer: MessagePage) {
         self.has_newer = newer.has_more;
-        for message in newer.messages.into_iter().filter(|message| !self.removed.contains(&message.id)) {
-            if self.messages.last().is_none_or(|last| message.id > last.id) {
-                self.messages.push(message);
-            }
-        }
+        let last = self.messages.last().map(|last| last.id);
+        let mut newer = newer.messages;
+        newer.retain(|message| !self.removed.contains(&message.id) && last.is_none_or(|last| message.id > last));
+        self.known().append(&mut newer);
     }
 
     /// Whether there are so many messages that some may go.
@@ -129,7 +129,8 @@ impl Timeline {
     /// Lets go of the oldest messages when there are too many.
     pub fn trim_older(&mut self) {
         if self.is_long() {
-            self.messages.drain(..self.messages.len() - KEPT.0);
+            let surplus = self.messages.len() - KEPT.0;
+            self.known().drain(..surplus);
             self.has_older = true;
         }
     }
@@ -137,7 +138,7 @@ impl Timeline {
     /// Lets go of the newest messages when there are too many.
     pub fn trim_newer(&mut self) {
         if self.is_long() {
-            self.messages.truncate(KEPT.0);
+            self.known().truncate(KEPT.0);
             self.has_newer = true;
         }
     }
@@ -148,12 +149,17 @@ impl Timeline {
         if self.has_newer { None } else { self.messages.last().map(|message| message.id) }
     }
 
+    /// The messages to change; of shared ones a copy of its own.
+    fn known(&mut self) -> &mut Vec<Message> {
+        Arc::make_mut(&mut self.messages)
+    }
+
     fn boost(&mut self, message_id: MessageId, seq: i64, boosts_html: &str) -> bool {
         let Ok(index) = self.messages.binary_search_by_key(&message_id, |known| known.id) else { return false };
-        let known = &mut self.messages[index];
-        if known.boosts_seq >= seq {
+        if self.messages[index].boosts_seq >= seq {
             return false;
         }
+        let known = &mut self.known()[index];
         (known.boosts_html, known.boosts_seq) = (boosts_html.to_owned(), seq);
         true
     }
@@ -162,7 +168,7 @@ impl Timeline {
         self.removed.insert(message_id);
         match self.messages.binary_search_by_key(&message_id, |known| known.id) {
             Ok(index) => {
-                self.messages.remove(index);
+                self.known().remove(index);
                 true
             }
             Err(_) => false,
@@ -180,7 +186,7 @@ pub struct MessagePage {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{ClientMessageId, UserId};
+    use crate::model::UserId;
 
     const ROOM: RoomId = RoomId(1);
 
@@ -190,7 +196,7 @@ mod tests {
             room_id: ROOM,
             creator_id: UserId(1),
             creator_name: "Ada".into(),
-            client_message_id: ClientMessageId::v7(id.unsigned_abs(), [0; 10]),
+            client_message_id: None,
             body_html: format!("<p>{id}.{revision}</p>"),
             revision,
             created_at: id,
@@ -202,7 +208,7 @@ mod tests {
     fn timeline(ids: &[i64], has_older: bool, has_newer: bool) -> Timeline {
         Timeline {
             room_id: ROOM,
-            messages: ids.iter().map(|id| message(*id, 1)).collect(),
+            messages: Arc::new(ids.iter().map(|id| message(*id, 1)).collect()),
             has_older,
             has_newer,
             cursor: Cursor { epoch: "e".into(), seq: 10, at: 10 },

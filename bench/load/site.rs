@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use app::api::Posted;
-use campfire::model::{Message, PAGE_SIZE, RoomId, UserId};
+use campfire::model::{ClientMessageId, Message, PAGE_SIZE, RoomId, UserId};
 use campfire::timeline::MessagePage;
 use tempfile::TempDir;
 
@@ -368,7 +368,11 @@ impl Client for Poster {
             panic!("a post is answered with its message");
         };
         let viewer = &self.site.data.viewers[self.viewer];
-        assert_eq!(message.client_message_id.as_str(), id, "the message that was posted");
+        assert_eq!(
+            message.client_message_id.as_ref().map(ClientMessageId::as_str),
+            Some(&*id),
+            "the message that was posted"
+        );
         assert_eq!(message.body_html, format!("<p>words of {id}</p>"), "with its words");
         assert_eq!(
             (message.creator_id, &message.creator_name, message.room_id, message.revision),

@@ -56,10 +56,16 @@ id!(
 /// The id a browser gives a message before it sends it: a UUID in lower case, unique per author for ever.
 ///
 /// Browsers make version 7, whose first 48 bits are the time, so that sorting by id keeps the order of writing.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(sqlx::Type), sqlx(transparent))]
-#[serde(try_from = "String", into = "String")]
+#[serde(try_from = "String")]
 pub struct ClientMessageId(String);
+
+impl Serialize for ClientMessageId {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
 
 impl ClientMessageId {
     /// A version 7 UUID of `now_ms`, milliseconds since the epoch, and 10 bytes of `randomness`.
@@ -113,12 +119,6 @@ impl TryFrom<String> for ClientMessageId {
 
     fn try_from(text: String) -> Result<Self, AppError> {
         text.parse()
-    }
-}
-
-impl From<ClientMessageId> for String {
-    fn from(id: ClientMessageId) -> Self {
-        id.0
     }
 }
 

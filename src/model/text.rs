@@ -1,5 +1,7 @@
 //! Small rules about text that both targets share.
 
+use std::borrow::Cow;
+
 use super::UserId;
 use crate::AppError;
 
@@ -8,10 +10,13 @@ const TINTS: i64 = 8;
 
 /// `text` with the five characters that mean something in HTML replaced.
 #[must_use]
-pub fn escape_html(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len() + text.len() / 8);
-    let mut rest = text;
-    while let Some(at) = rest.bytes().position(|byte| matches!(byte, b'&' | b'<' | b'>' | b'"' | b'\'')) {
+pub fn escape_html(text: &str) -> Cow<'_, str> {
+    let special = |text: &str| text.bytes().position(|byte| matches!(byte, b'&' | b'<' | b'>' | b'"' | b'\''));
+    let Some(first) = special(text) else { return Cow::Borrowed(text) };
+    let mut escaped = String::with_capacity(text.len() + text.len() / 8 + 8);
+    escaped.push_str(&text[..first]);
+    let mut rest = &text[first..];
+    while let Some(at) = special(rest) {
         escaped.push_str(&rest[..at]);
         escaped.push_str(match rest.as_bytes()[at] {
             b'&' => "&amp;",
@@ -23,7 +28,7 @@ pub fn escape_html(text: &str) -> String {
         rest = &rest[at + 1..];
     }
     escaped.push_str(rest);
-    escaped
+    Cow::Owned(escaped)
 }
 
 /// The first word of a name: what someone is called among few.

@@ -65,6 +65,11 @@ pub async fn room_page(state: &AppState, member: &Member, anchor: Anchor) -> App
         }
         None => None,
     };
+    for foreign in messages.iter_mut().filter(|message| message.creator_id != member.user.id) {
+        // It tells a browser that what it sent has arrived.
+        foreign.client_message_id = None;
+    }
+    let messages = Arc::new(messages);
     let timeline = Timeline { room_id, messages, has_older, has_newer, cursor, removed: BTreeSet::new() };
     Ok(RoomPage { room: member.room.clone(), involvement: member.involvement, timeline, target, first_unread })
 }
@@ -174,7 +179,7 @@ fn as_posted(id: MessageId, new: &NewMessage, creator_name: String) -> Message {
         room_id: new.room_id,
         creator_id: new.creator_id,
         creator_name,
-        client_message_id: new.client_message_id.clone(),
+        client_message_id: Some(new.client_message_id.clone()),
         body_html: new.body.html.clone(),
         revision: 1,
         created_at: new.created_at,

@@ -37,9 +37,9 @@ pub fn boosts_html(message_id: MessageId, groups: &[BoostGroup]) -> String {
 /// The first of the names, and how many more there are.
 fn named<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
     let unnamed = names.len().saturating_sub(MOST_NAMES);
-    let mut shown: Vec<String> = names.take(MOST_NAMES).map(escape_html).collect();
+    let mut shown: Vec<_> = names.take(MOST_NAMES).map(escape_html).collect();
     if unnamed > 0 {
-        shown.push(format!("{unnamed} more"));
+        shown.push(format!("{unnamed} more").into());
     }
     shown.join(", ")
 }

@@ -12,7 +12,7 @@ pub fn with_marks(html: &str, terms: &[String]) -> String {
     let stemmer = Stemmer::create(Algorithm::English);
     let stem = |word: &str| stemmer.stem(&folded(word)).into_owned();
     // As the text of the page spells them.
-    let spelled: HashSet<String> = terms.iter().map(|term| escape_html(&term.to_lowercase())).collect();
+    let spelled: HashSet<String> = terms.iter().map(|term| escape_html(&term.to_lowercase()).into_owned()).collect();
     let spelled: Vec<String> = spelled.into_iter().collect();
     let stems: HashSet<String> = terms.iter().flat_map(|term| words(term)).map(stem).collect();
     if spelled.is_empty() {

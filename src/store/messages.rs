@@ -610,7 +610,10 @@ mod tests {
         assert_eq!(last().await, first.id.0);
         let removed = world.state.db.write(async move |tx| Ok(remove_some_of_room(tx.db(), room_id, 10).await?)).await;
         assert_eq!(removed, Ok(1));
-        let sent = find_sent(world.state.db.reader(), world.ada.id, &first.client_message_id).await.unwrap().unwrap();
+        let sent = find_sent(world.state.db.reader(), world.ada.id, first.client_message_id.as_ref().unwrap())
+            .await
+            .unwrap()
+            .unwrap();
         assert!(sent.removed);
     }
 }

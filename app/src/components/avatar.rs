@@ -17,8 +17,8 @@ pub fn avatar_html(id: UserId, name: &str) -> String {
 
 /// Adds one person's avatar.
 pub fn push_avatar(html: &mut String, id: UserId, name: &str) {
-    let (tint, initials) = (avatar_tint(id).to_string(), initials(name));
-    push(html, &["<span class=\"avatar tint-", &tint, "\" data-person=\"", &id.to_string()]);
+    let (mut tint, mut person, initials) = (itoa::Buffer::new(), itoa::Buffer::new(), initials(name));
+    push(html, &["<span class=\"avatar tint-", tint.format(avatar_tint(id)), "\" data-person=\"", person.format(id.0)]);
     push(html, &["\" aria-hidden=\"true\">", &initials, "</span>"]);
 }
 

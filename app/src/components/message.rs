@@ -16,15 +16,15 @@ const FOLDED_BEYOND: (usize, usize) = (40, 8_000);
 
 /// Adds what stands inside a message's list item.
 pub fn message_html(html: &mut String, message: &Message) {
-    let id = message.id.to_string();
-    let name = escape_html(&message.creator_name);
-    head_html(html, message, &id, &name, None);
-    body_html(html, message, &id);
-    let boosts_seq = if message.boosts_seq > 0 { message.boosts_seq.to_string() } else { String::new() };
-    push(html, &["<form class=\"boosts\" id=\"boosts-", &id, "\" method=\"post\" action=\"/messages/", &id]);
-    push(html, &["/boosts\" data-quiet=\"\" data-boosts=\"", &boosts_seq, "\">", &message.boosts_html]);
+    let (mut digits, mut boosts_digits) = (itoa::Buffer::new(), itoa::Buffer::new());
+    let (id, name) = (digits.format(message.id.0), escape_html(&message.creator_name));
+    head_html(html, message, id, &name, None);
+    body_html(html, message, id);
+    let boosts_seq = if message.boosts_seq > 0 { boosts_digits.format(message.boosts_seq) } else { "" };
+    push(html, &["<form class=\"boosts\" id=\"boosts-", id, "\" method=\"post\" action=\"/messages/", id]);
+    push(html, &["/boosts\" data-quiet=\"\" data-boosts=\"", boosts_seq, "\">", &message.boosts_html]);
     push(html, &["</form><details class=\"menu\"><summary aria-label=\"More for this message by ", &name]);
-    push(html, &["\">⋯</summary><div class=\"menu__list\"><a href=\"/messages/", &id]);
+    push(html, &["\">⋯</summary><div class=\"menu__list\"><a href=\"/messages/", id]);
     html.push_str("/menu\" rel=\"external\">Answer, boost, change…</a></div></details>");
 }
 
@@ -58,19 +58,20 @@ pub fn found_html(message: &Message, room: &str) -> String {
 
 /// Who said it and when. Out of its room a message says where, too. `name` is escaped.
 fn head_html(html: &mut String, message: &Message, id: &str, name: &str, room: Option<&str>) {
-    let (creator_id, room_id) = (message.creator_id.to_string(), message.room_id.to_string());
+    let (mut creator_digits, mut room_digits) = (itoa::Buffer::new(), itoa::Buffer::new());
+    let (creator_id, room_id) = (creator_digits.format(message.creator_id.0), room_digits.format(message.room_id.0));
     let at = utc_timestamp(message.created_at);
-    push(html, &["<a class=\"message__avatar\" href=\"/users/", &creator_id]);
+    push(html, &["<a class=\"message__avatar\" href=\"/users/", creator_id]);
     html.push_str("\" rel=\"external\" tabindex=\"-1\" aria-hidden=\"true\">");
     push_avatar(html, message.creator_id, &message.creator_name);
     push(html, &["</a><div class=\"message__head\"><a class=\"message__author\" id=\"by-", id]);
-    push(html, &["\" href=\"/users/", &creator_id, "\" rel=\"external\"><bdi>", name, "</bdi></a> "]);
-    push(html, &["<a class=\"message__time\" href=\"/rooms/", &room_id, "/@", id, "\">"]);
+    push(html, &["\" href=\"/users/", creator_id, "\" rel=\"external\"><bdi>", name, "</bdi></a> "]);
+    push(html, &["<a class=\"message__time\" href=\"/rooms/", room_id, "/@", id, "\">"]);
     let (date, shown) = if room.is_some() { (" data-date", &at[..10]) } else { ("", &at[11..16]) };
     push(html, &["<local-time", date, "><time datetime=\"", &at, "\">", shown, " UTC</time></local-time></a>"]);
     if let Some(room) = room {
         let room = escape_html(room);
-        push(html, &[" <a class=\"message__room\" href=\"/rooms/", &room_id, "/@", id, "\">in <bdi>", &room]);
+        push(html, &[" <a class=\"message__room\" href=\"/rooms/", room_id, "/@", id, "\">in <bdi>", &room]);
         html.push_str("</bdi></a>");
     }
     html.push_str("</div>");
@@ -118,7 +119,7 @@ mod tests {
             room_id: RoomId(4),
             creator_id: UserId(9),
             creator_name: "<Ada>".into(),
-            client_message_id: ClientMessageId::v7(0, [0; 10]),
+            client_message_id: None,
             body_html: body_html.into(),
             revision: 1,
             created_at: 0,

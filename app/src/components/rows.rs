@@ -74,12 +74,13 @@ fn row_html(
     target: Option<MessageId>,
     new_from: Option<MessageId>,
 ) {
-    let id = message.id.to_string();
-    push(html, &["<li class=\"message", if threaded { " message--threaded" } else { "" }, "\" id=\"message-", &id]);
-    push(html, &["\" data-author=\"", &message.creator_id.to_string()]);
-    push(html, &["\" aria-labelledby=\"by-", &id, " says-", &id, "\""]);
+    let mut digits = itoa::Buffer::new();
+    let id = digits.format(message.id.0);
+    push(html, &["<li class=\"message", if threaded { " message--threaded" } else { "" }, "\" id=\"message-", id]);
+    push(html, &["\" data-author=\"", itoa::Buffer::new().format(message.creator_id.0)]);
+    push(html, &["\" aria-labelledby=\"by-", id, " says-", id, "\""]);
     if message.revision > 1 {
-        push(html, &[" data-revision=\"", &message.revision.to_string(), "\""]);
+        push(html, &[" data-revision=\"", itoa::Buffer::new().format(message.revision), "\""]);
     }
     push(html, &[if new_from == Some(message.id) { " data-new" } else { "" }]);
     push(html, &[if target == Some(message.id) { " aria-current=\"true\"" } else { "" }, ">"]);
@@ -188,7 +189,7 @@ fn read(list: &Element) -> Vec<Shown> {
 
 #[cfg(test)]
 mod tests {
-    use campfire::model::{ClientMessageId, RoomId, UserId};
+    use campfire::model::{RoomId, UserId};
 
     use super::*;
 
@@ -198,7 +199,7 @@ mod tests {
             room_id: RoomId(4),
             creator_id: UserId(creator_id),
             creator_name: "Ada".into(),
-            client_message_id: ClientMessageId::v7(0, [0; 10]),
+            client_message_id: None,
             body_html: format!("<p>{id}</p>"),
             revision: 1,
             created_at: 0,
@@ -282,7 +283,7 @@ mod tests {
     fn a_row_says_what_its_place_adds() {
         let timeline = Timeline {
             room_id: RoomId(4),
-            messages: vec![message(1, 1), message(2, 1)],
+            messages: std::sync::Arc::new(vec![message(1, 1), message(2, 1)]),
             has_older: false,
             has_newer: false,
             cursor: campfire::event::Cursor { epoch: "e".into(), seq: 1, at: 1 },

@@ -113,7 +113,8 @@ fn ping_lines(rooms: &[SidebarRoom], unpinged: &[Person], filter: &str, path: &s
     }];
     for room in rooms.iter().filter(|room| room.kind == RoomKind::Direct && matches(&room.name, filter)) {
         let title = format!(r#" title="{}""#, escape_html(&room.name));
-        let label = escape_html(&room.label());
+        let label = room.label();
+        let label = escape_html(&label);
         let inside = format!(r#"{} <span class="ping__label"><bdi>{label}</bdi></span>"#, avatars_html(&room.people));
         let class = if room.unread { "ping unread" } else { "ping" };
         lines.push(Line { class, html: link(room, path, &title, &inside) });

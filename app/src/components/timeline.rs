@@ -92,7 +92,8 @@ pub fn Messages(
         let mut outgoing = outbox.of_room(room_id);
         if !outgoing.is_empty() {
             timeline.with(|timeline| {
-                let arrived: HashSet<_> = timeline.messages.iter().map(|message| &message.client_message_id).collect();
+                let arrived: HashSet<_> =
+                    timeline.messages.iter().filter_map(|message| message.client_message_id.as_ref()).collect();
                 outgoing.retain(|item| !arrived.contains(&item.client_message_id));
             });
         }

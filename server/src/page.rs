@@ -30,6 +30,9 @@ use crate::{Site, assets, security, surroundings};
 /// How many people a sidebar shows in its pings: those pinged, the viewer, and others to fill the row up.
 const MOST_PINGS_OFFERED: usize = 20;
 
+/// What most pages of a room have room in, in bytes.
+const PAGE_BYTES: usize = 96 * 1024;
+
 /// The longest error of a server function, in bytes.
 const MAX_ERROR_BYTES: usize = 64 * 1024;
 
@@ -114,7 +117,7 @@ pub async fn live(site: &Site, request: LiveRequest) -> AppResult<Rendered> {
     // Leptos leaves the owner behind as the thread's own. A call that begins on this thread while the page waits would
     // be its child, and find this person's context where it has none of its own.
     owner.clone().unset();
-    let html = rendering.await.collect::<String>().await;
+    let html = joined(rendering.await, 0).await;
     owner.unset_with_forced_cleanup();
 
     // The one inline script: `whole` put it last, and no text of a person's can hold such a tag.
@@ -325,7 +328,7 @@ fn whole<V: IntoView + 'static>(
 ) -> Pin<Box<dyn Future<Output = Html5> + Send>> {
     let pieces = view.to_html_stream_in_order();
     Box::pin(async move {
-        let mut html = pieces.collect::<String>().await;
+        let mut html = joined(pieces, PAGE_BYTES).await;
         let mut data: Vec<String> = data().collect().await;
         let last = data.len().saturating_sub(1);
         if let Some(resolved) = data.get_mut(1..last) {
@@ -337,6 +340,19 @@ fn whole<V: IntoView + 'static>(
         html.insert_str(end, &format!("<script>{script}</script>"));
         Box::pin(stream::once(async move { html })) as Html5
     })
+}
+
+/// All of a stream in one string, which is its first piece when that is all and no `capacity` is asked for.
+async fn joined(mut pieces: impl Stream<Item = String> + Unpin, capacity: usize) -> String {
+    let mut joined = String::with_capacity(capacity);
+    while let Some(piece) = pieces.next().await {
+        if joined.capacity() == 0 {
+            joined = piece;
+        } else {
+            joined.push_str(&piece);
+        }
+    }
+    joined
 }
 
 fn base64_sha256(bytes: &[u8]) -> String {

@@ -168,6 +168,7 @@ test("a third person sees a room come, turn, be renamed and go", async ({ twoPeo
   await ada.page.getByRole("button", { name: "Save" }).click();
   await expect(bob.roomLink("For all")).toHaveCount(0);
   await cleo.roomLink("For all").click();
+  await expect(cleo.page.getByRole("heading", { name: "For all" })).toBeVisible();
   await cleo.page.getByRole("link", { name: "Room settings" }).click();
   await cleo.page.getByText("Leave this room…").click();
   await cleo.page.getByRole("button", { name: "Leave the room" }).click();

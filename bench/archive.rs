@@ -12,7 +12,7 @@ use axum::body::Body;
 use axum::http::{Request, header};
 use campfire::auth::Member;
 use campfire::clock::Clock;
-use campfire::model::{MessageId, Role, RoomId, User, UserId};
+use campfire::model::{ClientMessageId, MessageId, Role, RoomId, User, UserId};
 use campfire::ops::rooms::Audience;
 use campfire::state::AppState;
 use campfire::{AppResult, ops, store};
@@ -153,7 +153,8 @@ async fn fill(state: &AppState, rooms: &[(RoomId, u64)]) {
             }
             let creator = if random.below(10_000) == 0 { 2 } else { 1 };
             let at = FIRST_AT + i64::try_from(made).expect("it fits") * BETWEEN_MS;
-            rows.push(serde_json::json!([rooms[index].0, creator, made.to_string(), text, marks, at]));
+            let sent_as = ClientMessageId::v7(at.unsigned_abs(), [0; 10]);
+            rows.push(serde_json::json!([rooms[index].0, creator, sent_as, text, marks, at]));
             made += 1;
         }
         let rows = serde_json::Value::Array(rows).to_string();

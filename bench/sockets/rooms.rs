@@ -1,10 +1,11 @@
 //! One room with 100, 1,000 and 10,000 sockets: how long it takes to connect them, until all have seen a post, how many
 //! deliveries a second there can be, and what they weigh.
 
+use std::borrow::Borrow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::time::sleep;
+use tokio::time::{interval, sleep};
 
 use super::bare::BareLoop;
 use super::board::{Board, Round};
@@ -175,13 +176,20 @@ impl<'a> Watch<'a> {
 pub async fn measure_bare(site: &Site) {
     let sample = sample(site).await;
     for size in SIZES {
-        let mut rounds = Vec::new();
+        let (mut paced, mut rounds) = (Vec::new(), Vec::new());
         let bare = BareLoop::start(size.socket_count, &sample);
         let cursor = campfire::event::Cursor { epoch: String::new(), seq: 0, at: 0 };
         let place = Place { address: bare.address.clone(), room_id: campfire::model::RoomId(1), cursor };
         let board = Arc::new(Board::new());
         let (crowd, _) = Crowd::open(&place, &vec![""; size.socket_count], &board).await;
         for _ in 0..ROUNDS {
+            let mut clock = interval(Duration::from_secs(1) / size.posts_a_second);
+            for post in board.begin(size.paced_posts, crowd.len()) {
+                clock.tick().await;
+                board.sent(post);
+                bare.write(post..post + 1);
+            }
+            paced.push(board.end().await);
             let posts = board.begin(size.saturated_posts, crowd.len());
             let watch = Watch::begin(&bare.process);
             for post in posts.clone() {
@@ -191,6 +199,9 @@ pub async fn measure_bare(site: &Site) {
             rounds.push(watch.end(board.end().await));
         }
         crowd.close().await;
+        let workload = format!("seen by all from a bare loop, {}, {} a second", size.name(), size.posts_a_second);
+        let (p50_ms, beside) = paced_times(&paced);
+        print_row(&workload, &median_and_range(&p50_ms, 2, " ms"), &beside, None);
         print_saturated(&format!("deliveries by a bare loop, {}", size.name()), &rounds, |one| one);
     }
 }
@@ -223,18 +234,21 @@ fn print_opened(owners: Owners, size: Size, rounds: &[Measured]) {
 }
 
 fn print_paced(owners: Owners, size: Size, rounds: &[Measured]) {
-    let p50_ms: Vec<_> = rounds.iter().map(|one| in_milliseconds(p50_and_p99(&one.paced.seen_by_all).0)).collect();
-    let all: Vec<_> = rounds.iter().flat_map(|one| &one.paced.seen_by_all).copied().collect();
-    let answered: Vec<_> = rounds.iter().flat_map(|one| &one.paced.answered).copied().collect();
-    let beside = format!(
-        "p99 {} · answered p50 {} · {} posts, complete",
-        milliseconds(p50_and_p99(&all).1),
-        milliseconds(p50_and_p99(&answered).0),
-        all.len(),
-    );
+    let rounds: Vec<_> = rounds.iter().map(|one| &one.paced).collect();
+    let (p50_ms, beside) = paced_times(&rounds);
+    let answered: Vec<_> = rounds.iter().flat_map(|one| &one.answered).copied().collect();
+    let beside = format!("{beside} · answered p50 {}", milliseconds(p50_and_p99(&answered).0));
     let budget = (size.socket_count == 1_000).then(|| Budget::new("p50 ≤ 7 ms", median(&p50_ms) <= 7.0));
     let workload = format!("post → seen by all, {}, {}, {} a second", size.name(), owners.name(), size.posts_a_second);
     print_row(&workload, &median_and_range(&p50_ms, 2, " ms"), &beside, budget.as_ref());
+}
+
+/// How long each round's posts took to be seen by all, in the middle, and what to say beside that.
+fn paced_times(rounds: &[impl Borrow<Round>]) -> (Vec<f64>, String) {
+    let rounds = rounds.iter().map(|one| &one.borrow().seen_by_all);
+    let p50_ms = rounds.clone().map(|times| in_milliseconds(p50_and_p99(times).0)).collect();
+    let all: Vec<_> = rounds.flatten().copied().collect();
+    (p50_ms, format!("p99 {} · {} posts, complete", milliseconds(p50_and_p99(&all).1), all.len()))
 }
 
 fn print_saturated<T>(workload: &str, rounds: &[T], saturated: impl Fn(&T) -> &Saturated) {

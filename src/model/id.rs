@@ -55,6 +55,8 @@ id!(
 
 /// The id a browser gives a message before it sends it: a UUID in lower case, unique per author for ever.
 ///
+/// Every one that is stored is of that shape: a message with another could not be read.
+///
 /// Browsers make version 7, whose first 48 bits are the time, so that sorting by id keeps the order of writing.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(sqlx::Type), sqlx(transparent))]

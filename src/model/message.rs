@@ -16,7 +16,7 @@ pub const MAX_BODY_CHARS: usize = 32_000;
 /// Messages of one author that follow each other within this time stand together, in milliseconds.
 const THREAD_GAP_MS: i64 = 5 * 60 * 1_000;
 
-/// A stored message, the same for whoever reads it.
+/// A stored message, the same for whoever reads it but for the id from its author's browser.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Message {
     pub id: MessageId,
@@ -24,7 +24,7 @@ pub struct Message {
     pub creator_id: UserId,
     /// Empty, like `body_html`, in the browser, as long as the page's HTML says it.
     pub creator_name: String,
-    /// The id its author's browser gave it; may be missing where somebody else reads it.
+    /// Missing in the data of a page that somebody else reads: it tells its author's browser that the message arrived.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_message_id: Option<ClientMessageId>,
     /// Sanitised when it was written; goes into pages as it stands.

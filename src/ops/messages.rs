@@ -42,16 +42,20 @@ pub enum Anchor {
 pub async fn room_page(state: &AppState, member: &Member, anchor: Anchor) -> AppResult<RoomPage> {
     let room_id = member.room.id;
     let mut reader = state.db.reader().acquire().await?;
-    let target = match anchor {
-        Anchor::Around(message_id) => store::messages::find(&mut reader, room_id, message_id).await?,
-        Anchor::Newest | Anchor::Before(_) => None,
+    let newest = MessageId(i64::MAX);
+    let end = match anchor {
+        Anchor::Newest => newest,
+        Anchor::Around(message_id) | Anchor::Before(message_id) => message_id,
     };
-    let end = match (&target, anchor) {
-        (Some(message), _) => message.id,
-        (None, Anchor::Before(message_id)) => message_id,
-        (None, Anchor::Newest | Anchor::Around(_)) => MessageId(i64::MAX),
-    };
-    let stretch = store::timelines::before(&mut reader, member.user.id, room_id, end).await?;
+    // The place in the log comes with these messages, and the others later: what happens in between is told again.
+    let mut stretch = store::timelines::before(&mut reader, member.user.id, room_id, end).await?;
+    let mut target = None;
+    if let Anchor::Around(message_id) = anchor {
+        target = store::messages::find(&mut reader, room_id, message_id).await?;
+        if target.is_none() {
+            stretch = store::timelines::before(&mut reader, member.user.id, room_id, newest).await?;
+        }
+    }
     let Stretch { cursor, page: MessagePage { mut messages, has_more: has_older }, first_unread } = stretch;
     let mut has_newer = matches!(anchor, Anchor::Before(_));
     let target = match target {
@@ -599,5 +603,18 @@ mod tests {
         assert!(!first.timeline.has_older);
         let gone = room_page(&world.state, &member, Anchor::Around(MessageId(9_999))).await.unwrap();
         assert_eq!((gone.target, gone.timeline.messages.len(), gone.timeline.has_newer), (None, 40, false));
+    }
+
+    #[tokio::test]
+    async fn a_page_tells_which_of_ones_own_messages_arrived_and_nobody_elses() {
+        let world = testing::world().await;
+        let room_id = world.all_talk.id;
+        let own = world.post(&world.ada, room_id, "mine").await;
+        world.post(&world.bob, room_id, "yours").await;
+        let member = world.member(&world.ada, room_id).await;
+        let page = room_page(&world.state, &member, Anchor::Newest).await.unwrap();
+        let shown: Vec<_> = page.timeline.messages.iter().map(|message| &message.client_message_id).collect();
+        assert!(own.client_message_id.is_some());
+        assert_eq!(shown, [&own.client_message_id, &None]);
     }
 }

@@ -55,8 +55,8 @@ pub async fn find(db: &mut SqliteConnection, user_id: UserId, unpinged: i64) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ops;
-    use crate::testing;
+    use crate::model::Role;
+    use crate::{AppResult, ops, store, testing};
 
     #[tokio::test]
     async fn a_frame_has_ones_rooms_and_those_whom_one_has_not_pinged() {
@@ -74,7 +74,32 @@ mod tests {
         let of_bob = frame(world.bob.id, 1).await;
         assert_eq!(names(&of_bob.rooms), ["All Talk"]);
         assert_eq!(of_bob.unpinged.iter().map(|person| person.id).collect::<Vec<_>>(), [world.ada.id]);
-        assert_eq!(of_bob.account, crate::store::accounts::find(world.state.db.reader()).await.unwrap().unwrap());
+        assert_eq!(of_bob.account, store::accounts::find(world.state.db.reader()).await.unwrap().unwrap());
+    }
+
+    #[tokio::test]
+    async fn of_many_direct_rooms_a_frame_has_those_with_the_newest_messages() {
+        let world = testing::world().await;
+        let people = world.state.db.write(async |tx| -> AppResult<Vec<UserId>> {
+            let mut people = Vec::new();
+            for number in 0..SHOWN_DIRECT_ROOMS + 2 {
+                let (name, address) = ("Dora".parse()?, format!("dora{number}@example.com").parse()?);
+                people.push(store::users::insert(tx.db(), &name, &address, "x", Role::Member, 1).await?);
+            }
+            Ok(people)
+        });
+        let mut pinged = Vec::new();
+        for user_id in people.await.unwrap() {
+            pinged.push(ops::rooms::ping(&world.state, &world.ada, vec![user_id]).await.unwrap().id);
+        }
+        // The first of them are those with the newest messages.
+        let mut other = world.other_connection().await;
+        sqlx::query("UPDATE rooms SET updated_at = 1000 - id").execute(&mut other).await.unwrap();
+        let mut reader = world.state.db.reader().acquire().await.unwrap();
+        let frame = find(&mut reader, world.ada.id, 0).await.unwrap().unwrap();
+        let shown: Vec<_> = frame.rooms.iter().map(|room| room.id).collect();
+        let expected: Vec<_> = pinged[..pinged.len() - 2].iter().copied().chain([world.all_talk.id]).collect();
+        assert_eq!(shown, expected);
     }
 
     #[tokio::test]

@@ -67,21 +67,26 @@ pub(super) use select_messages;
 
 /// The message with this id in this room.
 pub async fn find(db: &mut SqliteConnection, room_id: RoomId, message_id: MessageId) -> sqlx::Result<Option<Message>> {
-    let Json(found) = sqlx::query_scalar(select_messages!("WHERE messages.id = $1 AND messages.room_id = $2"))
-        .bind(message_id)
-        .bind(room_id)
-        .fetch_one(&mut *db)
-        .await?;
-    Ok(completed(db, found).await?.pop())
+    let Json(mut found): Json<Vec<_>> =
+        sqlx::query_scalar(select_messages!("WHERE messages.id = $1 AND messages.room_id = $2"))
+            .bind(message_id)
+            .bind(room_id)
+            .fetch_one(&mut *db)
+            .await?;
+    complete(db, &mut found).await?;
+    Ok(found.pop())
 }
 
 /// These messages, in the order of their ids.
 pub async fn list(db: &mut SqliteConnection, message_ids: &[MessageId]) -> sqlx::Result<Vec<Message>> {
-    let Json(messages) = sqlx::query_scalar(select_messages!("WHERE messages.id IN (SELECT value FROM json_each($1))"))
-        .bind(super::json_ids(message_ids))
-        .fetch_one(&mut *db)
-        .await?;
-    completed(db, messages).await
+    let Json(mut messages): Json<Vec<_>> =
+        sqlx::query_scalar(select_messages!("WHERE messages.id IN (SELECT value FROM json_each($1))"))
+            .bind(super::json_ids(message_ids))
+            .fetch_one(&mut *db)
+            .await?;
+    messages.sort_unstable_by_key(|message: &Message| message.id);
+    complete(db, &mut messages).await?;
+    Ok(messages)
 }
 
 /// Which room a message is in.
@@ -92,15 +97,13 @@ pub async fn find_room(db: impl SqliteExecutor<'_>, message_id: MessageId) -> sq
 /// A boost as it is read: its message, what it says, and who gave it.
 type Boosted = (MessageId, BoostContent, UserId, String);
 
-/// The messages in the order of their ids, with what is stored beside them: their boosts, and the names of today in
-/// their mentions.
-async fn completed(db: &mut SqliteConnection, mut messages: Vec<Message>) -> sqlx::Result<Vec<Message>> {
-    messages.sort_unstable_by_key(|message| message.id);
+/// Puts into messages what is stored beside them: their boosts, and the names of today in their mentions.
+async fn complete(db: &mut SqliteConnection, messages: &mut [Message]) -> sqlx::Result<()> {
     let boosted: Vec<_> = messages.iter().filter(|message| message.boosts_seq > 0).map(|message| message.id).collect();
     let linked = messages.iter().flat_map(|message| richtext::linked_people(&message.body_html));
     let linked: Vec<_> = linked.collect::<HashSet<UserId>>().into_iter().collect();
     if boosted.is_empty() && linked.is_empty() {
-        return Ok(messages);
+        return Ok(());
     }
     let (Json(boosts), Json(names)) = sqlx::query_as::<_, (Json<Vec<Boosted>>, Json<Vec<Person>>)>(
         "SELECT (SELECT json_group_array(json_array(boosts.message_id, boosts.content, users.id, users.name)
@@ -118,7 +121,7 @@ async fn completed(db: &mut SqliteConnection, mut messages: Vec<Message>) -> sql
         boosts_of.entry(message_id).or_default().push(Boost { content, booster: Person { id, name } });
     }
     let names = names.into_iter().map(|person| (person.id, person.name)).collect();
-    for message in &mut messages {
+    for message in messages {
         if let Some(boosts) = boosts_of.remove(&message.id) {
             message.boosts_html = richtext::boosts_html(message.id, &group_boosts(boosts));
         }
@@ -126,7 +129,7 @@ async fn completed(db: &mut SqliteConnection, mut messages: Vec<Message>) -> sql
             message.body_html = html;
         }
     }
-    Ok(messages)
+    Ok(())
 }
 
 /// What its author typed.
@@ -418,16 +421,17 @@ pub(super) enum Beyond {
 /// At most a page, of messages that hold one more when there is more.
 pub(super) async fn page(
     db: &mut SqliteConnection,
-    messages: Vec<Message>,
+    mut messages: Vec<Message>,
     beyond: Beyond,
 ) -> sqlx::Result<MessagePage> {
-    let mut messages = completed(db, messages).await?;
+    messages.sort_unstable_by_key(|message| message.id);
     let size = usize::try_from(PAGE_SIZE).expect("a page fits in memory");
     let has_more = messages.len() > size;
     match beyond {
         Beyond::First => drop(messages.drain(..messages.len().saturating_sub(size))),
         Beyond::Last => messages.truncate(size),
     }
+    complete(db, &mut messages).await?;
     Ok(MessagePage { messages, has_more })
 }
 

@@ -3,8 +3,9 @@
 //! Functions take any executor, so they serve a reader and a write alike, and return plain `sqlx::Result`: what an
 //! absence means is the caller's to say.
 //!
-//! What pages are made from is asked for in one statement, and comes as JSON in one row: it is of one moment, and the way
-//! to SQLite's thread and back is taken once. A struct is an array in the order of its fields there, which serde reads.
+//! What pages are made from comes as JSON in one row, so that the way to SQLite's thread and back is taken once: a struct
+//! is an array in the order of its fields there, which serde reads. A page's messages, the place in the log and the first
+//! unread one are of one moment; boosts and today's names are read after them, and what happens in between is told again.
 //!
 //! What is asked with every page says `LIMIT $1 + 0`: into a bare parameter there SQLite looks when it plans, and so
 //! prepares the statement anew each time, which takes longer than to run it.

@@ -73,6 +73,7 @@ test("edits and deletions made during a gap arrive without a reload", async ({ t
   await expect(bob.page.getByText("Reconnecting…")).toBeVisible();
 
   await ada.choose(ada.message("to be edited"), "Edit");
+  await expect(ada.composer).toHaveValue("to be edited");
   await ada.composer.fill("edited meanwhile");
   await ada.page.keyboard.press("Enter");
   await expect(ada.message("edited meanwhile")).toBeVisible();

@@ -274,6 +274,7 @@ test("an edit of a message that is deleted meanwhile keeps the text", async ({ t
   await bob.write("a first version");
   await arrived(bob);
   await bob.choose(bob.message("a first version"), "Edit");
+  await expect(bob.composer).toHaveValue("a first version");
   await bob.composer.fill("a second version");
   await ada.choose(ada.message("a first version"), "Delete");
   await expect(bob.message("a first version")).toHaveCount(0);

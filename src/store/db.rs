@@ -601,14 +601,19 @@ mod tests {
         assert_eq!(room_names(db).await, ["w0", "w1", "w2", "w4", "w6", "w7", "w8", "w9"]);
     }
 
-    /// Runs `writes` in one group: the writer is held until all of them wait for it.
+    /// Runs `writes` in one group: they are queued while another write, alone in its own group, holds the writer.
     async fn in_one_group<T>(db: &Db, writes: impl Future<Output = T>) -> T {
+        let (begin, begun) = oneshot::channel();
         let (release, held) = oneshot::channel::<()>();
-        let holder = db.write(async move |_| Ok(held.await.is_ok()));
+        let holder = db.write(async move |_| {
+            begin.send(()).map_err(|()| AppError::Internal)?;
+            Ok(held.await.is_ok())
+        });
         let before = db.commit_count();
-        let (_, result, ()) = tokio::join!(holder, writes, async {
-            tokio::task::yield_now().await;
-            release.send(()).unwrap();
+        let (_, result) = tokio::join!(holder, async {
+            begun.await.unwrap();
+            let (result, ()) = tokio::join!(biased; writes, async { release.send(()).unwrap() });
+            result
         });
         assert!(db.commit_count() - before <= 2, "the writes shared a commit");
         result

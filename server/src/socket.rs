@@ -21,7 +21,7 @@ use tokio::time::{Instant, timeout};
 
 use crate::auth::SignedIn;
 use crate::page::PageError;
-use crate::websocket::{CloseCode, Handshake, Message, Tcp, WebSocket, control};
+use crate::websocket::{CloseCode, Handshake, Message, Tcp, WebSocket, close, control};
 use crate::{Site, security};
 
 /// How long a browser may leave what it is sent unread before it is given up.
@@ -77,17 +77,14 @@ async fn serve(socket: WebSocket, state: AppState, current: CurrentUser, closing
     let end = session.run(closing).await;
     let (reconnect, code, reason) = match end {
         End::Gone => return,
-        End::Refused(code) => return session.socket.write_close(code, ""),
+        End::Refused(code) => return session.connection.peer.close(&close(code, "")),
         End::Closing => (true, CloseCode::Away, ""),
         End::SignedOut => (false, CloseCode::Away, ""),
         End::TooMuch => (true, CloseCode::Policy, "Too many frames in a second."),
     };
     session.say(&ServerFrame::Bye { reconnect });
     session.finish().await;
-    // Not into the middle of a frame that does not leave.
-    if session.connection.peer.stuck_since().is_none() {
-        session.socket.write_close(code, reason);
-    }
+    session.connection.peer.close(&close(code, reason));
 }
 
 /// Why a socket's task ends.

@@ -213,14 +213,12 @@ impl WebSocket {
         self.parser.unread.extend_from_slice(&piece[..count]);
         Ok(count)
     }
+}
 
-    /// Writes a control frame after everything else, as far as it goes.
-    pub fn write_close(&self, code: CloseCode, reason: &str) {
-        let mut payload = (code as u16).to_be_bytes().to_vec();
-        payload.extend_from_slice(reason.as_bytes());
-        // Whoever does not even take this will notice that the connection ends.
-        let _ = self.wire.0.try_write(&control(0x8, &payload));
-    }
+/// The frame that ends a socket's stream, and says why.
+#[must_use]
+pub fn close(code: CloseCode, reason: &str) -> Vec<u8> {
+    control(0x8, &[&(code as u16).to_be_bytes(), reason.as_bytes()].concat())
 }
 
 /// A control frame, which holds at most 125 bytes.

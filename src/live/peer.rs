@@ -80,6 +80,15 @@ struct Out {
     gone: bool,
 }
 
+impl Out {
+    /// Nothing is written any more.
+    fn end(&mut self) {
+        self.gone = true;
+        self.waiting.clear();
+        (self.written, self.stuck_since) = (0, None);
+    }
+}
+
 /// The room in view.
 struct Room {
     room_id: RoomId,
@@ -217,6 +226,17 @@ impl Peer {
         self.write(&mut self.lock(), &[]);
     }
 
+    /// Writes a last frame, which ends the stream; nothing is said after it. Where something else waits to leave, half
+    /// of it perhaps written, nothing more is.
+    pub fn close(&self, frame: &[u8]) {
+        let mut out = self.lock();
+        if !out.gone && out.waiting.is_empty() {
+            // Whoever does not even take this will notice that the connection ends.
+            let _ = self.wire.try_write(&[IoSlice::new(frame)]);
+        }
+        out.end();
+    }
+
     /// The room in view from now on, all that happens in it being held until [`Peer::catch_up`].
     pub(super) fn enter(&self, room_id: RoomId) {
         let mut out = self.lock();
@@ -312,7 +332,7 @@ impl Peer {
                 return;
             }
             match self.wire.try_write(&pieces[..count]) {
-                Ok(0) => out.gone = true,
+                Ok(0) => {}
                 Ok(mut bytes) => {
                     out.stuck_since = None;
                     self.written_at.store(u64::MAX, Ordering::Relaxed);
@@ -339,10 +359,9 @@ impl Peer {
                     }
                     return;
                 }
-                Err(_) => out.gone = true,
+                Err(_) => {}
             }
-            out.waiting.clear();
-            (out.written, out.stuck_since) = (0, None);
+            out.end();
             self.attention.notify_one();
             return;
         }
@@ -549,6 +568,28 @@ pub(super) mod tests {
         peer.leave();
         peer.tell_room(ROOM, &[removed(9)]);
         assert!(pipe.heard().is_empty());
+    }
+
+    #[test]
+    fn nothing_is_said_after_the_last_frame() {
+        let pipe = Pipe::wide();
+        let peer = begun(&pipe);
+        peer.enter(ROOM);
+        for seq in 1..=300 {
+            peer.tell_room(ROOM, &[removed(seq)]);
+        }
+        peer.close(b"bye");
+        peer.catch_up(ROOM, &[removed(301)], 0);
+        peer.tell(&removed(302));
+        assert_eq!(*pipe.taken.lock().unwrap(), *b"bye");
+
+        let pipe = Pipe::of(3);
+        let peer = begun(&pipe);
+        peer.tell(&removed(1));
+        pipe.room.store(i64::MAX, Ordering::Relaxed);
+        peer.close(b"bye");
+        peer.write_waiting();
+        assert_eq!(pipe.taken.lock().unwrap().len(), 3, "not in the middle of another frame");
     }
 
     #[test]

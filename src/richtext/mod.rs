@@ -12,7 +12,7 @@ mod quote;
 
 pub use boosts::boosts_html;
 pub use marks::with_marks;
-pub use mentions::{Names, linked_people, with_names};
+pub use mentions::{Names, with_names};
 pub use quote::quote;
 
 use std::borrow::Cow;

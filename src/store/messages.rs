@@ -1,5 +1,6 @@
 //! Messages: a room is read by pages of [`PAGE_SIZE`], in the order of the ids.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use sqlx::types::Json;
@@ -45,48 +46,68 @@ pub struct Sent {
     pub removed: bool,
 }
 
-/// Messages as one JSON array, each an array in the order of the fields of [`Message`]: SQLx copies every value of every
-/// row, and wakes who waits for each, which for a page of forty takes longer than to write and to read the JSON. What is
-/// stored beside them is missing, and their order is anything.
+/// The messages that `$which` leaves of all, and what is stored beside them: [`Found`], after `$beside`, what else the
+/// statement answers.
+///
+/// JSON arrays in one row: SQLx copies every value of every row, and wakes who waits for each, which for a page of forty
+/// takes longer than to write and to read the JSON. To find the messages three times takes less than to keep them in a
+/// table meanwhile, or to ask again.
 macro_rules! select_messages {
-    ($rest:literal) => {
+    ($which:literal $(, $beside:expr)*) => {
         concat!(
-            "SELECT json_group_array(json_array(id, room_id, creator_id, creator_name, client_message_id, body_html,
-                                                revision, created_at, '', boosts_seq))
-               FROM (SELECT messages.id, messages.room_id, messages.creator_id, users.name AS creator_name,
-                            messages.client_message_id, messages.body_html, messages.revision, messages.created_at,
-                            messages.boosts_seq
-                       FROM messages JOIN users ON users.id = messages.creator_id ",
-            $rest,
-            ")"
+            "SELECT ",
+            $($beside, ", ",)*
+            "(SELECT json_group_array(json_array(id, room_id, creator_id, creator_name, client_message_id, body_html,
+                                                 revision, created_at, '', boosts_seq))
+                FROM (SELECT messages.id, messages.room_id, messages.creator_id, users.name AS creator_name,
+                             messages.client_message_id, messages.body_html, messages.revision, messages.created_at,
+                             messages.boosts_seq
+                        FROM messages JOIN users ON users.id = messages.creator_id ",
+            $which,
+            ")),
+             (SELECT json_group_array(json_array(boosts.message_id, boosts.content, users.id, users.name)
+                                      ORDER BY boosts.id)
+                FROM (SELECT messages.id FROM messages ",
+            $which,
+            ") AS found
+               CROSS JOIN boosts ON boosts.message_id = found.id
+                JOIN users ON users.id = boosts.booster_id),
+             (SELECT json_group_array(json_array(id, name)) FROM users
+               WHERE id IN (SELECT mentions.user_id
+                              FROM (SELECT messages.id FROM messages ",
+            $which,
+            ") AS found
+                             CROSS JOIN mentions ON mentions.message_id = found.id))"
         )
     };
 }
 
 pub(super) use select_messages;
 
+/// What [`select_messages`] reads: messages in any order without what is stored beside them, their boosts in the order
+/// in which they were given, and the people they mention.
+pub(super) type Found = (Json<Vec<Message>>, Json<Vec<Boosted>>, Json<Vec<Person>>);
+
+/// A boost as it is read: its message, what it says, and who gave it.
+pub(super) type Boosted = (MessageId, BoostContent, UserId, String);
+
 /// The message with this id in this room.
 pub async fn find(db: &mut SqliteConnection, room_id: RoomId, message_id: MessageId) -> sqlx::Result<Option<Message>> {
-    let Json(mut found): Json<Vec<_>> =
-        sqlx::query_scalar(select_messages!("WHERE messages.id = $1 AND messages.room_id = $2"))
-            .bind(message_id)
-            .bind(room_id)
-            .fetch_one(&mut *db)
-            .await?;
-    complete(db, &mut found).await?;
-    Ok(found.pop())
+    let found = sqlx::query_as(select_messages!("WHERE messages.id = $1 AND messages.room_id = $2"))
+        .bind(message_id)
+        .bind(room_id)
+        .fetch_one(db)
+        .await?;
+    Ok(complete(found).pop())
 }
 
 /// These messages, in the order of their ids.
 pub async fn list(db: &mut SqliteConnection, message_ids: &[MessageId]) -> sqlx::Result<Vec<Message>> {
-    let Json(mut messages): Json<Vec<_>> =
-        sqlx::query_scalar(select_messages!("WHERE messages.id IN (SELECT value FROM json_each($1))"))
-            .bind(super::json_ids(message_ids))
-            .fetch_one(&mut *db)
-            .await?;
-    messages.sort_unstable_by_key(|message: &Message| message.id);
-    complete(db, &mut messages).await?;
-    Ok(messages)
+    let found = sqlx::query_as(select_messages!("WHERE messages.id IN (SELECT value FROM json_each($1))"))
+        .bind(super::json_ids(message_ids))
+        .fetch_one(db)
+        .await?;
+    Ok(complete(found))
 }
 
 /// Which room a message is in.
@@ -94,42 +115,25 @@ pub async fn find_room(db: impl SqliteExecutor<'_>, message_id: MessageId) -> sq
     sqlx::query_scalar("SELECT room_id FROM messages WHERE id = $1").bind(message_id).fetch_optional(db).await
 }
 
-/// A boost as it is read: its message, what it says, and who gave it.
-type Boosted = (MessageId, BoostContent, UserId, String);
-
-/// Puts into messages what is stored beside them: their boosts, and the names of today in their mentions.
-async fn complete(db: &mut SqliteConnection, messages: &mut [Message]) -> sqlx::Result<()> {
-    let boosted: Vec<_> = messages.iter().filter(|message| message.boosts_seq > 0).map(|message| message.id).collect();
-    let linked = messages.iter().flat_map(|message| richtext::linked_people(&message.body_html));
-    let linked: Vec<_> = linked.collect::<HashSet<UserId>>().into_iter().collect();
-    if boosted.is_empty() && linked.is_empty() {
-        return Ok(());
-    }
-    let (Json(boosts), Json(names)) = sqlx::query_as::<_, (Json<Vec<Boosted>>, Json<Vec<Person>>)>(
-        "SELECT (SELECT json_group_array(json_array(boosts.message_id, boosts.content, users.id, users.name)
-                                         ORDER BY boosts.id)
-                   FROM boosts JOIN users ON users.id = boosts.booster_id
-                  WHERE boosts.message_id IN (SELECT value FROM json_each($1))),
-                (SELECT json_group_array(json_array(id, name)) FROM users WHERE id IN (SELECT value FROM json_each($2)))",
-    )
-    .bind(super::json_ids(&boosted))
-    .bind(super::json_ids(&linked))
-    .fetch_one(db)
-    .await?;
+/// Messages in the order of their ids, with their boosts, and with the names of today in their mentions.
+fn complete((Json(mut messages), Json(boosts), Json(mentioned)): Found) -> Vec<Message> {
+    messages.sort_unstable_by_key(|message| message.id);
     let mut boosts_of: HashMap<MessageId, Vec<Boost>> = HashMap::new();
     for (message_id, content, id, name) in boosts {
         boosts_of.entry(message_id).or_default().push(Boost { content, booster: Person { id, name } });
     }
-    let names = names.into_iter().map(|person| (person.id, person.name)).collect();
-    for message in messages {
+    let names: HashMap<_, _> = mentioned.into_iter().map(|person| (person.id, person.name)).collect();
+    for message in &mut messages {
         if let Some(boosts) = boosts_of.remove(&message.id) {
             message.boosts_html = richtext::boosts_html(message.id, &group_boosts(boosts));
         }
-        if let std::borrow::Cow::Owned(html) = richtext::with_names(&message.body_html, &names) {
+        if !names.is_empty()
+            && let Cow::Owned(html) = richtext::with_names(&message.body_html, &names)
+        {
             message.body_html = html;
         }
     }
-    Ok(())
+    messages
 }
 
 /// What its author typed.
@@ -167,15 +171,15 @@ pub async fn page_before(
     room_id: RoomId,
     message_id: MessageId,
 ) -> sqlx::Result<MessagePage> {
-    let Json(messages) = sqlx::query_scalar(select_messages!(
+    let found = sqlx::query_as(select_messages!(
         "WHERE messages.room_id = $1 AND messages.id < $2 ORDER BY messages.id DESC LIMIT $3 + 0"
     ))
     .bind(room_id)
     .bind(message_id)
     .bind(PAGE_SIZE + 1)
-    .fetch_one(&mut *db)
+    .fetch_one(db)
     .await?;
-    page(db, messages, Beyond::First).await
+    Ok(page(found, Beyond::First))
 }
 
 /// The messages of a room just after `message_id`, which need not exist.
@@ -184,15 +188,15 @@ pub async fn page_after(
     room_id: RoomId,
     message_id: MessageId,
 ) -> sqlx::Result<MessagePage> {
-    let Json(messages) = sqlx::query_scalar(select_messages!(
+    let found = sqlx::query_as(select_messages!(
         "WHERE messages.room_id = $1 AND messages.id > $2 ORDER BY messages.id LIMIT $3 + 0"
     ))
     .bind(room_id)
     .bind(message_id)
     .bind(PAGE_SIZE + 1)
-    .fetch_one(&mut *db)
+    .fetch_one(db)
     .await?;
-    page(db, messages, Beyond::Last).await
+    Ok(page(found, Beyond::Last))
 }
 
 /// A message that was just stored.
@@ -419,20 +423,15 @@ pub(super) enum Beyond {
 }
 
 /// At most a page, of messages that hold one more when there is more.
-pub(super) async fn page(
-    db: &mut SqliteConnection,
-    mut messages: Vec<Message>,
-    beyond: Beyond,
-) -> sqlx::Result<MessagePage> {
-    messages.sort_unstable_by_key(|message| message.id);
+pub(super) fn page(found: Found, beyond: Beyond) -> MessagePage {
+    let mut messages = complete(found);
     let size = usize::try_from(PAGE_SIZE).expect("a page fits in memory");
     let has_more = messages.len() > size;
     match beyond {
         Beyond::First => drop(messages.drain(..messages.len().saturating_sub(size))),
         Beyond::Last => messages.truncate(size),
     }
-    complete(db, &mut messages).await?;
-    Ok(MessagePage { messages, has_more })
+    MessagePage { messages, has_more }
 }
 
 #[cfg(test)]

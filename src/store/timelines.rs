@@ -26,27 +26,23 @@ pub async fn before(
     room_id: RoomId,
     message_id: MessageId,
 ) -> sqlx::Result<Stretch> {
-    let (Json(cursor), first_unread, Json(messages)) = sqlx::query_as(concat!(
-        "SELECT (",
-        select_cursor!(),
-        "),
-        (SELECT messages.id
-           FROM memberships
-           JOIN messages ON messages.room_id = memberships.room_id AND messages.id > memberships.read_message_id
-                        AND messages.creator_id <> memberships.user_id
-          WHERE memberships.room_id = $1 AND memberships.user_id = $2
-          ORDER BY messages.id LIMIT 1),
-        (",
-        select_messages!("WHERE messages.room_id = $1 AND messages.id < $3 ORDER BY messages.id DESC LIMIT $4 + 0"),
-        ")"
+    let (Json(cursor), first_unread, messages, boosts, mentioned) = sqlx::query_as(select_messages!(
+        "WHERE messages.room_id = $1 AND messages.id < $3 ORDER BY messages.id DESC LIMIT $4 + 0",
+        concat!("(", select_cursor!(), ")"),
+        "(SELECT messages.id
+            FROM memberships
+            JOIN messages ON messages.room_id = memberships.room_id AND messages.id > memberships.read_message_id
+                         AND messages.creator_id <> memberships.user_id
+           WHERE memberships.room_id = $1 AND memberships.user_id = $2
+           ORDER BY messages.id LIMIT 1)"
     ))
     .bind(room_id)
     .bind(user_id)
     .bind(message_id)
     .bind(PAGE_SIZE + 1)
-    .fetch_one(&mut *db)
+    .fetch_one(db)
     .await?;
-    Ok(Stretch { cursor, page: page(db, messages, Beyond::First).await?, first_unread })
+    Ok(Stretch { cursor, page: page((messages, boosts, mentioned), Beyond::First), first_unread })
 }
 
 #[cfg(test)]

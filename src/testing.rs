@@ -91,8 +91,7 @@ impl World {
     }
 
     pub async fn sidebar(&self, user_id: UserId) -> Vec<SidebarRoom> {
-        let mut reader = self.state.db.reader().acquire().await.unwrap();
-        store::frames::find(&mut reader, user_id, 0).await.unwrap().unwrap().rooms
+        store::frames::find(self.state.db.reader(), user_id, 0).await.unwrap().unwrap().rooms
     }
 
     /// A closed room that Ada makes for herself and `others`.

@@ -289,9 +289,8 @@ async fn frame(
     notice: Option<Notice>,
     headers: &HeaderMap,
 ) -> AppResult<Frame> {
-    let mut reader = state.db.reader().acquire().await?;
     let most_offered = i64::try_from(MOST_PINGS_OFFERED).unwrap_or(0);
-    let found = store::frames::find(&mut reader, current.user.id, most_offered).await?;
+    let found = store::frames::find(state.db.reader(), current.user.id, most_offered).await?;
     let store::frames::Frame { account, rooms, mut unpinged } = found.ok_or(AppError::NotFound)?;
     let mut pinged: HashSet<UserId> =
         rooms.iter().flat_map(|room| room.people.iter().map(|person| person.id)).collect();

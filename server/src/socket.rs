@@ -226,9 +226,9 @@ impl Session {
                 break;
             }
         }
-        let mut reader = self.state.db.reader().acquire().await?;
-        let viewer = store::users::find(&mut *reader, user_id).await?.ok_or(AppError::SignedOut)?;
-        let frame = store::frames::find(&mut reader, user_id, 0).await?.ok_or(AppError::NotFound)?;
+        let db = self.state.db.reader();
+        let viewer = store::users::find(db, user_id).await?.ok_or(AppError::SignedOut)?;
+        let frame = store::frames::find(db, user_id, 0).await?.ok_or(AppError::NotFound)?;
         Ok(ServerFrame::Rooms { viewer, account: frame.account, rooms: frame.rooms })
     }
 
@@ -349,23 +349,25 @@ impl Session {
     /// nothing when the log cannot tell.
     async fn catch_up(&mut self, room_id: RoomId, cursor: &Cursor) -> AppResult<Option<(Vec<ServerFrame>, Cursor)>> {
         let mut reader = self.state.db.reader().acquire().await?;
-        store::memberships::find(&mut *reader, self.user.id, room_id).await?.ok_or(AppError::NotFound)?;
+        let db = reader.db();
+        store::memberships::find(&mut *db, self.user.id, room_id).await?.ok_or(AppError::NotFound)?;
         // The place first: what is committed while the rest is read is told again by the live stream.
-        let now = store::events::room_cursor(&mut *reader, room_id).await?;
-        if !store::events::knows(&mut *reader, cursor).await? {
+        let now = store::events::room_cursor(&mut *db, room_id).await?;
+        if !store::events::knows(&mut *db, cursor).await? {
             return Ok(None);
         }
-        let changed = store::events::messages_since(&mut *reader, room_id, cursor.seq, MOST_CHANGES + 1).await?;
+        let changed = store::events::messages_since(&mut *db, room_id, cursor.seq, MOST_CHANGES + 1).await?;
         if i64::try_from(changed.len()).is_ok_and(|count| count > MOST_CHANGES) {
             return Ok(None);
         }
         let mut frames = Vec::with_capacity(changed.len());
         for message_id in changed {
-            frames.push(match store::messages::find(&mut reader, room_id, message_id).await? {
+            frames.push(match store::messages::find(&mut *db, room_id, message_id).await? {
                 Some(message) => ServerFrame::MessageEdited { seq: cursor.seq, at: cursor.at, message },
                 None => ServerFrame::MessageRemoved { seq: cursor.seq, at: cursor.at, room_id, message_id },
             });
         }
+        reader.release();
         Ok(Some((frames, now)))
     }
 

@@ -235,9 +235,7 @@ mod tests {
         assert_eq!(ban(state, bob, ada.id).await, Err(AppError::Forbidden));
         assert_eq!(ban(state, ada, bob.id).await, Ok(Reach::PersonAndAddresses));
         remove_contents(state).await.unwrap();
-        let page = store::messages::page_last(&mut state.db.reader().acquire().await.unwrap(), world.all_talk.id)
-            .await
-            .unwrap();
+        let page = store::messages::page_last(state.db.reader(), world.all_talk.id).await.unwrap();
         let shown: Vec<_> = page.messages.iter().map(|message| message.body_html.as_str()).collect();
         assert_eq!(shown, ["<p>good</p>"]);
         let banned = |address: &str| state.bans.contains(address.parse().unwrap());
@@ -251,9 +249,7 @@ mod tests {
         assert_eq!(unban(state, ada, bob.id).await, Err(AppError::NotFound), "not banned");
         world.post(bob, world.all_talk.id, "better").await;
         remove_contents(state).await.unwrap();
-        let page = store::messages::page_last(&mut state.db.reader().acquire().await.unwrap(), world.all_talk.id)
-            .await
-            .unwrap();
+        let page = store::messages::page_last(state.db.reader(), world.all_talk.id).await.unwrap();
         assert_eq!(page.messages.len(), 2, "what came after the ban stays");
     }
 

@@ -92,12 +92,8 @@ mod tests {
         let room_id = world.all_talk.id;
         let message = world.post(&world.ada, room_id, "hello").await;
         let (bob, cleo) = (world.member(&world.bob, room_id).await, world.member(&world.cleo, room_id).await);
-        let shown = async || {
-            store::messages::find(&mut world.state.db.reader().acquire().await.unwrap(), room_id, message.id)
-                .await
-                .unwrap()
-                .unwrap()
-        };
+        let shown =
+            async || store::messages::find(world.state.db.reader(), room_id, message.id).await.unwrap().unwrap();
         boost(&world.state, &bob, message.id, content("👍")).await.unwrap();
         let first = shown().await;
         boost(&world.state, &bob, message.id, content("👍")).await.unwrap();

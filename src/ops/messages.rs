@@ -42,26 +42,26 @@ pub enum Anchor {
 pub async fn room_page(state: &AppState, member: &Member, anchor: Anchor) -> AppResult<RoomPage> {
     let room_id = member.room.id;
     let mut reader = state.db.reader().acquire().await?;
+    let db = reader.db();
     let newest = MessageId(i64::MAX);
     let end = match anchor {
         Anchor::Newest => newest,
         Anchor::Around(message_id) | Anchor::Before(message_id) => message_id,
     };
     // The place in the log comes with these messages, and the others later: what happens in between is told again.
-    let mut stretch = store::timelines::before(&mut reader, member.user.id, room_id, end).await?;
+    let mut stretch = store::timelines::before(&mut *db, member.user.id, room_id, end).await?;
     let mut target = None;
     if let Anchor::Around(message_id) = anchor {
-        target = store::messages::find(&mut reader, room_id, message_id).await?;
+        target = store::messages::find(&mut *db, room_id, message_id).await?;
         if target.is_none() {
-            stretch = store::timelines::before(&mut reader, member.user.id, room_id, newest).await?;
+            stretch = store::timelines::before(&mut *db, member.user.id, room_id, newest).await?;
         }
     }
     let Stretch { cursor, page: MessagePage { mut messages, has_more: has_older }, first_unread } = stretch;
     let mut has_newer = matches!(anchor, Anchor::Before(_));
     let target = match target {
         Some(message) => {
-            let (message_id, after) =
-                (message.id, store::messages::page_after(&mut reader, room_id, message.id).await?);
+            let (message_id, after) = (message.id, store::messages::page_after(&mut *db, room_id, message.id).await?);
             messages.push(message);
             messages.extend(after.messages);
             has_newer = after.has_more;
@@ -69,6 +69,7 @@ pub async fn room_page(state: &AppState, member: &Member, anchor: Anchor) -> App
         }
         None => None,
     };
+    reader.release();
     for foreign in messages.iter_mut().filter(|message| message.creator_id != member.user.id) {
         // It tells a browser that what it sent has arrived.
         foreign.client_message_id = None;
@@ -83,8 +84,7 @@ pub async fn room_page(state: &AppState, member: &Member, anchor: Anchor) -> App
 /// # Errors
 /// When the database does not answer.
 pub async fn page_before(state: &AppState, member: &Member, message_id: MessageId) -> AppResult<MessagePage> {
-    let mut reader = state.db.reader().acquire().await?;
-    Ok(store::messages::page_before(&mut reader, member.room.id, message_id).await?)
+    Ok(store::messages::page_before(state.db.reader(), member.room.id, message_id).await?)
 }
 
 /// The page of messages after `message_id`.
@@ -92,8 +92,7 @@ pub async fn page_before(state: &AppState, member: &Member, message_id: MessageI
 /// # Errors
 /// When the database does not answer.
 pub async fn page_after(state: &AppState, member: &Member, message_id: MessageId) -> AppResult<MessagePage> {
-    let mut reader = state.db.reader().acquire().await?;
-    Ok(store::messages::page_after(&mut reader, member.room.id, message_id).await?)
+    Ok(store::messages::page_after(state.db.reader(), member.room.id, message_id).await?)
 }
 
 /// What became of a message that was sent.
@@ -197,8 +196,7 @@ fn as_posted(id: MessageId, new: &NewMessage, creator_name: String) -> Message {
 /// # Errors
 /// `NotFound` when it is not there.
 pub async fn find(state: &AppState, member: &Member, message_id: MessageId) -> AppResult<Message> {
-    let mut reader = state.db.reader().acquire().await?;
-    store::messages::find(&mut reader, member.room.id, message_id).await?.ok_or(AppError::NotFound)
+    store::messages::find(state.db.reader(), member.room.id, message_id).await?.ok_or(AppError::NotFound)
 }
 
 /// What the author of a message typed, for editing it.
@@ -206,12 +204,12 @@ pub async fn find(state: &AppState, member: &Member, message_id: MessageId) -> A
 /// # Errors
 /// `NotFound` when it is not in the member's room, `Forbidden` unless it is theirs or they are an administrator.
 pub async fn source(state: &AppState, member: &Member, message_id: MessageId) -> AppResult<(Message, String)> {
-    let mut reader = state.db.reader().acquire().await?;
-    let message = store::messages::find(&mut reader, member.room.id, message_id).await?.ok_or(AppError::NotFound)?;
+    let message =
+        store::messages::find(state.db.reader(), member.room.id, message_id).await?.ok_or(AppError::NotFound)?;
     if !member.user.may_administer(message.creator_id) {
         return Err(AppError::Forbidden);
     }
-    let source = store::messages::find_source(&mut *reader, message_id).await?.ok_or(AppError::NotFound)?;
+    let source = store::messages::find_source(state.db.reader(), message_id).await?.ok_or(AppError::NotFound)?;
     Ok((message, source))
 }
 
@@ -222,9 +220,9 @@ pub async fn source(state: &AppState, member: &Member, message_id: MessageId) ->
 /// # Errors
 /// `NotFound` when it is not in the member's room.
 pub async fn quote(state: &AppState, member: &Member, message_id: MessageId) -> AppResult<String> {
-    let mut reader = state.db.reader().acquire().await?;
-    let message = store::messages::find(&mut reader, member.room.id, message_id).await?.ok_or(AppError::NotFound)?;
-    let source = store::messages::find_source(&mut *reader, message_id).await?.ok_or(AppError::NotFound)?;
+    let message =
+        store::messages::find(state.db.reader(), member.room.id, message_id).await?.ok_or(AppError::NotFound)?;
+    let source = store::messages::find_source(state.db.reader(), message_id).await?.ok_or(AppError::NotFound)?;
     Ok(richtext::quote(&source, &message.creator_name, &message.path()))
 }
 
@@ -447,9 +445,7 @@ mod tests {
 
         let many = futures::future::join_all((0..10).map(|_| send("hello"))).await;
         assert!(many.into_iter().all(|again| again.as_ref() == Ok(&first)));
-        let page = store::messages::page_last(&mut world.state.db.reader().acquire().await.unwrap(), world.all_talk.id)
-            .await
-            .unwrap();
+        let page = store::messages::page_last(world.state.db.reader(), world.all_talk.id).await.unwrap();
         assert_eq!(page.messages.len(), 1);
     }
 

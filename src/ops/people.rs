@@ -270,9 +270,7 @@ mod tests {
         assert!(profile.email_address.unwrap().starts_with("bob-deactivated-"));
         let code = store::accounts::find(state.db.reader()).await.unwrap().unwrap().join_code;
         assert!(ops::accounts::join(state, &code, testing::registration("Bob")).await.is_ok());
-        let page = store::messages::page_last(&mut state.db.reader().acquire().await.unwrap(), world.all_talk.id)
-            .await
-            .unwrap();
+        let page = store::messages::page_last(state.db.reader(), world.all_talk.id).await.unwrap();
         assert_eq!(page.messages[0].creator_name, "Bob");
         // Also a ping that stays is closed to them, whatever they hold from before.
         let member =

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
+use sqlx::SqliteConnection;
+
 use crate::AppResult;
 use crate::changes::Change;
 use crate::model::{Message, MessageId, RoomId, User, UserId};
@@ -45,15 +47,16 @@ pub struct Found {
 pub async fn search(state: &AppState, user: &User, text: &str) -> AppResult<Found> {
     let mut query = Query::parse(text)?;
     let mut reader = state.db.reader().acquire().await?;
-    let own_rooms = store::memberships::list_involvements(&mut *reader, user.id).await?;
-    let authors = authors(&mut reader, user, &mut query).await?;
+    let db = reader.db();
+    let own_rooms = store::memberships::list_involvements(&mut *db, user.id).await?;
+    let authors = authors(db, user, &mut query).await?;
     let rooms = rooms(&own_rooms, &mut query);
     let mut found = Found { terms: query.terms.clone(), ..Found::default() };
     if !query.is_blank() && !query.impossible {
-        let ids = matching(&mut reader, &mut query, &rooms, &authors).await?;
+        let ids = matching(db, &mut query, &rooms, &authors).await?;
         found.has_more = is_full(ids.len());
         let names: HashMap<RoomId, String> = own_rooms.into_iter().map(|(id, _, name, _)| (id, name)).collect();
-        let messages = store::messages::list(&mut reader, &ids).await?;
+        let messages = store::messages::list(&mut *db, &ids).await?;
         // The index knew the rooms; the memberships are what counts.
         let named = messages.into_iter().filter_map(|message| {
             let room = names.get(&message.room_id)?.clone();
@@ -61,6 +64,7 @@ pub async fn search(state: &AppState, user: &User, text: &str) -> AppResult<Foun
         });
         found.messages = named.collect();
     }
+    reader.release();
     found.remarks = query.remarks;
     Ok(found)
 }
@@ -94,17 +98,15 @@ pub async fn forget(state: &AppState, user: &User) -> AppResult<()> {
     state.db.write(forget).await
 }
 
-type Reader = sqlx::pool::PoolConnection<sqlx::Sqlite>;
-
 /// Who may have written it; nobody in particular without a filter.
-async fn authors(reader: &mut Reader, user: &User, query: &mut Query) -> AppResult<Vec<UserId>> {
+async fn authors(db: &mut SqliteConnection, user: &User, query: &mut Query) -> AppResult<Vec<UserId>> {
     let mut authors = Vec::new();
     for name in query.from.clone() {
         if name.eq_ignore_ascii_case("me") {
             authors.push(user.id);
             continue;
         }
-        let called = store::users::list_called(&mut **reader, &name).await?;
+        let called = store::users::list_called(&mut *db, &name).await?;
         if called.is_empty() {
             query.refuse(format!("Nobody here is called “{name}”."));
         }
@@ -142,17 +144,17 @@ fn rooms(
 
 /// The newest matches, in no order.
 async fn matching(
-    reader: &mut Reader,
+    db: &mut SqliteConnection,
     query: &mut Query,
     rooms: &[RoomId],
     authors: &[UserId],
 ) -> AppResult<Vec<MessageId>> {
     let from = match query.after {
-        Some(at_ms) => store::searches::first_since(&mut **reader, at_ms).await?,
+        Some(at_ms) => store::searches::first_since(&mut *db, at_ms).await?,
         None => MessageId(0),
     };
     let to = match query.before {
-        Some(at_ms) => store::searches::first_since(&mut **reader, at_ms).await?,
+        Some(at_ms) => store::searches::first_since(&mut *db, at_ms).await?,
         None => MessageId(i64::MAX),
     };
     let mut found = BTreeSet::new();
@@ -160,7 +162,7 @@ async fn matching(
         if is_full(found.len()) || rooms.is_empty() {
             break;
         }
-        match newest_in(reader, table, query, (rooms, authors), (from, to)).await? {
+        match newest_in(db, table, query, (rooms, authors), (from, to)).await? {
             Some(ids) => found.extend(ids),
             None => {
                 query.remarks.push("The search took too long and was cut short. Add a word, a room or a day.".into())
@@ -176,7 +178,7 @@ async fn matching(
 /// What is found in all rooms mostly is in one's own: so the newest matches anywhere are looked at first, which needs
 /// no list of rooms. Only when too few of those are one's own is the table asked about the rooms themselves.
 async fn newest_in(
-    reader: &mut Reader,
+    db: &mut SqliteConnection,
     table: Table,
     query: &Query,
     (rooms, authors): (&[RoomId], &[UserId]),
@@ -196,7 +198,7 @@ async fn newest_in(
         let many = rooms.len() > MOST_ROOMS;
         let limit = if many { LOOKED_AT_BY_MANY } else { LOOKED_AT };
         let within = Within { from, to, limit };
-        let Some(found) = store::searches::find(reader, table, &question, within).await? else { return Ok(None) };
+        let Some(found) = store::searches::find(db, table, &question, within).await? else { return Ok(None) };
         let all = i64::try_from(found.len()).is_ok_and(|count| count < limit);
         let found = in_own(found);
         if all || many || is_full(found.len()) {
@@ -205,7 +207,7 @@ async fn newest_in(
     }
     let Some(question) = question(Some(rooms)) else { return Ok(Some(Vec::new())) };
     let within = Within { from, to, limit: MOST_FOUND };
-    Ok(store::searches::find(reader, table, &question, within).await?.map(in_own))
+    Ok(store::searches::find(db, table, &question, within).await?.map(in_own))
 }
 
 fn is_full(count: usize) -> bool {

@@ -72,13 +72,13 @@ fn parse(id: &str) -> Option<(UserId, i64, [u8; 32])> {
 }
 
 async fn signer(state: &AppState, user_id: UserId, expires_at: i64) -> AppResult<Option<Hmac<Sha256>>> {
-    let mut reader = state.db.reader().acquire().await?;
-    let Some(password_hash) = store::users::password_hash(&mut *reader, user_id).await? else { return Ok(None) };
-    let person = store::users::profile(&mut *reader, user_id).await?;
+    let db = state.db.reader();
+    let Some(password_hash) = store::users::password_hash(db, user_id).await? else { return Ok(None) };
+    let person = store::users::profile(db, user_id).await?;
     if person.is_none_or(|person| person.role == Role::Bot || person.status != Status::Active) {
         return Ok(None);
     }
-    let key = store::signing_keys::session_transfer(&mut *reader).await?;
+    let key = store::signing_keys::session_transfer(db).await?;
     let mut signer = Hmac::<Sha256>::new_from_slice(&key).map_err(|_| AppError::Internal)?;
     signer.update(PURPOSE);
     signer.update(&user_id.0.to_be_bytes());

@@ -17,14 +17,14 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use sqlx::query::QueryScalar;
-use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Connection, Sqlite, SqliteConnection, SqlitePool};
+use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sqlx::{Connection, Sqlite, SqliteConnection};
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot};
 
 use super::messages::{Inserted, NewMessage};
 use super::searches::{MergeDebt, ToIndex, index_messages};
-use super::{CommitCounter, MIGRATOR};
+use super::{CommitCounter, MIGRATOR, Readers};
 use crate::changes::{Change, Changes};
 use crate::live::Announcement;
 use crate::model::MessageId;
@@ -37,7 +37,7 @@ const GROUP: usize = 64;
 const QUEUE: usize = 1_024;
 
 /// How many pages are read at once. Each reader is a thread and a page cache.
-const READERS: u32 = 4;
+const READERS: usize = 4;
 
 /// How many rows a connection's thread hands over before it waits for somebody to take them: those of a page.
 const ROWS_AT_ONCE: usize = 256;
@@ -66,7 +66,7 @@ pub enum OpenError {
 /// The database: clones share its connections.
 #[derive(Clone, Debug)]
 pub struct Db {
-    readers: SqlitePool,
+    readers: Readers,
     queue: mpsc::Sender<QueuedWrite>,
     changes: Changes,
     commit_count: Arc<AtomicU64>,
@@ -153,12 +153,7 @@ impl Db {
         }
         MIGRATOR.run(&mut connection).await?;
 
-        let readers = SqlitePoolOptions::new()
-            .max_connections(READERS)
-            .acquire_timeout(Duration::from_secs(5))
-            .test_before_acquire(false)
-            .connect_lazy_with(options.clone().create_if_missing(false).pragma("query_only", "ON"));
-
+        let readers = Readers::new(options.clone().create_if_missing(false).pragma("query_only", "ON"), READERS);
         let (queue, jobs) = mpsc::channel(QUEUE);
         let commit_count = Arc::new(AtomicU64::new(0));
         let changes = Changes::new(CommitCounter::open(path).map_err(OpenError::Index)?);
@@ -183,7 +178,7 @@ impl Db {
 
     /// Connections that see every commit so far and cannot write.
     #[must_use]
-    pub const fn reader(&self) -> &SqlitePool {
+    pub const fn reader(&self) -> &Readers {
         &self.readers
     }
 

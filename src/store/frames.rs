@@ -1,6 +1,6 @@
 //! What stands around every page of the chat: the account, the person's rooms, and people to ping.
 
-use sqlx::SqliteConnection;
+use sqlx::SqliteExecutor;
 use sqlx::types::Json;
 
 use super::rooms::{SHOWN_DIRECT_ROOMS, as_shown, select_sidebar};
@@ -17,7 +17,7 @@ pub struct Frame {
 }
 
 /// All of it in one call, with at most `unpinged` people to ping; nothing before the first run is over.
-pub async fn find(db: &mut SqliteConnection, user_id: UserId, unpinged: i64) -> sqlx::Result<Option<Frame>> {
+pub async fn find(db: impl SqliteExecutor<'_>, user_id: UserId, unpinged: i64) -> sqlx::Result<Option<Frame>> {
     let (account, Json(rooms), Json(mut unpinged)): (Option<Json<Account>>, _, Json<Vec<Person>>) =
         sqlx::query_as(concat!(
             "SELECT (SELECT json_array(name, join_code,
@@ -63,10 +63,7 @@ mod tests {
         let world = testing::world().await;
         world.open_closed_room("Zoo", &[]).await;
         ops::rooms::ping(&world.state, &world.ada, vec![world.cleo.id]).await.unwrap();
-        let frame = async |user_id, unpinged| {
-            let mut reader = world.state.db.reader().acquire().await.unwrap();
-            find(&mut reader, user_id, unpinged).await.unwrap().unwrap()
-        };
+        let frame = async |user_id, unpinged| find(world.state.db.reader(), user_id, unpinged).await.unwrap().unwrap();
         let names = |rooms: &[SidebarRoom]| rooms.iter().map(|room| room.name.clone()).collect::<Vec<_>>();
         let of_ada = frame(world.ada.id, 20).await;
         assert_eq!(names(&of_ada.rooms), ["Cleo", "All Talk", "Zoo"]);
@@ -95,8 +92,7 @@ mod tests {
         // The first of them are those with the newest messages.
         let mut other = world.other_connection().await;
         sqlx::query("UPDATE rooms SET updated_at = 1000 - id").execute(&mut other).await.unwrap();
-        let mut reader = world.state.db.reader().acquire().await.unwrap();
-        let frame = find(&mut reader, world.ada.id, 0).await.unwrap().unwrap();
+        let frame = find(world.state.db.reader(), world.ada.id, 0).await.unwrap().unwrap();
         let shown: Vec<_> = frame.rooms.iter().map(|room| room.id).collect();
         let expected: Vec<_> = pinged[..pinged.len() - 2].iter().copied().chain([world.all_talk.id]).collect();
         assert_eq!(shown, expected);
@@ -105,7 +101,6 @@ mod tests {
     #[tokio::test]
     async fn before_the_first_run_there_is_none() {
         let state = testing::state().await;
-        let mut reader = state.db.reader().acquire().await.unwrap();
-        assert_eq!(find(&mut reader, UserId(1), 20).await.unwrap(), None);
+        assert_eq!(find(state.db.reader(), UserId(1), 20).await.unwrap(), None);
     }
 }

@@ -92,7 +92,11 @@ pub(super) type Found = (Json<Vec<Message>>, Json<Vec<Boosted>>, Json<Vec<Person
 pub(super) type Boosted = (MessageId, BoostContent, UserId, String);
 
 /// The message with this id in this room.
-pub async fn find(db: &mut SqliteConnection, room_id: RoomId, message_id: MessageId) -> sqlx::Result<Option<Message>> {
+pub async fn find(
+    db: impl SqliteExecutor<'_>,
+    room_id: RoomId,
+    message_id: MessageId,
+) -> sqlx::Result<Option<Message>> {
     let found = sqlx::query_as(select_messages!("WHERE messages.id = $1 AND messages.room_id = $2"))
         .bind(message_id)
         .bind(room_id)
@@ -102,7 +106,7 @@ pub async fn find(db: &mut SqliteConnection, room_id: RoomId, message_id: Messag
 }
 
 /// These messages, in the order of their ids.
-pub async fn list(db: &mut SqliteConnection, message_ids: &[MessageId]) -> sqlx::Result<Vec<Message>> {
+pub async fn list(db: impl SqliteExecutor<'_>, message_ids: &[MessageId]) -> sqlx::Result<Vec<Message>> {
     let found = sqlx::query_as(select_messages!("WHERE messages.id IN (SELECT value FROM json_each($1))"))
         .bind(super::json_ids(message_ids))
         .fetch_one(db)
@@ -161,13 +165,13 @@ pub async fn find_sent(
 }
 
 /// The newest messages of a room.
-pub async fn page_last(db: &mut SqliteConnection, room_id: RoomId) -> sqlx::Result<MessagePage> {
+pub async fn page_last(db: impl SqliteExecutor<'_>, room_id: RoomId) -> sqlx::Result<MessagePage> {
     page_before(db, room_id, MessageId(i64::MAX)).await
 }
 
 /// The messages of a room just before `message_id`, which need not exist.
 pub async fn page_before(
-    db: &mut SqliteConnection,
+    db: impl SqliteExecutor<'_>,
     room_id: RoomId,
     message_id: MessageId,
 ) -> sqlx::Result<MessagePage> {
@@ -184,7 +188,7 @@ pub async fn page_before(
 
 /// The messages of a room just after `message_id`, which need not exist.
 pub async fn page_after(
-    db: &mut SqliteConnection,
+    db: impl SqliteExecutor<'_>,
     room_id: RoomId,
     message_id: MessageId,
 ) -> sqlx::Result<MessagePage> {
@@ -451,7 +455,7 @@ mod tests {
         for number in 0..81 {
             posted.push(world.post(&world.ada, room_id, &format!("message {number}")).await.id);
         }
-        let reader = &mut *world.state.db.reader().acquire().await.unwrap();
+        let reader = world.state.db.reader();
         let last = page_last(reader, room_id).await.unwrap();
         assert_eq!(ids(&last), posted[41..].iter().map(|id| id.0).collect::<Vec<_>>());
         assert!(last.has_more);
@@ -475,10 +479,10 @@ mod tests {
         let world = testing::world().await;
         let message = world.post(&world.ada, world.all_talk.id, "*hello*").await;
         let other = world.open_closed_room("Other", &[]).await;
-        let reader = &mut *world.state.db.reader().acquire().await.unwrap();
+        let reader = world.state.db.reader();
         assert_eq!(find(reader, message.room_id, message.id).await.unwrap(), Some(message.clone()));
         assert_eq!(find(reader, other.id, message.id).await.unwrap(), None);
-        assert_eq!(find_source(&mut *reader, message.id).await.unwrap().as_deref(), Some("*hello*"));
+        assert_eq!(find_source(reader, message.id).await.unwrap().as_deref(), Some("*hello*"));
     }
 
     #[tokio::test]

@@ -19,6 +19,7 @@ pub mod frames;
 pub mod memberships;
 pub mod mentions;
 pub mod messages;
+mod readers;
 pub mod rooms;
 pub mod searches;
 pub mod sessions;
@@ -28,6 +29,7 @@ pub mod timelines;
 pub mod users;
 
 pub use db::{Db, OpenError, Tx};
+pub use readers::{Reader, Readers};
 pub use sqlite_commits::CommitCounter;
 
 /// The schema, every step of it.

@@ -4,9 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use sqlx::SqliteExecutor;
-use sqlx::pool::PoolConnection;
-use sqlx::sqlite::Sqlite;
+use sqlx::{SqliteConnection, SqliteExecutor};
 
 use crate::model::{MessageId, RoomId, UserId};
 
@@ -131,7 +129,7 @@ pub struct Within {
 /// The newest messages that match a question of `search::Query`, newest first, with their rooms; nothing when that took
 /// too long.
 pub async fn find(
-    db: &mut PoolConnection<Sqlite>,
+    db: &mut SqliteConnection,
     table: Table,
     question: &str,
     within: Within,
@@ -160,7 +158,7 @@ pub async fn find(
         .bind(within.from)
         .bind(within.to)
         .bind(within.limit)
-        .fetch_all(&mut **db)
+        .fetch_all(&mut *db)
         .await;
     drop(asking);
     match found {
@@ -170,8 +168,7 @@ pub async fn find(
     }
 }
 
-/// Whoever asks may go away in the middle: the connection then goes back to its pool with the look at the time still in
-/// it, which from then on interrupts nothing.
+/// Whoever asks may go away in the middle: the connection then goes back with the look at the time still in it, which from then on interrupts nothing.
 struct Asking(Arc<AtomicBool>);
 
 impl Default for Asking {

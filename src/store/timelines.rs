@@ -1,6 +1,6 @@
 //! What the page of a room is made from.
 
-use sqlx::SqliteConnection;
+use sqlx::SqliteExecutor;
 use sqlx::types::Json;
 
 use super::events::select_cursor;
@@ -21,7 +21,7 @@ pub struct Stretch {
 
 /// The messages of a room just before `message_id`, which need not exist, in one call.
 pub async fn before(
-    db: &mut SqliteConnection,
+    db: impl SqliteExecutor<'_>,
     user_id: UserId,
     room_id: RoomId,
     message_id: MessageId,
@@ -57,12 +57,12 @@ mod tests {
         let room_id = world.all_talk.id;
         let first = world.post(&world.ada, room_id, "one").await;
         let second = world.post(&world.ada, room_id, "two, @Bob").await;
-        let mut reader = world.state.db.reader().acquire().await.unwrap();
-        let newest = before(&mut reader, world.bob.id, room_id, MessageId(i64::MAX)).await.unwrap();
-        assert_eq!(newest.page, store::messages::page_last(&mut reader, room_id).await.unwrap());
-        assert_eq!(newest.cursor, store::events::room_cursor(&mut *reader, room_id).await.unwrap());
+        let db = world.state.db.reader();
+        let newest = before(db, world.bob.id, room_id, MessageId(i64::MAX)).await.unwrap();
+        assert_eq!(newest.page, store::messages::page_last(db, room_id).await.unwrap());
+        assert_eq!(newest.cursor, store::events::room_cursor(db, room_id).await.unwrap());
         assert_eq!(newest.first_unread, Some(first.id));
-        let older = before(&mut reader, world.ada.id, room_id, second.id).await.unwrap();
+        let older = before(db, world.ada.id, room_id, second.id).await.unwrap();
         assert_eq!(older.page.messages.iter().map(|message| message.id).collect::<Vec<_>>(), [first.id]);
         assert_eq!(older.first_unread, None, "one's own words are not new");
     }

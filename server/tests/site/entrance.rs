@@ -29,7 +29,7 @@ async fn everything_leads_to_the_first_run_until_it_is_over() {
 #[tokio::test]
 async fn a_database_that_does_not_answer_is_told_to_whoever_watches() {
     let site = TestSite::empty().await;
-    site.state.db.reader().close().await;
+    site.state.db.reader().close();
     let answer = site.browser().get("/up").await;
     assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(answer.text(), "The database does not answer.\n");

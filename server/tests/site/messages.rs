@@ -273,8 +273,7 @@ async fn a_mention_of_somebody_gone_is_plain_text() {
     assert!(before.body_html.contains("mention"));
     ops::people::deactivate(&site.state, &ada.user, bob.user.id).await.unwrap();
     assert!(!site.post(&ada, room_id, "@Bob").await.body_html.contains("mention"), "no longer on the account");
-    let mut reader = site.state.db.reader().acquire().await.unwrap();
-    let still = campfire::store::messages::find(&mut reader, room_id, before.id).await.unwrap().unwrap();
+    let still = campfire::store::messages::find(site.state.db.reader(), room_id, before.id).await.unwrap().unwrap();
     assert!(still.body_html.contains(&format!("/users/{}", bob.user.id)), "what was said stays said");
 }
 

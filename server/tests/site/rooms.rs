@@ -131,10 +131,8 @@ async fn reading_a_page_clears_the_unread_mark() {
     assert!(!page.text().contains(r#"class="dot""#), "what one looks at is not unread");
     // The note is written beside the page; the writer takes it before this.
     site.state.db.write(async |_| Ok(())).await.unwrap();
-    let reading = async || {
-        let mut reader = site.state.db.reader().acquire().await.unwrap();
-        campfire::store::frames::find(&mut reader, bob.user.id, 0).await.unwrap().unwrap().rooms
-    };
+    let reading =
+        async || campfire::store::frames::find(site.state.db.reader(), bob.user.id, 0).await.unwrap().unwrap().rooms;
     while reading().await.iter().any(|room| room.unread) {
         tokio::task::yield_now().await;
     }

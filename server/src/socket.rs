@@ -3,6 +3,7 @@
 //! What happens is written to the sockets by the hub, in the order of the commits: who loses a room hears nothing of it
 //! that came later. The task listens to its browser, and writes what its socket did not take at once.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use axum::Router;
@@ -360,15 +361,14 @@ impl Session {
         if i64::try_from(changed.len()).is_ok_and(|count| count > MOST_CHANGES) {
             return Ok(None);
         }
-        let mut frames = Vec::with_capacity(changed.len());
-        for message_id in changed {
-            frames.push(match store::messages::find(&mut *db, room_id, message_id).await? {
-                Some(message) => ServerFrame::MessageEdited { seq: cursor.seq, at: cursor.at, message },
-                None => ServerFrame::MessageRemoved { seq: cursor.seq, at: cursor.at, room_id, message_id },
-            });
-        }
+        let found = store::messages::list(&mut *db, &changed).await?;
         reader.release();
-        Ok(Some((frames, now)))
+        let mut found: HashMap<_, _> = found.into_iter().map(|message| (message.id, message)).collect();
+        let frames = changed.into_iter().map(|message_id| match found.remove(&message_id) {
+            Some(message) => ServerFrame::MessageEdited { seq: cursor.seq, at: cursor.at, message },
+            None => ServerFrame::MessageRemoved { seq: cursor.seq, at: cursor.at, room_id, message_id },
+        });
+        Ok(Some((frames.collect(), now)))
     }
 
     /// Says something to this page.

@@ -1,8 +1,8 @@
 //! The connections that read.
 //!
-//! SQLx's own pool asks every connection for a sign of life when it comes back, which takes as long as most of the calls
-//! it was borrowed for. Here it comes back at once where it is known that nothing is under way in it, and is asked only
-//! where somebody went away in the middle.
+//! SQLx's own pool asks every connection for a sign of life when it comes back: one more way to its thread and back. Here
+//! it comes back at once where it is known that nothing is under way in it, and is asked only where somebody went away in
+//! the middle.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -29,7 +29,7 @@ struct Shared {
     options: SqliteConnectOptions,
     /// One for each connection there may be.
     permits: Arc<Semaphore>,
-    /// The one used last, whose pages are in the processor's caches, is the next.
+    /// The one used last is the next.
     idle: Mutex<Vec<SqliteConnection>>,
 }
 
@@ -38,8 +38,7 @@ struct Shared {
 pub struct Reader {
     readers: Readers,
     /// Here until it goes back.
-    connection: Option<SqliteConnection>,
-    permit: Option<OwnedSemaphorePermit>,
+    borrowed: Option<(SqliteConnection, OwnedSemaphorePermit)>,
 }
 
 impl Readers {
@@ -69,7 +68,7 @@ impl Readers {
             Some(connection) => connection,
             None => SqliteConnection::connect_with(&self.0.options).await?,
         };
-        Ok(Reader { readers: self.clone(), connection: Some(connection), permit: Some(permit) })
+        Ok(Reader { readers: self.clone(), borrowed: Some((connection, permit)) })
     }
 
     /// Refuses all reads from now on.
@@ -77,20 +76,22 @@ impl Readers {
         self.0.permits.close();
     }
 
-    fn take_back(&self, connection: SqliteConnection) {
+    /// The connection first: whoever gets the permit finds it.
+    fn take_back(&self, (connection, permit): (SqliteConnection, OwnedSemaphorePermit)) {
         self.0.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+        drop(permit);
     }
 }
 
 impl Reader {
     /// The connection, for the store's functions.
     pub fn db(&mut self) -> &mut SqliteConnection {
-        self.connection.as_mut().expect("a connection is here until it goes back")
+        &mut self.borrowed.as_mut().expect("a connection is here until it goes back").0
     }
 
     /// Gives it back at once. All that was asked of it has been answered.
     pub fn release(mut self) {
-        self.readers.take_back(self.connection.take().expect("a connection is here until it goes back"));
+        self.readers.take_back(self.borrowed.take().expect("a connection is here until it goes back"));
     }
 }
 
@@ -98,15 +99,14 @@ impl Reader {
 /// at all if it does not.
 impl Drop for Reader {
     fn drop(&mut self) {
-        let Some(mut connection) = self.connection.take() else { return };
-        let (readers, permit) = (self.readers.clone(), self.permit.take());
+        let Some(mut borrowed) = self.borrowed.take() else { return };
+        let readers = self.readers.clone();
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
         runtime.spawn(async move {
-            match connection.ping().await {
-                Ok(()) => readers.take_back(connection),
+            match borrowed.0.ping().await {
+                Ok(()) => readers.take_back(borrowed),
                 Err(error) => tracing::warn!(%error, "a connection that read is lost"),
             }
-            drop(permit);
         });
     }
 }

@@ -168,7 +168,8 @@ pub async fn find(
     }
 }
 
-/// Whoever asks may go away in the middle: the connection then goes back with the look at the time still in it, which from then on interrupts nothing.
+/// Whoever asks may go away in the middle: the connection then goes back with the look at the time still in it, which
+/// from then on interrupts nothing.
 struct Asking(Arc<AtomicBool>);
 
 impl Default for Asking {

@@ -1,12 +1,11 @@
 //! Campfire's domain: what a team chat is, without a word of HTTP or HTML pages.
 //!
-//! `model`, `event` and `error` compile for the server and for the browser. Everything behind `ssr` runs on the
+//! `model`, `protocol` and `error` compile for the server and for the browser. Everything behind `ssr` runs on the
 //! server alone, and each layer knows only the next: `ops` → `store`, and back `ops` → `live`.
 
 pub mod error;
-pub mod event;
 pub mod model;
-pub mod timeline;
+pub mod protocol;
 
 #[cfg(feature = "ssr")]
 pub mod auth;

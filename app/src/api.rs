@@ -2,7 +2,7 @@
 
 use campfire::AppResult;
 use campfire::model::{ClientMessageId, Message, MessageId, RoomId};
-use campfire::timeline::{MessagePage, RoomPage};
+use campfire::protocol::{MessagePage, RoomPage};
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 use server_fn::codec::Json;

@@ -9,11 +9,11 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use campfire::AppError;
-use campfire::event::{
-    ClientFrame, PRESENCE_REFRESH_MS, SILENCE_MS, ServerFrame, TYPING_EVERY_MS, TYPING_TTL_MS, VISIBILITY_DELAY_MS,
-};
 use campfire::model::{Account, Involvement, Message, MessageId, Person, RoomId, RoomKind, SidebarRoom, User, UserId};
-use campfire::timeline::Timeline;
+use campfire::protocol::Timeline;
+use campfire::protocol::{
+    ClientCommand, PRESENCE_REFRESH_MS, SILENCE_MS, ServerEvent, TYPING_EVERY_MS, TYPING_TTL_MS, VISIBILITY_DELAY_MS,
+};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use wasm_bindgen::JsCast;
@@ -204,7 +204,7 @@ struct Socket {
     /// The newest message known to be unread, by room: reading up to an older one leaves the room unread.
     unread: HashMap<RoomId, MessageId>,
     /// Frames since a page of older or newer messages was asked for; they may concern what is in it.
-    held: Option<Vec<ServerFrame>>,
+    held: Option<Vec<ServerEvent>>,
     /// The browser is signed out: there is nothing to come back to.
     left: bool,
     /// When the server was told last that somebody sees the page; nothing while nobody does.
@@ -288,7 +288,7 @@ pub fn focus(focus: Focus) -> impl FnOnce() + 'static {
             mine
         });
         if left {
-            say(&ClientFrame::Blur);
+            say(&ClientCommand::Blur);
         }
     }
 }
@@ -321,12 +321,12 @@ pub fn read(room_id: RoomId, message_id: MessageId) {
     let news =
         SOCKET.with_borrow_mut(|socket| socket.read.replace((room_id, message_id)) != Some((room_id, message_id)));
     if news {
-        say(&ClientFrame::Read { room_id, message_id });
+        say(&ClientCommand::Read { room_id, message_id });
     }
 }
 
 /// Brings the room in view up to date; answers whether that changed anything.
-fn apply(frame: &ServerFrame) -> bool {
+fn apply(frame: &ServerEvent) -> bool {
     let Some(focus) = SOCKET.with_borrow(|socket| socket.focus) else { return false };
     // Positions move with every frame; only what is seen is worth a rendering.
     let changed = focus.timeline.try_update_untracked(|timeline| timeline.apply(frame)).unwrap_or_default();
@@ -337,13 +337,13 @@ fn apply(frame: &ServerFrame) -> bool {
 }
 
 /// Takes in what happened, from wherever it was heard.
-pub fn deliver(frame: &ServerFrame) {
+pub fn deliver(frame: &ServerEvent) {
     let (live, focus) = SOCKET.with_borrow(|socket| (socket.live, socket.focus));
     let changed = apply(frame);
     let Some(live) = live else { return };
     let in_view = |room_id| focus.is_some_and(|focus| focus.room_id == room_id) && browser::is_visible();
     match frame {
-        ServerFrame::Rooms { viewer, account, rooms } => {
+        ServerEvent::Rooms { viewer, account, rooms } => {
             set_viewer(live, viewer);
             set_account(live, account);
             // Who is online is said anew after this.
@@ -359,9 +359,9 @@ pub fn deliver(frame: &ServerFrame) {
             }
             read_what_is_seen();
         }
-        ServerFrame::Viewer { user } => set_viewer(live, user),
-        ServerFrame::Account { account } => set_account(live, account),
-        ServerFrame::Involvement { room, involvement } => {
+        ServerEvent::Viewer { user } => set_viewer(live, user),
+        ServerEvent::Account { account } => set_account(live, account),
+        ServerEvent::Involvement { room, involvement } => {
             live.scene.update(|scene| scene.involvement = Some((room.id, *involvement)));
             if *involvement == Involvement::Invisible {
                 live.rooms.update(|rooms| rooms.retain(|known| known.id != room.id));
@@ -369,17 +369,17 @@ pub fn deliver(frame: &ServerFrame) {
                 live.put(room);
             }
         }
-        ServerFrame::Presence { room_id, here, here_count, online } => {
+        ServerEvent::Presence { room_id, here, here_count, online } => {
             let (here, online) = (here.clone(), online.clone());
             let presence = Presence { room_id: *room_id, here, here_count: *here_count, online };
             live.scene.update(|scene| scene.presence = Some(presence));
         }
-        ServerFrame::Online { room_id, user_ids } => {
+        ServerEvent::Online { room_id, user_ids } => {
             live.scene.update(|scene| {
                 scene.online.insert(*room_id, user_ids.clone());
             });
         }
-        ServerFrame::MessagePosted { message, .. } => {
+        ServerEvent::MessagePosted { message, .. } => {
             let own = live.scene.with_untracked(|scene| scene.viewer.id == message.creator_id);
             if own {
                 live.bump(message.room_id);
@@ -390,47 +390,47 @@ pub fn deliver(frame: &ServerFrame) {
                 heard_message(live, message, changed);
             }
         }
-        ServerFrame::Typing { room_id, person, active } if in_view(*room_id) => live.set_typing(person, *active),
-        ServerFrame::MarkedUnread { room_id, message_id } => {
+        ServerEvent::Typing { room_id, person, active } if in_view(*room_id) => live.set_typing(person, *active),
+        ServerEvent::MarkedUnread { room_id, message_id } => {
             SOCKET.with_borrow_mut(|socket| (socket.unread_again, socket.read) = (Some(*room_id), None));
             if focus.is_some_and(|focus| focus.room_id == *room_id) {
                 live.set_reading(|reading| reading.new_from = Some(*message_id));
             }
             live.mark(*room_id, true);
         }
-        ServerFrame::RoomAdded { room } => live.put(room),
-        ServerFrame::RoomChanged { room_id, kind, name } => live.rooms.update(|rooms| {
+        ServerEvent::RoomAdded { room } => live.put(room),
+        ServerEvent::RoomChanged { room_id, kind, name } => live.rooms.update(|rooms| {
             if let Some(room) = rooms.iter_mut().find(|room| room.id == *room_id) {
                 (room.kind, room.name) = (*kind, name.clone());
             }
             rooms.sort_by_key(SidebarRoom::sort_key);
         }),
-        ServerFrame::RoomRemoved { room_id } => {
+        ServerEvent::RoomRemoved { room_id } => {
             live.rooms.update(|rooms| rooms.retain(|room| room.id != *room_id));
             if let Some(focus) = focus.filter(|focus| focus.room_id == *room_id) {
                 focus.lost.run(());
             }
         }
-        ServerFrame::Unread { room_id, message_id } => {
+        ServerEvent::Unread { room_id, message_id } => {
             heard_unread(live, *room_id, *message_id, in_view(*room_id));
         }
-        ServerFrame::Mentioned { room_id, .. } if !in_view(*room_id) => live.rooms.update(|rooms| {
+        ServerEvent::Mentioned { room_id, .. } if !in_view(*room_id) => live.rooms.update(|rooms| {
             if let Some(room) = rooms.iter_mut().find(|room| room.id == *room_id) {
                 room.mention_count += 1;
             }
         }),
-        ServerFrame::Read { room_id, message_id } => {
+        ServerEvent::Read { room_id, message_id } => {
             let newest = SOCKET.with_borrow(|socket| socket.unread.get(room_id).copied());
             if newest.is_none_or(|newest| *message_id >= newest) {
                 live.mark(*room_id, false);
             }
         }
-        ServerFrame::Resync => {
+        ServerEvent::Resync => {
             if let Some(focus) = focus {
                 focus.reload.run(());
             }
         }
-        ServerFrame::Bye { reconnect: false } => leave(),
+        ServerEvent::Bye { reconnect: false } => leave(),
         _ => {}
     }
 }
@@ -480,7 +480,7 @@ pub fn typing(active: bool) {
         news
     });
     if news {
-        say(&ClientFrame::Typing { active });
+        say(&ClientCommand::Typing { active });
     }
 }
 
@@ -505,7 +505,7 @@ fn say_presence() {
         news
     });
     if news {
-        say(if visible { &ClientFrame::Present } else { &ClientFrame::Absent });
+        say(if visible { &ClientCommand::Present } else { &ClientCommand::Absent });
     }
 }
 
@@ -521,7 +521,7 @@ fn refresh_presence() {
         due
     });
     if due {
-        say(&ClientFrame::Present);
+        say(&ClientCommand::Present);
     }
 }
 
@@ -597,7 +597,7 @@ fn opened() {
 }
 
 fn heard(text: &str) {
-    let Ok(frame) = serde_json::from_str::<ServerFrame>(text) else { return };
+    let Ok(frame) = serde_json::from_str::<ServerEvent>(text) else { return };
     SOCKET.with_borrow_mut(|socket| {
         socket.last_heard_ms = browser::now_ms();
         if let Some(held) = &mut socket.held {
@@ -660,12 +660,12 @@ fn drop_connection() {
 fn say_focus() {
     let Some(focus) = SOCKET.with_borrow(|socket| socket.focus) else { return };
     if let Some(cursor) = focus.timeline.try_with_untracked(|timeline| timeline.cursor.clone()) {
-        say(&ClientFrame::Focus { room_id: focus.room_id, cursor });
+        say(&ClientCommand::Focus { room_id: focus.room_id, cursor });
     }
 }
 
 /// Says something if there is a connection; what matters is said again when there is one.
-fn say(frame: &ClientFrame) {
+fn say(frame: &ClientCommand) {
     let Ok(json) = serde_json::to_string(frame) else { return };
     SOCKET.with_borrow(|socket| {
         if let Some(connection) = &socket.connection

@@ -8,8 +8,8 @@ use std::cell::RefCell;
 use std::time::Duration;
 
 use campfire::AppError;
-use campfire::event::ServerFrame;
 use campfire::model::{ClientMessageId, RoomId, UserId};
+use campfire::protocol::ServerEvent;
 use futures::channel::oneshot;
 use futures::future::select;
 use leptos::prelude::*;
@@ -128,7 +128,7 @@ impl Outbox {
                     pause_ms = PAUSE_MS.0;
                     // The stored message takes the place of this one in the same turn: nothing flickers.
                     if let Posted::Stored(message) = posted {
-                        live::deliver(&ServerFrame::MessagePosted { seq: 0, at: 0, message });
+                        live::deliver(&ServerEvent::MessagePosted { seq: 0, at: 0, message });
                     }
                     self.forget(&id);
                 }

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use app::api::Posted;
 use campfire::model::{ClientMessageId, Message, PAGE_SIZE, RoomId, UserId};
-use campfire::timeline::MessagePage;
+use campfire::protocol::MessagePage;
 use tempfile::TempDir;
 
 use crate::meter::data::{self, COMMON_WORD, Data};

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use campfire::event::{Cursor, ServerFrame};
+use campfire::protocol::{Cursor, ServerEvent};
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
@@ -290,7 +290,7 @@ impl Receiver {
             "rooms" => self.is_listed = true,
             "resync" if self.is_in_view => _ = board.losses.resync_count.fetch_add(1, Relaxed),
             "caught_up" => match serde_json::from_str(frame) {
-                Ok(ServerFrame::CaughtUp { cursor, .. }) => (self.cursor, self.is_in_view) = (Some(cursor), true),
+                Ok(ServerEvent::CaughtUp { cursor, .. }) => (self.cursor, self.is_in_view) = (Some(cursor), true),
                 _ => board.wrong(frame.to_owned()),
             },
             // How a post is told of that came while the socket was away.

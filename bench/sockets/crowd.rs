@@ -4,8 +4,8 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use campfire::event::{ClientFrame, Cursor};
 use campfire::model::RoomId;
+use campfire::protocol::{ClientCommand, Cursor};
 use futures::{StreamExt, stream};
 use tokio::task::JoinSet;
 
@@ -99,7 +99,7 @@ pub async fn enter(
     }
     let listed = began.elapsed();
     let cursor = receiver.cursor.as_ref().unwrap_or(&place.cursor).clone();
-    let focus = ClientFrame::Focus { room_id: place.room_id, cursor };
+    let focus = ClientCommand::Focus { room_id: place.room_id, cursor };
     socket.say(&serde_json::to_string(&focus).expect("frames are JSON")).await?;
     while !receiver.is_in_view {
         hear(&mut socket, receiver, board).await?;

@@ -178,7 +178,7 @@ pub async fn measure_bare(site: &Site) {
     for size in SIZES {
         let (mut paced, mut rounds) = (Vec::new(), Vec::new());
         let bare = BareLoop::start(size.socket_count, &sample);
-        let cursor = campfire::event::Cursor { epoch: String::new(), seq: 0, at: 0 };
+        let cursor = campfire::protocol::Cursor { epoch: String::new(), seq: 0, at: 0 };
         let place = Place { address: bare.address.clone(), room_id: campfire::model::RoomId(1), cursor };
         let board = Arc::new(Board::new());
         let (crowd, _) = Crowd::open(&place, &vec![""; size.socket_count], &board).await;

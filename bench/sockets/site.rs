@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use campfire::clock::Clock;
-use campfire::event::Cursor;
 use campfire::model::RoomId;
 use campfire::ops::rooms::{self, Audience};
+use campfire::protocol::Cursor;
 use campfire::state::AppState;
 use campfire::store;
 use sqlx::Connection;

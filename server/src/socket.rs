@@ -12,9 +12,9 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use campfire::auth::CurrentUser;
-use campfire::event::{ClientFrame, Cursor, MAX_FRAME_BYTES, ServerFrame, TYPING_EVERY_MS};
 use campfire::live::{Connection, Frame, Order};
 use campfire::model::{RoomId, SessionId, User};
+use campfire::protocol::{ClientCommand, Cursor, MAX_COMMAND_BYTES, ServerEvent, TYPING_EVERY_MS};
 use campfire::state::AppState;
 use campfire::{AppError, AppResult, ops, store};
 use tokio::sync::watch;
@@ -38,7 +38,7 @@ const TYPING_PAUSE: Duration = Duration::from_millis(TYPING_EVERY_MS * 9 / 10);
 const TYPING_AGAIN: u32 = 3;
 
 /// How many frames a page may say within a second. None of ours says a tenth of that.
-const MOST_FRAMES_A_SECOND: u32 = 200;
+const MAX_COMMANDS_PER_SECOND: u32 = 200;
 
 /// The socket.
 pub fn router() -> Router<Site> {
@@ -83,7 +83,7 @@ async fn serve(socket: WebSocket, state: AppState, current: CurrentUser, closing
         End::SignedOut => (false, CloseCode::Away, ""),
         End::TooMuch => (true, CloseCode::Policy, "Too many frames in a second."),
     };
-    session.say(&ServerFrame::Bye { reconnect });
+    session.say(&ServerEvent::Bye { reconnect });
     session.finish().await;
     session.connection.peer.close(&close(code, reason));
 }
@@ -144,7 +144,7 @@ impl Session {
             let stuck_since = self.connection.peer.stuck_since();
             // Whoever does not read is not listened to either: their answers would only wait as well.
             if stuck_since.is_none() {
-                match self.socket.next(MAX_FRAME_BYTES) {
+                match self.socket.next(MAX_COMMAND_BYTES) {
                     Ok(None) => {}
                     Ok(Some(Message::Close)) => return End::Refused(CloseCode::Normal),
                     Ok(Some(_)) if self.is_too_much() => return End::TooMuch,
@@ -218,7 +218,7 @@ impl Session {
         Ok(())
     }
 
-    async fn register(&mut self) -> AppResult<ServerFrame> {
+    async fn register(&mut self) -> AppResult<ServerEvent> {
         let user_id = self.user.id;
         loop {
             let version = self.connection.membership_version();
@@ -230,7 +230,7 @@ impl Session {
         let db = self.state.db.reader();
         let viewer = store::users::find(db, user_id).await?.ok_or(AppError::SignedOut)?;
         let frame = store::frames::find(db, user_id, 0).await?.ok_or(AppError::NotFound)?;
-        Ok(ServerFrame::Rooms { viewer, account: frame.account, rooms: frame.rooms })
+        Ok(ServerEvent::Rooms { viewer, account: frame.account, rooms: frame.rooms })
     }
 
     /// Tells the hub what the page shows, and whether somebody looks at it.
@@ -246,7 +246,7 @@ impl Session {
             let found = store::memberships::find(self.state.db.reader(), self.user.id, room_id).await;
             if found.map_err(|_| End::Gone)?.is_none() {
                 self.connection.leave();
-                self.say(&ServerFrame::RoomRemoved { room_id });
+                self.say(&ServerEvent::RoomRemoved { room_id });
             }
         }
         Ok(())
@@ -258,7 +258,7 @@ impl Session {
             (self.heard_since, self.heard_count) = (Instant::now(), 0);
         }
         self.heard_count += 1;
-        self.heard_count > MOST_FRAMES_A_SECOND
+        self.heard_count > MAX_COMMANDS_PER_SECOND
     }
 
     /// Tells the others in the room in view that this person writes, not too often, or stopped, if they were told.
@@ -287,36 +287,36 @@ impl Session {
     async fn heard(&mut self, text: &str) -> Result<(), End> {
         // Nothing of ours says what cannot be read.
         match serde_json::from_str(text).map_err(|_| End::Gone)? {
-            ClientFrame::Typing { active } => self.typing(active),
-            ClientFrame::Focus { room_id, cursor } => {
+            ClientCommand::Typing { active } => self.typing(active),
+            ClientCommand::Focus { room_id, cursor } => {
                 self.typing(false);
                 // In a box: it runs seldom, and would make every socket's task as large as itself.
                 let focused = Box::pin(self.focus(room_id, cursor)).await;
                 self.say_presence();
                 return focused;
             }
-            ClientFrame::Blur => {
+            ClientCommand::Blur => {
                 self.typing(false);
                 self.connection.leave();
                 self.say_presence();
             }
-            ClientFrame::Present => {
+            ClientCommand::Present => {
                 self.connection.peer.seen(self.state.clock.now_ms());
                 let in_view = self.connection.peer.in_view();
                 self.connection.set_presence(true, in_view);
             }
-            ClientFrame::Absent => {
+            ClientCommand::Absent => {
                 self.connection.peer.seen(0);
                 let in_view = self.connection.peer.in_view();
                 self.connection.set_presence(false, in_view);
             }
-            ClientFrame::Read { room_id, message_id } => {
+            ClientCommand::Read { room_id, message_id } => {
                 let read = Box::pin(ops::messages::mark_read(&self.state, &self.user, room_id, message_id)).await;
                 if let Err(error) = read {
                     tracing::warn!(%error, "a room could not be marked read");
                 }
             }
-            ClientFrame::Unknown => {}
+            ClientCommand::Unknown => {}
         }
         Ok(())
     }
@@ -324,21 +324,21 @@ impl Session {
     /// Has a room in view from now on, and tells what changed in it since the page was made.
     async fn focus(&mut self, room_id: RoomId, cursor: Cursor) -> Result<(), End> {
         if !self.connection.enter(room_id) {
-            self.say(&ServerFrame::RoomRemoved { room_id });
+            self.say(&ServerEvent::RoomRemoved { room_id });
             return Ok(());
         }
         match self.catch_up(room_id, &cursor).await {
             Ok(Some((mut changes, now))) => {
                 let told_seq = now.seq;
-                changes.push(ServerFrame::CaughtUp { room_id, cursor: now });
+                changes.push(ServerEvent::CaughtUp { room_id, cursor: now });
                 changes.extend(self.connection.presence(room_id));
                 let frames: Vec<_> = changes.iter().map(Frame::new).collect();
                 self.connection.peer.catch_up(room_id, &frames, told_seq);
             }
-            Ok(None) => self.connection.peer.catch_up(room_id, &[Frame::new(&ServerFrame::Resync)], 0),
+            Ok(None) => self.connection.peer.catch_up(room_id, &[Frame::new(&ServerEvent::Resync)], 0),
             Err(AppError::NotFound) => {
                 self.connection.leave();
-                self.say(&ServerFrame::RoomRemoved { room_id });
+                self.say(&ServerEvent::RoomRemoved { room_id });
             }
             // The browser comes back by itself, and asks again.
             Err(_) => return Err(End::Gone),
@@ -348,7 +348,7 @@ impl Session {
 
     /// The state now of every message that something happened to after `cursor`, and the place that is told up to;
     /// nothing when the log cannot tell.
-    async fn catch_up(&mut self, room_id: RoomId, cursor: &Cursor) -> AppResult<Option<(Vec<ServerFrame>, Cursor)>> {
+    async fn catch_up(&mut self, room_id: RoomId, cursor: &Cursor) -> AppResult<Option<(Vec<ServerEvent>, Cursor)>> {
         let mut reader = self.state.db.reader().acquire().await?;
         let db = reader.db();
         store::memberships::find(&mut *db, self.user.id, room_id).await?.ok_or(AppError::NotFound)?;
@@ -365,14 +365,14 @@ impl Session {
         reader.release();
         let mut found: HashMap<_, _> = found.into_iter().map(|message| (message.id, message)).collect();
         let frames = changed.into_iter().map(|message_id| match found.remove(&message_id) {
-            Some(message) => ServerFrame::MessageEdited { seq: cursor.seq, at: cursor.at, message },
-            None => ServerFrame::MessageRemoved { seq: cursor.seq, at: cursor.at, room_id, message_id },
+            Some(message) => ServerEvent::MessageEdited { seq: cursor.seq, at: cursor.at, message },
+            None => ServerEvent::MessageRemoved { seq: cursor.seq, at: cursor.at, room_id, message_id },
         });
         Ok(Some((frames.collect(), now)))
     }
 
     /// Says something to this page.
-    fn say(&self, frame: &ServerFrame) {
+    fn say(&self, frame: &ServerEvent) {
         self.connection.peer.say(&Frame::new(frame));
     }
 

@@ -2,7 +2,7 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 
-use crate::event::ServerFrame;
+use crate::protocol::ServerEvent;
 
 /// The first byte of a WebSocket's text message in one piece (RFC 6455, section 5.2).
 const WHOLE_TEXT: u8 = 0x81;
@@ -19,7 +19,7 @@ pub struct Frame {
 impl Frame {
     /// Encodes what is to be said.
     #[must_use]
-    pub fn new(frame: &ServerFrame) -> Self {
+    pub fn new(frame: &ServerEvent) -> Self {
         Self { wire: text_message(frame.to_json().as_bytes()), seq: frame.position().map(|(seq, _)| seq) }
     }
 }

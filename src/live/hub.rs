@@ -8,11 +8,11 @@ use tokio::sync::Notify;
 
 use super::peer::{Order, Peer, Wire};
 use super::{Announcement, Frame};
-use crate::event::{PRESENCE_TTL_MS, ServerFrame};
 use crate::model::{RoomId, RoomKind, UserId};
+use crate::protocol::{PRESENCE_TTL_MS, ServerEvent};
 
 /// How many beats a socket may be silent before it hears that the server is there: with two beats a second, that is
-/// well within the [`HEARTBEAT_MS`](crate::event::HEARTBEAT_MS) that browsers are promised.
+/// well within the [`HEARTBEAT_MS`](crate::protocol::HEARTBEAT_MS) that browsers are promised.
 const SILENT_BEATS: u64 = 7;
 
 /// How many sockets are written to before somebody else's work gets its turn.
@@ -190,7 +190,7 @@ impl Hub {
     pub async fn beat(&self, now_ms: i64) {
         let beat = self.beats.fetch_add(1, Ordering::Relaxed) + 1;
         let peers: Vec<_> = self.lock().people.values().flat_map(|person| &person.peers).cloned().collect();
-        let alive = Frame::new(&ServerFrame::Alive);
+        let alive = Frame::new(&ServerEvent::Alive);
         for peers in peers.chunks(AT_ONCE) {
             for peer in peers {
                 peer.beat(beat, SILENT_BEATS, &alive, now_ms - PRESENCE_TTL_MS);
@@ -282,7 +282,7 @@ impl Inner {
             Announcement::Room { room_id, frame } => self.plan_room(room_id, Frame::new(&frame), deliveries),
             Announcement::Posted { room_id, message_id, creator_id, mentioned } => {
                 // Whoever has the room in view hears of the message itself, and of this if they leave the room before.
-                let unread = Frame::new(&ServerFrame::Unread { room_id, message_id });
+                let unread = Frame::new(&ServerEvent::Unread { room_id, message_id });
                 let events = deliveries.iter_mut().rev().find_map(|delivery| match &mut delivery.parcel {
                     Parcel::Room(events) if events.room_id == room_id => Some(events),
                     _ => None,
@@ -296,7 +296,7 @@ impl Inner {
                 deliveries.push(Delivery { peers, parcel: Parcel::Person(unread) });
                 let mentioned: HashSet<_> = mentioned.into_iter().collect();
                 if !mentioned.is_empty() {
-                    let frame = Frame::new(&ServerFrame::Mentioned { room_id, message_id });
+                    let frame = Frame::new(&ServerEvent::Mentioned { room_id, message_id });
                     let is_told = |user_id: &UserId| *user_id != creator_id && mentioned.contains(user_id);
                     let peers = self.peers_in(room_id, is_told).cloned().collect();
                     deliveries.push(Delivery { peers, parcel: Parcel::Person(frame) });
@@ -308,14 +308,14 @@ impl Inner {
                 deliveries.push(Delivery { peers, parcel: Parcel::Person(Frame::new(&frame)) });
             }
             Announcement::Person { user_id, frame } => {
-                if let (ServerFrame::Viewer { user }, Some(person)) = (&frame, self.people.get_mut(&user_id)) {
+                if let (ServerEvent::Viewer { user }, Some(person)) = (&frame, self.people.get_mut(&user_id)) {
                     person.name.clone_from(&user.name);
                 }
                 deliveries.extend(self.to_person(user_id, Parcel::Person(Frame::new(&frame))));
             }
             Announcement::Granted { room, user_ids } => {
                 let (room_id, is_direct) = (room.id, room.kind == RoomKind::Direct);
-                let frame = Frame::new(&ServerFrame::RoomAdded { room });
+                let frame = Frame::new(&ServerEvent::RoomAdded { room });
                 for user_id in user_ids {
                     self.grant(user_id, room_id, is_direct);
                     self.stir(room_id);
@@ -360,7 +360,7 @@ impl Inner {
     /// Somebody is no longer in a room: what comes of it later does not reach them.
     fn plan_loss(&self, user_id: UserId, room_id: RoomId, deliveries: &mut Vec<Delivery>) {
         deliveries.extend(self.to_person(user_id, Parcel::Order(Order::Left(room_id))));
-        let frame = Frame::new(&ServerFrame::RoomRemoved { room_id });
+        let frame = Frame::new(&ServerEvent::RoomRemoved { room_id });
         deliveries.extend(self.to_person(user_id, Parcel::Person(frame)));
     }
 
@@ -369,7 +369,7 @@ impl Inner {
         Some(Delivery { peers, parcel })
     }
 
-    pub(super) fn to_members(&self, room_id: RoomId, frame: &ServerFrame) -> Delivery {
+    pub(super) fn to_members(&self, room_id: RoomId, frame: &ServerEvent) -> Delivery {
         let peers = self.peers_in(room_id, |_| true).cloned().collect();
         Delivery { peers, parcel: Parcel::Person(Frame::new(frame)) }
     }
@@ -508,7 +508,7 @@ mod tests {
         let hub = Hub::default();
         let (_ada, mut bob, mut tab) = (online(&hub, 1, &[ROOM]), online(&hub, 2, &[ROOM]), online(&hub, 2, &[ROOM]));
         assert!(bob.look_at(ROOM));
-        let removed = ServerFrame::MessageRemoved { seq: 7, at: 7, room_id: ROOM, message_id: MessageId(4) };
+        let removed = ServerEvent::MessageRemoved { seq: 7, at: 7, room_id: ROOM, message_id: MessageId(4) };
         let room = || Announcement::Room { room_id: ROOM, frame: removed.clone() };
         let deliveries = hub.deliveries(vec![room(), room()]);
         assert_eq!(deliveries.len(), 1, "written together");
@@ -524,7 +524,7 @@ mod tests {
         let hub = Hub::default();
         let (mut ada, mut bob) = (online(&hub, 1, &[ROOM, PING]), online(&hub, 2, &[ROOM, PING]));
         assert!(ada.look_at(ROOM) && bob.look_at(ROOM));
-        let frame = ServerFrame::MessageRemoved { seq: 7, at: 7, room_id: ROOM, message_id: MessageId(4) };
+        let frame = ServerEvent::MessageRemoved { seq: 7, at: 7, room_id: ROOM, message_id: MessageId(4) };
         let deliveries = hub.deliveries(vec![Announcement::Room { room_id: ROOM, frame }, posted()]);
         assert!(ada.look_at(PING) && bob.look_at(PING));
         hub.hand_over(&deliveries);
@@ -538,7 +538,7 @@ mod tests {
         let hub = Hub::default();
         let (mut ada, mut bob) = (online(&hub, 1, &[ROOM, PING]), online(&hub, 2, &[ROOM, PING]));
         assert!(ada.look_at(PING) && bob.look_at(ROOM));
-        let frame = Frame::new(&ServerFrame::MessageRemoved { seq: 7, at: 7, room_id: ROOM, message_id: MessageId(4) });
+        let frame = Frame::new(&ServerEvent::MessageRemoved { seq: 7, at: 7, room_id: ROOM, message_id: MessageId(4) });
         hub.hand_over(&[Delivery::to_room(vec![ada.peer.clone(), bob.peer.clone()], ROOM, frame)]);
         assert!(bob.hear().is_some_and(|heard| heard.contains("message_removed")));
         assert_eq!(ada.hear(), None);

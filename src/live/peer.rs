@@ -14,8 +14,8 @@ use std::time::Instant;
 use tokio::sync::Notify;
 
 use super::Frame;
-use crate::event::ServerFrame;
 use crate::model::{RoomId, SessionId};
+use crate::protocol::ServerEvent;
 
 /// How many frames may wait for a socket that does not take them.
 const MOST_WAITING: usize = 256;
@@ -47,7 +47,7 @@ pub enum Order {
 
 /// Said in the place of what was lost of the room in view, before anything newer: a page must not take what comes later
 /// for all there was.
-static RESYNC: LazyLock<[Frame; 1]> = LazyLock::new(|| [Frame::new(&ServerFrame::Resync)]);
+static RESYNC: LazyLock<[Frame; 1]> = LazyLock::new(|| [Frame::new(&ServerEvent::Resync)]);
 
 /// A socket, as the hub and its own task share it.
 pub struct Peer {
@@ -440,7 +440,7 @@ pub(super) mod tests {
     }
 
     fn removed(seq: i64) -> Frame {
-        Frame::new(&ServerFrame::MessageRemoved { seq, at: seq, room_id: ROOM, message_id: MessageId(seq) })
+        Frame::new(&ServerEvent::MessageRemoved { seq, at: seq, room_id: ROOM, message_id: MessageId(seq) })
     }
 
     /// A peer whose rooms are told.
@@ -596,7 +596,7 @@ pub(super) mod tests {
     fn a_silent_socket_hears_that_the_server_is_there() {
         let pipe = Pipe::wide();
         let peer = begun(&pipe);
-        let alive = Frame::new(&ServerFrame::Alive);
+        let alive = Frame::new(&ServerEvent::Alive);
         peer.beat(6, 7, &alive, 0);
         assert!(pipe.heard().is_empty());
         peer.beat(7, 7, &alive, 0);

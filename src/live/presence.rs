@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::hub::{Audience, Connection, Delivery, Hub, Inner};
 use super::{Frame, Peer};
-use crate::event::ServerFrame;
 use crate::model::{Person, RoomId, UserId};
+use crate::protocol::ServerEvent;
 
 /// How many of those in a room are named to the others.
 const MOST_HERE: usize = 30;
@@ -34,7 +34,7 @@ impl Hub {
                 if audience.is_direct {
                     let online = audience.online.iter().copied();
                     let user_ids = online.filter(|user_id| inner.is_present(*user_id)).collect();
-                    deliveries.push(inner.to_members(room_id, &ServerFrame::Online { room_id, user_ids }));
+                    deliveries.push(inner.to_members(room_id, &ServerEvent::Online { room_id, user_ids }));
                 }
                 let listener_count = u64::try_from(audience.listeners.len()).unwrap_or(u64::MAX);
                 if listener_count == 0 {
@@ -94,14 +94,14 @@ impl Connection {
 
     /// Who is present in a room now; nothing where nobody online is in it.
     #[must_use]
-    pub fn presence(&self, room_id: RoomId) -> Option<ServerFrame> {
+    pub fn presence(&self, room_id: RoomId) -> Option<ServerEvent> {
         let inner = self.hub.lock();
         inner.rooms.get(&room_id).map(|audience| inner.presence(room_id, audience))
     }
 
     /// Who of the people in this person's direct rooms is online now, room by room; rooms with nobody are left out.
     #[must_use]
-    pub fn online_in_direct_rooms(&self) -> Vec<ServerFrame> {
+    pub fn online_in_direct_rooms(&self) -> Vec<ServerEvent> {
         let inner = self.hub.lock();
         let Some(person) = inner.people.get(&self.user_id) else { return Vec::new() };
         let mut frames = Vec::new();
@@ -109,7 +109,7 @@ impl Connection {
             let Some(audience) = inner.rooms.get(room_id).filter(|audience| audience.is_direct) else { continue };
             let user_ids: Vec<_> = audience.online.iter().copied().filter(|id| inner.is_present(*id)).collect();
             if !user_ids.is_empty() {
-                frames.push(ServerFrame::Online { room_id: *room_id, user_ids });
+                frames.push(ServerEvent::Online { room_id: *room_id, user_ids });
             }
         }
         frames
@@ -122,7 +122,7 @@ impl Connection {
             let audience = inner.rooms.get(&room_id).filter(|room| room.online.contains(&self.user_id));
             let (Some(audience), Some(person)) = (audience, inner.people.get(&self.user_id)) else { return };
             let person = Person { id: self.user_id, name: person.name.clone() };
-            let frame = Frame::new(&ServerFrame::Typing { room_id, person, active });
+            let frame = Frame::new(&ServerEvent::Typing { room_id, person, active });
             Delivery::to_room(listeners(audience), room_id, frame)
         };
         self.hub.hand_over(&[delivery]);
@@ -134,7 +134,7 @@ impl Inner {
         self.people.get(&user_id).is_some_and(|person| person.present_count > 0)
     }
 
-    fn presence(&self, room_id: RoomId, audience: &Audience) -> ServerFrame {
+    fn presence(&self, room_id: RoomId, audience: &Audience) -> ServerEvent {
         let mut here: Vec<UserId> = audience.here.keys().copied().collect();
         here.sort_unstable();
         let here_count = u32::try_from(here.len()).unwrap_or(u32::MAX);
@@ -144,7 +144,7 @@ impl Inner {
         let online = audience.online.iter().copied().filter(|id| self.is_present(*id)).take(MOST_ONLINE);
         let mut online: Vec<_> = online.collect();
         online.sort_unstable();
-        ServerFrame::Presence { room_id, here, here_count, online }
+        ServerEvent::Presence { room_id, here, here_count, online }
     }
 
     /// Notes that who is present in a room has changed, if anybody might want to know.

@@ -6,23 +6,23 @@ use tokio::sync::mpsc;
 
 use super::Hub;
 use crate::clock::Clock;
-use crate::event::ServerFrame;
 use crate::model::{MessageId, RoomId, SessionId, SidebarRoom, UserId};
+use crate::protocol::ServerEvent;
 
 /// What a write wants to be known once it is committed.
 #[derive(Clone, Debug)]
 pub enum Announcement {
     /// Everyone with the room in view hears of a change in it.
-    Room { room_id: RoomId, frame: ServerFrame },
+    Room { room_id: RoomId, frame: ServerEvent },
     /// Everyone online in the room, its author aside, learns that there is something to read.
     /// Those it names learn that too.
     Posted { room_id: RoomId, message_id: MessageId, creator_id: UserId, mentioned: Vec<UserId> },
     /// Everyone online in the room hears of the room itself.
-    Members { room_id: RoomId, frame: ServerFrame },
+    Members { room_id: RoomId, frame: ServerEvent },
     /// Everyone online hears something.
-    Everyone { frame: ServerFrame },
+    Everyone { frame: ServerEvent },
     /// One person's tabs hear something.
-    Person { user_id: UserId, frame: ServerFrame },
+    Person { user_id: UserId, frame: ServerEvent },
     /// These people are in the room from now on.
     Granted { room: SidebarRoom, user_ids: Vec<UserId> },
     /// These people are no longer in the room.

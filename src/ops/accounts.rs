@@ -3,11 +3,11 @@
 use sha2::{Digest, Sha256};
 use sqlx::SqliteConnection;
 
-use crate::event::ServerFrame;
 use crate::live::Announcement;
 use crate::model::{
     Account, AccountName, CustomStyles, EmailAddress, Password, Role, RoomKind, SidebarRoom, User, UserId, UserName,
 };
+use crate::protocol::ServerEvent;
 use crate::state::AppState;
 use crate::store::events::{Event, Kind};
 use crate::store::{self, Tx};
@@ -100,7 +100,7 @@ where
             require_administrator(tx, user_id).await?;
             write(tx).await?;
             let account = store::accounts::find(tx.db()).await?.ok_or(AppError::NotFound)?;
-            tx.announce(Announcement::Everyone { frame: ServerFrame::Account { account: account.clone() } });
+            tx.announce(Announcement::Everyone { frame: ServerEvent::Account { account: account.clone() } });
             Ok(account)
         })
         .await?;

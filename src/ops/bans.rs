@@ -5,9 +5,9 @@ use std::net::IpAddr;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::AppResult;
-use crate::event::ServerFrame;
 use crate::live::Announcement;
 use crate::model::{MessageId, RoomId, Status, User, UserId};
+use crate::protocol::ServerEvent;
 use crate::state::AppState;
 use crate::store::events::{Event, Kind};
 use crate::store::{self, Db, Tx};
@@ -165,7 +165,7 @@ async fn remove_some(tx: &mut Tx, user_id: UserId, up_to: MessageId, now_ms: i64
         store::messages::remove(tx.db(), room_id, message_id).await?;
         let event = Event { kind: Kind::MessageRemoved, room_id, message_id: Some(message_id), user_id: None };
         let seq = store::events::append(tx.db(), event, now_ms).await?;
-        let frame = ServerFrame::MessageRemoved { seq, at: now_ms, room_id, message_id };
+        let frame = ServerEvent::MessageRemoved { seq, at: now_ms, room_id, message_id };
         tx.announce(Announcement::Room { room_id, frame });
     }
     if some.is_empty() {

@@ -2,9 +2,9 @@
 
 use crate::auth::Member;
 use crate::changes::Change;
-use crate::event::ServerFrame;
 use crate::live::Announcement;
 use crate::model::{BoostContent, MessageId, RoomId, UserId};
+use crate::protocol::ServerEvent;
 use crate::state::AppState;
 use crate::store::events::{Event, Kind};
 use crate::store::{self, Tx};
@@ -71,7 +71,7 @@ async fn tell(tx: &mut Tx, room_id: RoomId, message_id: MessageId, now_ms: i64) 
     store::messages::update_boosts_seq(tx.db(), message_id, seq).await?;
     let message = store::messages::find(tx.db(), room_id, message_id).await?.ok_or(AppError::NotFound)?;
     let boosts_html = message.boosts_html;
-    let frame = ServerFrame::MessageBoosted { seq, at: now_ms, room_id, message_id, boosts_html };
+    let frame = ServerEvent::MessageBoosted { seq, at: now_ms, room_id, message_id, boosts_html };
     tx.announce(Announcement::Room { room_id, frame });
     Ok(())
 }

@@ -7,16 +7,16 @@ use sha2::{Digest, Sha256};
 
 use crate::auth::Member;
 use crate::changes::Change;
-use crate::event::ServerFrame;
 use crate::live::Announcement;
 use crate::model::{ClientMessageId, Draft, Message, MessageId, Person, RoomId, User};
+use crate::protocol::ServerEvent;
+use crate::protocol::{MessagePage, RoomPage, Timeline};
 use crate::richtext::{self, Mention, Names, Rendered};
 use crate::state::AppState;
 use crate::store::events::{Event, Kind};
 use crate::store::messages::{Inserted, NewMessage};
 use crate::store::timelines::Stretch;
 use crate::store::{self, Tx};
-use crate::timeline::{MessagePage, RoomPage, Timeline};
 use crate::{AppError, AppResult};
 
 /// Bodies up to this size are rendered where they arrive, longer ones on a thread that may take its time.
@@ -154,7 +154,7 @@ async fn follow_up(
     for user_id in mentioned.iter().copied().chain(caught_up.then_some(new.creator_id)) {
         tx.changed(Change::Person(user_id));
     }
-    let frame = ServerFrame::MessagePosted { seq, at, message: message.clone() };
+    let frame = ServerEvent::MessagePosted { seq, at, message: message.clone() };
     tx.announce(Announcement::Room { room_id, frame });
     tx.announce(Announcement::Posted { room_id, message_id: id, creator_id: new.creator_id, mentioned });
     Ok(Posted::Stored(message))
@@ -256,7 +256,7 @@ pub async fn edit(state: &AppState, member: &Member, message_id: MessageId, draf
             let message = store::messages::find(tx.db(), room_id, message_id).await?.ok_or(AppError::NotFound)?;
             let event = Event { kind: Kind::MessageEdited, room_id, message_id: Some(message_id), user_id: None };
             let seq = store::events::append(tx.db(), event, now_ms).await?;
-            let frame = ServerFrame::MessageEdited { seq, at: now_ms, message: message.clone() };
+            let frame = ServerEvent::MessageEdited { seq, at: now_ms, message: message.clone() };
             tx.announce(Announcement::Room { room_id, frame });
             Ok(message)
         })
@@ -278,7 +278,7 @@ pub async fn remove(state: &AppState, member: &Member, message_id: MessageId) ->
             store::messages::remove(tx.db(), room_id, message_id).await?;
             let event = Event { kind: Kind::MessageRemoved, room_id, message_id: Some(message_id), user_id: None };
             let seq = store::events::append(tx.db(), event, now_ms).await?;
-            let frame = ServerFrame::MessageRemoved { seq, at: now_ms, room_id, message_id };
+            let frame = ServerEvent::MessageRemoved { seq, at: now_ms, room_id, message_id };
             tx.announce(Announcement::Room { room_id, frame });
             Ok(())
         })
@@ -297,7 +297,7 @@ pub async fn mark_read(state: &AppState, user: &User, room_id: RoomId, message_i
             match store::memberships::mark_read(tx.db(), user_id, room_id, message_id).await? {
                 Some(message_id) => {
                     tx.changed(Change::Person(user_id));
-                    tx.announce(Announcement::Person { user_id, frame: ServerFrame::Read { room_id, message_id } });
+                    tx.announce(Announcement::Person { user_id, frame: ServerEvent::Read { room_id, message_id } });
                 }
                 None => tx.changed(Change::Nothing),
             }
@@ -333,7 +333,7 @@ pub async fn mark_unread(state: &AppState, member: &Member, message_id: MessageI
             store::messages::find(tx.db(), room_id, message_id).await?.ok_or(AppError::NotFound)?;
             tx.changed(Change::Person(user_id));
             if store::memberships::mark_unread(tx.db(), user_id, room_id, message_id).await? {
-                tx.announce(Announcement::Person { user_id, frame: ServerFrame::MarkedUnread { room_id, message_id } });
+                tx.announce(Announcement::Person { user_id, frame: ServerEvent::MarkedUnread { room_id, message_id } });
             }
             Ok(())
         })

@@ -1,9 +1,9 @@
 //! What people say of themselves, and what administrators decide about people.
 
 use crate::auth::CurrentUser;
-use crate::event::ServerFrame;
 use crate::live::Announcement;
 use crate::model::{Bio, EmailAddress, Password, Profile, Role, RoomId, Status, User, UserId, UserName};
+use crate::protocol::ServerEvent;
 use crate::state::AppState;
 use crate::store::events::{Event, Kind};
 use crate::store::{self, Tx};
@@ -168,7 +168,7 @@ pub(super) async fn require_another_administrator(tx: &mut Tx, person: &Profile)
 /// The person's own pages hear what they are called and may do from now on.
 async fn announce_person(tx: &mut Tx, user_id: UserId) -> AppResult<()> {
     if let Some(user) = store::users::find(tx.db(), user_id).await? {
-        tx.announce(Announcement::Person { user_id, frame: ServerFrame::Viewer { user } });
+        tx.announce(Announcement::Person { user_id, frame: ServerEvent::Viewer { user } });
     }
     Ok(())
 }

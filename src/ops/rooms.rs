@@ -1,9 +1,9 @@
 //! Making, renaming, converting, leaving and removing rooms, and pinging people.
 
 use crate::auth::Member;
-use crate::event::ServerFrame;
 use crate::live::Announcement;
 use crate::model::{Involvement, Room, RoomId, RoomKind, RoomName, SidebarRoom, User, UserId};
+use crate::protocol::ServerEvent;
 use crate::state::AppState;
 use crate::store::events::{Event, Kind};
 use crate::store::{self, Tx};
@@ -178,7 +178,7 @@ pub async fn set_involvement(state: &AppState, member: &Member, involvement: Inv
                 return Err(AppError::invalid("involvement", "A ping tells of everything or of nothing."));
             }
             store::memberships::update_involvement(tx.db(), room_id, user_id, involvement).await?;
-            tx.announce(Announcement::Person { user_id, frame: ServerFrame::Involvement { room, involvement } });
+            tx.announce(Announcement::Person { user_id, frame: ServerEvent::Involvement { room, involvement } });
             Ok(())
         })
         .await
@@ -214,7 +214,7 @@ pub async fn change(state: &AppState, member: &Member, name: RoomName, audience:
                     announce_revoked(tx, room.id, user_id, now_ms).await?;
                 }
             }
-            let changed = ServerFrame::RoomChanged { room_id: room.id, kind: room.kind, name: room.name.clone() };
+            let changed = ServerEvent::RoomChanged { room_id: room.id, kind: room.kind, name: room.name.clone() };
             tx.announce(Announcement::Members { room_id: room.id, frame: changed });
             announce_granted(tx, sidebar_entry(&room, now_ms), newcomers, now_ms).await?;
             Ok(room)

@@ -3,8 +3,8 @@
 use sqlx::SqliteExecutor;
 use sqlx::types::Json;
 
-use crate::event::Cursor;
 use crate::model::{MessageId, RoomId, UserId};
+use crate::protocol::Cursor;
 
 /// What happened, as stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx::Type)]

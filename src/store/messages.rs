@@ -9,9 +9,9 @@ use sqlx::{SqliteConnection, SqliteExecutor};
 use crate::model::{
     Boost, BoostContent, ClientMessageId, Message, MessageId, PAGE_SIZE, Person, RoomId, UserId, group_boosts,
 };
+use crate::protocol::MessagePage;
 use crate::richtext;
 use crate::store::events::Kind;
-use crate::timeline::MessagePage;
 
 /// What is stored of a new message.
 #[derive(Clone, Debug)]

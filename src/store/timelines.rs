@@ -5,9 +5,9 @@ use sqlx::types::Json;
 
 use super::events::select_cursor;
 use super::messages::{Beyond, page, select_messages};
-use crate::event::Cursor;
 use crate::model::{MessageId, PAGE_SIZE, RoomId, UserId};
-use crate::timeline::MessagePage;
+use crate::protocol::Cursor;
+use crate::protocol::MessagePage;
 
 /// A stretch of a room, as one person finds it.
 #[derive(Clone, Debug, PartialEq, Eq)]

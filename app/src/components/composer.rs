@@ -5,7 +5,7 @@
 
 use campfire::AppError;
 use campfire::model::{Draft, MessageId, RoomId, UserId};
-use campfire::timeline::Timeline;
+use campfire::protocol::Timeline;
 use leptos::ev::{KeyboardEvent, SubmitEvent};
 use leptos::html;
 use leptos::prelude::*;

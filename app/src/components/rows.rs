@@ -5,7 +5,7 @@
 //! row, or puts a run of new ones in. What the list shows is read from the list itself.
 
 use campfire::model::{Message, MessageId, is_threaded};
-use campfire::timeline::Timeline;
+use campfire::protocol::Timeline;
 use wasm_bindgen::JsCast;
 use web_sys::Element;
 
@@ -286,7 +286,7 @@ mod tests {
             messages: std::sync::Arc::new(vec![message(1, 1), message(2, 1)]),
             has_older: false,
             has_newer: false,
-            cursor: campfire::event::Cursor { epoch: "e".into(), seq: 1, at: 1 },
+            cursor: campfire::protocol::Cursor { epoch: "e".into(), seq: 1, at: 1 },
             removed: std::collections::BTreeSet::new(),
         };
         let html = rows_html(&timeline, Some(MessageId(1)), Some(MessageId(2)));

@@ -6,7 +6,7 @@
 use std::collections::HashSet;
 
 use campfire::model::{MessageId, RoomId};
-use campfire::timeline::Timeline;
+use campfire::protocol::Timeline;
 use leptos::ev::MouseEvent;
 use leptos::html;
 use leptos::prelude::*;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use campfire::model::{ClientMessageId, Involvement, Message, MessageId, Room, RoomId, RoomKind, UserId, escape_html};
-use campfire::timeline::{self, Timeline};
+use campfire::protocol::{Timeline, timeline};
 use campfire::{AppError, AppResult};
 use codee::{Decoder, Encoder};
 use leptos::prelude::*;
@@ -298,7 +298,7 @@ fn RoomMissing(error: AppError, reload: Callback<()>) -> impl IntoView {
 
 #[cfg(test)]
 mod tests {
-    use campfire::event::Cursor;
+    use campfire::protocol::Cursor;
 
     use super::*;
 

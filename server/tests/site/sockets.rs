@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use campfire::auth::Member;
-use campfire::event::{ClientFrame, Cursor, ServerFrame};
 use campfire::model::RoomId;
 use campfire::ops;
 use campfire::ops::rooms::Audience;
+use campfire::protocol::{ClientCommand, Cursor, ServerEvent};
 use futures::{SinkExt, StreamExt};
 use server::listen;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -26,17 +26,17 @@ const SOON: Duration = Duration::from_secs(10);
 struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
 
 impl Socket {
-    async fn say(&mut self, frame: &ClientFrame) {
+    async fn say(&mut self, frame: &ClientCommand) {
         self.0.send(WsMessage::text(serde_json::to_string(frame).unwrap())).await.unwrap();
     }
 
     /// The next frame that says something; `None` when the server closed.
-    async fn hear(&mut self) -> Option<ServerFrame> {
+    async fn hear(&mut self) -> Option<ServerEvent> {
         loop {
             let message = timeout(SOON, self.0.next()).await.expect("the server says something soon")?;
             match message {
                 Ok(WsMessage::Text(text)) => match serde_json::from_str(&text).unwrap() {
-                    ServerFrame::Alive => {}
+                    ServerEvent::Alive => {}
                     frame => return Some(frame),
                 },
                 Ok(WsMessage::Close(_)) | Err(_) => return None,
@@ -45,7 +45,7 @@ impl Socket {
         }
     }
 
-    async fn hear_until(&mut self, mut wanted: impl FnMut(&ServerFrame) -> bool) -> Vec<ServerFrame> {
+    async fn hear_until(&mut self, mut wanted: impl FnMut(&ServerEvent) -> bool) -> Vec<ServerEvent> {
         let mut heard = Vec::new();
         loop {
             let frame = self.hear().await.expect("the socket is open");
@@ -83,7 +83,7 @@ async fn connect(address: &str, cookie: &str, origin: Option<&str>) -> Result<So
 
 async fn connected(address: &str, someone: &Someone) -> Socket {
     let mut socket = connect(address, &someone.browser.cookie, None).await.unwrap();
-    assert!(matches!(socket.hear().await, Some(ServerFrame::Rooms { .. })));
+    assert!(matches!(socket.hear().await, Some(ServerEvent::Rooms { .. })));
     socket
 }
 
@@ -92,8 +92,8 @@ async fn cursor(site: &TestSite, room_id: RoomId) -> Cursor {
 }
 
 async fn focus(site: &TestSite, socket: &mut Socket, room_id: RoomId) {
-    socket.say(&ClientFrame::Focus { room_id, cursor: cursor(site, room_id).await }).await;
-    socket.hear_until(|frame| matches!(frame, ServerFrame::CaughtUp { .. })).await;
+    socket.say(&ClientCommand::Focus { room_id, cursor: cursor(site, room_id).await }).await;
+    socket.hear_until(|frame| matches!(frame, ServerEvent::CaughtUp { .. })).await;
 }
 
 #[tokio::test]
@@ -109,18 +109,18 @@ async fn what_one_posts_edits_and_removes_the_other_hears_in_order() {
     let member = Member::find(&site.state.db, &ada.user, room_id).await.unwrap();
     ops::messages::edit(&site.state, &member, message.id, "goodbye".parse().unwrap()).await.unwrap();
     ops::messages::remove(&site.state, &member, message.id).await.unwrap();
-    let heard = socket.hear_until(|frame| matches!(frame, ServerFrame::MessageRemoved { .. })).await;
+    let heard = socket.hear_until(|frame| matches!(frame, ServerEvent::MessageRemoved { .. })).await;
     let of_room: Vec<_> = heard.iter().filter(|frame| frame.position().is_some()).collect();
-    assert!(matches!(of_room[0], ServerFrame::MessagePosted { message, .. } if message.body_html == "<p>hello</p>"));
-    assert!(matches!(of_room[1], ServerFrame::MessageEdited { message, .. } if message.revision == 2));
+    assert!(matches!(of_room[0], ServerEvent::MessagePosted { message, .. } if message.body_html == "<p>hello</p>"));
+    assert!(matches!(of_room[1], ServerEvent::MessageEdited { message, .. } if message.revision == 2));
     assert_eq!(of_room.len(), 3);
-    assert!(!heard.iter().any(|frame| matches!(frame, ServerFrame::Unread { .. })), "the message itself says so");
-    socket.say(&ClientFrame::Blur).await;
+    assert!(!heard.iter().any(|frame| matches!(frame, ServerEvent::Unread { .. })), "the message itself says so");
+    socket.say(&ClientCommand::Blur).await;
     // The answer to what is said next shows that this has been heard.
-    socket.say(&ClientFrame::Focus { room_id: RoomId(99), cursor: cursor(&site, room_id).await }).await;
-    socket.hear_until(|frame| matches!(frame, ServerFrame::RoomRemoved { .. })).await;
+    socket.say(&ClientCommand::Focus { room_id: RoomId(99), cursor: cursor(&site, room_id).await }).await;
+    socket.hear_until(|frame| matches!(frame, ServerEvent::RoomRemoved { .. })).await;
     site.post(&ada, room_id, "elsewhere").await;
-    let heard = socket.hear_until(|frame| matches!(frame, ServerFrame::Unread { .. })).await;
+    let heard = socket.hear_until(|frame| matches!(frame, ServerEvent::Unread { .. })).await;
     assert!(heard.iter().all(|frame| frame.position().is_none()), "out of view only that there is something");
 }
 
@@ -142,13 +142,13 @@ async fn after_a_gap_the_state_now_is_told_subject_by_subject() {
 
     let address = serve(&site).await;
     let mut socket = connected(&address, &bob).await;
-    socket.say(&ClientFrame::Focus { room_id, cursor: seen.clone() }).await;
-    let heard = socket.hear_until(|frame| matches!(frame, ServerFrame::CaughtUp { .. })).await;
+    socket.say(&ClientCommand::Focus { room_id, cursor: seen.clone() }).await;
+    let heard = socket.hear_until(|frame| matches!(frame, ServerEvent::CaughtUp { .. })).await;
     let told: Vec<_> = heard
         .iter()
         .filter_map(|frame| match frame {
-            ServerFrame::MessageEdited { message, .. } => Some((message.id, message.body_html.as_str())),
-            ServerFrame::MessageRemoved { message_id, .. } => Some((*message_id, "")),
+            ServerEvent::MessageEdited { message, .. } => Some((message.id, message.body_html.as_str())),
+            ServerEvent::MessageRemoved { message_id, .. } => Some((*message_id, "")),
             _ => None,
         })
         .collect();
@@ -156,8 +156,8 @@ async fn after_a_gap_the_state_now_is_told_subject_by_subject() {
     assert!(told.iter().all(|(id, _)| *id != kept.id));
 
     for strange in [Cursor { epoch: "another database".into(), ..seen.clone() }, Cursor { at: seen.at + 1, ..seen }] {
-        socket.say(&ClientFrame::Focus { room_id, cursor: strange }).await;
-        socket.hear_until(|frame| *frame == ServerFrame::Resync).await;
+        socket.say(&ClientCommand::Focus { room_id, cursor: strange }).await;
+        socket.hear_until(|frame| *frame == ServerEvent::Resync).await;
     }
 }
 
@@ -169,12 +169,12 @@ async fn an_outsider_hears_nothing_of_a_room() {
     let room = site.closed_room(&ada, "Designers").await;
     let address = serve(&site).await;
     let mut socket = connected(&address, &eve).await;
-    socket.say(&ClientFrame::Focus { room_id: room.id, cursor: cursor(&site, room.id).await }).await;
-    assert_eq!(socket.hear().await, Some(ServerFrame::RoomRemoved { room_id: room.id }));
+    socket.say(&ClientCommand::Focus { room_id: room.id, cursor: cursor(&site, room.id).await }).await;
+    assert_eq!(socket.hear().await, Some(ServerEvent::RoomRemoved { room_id: room.id }));
     site.post(&ada, room.id, "secret").await;
     let after = site.post(&ada, all_talk, "for all").await;
     // The next thing heard is the post in the common room: nothing came of the other.
-    assert_eq!(socket.hear().await, Some(ServerFrame::Unread { room_id: all_talk, message_id: after.id }));
+    assert_eq!(socket.hear().await, Some(ServerEvent::Unread { room_id: all_talk, message_id: after.id }));
 }
 
 #[tokio::test]
@@ -189,18 +189,18 @@ async fn who_is_taken_out_of_a_room_hears_no_more_of_it() {
 
     let both = audience(&[ada.user.id, bob.user.id]);
     ops::rooms::change(&site.state, &member, "Designers".parse().unwrap(), both).await.unwrap();
-    socket.hear_until(|frame| matches!(frame, ServerFrame::RoomAdded { room: added } if added.id == room.id)).await;
+    socket.hear_until(|frame| matches!(frame, ServerEvent::RoomAdded { room: added } if added.id == room.id)).await;
     focus(&site, &mut socket, room.id).await;
     site.post(&ada, room.id, "hello").await;
-    socket.hear_until(|frame| matches!(frame, ServerFrame::MessagePosted { .. })).await;
+    socket.hear_until(|frame| matches!(frame, ServerEvent::MessagePosted { .. })).await;
 
     let alone = audience(&[ada.user.id]);
     ops::rooms::change(&site.state, &member, "Designers".parse().unwrap(), alone).await.unwrap();
     site.post(&ada, room.id, "secret").await;
     site.post(&ada, all_talk, "for all").await;
     let heard =
-        socket.hear_until(|frame| matches!(frame, ServerFrame::Unread { room_id, .. } if *room_id == all_talk)).await;
-    assert!(heard.contains(&ServerFrame::RoomRemoved { room_id: room.id }));
+        socket.hear_until(|frame| matches!(frame, ServerEvent::Unread { room_id, .. } if *room_id == all_talk)).await;
+    assert!(heard.contains(&ServerEvent::RoomRemoved { room_id: room.id }));
     assert!(heard.iter().all(|frame| frame.position().is_none()), "{heard:?}");
 }
 
@@ -213,10 +213,10 @@ async fn reading_in_one_tab_clears_the_mark_in_the_other() {
     let (mut one, mut other) = (connected(&address, &bob).await, connected(&address, &bob).await);
     let message = site.post(&ada, room_id, "hello").await;
     for socket in [&mut one, &mut other] {
-        assert_eq!(socket.hear().await, Some(ServerFrame::Unread { room_id, message_id: message.id }));
+        assert_eq!(socket.hear().await, Some(ServerEvent::Unread { room_id, message_id: message.id }));
     }
-    one.say(&ClientFrame::Read { room_id, message_id: message.id }).await;
-    assert_eq!(other.hear().await, Some(ServerFrame::Read { room_id, message_id: message.id }));
+    one.say(&ClientCommand::Read { room_id, message_id: message.id }).await;
+    assert_eq!(other.hear().await, Some(ServerEvent::Read { room_id, message_id: message.id }));
 }
 
 #[tokio::test]
@@ -241,12 +241,12 @@ async fn signing_out_closes_the_sockets_of_that_browser_for_good() {
     let mut on_phone = connect(&address, &phone.cookie, None).await.unwrap();
     let mut socket = connected(&address, &ada).await;
     ada.browser.post("/session", &[("_method", "delete")]).await;
-    assert_eq!(socket.hear().await, Some(ServerFrame::Bye { reconnect: false }));
+    assert_eq!(socket.hear().await, Some(ServerEvent::Bye { reconnect: false }));
     assert_eq!(socket.hear().await, None);
     let bob = site.join("Bob").await;
     let message = site.post(&bob, site.all_talk(&bob).await, "still there?").await;
     on_phone
-        .hear_until(|frame| matches!(frame, ServerFrame::Unread { message_id, .. } if *message_id == message.id))
+        .hear_until(|frame| matches!(frame, ServerEvent::Unread { message_id, .. } if *message_id == message.id))
         .await;
 }
 
@@ -274,7 +274,7 @@ async fn at_the_end_sockets_are_told_to_come_back_and_the_listener_returns() {
     let serving = tokio::spawn(listen::serve(listener, router, closing));
     let mut socket = connected(&address, &ada).await;
     site.close.send(true).unwrap();
-    assert_eq!(socket.hear().await, Some(ServerFrame::Bye { reconnect: true }));
+    assert_eq!(socket.hear().await, Some(ServerEvent::Bye { reconnect: true }));
     timeout(SOON, serving).await.expect("it ends within ten seconds").unwrap().unwrap();
 }
 
@@ -324,8 +324,8 @@ async fn a_sender_that_ends_early_leaves_nothing_behind() {
 
 /// The next presence that the socket hears of, as the ids of those here and how many there are.
 async fn next_presence(socket: &mut Socket) -> (Vec<i64>, u32, Vec<i64>) {
-    let heard = socket.hear_until(|frame| matches!(frame, ServerFrame::Presence { .. })).await;
-    let Some(ServerFrame::Presence { here, here_count, online, .. }) = heard.into_iter().next_back() else {
+    let heard = socket.hear_until(|frame| matches!(frame, ServerEvent::Presence { .. })).await;
+    let Some(ServerEvent::Presence { here, here_count, online, .. }) = heard.into_iter().next_back() else {
         unreachable!()
     };
     (here.iter().map(|person| person.id.0).collect(), here_count, online.iter().map(|id| id.0).collect())
@@ -343,24 +343,24 @@ async fn presence_is_told_to_those_in_the_room_and_ends_with_the_page_or_its_sil
 
     let (ada_id, bob_id) = (ada.user.id.0, bob.user.id.0);
     let mut first = connected(&address, &bob).await;
-    first.say(&ClientFrame::Present).await;
+    first.say(&ClientCommand::Present).await;
     assert_eq!(next_presence(&mut watcher).await, (vec![], 0, vec![bob_id]), "online, elsewhere");
     focus(&site, &mut first, room_id).await;
     assert_eq!(next_presence(&mut watcher).await, (vec![bob_id], 1, vec![bob_id]));
     let mut second = connected(&address, &bob).await;
     focus(&site, &mut second, room_id).await;
-    second.say(&ClientFrame::Present).await;
-    first.say(&ClientFrame::Absent).await;
-    watcher.say(&ClientFrame::Present).await;
+    second.say(&ClientCommand::Present).await;
+    first.say(&ClientCommand::Absent).await;
+    watcher.say(&ClientCommand::Present).await;
     assert_eq!(next_presence(&mut watcher).await, (vec![ada_id, bob_id], 2, vec![ada_id, bob_id]), "the other page");
     // A page that vanishes without a word is gone with its connection.
     drop(second);
     assert_eq!(next_presence(&mut watcher).await, (vec![ada_id], 1, vec![ada_id]));
-    first.say(&ClientFrame::Present).await;
+    first.say(&ClientCommand::Present).await;
     assert_eq!(next_presence(&mut watcher).await.0, [ada_id, bob_id]);
     // One that stays connected and says nothing more is looked at for a minute.
-    site.state.clock.advance(campfire::event::PRESENCE_TTL_MS);
-    watcher.say(&ClientFrame::Present).await;
+    site.state.clock.advance(campfire::protocol::PRESENCE_TTL_MS);
+    watcher.say(&ClientCommand::Present).await;
     assert_eq!(next_presence(&mut watcher).await, (vec![ada_id], 1, vec![ada_id]));
 }
 
@@ -372,22 +372,22 @@ async fn the_people_of_a_ping_see_each_other_online_and_strangers_do_not() {
     let address = serve(&site).await;
     let (mut of_ada, mut of_eve) = (connected(&address, &ada).await, connected(&address, &eve).await);
     let mut of_bob = connected(&address, &bob).await;
-    of_bob.say(&ClientFrame::Present).await;
-    let heard = of_ada.hear_until(|frame| matches!(frame, ServerFrame::Online { .. })).await;
-    assert_eq!(heard.last(), Some(&ServerFrame::Online { room_id: ping.id, user_ids: vec![bob.user.id] }));
+    of_bob.say(&ClientCommand::Present).await;
+    let heard = of_ada.hear_until(|frame| matches!(frame, ServerEvent::Online { .. })).await;
+    assert_eq!(heard.last(), Some(&ServerEvent::Online { room_id: ping.id, user_ids: vec![bob.user.id] }));
     // Whoever comes later is told how it is.
     let mut later = connect(&address, &ada.browser.cookie, None).await.unwrap();
-    later.hear_until(|frame| matches!(frame, ServerFrame::Online { .. })).await;
+    later.hear_until(|frame| matches!(frame, ServerEvent::Online { .. })).await;
     site.post(&ada, site.all_talk(&ada).await, "a mark for Eve").await;
-    let heard = of_eve.hear_until(|frame| matches!(frame, ServerFrame::Unread { .. })).await;
-    assert!(!heard.iter().any(|frame| matches!(frame, ServerFrame::Online { .. })));
+    let heard = of_eve.hear_until(|frame| matches!(frame, ServerEvent::Unread { .. })).await;
+    assert!(!heard.iter().any(|frame| matches!(frame, ServerEvent::Online { .. })));
 }
 
 /// The socket ends within a second, and is told whether to come back.
 async fn ends_for_good(socket: &mut Socket) {
     let ends = async {
         while let Some(frame) = socket.hear().await {
-            if frame == (ServerFrame::Bye { reconnect: false }) {
+            if frame == (ServerEvent::Bye { reconnect: false }) {
                 return true;
             }
         }
@@ -411,7 +411,7 @@ async fn a_revoked_session_loses_its_sockets_and_the_others_keep_theirs() {
     ends_for_good(&mut of_phone).await;
     assert_eq!(connect(&address, &phone.cookie, None).await.err(), Some(StatusCode::UNAUTHORIZED));
     site.post(&ada, site.all_talk(&ada).await, "still there?").await;
-    here.hear_until(|frame| matches!(frame, ServerFrame::Unread { .. })).await;
+    here.hear_until(|frame| matches!(frame, ServerEvent::Unread { .. })).await;
 }
 
 #[tokio::test]
@@ -447,16 +447,16 @@ async fn a_socket_tells_of_a_room_its_members_and_nobody_else() {
         [(&creator, true), (&member, true), (&outsider, false), (&admin_inside, true), (&admin_outside, false)]
     {
         let mut socket = connected(&address, someone).await;
-        socket.say(&ClientFrame::Focus { room_id: room.id, cursor: place.clone() }).await;
-        let answer = socket.hear_until(|frame| !matches!(frame, ServerFrame::Online { .. })).await;
+        socket.say(&ClientCommand::Focus { room_id: room.id, cursor: place.clone() }).await;
+        let answer = socket.hear_until(|frame| !matches!(frame, ServerEvent::Online { .. })).await;
         let expected = if is_inside {
-            ServerFrame::CaughtUp { room_id: room.id, cursor: place.clone() }
+            ServerEvent::CaughtUp { room_id: room.id, cursor: place.clone() }
         } else {
-            ServerFrame::RoomRemoved { room_id: room.id }
+            ServerEvent::RoomRemoved { room_id: room.id }
         };
         assert_eq!(answer.last(), Some(&expected), "{}", someone.user.name);
         // Reading somewhere one is not changes nothing there.
-        socket.say(&ClientFrame::Read { room_id: room.id, message_id: campfire::model::MessageId(1) }).await;
+        socket.say(&ClientCommand::Read { room_id: room.id, message_id: campfire::model::MessageId(1) }).await;
     }
     assert_eq!(connect(&address, &bot.browser.cookie, None).await.err(), Some(StatusCode::UNAUTHORIZED));
     assert_eq!(connect(&address, "", None).await.err(), Some(StatusCode::UNAUTHORIZED));
@@ -470,16 +470,16 @@ async fn who_is_named_hears_it_and_only_they() {
     let address = serve(&site).await;
     let (mut of_bob, mut of_cleo) = (connected(&address, &bob).await, connected(&address, &cleo).await);
     let message = site.post(&ada, room_id, "@Bob, look. Not @Cleopatra").await;
-    of_bob.hear_until(|frame| *frame == ServerFrame::Mentioned { room_id, message_id: message.id }).await;
+    of_bob.hear_until(|frame| *frame == ServerEvent::Mentioned { room_id, message_id: message.id }).await;
     site.post(&ada, room_id, "and that").await;
     let mut unread_count = 0;
     let heard = of_cleo
         .hear_until(|frame| {
-            unread_count += usize::from(matches!(frame, ServerFrame::Unread { .. }));
+            unread_count += usize::from(matches!(frame, ServerEvent::Unread { .. }));
             unread_count == 2
         })
         .await;
-    assert!(!heard.iter().any(|frame| matches!(frame, ServerFrame::Mentioned { .. })));
+    assert!(!heard.iter().any(|frame| matches!(frame, ServerEvent::Mentioned { .. })));
 }
 
 #[tokio::test]
@@ -490,14 +490,14 @@ async fn involvement_reaches_ones_own_pages_and_nobody_elses() {
     let address = serve(&site).await;
     let (mut of_bob, mut of_ada) = (connected(&address, &bob).await, connected(&address, &ada).await);
     bob.browser.post(&format!("/rooms/{room_id}/involvement"), &[("involvement", "invisible")]).await;
-    let heard = of_bob.hear_until(|frame| matches!(frame, ServerFrame::Involvement { .. })).await;
+    let heard = of_bob.hear_until(|frame| matches!(frame, ServerEvent::Involvement { .. })).await;
     assert_eq!(heard.len(), 1);
     // Hidden is not left: what is posted there is still told.
     site.post(&ada, room_id, "hello").await;
-    of_bob.hear_until(|frame| matches!(frame, ServerFrame::Unread { .. })).await;
+    of_bob.hear_until(|frame| matches!(frame, ServerEvent::Unread { .. })).await;
     site.post(&bob, room_id, "hello").await;
-    let heard = of_ada.hear_until(|frame| matches!(frame, ServerFrame::Unread { .. })).await;
-    assert!(!heard.iter().any(|frame| matches!(frame, ServerFrame::Involvement { .. })));
+    let heard = of_ada.hear_until(|frame| matches!(frame, ServerEvent::Unread { .. })).await;
+    assert!(!heard.iter().any(|frame| matches!(frame, ServerEvent::Involvement { .. })));
 }
 
 #[tokio::test]
@@ -512,29 +512,29 @@ async fn who_writes_is_told_to_those_in_the_room_and_to_nobody_else() {
     focus(&site, &mut of_ada, room_id).await;
     focus(&site, &mut of_bob, room_id).await;
     // Said without a room in view it is told to nobody.
-    of_cleo.say(&ClientFrame::Typing { active: true }).await;
+    of_cleo.say(&ClientCommand::Typing { active: true }).await;
 
-    of_bob.say(&ClientFrame::Typing { active: true }).await;
+    of_bob.say(&ClientCommand::Typing { active: true }).await;
     for _ in 0..20 {
-        of_bob.say(&ClientFrame::Typing { active: true }).await;
+        of_bob.say(&ClientCommand::Typing { active: true }).await;
     }
     for _ in 0..20 {
-        of_bob.say(&ClientFrame::Typing { active: false }).await;
-        of_bob.say(&ClientFrame::Typing { active: true }).await;
+        of_bob.say(&ClientCommand::Typing { active: false }).await;
+        of_bob.say(&ClientCommand::Typing { active: true }).await;
     }
-    let is_typing = |frame: &ServerFrame| matches!(frame, ServerFrame::Typing { .. });
-    let stopped = |frame: &ServerFrame| matches!(frame, ServerFrame::Typing { active: false, .. });
+    let is_typing = |frame: &ServerEvent| matches!(frame, ServerEvent::Typing { .. });
+    let stopped = |frame: &ServerEvent| matches!(frame, ServerEvent::Typing { active: false, .. });
     let heard: Vec<_> = of_ada.hear_until(stopped).await.into_iter().filter(is_typing).collect();
     assert_eq!(heard.len(), 2, "said once within a second: {heard:?}");
-    assert!(heard.iter().all(|frame| matches!(frame, ServerFrame::Typing { person, .. } if person.name == "Bob")));
+    assert!(heard.iter().all(|frame| matches!(frame, ServerEvent::Typing { person, .. } if person.name == "Bob")));
 
     // What is said in one room is not heard in another.
     focus(&site, &mut of_ada, club.id).await;
     focus(&site, &mut of_cleo, room_id).await;
-    of_cleo.say(&ClientFrame::Typing { active: true }).await;
-    of_bob.hear_until(|frame| matches!(frame, ServerFrame::Typing { person, .. } if person.name == "Cleo")).await;
+    of_cleo.say(&ClientCommand::Typing { active: true }).await;
+    of_bob.hear_until(|frame| matches!(frame, ServerEvent::Typing { person, .. } if person.name == "Cleo")).await;
     site.post(&ada, club.id, "the next thing").await;
-    let heard = of_ada.hear_until(|frame| matches!(frame, ServerFrame::MessagePosted { .. })).await;
+    let heard = of_ada.hear_until(|frame| matches!(frame, ServerEvent::MessagePosted { .. })).await;
     assert!(!heard.iter().any(is_typing), "never across rooms: {heard:?}");
 }
 
@@ -552,14 +552,14 @@ async fn who_was_removed_from_a_room_types_to_nobody() {
     focus(&site, &mut of_bob, room.id).await;
     let alone = Audience::Chosen(vec![ada.user.id]);
     ops::rooms::change(&site.state, &owner, "Club".parse().unwrap(), alone).await.unwrap();
-    of_bob.hear_until(|frame| matches!(frame, ServerFrame::RoomRemoved { .. })).await;
-    of_bob.say(&ClientFrame::Typing { active: true }).await;
-    of_bob.say(&ClientFrame::Focus { room_id: room.id, cursor: cursor(&site, room.id).await }).await;
-    of_bob.say(&ClientFrame::Typing { active: true }).await;
-    of_bob.hear_until(|frame| matches!(frame, ServerFrame::RoomRemoved { .. })).await;
+    of_bob.hear_until(|frame| matches!(frame, ServerEvent::RoomRemoved { .. })).await;
+    of_bob.say(&ClientCommand::Typing { active: true }).await;
+    of_bob.say(&ClientCommand::Focus { room_id: room.id, cursor: cursor(&site, room.id).await }).await;
+    of_bob.say(&ClientCommand::Typing { active: true }).await;
+    of_bob.hear_until(|frame| matches!(frame, ServerEvent::RoomRemoved { .. })).await;
     site.post(&ada, room.id, "the next thing").await;
-    let heard = of_ada.hear_until(|frame| matches!(frame, ServerFrame::MessagePosted { .. })).await;
-    assert!(!heard.iter().any(|frame| matches!(frame, ServerFrame::Typing { .. })), "{heard:?}");
+    let heard = of_ada.hear_until(|frame| matches!(frame, ServerEvent::MessagePosted { .. })).await;
+    assert!(!heard.iter().any(|frame| matches!(frame, ServerEvent::Typing { .. })), "{heard:?}");
 }
 
 #[tokio::test]
@@ -571,7 +571,7 @@ async fn a_flood_of_frames_closes_its_socket_with_a_reason_and_slows_nobody() {
     let (mut of_ada, mut of_bob) = (connected(&address, &ada).await, connected(&address, &bob).await);
     focus(&site, &mut of_ada, room_id).await;
     focus(&site, &mut of_bob, room_id).await;
-    let typing = serde_json::to_string(&ClientFrame::Typing { active: true }).unwrap();
+    let typing = serde_json::to_string(&ClientCommand::Typing { active: true }).unwrap();
     // The server may hang up before all of it is said.
     for _ in 0..10_000 {
         if of_bob.0.feed(WsMessage::text(typing.clone())).await.is_err() {
@@ -590,9 +590,9 @@ async fn a_flood_of_frames_closes_its_socket_with_a_reason_and_slows_nobody() {
     assert!(said_bye || reason.contains("Too many frames"), "closed without a word: {reason:?}");
     let before = std::time::Instant::now();
     site.post(&ada, room_id, "still here").await;
-    let heard = of_ada.hear_until(|frame| matches!(frame, ServerFrame::MessagePosted { .. })).await;
+    let heard = of_ada.hear_until(|frame| matches!(frame, ServerEvent::MessagePosted { .. })).await;
     assert!(before.elapsed() < Duration::from_secs(2));
-    let typing_count = heard.iter().filter(|frame| matches!(frame, ServerFrame::Typing { active: true, .. })).count();
+    let typing_count = heard.iter().filter(|frame| matches!(frame, ServerEvent::Typing { active: true, .. })).count();
     assert!(typing_count <= 2, "{typing_count} of the flood came through");
 }
 
@@ -608,16 +608,16 @@ async fn boosts_are_live_and_are_caught_up_with() {
     focus(&site, &mut socket, room_id).await;
     let member = Member::find(&site.state.db, &ada.user, room_id).await.unwrap();
     ops::boosts::boost(&site.state, &member, message.id, "🔥".parse().unwrap()).await.unwrap();
-    let heard = socket.hear_until(|frame| matches!(frame, ServerFrame::MessageBoosted { .. })).await;
-    assert!(!heard.iter().any(|frame| matches!(frame, ServerFrame::Unread { .. })), "a boost is nothing to read");
-    let Some(ServerFrame::MessageBoosted { boosts_html, seq, .. }) = heard.last() else { unreachable!() };
+    let heard = socket.hear_until(|frame| matches!(frame, ServerEvent::MessageBoosted { .. })).await;
+    assert!(!heard.iter().any(|frame| matches!(frame, ServerEvent::Unread { .. })), "a boost is nothing to read");
+    let Some(ServerEvent::MessageBoosted { boosts_html, seq, .. }) = heard.last() else { unreachable!() };
     assert!(boosts_html.contains("🔥, 1: Ada"));
 
     let mut later = connected(&address, &bob).await;
-    later.say(&ClientFrame::Focus { room_id, cursor: before }).await;
-    let heard = later.hear_until(|frame| matches!(frame, ServerFrame::CaughtUp { .. })).await;
+    later.say(&ClientCommand::Focus { room_id, cursor: before }).await;
+    let heard = later.hear_until(|frame| matches!(frame, ServerEvent::CaughtUp { .. })).await;
     let state = heard.iter().find_map(|frame| match frame {
-        ServerFrame::MessageEdited { message, .. } => Some(message),
+        ServerEvent::MessageEdited { message, .. } => Some(message),
         _ => None,
     });
     let state = state.expect("the state now");
@@ -635,9 +635,9 @@ async fn marking_unread_is_heard_in_ones_own_tabs_only() {
     let (mut of_ada, mut of_bob) = (connected(&address, &ada).await, connected(&address, &bob).await);
     let member = Member::find(&site.state.db, &bob.user, room_id).await.unwrap();
     ops::messages::mark_unread(&site.state, &member, message.id).await.unwrap();
-    let wanted = ServerFrame::MarkedUnread { room_id, message_id: message.id };
+    let wanted = ServerEvent::MarkedUnread { room_id, message_id: message.id };
     of_bob.hear_until(|frame| *frame == wanted).await;
     site.post(&bob, room_id, "the next thing").await;
-    let heard = of_ada.hear_until(|frame| matches!(frame, ServerFrame::Unread { .. })).await;
+    let heard = of_ada.hear_until(|frame| matches!(frame, ServerEvent::Unread { .. })).await;
     assert!(!heard.contains(&wanted));
 }

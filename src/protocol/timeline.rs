@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::{Cursor, ServerFrame};
 use crate::model::{Involvement, Message, MessageId, Room, RoomId};
+use crate::protocol::{Cursor, ServerEvent};
 
 /// What a page of a room is made from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,27 +47,27 @@ impl Timeline {
     /// Takes in what happened. Frames about other rooms, and frames seen before, change nothing.
     ///
     /// Returns whether anything on the screen changed.
-    pub fn apply(&mut self, frame: &ServerFrame) -> bool {
+    pub fn apply(&mut self, frame: &ServerEvent) -> bool {
         let changed = match frame {
-            ServerFrame::MessagePosted { message, .. } | ServerFrame::MessageEdited { message, .. } => {
+            ServerEvent::MessagePosted { message, .. } | ServerEvent::MessageEdited { message, .. } => {
                 if message.room_id != self.room_id {
                     return false;
                 }
                 self.upsert(message)
             }
-            ServerFrame::MessageRemoved { room_id, message_id, .. } => {
+            ServerEvent::MessageRemoved { room_id, message_id, .. } => {
                 if *room_id != self.room_id {
                     return false;
                 }
                 self.remove(*message_id)
             }
-            ServerFrame::MessageBoosted { seq, room_id, message_id, boosts_html, .. } => {
+            ServerEvent::MessageBoosted { seq, room_id, message_id, boosts_html, .. } => {
                 if *room_id != self.room_id {
                     return false;
                 }
                 self.boost(*message_id, *seq, boosts_html)
             }
-            ServerFrame::CaughtUp { room_id, cursor } => {
+            ServerEvent::CaughtUp { room_id, cursor } => {
                 if *room_id == self.room_id {
                     self.cursor = cursor.clone();
                 }
@@ -216,8 +216,8 @@ mod tests {
         }
     }
 
-    fn posted(seq: i64, message: Message) -> ServerFrame {
-        ServerFrame::MessagePosted { seq, at: seq, message }
+    fn posted(seq: i64, message: Message) -> ServerEvent {
+        ServerEvent::MessagePosted { seq, at: seq, message }
     }
 
     fn ids(timeline: &Timeline) -> Vec<i64> {
@@ -243,9 +243,9 @@ mod tests {
     #[test]
     fn an_older_revision_does_not_undo_an_edit() {
         let mut timeline = timeline(&[1], false, false);
-        let edited = ServerFrame::MessageEdited { seq: 12, at: 12, message: message(1, 3) };
+        let edited = ServerEvent::MessageEdited { seq: 12, at: 12, message: message(1, 3) };
         assert!(timeline.apply(&edited));
-        let late = ServerFrame::MessageEdited { seq: 11, at: 11, message: message(1, 2) };
+        let late = ServerEvent::MessageEdited { seq: 11, at: 11, message: message(1, 2) };
         assert!(!timeline.apply(&late));
         assert_eq!(timeline.messages[0].revision, 3);
         assert_eq!(timeline.cursor.seq, 12);
@@ -254,7 +254,7 @@ mod tests {
     #[test]
     fn a_removal_takes_the_message_and_repeats_harmlessly() {
         let mut timeline = timeline(&[1, 2], false, false);
-        let removed = ServerFrame::MessageRemoved { seq: 11, at: 11, room_id: ROOM, message_id: MessageId(1) };
+        let removed = ServerEvent::MessageRemoved { seq: 11, at: 11, room_id: ROOM, message_id: MessageId(1) };
         assert!(timeline.apply(&removed));
         assert!(!timeline.apply(&removed));
         assert!(!timeline.apply(&posted(9, message(1, 1))), "the answer to its post comes late");
@@ -289,7 +289,7 @@ mod tests {
 
     #[test]
     fn boosts_and_edits_pass_each_other_without_harm() {
-        let boosted = |seq, html: &str| ServerFrame::MessageBoosted {
+        let boosted = |seq, html: &str| ServerEvent::MessageBoosted {
             seq,
             at: seq,
             room_id: ROOM,
@@ -299,12 +299,12 @@ mod tests {
         let mut timeline = timeline(&[1], false, false);
         assert!(timeline.apply(&boosted(12, "two")));
         assert!(!timeline.apply(&boosted(11, "one")), "an older state comes late");
-        let edited = ServerFrame::MessageEdited { seq: 13, at: 13, message: message(1, 2) };
+        let edited = ServerEvent::MessageEdited { seq: 13, at: 13, message: message(1, 2) };
         assert!(timeline.apply(&edited), "an edit that knows nothing of the boosts");
         assert_eq!((timeline.messages[0].boosts_html.as_str(), timeline.messages[0].revision), ("two", 2));
         assert!(timeline.apply(&boosted(14, "")));
         assert!(timeline.messages[0].boosts_html.is_empty());
-        assert!(!timeline.apply(&ServerFrame::MessageBoosted {
+        assert!(!timeline.apply(&ServerEvent::MessageBoosted {
             seq: 15,
             at: 15,
             room_id: ROOM,

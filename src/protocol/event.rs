@@ -18,7 +18,7 @@ pub const HEARTBEAT_MS: u64 = 4_000;
 pub const SILENCE_MS: u64 = 10_000;
 
 /// The largest frame a browser may send, in bytes.
-pub const MAX_FRAME_BYTES: usize = 64 * 1024;
+pub const MAX_COMMAND_BYTES: usize = 64 * 1024;
 
 /// How long somebody counts as present after their page said so last, in milliseconds.
 pub const PRESENCE_TTL_MS: i64 = 60_000;
@@ -52,7 +52,7 @@ pub struct Cursor {
 /// What a browser says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
-pub enum ClientFrame {
+pub enum ClientCommand {
     /// This room is in view; tell me what changed in it after `cursor`, and what changes.
     Focus { room_id: RoomId, cursor: Cursor },
     /// No room is in view.
@@ -73,7 +73,7 @@ pub enum ClientFrame {
 /// What the server says. Its `type` is the first thing in it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
-pub enum ServerFrame {
+pub enum ServerEvent {
     /// The person, the account and the person's rooms as they are now: the first frame of every connection.
     Rooms {
         viewer: User,
@@ -185,13 +185,13 @@ pub enum ServerFrame {
 
 /// Written by hand because what serde derives for a tagged enum first keeps every frame in a tree of its own, and the
 /// code for that is a good part of what the browser would download. With the tag in front there is nothing to keep.
-impl<'de> Deserialize<'de> for ServerFrame {
+impl<'de> Deserialize<'de> for ServerEvent {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(FrameVisitor)
+        deserializer.deserialize_map(EventVisitor)
     }
 }
 
-struct FrameVisitor;
+struct EventVisitor;
 
 /// The rest of a frame as the fields of this variant.
 macro_rules! rest {
@@ -201,18 +201,18 @@ macro_rules! rest {
             $($field: $kind),*
         }
         let Fields { $($field),* } = Fields::deserialize(MapAccessDeserializer::new($map))?;
-        ServerFrame::$variant { $($field),* }
+        ServerEvent::$variant { $($field),* }
     }};
 }
 
-impl<'de> Visitor<'de> for FrameVisitor {
-    type Value = ServerFrame;
+impl<'de> Visitor<'de> for EventVisitor {
+    type Value = ServerEvent;
 
     fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("a frame, its type first")
     }
 
-    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<ServerFrame, M::Error> {
+    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<ServerEvent, M::Error> {
         let tag: Option<(String, String)> = map.next_entry()?;
         let Some((_, kind)) = tag.filter(|(key, _)| key == "type") else {
             return Err(M::Error::missing_field("type"));
@@ -248,16 +248,16 @@ impl<'de> Visitor<'de> for FrameVisitor {
             other => {
                 while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
                 match other {
-                    "resync" => ServerFrame::Resync,
-                    "alive" => ServerFrame::Alive,
-                    _ => ServerFrame::Unknown,
+                    "resync" => ServerEvent::Resync,
+                    "alive" => ServerEvent::Alive,
+                    _ => ServerEvent::Unknown,
                 }
             }
         })
     }
 }
 
-impl ServerFrame {
+impl ServerEvent {
     /// The frame as it goes over the wire.
     #[must_use]
     pub fn to_json(&self) -> String {
@@ -283,9 +283,9 @@ mod tests {
 
     #[test]
     fn frames_are_objects_tagged_by_type() {
-        let frame = ServerFrame::Unread { room_id: RoomId(4), message_id: MessageId(41) };
+        let frame = ServerEvent::Unread { room_id: RoomId(4), message_id: MessageId(41) };
         assert_eq!(frame.to_json(), r#"{"type":"unread","room_id":4,"message_id":41}"#);
-        assert_eq!(ServerFrame::Alive.to_json(), r#"{"type":"alive"}"#);
+        assert_eq!(ServerEvent::Alive.to_json(), r#"{"type":"alive"}"#);
     }
 
     #[test]
@@ -326,42 +326,42 @@ mod tests {
         let cursor = Cursor { epoch: "e".into(), seq, at };
         let involvement = Involvement::Nothing;
         for frame in [
-            ServerFrame::Rooms { viewer: user.clone(), account: account.clone(), rooms: vec![room.clone()] },
-            ServerFrame::Viewer { user },
-            ServerFrame::Account { account },
-            ServerFrame::Involvement { room: room.clone(), involvement },
-            ServerFrame::Presence { room_id, here: people, here_count: 1, online: vec![user_id] },
-            ServerFrame::Online { room_id, user_ids: vec![user_id] },
-            ServerFrame::CaughtUp { room_id, cursor },
-            ServerFrame::MessagePosted { seq, at, message: message.clone() },
-            ServerFrame::MessageEdited { seq, at, message },
-            ServerFrame::MessageRemoved { seq, at, room_id, message_id },
-            ServerFrame::MessageBoosted { seq, at, room_id, message_id, boosts_html: "<b>".into() },
-            ServerFrame::Typing { room_id, person: Person { id: user_id, name: "Ada".into() }, active: true },
-            ServerFrame::RoomAdded { room },
-            ServerFrame::RoomChanged { room_id, kind: RoomKind::Open, name: "Room".into() },
-            ServerFrame::RoomRemoved { room_id },
-            ServerFrame::Unread { room_id, message_id },
-            ServerFrame::Mentioned { room_id, message_id },
-            ServerFrame::MarkedUnread { room_id, message_id },
-            ServerFrame::Read { room_id, message_id },
-            ServerFrame::Resync,
-            ServerFrame::Alive,
-            ServerFrame::Bye { reconnect: true },
-            ServerFrame::Unknown,
+            ServerEvent::Rooms { viewer: user.clone(), account: account.clone(), rooms: vec![room.clone()] },
+            ServerEvent::Viewer { user },
+            ServerEvent::Account { account },
+            ServerEvent::Involvement { room: room.clone(), involvement },
+            ServerEvent::Presence { room_id, here: people, here_count: 1, online: vec![user_id] },
+            ServerEvent::Online { room_id, user_ids: vec![user_id] },
+            ServerEvent::CaughtUp { room_id, cursor },
+            ServerEvent::MessagePosted { seq, at, message: message.clone() },
+            ServerEvent::MessageEdited { seq, at, message },
+            ServerEvent::MessageRemoved { seq, at, room_id, message_id },
+            ServerEvent::MessageBoosted { seq, at, room_id, message_id, boosts_html: "<b>".into() },
+            ServerEvent::Typing { room_id, person: Person { id: user_id, name: "Ada".into() }, active: true },
+            ServerEvent::RoomAdded { room },
+            ServerEvent::RoomChanged { room_id, kind: RoomKind::Open, name: "Room".into() },
+            ServerEvent::RoomRemoved { room_id },
+            ServerEvent::Unread { room_id, message_id },
+            ServerEvent::Mentioned { room_id, message_id },
+            ServerEvent::MarkedUnread { room_id, message_id },
+            ServerEvent::Read { room_id, message_id },
+            ServerEvent::Resync,
+            ServerEvent::Alive,
+            ServerEvent::Bye { reconnect: true },
+            ServerEvent::Unknown,
         ] {
-            assert_eq!(serde_json::from_str::<ServerFrame>(&frame.to_json()).unwrap(), frame, "{frame:?}");
+            assert_eq!(serde_json::from_str::<ServerEvent>(&frame.to_json()).unwrap(), frame, "{frame:?}");
         }
         for text in ["{}", "[]", r#"{"room_id":4,"type":"room_removed"}"#, r#"{"type":"room_removed"}"#] {
-            assert!(serde_json::from_str::<ServerFrame>(text).is_err(), "{text}");
+            assert!(serde_json::from_str::<ServerEvent>(text).is_err(), "{text}");
         }
     }
 
     #[test]
     fn an_unknown_frame_is_no_error() {
-        let frame: ServerFrame = serde_json::from_str(r#"{"type":"fireworks","colour":"red"}"#).unwrap();
-        assert_eq!(frame, ServerFrame::Unknown);
-        let frame: ClientFrame = serde_json::from_str(r#"{"type":"wink"}"#).unwrap();
-        assert_eq!(frame, ClientFrame::Unknown);
+        let frame: ServerEvent = serde_json::from_str(r#"{"type":"fireworks","colour":"red"}"#).unwrap();
+        assert_eq!(frame, ServerEvent::Unknown);
+        let frame: ClientCommand = serde_json::from_str(r#"{"type":"wink"}"#).unwrap();
+        assert_eq!(frame, ClientCommand::Unknown);
     }
 }

@@ -10,9 +10,9 @@ use std::time::Instant;
 
 use axum::body::Body;
 use axum::http::{Request, header};
-use campfire::auth::Member;
+use campfire::access::CurrentUser;
 use campfire::clock::Clock;
-use campfire::model::{ClientMessageId, MessageId, Role, RoomId, User, UserId};
+use campfire::model::{ClientMessageId, MessageId, Role, RoomId, SessionId, User, UserId};
 use campfire::ops::rooms::Audience;
 use campfire::state::AppState;
 use campfire::{AppResult, ops, store};
@@ -93,7 +93,10 @@ async fn main() {
         let mut found = 0;
         for _ in 0..ROUNDS {
             let began = Instant::now();
-            let answer = ops::searches::search(&state, who, &query).await.expect("an answer");
+            let answer =
+                ops::searches::search(&state, &CurrentUser { user: who.clone(), session_id: SessionId(1) }, &query)
+                    .await
+                    .expect("an answer");
             times.push(began.elapsed());
             found = answer.messages.len();
             assert!(answer.messages.iter().all(|(message, _)| who.id == ada.id || message.room_id == small_room));
@@ -101,7 +104,7 @@ async fn main() {
         table::print_times(&format!("search: {what}"), &times, &format!("{found} found"));
     }
 
-    let member = Member::find(&state.db, &ada, long_room).await.expect("Ada is in it");
+    let member = state.members.find(&ada, long_room).await.expect("Ada is in it");
     let newest = ops::messages::room_page(&state, &member, ops::messages::Anchor::Newest).await.expect("a page");
     let middle = newest.timeline.messages[0].id.0 / 2;
     let middle: i64 = sqlx::query_scalar("SELECT MAX(id) FROM messages WHERE room_id = $1 AND id < $2")

@@ -1,28 +1,30 @@
-//! Campfire's domain: what a team chat is, without a word of HTTP or HTML pages.
+//! Campfire's domain: what a team chat is, without HTTP and pages.
 //!
 //! `model`, `protocol` and `error` compile for the server and for the browser. Everything behind `ssr` runs on the
-//! server alone, and each layer knows only the next: `ops` → `store`, and back `ops` → `live`.
+//! server alone. A request walks one way, `ops` → `store`; what happened walks back, `ops` → `facts` → `live`.
 
 pub mod error;
 pub mod model;
 pub mod protocol;
 
 #[cfg(feature = "ssr")]
-pub mod auth;
+pub mod access;
 #[cfg(feature = "ssr")]
 pub mod cache;
-#[cfg(feature = "ssr")]
-pub mod changes;
 #[cfg(feature = "ssr")]
 pub mod clock;
 #[cfg(feature = "ssr")]
 pub mod emoji;
 #[cfg(feature = "ssr")]
+pub mod facts;
+#[cfg(feature = "ssr")]
+pub mod jobs;
+#[cfg(feature = "ssr")]
 pub mod live;
 #[cfg(feature = "ssr")]
-pub mod ops;
+mod low_priority;
 #[cfg(feature = "ssr")]
-pub mod passwords;
+pub mod ops;
 #[cfg(feature = "ssr")]
 pub mod richtext;
 #[cfg(feature = "ssr")]
@@ -33,7 +35,5 @@ pub mod state;
 pub mod store;
 #[cfg(all(test, feature = "ssr"))]
 mod testing;
-#[cfg(feature = "ssr")]
-mod threads;
 
 pub use error::{AppError, AppResult};

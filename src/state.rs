@@ -6,41 +6,37 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::AppResult;
-use crate::auth::SeenSession;
-use crate::cache::{CACHE_BYTES, Cache};
+use crate::access::{Bans, Members, Passwords, Sessions};
+use crate::cache::CACHE_BYTES;
 use crate::clock::Clock;
 use crate::live::{self, Hub};
-use crate::model::{Involvement, Room, RoomId, UserId};
-use crate::ops::bans::Bans;
-use crate::passwords::Passwords;
 use crate::store::{self, Db};
 
-/// Which part of what may be kept in memory is for sessions, and for memberships; what is left is for pages.
+/// The fraction of the cache capacity that is for sessions, and for memberships; the rest is for pages.
 const SESSIONS_SHARE: u64 = 16;
 const MEMBERS_SHARE: u64 = 16;
 
-/// What a membership takes in memory, in bytes, roundly.
-pub(crate) const MEMBER_BYTES: usize = 128;
-
-/// The rooms people are in, as far as they are known.
-pub(crate) type Members = Cache<(UserId, RoomId), Arc<(Room, Involvement)>>;
-
-/// The shared parts of a running Campfire, under one count: every layer a request passes through takes a clone.
+/// The shared parts of a running Campfire, behind one reference count: every layer a request passes through clones it.
 #[derive(Clone, Debug)]
 pub struct AppState(Arc<SharedState>);
 
 /// What [`AppState`] shares.
 #[derive(Debug)]
 pub struct SharedState {
+    /// The database.
     pub db: Db,
+    /// The live hub: open sockets and what they receive.
     pub live: Hub,
+    /// Where the time comes from.
     pub clock: Clock,
+    /// The pool for hashing and checking passwords.
     pub passwords: Passwords,
+    /// The banned addresses.
     pub bans: Bans,
     /// Who is behind the hash of a session's token.
-    pub(crate) sessions: Cache<[u8; 32], Arc<SeenSession>>,
+    pub sessions: Sessions,
     /// Who is in which room.
-    pub(crate) members: Members,
+    pub members: Members,
     page_cache_bytes: u64,
     set_up: AtomicBool,
     custom_styles_digest: RwLock<Arc<str>>,
@@ -58,57 +54,56 @@ impl AppState {
     /// Opens the data folder, migrates its database and starts the writer, the checkpoints and the live hub.
     ///
     /// # Errors
-    /// When the folder cannot be used as one, with the reason.
+    /// When the folder cannot be used, with the reason.
     pub async fn open(folder: &Path, clock: Clock) -> Result<Self, store::OpenError> {
-        Self::open_keeping(folder, clock, CACHE_BYTES).await
+        Self::open_with_cache(folder, clock, CACHE_BYTES).await
     }
 
-    /// The same, keeping about this many bytes of what was read in memory.
+    /// The same with caches of about `cache_bytes` in all.
     ///
     /// # Errors
     /// As [`AppState::open`].
-    pub async fn open_keeping(folder: &Path, clock: Clock, cache_bytes: u64) -> Result<Self, store::OpenError> {
+    pub async fn open_with_cache(folder: &Path, clock: Clock, cache_bytes: u64) -> Result<Self, store::OpenError> {
         let live = Hub::default();
-        let db = Db::open(&folder.join("campfire.sqlite3"), live::publisher(live.clone(), clock.clone())).await?;
+        let publisher = live::publisher(live.clone(), clock.clone());
+        let db = Db::open(&folder.join("campfire.sqlite3"), clock.clone(), publisher).await?;
         let account = store::accounts::find(db.reader()).await?;
-        let bans = Bans::default();
-        bans.reload(&db).await?;
+        let bans = Bans::load(&db).await?;
         let digest = account.as_ref().map(|account| account.custom_styles_digest.as_str()).unwrap_or_default();
-        let page_bytes = cache_bytes - cache_bytes / SESSIONS_SHARE - cache_bytes / MEMBERS_SHARE;
         let (session_bytes, member_bytes) = (cache_bytes / SESSIONS_SHARE, cache_bytes / MEMBERS_SHARE);
-        let parts = SharedState {
-            sessions: Cache::new(db.changes().clone(), session_bytes, SeenSession::BYTES),
-            members: Cache::new(db.changes().clone(), member_bytes, MEMBER_BYTES),
+        let shared = SharedState {
+            sessions: Sessions::new(db.clone(), clock.clone(), session_bytes),
+            members: Members::new(db.clone(), member_bytes),
             db,
             live,
             clock,
             passwords: Passwords::default(),
             bans,
-            page_cache_bytes: page_bytes,
+            page_cache_bytes: cache_bytes - session_bytes - member_bytes,
             set_up: AtomicBool::new(account.is_some()),
             custom_styles_digest: RwLock::new(digest.into()),
         };
-        Ok(Self(Arc::new(parts)))
+        Ok(Self(Arc::new(shared)))
     }
 
-    /// How many bytes of finished pages may be kept.
+    /// Capacity for finished pages, in bytes.
     #[must_use]
     pub fn page_cache_bytes(&self) -> u64 {
         self.page_cache_bytes
     }
 
-    /// Names the custom styles that pages carry; empty without any.
+    /// The digest that names the account's custom styles; empty without any.
     #[must_use]
     pub fn custom_styles_digest(&self) -> Arc<str> {
         self.custom_styles_digest.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Pages carry other custom styles from now on.
+    /// Replaces the digest that pages link to.
     pub fn set_custom_styles_digest(&self, digest: &str) {
         *self.custom_styles_digest.write().unwrap_or_else(PoisonError::into_inner) = digest.into();
     }
 
-    /// Whether the first run is over. Once it is, no query is needed to know.
+    /// Whether the first run is over. Once it is, that is known without a query.
     ///
     /// # Errors
     /// When the database does not answer.

@@ -3,16 +3,16 @@
 use sqlx::{Connection, SqliteConnection};
 use tempfile::TempDir;
 
-use crate::auth::Member;
+use crate::access::{Administrator, CurrentUser, Member};
 use crate::clock::Clock;
-use crate::model::{ClientMessageId, Message, Room, RoomId, SidebarRoom, User, UserId};
+use crate::model::{ClientMessageId, Message, Role, Room, RoomId, SessionId, SidebarRoom, User, UserId};
 use crate::ops::accounts::{self, Registration};
 use crate::ops::messages::{self, Posted};
 use crate::ops::rooms::{self, Audience};
-use crate::richtext;
+use crate::richtext::{self, Body};
 use crate::state::AppState;
 use crate::store;
-use crate::store::messages::{Body, NewMessage};
+use crate::store::messages::NewMessage;
 
 /// Everybody's password.
 pub const PASSWORD: &str = "correct horse";
@@ -54,7 +54,7 @@ pub async fn world() -> World {
     let bob = accounts::join(&state, &code, registration("Bob")).await.unwrap();
     let cleo = accounts::join(&state, &code, registration("Cleo")).await.unwrap();
     let room_id = store::rooms::oldest_of(state.db.reader(), ada.id).await.unwrap().unwrap();
-    let all_talk = Member::find(&state.db, &ada, room_id).await.unwrap().room;
+    let all_talk = state.members.find(&ada, room_id).await.unwrap().room;
     World { state, ada, bob, cleo, all_talk, folder }
 }
 
@@ -69,6 +69,17 @@ pub fn new_message(room_id: RoomId, creator_id: UserId, number: u8, text: &str) 
         body: Body { source: text.into(), ..rendered.body },
         created_at: 1_000 + i64::from(number),
     }
+}
+
+/// A person as whoever asks, in a session of their own.
+pub fn current(user: &User) -> CurrentUser {
+    CurrentUser { user: user.clone(), session_id: SessionId(1) }
+}
+
+/// A person as an administrator, as a proof says that was made when they still were one.
+pub fn as_administrator(user: &User) -> Administrator {
+    let user = User { role: Role::Administrator, ..user.clone() };
+    Administrator::of(current(&user)).unwrap()
 }
 
 pub fn registration(name: &str) -> Registration {
@@ -87,11 +98,11 @@ impl World {
     }
 
     pub async fn member(&self, user: &User, room_id: RoomId) -> Member {
-        Member::find(&self.state.db, user, room_id).await.unwrap()
+        self.state.members.find(user, room_id).await.unwrap()
     }
 
     pub async fn sidebar(&self, user_id: UserId) -> Vec<SidebarRoom> {
-        store::frames::find(self.state.db.reader(), user_id, 0).await.unwrap().unwrap().rooms
+        store::layouts::find(self.state.db.reader(), user_id, 0).await.unwrap().unwrap().rooms
     }
 
     /// A closed room that Ada makes for herself and `others`.

@@ -1,6 +1,6 @@
 //! What server functions need of the server: the shared state, who asks, and an answer with the right status.
 
-use campfire::auth::{CurrentUser, Member};
+use campfire::access::{CurrentUser, Member};
 use campfire::model::{RoomId, User};
 use campfire::state::AppState;
 use campfire::{AppError, AppResult};
@@ -34,7 +34,7 @@ pub async fn member_of(room_id: RoomId) -> AppResult<Member> {
     if let Some(member) = known {
         return Ok(member);
     }
-    Member::of(&state(), &user, room_id).await
+    state().members.find(&user, room_id).await
 }
 
 /// The cookie with the room that was seen last.

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use campfire::auth::Member;
+use campfire::access::Member;
 use campfire::clock::Clock;
 use campfire::model::{ClientMessageId, Message, Role, RoomId, User, UserId};
 use campfire::ops::accounts::{self, Registration};
@@ -213,7 +213,7 @@ impl Maker {
 
     async fn member(&self, person: usize, room_id: RoomId) -> Member {
         let person = &self.people[person % self.people.len().min(FIRST_NAMES.len())];
-        Member::find(&self.state.db, person, room_id).await.expect("everybody is in")
+        self.state.members.find(person, room_id).await.expect("everybody is in")
     }
 
     /// What a message of the busy room says: six kinds in turn, and among the newest ones one of every other kind.

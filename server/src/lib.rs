@@ -2,32 +2,13 @@
 
 #![recursion_limit = "256"]
 
-pub mod assets;
-pub mod auth;
-pub mod config;
-pub mod listen;
+pub mod commands;
+pub mod http;
 
-mod account;
-mod boosts;
-mod compression;
-mod entrance;
-mod form;
-mod health;
-mod home;
-mod kept;
-mod messages;
-mod page;
-mod people;
-mod pings;
-mod rooms;
-mod searches;
-mod security;
-mod session_store;
-mod socket;
-mod sounds;
-mod surroundings;
-mod throttle;
-mod transfers;
+mod live;
+mod middleware;
+mod routes;
+mod session;
 mod websocket;
 
 use std::ops::Deref;
@@ -37,22 +18,19 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, FromRef};
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::post;
 use campfire::state::AppState;
 use tokio::sync::watch;
 use tower::ServiceBuilder;
 use tower_http::timeout::RequestBodyTimeoutLayer;
 
-use kept::KeptPages;
-use throttle::Throttle;
+use middleware::page_cache::PageCache;
+use middleware::{compression, first_run, page_cache, page_context, security};
+use session::throttle::Throttle;
 
-/// The largest form that is read, in bytes.
+/// Maximum size of a form, in bytes.
 ///
 /// The longest good one is a room of 5,000 people; one twice as long must still be read to be refused in words.
 const MAX_FORM_BYTES: usize = 512 * 1024;
-
-/// The largest server function call that is read, in bytes: 32,000 characters, however JSON has to write them.
-const MAX_CALL_BYTES: usize = 256 * 1024;
 
 /// How long a body may pause while it arrives.
 const BODY_PAUSE: Duration = Duration::from_secs(10);
@@ -66,7 +44,7 @@ pub struct Site(Arc<SharedSite>);
 pub struct SharedSite {
     pub state: AppState,
     pub sign_ins: Throttle,
-    pages: KeptPages,
+    pages: PageCache,
     /// No files on this installation: no uploads, no pictures.
     pub text_only: bool,
     /// Turns true when the program is about to end.
@@ -78,14 +56,14 @@ impl Site {
     #[must_use]
     pub fn new(state: AppState, closing: watch::Receiver<bool>) -> Self {
         let sign_ins = Throttle::new(state.clock.clone());
-        let pages = KeptPages::new(state.db.changes().clone(), state.page_cache_bytes());
+        let pages = PageCache::new(state.db.invalidations().clone(), state.page_cache_bytes());
         Self(Arc::new(SharedSite { state, sign_ins, pages, text_only: false, closing }))
     }
 
-    /// How many answers were kept pages, since the start.
+    /// Number of requests answered from the page cache since the start.
     #[must_use]
-    pub fn kept_page_count(&self) -> u64 {
-        self.pages.answer_count()
+    pub fn page_cache_hit_count(&self) -> u64 {
+        self.pages.hit_count()
     }
 
     /// The same site without files.
@@ -115,41 +93,40 @@ pub fn app(site: Site) -> Router {
     // Pages are rendered on the runtime that serves them. Only the first call of a process sets it.
     let _ = any_spawner::Executor::init_tokio();
     let pages = Router::new()
-        .merge(home::router())
-        .merge(entrance::router())
-        .merge(transfers::router())
-        .merge(account::router())
-        .merge(people::router())
-        .merge(rooms::router())
-        .merge(pings::router())
-        .merge(messages::router())
-        .merge(boosts::router())
-        .merge(searches::router())
+        .merge(routes::home::router())
+        .merge(routes::entrance::router())
+        .merge(routes::transfers::router())
+        .merge(routes::account::router())
+        .merge(routes::users::router())
+        .merge(routes::rooms::router())
+        .merge(routes::pings::router())
+        .merge(routes::messages::router())
+        .merge(routes::boosts::router())
+        .merge(routes::searches::router())
         .layer(DefaultBodyLimit::max(MAX_FORM_BYTES));
-    let calls = Router::new().route("/api/{*function}", post(page::call)).layer(DefaultBodyLimit::max(MAX_CALL_BYTES));
-    let sessions = session_store::layer(&site.state);
+    let sessions = session::store::layer(&site.state);
 
     Router::new()
         .merge(pages)
-        .merge(calls)
-        .merge(socket::router())
-        .fallback(page::nothing_here)
+        .merge(routes::calls::router())
+        .merge(live::router())
+        .fallback(http::errors::nothing_here)
         .layer(
             ServiceBuilder::new()
-                .layer(from_fn_with_state(site.clone(), surroundings::around))
+                .layer(from_fn_with_state(site.clone(), page_context::provide))
                 .layer(from_fn_with_state(site.clone(), security::refuse_banned))
                 .layer(from_fn(security::refuse_cross_site))
                 .layer(sessions)
-                .layer(from_fn_with_state(site.clone(), home::first_run_first)),
+                .layer(from_fn_with_state(site.clone(), first_run::redirect)),
         )
-        .merge(health::router())
-        .merge(assets::router())
-        .merge(sounds::router())
-        .layer(from_fn(compression::around))
+        .merge(routes::health::router())
+        .merge(routes::assets::router())
+        .merge(routes::sounds::router())
+        .layer(from_fn(compression::compress))
         .layer(RequestBodyTimeoutLayer::new(BODY_PAUSE))
         .layer(
             ServiceBuilder::new()
-                .layer(from_fn_with_state(site.clone(), kept::answer))
+                .layer(from_fn_with_state(site.clone(), page_cache::answer))
                 .layer(from_fn(security::headers)),
         )
         .with_state(site)

@@ -10,7 +10,7 @@ use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
-use campfire::live::Wire;
+use campfire::live::Transport;
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use hyper_util::server::conn::auto::upgrade::downcast;
@@ -150,7 +150,7 @@ impl Tcp {
     }
 }
 
-impl Wire for Tcp {
+impl Transport for Tcp {
     fn try_write(&self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
         // Past tokio: its note of what is ready is elsewhere in memory, and a thousand of them take half a millisecond.
         let socket = SockRef::from(&self.0);

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
-use super::peer::{Order, Peer, Wire};
-use super::{Announcement, Frame};
+use super::peer::{Peer, PeerCommand, Transport};
+use super::{Announcement, EncodedEvent};
 use crate::model::{RoomId, RoomKind, UserId};
 use crate::protocol::{PRESENCE_TTL_MS, ServerEvent};
 
@@ -66,28 +66,28 @@ pub(super) type Listeners = HashMap<usize, Arc<Peer>>;
 /// Something to say, and the sockets to say it to.
 pub(super) struct Delivery {
     peers: Vec<Arc<Peer>>,
-    parcel: Parcel,
+    payload: Payload,
 }
 
-enum Parcel {
+enum Payload {
     /// What happened in a room, to those who have it in view.
     Room(RoomEvents),
     /// What concerns the person.
-    Person(Frame),
+    Person(EncodedEvent),
     /// What the socket's task must see to.
-    Order(Order),
+    Command(PeerCommand),
 }
 
 struct RoomEvents {
     room_id: RoomId,
-    frames: Vec<Frame>,
+    frames: Vec<EncodedEvent>,
     /// The last message among them: who posted it, and what is said of it to those who do not have the room in view.
-    unread: Option<(UserId, Frame)>,
+    unread: Option<(UserId, EncodedEvent)>,
 }
 
 impl Delivery {
-    pub(super) fn to_room(peers: Vec<Arc<Peer>>, room_id: RoomId, frame: Frame) -> Self {
-        Self { peers, parcel: Parcel::Room(RoomEvents { room_id, frames: vec![frame], unread: None }) }
+    pub(super) fn to_room(peers: Vec<Arc<Peer>>, room_id: RoomId, frame: EncodedEvent) -> Self {
+        Self { peers, payload: Payload::Room(RoomEvents { room_id, frames: vec![frame], unread: None }) }
     }
 }
 
@@ -106,7 +106,7 @@ pub struct Connection {
 impl Hub {
     /// Takes a person's socket in. Read the memberships afterwards, then hand them to [`Connection::set_rooms`].
     #[must_use]
-    pub fn connect(&self, user_id: UserId, name: &str, wire: Arc<dyn Wire>) -> Connection {
+    pub fn connect(&self, user_id: UserId, name: &str, wire: Arc<dyn Transport>) -> Connection {
         let peer = Arc::new(Peer::new(wire, self.beats.load(Ordering::Relaxed)));
         let mut inner = self.lock();
         let person = inner.people.entry(user_id).or_insert_with(|| Online {
@@ -132,7 +132,7 @@ impl Hub {
     pub async fn publish(&self, announcements: Vec<Announcement>) {
         for delivery in self.deliveries(announcements) {
             for peers in delivery.peers.chunks(AT_ONCE) {
-                self.hand(&delivery.parcel, peers);
+                self.hand(&delivery.payload, peers);
                 if peers.len() == AT_ONCE {
                     tokio::task::yield_now().await;
                 }
@@ -142,14 +142,14 @@ impl Hub {
 
     /// Says something at once, where it concerns few.
     pub(super) fn hand_over(&self, deliveries: &[Delivery]) {
-        for Delivery { peers, parcel } in deliveries {
-            self.hand(parcel, peers);
+        for Delivery { peers, payload } in deliveries {
+            self.hand(payload, peers);
         }
     }
 
-    fn hand(&self, parcel: &Parcel, peers: &[Arc<Peer>]) {
-        match parcel {
-            Parcel::Room(RoomEvents { room_id, frames, unread }) => {
+    fn hand(&self, payload: &Payload, peers: &[Arc<Peer>]) {
+        match payload {
+            Payload::Room(RoomEvents { room_id, frames, unread }) => {
                 let told = peers.iter().map(|peer| (peer, peer.tell_room(*room_id, frames)));
                 let gone: HashSet<_> = told.filter(|(_, told)| !told).map(|(peer, _)| address(peer)).collect();
                 if let Some((creator_id, frame)) = unread
@@ -158,14 +158,14 @@ impl Hub {
                     self.tell_gone(*room_id, *creator_id, frame, &gone);
                 }
             }
-            Parcel::Person(frame) => peers.iter().for_each(|peer| peer.tell(frame)),
-            Parcel::Order(order) => peers.iter().for_each(|peer| peer.order(*order)),
+            Payload::Person(frame) => peers.iter().for_each(|peer| peer.tell(frame)),
+            Payload::Command(order) => peers.iter().for_each(|peer| peer.command(*order)),
         }
     }
 
     /// Has those who went to another room while something was about to be said to them hear that there is something to
     /// read in this one. Those who are no longer in it at all hear nothing.
-    fn tell_gone(&self, room_id: RoomId, creator_id: UserId, unread: &Frame, gone: &HashSet<usize>) {
+    fn tell_gone(&self, room_id: RoomId, creator_id: UserId, unread: &EncodedEvent, gone: &HashSet<usize>) {
         let inner = self.lock();
         let peers = inner.peers_in(room_id, |user_id| *user_id != creator_id);
         let peers: Vec<_> = peers.filter(|peer| gone.contains(&address(peer))).cloned().collect();
@@ -190,7 +190,7 @@ impl Hub {
     pub async fn beat(&self, now_ms: i64) {
         let beat = self.beats.fetch_add(1, Ordering::Relaxed) + 1;
         let peers: Vec<_> = self.lock().people.values().flat_map(|person| &person.peers).cloned().collect();
-        let alive = Frame::new(&ServerEvent::Alive);
+        let alive = EncodedEvent::new(&ServerEvent::Alive);
         for peers in peers.chunks(AT_ONCE) {
             for peer in peers {
                 peer.beat(beat, SILENT_BEATS, &alive, now_ms - PRESENCE_TTL_MS);
@@ -279,12 +279,12 @@ impl Inner {
     /// Adds what one announcement means.
     fn plan(&mut self, announcement: Announcement, deliveries: &mut Vec<Delivery>) {
         match announcement {
-            Announcement::Room { room_id, frame } => self.plan_room(room_id, Frame::new(&frame), deliveries),
+            Announcement::Room { room_id, frame } => self.plan_room(room_id, EncodedEvent::new(&frame), deliveries),
             Announcement::Posted { room_id, message_id, creator_id, mentioned } => {
                 // Whoever has the room in view hears of the message itself, and of this if they leave the room before.
-                let unread = Frame::new(&ServerEvent::Unread { room_id, message_id });
-                let events = deliveries.iter_mut().rev().find_map(|delivery| match &mut delivery.parcel {
-                    Parcel::Room(events) if events.room_id == room_id => Some(events),
+                let unread = EncodedEvent::new(&ServerEvent::Unread { room_id, message_id });
+                let events = deliveries.iter_mut().rev().find_map(|delivery| match &mut delivery.payload {
+                    Payload::Room(events) if events.room_id == room_id => Some(events),
                     _ => None,
                 });
                 if let Some(events) = events {
@@ -293,33 +293,33 @@ impl Inner {
                 let is_told = |user_id: &UserId| *user_id != creator_id;
                 let peers = self.peers_in(room_id, is_told).filter(|peer| !peer.is_told_of(room_id));
                 let peers: Vec<_> = peers.cloned().collect();
-                deliveries.push(Delivery { peers, parcel: Parcel::Person(unread) });
+                deliveries.push(Delivery { peers, payload: Payload::Person(unread) });
                 let mentioned: HashSet<_> = mentioned.into_iter().collect();
                 if !mentioned.is_empty() {
-                    let frame = Frame::new(&ServerEvent::Mentioned { room_id, message_id });
+                    let frame = EncodedEvent::new(&ServerEvent::Mentioned { room_id, message_id });
                     let is_told = |user_id: &UserId| *user_id != creator_id && mentioned.contains(user_id);
                     let peers = self.peers_in(room_id, is_told).cloned().collect();
-                    deliveries.push(Delivery { peers, parcel: Parcel::Person(frame) });
+                    deliveries.push(Delivery { peers, payload: Payload::Person(frame) });
                 }
             }
             Announcement::Members { room_id, frame } => deliveries.push(self.to_members(room_id, &frame)),
             Announcement::Everyone { frame } => {
                 let peers = self.people.values().flat_map(|person| &person.peers).cloned().collect();
-                deliveries.push(Delivery { peers, parcel: Parcel::Person(Frame::new(&frame)) });
+                deliveries.push(Delivery { peers, payload: Payload::Person(EncodedEvent::new(&frame)) });
             }
             Announcement::Person { user_id, frame } => {
                 if let (ServerEvent::Viewer { user }, Some(person)) = (&frame, self.people.get_mut(&user_id)) {
                     person.name.clone_from(&user.name);
                 }
-                deliveries.extend(self.to_person(user_id, Parcel::Person(Frame::new(&frame))));
+                deliveries.extend(self.to_person(user_id, Payload::Person(EncodedEvent::new(&frame))));
             }
             Announcement::Granted { room, user_ids } => {
                 let (room_id, is_direct) = (room.id, room.kind == RoomKind::Direct);
-                let frame = Frame::new(&ServerEvent::RoomAdded { room });
+                let frame = EncodedEvent::new(&ServerEvent::RoomAdded { room });
                 for user_id in user_ids {
                     self.grant(user_id, room_id, is_direct);
                     self.stir(room_id);
-                    deliveries.extend(self.to_person(user_id, Parcel::Person(frame.clone())));
+                    deliveries.extend(self.to_person(user_id, Payload::Person(frame.clone())));
                 }
             }
             Announcement::Revoked { room_id, user_ids } => {
@@ -336,21 +336,21 @@ impl Inner {
                 }
             }
             Announcement::SessionEnded { user_id, session_id } => {
-                deliveries.extend(self.to_person(user_id, Parcel::Order(Order::SignedOut(session_id))));
+                deliveries.extend(self.to_person(user_id, Payload::Command(PeerCommand::SignedOut(session_id))));
             }
         }
     }
 
     /// What happened in a room, written together with what happened in it just before.
-    fn plan_room(&self, room_id: RoomId, frame: Frame, deliveries: &mut Vec<Delivery>) {
+    fn plan_room(&self, room_id: RoomId, frame: EncodedEvent, deliveries: &mut Vec<Delivery>) {
         let Some(audience) = self.rooms.get(&room_id).filter(|audience| !audience.listeners.is_empty()) else { return };
         // Only what concerns others may lie in between: whoever has the room in view is told of nothing else by a post.
         for delivery in deliveries.iter_mut().rev() {
-            match &mut delivery.parcel {
-                Parcel::Room(events) if events.room_id == room_id => return events.frames.push(frame),
-                Parcel::Room(_) => {}
-                Parcel::Person(_) if delivery.peers.is_empty() => {}
-                Parcel::Person(_) | Parcel::Order(_) => break,
+            match &mut delivery.payload {
+                Payload::Room(events) if events.room_id == room_id => return events.frames.push(frame),
+                Payload::Room(_) => {}
+                Payload::Person(_) if delivery.peers.is_empty() => {}
+                Payload::Person(_) | Payload::Command(_) => break,
             }
         }
         let peers = audience.listeners.values().cloned().collect();
@@ -359,19 +359,19 @@ impl Inner {
 
     /// Somebody is no longer in a room: what comes of it later does not reach them.
     fn plan_loss(&self, user_id: UserId, room_id: RoomId, deliveries: &mut Vec<Delivery>) {
-        deliveries.extend(self.to_person(user_id, Parcel::Order(Order::Left(room_id))));
-        let frame = Frame::new(&ServerEvent::RoomRemoved { room_id });
-        deliveries.extend(self.to_person(user_id, Parcel::Person(frame)));
+        deliveries.extend(self.to_person(user_id, Payload::Command(PeerCommand::Left(room_id))));
+        let frame = EncodedEvent::new(&ServerEvent::RoomRemoved { room_id });
+        deliveries.extend(self.to_person(user_id, Payload::Person(frame)));
     }
 
-    fn to_person(&self, user_id: UserId, parcel: Parcel) -> Option<Delivery> {
+    fn to_person(&self, user_id: UserId, payload: Payload) -> Option<Delivery> {
         let peers = self.people.get(&user_id)?.peers.clone();
-        Some(Delivery { peers, parcel })
+        Some(Delivery { peers, payload })
     }
 
     pub(super) fn to_members(&self, room_id: RoomId, frame: &ServerEvent) -> Delivery {
         let peers = self.peers_in(room_id, |_| true).cloned().collect();
-        Delivery { peers, parcel: Parcel::Person(Frame::new(frame)) }
+        Delivery { peers, payload: Payload::Person(EncodedEvent::new(frame)) }
     }
 
     /// The sockets of those online in a room who are meant.
@@ -538,7 +538,8 @@ mod tests {
         let hub = Hub::default();
         let (mut ada, mut bob) = (online(&hub, 1, &[ROOM, PING]), online(&hub, 2, &[ROOM, PING]));
         assert!(ada.look_at(PING) && bob.look_at(ROOM));
-        let frame = Frame::new(&ServerEvent::MessageRemoved { seq: 7, at: 7, room_id: ROOM, message_id: MessageId(4) });
+        let frame =
+            EncodedEvent::new(&ServerEvent::MessageRemoved { seq: 7, at: 7, room_id: ROOM, message_id: MessageId(4) });
         hub.hand_over(&[Delivery::to_room(vec![ada.peer.clone(), bob.peer.clone()], ROOM, frame)]);
         assert!(bob.hear().is_some_and(|heard| heard.contains("message_removed")));
         assert_eq!(ada.hear(), None);
@@ -557,7 +558,7 @@ mod tests {
         let hub = Hub::default();
         let (mut bob, _ada) = (online(&hub, 2, &[ROOM]), online(&hub, 1, &[ROOM]));
         publish(&hub, Announcement::Revoked { room_id: ROOM, user_ids: vec![UserId(2)] });
-        assert_eq!(bob.peer.take_order(), Some(Order::Left(ROOM)));
+        assert_eq!(bob.peer.take_command(), Some(PeerCommand::Left(ROOM)));
         assert_eq!(bob.hear().as_deref(), Some(r#"{"type":"room_removed","room_id":1}"#));
         publish(&hub, posted());
         assert_eq!(bob.hear(), None);

@@ -4,13 +4,13 @@
 //! process. A frame is encoded once, as it stands on the wire, and shared by all its receivers. The hub's lock is never
 //! held across an `.await`, nor while anything is written to a socket.
 
-mod frame;
+mod encoded_event;
 mod hub;
 mod peer;
 mod presence;
 mod publisher;
 
-pub use frame::Frame;
+pub use encoded_event::EncodedEvent;
 pub use hub::{Connection, Hub};
-pub use peer::{Order, Peer, Wire};
+pub use peer::{Peer, PeerCommand, Transport};
 pub use publisher::{Announcement, publisher};

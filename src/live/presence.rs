@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::hub::{Audience, Connection, Delivery, Hub, Inner};
-use super::{Frame, Peer};
+use super::{EncodedEvent, Peer};
 use crate::model::{Person, RoomId, UserId};
 use crate::protocol::ServerEvent;
 
@@ -41,7 +41,7 @@ impl Hub {
                     continue;
                 }
                 if tick.is_multiple_of((listener_count / LISTENERS_A_SECOND).max(1)) {
-                    let frame = Frame::new(&inner.presence(room_id, audience));
+                    let frame = EncodedEvent::new(&inner.presence(room_id, audience));
                     deliveries.push(Delivery::to_room(listeners(audience), room_id, frame));
                 } else {
                     inner.stirred.insert(room_id);
@@ -122,7 +122,7 @@ impl Connection {
             let audience = inner.rooms.get(&room_id).filter(|room| room.online.contains(&self.user_id));
             let (Some(audience), Some(person)) = (audience, inner.people.get(&self.user_id)) else { return };
             let person = Person { id: self.user_id, name: person.name.clone() };
-            let frame = Frame::new(&ServerEvent::Typing { room_id, person, active });
+            let frame = EncodedEvent::new(&ServerEvent::Typing { room_id, person, active });
             Delivery::to_room(listeners(audience), room_id, frame)
         };
         self.hub.hand_over(&[delivery]);

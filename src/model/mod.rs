@@ -1,19 +1,21 @@
 //! The nouns of the chat as plain data with their rules. Nothing here reads a clock, a database or a page.
 
-mod account;
-mod boost;
-mod id;
-mod message;
-mod room;
-mod sound;
+mod accounts;
+mod boosts;
+mod ids;
+mod jobs;
+mod messages;
+mod rooms;
+mod sounds;
 mod text;
-mod user;
+mod users;
 
-pub use account::{Account, AccountName, CustomStyles, custom_styles_path};
-pub use boost::{Boost, BoostContent, BoostGroup, MAX_BOOST_CHARS, QUICK_BOOSTS, group_boosts};
-pub use id::{ClientMessageId, MessageId, RoomId, SessionId, UserId};
-pub use message::{Draft, MAX_BODY_CHARS, Message, PAGE_SIZE, is_threaded};
-pub use room::{Involvement, Room, RoomKind, RoomName, SidebarRoom, direct_name};
-pub use sound::{SOUNDS, Sound};
-pub use text::{avatar_tint, escape_html, first_name, initials, utc_midnight, utc_timestamp};
-pub use user::{Bio, EmailAddress, Password, Person, Profile, Role, Status, User, UserName};
+pub use accounts::{Account, AccountName, CustomStyles, custom_styles_path};
+pub use boosts::{Boost, BoostContent, BoostGroup, MAX_BOOST_CHARS, QUICK_BOOSTS, group_boosts};
+pub use ids::{ClientMessageId, MessageId, RoomId, SessionId, UserId};
+pub use jobs::{Job, JobKind};
+pub use messages::{Draft, MAX_BODY_CHARS, Message, PAGE_SIZE, is_threaded};
+pub use rooms::{Involvement, Room, RoomKind, RoomName, SidebarRoom, direct_name};
+pub use sounds::{SOUNDS, Sound};
+pub use text::{avatar_tint, escape_html, first_name, hex, initials, utc_midnight, utc_timestamp};
+pub use users::{Bio, EmailAddress, Password, Person, Profile, Role, Status, User, UserName};

@@ -8,6 +8,13 @@ use crate::AppError;
 /// How many tints an avatar without a picture may have; the style sheet names as many.
 const TINTS: i64 = 8;
 
+/// Bytes as lower-case hexadecimal digits.
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
+    let digit = |value: u8| char::from(b"0123456789abcdef"[usize::from(value)]);
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+}
+
 /// `text` with the five characters that mean something in HTML replaced.
 #[must_use]
 pub fn escape_html(text: &str) -> Cow<'_, str> {

@@ -3,15 +3,14 @@
 use sha2::{Digest, Sha256};
 use sqlx::SqliteConnection;
 
-use crate::live::Announcement;
-use crate::model::{
-    Account, AccountName, CustomStyles, EmailAddress, Password, Role, RoomKind, SidebarRoom, User, UserId, UserName,
-};
-use crate::protocol::ServerEvent;
+use crate::access::Administrator;
+use crate::facts::Fact;
+use crate::model::{Account, AccountName, CustomStyles, EmailAddress, Password, Role, RoomKind, User, UserName, hex};
 use crate::state::AppState;
-use crate::store::events::{Event, Kind};
 use crate::store::{self, Tx};
 use crate::{AppError, AppResult};
+
+use super::permissions::require_administrator;
 
 /// What somebody enters to become a person of the account.
 #[derive(Clone, Debug)]
@@ -31,90 +30,129 @@ pub async fn set_up(state: &AppState, registration: Registration) -> AppResult<U
         return Err(taken());
     }
     let password_hash = state.passwords.hash(&registration.password).await?;
-    let now_ms = state.clock.now_ms();
     let join_code = join_code();
-    state
-        .db
-        .write(async move |tx| {
-            if store::accounts::find(tx.db()).await?.is_some() {
-                return Err(taken());
-            }
-            store::accounts::insert(tx.db(), "Campfire", &join_code, now_ms).await?;
-            let user = insert_user(tx.db(), &registration, &password_hash, Role::Administrator, now_ms).await?;
-            let room = store::rooms::insert(tx.db(), RoomKind::Open, &"All Talk".parse()?, user.id, now_ms).await?;
-            store::memberships::grant_everyone(tx.db(), room.id, now_ms).await?;
-            Ok(user)
-        })
-        .await
+    let set_up = async move |tx: &mut Tx| {
+        if store::accounts::find(tx.db()).await?.is_some() {
+            return Err(taken());
+        }
+        let now_ms = tx.now_ms();
+        store::accounts::insert(tx.db(), "Campfire", &join_code, now_ms).await?;
+        let user = insert_user(tx.db(), &registration, &password_hash, Role::Administrator, now_ms).await?;
+        let room = store::rooms::insert(tx.db(), RoomKind::Open, &"All Talk".parse()?, user.id, now_ms).await?;
+        store::memberships::grant_everyone(tx.db(), room.id, now_ms).await?;
+        tx.record(Fact::AccountSetUp).await?;
+        Ok(user)
+    };
+    state.db.write(set_up).await
+}
+
+/// The account; `None` before the first run is over.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn find(state: &AppState) -> AppResult<Option<Account>> {
+    Ok(store::accounts::find(state.db.reader()).await?)
+}
+
+/// The account's custom styles; empty without any.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn custom_styles(state: &AppState) -> AppResult<String> {
+    Ok(store::accounts::custom_styles(state.db.reader()).await?)
+}
+
+/// The custom styles that are served under this path. Read from the database, as open pages are notified of new styles
+/// before the digest in memory is replaced.
+///
+/// # Errors
+/// `NotFound` when the account has others now.
+pub async fn custom_styles_at(state: &AppState, path: &str) -> AppResult<String> {
+    let account = find(state).await?.ok_or(AppError::NotFound)?;
+    if account.custom_styles_path() != path {
+        return Err(AppError::NotFound);
+    }
+    custom_styles(state).await
+}
+
+/// Name and e-mail address of the administrator whom people may ask for help.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn help_contact(state: &AppState) -> AppResult<Option<(String, String)>> {
+    Ok(store::users::first_administrator(state.db.reader()).await?)
 }
 
 /// Gives the account another name.
 ///
 /// # Errors
 /// `Forbidden` unless an administrator asks.
-pub async fn rename(state: &AppState, user: &User, name: AccountName) -> AppResult<()> {
-    let now_ms = state.clock.now_ms();
-    change(state, user, async move |tx| Ok(store::accounts::update_name(tx.db(), &name, now_ms).await?)).await
+pub async fn rename(state: &AppState, administrator: &Administrator, name: AccountName) -> AppResult<()> {
+    let rename = async move |tx: &mut Tx| {
+        let now_ms = tx.now_ms();
+        Ok(store::accounts::update_name(tx.db(), &name, now_ms).await?)
+    };
+    change(state, administrator, rename).await
 }
 
-/// Says whether only administrators make rooms.
+/// Stores whether only administrators make rooms.
 ///
 /// # Errors
 /// `Forbidden` unless an administrator asks.
-pub async fn restrict_room_creation(state: &AppState, user: &User, restricted: bool) -> AppResult<()> {
-    let now_ms = state.clock.now_ms();
-    change(state, user, async move |tx| Ok(store::accounts::update_restriction(tx.db(), restricted, now_ms).await?))
-        .await
+pub async fn restrict_room_creation(
+    state: &AppState,
+    administrator: &Administrator,
+    restricted: bool,
+) -> AppResult<()> {
+    let restrict = async move |tx: &mut Tx| {
+        let now_ms = tx.now_ms();
+        Ok(store::accounts::update_restriction(tx.db(), restricted, now_ms).await?)
+    };
+    change(state, administrator, restrict).await
 }
 
 /// Makes a new join link; the old one stops working at once.
 ///
 /// # Errors
 /// `Forbidden` unless an administrator asks.
-pub async fn renew_join_code(state: &AppState, user: &User) -> AppResult<()> {
-    let (join_code, now_ms) = (join_code(), state.clock.now_ms());
-    change(state, user, async move |tx| Ok(store::accounts::update_join_code(tx.db(), &join_code, now_ms).await?)).await
+pub async fn renew_join_code(state: &AppState, administrator: &Administrator) -> AppResult<()> {
+    let join_code = join_code();
+    let renew = async move |tx: &mut Tx| {
+        let now_ms = tx.now_ms();
+        Ok(store::accounts::update_join_code(tx.db(), &join_code, now_ms).await?)
+    };
+    change(state, administrator, renew).await
 }
 
 /// Gives every page the account's own CSS.
 ///
 /// # Errors
 /// `Forbidden` unless an administrator asks.
-pub async fn set_custom_styles(state: &AppState, user: &User, styles: CustomStyles) -> AppResult<()> {
-    let (digest, now_ms) = (styles_digest(&styles), state.clock.now_ms());
-    change(state, user, async move |tx| {
+pub async fn set_custom_styles(state: &AppState, administrator: &Administrator, styles: CustomStyles) -> AppResult<()> {
+    let digest = styles_digest(&styles);
+    let set = async move |tx: &mut Tx| {
+        let now_ms = tx.now_ms();
         Ok(store::accounts::update_custom_styles(tx.db(), &styles, &digest, now_ms).await?)
-    })
-    .await
+    };
+    change(state, administrator, set).await
 }
 
-/// One change of the account by an administrator; every open page hears of it.
-async fn change<F>(state: &AppState, user: &User, write: F) -> AppResult<()>
+/// One change of the account by an administrator.
+async fn change<F>(state: &AppState, administrator: &Administrator, write: F) -> AppResult<()>
 where
     F: AsyncFnOnce(&mut Tx) -> AppResult<()> + Send + 'static,
 {
-    let user_id = user.id;
-    let account = state
-        .db
-        .write(async move |tx| {
-            require_administrator(tx, user_id).await?;
-            write(tx).await?;
-            let account = store::accounts::find(tx.db()).await?.ok_or(AppError::NotFound)?;
-            tx.announce(Announcement::Everyone { frame: ServerEvent::Account { account: account.clone() } });
-            Ok(account)
-        })
-        .await?;
+    let administrator = administrator.clone();
+    let change = async move |tx: &mut Tx| {
+        require_administrator(tx, &administrator).await?;
+        write(tx).await?;
+        let account = store::accounts::find(tx.db()).await?.ok_or(AppError::NotFound)?;
+        tx.record(Fact::AccountChanged(account.clone())).await?;
+        Ok(account)
+    };
+    let account = state.db.write(change).await?;
     state.set_custom_styles_digest(&account.custom_styles_digest);
     Ok(())
-}
-
-/// Checks inside a write that whoever asks still is an active administrator.
-///
-/// # Errors
-/// `Forbidden` if not.
-pub(super) async fn require_administrator(tx: &mut Tx, user_id: UserId) -> AppResult<()> {
-    let found = store::users::find(tx.db(), user_id).await?;
-    found.filter(|user| user.role == Role::Administrator).map(drop).ok_or(AppError::Forbidden)
 }
 
 fn styles_digest(styles: &CustomStyles) -> String {
@@ -122,7 +160,7 @@ fn styles_digest(styles: &CustomStyles) -> String {
         return String::new();
     }
     let digest = Sha256::digest(styles.as_str());
-    digest[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&digest[..8])
 }
 
 /// Makes a member who is in every open room.
@@ -133,23 +171,17 @@ pub async fn join(state: &AppState, join_code: &str, registration: Registration)
     require_join_code(state, join_code).await?;
     let join_code = join_code.to_owned();
     let password_hash = state.passwords.hash(&registration.password).await?;
-    let now_ms = state.clock.now_ms();
-    state
-        .db
-        .write(async move |tx| {
-            // The link may have been renewed while the password was hashed.
-            let account = store::accounts::find(tx.db()).await?;
-            account.filter(|account| account.join_code == join_code).ok_or(AppError::NotFound)?;
-            let user = insert_user(tx.db(), &registration, &password_hash, Role::Member, now_ms).await?;
-            let room_ids = store::memberships::grant_open_rooms(tx.db(), user.id, now_ms).await?;
-            for room_id in room_ids {
-                let kind = Kind::MembershipGranted;
-                let event = Event { kind, room_id, message_id: None, user_id: Some(user.id) };
-                store::events::append(tx.db(), event, now_ms).await?;
-            }
-            Ok(user)
-        })
-        .await
+    let join = async move |tx: &mut Tx| {
+        // The link may have been renewed while the password was hashed.
+        let account = store::accounts::find(tx.db()).await?;
+        account.filter(|account| account.join_code == join_code).ok_or(AppError::NotFound)?;
+        let now_ms = tx.now_ms();
+        let user = insert_user(tx.db(), &registration, &password_hash, Role::Member, now_ms).await?;
+        let room_ids = store::memberships::grant_open_rooms(tx.db(), user.id, now_ms).await?;
+        tx.record(Fact::UserJoined { user_id: user.id, room_ids }).await?;
+        Ok(user)
+    };
+    state.db.write(join).await
 }
 
 /// Checks a join code before any work is done for it.
@@ -195,26 +227,10 @@ fn join_code() -> String {
     code
 }
 
-/// Tells newcomers of a room that they are in it, in the write and on their screens.
-pub(super) async fn announce_granted(
-    tx: &mut Tx,
-    room: SidebarRoom,
-    user_ids: Vec<UserId>,
-    now_ms: i64,
-) -> AppResult<()> {
-    for user_id in &user_ids {
-        let kind = Kind::MembershipGranted;
-        let event = Event { kind, room_id: room.id, message_id: None, user_id: Some(*user_id) };
-        store::events::append(tx.db(), event, now_ms).await?;
-    }
-    tx.announce(Announcement::Granted { room, user_ids });
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing;
+    use crate::testing::{self, as_administrator};
 
     fn registration(name: &str) -> Registration {
         testing::registration(name)
@@ -260,25 +276,25 @@ mod tests {
         let account = async || store::accounts::find(world.state.db.reader()).await.unwrap().unwrap();
         let before = account().await;
         let state = &world.state;
-        // What the caller believes of itself is not asked.
-        let pretender = User { role: Role::Administrator, ..world.bob.clone() };
+        // The proof was made when somebody still was an administrator.
+        let (pretender, ada) = (as_administrator(&world.bob), as_administrator(&world.ada));
         assert_eq!(rename(state, &pretender, "Mine".parse().unwrap()).await, Err(AppError::Forbidden));
         assert_eq!(restrict_room_creation(state, &pretender, true).await, Err(AppError::Forbidden));
         assert_eq!(renew_join_code(state, &pretender).await, Err(AppError::Forbidden));
         assert_eq!(set_custom_styles(state, &pretender, "b{}".parse().unwrap()).await, Err(AppError::Forbidden));
         assert_eq!(account().await, before);
 
-        rename(state, &world.ada, "Fire".parse().unwrap()).await.unwrap();
-        restrict_room_creation(state, &world.ada, true).await.unwrap();
-        renew_join_code(state, &world.ada).await.unwrap();
-        set_custom_styles(state, &world.ada, "b{}".parse().unwrap()).await.unwrap();
+        rename(state, &ada, "Fire".parse().unwrap()).await.unwrap();
+        restrict_room_creation(state, &ada, true).await.unwrap();
+        renew_join_code(state, &ada).await.unwrap();
+        set_custom_styles(state, &ada, "b{}".parse().unwrap()).await.unwrap();
         let after = account().await;
         assert_eq!((after.name.as_str(), after.room_creation_restricted), ("Fire", true));
         assert_eq!(after.custom_styles_digest.len(), 16);
         assert_eq!(*state.custom_styles_digest(), *after.custom_styles_digest);
         assert_eq!(join(state, &before.join_code, registration("Dora")).await, Err(AppError::NotFound));
         assert!(join(state, &after.join_code, registration("Dora")).await.is_ok());
-        set_custom_styles(state, &world.ada, CustomStyles::default()).await.unwrap();
+        set_custom_styles(state, &ada, CustomStyles::default()).await.unwrap();
         assert_eq!(&*state.custom_styles_digest(), "");
     }
 

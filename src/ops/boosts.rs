@@ -1,42 +1,34 @@
 //! Boosting messages, and taking boosts back.
 
-use crate::auth::Member;
-use crate::changes::Change;
-use crate::live::Announcement;
+use crate::access::Member;
+use crate::facts::Fact;
 use crate::model::{BoostContent, MessageId, RoomId, UserId};
-use crate::protocol::ServerEvent;
 use crate::state::AppState;
-use crate::store::events::{Event, Kind};
 use crate::store::{self, Tx};
 use crate::{AppError, AppResult};
 
-/// How many boosts one person may put under one message.
-const MOST_BY_ONE: i64 = 20;
+/// Maximum number of boosts by one person under one message.
+const MAX_BY_ONE: i64 = 20;
 
 /// Puts a boost under a message of the member's room. The same boost again changes nothing.
 ///
 /// # Errors
-/// `NotFound` when the message is gone or in another room, or the membership ended; `Invalid` when the member put too
-/// many there.
+/// `NotFound` when the message is gone or in another room, or the membership ended; `Invalid` above the maximum.
 pub async fn boost(state: &AppState, member: &Member, message_id: MessageId, content: BoostContent) -> AppResult<()> {
-    let (user_id, room_id, now_ms) = (member.user.id, member.room.id, state.clock.now_ms());
-    state
-        .db
-        .write(async move |tx| {
-            require_message(tx, user_id, room_id, message_id).await?;
-            if store::boosts::insert(tx.db(), message_id, user_id, &content, now_ms).await? {
-                if store::boosts::count_of(tx.db(), message_id, user_id).await? > MOST_BY_ONE {
-                    return Err(AppError::invalid(
-                        "content",
-                        "That is enough under one message. Take a boost back first.",
-                    ));
-                }
-                tell(tx, room_id, message_id, now_ms).await?;
-            }
-            tx.changed(Change::Redrawn(room_id));
-            Ok(())
-        })
-        .await
+    let (user_id, room_id) = (member.user.id, member.room.id);
+    let boost = async move |tx: &mut Tx| {
+        require_message(tx, user_id, room_id, message_id).await?;
+        let now_ms = tx.now_ms();
+        if !store::boosts::insert(tx.db(), message_id, user_id, &content, now_ms).await? {
+            tx.changes_nothing_visible();
+            return Ok(());
+        }
+        if store::boosts::count_of(tx.db(), message_id, user_id).await? > MAX_BY_ONE {
+            return Err(AppError::invalid("content", "That is enough under one message. Take a boost back first."));
+        }
+        Ok(tx.record(Fact::MessageBoosted { room_id, message_id }).await?)
+    };
+    state.db.write(boost).await
 }
 
 /// Takes the member's boost back. One that is not there is no error: it is gone, as was asked.
@@ -44,36 +36,32 @@ pub async fn boost(state: &AppState, member: &Member, message_id: MessageId, con
 /// # Errors
 /// `NotFound` when the message is gone or in another room, or the membership ended.
 pub async fn unboost(state: &AppState, member: &Member, message_id: MessageId, content: BoostContent) -> AppResult<()> {
-    let (user_id, room_id, now_ms) = (member.user.id, member.room.id, state.clock.now_ms());
-    state
-        .db
-        .write(async move |tx| {
-            require_message(tx, user_id, room_id, message_id).await?;
-            if store::boosts::remove(tx.db(), message_id, user_id, &content).await? {
-                tell(tx, room_id, message_id, now_ms).await?;
-            }
-            tx.changed(Change::Redrawn(room_id));
-            Ok(())
-        })
-        .await
+    let (user_id, room_id) = (member.user.id, member.room.id);
+    let unboost = async move |tx: &mut Tx| {
+        require_message(tx, user_id, room_id, message_id).await?;
+        if store::boosts::remove(tx.db(), message_id, user_id, &content).await? {
+            tx.record(Fact::MessageBoosted { room_id, message_id }).await?;
+        } else {
+            tx.changes_nothing_visible();
+        }
+        Ok(())
+    };
+    state.db.write(unboost).await
+}
+
+/// Takes the member's boost back by its number.
+///
+/// # Errors
+/// `NotFound` for anybody else's boost, and as [`unboost`].
+pub async fn unboost_by_id(state: &AppState, member: &Member, message_id: MessageId, boost_id: i64) -> AppResult<()> {
+    let own = store::boosts::find_own(state.db.reader(), boost_id, message_id, member.user.id).await?;
+    unboost(state, member, message_id, own.ok_or(AppError::NotFound)?).await
 }
 
 async fn require_message(tx: &mut Tx, user_id: UserId, room_id: RoomId, message_id: MessageId) -> AppResult<()> {
     store::memberships::find(tx.db(), user_id, room_id).await?.ok_or(AppError::NotFound)?;
     let found = store::messages::find_room(tx.db(), message_id).await?;
     found.filter(|found| *found == room_id).map(drop).ok_or(AppError::NotFound)
-}
-
-/// Says what is under the message now: the state, not the change, so that repeats and late arrivals do no harm.
-async fn tell(tx: &mut Tx, room_id: RoomId, message_id: MessageId, now_ms: i64) -> AppResult<()> {
-    let event = Event { kind: Kind::MessageBoosted, room_id, message_id: Some(message_id), user_id: None };
-    let seq = store::events::append(tx.db(), event, now_ms).await?;
-    store::messages::update_boosts_seq(tx.db(), message_id, seq).await?;
-    let message = store::messages::find(tx.db(), room_id, message_id).await?.ok_or(AppError::NotFound)?;
-    let boosts_html = message.boosts_html;
-    let frame = ServerEvent::MessageBoosted { seq, at: now_ms, room_id, message_id, boosts_html };
-    tx.announce(Announcement::Room { room_id, frame });
-    Ok(())
 }
 
 #[cfg(test)]
@@ -128,7 +116,7 @@ mod tests {
         assert_eq!(unboost(&world.state, &ada, message.id, content("x")).await, Err(AppError::NotFound));
 
         let secret = world.post(&world.ada, other.id, "secret").await;
-        ops::rooms::leave(&world.state, &elsewhere).await.unwrap();
+        ops::memberships::leave(&world.state, &elsewhere).await.unwrap();
         assert_eq!(boost(&world.state, &elsewhere, secret.id, content("x")).await, Err(AppError::NotFound));
     }
 
@@ -137,12 +125,12 @@ mod tests {
         let world = testing::world().await;
         let message = world.post(&world.ada, world.all_talk.id, "hello").await;
         let ada = world.member(&world.ada, world.all_talk.id).await;
-        for number in 0..MOST_BY_ONE {
+        for number in 0..MAX_BY_ONE {
             boost(&world.state, &ada, message.id, content(&format!("{number}"))).await.unwrap();
         }
         assert!(matches!(boost(&world.state, &ada, message.id, content("more")).await, Err(AppError::Invalid(_))));
         assert_eq!(boost(&world.state, &ada, message.id, content("1")).await, Ok(()), "one that stands there already");
         let count = store::boosts::count_of(world.state.db.reader(), message.id, world.ada.id).await.unwrap();
-        assert_eq!(count, MOST_BY_ONE);
+        assert_eq!(count, MAX_BY_ONE);
     }
 }

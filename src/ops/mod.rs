@@ -1,12 +1,18 @@
-//! What people do: one write each, checked inside the write, with its event and what it announces.
+//! What people do and what pages read. A write checks the permission again inside its transaction and records its fact;
+//! a read takes the proof of the permission ([`Member`](crate::access::Member), [`CurrentUser`](crate::access::CurrentUser),
+//! [`Administrator`](crate::access::Administrator)).
 
 pub mod accounts;
 pub mod bans;
 pub mod boosts;
+pub mod layouts;
+pub mod memberships;
 pub mod messages;
-pub mod people;
 pub mod rooms;
 pub mod searches;
 pub mod sessions;
+pub mod sync;
 pub mod transfers;
-pub mod upkeep;
+pub mod users;
+
+mod permissions;

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use sqlx::SqliteConnection;
 
 use crate::AppResult;
-use crate::changes::Change;
+use crate::access::CurrentUser;
 use crate::model::{Message, MessageId, RoomId, User, UserId};
 use crate::search::Query;
 use crate::state::AppState;
@@ -29,7 +29,7 @@ const LOOKED_AT: i64 = 300;
 
 /// What a search found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Found {
+pub struct SearchResults {
     /// The newest matches, oldest first, each with the name of its room.
     pub messages: Vec<(Message, String)>,
     /// The words to mark in them.
@@ -44,14 +44,14 @@ pub struct Found {
 ///
 /// # Errors
 /// `Invalid` for a search that is too long.
-pub async fn search(state: &AppState, user: &User, text: &str) -> AppResult<Found> {
+pub async fn search(state: &AppState, current: &CurrentUser, text: &str) -> AppResult<SearchResults> {
     let mut query = Query::parse(text)?;
     let mut reader = state.db.reader().acquire().await?;
     let db = reader.db();
-    let own_rooms = store::memberships::list_involvements(&mut *db, user.id).await?;
-    let authors = authors(db, user, &mut query).await?;
+    let own_rooms = store::memberships::list_involvements(&mut *db, current.user.id).await?;
+    let authors = authors(db, &current.user, &mut query).await?;
     let rooms = rooms(&own_rooms, &mut query);
-    let mut found = Found { terms: query.terms.clone(), ..Found::default() };
+    let mut found = SearchResults { terms: query.terms.clone(), ..SearchResults::default() };
     if !query.is_blank() && !query.impossible {
         let ids = matching(db, &mut query, &rooms, &authors).await?;
         found.has_more = is_full(ids.len());
@@ -73,13 +73,14 @@ pub async fn search(state: &AppState, user: &User, text: &str) -> AppResult<Foun
 ///
 /// # Errors
 /// `Invalid` for a search that is too long.
-pub async fn remember(state: &AppState, user: &User, text: &str) -> AppResult<()> {
+pub async fn remember(state: &AppState, current: &CurrentUser, text: &str) -> AppResult<()> {
     if Query::parse(text)?.is_blank() {
         return Ok(());
     }
-    let (user_id, text, now_ms) = (user.id, text.to_owned(), state.clock.now_ms());
+    let (user_id, text) = (current.user.id, text.to_owned());
     let remember = async move |tx: &mut Tx| {
-        tx.changed(Change::Nothing);
+        tx.changes_nothing_visible();
+        let now_ms = tx.now_ms();
         Ok(store::searches::remember(tx.db(), user_id, &text, now_ms).await?)
     };
     state.db.write(remember).await
@@ -89,13 +90,21 @@ pub async fn remember(state: &AppState, user: &User, text: &str) -> AppResult<()
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn forget(state: &AppState, user: &User) -> AppResult<()> {
-    let user_id = user.id;
+pub async fn forget(state: &AppState, current: &CurrentUser) -> AppResult<()> {
+    let user_id = current.user.id;
     let forget = async move |tx: &mut Tx| {
-        tx.changed(Change::Nothing);
+        tx.changes_nothing_visible();
         Ok(store::searches::remove_all(tx.db(), user_id).await?)
     };
     state.db.write(forget).await
+}
+
+/// The person's recent searches, the last one first.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn list_recent(state: &AppState, current: &CurrentUser) -> AppResult<Vec<String>> {
+    Ok(store::searches::list(state.db.reader(), current.user.id).await?)
 }
 
 /// Who may have written it; nobody in particular without a filter.
@@ -221,7 +230,7 @@ mod tests {
     use crate::testing::{self, World};
 
     async fn hits(world: &World, user: &User, query: &str) -> Vec<i64> {
-        let found = search(&world.state, user, query).await.unwrap();
+        let found = search(&world.state, &testing::current(user), query).await.unwrap();
         found.messages.into_iter().map(|(message, _)| message.id.0).collect()
     }
 
@@ -289,11 +298,11 @@ mod tests {
             assert_eq!(hits(&world, ada, query).await, wanted, "{query}");
         }
         for query in ["from:nobody fish", "in:nowhere fish", "fish before:2024-02-31"] {
-            let found = search(&world.state, ada, query).await.unwrap();
+            let found = search(&world.state, &testing::current(ada), query).await.unwrap();
             assert!(found.messages.is_empty() && found.remarks.len() == 1, "{query}");
         }
         assert_eq!(hits(&world, ada, "to:fish").await, [0; 0]);
-        assert_eq!(search(&world.state, ada, "to:fish").await.unwrap().remarks.len(), 1);
+        assert_eq!(search(&world.state, &testing::current(ada), "to:fish").await.unwrap().remarks.len(), 1);
     }
 
     #[tokio::test]
@@ -306,7 +315,7 @@ mod tests {
         assert!(hits(&world, &world.cleo, "alru").await.is_empty());
         assert!(hits(&world, &world.cleo, "walrus in:secret").await.is_empty());
         let bob = world.member(&world.bob, room.id).await;
-        ops::rooms::leave(&world.state, &bob).await.unwrap();
+        ops::memberships::leave(&world.state, &bob).await.unwrap();
         assert!(hits(&world, &world.bob, "walrus").await.is_empty(), "not after leaving");
     }
 
@@ -317,7 +326,7 @@ mod tests {
         for number in 0..105 {
             ids.push(world.post(&world.ada, world.all_talk.id, &format!("walrus {number}")).await.id.0);
         }
-        let found = search(&world.state, &world.bob, "walrus").await.unwrap();
+        let found = search(&world.state, &testing::current(&world.bob), "walrus").await.unwrap();
         assert_eq!(found.messages.iter().map(|(message, _)| message.id.0).collect::<Vec<_>>(), ids[5..]);
         assert!(found.has_more);
     }

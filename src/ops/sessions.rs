@@ -1,12 +1,13 @@
 //! Signing in and out, here and on other devices.
 
-use crate::auth::CurrentUser;
-use crate::changes::Change;
-use crate::live::Announcement;
+use crate::access::CurrentUser;
+use crate::facts::Fact;
 use crate::model::{Password, SessionId, User, UserId};
 use crate::state::AppState;
 use crate::store::{self, Tx};
 use crate::{AppError, AppResult};
+
+pub use crate::store::sessions::{Session, Sighting};
 
 /// The active person with this address and password.
 ///
@@ -20,40 +21,82 @@ pub async fn authenticate(state: &AppState, email_address: &str, password: Passw
     store::users::find(state.db.reader(), user_id).await?.ok_or(AppError::SignedOut)
 }
 
+/// Stores a new session behind the hash of its token.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn begin(state: &AppState, token_hash: [u8; 32], seen: Sighting) -> AppResult<()> {
+    let insert = async move |tx: &mut Tx| {
+        store::sessions::insert(tx.db(), &token_hash, &seen).await?;
+        Ok(tx.record(Fact::SessionStarted { user_id: seen.user_id }).await?)
+    };
+    state.db.write(insert).await
+}
+
+/// Stores where a session was seen last. One that ended meanwhile stays ended.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn refresh(state: &AppState, token_hash: [u8; 32], seen: Sighting) -> AppResult<()> {
+    let update = async move |tx: &mut Tx| {
+        store::sessions::update(tx.db(), &token_hash, &seen).await?;
+        Ok(tx.record(Fact::SessionSeen { user_id: seen.user_id }).await?)
+    };
+    state.db.write(update).await
+}
+
+/// The live session behind the hash of a token, whoever it belongs to.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn find(state: &AppState, token_hash: &[u8; 32]) -> AppResult<Option<Session>> {
+    Ok(store::sessions::find(state.db.reader(), token_hash, state.clock.now_ms()).await?)
+}
+
+/// The person's live sessions, the one seen last first.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn list(state: &AppState, current: &CurrentUser) -> AppResult<Vec<Session>> {
+    Ok(store::sessions::list(state.db.reader(), current.user.id, state.clock.now_ms()).await?)
+}
+
+/// Whether the session still exists and its person is active, read from the database.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn is_live(state: &AppState, current: &CurrentUser) -> AppResult<bool> {
+    Ok(store::sessions::is_live(state.db.reader(), current.session_id).await?)
+}
+
 /// Ends the session behind a token's hash and closes its sockets.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn end(state: &AppState, token_hash: Vec<u8>) -> AppResult<()> {
-    state
-        .db
-        .write(async move |tx| {
-            if let Some((session_id, user_id)) = store::sessions::remove(tx.db(), &token_hash).await? {
-                tx.announce(Announcement::SessionEnded { user_id, session_id });
-            }
-            tx.changed(Change::Session);
-            Ok(())
-        })
-        .await
+pub async fn end(state: &AppState, token_hash: [u8; 32]) -> AppResult<()> {
+    let end = async move |tx: &mut Tx| {
+        match store::sessions::remove(tx.db(), &token_hash).await? {
+            Some((session_id, user_id)) => tx.record(Fact::SessionEnded { user_id, session_id }).await?,
+            None => tx.changes_nothing_visible(),
+        }
+        Ok(())
+    };
+    state.db.write(end).await
 }
 
 /// Ends one of the person's own sessions, on whatever device.
 ///
 /// # Errors
 /// `NotFound` for a session that is not theirs, or no longer.
-pub async fn revoke(state: &AppState, user: &User, session_id: SessionId) -> AppResult<()> {
-    let user_id = user.id;
-    state
-        .db
-        .write(async move |tx| {
-            if !store::sessions::remove_one_of(tx.db(), user_id, session_id).await? {
-                return Err(AppError::NotFound);
-            }
-            tx.announce(Announcement::SessionEnded { user_id, session_id });
-            tx.changed(Change::Session);
-            Ok(())
-        })
-        .await
+pub async fn revoke(state: &AppState, current: &CurrentUser, session_id: SessionId) -> AppResult<()> {
+    let user_id = current.user.id;
+    let revoke = async move |tx: &mut Tx| {
+        if !store::sessions::remove_one_of(tx.db(), user_id, session_id).await? {
+            return Err(AppError::NotFound);
+        }
+        Ok(tx.record(Fact::SessionEnded { user_id, session_id }).await?)
+    };
+    state.db.write(revoke).await
 }
 
 /// Ends all of the person's sessions but the one they are asking from. Answers with how many there were.
@@ -61,19 +104,19 @@ pub async fn revoke(state: &AppState, user: &User, session_id: SessionId) -> App
 /// # Errors
 /// When the database does not answer.
 pub async fn revoke_others(state: &AppState, current: &CurrentUser) -> AppResult<usize> {
-    let (user_id, kept) = (current.user.id, current.session_id);
+    let (user_id, current_session_id) = (current.user.id, current.session_id);
     let end_others = async move |tx: &mut Tx| {
-        tx.changed(Change::Session);
-        end_all(tx, user_id, Some(kept)).await
+        tx.changes_nothing_visible();
+        end_all(tx, user_id, Some(current_session_id)).await
     };
     state.db.write(end_others).await
 }
 
-/// Ends all sessions of someone, `kept` aside, and closes their sockets. Answers with how many there were.
-pub(super) async fn end_all(tx: &mut Tx, user_id: UserId, kept: Option<SessionId>) -> AppResult<usize> {
-    let ended = store::sessions::remove_all_of(tx.db(), user_id, kept).await?;
+/// Ends all sessions of someone except `except`, and closes their sockets. Answers with how many there were.
+pub(super) async fn end_all(tx: &mut Tx, user_id: UserId, except: Option<SessionId>) -> AppResult<usize> {
+    let ended = store::sessions::remove_all_of(tx.db(), user_id, except).await?;
     for session_id in &ended {
-        tx.announce(Announcement::SessionEnded { user_id, session_id: *session_id });
+        tx.record(Fact::SessionEnded { user_id, session_id: *session_id }).await?;
     }
     Ok(ended.len())
 }

@@ -8,6 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
+use crate::access::CurrentUser;
 use crate::model::{Role, Status, User, UserId};
 use crate::state::AppState;
 use crate::store;
@@ -40,8 +41,8 @@ pub async fn mint(state: &AppState, user_id: UserId) -> AppResult<String> {
 ///
 /// # Errors
 /// `Forbidden` unless it is about oneself or an administrator asks, `NotFound` unless it is about an active person.
-pub async fn mint_for(state: &AppState, asker: &User, user_id: UserId) -> AppResult<String> {
-    if asker.id != user_id && asker.role != Role::Administrator {
+pub async fn mint_for(state: &AppState, current: &CurrentUser, user_id: UserId) -> AppResult<String> {
+    if current.user.id != user_id && current.user.role != Role::Administrator {
         return Err(AppError::Forbidden);
     }
     mint(state, user_id).await
@@ -90,9 +91,9 @@ async fn signer(state: &AppState, user_id: UserId, expires_at: i64) -> AppResult
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::auth::CurrentUser;
+    use crate::access::CurrentUser;
     use crate::model::{Password, SessionId};
-    use crate::ops::people::{self, OtherSessions, PasswordChange, ProfileChange};
+    use crate::ops::users::{self, OtherSessions, PasswordChange, ProfileChange};
     use crate::{ops, testing};
 
     #[tokio::test]
@@ -142,9 +143,9 @@ mod tests {
             }),
         };
         let current = CurrentUser { user: world.bob.clone(), session_id: SessionId(1) };
-        people::update_profile(state, &current, change).await.unwrap();
+        users::update_profile(state, &current, change).await.unwrap();
         assert_eq!(redeem(state, &bob).await, Ok(None));
-        ops::bans::ban(state, &world.ada, world.cleo.id).await.unwrap();
+        ops::bans::ban(state, &testing::as_administrator(&world.ada), world.cleo.id).await.unwrap();
         assert_eq!(redeem(state, &cleo).await, Ok(None));
         assert_eq!(mint(state, world.cleo.id).await, Err(AppError::NotFound));
     }
@@ -153,9 +154,9 @@ mod tests {
     async fn administrators_help_anybody_and_members_themselves() {
         let world = testing::world().await;
         let state = &world.state;
-        assert!(mint_for(state, &world.ada, world.bob.id).await.is_ok());
-        assert!(mint_for(state, &world.bob, world.bob.id).await.is_ok());
-        assert_eq!(mint_for(state, &world.bob, world.ada.id).await, Err(AppError::Forbidden));
-        assert_eq!(mint_for(state, &world.ada, UserId(99)).await, Err(AppError::NotFound));
+        assert!(mint_for(state, &testing::current(&world.ada), world.bob.id).await.is_ok());
+        assert!(mint_for(state, &testing::current(&world.bob), world.bob.id).await.is_ok());
+        assert_eq!(mint_for(state, &testing::current(&world.bob), world.ada.id).await, Err(AppError::Forbidden));
+        assert_eq!(mint_for(state, &testing::current(&world.ada), UserId(99)).await, Err(AppError::NotFound));
     }
 }

@@ -29,7 +29,6 @@ use unicode_segmentation::UnicodeSegmentation;
 
 use crate::model::{Draft, Sound, UserId, escape_html};
 use crate::search;
-use crate::store::messages::Body;
 
 /// Grows when the same source would be rendered differently; stored with each message.
 pub const RENDER_VERSION: i64 = 2;
@@ -42,6 +41,20 @@ const MAX_DEPTH: usize = 16;
 /// a meaning. They are taken out of the parser's events, where what people write as `&#xfdd0;` has become one, too.
 const MENTION: [char; 3] = ['\u{fdd0}', '\u{fdd1}', '\u{fdd2}'];
 const CODE: [char; 2] = ['\u{fdd3}', '\u{fdd4}'];
+
+/// A body in its three forms: as typed, as shown, and as searched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Body {
+    pub source: String,
+    pub html: String,
+    pub text: String,
+    /// The text as the index of words takes it, where that is not `text`.
+    pub search_words: Option<String>,
+    /// What is in it, as words for the search: `link `, `code `.
+    pub search_marks: String,
+    /// Which rendering made `html` and `text`.
+    pub render_version: i64,
+}
 
 /// A body in all its forms, and whom it names.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,8 +1,8 @@
-//! Addresses that nothing may be written from, and people whose messages are on their way out.
+//! Addresses that nothing may be written from.
 
 use sqlx::SqliteExecutor;
 
-use crate::model::{MessageId, UserId};
+use crate::model::UserId;
 
 /// Notes an address that a person was banned with. The same one again changes nothing.
 pub async fn insert(db: impl SqliteExecutor<'_>, user_id: UserId, ip_address: &str, now_ms: i64) -> sqlx::Result<()> {
@@ -23,29 +23,6 @@ pub async fn remove_all_of(db: impl SqliteExecutor<'_>, user_id: UserId) -> sqlx
 /// Every banned address, once.
 pub async fn list_addresses(db: impl SqliteExecutor<'_>) -> sqlx::Result<Vec<String>> {
     sqlx::query_scalar("SELECT DISTINCT ip_address FROM bans ORDER BY ip_address").fetch_all(db).await
-}
-
-/// Notes that everything this person has posted so far is to go.
-pub async fn insert_content_removal(db: impl SqliteExecutor<'_>, user_id: UserId) -> sqlx::Result<()> {
-    sqlx::query(
-        "INSERT INTO content_removals (user_id, up_to_message_id)
-         SELECT $1, COALESCE(MAX(id), 0) FROM messages WHERE true
-         ON CONFLICT (user_id) DO UPDATE SET up_to_message_id = excluded.up_to_message_id",
-    )
-    .bind(user_id)
-    .execute(db)
-    .await
-    .map(drop)
-}
-
-/// Whose messages are to go, and up to which.
-pub async fn list_content_removals(db: impl SqliteExecutor<'_>) -> sqlx::Result<Vec<(UserId, MessageId)>> {
-    sqlx::query_as("SELECT user_id, up_to_message_id FROM content_removals ORDER BY user_id").fetch_all(db).await
-}
-
-/// Nothing of this person is left to go.
-pub async fn remove_content_removal(db: impl SqliteExecutor<'_>, user_id: UserId) -> sqlx::Result<()> {
-    sqlx::query("DELETE FROM content_removals WHERE user_id = $1").bind(user_id).execute(db).await.map(drop)
 }
 
 #[cfg(test)]

@@ -6,10 +6,10 @@ use sqlx::types::Json;
 use crate::model::{MessageId, RoomId, UserId};
 use crate::protocol::Cursor;
 
-/// What happened, as stored.
+/// The kind of an event, as stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx::Type)]
 #[sqlx(rename_all = "snake_case")]
-pub enum Kind {
+pub enum EventKind {
     MessagePosted,
     MessageEdited,
     MessageRemoved,
@@ -23,15 +23,15 @@ pub enum Kind {
 
 /// One event to append.
 #[derive(Clone, Copy, Debug)]
-pub struct Event {
-    pub kind: Kind,
+pub struct NewEvent {
+    pub kind: EventKind,
     pub room_id: RoomId,
     pub message_id: Option<MessageId>,
     pub user_id: Option<UserId>,
 }
 
 /// Appends an event and answers with its number.
-pub async fn append(db: impl SqliteExecutor<'_>, event: Event, now_ms: i64) -> sqlx::Result<i64> {
+pub async fn append(db: impl SqliteExecutor<'_>, event: NewEvent, now_ms: i64) -> sqlx::Result<i64> {
     sqlx::query_scalar(
         "INSERT INTO events (kind, room_id, message_id, user_id, created_at) VALUES ($1, $2, $3, $4, $5) RETURNING seq",
     )

@@ -59,7 +59,7 @@ mod tests {
         let member = world.member(ada, room_id).await;
         crate::ops::messages::edit(&world.state, &member, second.id, "never mind".parse().unwrap()).await.unwrap();
         assert_eq!(mention_count().await, 1);
-        crate::ops::messages::mark_read(&world.state, bob, room_id, first.id).await.unwrap();
+        crate::ops::memberships::mark_read(&world.state, &testing::current(bob), room_id, first.id).await.unwrap();
         assert_eq!(mention_count().await, 0);
         world.post(ada, room_id, "@Bob").await;
         let last = world.post(ada, room_id, "@Bob").await;

@@ -7,11 +7,11 @@ use sqlx::types::Json;
 use sqlx::{SqliteConnection, SqliteExecutor};
 
 use crate::model::{
-    Boost, BoostContent, ClientMessageId, Message, MessageId, PAGE_SIZE, Person, RoomId, UserId, group_boosts,
+    Boost, BoostContent, ClientMessageId, Message, MessageId, PAGE_SIZE, Person, RoomId, UserId, group_boosts, hex,
 };
 use crate::protocol::MessagePage;
-use crate::richtext;
-use crate::store::events::Kind;
+use crate::richtext::{self, Body};
+use crate::store::events::EventKind;
 
 /// What is stored of a new message.
 #[derive(Clone, Debug)]
@@ -22,20 +22,6 @@ pub struct NewMessage {
     pub sent_digest: [u8; 32],
     pub body: Body,
     pub created_at: i64,
-}
-
-/// A body in its three forms: as typed, as shown, and as searched.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Body {
-    pub source: String,
-    pub html: String,
-    pub text: String,
-    /// The text as the index of words takes it, where that is not `text`.
-    pub search_words: Option<String>,
-    /// What is in it, as words for the search: `link `, `code `.
-    pub search_marks: String,
-    /// Which rendering made `html` and `text`.
-    pub render_version: i64,
 }
 
 /// What became of an earlier message with the same client message id.
@@ -112,6 +98,11 @@ pub async fn list(db: impl SqliteExecutor<'_>, message_ids: &[MessageId]) -> sql
         .fetch_one(db)
         .await?;
     Ok(complete(found))
+}
+
+/// The newest message of all rooms; 0 without any.
+pub async fn newest(db: impl SqliteExecutor<'_>) -> sqlx::Result<MessageId> {
+    sqlx::query_scalar("SELECT COALESCE(MAX(id), 0) FROM messages").fetch_one(db).await
 }
 
 /// Which room a message is in.
@@ -303,7 +294,7 @@ pub async fn insert_all(db: &mut SqliteConnection, messages: &[&NewMessage]) -> 
           WHERE rooms.id = written.room_id"
     ))
     .bind(serde_json::Value::Array(rows).to_string())
-    .bind(Kind::MessagePosted)
+    .bind(EventKind::MessagePosted)
     .fetch_all(db)
     .await?;
 
@@ -319,11 +310,6 @@ pub async fn insert_all(db: &mut SqliteConnection, messages: &[&NewMessage]) -> 
         }
     }
     Ok(inserted)
-}
-
-fn hex(bytes: &[u8]) -> String {
-    let digit = |value: u8| char::from(b"0123456789abcdef"[usize::from(value)]);
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 /// Gives a message another body, and its next revision.

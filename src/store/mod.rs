@@ -15,22 +15,20 @@ pub mod bans;
 pub mod boosts;
 mod db;
 pub mod events;
-pub mod frames;
+pub mod jobs;
+pub mod layouts;
 pub mod memberships;
 pub mod mentions;
 pub mod messages;
-mod readers;
 pub mod rooms;
 pub mod searches;
 pub mod sessions;
 pub mod signing_keys;
-mod sqlite_commits;
+pub mod sqlite;
 pub mod timelines;
 pub mod users;
 
-pub use db::{Db, OpenError, Tx};
-pub use readers::{Reader, Readers};
-pub use sqlite_commits::CommitCounter;
+pub use db::{Db, OpenError, Reader, Readers, Tx};
 
 /// The schema, every step of it.
 pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();

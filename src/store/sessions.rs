@@ -2,7 +2,6 @@
 
 use sqlx::SqliteExecutor;
 
-use crate::auth::{CurrentUser, SeenSession};
 use crate::model::{Role, SessionId, User, UserId};
 
 /// A session as it is stored.
@@ -13,6 +12,15 @@ pub struct Session {
     pub ip_address: String,
     pub user_agent: String,
     /// Milliseconds since the epoch, like every time here.
+    pub last_active_at: i64,
+    pub expires_at: i64,
+}
+
+/// A live session and the person it belongs to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UserSession {
+    pub user: User,
+    pub session_id: SessionId,
     pub last_active_at: i64,
     pub expires_at: i64,
 }
@@ -44,7 +52,7 @@ pub async fn find_user(
     db: impl SqliteExecutor<'_>,
     token_hash: &[u8],
     now_ms: i64,
-) -> sqlx::Result<Option<SeenSession>> {
+) -> sqlx::Result<Option<UserSession>> {
     let row: Option<(UserId, String, Role, SessionId, i64, i64)> = sqlx::query_as(
         "SELECT users.id, users.name, users.role, sessions.id, sessions.last_active_at, sessions.expires_at
            FROM sessions JOIN users ON users.id = sessions.user_id
@@ -55,9 +63,11 @@ pub async fn find_user(
     .bind(now_ms)
     .fetch_optional(db)
     .await?;
-    Ok(row.map(|(id, name, role, session_id, last_active_at, expires_at)| {
-        let current = CurrentUser { user: User { id, name, role }, session_id };
-        SeenSession { current, last_active_at, expires_at }
+    Ok(row.map(|(id, name, role, session_id, last_active_at, expires_at)| UserSession {
+        user: User { id, name, role },
+        session_id,
+        last_active_at,
+        expires_at,
     }))
 }
 
@@ -176,8 +186,7 @@ mod tests {
             .unwrap();
 
         assert_eq!(find(db.reader(), b"hash", 99).await.unwrap().unwrap().last_active_at, 9);
-        let current = CurrentUser { user: ada.clone(), session_id };
-        let seen = SeenSession { current, last_active_at: 9, expires_at: 100 };
+        let seen = UserSession { user: ada.clone(), session_id, last_active_at: 9, expires_at: 100 };
         assert_eq!(find_user(db.reader(), b"hash", 99).await.unwrap(), Some(seen));
         assert_eq!(find(db.reader(), b"hash", 100).await.unwrap(), None);
         assert_eq!(find_user(db.reader(), b"hash", 100).await.unwrap(), None);

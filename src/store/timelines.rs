@@ -9,9 +9,9 @@ use crate::model::{MessageId, PAGE_SIZE, RoomId, UserId};
 use crate::protocol::Cursor;
 use crate::protocol::MessagePage;
 
-/// A stretch of a room, as one person finds it.
+/// A page of a room's timeline as one person sees it, and the position in the log it was read at.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Stretch {
+pub struct TimelineSnapshot {
     /// The place in the log it was read at: what happened later may be in it, and is told again.
     pub cursor: Cursor,
     pub page: MessagePage,
@@ -25,7 +25,7 @@ pub async fn before(
     user_id: UserId,
     room_id: RoomId,
     message_id: MessageId,
-) -> sqlx::Result<Stretch> {
+) -> sqlx::Result<TimelineSnapshot> {
     let (Json(cursor), first_unread, messages, boosts, mentioned) = sqlx::query_as(select_messages!(
         "WHERE messages.room_id = $1 AND messages.id < $3 ORDER BY messages.id DESC LIMIT $4 + 0",
         concat!("(", select_cursor!(), ")"),
@@ -42,7 +42,7 @@ pub async fn before(
     .bind(PAGE_SIZE + 1)
     .fetch_one(db)
     .await?;
-    Ok(Stretch { cursor, page: page((messages, boosts, mentioned), Beyond::First), first_unread })
+    Ok(TimelineSnapshot { cursor, page: page((messages, boosts, mentioned), Beyond::First), first_unread })
 }
 
 #[cfg(test)]
@@ -52,7 +52,7 @@ mod tests {
     use crate::testing;
 
     #[tokio::test]
-    async fn a_stretch_says_where_it_was_read_and_what_is_new_in_it() {
+    async fn a_snapshot_has_its_position_and_what_is_new_in_it() {
         let world = testing::world().await;
         let room_id = world.all_talk.id;
         let first = world.post(&world.ada, room_id, "one").await;

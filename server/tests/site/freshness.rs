@@ -2,7 +2,6 @@
 
 use axum::body::Body;
 use axum::http::{Method, StatusCode, header};
-use campfire::auth::Member;
 use campfire::model::{Involvement, RoomId, Status};
 use campfire::ops;
 use campfire::ops::rooms::Audience;
@@ -11,14 +10,14 @@ use crate::support::{Answer, Someone, TestSite};
 
 /// The page as browsers ask for it, unpacked, and whether it was made for this answer.
 async fn page(site: &TestSite, someone: &mut Someone, room_id: RoomId) -> (Answer, String, bool) {
-    let before = site.site.kept_page_count();
+    let before = site.site.page_cache_hit_count();
     let headers = [("accept-encoding", "gzip")];
     let answer = someone.browser.send(Method::GET, &format!("/rooms/{room_id}"), &headers, Body::empty()).await;
     let mut text = String::new();
     if answer.headers.get(header::CONTENT_ENCODING).is_some_and(|coding| coding == "gzip") {
         std::io::Read::read_to_string(&mut flate2::read::GzDecoder::new(&answer.body[..]), &mut text).unwrap();
     }
-    let made = site.site.kept_page_count() == before;
+    let made = site.site.page_cache_hit_count() == before;
     (answer, text, made)
 }
 
@@ -79,7 +78,7 @@ async fn what_happens_to_messages_is_in_the_very_next_page() {
     assert!(page(&site, &mut ada, room_id).await.1.contains("first words"));
 
     warm(&site, &mut ada, room_id).await;
-    let member = Member::find(&site.state.db, &bob.user, room_id).await.unwrap();
+    let member = site.state.members.find(&bob.user, room_id).await.unwrap();
     ops::messages::edit(&site.state, &member, message.id, "better words".parse().unwrap()).await.unwrap();
     assert!(page(&site, &mut ada, room_id).await.1.contains("better words"));
 
@@ -113,12 +112,12 @@ async fn the_sidebar_of_a_kept_page_is_true() {
 
     warm(&site, &mut ada, room_id).await;
     let newest = site.post(&bob, other.id, "last").await;
-    ops::messages::mark_read(&site.state, &ada.user, other.id, newest.id).await.unwrap();
+    ops::memberships::mark_read(&site.state, &ada.current(), other.id, newest.id).await.unwrap();
     assert!(!is_unread(&page(&site, &mut ada, room_id).await.1), "read in another tab");
 
     warm(&site, &mut ada, room_id).await;
-    let member = Member::find(&site.state.db, &ada.user, other.id).await.unwrap();
-    ops::rooms::set_involvement(&site.state, &member, Involvement::Invisible).await.unwrap();
+    let member = site.state.members.find(&ada.user, other.id).await.unwrap();
+    ops::memberships::set_involvement(&site.state, &member, Involvement::Invisible).await.unwrap();
     assert!(!page(&site, &mut ada, room_id).await.1.contains("Elsewhere"));
 }
 
@@ -153,8 +152,8 @@ async fn who_may_no_longer_see_a_kept_page_does_not_get_it() {
         assert!(warm(&site, someone, room.id).await.contains("Secrets"));
     }
 
-    let member = Member::find(&site.state.db, &bob.user, room.id).await.unwrap();
-    ops::rooms::leave(&site.state, &member).await.unwrap();
+    let member = site.state.members.find(&bob.user, room.id).await.unwrap();
+    ops::memberships::leave(&site.state, &member).await.unwrap();
     let (answer, text, _) = page(&site, &mut bob, room.id).await;
     assert_eq!((answer.location(), text.as_str()), ("/?notice=room-missing", ""), "taken out of the room");
 

@@ -2,14 +2,14 @@
 
 use axum::body::Body;
 use axum::http::{Method, StatusCode, header};
-use campfire::auth::Member;
+use campfire::access::Member;
 use campfire::model::{BoostContent, MessageId, RoomId, SOUNDS};
 use campfire::ops;
 
 use crate::support::{Someone, TestSite};
 
 async fn member(site: &TestSite, someone: &Someone, room_id: RoomId) -> Member {
-    Member::find(&site.state.db, &someone.user, room_id).await.unwrap()
+    site.state.members.find(&someone.user, room_id).await.unwrap()
 }
 
 async fn boosts(site: &TestSite, message_id: MessageId) -> Vec<String> {
@@ -182,7 +182,7 @@ async fn a_message_marked_unread_is_where_the_new_ones_begin() {
     for words in ["one", "two", "three"] {
         ids.push(site.post(&ada, room_id, words).await.id);
     }
-    ops::messages::mark_read(&site.state, &bob.user, room_id, ids[2]).await.unwrap();
+    ops::memberships::mark_read(&site.state, &bob.current(), room_id, ids[2]).await.unwrap();
     assert!(!bob.browser.get(&format!("/rooms/{room_id}/@{}", ids[0])).await.text().contains("data-new"));
     bob.browser.post(&format!("/rooms/{room_id}/messages/{}/unread", ids[1]), &[]).await;
     let page = bob.browser.get(&format!("/rooms/{room_id}")).await.text();
@@ -271,7 +271,7 @@ async fn a_mention_of_somebody_gone_is_plain_text() {
     let room_id = site.all_talk(&ada).await;
     let before = site.post(&ada, room_id, "@Bob").await;
     assert!(before.body_html.contains("mention"));
-    ops::people::deactivate(&site.state, &ada.user, bob.user.id).await.unwrap();
+    ops::users::deactivate(&site.state, &ada.administrator(), bob.user.id).await.unwrap();
     assert!(!site.post(&ada, room_id, "@Bob").await.body_html.contains("mention"), "no longer on the account");
     let still = campfire::store::messages::find(site.state.db.reader(), room_id, before.id).await.unwrap().unwrap();
     assert!(still.body_html.contains(&format!("/users/{}", bob.user.id)), "what was said stays said");

@@ -70,9 +70,8 @@ impl Cast {
         let admin_outside = site.join("Max").await;
         let bot = site.join("Robo").await;
         let banned = site.join("Mallory").await;
-        let promote =
-            ops::people::change_role(&site.state, &admin_inside.user, admin_outside.user.id, Role::Administrator);
-        promote.await.unwrap();
+        let ada = admin_inside.administrator();
+        ops::users::change_role(&site.state, &ada, admin_outside.user.id, Role::Administrator).await.unwrap();
         site.db_set_role(bot.user.id, Role::Bot).await;
         Self { site, creator, member, outsider, admin_inside, admin_outside, bot, banned }
     }
@@ -251,7 +250,7 @@ async fn making_rooms_and_pinging() {
         })
         .await;
     }
-    ops::accounts::restrict_room_creation(&cast.site.state, &cast.admin_inside.user, true).await.unwrap();
+    ops::accounts::restrict_room_creation(&cast.site.state, &cast.admin_inside.administrator(), true).await.unwrap();
     for kind in ["opens", "closeds"] {
         for (index, mut browser) in cast.browsers().into_iter().enumerate() {
             let seen = Outcome::of(&browser.get(&format!("/rooms/{kind}/new")).await);
@@ -259,7 +258,7 @@ async fn making_rooms_and_pinging() {
             assert_eq!((seen, made), (ADMINISTRATORS[index], ADMINISTRATORS[index]), "{kind} by {}", WHO[index]);
         }
     }
-    ops::accounts::restrict_room_creation(&cast.site.state, &cast.admin_inside.user, false).await.unwrap();
+    ops::accounts::restrict_room_creation(&cast.site.state, &cast.admin_inside.administrator(), false).await.unwrap();
 
     cast.row("ping somebody", ANYONE_SIGNED_IN, async |who, _| {
         form(who, "/rooms/directs".into(), &[("user_ids", &bob)]).await

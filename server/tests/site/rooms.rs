@@ -132,7 +132,7 @@ async fn reading_a_page_clears_the_unread_mark() {
     // The note is written beside the page; the writer takes it before this.
     site.state.db.write(async |_| Ok(())).await.unwrap();
     let reading =
-        async || campfire::store::frames::find(site.state.db.reader(), bob.user.id, 0).await.unwrap().unwrap().rooms;
+        async || campfire::store::layouts::find(site.state.db.reader(), bob.user.id, 0).await.unwrap().unwrap().rooms;
     while reading().await.iter().any(|room| room.unread) {
         tokio::task::yield_now().await;
     }

@@ -3,13 +3,12 @@
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use campfire::auth::Member;
 use campfire::model::RoomId;
 use campfire::ops;
 use campfire::ops::rooms::Audience;
 use campfire::protocol::{ClientCommand, Cursor, ServerEvent};
 use futures::{SinkExt, StreamExt};
-use server::listen;
+use server::http;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -64,7 +63,7 @@ async fn serve(site: &TestSite) -> String {
     let address = listener.local_addr().unwrap().to_string();
     let router = site.router.clone();
     let closing = site.close.subscribe();
-    tokio::spawn(listen::serve(listener, router, closing));
+    tokio::spawn(http::serve::serve(listener, router, closing));
     address
 }
 
@@ -106,7 +105,7 @@ async fn what_one_posts_edits_and_removes_the_other_hears_in_order() {
     focus(&site, &mut socket, room_id).await;
 
     let message = site.post(&ada, room_id, "hello").await;
-    let member = Member::find(&site.state.db, &ada.user, room_id).await.unwrap();
+    let member = site.state.members.find(&ada.user, room_id).await.unwrap();
     ops::messages::edit(&site.state, &member, message.id, "goodbye".parse().unwrap()).await.unwrap();
     ops::messages::remove(&site.state, &member, message.id).await.unwrap();
     let heard = socket.hear_until(|frame| matches!(frame, ServerEvent::MessageRemoved { .. })).await;
@@ -135,7 +134,7 @@ async fn after_a_gap_the_state_now_is_told_subject_by_subject() {
         site.post(&ada, room_id, "x").await,
     );
     let seen = cursor(&site, room_id).await;
-    let member = Member::find(&site.state.db, &ada.user, room_id).await.unwrap();
+    let member = site.state.members.find(&ada.user, room_id).await.unwrap();
     ops::messages::edit(&site.state, &member, edited.id, "two".parse().unwrap()).await.unwrap();
     ops::messages::remove(&site.state, &member, removed.id).await.unwrap();
     let new = site.post(&ada, room_id, "new").await;
@@ -182,7 +181,7 @@ async fn who_is_taken_out_of_a_room_hears_no_more_of_it() {
     let (site, ada) = TestSite::with_ada().await;
     let bob = site.join("Bob").await;
     let (room, all_talk) = (site.closed_room(&ada, "Designers").await, site.all_talk(&ada).await);
-    let member = Member::find(&site.state.db, &ada.user, room.id).await.unwrap();
+    let member = site.state.members.find(&ada.user, room.id).await.unwrap();
     let audience = |ids: &[_]| Audience::Chosen(ids.to_vec());
     let address = serve(&site).await;
     let mut socket = connected(&address, &bob).await;
@@ -271,7 +270,7 @@ async fn at_the_end_sockets_are_told_to_come_back_and_the_listener_returns() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
     let (router, closing) = (site.router.clone(), site.close.subscribe());
-    let serving = tokio::spawn(listen::serve(listener, router, closing));
+    let serving = tokio::spawn(http::serve::serve(listener, router, closing));
     let mut socket = connected(&address, &ada).await;
     site.close.send(true).unwrap();
     assert_eq!(socket.hear().await, Some(ServerEvent::Bye { reconnect: true }));
@@ -313,7 +312,7 @@ async fn a_sender_that_ends_early_leaves_nothing_behind() {
     let (_keep, closing) = watch::channel(false);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    tokio::spawn(listen::serve(listener, site.router.clone(), closing));
+    tokio::spawn(http::serve::serve(listener, site.router.clone(), closing));
     for _ in 0..20 {
         let mut stream = TcpStream::connect(address).await.unwrap();
         stream.write_all(b"POST /session HTTP/1.1\r\nhost: x\r\ncontent-length: 60000\r\n\r\nhalf").await.unwrap();
@@ -421,10 +420,10 @@ async fn who_is_banned_or_removed_loses_every_socket_for_good() {
     let address = serve(&site).await;
     let (mut first, mut second) = (connected(&address, &bob).await, connected(&address, &bob).await);
     let mut of_cleo = connected(&address, &cleo).await;
-    ops::bans::ban(&site.state, &ada.user, bob.user.id).await.unwrap();
+    ops::bans::ban(&site.state, &ada.administrator(), bob.user.id).await.unwrap();
     ends_for_good(&mut first).await;
     ends_for_good(&mut second).await;
-    ops::people::deactivate(&site.state, &ada.user, cleo.user.id).await.unwrap();
+    ops::users::deactivate(&site.state, &ada.administrator(), cleo.user.id).await.unwrap();
     ends_for_good(&mut of_cleo).await;
     for someone in [&bob, &cleo] {
         assert_eq!(connect(&address, &someone.browser.cookie, None).await.err(), Some(StatusCode::UNAUTHORIZED));
@@ -543,7 +542,7 @@ async fn who_was_removed_from_a_room_types_to_nobody() {
     let (site, ada) = TestSite::with_ada().await;
     let bob = site.join("Bob").await;
     let room = site.closed_room(&ada, "Club").await;
-    let owner = Member::find(&site.state.db, &ada.user, room.id).await.unwrap();
+    let owner = site.state.members.find(&ada.user, room.id).await.unwrap();
     let both = Audience::Chosen(vec![ada.user.id, bob.user.id]);
     ops::rooms::change(&site.state, &owner, "Club".parse().unwrap(), both).await.unwrap();
     let address = serve(&site).await;
@@ -606,7 +605,7 @@ async fn boosts_are_live_and_are_caught_up_with() {
     let address = serve(&site).await;
     let mut socket = connected(&address, &bob).await;
     focus(&site, &mut socket, room_id).await;
-    let member = Member::find(&site.state.db, &ada.user, room_id).await.unwrap();
+    let member = site.state.members.find(&ada.user, room_id).await.unwrap();
     ops::boosts::boost(&site.state, &member, message.id, "🔥".parse().unwrap()).await.unwrap();
     let heard = socket.hear_until(|frame| matches!(frame, ServerEvent::MessageBoosted { .. })).await;
     assert!(!heard.iter().any(|frame| matches!(frame, ServerEvent::Unread { .. })), "a boost is nothing to read");
@@ -630,11 +629,11 @@ async fn marking_unread_is_heard_in_ones_own_tabs_only() {
     let bob = site.join("Bob").await;
     let room_id = site.all_talk(&ada).await;
     let message = site.post(&ada, room_id, "hello").await;
-    ops::messages::mark_read(&site.state, &bob.user, room_id, message.id).await.unwrap();
+    ops::memberships::mark_read(&site.state, &bob.current(), room_id, message.id).await.unwrap();
     let address = serve(&site).await;
     let (mut of_ada, mut of_bob) = (connected(&address, &ada).await, connected(&address, &bob).await);
-    let member = Member::find(&site.state.db, &bob.user, room_id).await.unwrap();
-    ops::messages::mark_unread(&site.state, &member, message.id).await.unwrap();
+    let member = site.state.members.find(&bob.user, room_id).await.unwrap();
+    ops::memberships::mark_unread(&site.state, &member, message.id).await.unwrap();
     let wanted = ServerEvent::MarkedUnread { room_id, message_id: message.id };
     of_bob.hear_until(|frame| *frame == wanted).await;
     site.post(&bob, room_id, "the next thing").await;

@@ -3,9 +3,9 @@
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
-use campfire::auth::Member;
+use campfire::access::{Administrator, CurrentUser};
 use campfire::clock::Clock;
-use campfire::model::{ClientMessageId, Message, Profile, Role, Room, RoomId, Status, User, UserId};
+use campfire::model::{ClientMessageId, Message, Profile, Role, Room, RoomId, SessionId, Status, User, UserId};
 use campfire::ops::messages::Posted;
 use campfire::ops::rooms::Audience;
 use campfire::state::AppState;
@@ -54,6 +54,18 @@ pub struct Browser {
 pub struct Someone {
     pub user: User,
     pub browser: Browser,
+}
+
+impl Someone {
+    /// Them as whoever asks.
+    pub fn current(&self) -> CurrentUser {
+        CurrentUser { user: self.user.clone(), session_id: SessionId(1) }
+    }
+
+    /// Them as an administrator, which they must be.
+    pub fn administrator(&self) -> Administrator {
+        Administrator::of(self.current()).unwrap()
+    }
 }
 
 impl TestSite {
@@ -106,7 +118,7 @@ impl TestSite {
     }
 
     pub async fn post(&self, someone: &Someone, room_id: RoomId, words: &str) -> Message {
-        let member = Member::find(&self.state.db, &someone.user, room_id).await.unwrap();
+        let member = self.state.members.find(&someone.user, room_id).await.unwrap();
         let randomness = tower_sessions::session::Id::default().0.to_be_bytes()[..10].try_into().unwrap();
         let id = ClientMessageId::v7(1, randomness);
         match ops::messages::post(&self.state, &member, id, words.parse().unwrap()).await.unwrap() {

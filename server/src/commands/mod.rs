@@ -1,0 +1,72 @@
+//! The command line and its environment variables, one command a file.
+
+pub mod serve;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Team chat that a small company runs itself: one executable, one data folder.
+#[derive(Debug, Parser)]
+#[command(name = "campfire", version, about, args_conflicts_with_subcommands = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    #[command(flatten)]
+    pub serve: Serve,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve the chat; the same as no command.
+    Serve(Serve),
+}
+
+/// How to serve.
+#[derive(Clone, Debug, Args)]
+pub struct Serve {
+    /// The address and port to listen on.
+    #[arg(long, env = "CAMPFIRE_LISTEN", default_value = "127.0.0.1:3000", value_name = "ADDRESS")]
+    pub listen: SocketAddr,
+    /// The folder with everything that is kept; it is made when it is missing.
+    #[arg(long, env = "CAMPFIRE_DATA", default_value = "./data", value_name = "FOLDER")]
+    pub data: PathBuf,
+    /// Keep no files: no uploads and no pictures.
+    #[arg(long, env = "CAMPFIRE_TEXT_ONLY", value_parser = clap::builder::FalseyValueParser::new())]
+    pub text_only: bool,
+    /// How many megabytes of what was read and rendered are kept in memory; 0 keeps nothing.
+    #[arg(long, env = "CAMPFIRE_CACHE_MB", default_value_t = campfire::cache::CACHE_BYTES >> 20, value_name = "MEGABYTES", value_parser = clap::value_parser!(u64).range(..=65_536))]
+    pub cache_mb: u64,
+}
+
+impl Cli {
+    /// How to serve, with or without the word for it.
+    #[must_use]
+    pub fn serve(self) -> Serve {
+        match self.command {
+            Some(Command::Serve(serve)) => serve,
+            None => self.serve,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn serving_needs_no_word() {
+        let plain = Cli::try_parse_from(["campfire", "--listen", "127.0.0.1:4000"]).unwrap().serve();
+        let spelled = Cli::try_parse_from(["campfire", "serve", "--listen", "127.0.0.1:4000"]).unwrap().serve();
+        assert_eq!(plain.listen, spelled.listen);
+        assert_eq!(plain.data, PathBuf::from("./data"));
+        assert!(!plain.text_only);
+        assert!(Cli::try_parse_from(["campfire", "--text-only"]).unwrap().serve().text_only);
+        assert!(Cli::try_parse_from(["campfire", "--listen", "nonsense"]).is_err());
+        assert_eq!((plain.cache_mb, spelled.cache_mb), (16, 16));
+        assert_eq!(Cli::try_parse_from(["campfire", "--cache-mb", "0"]).unwrap().serve().cache_mb, 0);
+        assert!(Cli::try_parse_from(["campfire", "--cache-mb", "65537"]).is_err());
+    }
+}

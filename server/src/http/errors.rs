@@ -1,0 +1,64 @@
+//! Errors as pages.
+
+use app::pages::error::{Failure, FailureProps};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use campfire::AppError;
+
+use super::render::plain;
+
+/// An error, answered as a page that explains it.
+#[derive(Clone, Debug)]
+pub struct PageError(pub AppError);
+
+impl PageError {
+    /// The request is larger than anything that is taken.
+    #[must_use]
+    pub fn too_large() -> Response {
+        failure(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "That is too much",
+            "That is more than is taken at once. Go back, shorten it, or send it in parts: a message has at most 32,000 \
+             characters."
+                .into(),
+        )
+    }
+}
+
+impl From<AppError> for PageError {
+    fn from(error: AppError) -> Self {
+        Self(error)
+    }
+}
+
+impl IntoResponse for PageError {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.0.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let title = match self.0 {
+            AppError::SignedOut => "You are signed out",
+            AppError::Forbidden => "Not allowed",
+            AppError::NotFound => "Nothing here",
+            AppError::Invalid(_) => "That cannot be taken",
+            AppError::Conflict(_) => "That is taken",
+            AppError::TooManyTries => "Too many tries",
+            AppError::Unavailable(_) | AppError::Unreachable => "Not now",
+            AppError::Internal => "Something went wrong",
+        };
+        failure(status, title, self.0.to_string())
+    }
+}
+
+fn failure(status: StatusCode, title: &'static str, text: String) -> Response {
+    plain(status, title, || Failure(FailureProps { title: title.to_owned(), text }))
+}
+
+/// The answer for every path without a page.
+pub async fn nothing_here() -> PageError {
+    PageError(AppError::NotFound)
+}
+
+/// The answer to a transfer link that signs nobody in.
+pub fn refused_link() -> Response {
+    let text = "This sign-in link is no longer good. Make a new one on a device where you are signed in, or ask an administrator.";
+    failure(StatusCode::BAD_REQUEST, "The link does not work", text.into())
+}

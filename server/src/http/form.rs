@@ -1,0 +1,106 @@
+//! Forms as browsers send them, and the method that a form may carry.
+
+use app::components::form::FormState;
+use axum::body::Bytes;
+use axum::extract::{FromRequest, Request};
+use axum::response::{IntoResponse, Response};
+use campfire::AppError;
+
+use super::errors::PageError;
+
+/// The fields of a form in the order they came. Text that is not UTF-8 comes with the usual replacement character.
+#[derive(Clone, Debug, Default)]
+pub struct Form(Vec<(String, String)>);
+
+impl Form {
+    /// The field of this name, alone or wrapped like `room[name]`; empty when it is missing.
+    #[must_use]
+    pub fn get(&self, name: &str) -> &str {
+        self.0.iter().find(|(key, _)| is_named(key, name)).map_or("", |(_, value)| value)
+    }
+
+    /// Whether the form has such a field, be it empty.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|(key, _)| is_named(key, name))
+    }
+
+    /// Whether a box of this name is checked. An unchecked one is not sent; a hidden field before it may say so.
+    #[must_use]
+    pub fn is_checked(&self, name: &str) -> bool {
+        self.get_all(name).last().is_some_and(|value| matches!(value, "true" | "1" | "on"))
+    }
+
+    /// All fields of this name.
+    pub fn get_all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.0.iter().filter(move |(key, _)| is_named(key, name)).map(|(_, value)| value.as_str())
+    }
+
+    /// The method that the form stands for: browsers only send GET and POST.
+    #[must_use]
+    pub fn verb(&self) -> Verb {
+        match self.get("_method").to_ascii_lowercase().as_str() {
+            "put" | "patch" => Verb::Put,
+            "delete" => Verb::Delete,
+            _ => Verb::Post,
+        }
+    }
+}
+
+/// What a form asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verb {
+    Post,
+    Put,
+    Delete,
+}
+
+/// `name`, `name[]`, `room[name]`, `room[name][]` and `account[settings][name]` are the same field.
+fn is_named(key: &str, name: &str) -> bool {
+    let key = key.strip_suffix("[]").unwrap_or(key);
+    key == name || key.strip_suffix(']').and_then(|key| key.rsplit_once('[')).is_some_and(|(_, inner)| inner == name)
+}
+
+impl<S: Send + Sync> FromRequest<S> for Form {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
+        let body = Bytes::from_request(request, state).await.map_err(|rejection| {
+            if rejection.status() == 413 {
+                return PageError::too_large().into_response();
+            }
+            PageError(AppError::invalid("form", "The form did not arrive whole. Go back and send it again."))
+                .into_response()
+        })?;
+        Ok(Self(form_urlencoded::parse(&body).into_owned().collect()))
+    }
+}
+
+/// A form as it is displayed first, without errors.
+#[must_use]
+pub fn fresh(values: Vec<(&'static str, String)>) -> FormState {
+    FormState { values, ..FormState::default() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_are_found_plain_and_wrapped() {
+        let form = Form(vec![
+            ("room[name]".into(), "Designers".into()),
+            ("user_ids[]".into(), "1".into()),
+            ("user_ids".into(), "2".into()),
+            ("_method".into(), "DELETE".into()),
+            ("account[settings][restricted]".into(), "false".into()),
+            ("account[settings][restricted]".into(), "true".into()),
+        ]);
+        assert!(form.is_checked("restricted") && !form.is_checked("other"));
+        assert!(form.has("restricted") && !form.has("other"));
+        assert_eq!(form.get("name"), "Designers");
+        assert_eq!(form.get_all("user_ids").collect::<Vec<_>>(), ["1", "2"]);
+        assert_eq!(form.get("body"), "");
+        assert_eq!(form.verb(), Verb::Delete);
+    }
+}

@@ -1,0 +1,72 @@
+//! Where a request comes from: the connection's address, or what a proxy of ours says of it.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use axum::extract::ConnectInfo;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
+
+/// Maximum length of a stored user agent, in characters.
+const MAX_USER_AGENT_CHARS: usize = 255;
+
+/// Whether the browser's connection is encrypted, as the proxy says that ends TLS.
+#[must_use]
+pub fn is_https(headers: &HeaderMap) -> bool {
+    headers.get("x-forwarded-proto").is_some_and(|scheme| scheme == "https")
+}
+
+/// The address of the browser: the nearest one in the chain of proxies that is not ours.
+///
+/// What a header says is believed only when the connection comes from this machine, where a proxy of ours may stand:
+/// in an office everybody's address is a private one.
+pub fn client_address(parts: &Parts) -> IpAddr {
+    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+    let peer = peer.map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |ConnectInfo(address)| address.ip().to_canonical());
+    let forwarded = parts.headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
+    let chain: Vec<IpAddr> =
+        forwarded.flat_map(|value| value.split(',')).filter_map(|address| address.trim().parse().ok()).collect();
+    let mut nearest = peer;
+    for address in chain.into_iter().rev() {
+        if !nearest.is_loopback() {
+            break;
+        }
+        nearest = address;
+    }
+    nearest
+}
+
+/// The `User-Agent` header, cut to [`MAX_USER_AGENT_CHARS`].
+pub fn user_agent(headers: &HeaderMap) -> String {
+    let name = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    name.chars().take(MAX_USER_AGENT_CHARS).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(peer: &str, forwarded: &[&'static str]) -> String {
+        let mut request = axum::http::Request::builder();
+        for value in forwarded {
+            request = request.header("x-forwarded-for", *value);
+        }
+        let (mut parts, ()) = request.body(()).unwrap().into_parts();
+        parts.extensions.insert(ConnectInfo(SocketAddr::new(peer.parse().unwrap(), 1)));
+        client_address(&parts).to_string()
+    }
+
+    #[test]
+    fn a_stranger_cannot_claim_another_address() {
+        assert_eq!(address("203.0.113.9", &["198.51.100.1"]), "203.0.113.9");
+        assert_eq!(address("10.0.0.2", &["198.51.100.1"]), "10.0.0.2");
+        assert_eq!(address("127.0.0.1", &[]), "127.0.0.1");
+    }
+
+    #[test]
+    fn behind_a_proxy_of_ours_the_nearest_foreign_address_counts() {
+        assert_eq!(address("127.0.0.1", &["192.0.2.7, 198.51.100.1"]), "198.51.100.1");
+        assert_eq!(address("127.0.0.1", &["198.51.100.1, 127.0.0.1"]), "198.51.100.1");
+        assert_eq!(address("::1", &["192.0.2.7", "198.51.100.1"]), "198.51.100.1");
+        assert_eq!(address("127.0.0.1", &["nonsense"]), "127.0.0.1");
+    }
+}

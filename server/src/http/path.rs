@@ -1,0 +1,58 @@
+//! Ids in paths, and the query of a page.
+
+use std::collections::HashMap;
+use std::str::FromStr;
+
+use axum::extract::{FromRequestParts, Path, Query};
+use axum::http::request::Parts;
+use campfire::AppError;
+use campfire::model::{MessageId, RoomId, SessionId, UserId};
+
+use super::errors::PageError;
+
+/// The parameters of a query, each once.
+pub type PageQuery = Query<HashMap<String, String>>;
+
+/// An id that paths contain under a name of its own, like the `room_id` of `/rooms/{room_id}`.
+pub trait InPath: FromStr<Err = AppError> {
+    /// Its name in paths.
+    const NAME: &'static str;
+}
+
+impl InPath for MessageId {
+    const NAME: &'static str = "message_id";
+}
+
+impl InPath for RoomId {
+    const NAME: &'static str = "room_id";
+}
+
+impl InPath for SessionId {
+    const NAME: &'static str = "session_id";
+}
+
+impl InPath for UserId {
+    const NAME: &'static str = "user_id";
+}
+
+/// The id of this type in the path.
+#[derive(Clone, Copy, Debug)]
+pub struct PathId<T>(pub T);
+
+impl<T: InPath, S: Send + Sync> FromRequestParts<S> for PathId<T> {
+    type Rejection = PageError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, PageError> {
+        Ok(Self(segment(parts, T::NAME).await?))
+    }
+}
+
+/// The path segment of this name.
+///
+/// # Errors
+/// `NotFound` when it does not parse.
+pub async fn segment<T: FromStr<Err = AppError>>(parts: &mut Parts, name: &str) -> Result<T, AppError> {
+    let path = <Path<HashMap<String, String>> as FromRequestParts<()>>::from_request_parts(parts, &()).await;
+    let Path(path) = path.map_err(|_| AppError::NotFound)?;
+    path.get(name).ok_or(AppError::NotFound)?.parse()
+}

@@ -1,0 +1,66 @@
+//! This site's own URLs: redirects, where to go after signing in, and the site's origin.
+
+use app::Notice;
+use axum::http::HeaderMap;
+use axum::response::Redirect;
+
+use super::forwarded;
+
+/// Redirects somebody who asked for a room that does not exist for them.
+pub fn room_missing() -> Redirect {
+    Redirect::to(&format!("/?notice={}", Notice::RoomMissing.word()))
+}
+
+/// Redirects to a page that shows a notice.
+pub fn with_notice(path: &str, notice: Notice) -> Redirect {
+    let sign = if path.contains('?') { '&' } else { '?' };
+    Redirect::to(&format!("{path}{sign}notice={}", notice.word()))
+}
+
+/// The sign-in page that leads back to `wanted`.
+#[must_use]
+pub fn sign_in_path(wanted: &str) -> String {
+    if wanted == "/" {
+        return "/session/new".to_owned();
+    }
+    let query: String = form_urlencoded::Serializer::new(String::new()).append_pair("return_to", wanted).finish();
+    format!("/session/new?{query}")
+}
+
+/// The path to go back to, if it is one of this site's own.
+#[must_use]
+pub fn own_path(path: &str) -> &str {
+    let own = path.starts_with('/')
+        && !path.starts_with("//")
+        && !path.contains('\\')
+        && path.bytes().all(|byte| byte.is_ascii_graphic());
+    if own { path } else { "/" }
+}
+
+/// The site's origin as browsers see it, like `https://chat.example`.
+#[must_use]
+pub fn own_origin(headers: &HeaderMap) -> String {
+    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let scheme = if forwarded::is_https(headers) { "https" } else { "http" };
+    let host = header("x-forwarded-host").or_else(|| header("host")).unwrap_or("localhost");
+    format!("{scheme}://{host}")
+}
+
+/// A path segment, percent-encoded.
+pub fn encode_segment(segment: &str) -> String {
+    form_urlencoded::byte_serialize(segment.as_bytes()).collect::<String>().replace('+', "%20")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_goes_back_to_ones_own_site_only() {
+        assert_eq!(own_path("/rooms/4?before=2"), "/rooms/4?before=2");
+        for path in ["", "//evil.example", "https://evil.example", "/\\evil.example", "javascript:alert(1)", "/a\nb"] {
+            assert_eq!(own_path(path), "/", "{path:?}");
+        }
+        assert_eq!(sign_in_path("/rooms/4?before=2"), "/session/new?return_to=%2Frooms%2F4%3Fbefore%3D2");
+    }
+}

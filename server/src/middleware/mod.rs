@@ -1,0 +1,7 @@
+//! Layers around all routes.
+
+pub mod compression;
+pub mod first_run;
+pub mod page_cache;
+pub mod page_context;
+pub mod security;

@@ -1,0 +1,149 @@
+//! The page cache: finished pages of rooms, compressed, with their headers.
+//!
+//! A page is served again to the same person, for the same origin, as long as nothing that it shows has changed. The
+//! session and the membership are checked first, for every request.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use campfire::cache::Cache;
+use campfire::cache::invalidation::{Dependencies, Invalidations};
+use campfire::model::{RoomId, UserId};
+
+use super::{compression, page_context};
+use crate::http::{etag, urls};
+use crate::{Site, session};
+
+/// Maximum size of a cached page, in bytes, compressed.
+const MAX_PAGE_BYTES: usize = 256 * 1024;
+
+/// Memory that a page takes beside its body, in bytes, rounded up: headers and dependencies.
+const HEADERS_BYTES: usize = 2 * 1024;
+
+/// The only cookie that a cached response may set: the last room, which is the page's own.
+const ALLOWED_COOKIE: &[u8] = b"last_room=";
+
+/// The cached pages. Clones share them.
+#[derive(Clone, Debug)]
+pub struct PageCache {
+    pages: Arc<Cache<Key, Arc<Page>>>,
+    hit_count: Arc<AtomicU64>,
+}
+
+/// Whose page of which room, for which origin.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Key {
+    user_id: UserId,
+    room_id: RoomId,
+    origin: Box<str>,
+    /// The custom styles that it links to: these change in memory shortly after the commit.
+    custom_styles: Arc<str>,
+}
+
+#[derive(Debug)]
+struct Page {
+    headers: HeaderMap,
+    body: Bytes,
+}
+
+/// Response extension: marks a page as cacheable and lists what invalidates it.
+#[derive(Clone, Debug)]
+pub struct Cacheable {
+    pub user_id: UserId,
+    pub dependencies: Dependencies,
+}
+
+impl PageCache {
+    /// An empty cache of `capacity_bytes`.
+    #[must_use]
+    pub fn new(invalidations: Invalidations, capacity_bytes: u64) -> Self {
+        let pages = Arc::new(Cache::new(invalidations, capacity_bytes, HEADERS_BYTES));
+        Self { pages, hit_count: Arc::default() }
+    }
+
+    /// Number of requests answered from the cache.
+    #[must_use]
+    pub fn hit_count(&self) -> u64 {
+        self.hit_count.load(Ordering::Relaxed)
+    }
+}
+
+/// Answers from the cache, or caches the response if it is cacheable.
+pub async fn answer(State(site): State<Site>, mut request: Request, next: Next) -> Response {
+    let Some(room_id) = requested_room(&request) else { return next.run(request).await };
+    let origin = urls::own_origin(request.headers()).into_boxed_str();
+    let custom_styles = site.state.custom_styles_digest();
+    if let Some(user_id) = cached_member(&site, request.headers(), room_id) {
+        let key = Key { user_id, room_id, origin: origin.clone(), custom_styles: custom_styles.clone() };
+        if let Some(page) = site.pages.pages.get(&key) {
+            site.pages.hit_count.fetch_add(1, Ordering::Relaxed);
+            return page.answer(request.headers());
+        }
+    }
+    // Rendered whole whatever the browser has, so that it can be cached.
+    let version = site.pages.pages.version();
+    let known = request.headers_mut().remove(header::IF_NONE_MATCH);
+    let mut response = next.run(request).await;
+    let Some(Cacheable { user_id, dependencies }) = response.extensions_mut().remove() else { return response };
+    let (parts, body) = response.into_parts();
+    let Ok(body) = axum::body::to_bytes(body, usize::MAX).await else {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    };
+    let page = Arc::new(Page { headers: parts.headers, body });
+    if page.is_cacheable(parts.status) {
+        let key = Key { user_id, room_id, origin, custom_styles };
+        let bytes = page.body.len() + HEADERS_BYTES + key.origin.len() + size_of_val(&*dependencies.posts);
+        site.pages.pages.insert(key, page.clone(), bytes, version, dependencies);
+    }
+    let mut asked = HeaderMap::new();
+    asked.extend(known.map(|known| (header::IF_NONE_MATCH, known)));
+    page.answer(&asked)
+}
+
+/// The room whose newest page is asked for, by a browser that accepts it compressed.
+fn requested_room(request: &Request) -> Option<RoomId> {
+    let headers = request.headers();
+    let is_page = request.method() == Method::GET && request.uri().query().is_none();
+    let room_id = request.uri().path().strip_prefix("/rooms/").filter(|_| is_page)?.parse().ok()?;
+    (compression::takes_gzip(headers) && !page_context::is_old(headers)).then_some(room_id)
+}
+
+/// Who asks, if their session and their membership are cached. Everybody else takes the long way.
+fn cached_member(site: &Site, headers: &HeaderMap, room_id: RoomId) -> Option<UserId> {
+    let seen = site.state.sessions.cached(&session::store::token_hash(session::store::token(headers)?))?;
+    let user_id = seen.current.user.id;
+    let is_fresh = !session::is_refresh_due(&seen, site.state.clock.now_ms());
+    (is_fresh && site.state.members.is_cached(user_id, room_id)).then_some(user_id)
+}
+
+impl Page {
+    fn answer(&self, asked: &HeaderMap) -> Response {
+        let mut response = Response::new(Body::empty());
+        response.headers_mut().clone_from(&self.headers);
+        let tag = self.headers.get(header::ETAG).and_then(|tag| tag.to_str().ok());
+        if tag.is_some_and(|tag| etag::matches(asked, tag)) {
+            for name in [header::CONTENT_TYPE, header::CONTENT_ENCODING] {
+                response.headers_mut().remove(name);
+            }
+            *response.status_mut() = StatusCode::NOT_MODIFIED;
+        } else {
+            *response.body_mut() = Body::from(self.body.clone());
+        }
+        response
+    }
+
+    /// Whether it may be served again: a whole page that sets nothing for this one browser.
+    fn is_cacheable(&self, status: StatusCode) -> bool {
+        let cookies = self.headers.get_all(header::SET_COOKIE);
+        status == StatusCode::OK
+            && self.headers.get(header::CONTENT_ENCODING).is_some_and(|coding| coding == "gzip")
+            && cookies.iter().all(|cookie| cookie.as_bytes().starts_with(ALLOWED_COOKIE))
+            && self.body.len() <= MAX_PAGE_BYTES
+    }
+}

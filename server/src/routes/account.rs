@@ -1,0 +1,216 @@
+//! The account's settings: what administrators decide, and what everybody may look at.
+
+use std::collections::HashMap;
+
+use app::Notice;
+use app::components::form::FormState;
+use app::pages::account::{AccountPage, AccountPageProps, CustomStylesPage, CustomStylesPageProps, PeoplePage};
+use axum::Router;
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::get;
+use campfire::access::CurrentUser;
+use campfire::error::FieldErrors;
+use campfire::model::{AccountName, CustomStyles, Role, UserId};
+use campfire::state::AppState;
+use campfire::{AppError, AppResult, ops};
+
+use crate::Site;
+use crate::http::errors::PageError;
+use crate::http::form::{Form, Verb};
+use crate::http::path::{PageQuery, PathId};
+use crate::http::{form, render, urls};
+use crate::session::{Administers, SignedIn};
+
+/// Where the settings are.
+const SETTINGS: &str = "/account/edit";
+
+/// The pages and forms of the account.
+pub fn router() -> Router<Site> {
+    Router::new()
+        .route("/account", get(Redirect::to(SETTINGS)).post(update).put(update))
+        .route(SETTINGS, get(settings))
+        .route("/account/join_code", get(Redirect::to(SETTINGS)).post(renew_join_code))
+        .route("/account/users", get(people))
+        .route(
+            "/account/users/{user_id}",
+            get(Redirect::to(SETTINGS)).post(change_person).put(change_role).delete(remove),
+        )
+        .route(
+            "/account/custom_styles",
+            get(Redirect::to("/account/custom_styles/edit")).post(set_styles).put(set_styles),
+        )
+        .route("/account/custom_styles/edit", get(styles))
+        .route("/account/custom_styles/{file}", get(style_sheet))
+}
+
+async fn settings(
+    State(site): State<Site>,
+    SignedIn(current): SignedIn,
+    Query(query): PageQuery,
+    headers: HeaderMap,
+) -> Result<Response, PageError> {
+    let people = people_page(&site.state, &current, &query).await?;
+    Ok(settings_page(&site, StatusCode::OK, current, people, &headers, None).await?)
+}
+
+/// The address of the list alone, which other programs may know.
+async fn people(Query(query): PageQuery) -> Redirect {
+    let page: i64 = query.get("page").and_then(|page| page.parse().ok()).unwrap_or(1);
+    Redirect::to(&format!("{SETTINGS}?page={page}#people"))
+}
+
+/// Fields that the form does not have stay as they are.
+async fn update(
+    State(site): State<Site>,
+    Administers(administrator): Administers,
+    headers: HeaderMap,
+    form: Form,
+) -> Result<Response, PageError> {
+    let restriction = "restrict_room_creation_to_administrators";
+    if form.has("name") {
+        let renamed = match form.get("name").parse::<AccountName>() {
+            Ok(name) => ops::accounts::rename(&site.state, &administrator, name).await,
+            Err(error) => Err(error),
+        };
+        match renamed {
+            Ok(()) => {}
+            Err(AppError::Invalid(errors)) => {
+                let state = FormState { values: vec![("name", form.get("name").to_owned())], errors };
+                let people = people_page(&site.state, administrator.current(), &HashMap::new()).await?;
+                let status = StatusCode::UNPROCESSABLE_ENTITY;
+                return Ok(settings_page(
+                    &site,
+                    status,
+                    administrator.current().clone(),
+                    people,
+                    &headers,
+                    Some(state),
+                )
+                .await?);
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    if form.has(restriction) {
+        let restricted = form.is_checked(restriction);
+        ops::accounts::restrict_room_creation(&site.state, &administrator, restricted).await?;
+    }
+    Ok(urls::with_notice(SETTINGS, Notice::Saved).into_response())
+}
+
+async fn renew_join_code(
+    State(state): State<AppState>,
+    Administers(administrator): Administers,
+) -> Result<Redirect, PageError> {
+    ops::accounts::renew_join_code(&state, &administrator).await?;
+    Ok(urls::with_notice(SETTINGS, Notice::LinkRenewed))
+}
+
+/// Browsers only send POST: the form carries the method.
+async fn change_person(
+    state: State<AppState>,
+    administrator: Administers,
+    user: PathId<UserId>,
+    form: Form,
+) -> Result<Redirect, PageError> {
+    match form.verb() {
+        Verb::Delete => remove(state, administrator, user).await,
+        Verb::Put | Verb::Post => change_role(state, administrator, user, form).await,
+    }
+}
+
+async fn change_role(
+    State(state): State<AppState>,
+    Administers(administrator): Administers,
+    PathId(user_id): PathId<UserId>,
+    form: Form,
+) -> Result<Redirect, PageError> {
+    let role = if form.get("role") == "administrator" { Role::Administrator } else { Role::Member };
+    ops::users::change_role(&state, &administrator, user_id, role).await?;
+    let back = if form.has("return_to") { urls::own_path(form.get("return_to")) } else { SETTINGS };
+    Ok(urls::with_notice(back, Notice::RoleChanged))
+}
+
+async fn remove(
+    State(state): State<AppState>,
+    Administers(administrator): Administers,
+    PathId(user_id): PathId<UserId>,
+) -> Result<Redirect, PageError> {
+    ops::users::deactivate(&state, &administrator, user_id).await?;
+    Ok(urls::with_notice(SETTINGS, Notice::PersonRemoved))
+}
+
+async fn styles(State(state): State<AppState>, _: Administers) -> Result<Response, PageError> {
+    let styles = ops::accounts::custom_styles(&state).await?;
+    Ok(styles_page(StatusCode::OK, styles, FieldErrors::default()))
+}
+
+async fn set_styles(
+    State(state): State<AppState>,
+    Administers(administrator): Administers,
+    form: Form,
+) -> Result<Response, PageError> {
+    let entered = form.get("custom_styles");
+    let set = match entered.parse::<CustomStyles>() {
+        Ok(styles) => ops::accounts::set_custom_styles(&state, &administrator, styles).await,
+        Err(error) => Err(error),
+    };
+    match set {
+        Ok(()) => Ok(urls::with_notice("/account/custom_styles/edit", Notice::Saved).into_response()),
+        Err(AppError::Invalid(errors)) => Ok(styles_page(StatusCode::UNPROCESSABLE_ENTITY, entered.to_owned(), errors)),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The custom styles as a style sheet of their own, for every page, signed in or not.
+async fn style_sheet(State(state): State<AppState>, Path(file): Path<String>) -> Result<Response, PageError> {
+    let styles = ops::accounts::custom_styles_at(&state, &format!("/account/custom_styles/{file}")).await?;
+    let headers = [
+        (header::CONTENT_TYPE, "text/css; charset=utf-8"),
+        (header::CACHE_CONTROL, "public, max-age=31536000, immutable"),
+    ];
+    Ok((headers, styles).into_response())
+}
+
+fn styles_page(status: StatusCode, styles: String, errors: FieldErrors) -> Response {
+    let state = FormState { values: vec![("custom_styles", styles)], errors };
+    render::plain(status, "Custom styles", || CustomStylesPage(CustomStylesPageProps { state }))
+}
+
+async fn people_page(
+    state: &AppState,
+    current: &CurrentUser,
+    query: &HashMap<String, String>,
+) -> AppResult<PeoplePage> {
+    let filter = query.get("filter").cloned().unwrap_or_default();
+    let page = query.get("page").and_then(|page| page.parse().ok()).unwrap_or(1).max(1);
+    let ops::users::UserPage { people, has_more } = ops::users::list_page(state, current, &filter, page - 1).await?;
+    let next_page = has_more.then_some(page + 1);
+    Ok(PeoplePage { people, filter, next_page, is_first: page == 1 })
+}
+
+async fn settings_page(
+    site: &Site,
+    status: StatusCode,
+    current: CurrentUser,
+    people: PeoplePage,
+    headers: &HeaderMap,
+    refused: Option<FormState>,
+) -> AppResult<Response> {
+    let account = ops::accounts::find(&site.state).await?.ok_or(AppError::NotFound)?;
+    let join_url = format!("{}/join/{}", urls::own_origin(headers), account.join_code);
+    let state = refused.unwrap_or_else(|| form::fresh(vec![("name", account.name.clone())]));
+    let props = AccountPageProps {
+        viewer: current.user,
+        qr_path: super::transfers::qr_path(&join_url),
+        account,
+        join_url,
+        people,
+        text_only: site.text_only,
+        version: env!("CARGO_PKG_VERSION"),
+        state,
+    };
+    Ok(render::plain(status, "Account settings", || AccountPage(props)))
+}

@@ -1,0 +1,63 @@
+//! Server functions: typed calls of the browser.
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use campfire::AppError;
+use campfire::state::AppState;
+use leptos::prelude::provide_context;
+
+use crate::Site;
+use crate::http::errors::PageError;
+use crate::session::SignedIn;
+
+/// Maximum size of a call, in bytes: 32,000 characters, however JSON has to escape them.
+const MAX_CALL_BYTES: usize = 256 * 1024;
+
+/// Maximum size of an error in a response, in bytes.
+const MAX_ERROR_BYTES: usize = 64 * 1024;
+
+/// All server functions.
+pub fn router() -> Router<Site> {
+    Router::new().route("/api/{*function}", post(call)).layer(DefaultBodyLimit::max(MAX_CALL_BYTES))
+}
+
+/// Answers a server function, as whoever the session says.
+async fn call(
+    State(state): State<AppState>,
+    signed_in: Result<Option<SignedIn>, PageError>,
+    request: Request,
+) -> Response {
+    let current = match signed_in {
+        Ok(signed_in) => signed_in.map(|SignedIn(current)| current),
+        Err(PageError(error)) => return call_failed(&error),
+    };
+    let context = move || {
+        provide_context(state.clone());
+        provide_context(current.clone());
+    };
+    let response = leptos_axum::handle_server_fns_with_context(context, request).await.into_response();
+    with_own_status(response).await
+}
+
+/// Arguments that cannot be read fail before the function can set a status: the error in the body has it.
+async fn with_own_status(response: Response) -> Response {
+    if response.status() != StatusCode::INTERNAL_SERVER_ERROR {
+        return response;
+    }
+    let (mut parts, body) = response.into_parts();
+    let body = axum::body::to_bytes(body, MAX_ERROR_BYTES).await.unwrap_or_default();
+    let error = serde_json::from_slice(&body).unwrap_or(AppError::Internal);
+    parts.status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    Response::from_parts(parts, body.into())
+}
+
+/// An error as server functions answer it.
+fn call_failed(error: &AppError) -> Response {
+    let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let body = serde_json::to_string(error).unwrap_or_default();
+    (status, [("serverfnerror", "error"), ("content-type", "application/json")], Body::from(body)).into_response()
+}

@@ -1,0 +1,192 @@
+//! Messages without scripts: the forms that post, edit and remove. With scripts the server functions do the same.
+
+use app::pages::edit_message::{EditMessage, EditMessageProps, NotSent, NotSentProps, Reply, ReplyProps};
+use app::pages::message_menu::{MessageMenu, MessageMenuProps};
+use axum::Router;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{Html, IntoResponse, Redirect, Response};
+use axum::routing::{get, post};
+use campfire::access::Member;
+use campfire::model::{ClientMessageId, Draft, MessageId};
+use campfire::ops::messages::Posted;
+use campfire::state::AppState;
+use campfire::{AppError, AppResult, ops};
+use sha2::{Digest, Sha256};
+
+use crate::Site;
+use crate::http::errors::PageError;
+use crate::http::form::{Form, Verb};
+use crate::http::path::PathId;
+use crate::http::render;
+use crate::session::{InRoom, Inside, OfMessage};
+
+/// The forms of messages.
+pub fn router() -> Router<Site> {
+    Router::new()
+        .route("/rooms/{room_id}/messages", get(room).post(create))
+        .route("/rooms/{room_id}/messages/{message_id}", get(show).post(change).put(edit).delete(remove))
+        .route("/rooms/{room_id}/messages/preview", post(preview))
+        .route("/rooms/{room_id}/messages/{message_id}/edit", get(form_page))
+        .route("/rooms/{room_id}/messages/{message_id}/reply", get(reply))
+        .route("/messages/{message_id}/menu", get(menu))
+        .route("/rooms/{room_id}/messages/{message_id}/unread", get(show).post(mark_unread))
+}
+
+/// A reload after a refused form asks for the form's own address.
+async fn room(InRoom(member): InRoom) -> Redirect {
+    Redirect::to(&room_path(&member))
+}
+
+async fn create(State(state): State<AppState>, InRoom(member): InRoom, form: Form) -> Result<Response, PageError> {
+    let posted = async {
+        let draft: Draft = form.get("body").parse()?;
+        let client_message_id = match form.get("client_message_id") {
+            "" => id_of_form(&state, &member, &form),
+            given => given.parse()?,
+        };
+        ops::messages::post(&state, &member, client_message_id, draft).await
+    };
+    match posted.await {
+        Ok(Posted::Stored(_) | Posted::Removed(_)) => Ok(Redirect::to(&room_path(&member)).into_response()),
+        Err(error @ (AppError::Invalid(_) | AppError::Conflict(_) | AppError::Unavailable(_))) => {
+            let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::UNPROCESSABLE_ENTITY);
+            let (body, problem) = (form.get("body").to_owned(), error.to_string());
+            let (room_path, seq) = (room_path(&member), form.get("seq").to_owned());
+            Ok(render::plain(status, "Not sent yet", || NotSent(NotSentProps { room_path, seq, body, problem })))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn show(InRoom(member): InRoom, message_id: PathId<MessageId>) -> Redirect {
+    Redirect::to(&format!("{}/@{}", room_path(&member), message_id.0))
+}
+
+/// The HTML of what would be sent, for the composer to show.
+async fn preview(State(state): State<AppState>, Inside(member): Inside, form: Form) -> Result<Html<String>, PageError> {
+    Ok(Html(ops::messages::preview(&state, &member, form.get("body").parse()?).await?))
+}
+
+/// The message quoted, as the beginning of an answer. The composer asks for the bare text.
+async fn reply(
+    State(state): State<AppState>,
+    InRoom(member): InRoom,
+    PathId(message_id): PathId<MessageId>,
+    headers: HeaderMap,
+) -> Result<Response, PageError> {
+    let body = ops::messages::quote(&state, &member, message_id).await?;
+    if headers.contains_key("x-requested-with") {
+        return Ok(body.into_response());
+    }
+    let (room_path, seq) = (room_path(&member), String::new());
+    Ok(render::plain(StatusCode::OK, "Reply", || Reply(ReplyProps { room_path, seq, body })))
+}
+
+/// What can be done with a message. With scripts the same stands in a menu beside it.
+async fn menu(State(state): State<AppState>, of_message: OfMessage) -> Result<Response, PageError> {
+    let OfMessage { member, message_id } = of_message;
+    let message = ops::messages::find(&state, &member, message_id).await?;
+    let may_change = member.user.may_administer(message.creator_id);
+    let props = MessageMenuProps { message, room_name: member.room.name, may_change };
+    Ok(render::plain(StatusCode::OK, "Message", || MessageMenu(props)))
+}
+
+async fn mark_unread(
+    State(state): State<AppState>,
+    InRoom(member): InRoom,
+    PathId(message_id): PathId<MessageId>,
+) -> Result<Redirect, PageError> {
+    ops::memberships::mark_unread(&state, &member, message_id).await?;
+    // The room itself would be read by being looked at.
+    Ok(Redirect::to(&format!("{}/@{message_id}", room_path(&member))))
+}
+
+async fn form_page(
+    State(state): State<AppState>,
+    InRoom(member): InRoom,
+    PathId(message_id): PathId<MessageId>,
+) -> Result<Response, PageError> {
+    let (_, source) = ops::messages::source(&state, &member, message_id).await?;
+    Ok(edit_page(StatusCode::OK, &member, message_id, source, None))
+}
+
+/// Browsers only send POST: the form carries the method.
+async fn change(
+    state: State<AppState>,
+    member: InRoom,
+    message_id: PathId<MessageId>,
+    form: Form,
+) -> Result<Response, PageError> {
+    match form.verb() {
+        Verb::Delete => remove(state, member, message_id).await,
+        Verb::Put | Verb::Post => edit(state, member, message_id, form).await,
+    }
+}
+
+async fn edit(
+    State(state): State<AppState>,
+    InRoom(member): InRoom,
+    PathId(message_id): PathId<MessageId>,
+    form: Form,
+) -> Result<Response, PageError> {
+    let edited: AppResult<_> =
+        async { ops::messages::edit(&state, &member, message_id, form.get("body").parse()?).await }.await;
+    match edited {
+        Ok(_) => Ok(Redirect::to(&format!("{}/@{message_id}", room_path(&member))).into_response()),
+        Err(AppError::Invalid(errors)) => {
+            let (status, body) = (StatusCode::UNPROCESSABLE_ENTITY, form.get("body").to_owned());
+            Ok(edit_page(status, &member, message_id, body, Some(errors.to_string())))
+        }
+        // Deleted meanwhile: what was typed is offered as a new message.
+        Err(AppError::NotFound) => {
+            let (body, problem) = (form.get("body").to_owned(), "That message was deleted meanwhile.".to_owned());
+            let (room_path, seq) = (room_path(&member), String::new());
+            let again = NotSentProps { room_path, seq, body, problem };
+            Ok(render::plain(StatusCode::NOT_FOUND, "Not saved", || NotSent(again)))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn remove(
+    State(state): State<AppState>,
+    InRoom(member): InRoom,
+    PathId(message_id): PathId<MessageId>,
+) -> Result<Response, PageError> {
+    ops::messages::remove(&state, &member, message_id).await?;
+    Ok(Redirect::to(&room_path(&member)).into_response())
+}
+
+fn edit_page(
+    status: StatusCode,
+    member: &Member,
+    message_id: MessageId,
+    body: String,
+    problem: Option<String>,
+) -> Response {
+    let room_path = room_path(member);
+    let path = format!("{room_path}/messages/{message_id}");
+    render::plain(status, "Edit message", || EditMessage(EditMessageProps { path, room_path, body, problem }))
+}
+
+fn room_path(member: &Member) -> String {
+    format!("/rooms/{}", member.room.id)
+}
+
+/// The id of a message whose form brought none: the same for the same words from the same page, so that a form that is
+/// sent twice is one message. The page's place in the log tells it from those words said again later.
+fn id_of_form(state: &AppState, member: &Member, form: &Form) -> ClientMessageId {
+    let Ok(seq) = form.get("seq").parse::<u64>() else {
+        let random = tower_sessions::session::Id::default().0.to_be_bytes();
+        return ClientMessageId::v7(state.clock.now_ms().unsigned_abs(), first_ten(&random));
+    };
+    let mut hasher = Sha256::new();
+    hasher.update(member.room.id.0.to_be_bytes());
+    hasher.update(form.get("body"));
+    ClientMessageId::v7(seq, first_ten(&hasher.finalize()))
+}
+
+fn first_ten(bytes: &[u8]) -> [u8; 10] {
+    bytes[..10].try_into().expect("both have more than ten bytes")
+}

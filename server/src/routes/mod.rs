@@ -1,0 +1,17 @@
+//! The site's routes, one area a file.
+
+pub mod assets;
+
+pub(crate) mod account;
+pub(crate) mod boosts;
+pub(crate) mod calls;
+pub(crate) mod entrance;
+pub(crate) mod health;
+pub(crate) mod home;
+pub(crate) mod messages;
+pub(crate) mod pings;
+pub(crate) mod rooms;
+pub(crate) mod searches;
+pub(crate) mod sounds;
+pub(crate) mod transfers;
+pub(crate) mod users;

@@ -1,0 +1,353 @@
+//! Rooms: the page of one, and the forms that make, change and remove them.
+
+use std::collections::{HashMap, HashSet};
+
+use app::Notice;
+use app::components::form::FormState;
+use app::components::people::Choice;
+use app::pages::room_form::{RoomForm, RoomFormProps, Subject};
+use axum::Router;
+use axum::extract::{OriginalUri, Path, Query, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::get;
+use campfire::access::{CurrentUser, Member};
+use campfire::error::FieldErrors;
+use campfire::model::{RoomKind, RoomName, UserId};
+use campfire::ops::rooms::Audience;
+use campfire::state::AppState;
+use campfire::{AppError, AppResult, ops};
+
+use crate::Site;
+use crate::http::errors::PageError;
+use crate::http::form::{Form, Verb};
+use crate::http::path::PageQuery;
+use crate::http::render::{LiveRequest, Rendered};
+use crate::http::{form, render, urls};
+use crate::session::{InRoom, Inside, SignedIn};
+
+/// The pages and forms of rooms.
+pub fn router() -> Router<Site> {
+    Router::new()
+        .route("/rooms/opens", get(missing).post(create_open))
+        .route("/rooms/closeds", get(missing).post(create_closed))
+        .route("/rooms/opens/new", get(new_open))
+        .route("/rooms/closeds/new", get(new_closed))
+        .route("/rooms/opens/{room_id}", get(shown).post(update_open).put(update_open))
+        .route("/rooms/closeds/{room_id}", get(shown).post(update_closed).put(update_closed))
+        .route("/rooms/opens/{room_id}/edit", get(edit_open))
+        .route("/rooms/closeds/{room_id}/edit", get(edit_closed))
+        .route("/rooms/{room_id}", get(show).post(change).delete(remove))
+        .route("/rooms/{room_id}/involvement", get(involvement).post(set_involvement).put(set_involvement))
+        .route("/rooms/{room_id}/membership", get(involvement).post(leave).delete(leave))
+        .route("/rooms/{room_id}/{at}", get(show_at))
+}
+
+async fn show(
+    State(site): State<Site>,
+    SignedIn(current): SignedIn,
+    InRoom(member): InRoom,
+    OriginalUri(uri): OriginalUri,
+    headers: HeaderMap,
+) -> Result<Response, PageError> {
+    let url = uri.path_and_query().map_or("/", |url| url.as_str()).to_owned();
+    let shows = if uri.query().is_some_and(|query| query.contains("before=")) { Shows::Older } else { Shows::Newest };
+    room_page(&site, current, member, shows, url, headers).await
+}
+
+/// Which messages a page of a room shows: looking at the newest ones reads the room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Shows {
+    Newest,
+    Older,
+}
+
+/// `/rooms/4/@41`: the room around a message.
+async fn show_at(
+    State(site): State<Site>,
+    SignedIn(current): SignedIn,
+    InRoom(member): InRoom,
+    Path(path): Path<HashMap<String, String>>,
+    OriginalUri(uri): OriginalUri,
+    headers: HeaderMap,
+) -> Result<Response, PageError> {
+    let at = path.get("at").and_then(|at| at.strip_prefix('@')).ok_or(AppError::NotFound)?;
+    ops::messages::find(&site.state, &member, at.parse()?).await?;
+    let url = uri.path_and_query().map_or("/", |url| url.as_str()).to_owned();
+    room_page(&site, current, member, Shows::Older, url, headers).await
+}
+
+async fn room_page(
+    site: &Site,
+    current: CurrentUser,
+    member: Member,
+    shows: Shows,
+    url: String,
+    headers: HeaderMap,
+) -> Result<Response, PageError> {
+    let title = member.room.name.clone();
+    let (state, room_id) = (site.state.clone(), member.room.id);
+    let reads = shows == Shows::Newest;
+    let request = LiveRequest { url, current: current.clone(), title, member: Some(member), reads, headers };
+    let Rendered { mut response, unread } = render::live(site, request).await?;
+    if let Some(newest) = unread {
+        // Displaying the page reads the room, also without scripts. The page still marks what was new; the response does
+        // not wait for the write.
+        tokio::spawn(async move {
+            if let Err(error) = ops::memberships::mark_read(&state, &current, room_id, newest).await {
+                tracing::warn!(%error, "a room could not be marked read");
+            }
+        });
+    }
+    let cookie = app::server::last_room_cookie(room_id);
+    response.headers_mut().append(header::SET_COOKIE, cookie.parse().map_err(|_| AppError::Internal)?);
+    Ok(response)
+}
+
+async fn missing(_: SignedIn) -> Redirect {
+    urls::room_missing()
+}
+
+async fn shown(InRoom(member): InRoom) -> Redirect {
+    Redirect::to(&format!("/rooms/{}", member.room.id))
+}
+
+async fn new_open(state: State<AppState>, signed_in: SignedIn, query: PageQuery) -> Result<Response, PageError> {
+    new(state, signed_in, query, RoomKind::Open).await
+}
+
+async fn new_closed(state: State<AppState>, signed_in: SignedIn, query: PageQuery) -> Result<Response, PageError> {
+    new(state, signed_in, query, RoomKind::Closed).await
+}
+
+async fn new(
+    State(state): State<AppState>,
+    SignedIn(current): SignedIn,
+    Query(query): PageQuery,
+    kind: RoomKind,
+) -> Result<Response, PageError> {
+    let account = ops::accounts::find(&state).await?;
+    if !current.user.may_make_rooms(account.is_some_and(|account| account.room_creation_restricted)) {
+        return Err(AppError::Forbidden.into());
+    }
+    let name = query.get("name").cloned().unwrap_or_default();
+    let form = form::fresh(vec![("name", name)]);
+    let chosen = vec![current.user.id];
+    let asked = Asked { subject: Subject::New, kind, member: None, current };
+    Ok(form_page(&state, StatusCode::OK, asked, chosen, form).await?)
+}
+
+async fn create_open(state: State<AppState>, signed_in: SignedIn, form: Form) -> Result<Response, PageError> {
+    create(state, signed_in, form, RoomKind::Open).await
+}
+
+async fn create_closed(state: State<AppState>, signed_in: SignedIn, form: Form) -> Result<Response, PageError> {
+    create(state, signed_in, form, RoomKind::Closed).await
+}
+
+async fn create(
+    State(state): State<AppState>,
+    SignedIn(current): SignedIn,
+    form: Form,
+    kind: RoomKind,
+) -> Result<Response, PageError> {
+    let made = async {
+        let (name, audience) = entered(&form, kind)?;
+        ops::rooms::open(&state, &current.user, name, audience).await
+    };
+    match made.await {
+        Ok(room) => Ok(Redirect::to(&format!("/rooms/{}", room.id)).into_response()),
+        Err(error) => {
+            let asked = Asked { subject: Subject::New, kind, member: None, current };
+            Ok(refused(&state, error, asked, &form).await?)
+        }
+    }
+}
+
+async fn edit_open(
+    state: State<AppState>,
+    signed_in: SignedIn,
+    member: InRoom,
+    query: PageQuery,
+) -> Result<Response, PageError> {
+    edit(state, signed_in, member, query, RoomKind::Open).await
+}
+
+async fn edit_closed(
+    state: State<AppState>,
+    signed_in: SignedIn,
+    member: InRoom,
+    query: PageQuery,
+) -> Result<Response, PageError> {
+    edit(state, signed_in, member, query, RoomKind::Closed).await
+}
+
+/// The settings of a room, as if it were of this kind: saving makes it so.
+async fn edit(
+    State(state): State<AppState>,
+    SignedIn(current): SignedIn,
+    InRoom(member): InRoom,
+    Query(query): PageQuery,
+    kind: RoomKind,
+) -> Result<Response, PageError> {
+    if member.room.kind == RoomKind::Direct {
+        return Ok(urls::room_missing().into_response());
+    }
+    let room_id = member.room.id;
+    let people = ops::memberships::list_people(&state, &member).await?;
+    let chosen = people.into_iter().map(|person| person.id).collect();
+    let (subject, kind) = if member.may_administer_room() {
+        (Subject::Existing(room_id), kind)
+    } else {
+        (Subject::ReadOnly(room_id), member.room.kind)
+    };
+    let name = query.get("name").filter(|name| !name.is_empty()).unwrap_or(&member.room.name).clone();
+    let form = form::fresh(vec![("name", name)]);
+    let asked = Asked { subject, kind, member: Some(member), current };
+    Ok(form_page(&state, StatusCode::OK, asked, chosen, form).await?)
+}
+
+async fn update_open(
+    state: State<AppState>,
+    signed_in: SignedIn,
+    member: InRoom,
+    form: Form,
+) -> Result<Response, PageError> {
+    update(state, signed_in, member, form, RoomKind::Open).await
+}
+
+async fn update_closed(
+    state: State<AppState>,
+    signed_in: SignedIn,
+    member: InRoom,
+    form: Form,
+) -> Result<Response, PageError> {
+    update(state, signed_in, member, form, RoomKind::Closed).await
+}
+
+async fn update(
+    State(state): State<AppState>,
+    SignedIn(current): SignedIn,
+    InRoom(member): InRoom,
+    form: Form,
+    kind: RoomKind,
+) -> Result<Response, PageError> {
+    if member.room.kind == RoomKind::Direct {
+        return Ok(urls::room_missing().into_response());
+    }
+    if !member.may_administer_room() {
+        return Err(AppError::Forbidden.into());
+    }
+    let changed = async {
+        let (name, audience) = entered(&form, kind)?;
+        ops::rooms::change(&state, &member, name, audience).await
+    };
+    match changed.await {
+        Ok(room) => Ok(Redirect::to(&format!("/rooms/{}", room.id)).into_response()),
+        Err(error) => {
+            let subject = Subject::Existing(member.room.id);
+            let asked = Asked { subject, kind, member: Some(member), current };
+            Ok(refused(&state, error, asked, &form).await?)
+        }
+    }
+}
+
+/// Browsers only send POST: the form carries the method.
+async fn change(state: State<AppState>, member: InRoom, form: Form) -> Result<Response, PageError> {
+    match form.verb() {
+        Verb::Delete => remove(state, member).await,
+        Verb::Post | Verb::Put => Err(AppError::NotFound.into()),
+    }
+}
+
+async fn remove(State(state): State<AppState>, InRoom(member): InRoom) -> Result<Response, PageError> {
+    ops::rooms::remove(&state, &member).await?;
+    Ok(urls::with_notice("/", Notice::RoomRemoved).into_response())
+}
+
+/// A reload after a form requests the form's own URL.
+async fn involvement(Inside(member): Inside) -> Redirect {
+    Redirect::to(&format!("/rooms/{}", member.room.id))
+}
+
+async fn set_involvement(
+    State(state): State<AppState>,
+    Inside(member): Inside,
+    form: Form,
+) -> Result<Redirect, PageError> {
+    ops::memberships::set_involvement(&state, &member, form.get("involvement").parse()?).await?;
+    let room = format!("/rooms/{}", member.room.id);
+    Ok(Redirect::to(if form.has("return_to") { urls::own_path(form.get("return_to")) } else { &room }))
+}
+
+async fn leave(State(state): State<AppState>, Inside(member): Inside) -> Result<Redirect, PageError> {
+    ops::memberships::leave(&state, &member).await?;
+    Ok(urls::with_notice("/", Notice::RoomLeft))
+}
+
+fn entered(form: &Form, kind: RoomKind) -> AppResult<(RoomName, Audience)> {
+    let mut errors = FieldErrors::default();
+    let name = errors.take(form.get("name").parse());
+    let user_ids: AppResult<Vec<UserId>> = form.get_all("user_ids").map(str::parse).collect();
+    let user_ids = errors.take(user_ids.map_err(|_| AppError::invalid("user_ids", "Choose people from the list.")));
+    match (name, user_ids) {
+        (Some(name), Some(_)) if kind == RoomKind::Open => Ok((name, Audience::Everyone)),
+        (Some(name), Some(user_ids)) => Ok((name, Audience::Chosen(user_ids))),
+        _ => Err(AppError::Invalid(errors)),
+    }
+}
+
+/// Which form is asked for, and by whom.
+#[derive(Clone, Debug)]
+struct Asked {
+    subject: Subject,
+    /// The kind that saving the form gives the room.
+    kind: RoomKind,
+    /// The person as a member of the room as it is; `None` for a new room.
+    member: Option<Member>,
+    current: CurrentUser,
+}
+
+/// The form again, with what was entered and the reason.
+async fn refused(state: &AppState, error: AppError, asked: Asked, form: &Form) -> AppResult<Response> {
+    let AppError::Invalid(errors) = error else { return Err(error) };
+    let values = vec![("name", form.get("name").to_owned())];
+    let chosen = form.get_all("user_ids").filter_map(|id| id.parse().ok()).collect();
+    let entered = FormState { values, errors };
+    form_page(state, StatusCode::UNPROCESSABLE_ENTITY, asked, chosen, entered).await
+}
+
+async fn form_page(
+    app: &AppState,
+    status: StatusCode,
+    asked: Asked,
+    chosen: Vec<UserId>,
+    state: FormState,
+) -> AppResult<Response> {
+    let Asked { subject, kind, member, current } = asked;
+    let mut people = match kind {
+        RoomKind::Closed => ops::users::list(app, &current).await?,
+        RoomKind::Open | RoomKind::Direct => Vec::new(),
+    };
+    let chosen: HashSet<UserId> = chosen.into_iter().collect();
+    if matches!(subject, Subject::ReadOnly(_)) {
+        people.retain(|person| chosen.contains(&person.id));
+    }
+    let choices = people
+        .into_iter()
+        .map(|person| {
+            // Whoever makes a room is in it.
+            let maker = subject == Subject::New && person.id == current.user.id;
+            let fixed = maker || matches!(subject, Subject::ReadOnly(_));
+            Choice { checked: maker || chosen.contains(&person.id), fixed, person }
+        })
+        .collect();
+    let message_count = match (subject, &member) {
+        (Subject::Existing(_), Some(member)) => ops::rooms::count_messages(app, member).await?,
+        _ => 0,
+    };
+    let stands_closed = member.is_some_and(|member| member.room.kind == RoomKind::Closed);
+    let title = if subject == Subject::New { "New room" } else { "Room settings" };
+    let props = RoomFormProps { subject, kind, stands_closed, choices, message_count, state };
+    Ok(render::plain(status, title, || RoomForm(props)))
+}

@@ -1,0 +1,121 @@
+//! Searching, and the lists that complete what one types.
+
+use app::pages::search::{SearchPage, SearchPageProps};
+use axum::extract::{Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use campfire::model::RoomId;
+use campfire::ops::searches::SearchResults;
+use campfire::state::AppState;
+use campfire::{AppError, ops, richtext};
+use serde::Serialize;
+
+use crate::Site;
+use crate::http::errors::PageError;
+use crate::http::form::{Form, Verb};
+use crate::http::path::PageQuery;
+use crate::http::render;
+use crate::session::SignedIn;
+
+/// The search page and what completes a name.
+pub fn router() -> Router<Site> {
+    Router::new()
+        .route("/searches", get(show).post(create))
+        .route("/searches/clear", get(cleared).post(clear).delete(clear))
+        .route("/autocompletable/users", get(people))
+        .route("/autocompletable/rooms", get(rooms))
+}
+
+async fn show(
+    State(state): State<AppState>,
+    SignedIn(current): SignedIn,
+    Query(query): PageQuery,
+) -> Result<Response, PageError> {
+    let asked = query.get("q").map(|asked| asked.trim().to_owned()).unwrap_or_default();
+    let recent = ops::searches::list_recent(&state, &current).await?;
+    let (status, found) = match ops::searches::search(&state, &current, &asked).await {
+        Ok(found) => (StatusCode::OK, found),
+        Err(AppError::Invalid(errors)) => (
+            StatusCode::UNPROCESSABLE_ENTITY,
+            SearchResults { remarks: vec![errors.to_string()], ..SearchResults::default() },
+        ),
+        Err(error) => return Err(error.into()),
+    };
+    let SearchResults { messages, terms, remarks, has_more } = found;
+    // A hundred long messages take their time.
+    let marking = move || {
+        let marked = messages.into_iter().map(|(mut message, room)| {
+            message.body_html = richtext::with_marks(&message.body_html, &terms);
+            (message, room)
+        });
+        marked.collect()
+    };
+    let messages = tokio::task::spawn_blocking(marking).await.map_err(|_| AppError::Internal)?;
+    let recent = recent.into_iter().map(|query| (query.clone(), search_path(&query))).collect();
+    let props = SearchPageProps { asked, recent, messages, remarks, has_more };
+    Ok(render::plain(status, "Search", || SearchPage(props)))
+}
+
+/// Keeps the search, then shows what it finds. One that cannot be kept is shown with the reason.
+async fn create(State(state): State<AppState>, SignedIn(current): SignedIn, form: Form) -> Result<Redirect, PageError> {
+    let asked = form.get("q").split_whitespace().collect::<Vec<_>>().join(" ");
+    match ops::searches::remember(&state, &current, &asked).await {
+        Ok(()) | Err(AppError::Invalid(_)) => {}
+        Err(error) => return Err(error.into()),
+    }
+    Ok(Redirect::to(&search_path(&asked)))
+}
+
+fn search_path(asked: &str) -> String {
+    let query: String = form_urlencoded::Serializer::new(String::new()).append_pair("q", asked).finish();
+    format!("/searches?{query}")
+}
+
+async fn cleared(_: SignedIn) -> Redirect {
+    Redirect::to("/searches")
+}
+
+/// Browsers only send POST: the form carries the method.
+async fn clear(State(state): State<AppState>, SignedIn(current): SignedIn, form: Form) -> Result<Redirect, PageError> {
+    if form.verb() == Verb::Put {
+        return Err(AppError::NotFound.into());
+    }
+    ops::searches::forget(&state, &current).await?;
+    Ok(Redirect::to("/searches"))
+}
+
+/// Somebody or something that a list offers.
+#[derive(Serialize)]
+struct Offered {
+    name: String,
+    value: i64,
+}
+
+/// The people one may name: those of a room, who spoke last first, or everybody active by name. With a `query` only
+/// those whose names hold it.
+async fn people(
+    State(state): State<AppState>,
+    SignedIn(current): SignedIn,
+    Query(query): PageQuery,
+) -> Result<Response, PageError> {
+    let people = match query.get("room_id") {
+        Some(room_id) => {
+            let room_id: RoomId = room_id.parse()?;
+            let member = state.members.find(&current.user, room_id).await?;
+            ops::memberships::list_people_by_activity(&state, &member).await?
+        }
+        None => ops::users::list(&state, &current).await?,
+    };
+    let wanted = query.get("query").map(|wanted| wanted.to_lowercase()).unwrap_or_default();
+    let people = people.into_iter().filter(|person| person.name.to_lowercase().contains(&wanted));
+    let offered: Vec<_> = people.map(|person| Offered { name: person.name, value: person.id.0 }).collect();
+    Ok(Json(offered).into_response())
+}
+
+/// The rooms one is in, for `in:`.
+async fn rooms(State(state): State<AppState>, SignedIn(current): SignedIn) -> Result<Response, PageError> {
+    let rooms = ops::memberships::list_involvements(&state, &current).await?.into_iter();
+    Ok(Json(rooms.map(|(id, _, name, _)| Offered { name, value: id.0 }).collect::<Vec<_>>()).into_response())
+}

@@ -1,0 +1,87 @@
+//! Session transfers, and QR codes of links.
+
+use app::pages::transfer::{Transfer, TransferProps};
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use base64::Engine;
+use base64::engine::general_purpose::{URL_SAFE, URL_SAFE_NO_PAD};
+use campfire::state::AppState;
+use campfire::{AppError, ops};
+use fast_qr::QRBuilder;
+use fast_qr::convert::Builder;
+use fast_qr::convert::svg::SvgBuilder;
+use tower_sessions::Session;
+
+use super::entrance;
+use crate::Site;
+use crate::http::errors::PageError;
+use crate::http::form::{Form, Verb};
+use crate::http::path::PageQuery;
+use crate::http::{errors, render, urls};
+use crate::session::{SignedIn, Visitor};
+
+/// The longest text that is made a QR code of, in bytes: no link of ours is as long, and a picture stays small.
+const MAX_QR_BYTES: usize = 1_000;
+
+/// Transfers and QR codes.
+pub fn router() -> Router<Site> {
+    Router::new()
+        .route("/session/transfers/{id}", get(offer).post(post).put(accept))
+        .route("/qr_code/{id}", get(qr_code))
+}
+
+/// Where the picture of a text's QR code is.
+#[must_use]
+pub fn qr_path(text: &str) -> String {
+    format!("/qr_code/{}", URL_SAFE_NO_PAD.encode(text))
+}
+
+/// The page is the same for every id: only sending its form tells a good one.
+async fn offer(signed_in: Option<SignedIn>, Path(id): Path<String>) -> Response {
+    let signed_in_as = signed_in.map(|SignedIn(current)| current.user.name);
+    let path = format!("/session/transfers/{}", urls::encode_segment(&id));
+    render::plain(StatusCode::OK, "Sign in", || Transfer(TransferProps { path, signed_in_as }))
+}
+
+async fn post(
+    state: State<AppState>,
+    session: Session,
+    visitor: Visitor,
+    id: Path<String>,
+    query: PageQuery,
+    form: Form,
+) -> Result<Response, PageError> {
+    match form.verb() {
+        Verb::Put => accept(state, session, visitor, id, query).await,
+        Verb::Post | Verb::Delete => Err(AppError::NotFound.into()),
+    }
+}
+
+async fn accept(
+    State(state): State<AppState>,
+    session: Session,
+    visitor: Visitor,
+    Path(id): Path<String>,
+    axum::extract::Query(query): PageQuery,
+) -> Result<Response, PageError> {
+    let wanted = urls::own_path(query.get("return_to").map_or("/", String::as_str)).to_owned();
+    match ops::transfers::redeem(&state, &id).await? {
+        Some(user) => entrance::welcome(&session, &user, &visitor, &wanted).await,
+        // Whatever is wrong with it, the answer is the same.
+        None => Ok(errors::refused_link()),
+    }
+}
+
+/// The QR code of the text that the id is the base64 of: stateless, for everybody, for ever.
+async fn qr_code(Path(id): Path<String>) -> Result<Response, PageError> {
+    let decoded = URL_SAFE_NO_PAD.decode(&id).or_else(|_| URL_SAFE.decode(&id)).map_err(|_| AppError::NotFound)?;
+    let text = String::from_utf8(decoded).ok().filter(|text| !text.is_empty() && text.len() <= MAX_QR_BYTES);
+    let code = QRBuilder::new(text.ok_or(AppError::NotFound)?).build().map_err(|_| AppError::NotFound)?;
+    let picture = SvgBuilder::default().margin(2).to_str(&code);
+    let headers =
+        [(header::CONTENT_TYPE, "image/svg+xml"), (header::CACHE_CONTROL, "public, max-age=31536000, immutable")];
+    Ok((headers, picture).into_response())
+}

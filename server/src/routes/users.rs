@@ -1,0 +1,208 @@
+//! People: one's own profile and devices, everybody's page, and bans.
+
+use app::Notice;
+use app::components::form::FormState;
+use app::pages::person::{PersonPage, PersonPageProps};
+use app::pages::profile::{Device, OwnRoom, ProfilePage, ProfilePageProps, TransferLink, browser_name};
+use axum::Router;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::get;
+use campfire::access::CurrentUser;
+use campfire::error::FieldErrors;
+use campfire::model::{Password, Profile, Role, SessionId, Status, UserId};
+use campfire::ops::bans::BanScope;
+use campfire::ops::users::{OtherSessions, PasswordChange, ProfileChange};
+use campfire::state::AppState;
+use campfire::{AppError, AppResult, ops};
+
+use super::transfers;
+use crate::Site;
+use crate::http::errors::PageError;
+use crate::http::form::{Form, Verb};
+use crate::http::path::PathId;
+use crate::http::{form, render, urls};
+use crate::session::{Administers, SignedIn};
+
+/// Where one's own profile is.
+const PROFILE: &str = "/users/me/profile";
+
+/// The pages and forms of people.
+pub fn router() -> Router<Site> {
+    Router::new()
+        .route("/users/{user_id}", get(person))
+        // Whatever the path says, one's profile is one's own.
+        .route("/users/{user_id}/profile", get(profile).post(update).put(update))
+        .route("/users/me/sessions", get(devices).post(sign_out_others).delete(sign_out_others))
+        .route("/users/me/sessions/{session_id}", get(devices).post(sign_out).delete(sign_out))
+        .route("/users/{user_id}/ban", get(back_to_person).post(change_ban).delete(unban))
+}
+
+async fn person(
+    State(state): State<AppState>,
+    SignedIn(current): SignedIn,
+    PathId(user_id): PathId<UserId>,
+    headers: HeaderMap,
+) -> Result<Response, PageError> {
+    let person = ops::users::profile(&state, &current, user_id).await?;
+    let rescues =
+        current.user.role == Role::Administrator && person.role != Role::Bot && person.status == Status::Active;
+    let transfer = if rescues { Some(transfer_link(&state, &current, user_id, &headers).await?) } else { None };
+    let title = person.name.clone();
+    Ok(render::plain(StatusCode::OK, &title, || PersonPage(PersonPageProps { viewer: current.user, person, transfer })))
+}
+
+async fn profile(
+    State(site): State<Site>,
+    SignedIn(current): SignedIn,
+    headers: HeaderMap,
+) -> Result<Response, PageError> {
+    let profile = ops::users::own_profile(&site.state, &current).await?;
+    let values = vec![
+        ("name", profile.name.clone()),
+        ("email_address", profile.email_address.clone().unwrap_or_default()),
+        ("bio", profile.bio.clone()),
+    ];
+    Ok(profile_page(&site, StatusCode::OK, &current, profile, &headers, form::fresh(values)).await?)
+}
+
+/// Fields that the form does not have stay as they are; no new password leaves the old one.
+async fn update(
+    State(site): State<Site>,
+    SignedIn(current): SignedIn,
+    headers: HeaderMap,
+    form: Form,
+) -> Result<Response, PageError> {
+    let profile = ops::users::own_profile(&site.state, &current).await?;
+    let entered = |name: &str, stored: &str| if form.has(name) { form.get(name).to_owned() } else { stored.to_owned() };
+    let name = entered("name", &profile.name);
+    let email_address = entered("email_address", profile.email_address.as_deref().unwrap_or_default());
+    let bio = entered("bio", &profile.bio);
+
+    let mut errors = FieldErrors::default();
+    let parsed = (errors.take(name.parse()), errors.take(email_address.parse()), errors.take(bio.parse()));
+    let password = new_password(&form, &mut errors);
+    let others = password.as_ref().map(|password| password.others);
+    let updated = match parsed {
+        (Some(name), Some(email_address), Some(bio)) if errors.is_empty() => {
+            let change = ProfileChange { name, email_address, bio, password };
+            ops::users::update_profile(&site.state, &current, change).await
+        }
+        _ => Err(AppError::Invalid(errors)),
+    };
+    match updated {
+        Ok(()) => {
+            let notice = match others {
+                None => Notice::Saved,
+                Some(OtherSessions::Kept) => Notice::PasswordChanged,
+                Some(OtherSessions::Ended) => Notice::PasswordChangedEverywhere,
+            };
+            Ok(urls::with_notice(PROFILE, notice).into_response())
+        }
+        Err(AppError::Invalid(errors)) => {
+            let values = vec![("name", name), ("email_address", email_address), ("bio", bio)];
+            let state = FormState { values, errors };
+            Ok(profile_page(&site, StatusCode::UNPROCESSABLE_ENTITY, &current, profile, &headers, state).await?)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn new_password(form: &Form, errors: &mut FieldErrors) -> Option<PasswordChange> {
+    if form.get("password").is_empty() && form.get("present_password").is_empty() {
+        return None;
+    }
+    let new = errors.take(form.get("password").parse())?;
+    let others = if form.is_checked("sign_out_others") { OtherSessions::Ended } else { OtherSessions::Kept };
+    Some(PasswordChange { present: Password::to_check(form.get("present_password").to_owned()), new, others })
+}
+
+/// A reload after a form requests the form's own URL.
+async fn devices() -> Redirect {
+    Redirect::to("/users/me/profile#devices")
+}
+
+async fn sign_out(
+    State(state): State<AppState>,
+    SignedIn(current): SignedIn,
+    PathId(session_id): PathId<SessionId>,
+) -> Result<Redirect, PageError> {
+    ops::sessions::revoke(&state, &current, session_id).await?;
+    Ok(urls::with_notice(PROFILE, Notice::DeviceSignedOut))
+}
+
+async fn sign_out_others(State(state): State<AppState>, SignedIn(current): SignedIn) -> Result<Redirect, PageError> {
+    ops::sessions::revoke_others(&state, &current).await?;
+    Ok(urls::with_notice(PROFILE, Notice::DevicesSignedOut))
+}
+
+async fn back_to_person(PathId(user_id): PathId<UserId>) -> Redirect {
+    Redirect::to(&format!("/users/{user_id}"))
+}
+
+/// Browsers only send POST: the form carries the method.
+async fn change_ban(
+    State(state): State<AppState>,
+    Administers(administrator): Administers,
+    PathId(user_id): PathId<UserId>,
+    form: Form,
+) -> Result<Redirect, PageError> {
+    if form.verb() == Verb::Delete {
+        return unban(State(state), Administers(administrator), PathId(user_id)).await;
+    }
+    let notice = match ops::bans::ban(&state, &administrator, user_id).await? {
+        BanScope::PersonAndAddresses => Notice::Banned,
+        BanScope::PersonAlone => Notice::BannedAlone,
+    };
+    Ok(urls::with_notice(&format!("/users/{user_id}"), notice))
+}
+
+async fn unban(
+    State(state): State<AppState>,
+    Administers(administrator): Administers,
+    PathId(user_id): PathId<UserId>,
+) -> Result<Redirect, PageError> {
+    ops::bans::unban(&state, &administrator, user_id).await?;
+    Ok(urls::with_notice(&format!("/users/{user_id}"), Notice::Unbanned))
+}
+
+async fn transfer_link(
+    state: &AppState,
+    current: &CurrentUser,
+    user_id: UserId,
+    headers: &HeaderMap,
+) -> AppResult<TransferLink> {
+    let id = ops::transfers::mint_for(state, current, user_id).await?;
+    let url = format!("{}/session/transfers/{id}", urls::own_origin(headers));
+    let qr_path = transfers::qr_path(&url);
+    Ok(TransferLink { url, qr_path })
+}
+
+async fn profile_page(
+    site: &Site,
+    status: StatusCode,
+    current: &CurrentUser,
+    profile: Profile,
+    headers: &HeaderMap,
+    state: FormState,
+) -> AppResult<Response> {
+    let (app, user_id) = (&site.state, current.user.id);
+    let rooms = ops::memberships::list_involvements(app, current).await?;
+    let rooms =
+        rooms.into_iter().map(|(id, kind, name, involvement)| OwnRoom { id, kind, name, involvement }).collect();
+    let sessions = ops::sessions::list(app, current).await?;
+    let devices = sessions
+        .into_iter()
+        .map(|session| Device {
+            session_id: session.id,
+            browser: browser_name(&session.user_agent),
+            address: session.ip_address,
+            last_active_at: session.last_active_at,
+            is_this: session.id == current.session_id,
+        })
+        .collect();
+    let transfer = transfer_link(app, current, user_id, headers).await?;
+    let props = ProfilePageProps { profile, rooms, devices, transfer, text_only: site.text_only, state };
+    Ok(render::plain(status, "Your profile", || ProfilePage(props)))
+}

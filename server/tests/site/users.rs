@@ -1,0 +1,405 @@
+//! Profiles, devices, transfers, the account, bans: by the pages and forms that people use.
+
+use axum::body::Body;
+use axum::http::{Method, StatusCode};
+use campfire::model::Role;
+use campfire::ops;
+use campfire::store;
+
+use crate::support::{Browser, PASSWORD, Someone, TestSite};
+
+async fn from_address(browser: &mut Browser, path: &str, address: &str, form: &str) -> StatusCode {
+    let headers = [("content-type", "application/x-www-form-urlencoded"), ("x-forwarded-for", address)];
+    browser.send(Method::POST, path, &headers, Body::from(form.to_owned())).await.status
+}
+
+/// The same person with another browser.
+async fn another_browser(site: &TestSite, someone: &Someone) -> Browser {
+    let mut browser = site.browser();
+    let address = format!("{}@example.com", someone.user.name.to_lowercase());
+    let form = [("email_address", address.as_str()), ("password", PASSWORD)];
+    assert_eq!(browser.post("/session", &form).await.status, StatusCode::SEE_OTHER);
+    browser
+}
+
+#[tokio::test]
+async fn a_profile_is_changed_in_part_and_refused_with_what_was_typed() {
+    let (site, _ada) = TestSite::with_ada().await;
+    let mut bob = site.join("Bob").await;
+    let path = "/users/me/profile";
+    let answer = bob.browser.post(path, &[("_method", "put"), ("name", "Robert"), ("bio", "Builds\r\nthings")]).await;
+    assert_eq!(answer.location(), "/users/me/profile?notice=saved");
+    let shown = bob.browser.get(answer.location()).await.text();
+    assert!(shown.contains("Saved.") && shown.contains("Robert") && shown.contains("Builds\nthings"));
+    assert!(shown.contains("bob@example.com"));
+
+    let taken =
+        bob.browser.post(path, &[("_method", "put"), ("name", "Bobby"), ("email_address", "ADA@Example.com")]).await;
+    assert_eq!(taken.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(taken.text().contains("Someone has that e-mail address already.") && taken.text().contains("Bobby"));
+    assert_eq!(site.profile(bob.user.id).await.name, "Robert");
+    for (field, value) in [("name", " "), ("email_address", "nowhere"), ("bio", &"x".repeat(201))] {
+        let answer = bob.browser.post(path, &[("_method", "put"), (field, value)]).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{field}");
+        assert_eq!(answer.text().matches(r#"aria-invalid="true""#).count(), 1, "{field}");
+    }
+}
+
+#[tokio::test]
+async fn a_new_password_signs_the_other_devices_out_if_asked_to() {
+    let (site, _ada) = TestSite::with_ada().await;
+    let mut bob = site.join("Bob").await;
+    let mut phone = another_browser(&site, &bob).await;
+    let path = "/users/me/profile";
+    let new = ("password", "another horse");
+    for form in [
+        vec![("_method", "put"), new],
+        vec![("_method", "put"), new, ("present_password", "wrong")],
+        vec![("_method", "put"), ("password", "short"), ("present_password", PASSWORD)],
+        vec![("_method", "put"), ("present_password", PASSWORD)],
+    ] {
+        let answer = bob.browser.post(path, &form).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{form:?}");
+        assert!(!answer.text().contains("another horse") && !answer.text().contains(PASSWORD));
+    }
+    let form = [("_method", "put"), new, ("present_password", PASSWORD)];
+    assert_eq!(bob.browser.post(path, &form).await.location(), "/users/me/profile?notice=password-changed");
+    assert_eq!(phone.get(path).await.status, StatusCode::OK, "nobody asked for it");
+    let form = [
+        ("_method", "put"),
+        ("password", PASSWORD),
+        ("present_password", "another horse"),
+        ("sign_out_others", "true"),
+    ];
+    let answer = bob.browser.post(path, &form).await;
+    assert_eq!(answer.location(), "/users/me/profile?notice=password-changed-everywhere");
+    assert_eq!(bob.browser.get(path).await.status, StatusCode::OK);
+    assert_eq!(phone.call("session/check", &serde_json::json!({})).await.status, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn devices_are_listed_and_signed_out_one_or_all() {
+    let (site, _ada) = TestSite::with_ada().await;
+    let mut bob = site.join("Bob").await;
+    let (mut phone, mut tablet) = (another_browser(&site, &bob).await, another_browser(&site, &bob).await);
+    let list =
+        async || store::sessions::list(site.state.db.reader(), bob.user.id, site.state.clock.now_ms()).await.unwrap();
+    let sessions = list().await;
+    assert_eq!(sessions.len(), 3);
+    let page = bob.browser.get("/users/me/profile").await.text();
+    assert_eq!(page.matches("This device").count(), 1);
+    assert_eq!(page.matches(r#"action="/users/me/sessions/"#).count(), 2);
+
+    // The newest comes first: the tablet's.
+    let path = format!("/users/me/sessions/{}", sessions[0].id);
+    assert_eq!(
+        bob.browser.post(&path, &[("_method", "delete")]).await.location(),
+        "/users/me/profile?notice=device-signed-out"
+    );
+    assert_eq!(tablet.call("session/check", &serde_json::json!({})).await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(tablet.get("/").await.location(), "/session/new");
+    assert_eq!(bob.browser.post(&path, &[("_method", "delete")]).await.status, StatusCode::NOT_FOUND, "gone already");
+    bob.browser.post("/users/me/sessions", &[("_method", "delete")]).await;
+    assert_eq!(phone.get("/").await.location(), "/session/new");
+    assert_eq!(list().await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_transfer_signs_in_and_anything_else_gets_the_same_refusal() {
+    let (site, mut ada) = TestSite::with_ada().await;
+    let mut bob = site.join("Bob").await;
+    let link_of = |page: String| {
+        let link =
+            page.split("http://chat.example").find(|part| part.starts_with("/session/transfers/")).unwrap().to_owned();
+        link.split('"').next().unwrap().to_owned()
+    };
+    let link = link_of(bob.browser.get("/users/me/profile").await.text());
+    let mut phone = site.browser();
+    let offered = phone.get(&link).await;
+    assert_eq!(offered.status, StatusCode::OK);
+    assert!(offered.text().contains("data-at-once") && phone.cookie.is_empty(), "looking at it signs nobody in");
+    assert_eq!(phone.post(&link, &[("_method", "put")]).await.location(), "/");
+    assert!(phone.get("/users/me/profile").await.text().contains("bob@example.com"));
+    // Whoever is signed in is asked first.
+    assert!(!ada.browser.get(&link).await.text().contains("data-at-once"));
+
+    let rescue = link_of(ada.browser.get(&format!("/users/{}", bob.user.id)).await.text());
+    let mut rescued = site.browser();
+    assert_eq!(rescued.send(Method::PUT, &rescue, &[], Body::empty()).await.location(), "/");
+
+    let mut stranger = site.browser();
+    let session = phone.cookie.split('=').nth(1).unwrap().to_owned();
+    let qr_of_join = bob.browser.get("/account/edit").await.text();
+    let qr_id = qr_of_join.split("/qr_code/").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    let mut forged = link.clone();
+    forged.pop();
+    forged.push(if link.ends_with('A') { 'B' } else { 'A' });
+    let others = [
+        forged,
+        format!("/session/transfers/{session}"),
+        format!("/session/transfers/{qr_id}"),
+        "/session/transfers/%F0%9F%94%A5".into(),
+    ];
+    let mut bodies = Vec::new();
+    for path in &others {
+        assert_eq!(stranger.get(path).await.status, StatusCode::OK, "the page tells nothing: {path}");
+        let refused = stranger.post(path, &[("_method", "put")]).await;
+        assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{path}");
+        bodies.push(refused.body);
+    }
+    site.state.clock.advance(ops::transfers::VALID_MS);
+    let expired = stranger.post(&link, &[("_method", "put")]).await;
+    assert_eq!(expired.status, StatusCode::BAD_REQUEST);
+    bodies.push(expired.body);
+    let fresh = link_of(bob.browser.get("/users/me/profile").await.text());
+    ops::bans::ban(&site.state, &ada.administrator(), bob.user.id).await.unwrap();
+    bodies.push(stranger.post(&fresh, &[("_method", "put")]).await.body);
+    assert!(bodies.windows(2).all(|pair| pair[0] == pair[1]), "every refusal is the same");
+    assert!(stranger.cookie.is_empty());
+}
+
+#[tokio::test]
+async fn qr_codes_are_pictures_for_everybody_for_ever() {
+    let (site, mut ada) = TestSite::with_ada().await;
+    let page = ada.browser.get("/account/edit").await.text();
+    let path = format!("/qr_code/{}", page.split("/qr_code/").nth(1).unwrap().split('"').next().unwrap());
+    let picture = site.browser().get(&path).await;
+    assert_eq!(picture.status, StatusCode::OK);
+    assert_eq!(picture.headers["content-type"], "image/svg+xml");
+    assert_eq!(picture.headers["cache-control"], "public, max-age=31536000, immutable");
+    assert!(picture.text().starts_with("<svg") && picture.text().contains("viewBox"));
+    for id in ["!!", "%F0%9F%94%A5", "_____w", &"QUFB".repeat(334)] {
+        assert_eq!(site.browser().get(&format!("/qr_code/{id}")).await.status, StatusCode::NOT_FOUND, "{id}");
+    }
+}
+
+#[tokio::test]
+async fn the_account_is_renamed_and_its_link_renewed() {
+    let (site, mut ada) = TestSite::with_ada().await;
+    let old = site.join_path().await;
+    let blank = ada.browser.post("/account", &[("_method", "put"), ("name", " ")]).await;
+    assert_eq!(blank.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(blank.text().contains("Give it a name."));
+    let renamed = ada.browser.post("/account", &[("_method", "put"), ("account[name]", "Fire & Co")]).await;
+    assert_eq!(renamed.location(), "/account/edit?notice=saved");
+    assert!(site.browser().get("/session/new").await.text().contains("Sign in to Fire &amp; Co"));
+    ada.browser.post("/account/join_code", &[]).await;
+    assert_eq!(site.browser().get(&old).await.status, StatusCode::NOT_FOUND);
+    let form = [("name", "Eve"), ("email_address", "eve@example.com"), ("password", PASSWORD)];
+    assert_eq!(site.browser().post(&old, &form).await.status, StatusCode::NOT_FOUND);
+    site.join("Eve").await;
+}
+
+#[tokio::test]
+async fn five_thousand_people_are_listed_by_pages_and_by_filter() {
+    let (site, mut ada) = TestSite::with_ada().await;
+    site.db_crowd(5_000).await;
+    let first = ada.browser.get("/account/edit").await.text();
+    assert_eq!(first.matches("class=\"list__row\"").count(), 500);
+    assert!(first.find("Ada").unwrap() < first.find("Person 00001").unwrap(), "administrators stand first");
+    assert!(first.contains("/account/edit?page=2#people"));
+    let last = ada.browser.get("/account/edit?page=11").await.text();
+    assert!(last.contains("Person 05000") && !last.contains("page=12"));
+    let beyond = ada.browser.get("/account/edit?page=9999999999").await.text();
+    assert!(beyond.contains("There are no more people."));
+    let found = ada.browser.get("/account/edit?filter=PERSON+0499").await.text();
+    assert_eq!(found.matches("class=\"list__row\"").count(), 10);
+    assert!(ada.browser.get("/account/edit?filter=%25").await.text().contains("Nobody of that name."));
+    assert_eq!(ada.browser.get("/account/users?page=3").await.location(), "/account/edit?page=3#people");
+}
+
+#[tokio::test]
+async fn who_is_removed_or_banned_is_out_at_once_and_their_address_is_free_or_not() {
+    let (site, mut ada) = TestSite::with_ada().await;
+    let (mut bob, mut cleo) = (site.join("Bob").await, site.join("Cleo").await);
+    let removed = ada.browser.post(&format!("/account/users/{}", bob.user.id), &[("_method", "delete")]).await;
+    assert_eq!(removed.location(), "/account/edit?notice=person-removed");
+    assert_eq!(bob.browser.get("/").await.location(), "/session/new");
+    let page = ada.browser.get(&format!("/users/{}", bob.user.id)).await.text();
+    assert!(page.contains("Bob is no longer on this account.") && !page.contains("Ping Bob"));
+    assert!(!ada.browser.get("/account/edit").await.text().contains("Bob"));
+    site.join("Bob").await;
+
+    let banned = ada.browser.post(&format!("/users/{}/ban", cleo.user.id), &[]).await;
+    assert_eq!(banned.location(), format!("/users/{}?notice=banned-alone", cleo.user.id));
+    let page = ada.browser.get(banned.location()).await.text();
+    assert!(page.contains("No public address of theirs is known") && page.contains("Remove ban"));
+    assert_eq!(cleo.browser.call("session/check", &serde_json::json!({})).await.status, StatusCode::UNAUTHORIZED);
+    let form = [("email_address", "cleo@example.com"), ("password", PASSWORD)];
+    assert_eq!(cleo.browser.post("/session", &form).await.status, StatusCode::UNAUTHORIZED);
+    ada.browser.post(&format!("/users/{}/ban", cleo.user.id), &[("_method", "delete")]).await;
+    assert_eq!(cleo.browser.post("/session", &form).await.status, StatusCode::SEE_OTHER);
+}
+
+#[tokio::test]
+async fn nothing_is_written_from_a_banned_address_and_everything_is_read() {
+    let (site, mut ada) = TestSite::with_ada().await;
+    let mallory = site.join("Mallory").await;
+    let mut evil = site.browser();
+    let sign_in = format!("email_address=mallory%40example.com&password={}", PASSWORD.replace(' ', "+"));
+    assert_eq!(from_address(&mut evil, "/session", "203.0.113.9", &sign_in).await, StatusCode::SEE_OTHER);
+    let ban = format!("/users/{}/ban", mallory.user.id);
+    assert_eq!(ada.browser.post(&ban, &[]).await.location(), format!("/users/{}?notice=banned", mallory.user.id));
+    let mut neighbour = site.browser();
+    let join = site.join_path().await;
+    for path in ["/session", &join, "/first_run", "/api/session/check", "/nothing"] {
+        assert_eq!(
+            from_address(&mut neighbour, path, "203.0.113.9", &sign_in).await,
+            StatusCode::TOO_MANY_REQUESTS,
+            "{path}"
+        );
+    }
+    let headers = [("x-forwarded-for", "203.0.113.9")];
+    assert_eq!(neighbour.send(Method::GET, &join, &headers, Body::empty()).await.status, StatusCode::OK);
+    assert_ne!(from_address(&mut neighbour, "/session", "203.0.113.10", &sign_in).await, StatusCode::TOO_MANY_REQUESTS);
+    ada.browser.post(&ban, &[("_method", "delete")]).await;
+    assert_eq!(from_address(&mut neighbour, "/session", "203.0.113.9", &sign_in).await, StatusCode::SEE_OTHER);
+}
+
+#[tokio::test]
+async fn the_last_administrator_stays_one_and_is_told_why() {
+    let (site, mut ada) = TestSite::with_ada().await;
+    let path = format!("/account/users/{}", ada.user.id);
+    for (path, method) in [(path.clone(), "put"), (path, "delete"), (format!("/users/{}/ban", ada.user.id), "post")] {
+        let answer = ada.browser.post(&path, &[("_method", method), ("role", "member")]).await;
+        assert_eq!(answer.status, StatusCode::CONFLICT, "{path} {method}");
+        assert!(answer.text().contains("Campfire needs an administrator."));
+    }
+    let bot = site.db_somebody().await;
+    site.db_set_role(bot, Role::Bot).await;
+    let answer =
+        ada.browser.post(&format!("/account/users/{bot}"), &[("_method", "put"), ("role", "administrator")]).await;
+    assert_eq!(answer.status, StatusCode::NOT_FOUND, "a bot's role is not a person's");
+}
+
+#[tokio::test]
+async fn custom_styles_reach_every_page_and_nothing_beyond_it() {
+    let (site, mut ada) = TestSite::with_ada().await;
+    let nasty = "</textarea></style><script>alert(1)</script> @import url(//evil.example/a.css); * { display: none; background: url(//evil.example/b.png) }";
+    let form = [("_method", "put"), ("account[custom_styles]", nasty)];
+    let saved = ada.browser.post("/account/custom_styles", &form).await;
+    assert_eq!(saved.location(), "/account/custom_styles/edit?notice=saved");
+    let mut stranger = site.browser();
+    let room = format!("/rooms/{}", site.all_talk(&ada).await);
+    let pages = [stranger.get("/session/new").await, ada.browser.get(&room).await, ada.browser.get("/nothing").await];
+    let mut sheet = String::new();
+    for page in &pages {
+        let html = page.text();
+        assert!(!html.contains("evil.example") && !html.contains("alert(1)"));
+        sheet = html
+            .split(r#"id="custom-styles" href=""#)
+            .nth(1)
+            .expect("the page wears it")
+            .split('"')
+            .next()
+            .unwrap()
+            .to_owned();
+        // The pages' own policy keeps a style sheet from loading anything from elsewhere.
+        let policy = page.headers["content-security-policy"].to_str().unwrap();
+        assert!(policy.contains("default-src 'none'") && policy.contains("img-src 'self';"), "{policy}");
+    }
+    let css = stranger.get(&sheet).await;
+    assert_eq!(
+        (css.text().as_str(), css.headers["content-type"].to_str().unwrap()),
+        (nasty, "text/css; charset=utf-8")
+    );
+    assert_eq!(css.headers["x-content-type-options"], "nosniff");
+
+    // When it hides everything, the way back is there.
+    let plain = ada.browser.get("/account/custom_styles/edit?plain=1").await.text();
+    assert!(!plain.contains("custom-styles\" href") && plain.contains("&lt;script&gt;alert(1)"), "{plain}");
+    assert!(!ada.browser.get(&format!("{room}?plain=1")).await.text().contains("custom-styles\" href"));
+
+    let long = "x".repeat(64 * 1024 + 1);
+    let refused = ada.browser.post("/account/custom_styles", &[("_method", "put"), ("custom_styles", &long)]).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(refused.text().contains("Custom styles have at most 64 KB."));
+    let huge = "x".repeat(1024 * 1024);
+    let refused = ada.browser.post("/account/custom_styles", &[("_method", "put"), ("custom_styles", &huge)]).await;
+    assert_eq!(refused.status, StatusCode::PAYLOAD_TOO_LARGE);
+    ada.browser.post("/account/custom_styles", &[("_method", "put"), ("custom_styles", "")]).await;
+    assert!(!stranger.get("/session/new").await.text().contains("custom-styles"));
+    assert_eq!(stranger.get(&sheet).await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn an_old_browser_is_told_once_and_gets_the_pages_without_scripts() {
+    let (site, mut ada) = TestSite::with_ada().await;
+    let old = ("user-agent", "Mozilla/5.0 (X11; Linux x86_64; rv:114.0) Gecko/20100101 Firefox/114.0");
+    let mut stranger = site.browser();
+    let first = stranger.send(Method::GET, "/session/new", &[old], Body::empty()).await;
+    assert!(first.text().contains("This browser is too old"));
+    let told = first.headers["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
+    stranger.cookie = told.clone();
+    let second = stranger.send(Method::GET, "/session/new", &[old], Body::empty()).await;
+    assert!(!second.text().contains("This browser is too old"));
+
+    let room = format!("/rooms/{}", site.all_talk(&ada).await);
+    let page = ada.browser.send(Method::GET, &room, &[old], Body::empty()).await.text();
+    assert!(page.contains("This browser is too old") && !page.contains("data-wasm"));
+    ada.browser.cookie = format!("{}; {told}", ada.browser.cookie);
+    let page = ada.browser.send(Method::GET, &room, &[old], Body::empty()).await.text();
+    assert!(!page.contains("This browser is too old") && !page.contains("data-wasm"));
+    assert!(ada.browser.get(&room).await.text().contains("data-wasm"));
+}
+
+#[tokio::test]
+async fn an_installation_without_files_says_so_where_files_would_be() {
+    let (site, mut ada) = TestSite::with_ada().await;
+    assert!(!ada.browser.get("/users/me/profile").await.text().contains("No files on this installation"));
+    let mut without = ada.browser.clone().at(site.router_without_files());
+    assert!(without.get("/users/me/profile").await.text().contains("No files on this installation"));
+    assert!(without.get("/account/edit").await.text().contains("there are no files on this installation"));
+}
+
+#[tokio::test]
+async fn a_ping_is_one_room_and_odd_choices_are_refused() {
+    let (site, mut ada) = TestSite::with_ada().await;
+    let mut bob = site.join("Bob").await;
+    let (ada_id, bob_id) = (ada.user.id.to_string(), bob.user.id.to_string());
+    let path = ada.browser.post("/rooms/directs", &[("user_ids[]", &bob_id)]).await.location().to_owned();
+    assert_eq!(bob.browser.post("/rooms/directs", &[("user_ids", &ada_id)]).await.location(), path);
+    assert!(bob.browser.get(&path).await.text().contains("<title>Ada – Campfire</title>"));
+    let id = path.strip_prefix("/rooms/").unwrap();
+    for (path, fields) in [
+        (format!("/rooms/opens/{id}"), vec![("_method", "put"), ("name", "Open")]),
+        (format!("/rooms/closeds/{id}"), vec![("_method", "put"), ("name", "Closed"), ("user_ids", ada_id.as_str())]),
+    ] {
+        assert_eq!(ada.browser.post(&path, &fields).await.location(), "/?notice=room-missing", "{path}");
+        assert_eq!(ada.browser.get(&format!("{path}/edit")).await.location(), "/?notice=room-missing");
+    }
+    assert_eq!(ada.browser.post(&path, &[("_method", "delete")]).await.status, StatusCode::NOT_FOUND);
+    let bell = format!("{path}/involvement");
+    let hidden = ada.browser.post(&bell, &[("_method", "put"), ("involvement", "invisible")]).await;
+    assert_eq!(hidden.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(ada.browser.post(&bell, &[("involvement", "loud")]).await.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let shared = format!("/rooms/directs/{}", site.all_talk(&ada).await);
+    assert_eq!(ada.browser.post(&shared, &[("_method", "delete")]).await.location(), "/?notice=room-missing");
+
+    let crowd: Vec<(&str, String)> = (1..=10_000).map(|id| ("user_ids", id.to_string())).collect();
+    let crowd: Vec<(&str, &str)> = crowd.iter().map(|(name, id)| (*name, id.as_str())).collect();
+    let closed = [&[("name", "Crowd")], crowd.as_slice()].concat();
+    let gone = site.db_somebody().await;
+    site.db_set_status(gone, campfire::model::Status::Deactivated).await;
+    let gone = gone.to_string();
+    for (path, fields) in [
+        ("/rooms/directs", crowd),
+        ("/rooms/closeds", closed),
+        ("/rooms/directs", vec![]),
+        ("/rooms/directs", vec![("user_ids", "999")]),
+        ("/rooms/directs", vec![("user_ids", gone.as_str())]),
+        ("/rooms/directs", vec![("user_ids", "x")]),
+        ("/rooms/closeds", vec![("name", "Closed"), ("user_ids", gone.as_str())]),
+    ] {
+        let answer = ada.browser.post(path, &fields).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{path} {:?}", fields.first());
+        assert!(answer.text().contains(r#"role="alert""#));
+    }
+    let rooms = store::memberships::list_rooms(site.state.db.reader(), ada.user.id).await.unwrap();
+    assert_eq!(rooms.len(), 2);
+    let settings = bob.browser.get(&format!("/rooms/directs/{id}/edit")).await.text();
+    assert!(settings.contains("Delete this ping"));
+    let removed = bob.browser.post(&format!("/rooms/directs/{id}"), &[("_method", "delete")]).await;
+    assert_eq!(removed.location(), "/?notice=ping-removed");
+    assert_eq!(ada.browser.get(&path).await.location(), "/?notice=room-missing");
+}

@@ -1,0 +1,103 @@
+//! Live sessions and the people behind them.
+
+use std::sync::Arc;
+
+use crate::cache::Cache;
+use crate::cache::invalidation::Dependencies;
+use crate::clock::Clock;
+use crate::model::{Role, SessionId, User};
+use crate::store::{self, Db};
+use crate::{AppError, AppResult};
+
+/// A person with a live session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CurrentUser {
+    /// The person.
+    pub user: User,
+    /// The session of the browser that asks.
+    pub session_id: SessionId,
+}
+
+/// An administrator with a live session. Operations check the role again inside their write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Administrator(CurrentUser);
+
+impl Administrator {
+    /// The same person as an administrator.
+    ///
+    /// # Errors
+    /// `Forbidden` for everybody else.
+    pub fn of(current: CurrentUser) -> AppResult<Self> {
+        if current.user.role == Role::Administrator { Ok(Self(current)) } else { Err(AppError::Forbidden) }
+    }
+
+    /// The person and their session.
+    #[must_use]
+    pub const fn current(&self) -> &CurrentUser {
+        &self.0
+    }
+
+    /// The person.
+    #[must_use]
+    pub const fn user(&self) -> &User {
+        &self.0.user
+    }
+}
+
+/// A session as last read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SeenSession {
+    /// Whose it is.
+    pub current: CurrentUser,
+    /// When its last activity was stored, in milliseconds since the epoch.
+    pub last_active_at: i64,
+    /// When it expires, in milliseconds since the epoch.
+    pub expires_at: i64,
+}
+
+impl SeenSession {
+    /// Memory that one takes, in bytes, rounded up.
+    const BYTES: usize = 160;
+}
+
+/// Live sessions by the SHA-256 of their token, cached.
+#[derive(Debug)]
+pub struct Sessions {
+    cache: Cache<[u8; 32], Arc<SeenSession>>,
+    db: Db,
+    clock: Clock,
+}
+
+impl Sessions {
+    /// Sessions of `db`, at most `capacity_bytes` of them cached.
+    #[must_use]
+    pub fn new(db: Db, clock: Clock, capacity_bytes: u64) -> Self {
+        let cache = Cache::new(db.invalidations().clone(), capacity_bytes, SeenSession::BYTES);
+        Self { cache, db, clock }
+    }
+
+    /// The live session of an active person behind a token's hash.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn find(&self, token_hash: [u8; 32]) -> AppResult<Option<Arc<SeenSession>>> {
+        if let Some(cached) = self.cached(&token_hash) {
+            return Ok(Some(cached));
+        }
+        let version = self.cache.version();
+        let Some(found) = store::sessions::find_user(self.db.reader(), &token_hash, self.clock.now_ms()).await? else {
+            return Ok(None);
+        };
+        let store::sessions::UserSession { user, session_id, last_active_at, expires_at } = found;
+        let session = Arc::new(SeenSession { current: CurrentUser { user, session_id }, last_active_at, expires_at });
+        let dependencies = Dependencies { sessions: true, people: true, ..Dependencies::default() };
+        self.cache.insert(token_hash, session.clone(), SeenSession::BYTES, version, dependencies);
+        Ok(Some(session))
+    }
+
+    /// The live session behind a token's hash, if it is cached.
+    #[must_use]
+    pub fn cached(&self, token_hash: &[u8; 32]) -> Option<Arc<SeenSession>> {
+        self.cache.get(token_hash).filter(|session| session.expires_at > self.clock.now_ms())
+    }
+}

@@ -1,0 +1,217 @@
+//! What can happen, as one enum: everything that follows from a lasting change follows from here.
+//!
+//! A write calls [`Tx::record`] with a [`Fact`]. One `match` then appends the row of the event log, marks which cached
+//! values are stale, announces the change to sockets and enqueues jobs. The row and the jobs are part of the same
+//! transaction; stale marks and announcements take effect after its commit. A new consequence (a push, a webhook) is one
+//! more line in the arm of its fact.
+
+use crate::cache::invalidation::Stale;
+use crate::live::Announcement;
+use crate::model::{Account, Involvement, Job, Message, MessageId, Room, RoomId, SessionId, SidebarRoom, User, UserId};
+use crate::protocol::ServerEvent;
+use crate::store::events::{EventKind, NewEvent};
+use crate::store::{self, Tx};
+
+/// A lasting change, as the operation that makes it knows it.
+#[derive(Clone, Debug)]
+pub enum Fact {
+    /// The account, its first administrator and its first room were made.
+    AccountSetUp,
+    /// The account's name, settings, join code or custom styles changed.
+    AccountChanged(Account),
+
+    /// Somebody joined the account, and with it these open rooms.
+    UserJoined { user_id: UserId, room_ids: Vec<RoomId> },
+    /// Somebody's name, role or other profile fields changed.
+    UserChanged(User),
+    /// An administrator removed somebody from the account.
+    UserDeactivated { user_id: UserId },
+    /// Somebody was banned; everything they posted up to this message is to be removed.
+    UserBanned { user_id: UserId, up_to: MessageId },
+    /// A ban was lifted.
+    UserUnbanned { user_id: UserId },
+
+    /// A browser signed in: its token is new, so nothing cached can contain it.
+    SessionStarted { user_id: UserId },
+    /// A session's last activity was stored.
+    SessionSeen { user_id: UserId },
+    /// A session was signed out, by itself or by another device.
+    SessionEnded { user_id: UserId, session_id: SessionId },
+
+    /// A room was made; nobody is in it yet.
+    RoomOpened { room_id: RoomId },
+    /// A room's name or kind changed.
+    RoomChanged(Room),
+    /// A room was removed for all its members; its messages remain to be deleted.
+    RoomRemoved { room_id: RoomId },
+    /// These people are in the room from now on, and see it like this.
+    MembershipsGranted { room: SidebarRoom, user_ids: Vec<UserId> },
+    /// Somebody is no longer in the room.
+    MembershipRevoked { room_id: RoomId, user_id: UserId },
+    /// Somebody chose how much they are notified of; the room as their sidebar shows it.
+    InvolvementChanged { user_id: UserId, room: SidebarRoom, involvement: Involvement },
+    /// Somebody read a room up to a message.
+    RoomRead { user_id: UserId, room_id: RoomId, message_id: MessageId },
+    /// Somebody marked a room as unread from a message on.
+    RoomMarkedUnread { user_id: UserId, room_id: RoomId, message_id: MessageId },
+
+    /// A message was posted. Its log row `seq` was appended with it, see [`store::messages::insert_all`].
+    MessagePosted {
+        seq: i64,
+        message: Message,
+        /// The people it mentions.
+        mentioned: Vec<UserId>,
+        /// Its author had unread messages in the room, and has read them by posting.
+        caught_up: bool,
+    },
+    /// A message has another body.
+    MessageEdited {
+        message: Message,
+        /// Everybody whom it mentioned before or mentions now.
+        mentioned: Vec<UserId>,
+    },
+    /// A message was removed for everybody.
+    MessageRemoved { room_id: RoomId, message_id: MessageId },
+    /// The boosts under a message changed.
+    MessageBoosted { room_id: RoomId, message_id: MessageId },
+
+    /// The oldest rows of the event log were deleted; pages contain the position they were read at.
+    EventsPruned,
+}
+
+impl Tx {
+    /// Records a fact: its log row, the stale caches, the announcements and the jobs that follow from it.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn record(&mut self, fact: Fact) -> sqlx::Result<()> {
+        // Each arm marks what it made stale; what it does not mark stays current.
+        self.changes_nothing_visible();
+        match fact {
+            Fact::AccountSetUp => self.mark_stale(Stale::Everything),
+            Fact::AccountChanged(account) => {
+                self.mark_stale(Stale::Account);
+                self.announce(Announcement::Everyone { frame: ServerEvent::Account { account } });
+            }
+
+            Fact::UserJoined { user_id, room_ids } => {
+                for room_id in room_ids {
+                    self.append(EventKind::MembershipGranted, room_id, None, Some(user_id)).await?;
+                }
+                self.mark_stale(Stale::People);
+            }
+            Fact::UserChanged(user) => {
+                self.mark_stale(Stale::People);
+                self.announce(Announcement::Person { user_id: user.id, frame: ServerEvent::Viewer { user } });
+            }
+            Fact::UserDeactivated { .. } | Fact::UserUnbanned { .. } => self.mark_stale(Stale::People),
+            Fact::UserBanned { user_id, up_to } => {
+                self.mark_stale(Stale::People);
+                self.enqueue(&Job::RemoveContent { user_id, up_to }).await?;
+            }
+
+            Fact::SessionStarted { .. } => {}
+            Fact::SessionSeen { .. } => self.mark_stale(Stale::Sessions),
+            Fact::SessionEnded { user_id, session_id } => {
+                self.mark_stale(Stale::Sessions);
+                self.announce(Announcement::SessionEnded { user_id, session_id });
+            }
+
+            Fact::RoomOpened { room_id } => {
+                self.append(EventKind::RoomAdded, room_id, None, None).await?;
+            }
+            Fact::RoomChanged(Room { id: room_id, kind, name, .. }) => {
+                self.append(EventKind::RoomChanged, room_id, None, None).await?;
+                self.mark_stale(Stale::Rooms);
+                let frame = ServerEvent::RoomChanged { room_id, kind, name };
+                self.announce(Announcement::Members { room_id, frame });
+            }
+            Fact::RoomRemoved { room_id } => {
+                self.append(EventKind::RoomRemoved, room_id, None, None).await?;
+                self.mark_stale(Stale::Rooms);
+                self.announce(Announcement::RoomRemoved { room_id });
+                self.enqueue(&Job::EmptyRoom { room_id }).await?;
+            }
+            Fact::MembershipsGranted { room, user_ids } => {
+                for user_id in &user_ids {
+                    self.append(EventKind::MembershipGranted, room.id, None, Some(*user_id)).await?;
+                    self.mark_stale(Stale::Memberships(*user_id));
+                }
+                self.announce(Announcement::Granted { room, user_ids });
+            }
+            Fact::MembershipRevoked { room_id, user_id } => {
+                self.append(EventKind::MembershipRevoked, room_id, None, Some(user_id)).await?;
+                self.mark_stale(Stale::Memberships(user_id));
+                self.announce(Announcement::Revoked { room_id, user_ids: vec![user_id] });
+            }
+            Fact::InvolvementChanged { user_id, room, involvement } => {
+                self.mark_stale(Stale::Memberships(user_id));
+                self.announce(Announcement::Person { user_id, frame: ServerEvent::Involvement { room, involvement } });
+            }
+            Fact::RoomRead { user_id, room_id, message_id } => {
+                self.mark_stale(Stale::Unread(user_id));
+                self.announce(Announcement::Person { user_id, frame: ServerEvent::Read { room_id, message_id } });
+            }
+            Fact::RoomMarkedUnread { user_id, room_id, message_id } => {
+                self.mark_stale(Stale::Unread(user_id));
+                let frame = ServerEvent::MarkedUnread { room_id, message_id };
+                self.announce(Announcement::Person { user_id, frame });
+            }
+
+            Fact::MessagePosted { seq, message, mentioned, caught_up } => {
+                let Message { id: message_id, room_id, creator_id, created_at: at, .. } = message;
+                self.mark_stale(Stale::Posted(room_id));
+                if caught_up {
+                    self.mark_stale(Stale::Unread(creator_id));
+                }
+                for user_id in &mentioned {
+                    self.mark_stale(Stale::Unread(*user_id));
+                }
+                let frame = ServerEvent::MessagePosted { seq, at, message };
+                self.announce(Announcement::Room { room_id, frame });
+                self.announce(Announcement::Posted { room_id, message_id, creator_id, mentioned });
+            }
+            Fact::MessageEdited { message, mentioned } => {
+                let room_id = message.room_id;
+                let (seq, at) = self.append(EventKind::MessageEdited, room_id, Some(message.id), None).await?;
+                self.mark_stale(Stale::Messages(room_id));
+                for user_id in mentioned {
+                    self.mark_stale(Stale::Unread(user_id));
+                }
+                self.announce(Announcement::Room { room_id, frame: ServerEvent::MessageEdited { seq, at, message } });
+            }
+            Fact::MessageRemoved { room_id, message_id } => {
+                let (seq, at) = self.append(EventKind::MessageRemoved, room_id, Some(message_id), None).await?;
+                self.mark_stale(Stale::Removed(room_id));
+                let frame = ServerEvent::MessageRemoved { seq, at, room_id, message_id };
+                self.announce(Announcement::Room { room_id, frame });
+            }
+            Fact::MessageBoosted { room_id, message_id } => {
+                let (seq, at) = self.append(EventKind::MessageBoosted, room_id, Some(message_id), None).await?;
+                store::messages::update_boosts_seq(self.db(), message_id, seq).await?;
+                let message = store::messages::find(self.db(), room_id, message_id).await?;
+                self.mark_stale(Stale::Messages(room_id));
+                // The state, not the change, so that a repeated or late event does no harm.
+                let boosts_html = message.map(|message| message.boosts_html).unwrap_or_default();
+                let frame = ServerEvent::MessageBoosted { seq, at, room_id, message_id, boosts_html };
+                self.announce(Announcement::Room { room_id, frame });
+            }
+
+            Fact::EventsPruned => self.mark_stale(Stale::Everything),
+        }
+        Ok(())
+    }
+
+    /// Appends a row to the event log; its number and its time.
+    async fn append(
+        &mut self,
+        kind: EventKind,
+        room_id: RoomId,
+        message_id: Option<MessageId>,
+        user_id: Option<UserId>,
+    ) -> sqlx::Result<(i64, i64)> {
+        let at = self.now_ms();
+        let seq = store::events::append(self.db(), NewEvent { kind, room_id, message_id, user_id }, at).await?;
+        Ok((seq, at))
+    }
+}

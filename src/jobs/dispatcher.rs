@@ -1,0 +1,319 @@
+//! The dispatcher: claims due jobs and runs them, a bounded number of each kind at once.
+
+use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use futures::FutureExt;
+use tokio::task::JoinSet;
+
+use super::{LEASE_MS, MAX_ATTEMPTS, Next, backoff_ms, step};
+use crate::model::{Job, JobKind};
+use crate::state::AppState;
+use crate::store::jobs::Lease;
+use crate::store::{self, Tx};
+use crate::{AppError, AppResult};
+
+/// The pause after the queue itself could not be read.
+const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(5);
+
+/// A single step may take this long: half a lease, so that nobody else claims the job meanwhile.
+const STEP_TIMEOUT: Duration = Duration::from_millis(LEASE_MS.unsigned_abs() / 2);
+
+/// Runs jobs for as long as the program runs.
+pub async fn run(state: AppState) {
+    let mut dispatcher = Dispatcher::new(state.clone());
+    let mut is_resumed = false;
+    loop {
+        if !is_resumed {
+            is_resumed = retried(resume(&state).await).await;
+            continue;
+        }
+        let pause = match dispatcher.start_due().await {
+            Ok(pause) => pause,
+            Err(error) => {
+                tracing::warn!(%error, "the job queue could not be read and will be tried again");
+                Some(PAUSE_AFTER_FAILURE)
+            }
+        };
+        tokio::select! {
+            () = state.db.job_enqueued() => {}
+            Some(finished) = dispatcher.running.join_next() => dispatcher.release(finished.ok()),
+            () = sleep(pause) => {}
+        }
+    }
+}
+
+/// Runs everything that is due now, and what that enqueues in turn; returns once nothing is due any more.
+///
+/// # Errors
+/// When the database does not answer. Failures of jobs are stored with them.
+pub async fn run_due(state: &AppState) -> AppResult<()> {
+    let mut dispatcher = Dispatcher::new(state.clone());
+    loop {
+        dispatcher.start_due().await?;
+        let Some(finished) = dispatcher.running.join_next().await else { return Ok(()) };
+        dispatcher.release(finished.ok());
+    }
+}
+
+/// Takes the queue over from the process before: its leases end, and the recurring job is there.
+async fn resume(state: &AppState) -> AppResult<()> {
+    let resume = async |tx: &mut Tx| {
+        store::jobs::release_all(tx.db()).await?;
+        if !store::jobs::exists(tx.db(), JobKind::Prune).await? {
+            tx.enqueue(&Job::Prune).await?;
+        }
+        tx.changes_nothing_visible();
+        Ok(())
+    };
+    state.db.write(resume).await
+}
+
+/// Whether it worked; pauses if not.
+async fn retried(result: AppResult<()>) -> bool {
+    let Err(error) = result else { return true };
+    tracing::warn!(%error, "the job queue could not be taken over and will be tried again");
+    tokio::time::sleep(PAUSE_AFTER_FAILURE).await;
+    false
+}
+
+async fn sleep(pause: Option<Duration>) {
+    match pause {
+        Some(pause) => tokio::time::sleep(pause).await,
+        None => std::future::pending().await,
+    }
+}
+
+struct Dispatcher {
+    state: AppState,
+    /// Workers; each answers with its kind.
+    running: JoinSet<JobKind>,
+    running_count: HashMap<JobKind, usize>,
+}
+
+impl Dispatcher {
+    fn new(state: AppState) -> Self {
+        Self { state, running: JoinSet::new(), running_count: HashMap::new() }
+    }
+
+    /// Starts what is due as far as the pools have room. Answers with how long until the next job is due that could be
+    /// started; `None` when none waits.
+    async fn start_due(&mut self) -> AppResult<Option<Duration>> {
+        let mut next_due: Option<i64> = None;
+        for kind in JobKind::ALL {
+            let room = kind.concurrency() - self.running_count.get(&kind).copied().unwrap_or(0);
+            if room == 0 {
+                continue;
+            }
+            let now_ms = self.state.clock.now_ms();
+            let due = store::jobs::next_due(self.state.db.reader(), kind, now_ms).await?;
+            if due.is_some_and(|due| due <= now_ms) {
+                self.claim(kind, room).await?;
+            }
+            if let Some(due) = store::jobs::next_due(self.state.db.reader(), kind, now_ms).await? {
+                next_due = Some(next_due.map_or(due, |next| next.min(due)));
+            }
+        }
+        let now_ms = self.state.clock.now_ms();
+        Ok(next_due.map(|due| Duration::from_millis((due - now_ms).max(0).unsigned_abs())))
+    }
+
+    async fn claim(&mut self, kind: JobKind, room: usize) -> AppResult<()> {
+        let limit = i64::try_from(room).unwrap_or(i64::MAX);
+        let now_ms = self.state.clock.now_ms();
+        let claim = async move |tx: &mut Tx| {
+            tx.changes_nothing_visible();
+            Ok(store::jobs::claim(tx.db(), kind, limit, now_ms, now_ms + LEASE_MS).await?)
+        };
+        for lease in self.state.db.write(claim).await? {
+            *self.running_count.entry(kind).or_default() += 1;
+            let state = self.state.clone();
+            self.running.spawn(async move {
+                if let Err(error) = work(&state, lease).await {
+                    // The lease ends by itself, and the job is claimed again.
+                    tracing::warn!(%error, ?kind, "the outcome of a job could not be stored");
+                }
+                kind
+            });
+        }
+        Ok(())
+    }
+
+    /// A worker is done. One that panicked outside its handler answers nothing; its place is lost with it.
+    fn release(&mut self, finished: Option<JobKind>) {
+        if let Some(count) = finished.and_then(|kind| self.running_count.get_mut(&kind)) {
+            *count -= 1;
+        }
+    }
+}
+
+/// Runs a claimed job to its end and stores the outcome.
+async fn work(state: &AppState, mut lease: Lease) -> AppResult<()> {
+    let job: Job = match serde_json::from_str(&lease.payload) {
+        Ok(job) => job,
+        // Written by a newer version of the program.
+        Err(error) => return bury(state, lease, error.to_string()).await,
+    };
+    loop {
+        let outcome = AssertUnwindSafe(tokio::time::timeout(STEP_TIMEOUT, step(state, &job))).catch_unwind().await;
+        let next = match outcome {
+            Ok(Ok(Ok(next))) => next,
+            Ok(Ok(Err(error))) => return fail(state, lease, &job, error.to_string()).await,
+            Ok(Err(_)) => return fail(state, lease, &job, "A step took too long.".to_owned()).await,
+            Err(_) => return fail(state, lease, &job, "A step panicked.".to_owned()).await,
+        };
+        match next {
+            Next::Done => {
+                let remove = async move |tx: &mut Tx| {
+                    tx.changes_nothing_visible();
+                    Ok(store::jobs::remove(tx.db(), &lease).await?)
+                };
+                return state.db.write(remove).await;
+            }
+            Next::At(run_at) => {
+                let reschedule = async move |tx: &mut Tx| {
+                    tx.changes_nothing_visible();
+                    Ok(store::jobs::reschedule(tx.db(), &lease, run_at).await?)
+                };
+                return state.db.write(reschedule).await;
+            }
+            Next::Continue => {
+                if lease.leased_until - state.clock.now_ms() < LEASE_MS / 2 {
+                    lease = extended(state, lease).await?;
+                }
+            }
+        }
+    }
+}
+
+/// The lease, extended.
+async fn extended(state: &AppState, lease: Lease) -> AppResult<Lease> {
+    let until = state.clock.now_ms() + LEASE_MS;
+    let extend = async move |tx: &mut Tx| {
+        tx.changes_nothing_visible();
+        let extended = store::jobs::extend(tx.db(), &lease, until).await?;
+        let lost = || AppError::Conflict("Somebody else runs this job.".into());
+        if extended { Ok(Lease { leased_until: until, ..lease }) } else { Err(lost()) }
+    };
+    state.db.write(extend).await
+}
+
+async fn fail(state: &AppState, lease: Lease, job: &Job, error: String) -> AppResult<()> {
+    let kind = job.kind();
+    if lease.attempts >= MAX_ATTEMPTS {
+        tracing::error!(error, ?kind, job.id = lease.job_id, "a job failed too often and is given up");
+        return bury(state, lease, error).await;
+    }
+    tracing::warn!(error, ?kind, job.id = lease.job_id, attempts = lease.attempts, "a job failed and will be retried");
+    let run_at = state.clock.now_ms() + backoff_ms(lease.attempts, uuid::Uuid::new_v4().as_bytes()[0]);
+    let retry = async move |tx: &mut Tx| {
+        tx.changes_nothing_visible();
+        Ok(store::jobs::retry(tx.db(), &lease, run_at, &error).await?)
+    };
+    state.db.write(retry).await
+}
+
+async fn bury(state: &AppState, lease: Lease, error: String) -> AppResult<()> {
+    let bury = async move |tx: &mut Tx| {
+        tx.changes_nothing_visible();
+        let now_ms = tx.now_ms();
+        Ok(store::jobs::bury(tx.db(), &lease, &error, now_ms).await?)
+    };
+    state.db.write(bury).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::RoomId;
+    use crate::testing;
+
+    async fn jobs(state: &AppState) -> Vec<(String, i64, i64, bool)> {
+        sqlx::query_as("SELECT payload, run_at, attempts, dead_at IS NOT NULL FROM jobs ORDER BY id")
+            .fetch_all(state.db.reader())
+            .await
+            .unwrap()
+    }
+
+    async fn enqueue_raw(state: &AppState, kind: &'static str, payload: &'static str) {
+        let insert = async move |tx: &mut Tx| {
+            sqlx::query("INSERT INTO jobs (kind, payload, run_at, created_at) VALUES ($1, $2, 0, 0)")
+                .bind(kind)
+                .bind(payload)
+                .execute(tx.db())
+                .await?;
+            Ok(())
+        };
+        state.db.write(insert).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn the_dispatcher_is_woken_by_the_commit_that_enqueues() {
+        let world = testing::world().await;
+        let room = world.open_closed_room("Room", &[]).await;
+        let dispatcher = tokio::spawn(run(world.state.clone()));
+        let member = world.member(&world.ada, room.id).await;
+        crate::ops::rooms::remove(&world.state, &member).await.unwrap();
+        let gone = async {
+            while jobs(&world.state).await.iter().any(|(payload, ..)| payload.contains("empty_room")) {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(10), gone).await.expect("the job was run");
+        dispatcher.abort();
+    }
+
+    #[tokio::test]
+    async fn a_job_of_a_newer_version_is_given_up_and_kept() {
+        let world = testing::world().await;
+        enqueue_raw(&world.state, "prune", r#"{"kind":"fireworks"}"#).await;
+        run_due(&world.state).await.unwrap();
+        let [(payload, _, attempts, is_dead)] = &jobs(&world.state).await[..] else { panic!("one job") };
+        assert_eq!((payload.as_str(), *attempts, *is_dead), (r#"{"kind":"fireworks"}"#, 1, true));
+    }
+
+    #[tokio::test]
+    async fn a_failing_job_backs_off_and_is_dead_in_the_end() {
+        let world = testing::world().await;
+        let state = &world.state;
+        enqueue_raw(state, "empty_room", r#"{"kind":"empty_room","room_id":4}"#).await;
+        let mut other = world.other_connection().await;
+        sqlx::query("ALTER TABLE rooms RENAME TO mislaid").execute(&mut other).await.unwrap();
+        let mut pauses = Vec::new();
+        for attempt in 1..=MAX_ATTEMPTS {
+            run_due(state).await.unwrap();
+            let [(_, run_at, attempts, is_dead)] = jobs(state).await[..] else { panic!("one job") };
+            assert_eq!((attempts, is_dead), (attempt, attempt == MAX_ATTEMPTS));
+            pauses.push(run_at - state.clock.now_ms());
+            state.clock.advance((run_at - state.clock.now_ms()).max(0));
+        }
+        assert!(pauses[..MAX_ATTEMPTS as usize - 1].windows(2).all(|pair| pair[0] < pair[1] || pair[1] >= 3_600_000));
+    }
+
+    #[tokio::test]
+    async fn a_job_of_a_process_that_died_runs_again() {
+        let world = testing::world().await;
+        let room = world.open_closed_room("Room", &[]).await;
+        world.post(&world.ada, room.id, "hello").await;
+        let member = world.member(&world.ada, room.id).await;
+        crate::ops::rooms::remove(&world.state, &member).await.unwrap();
+        let now_ms = world.state.clock.now_ms();
+        let claim = async move |tx: &mut Tx| {
+            Ok(store::jobs::claim(tx.db(), JobKind::EmptyRoom, 1, now_ms, now_ms + LEASE_MS).await?)
+        };
+        assert_eq!(world.state.db.write(claim).await.unwrap().len(), 1, "claimed, and its worker dies");
+        run_due(&world.state).await.unwrap();
+        let room_count = async |room_id: RoomId| -> i64 {
+            sqlx::query_scalar("SELECT COUNT(*) FROM rooms WHERE id = $1")
+                .bind(room_id)
+                .fetch_one(world.state.db.reader())
+                .await
+                .unwrap()
+        };
+        assert_eq!(room_count(room.id).await, 1, "leased still");
+        resume(&world.state).await.unwrap();
+        run_due(&world.state).await.unwrap();
+        assert_eq!(room_count(room.id).await, 0);
+    }
+}

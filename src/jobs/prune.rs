@@ -1,0 +1,62 @@
+//! Deletes what is only kept for a while: rows of the event log, and dead jobs.
+
+use super::Next;
+use crate::AppResult;
+use crate::facts::Fact;
+use crate::state::AppState;
+use crate::store::{self, Tx};
+
+/// How long a browser may be away and still be brought up to date from the event log, in milliseconds: 7 days.
+const EVENTS_KEPT_MS: i64 = 7 * 24 * 60 * 60 * 1_000;
+
+/// How long a dead job is kept for somebody to look at, in milliseconds: 7 days.
+const DEAD_JOBS_KEPT_MS: i64 = 7 * 24 * 60 * 60 * 1_000;
+
+/// Rows deleted by one write.
+const BATCH: i64 = 1_000;
+
+/// The pause between two rounds, in milliseconds: 1 hour.
+const INTERVAL_MS: i64 = 60 * 60 * 1_000;
+
+/// Deletes one batch.
+pub(super) async fn step(state: &AppState) -> AppResult<Next> {
+    let prune = async |tx: &mut Tx| {
+        tx.changes_nothing_visible();
+        let now_ms = tx.now_ms();
+        let event_count = store::events::prune(tx.db(), now_ms - EVENTS_KEPT_MS, BATCH).await?;
+        if event_count > 0 {
+            tx.record(Fact::EventsPruned).await?;
+        }
+        let job_count = store::jobs::remove_dead(tx.db(), now_ms - DEAD_JOBS_KEPT_MS, BATCH).await?;
+        Ok(if event_count + job_count > 0 { Next::Continue } else { Next::At(now_ms + INTERVAL_MS) })
+    };
+    state.db.write(prune).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Job, JobKind};
+    use crate::{jobs, testing};
+
+    #[tokio::test]
+    async fn events_are_pruned_after_a_week_and_the_job_recurs() {
+        let world = testing::world().await;
+        world.post(&world.ada, world.all_talk.id, "hello").await;
+        let enqueue = async |tx: &mut Tx| Ok(tx.enqueue(&Job::Prune).await?);
+        world.state.db.write(enqueue).await.unwrap();
+        let event_count = async || -> i64 {
+            sqlx::query_scalar("SELECT COUNT(*) FROM events").fetch_one(world.state.db.reader()).await.unwrap()
+        };
+        let before = event_count().await;
+        assert!(before > 0);
+        jobs::run_due(&world.state).await.unwrap();
+        assert_eq!(event_count().await, before);
+        world.state.clock.advance(EVENTS_KEPT_MS + 1);
+        jobs::run_due(&world.state).await.unwrap();
+        assert_eq!(event_count().await, 0);
+        let now_ms = world.state.clock.now_ms();
+        let due = store::jobs::next_due(world.state.db.reader(), JobKind::Prune, now_ms).await.unwrap();
+        assert_eq!(due, Some(now_ms + INTERVAL_MS));
+    }
+}

@@ -1,0 +1,82 @@
+//! Jobs: work that a write leaves to be done after its commit.
+
+use serde::{Deserialize, Serialize};
+
+use super::{MessageId, RoomId, UserId};
+
+/// A job and what its handler needs to know. Stored as JSON, so variants and fields are only ever added.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Job {
+    /// Remove what a banned person posted, up to a message.
+    RemoveContent {
+        /// The banned person.
+        user_id: UserId,
+        /// The newest message there was when they were banned.
+        up_to: MessageId,
+    },
+    /// Delete the messages of a removed room, then the room.
+    EmptyRoom {
+        /// The removed room.
+        room_id: RoomId,
+    },
+    /// Delete old rows of the event log and old dead jobs; runs again every hour.
+    Prune,
+}
+
+/// The kind of a job: each has a pool of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "ssr", derive(sqlx::Type), sqlx(rename_all = "snake_case"))]
+pub enum JobKind {
+    /// [`Job::RemoveContent`]
+    RemoveContent,
+    /// [`Job::EmptyRoom`]
+    EmptyRoom,
+    /// [`Job::Prune`]
+    Prune,
+}
+
+impl Job {
+    /// Its kind.
+    #[must_use]
+    pub const fn kind(&self) -> JobKind {
+        match self {
+            Self::RemoveContent { .. } => JobKind::RemoveContent,
+            Self::EmptyRoom { .. } => JobKind::EmptyRoom,
+            Self::Prune => JobKind::Prune,
+        }
+    }
+}
+
+impl JobKind {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::RemoveContent, Self::EmptyRoom, Self::Prune];
+
+    /// How many jobs of this kind run at once.
+    #[must_use]
+    pub const fn concurrency(self) -> usize {
+        // Each of these only waits for the one writer.
+        1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stored_jobs_stay_readable() {
+        for (job, json) in [
+            (
+                Job::RemoveContent { user_id: UserId(7), up_to: MessageId(41) },
+                r#"{"kind":"remove_content","user_id":7,"up_to":41}"#,
+            ),
+            (Job::EmptyRoom { room_id: RoomId(4) }, r#"{"kind":"empty_room","room_id":4}"#),
+            (Job::Prune, r#"{"kind":"prune"}"#),
+        ] {
+            assert_eq!(serde_json::to_string(&job).unwrap(), json);
+            assert_eq!(serde_json::from_str::<Job>(json).unwrap(), job);
+            assert!(JobKind::ALL.contains(&job.kind()));
+        }
+    }
+}

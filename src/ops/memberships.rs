@@ -1,0 +1,162 @@
+//! Being in rooms: granting, leaving, involvement, and how far somebody has read.
+
+use crate::access::{CurrentUser, Member};
+use crate::facts::Fact;
+use crate::model::{Involvement, MessageId, Person, RoomId, RoomKind};
+use crate::state::AppState;
+use crate::store::{self, Tx};
+use crate::{AppError, AppResult};
+
+/// Takes the member out of a closed room. The room stays for the others.
+///
+/// # Errors
+/// `Invalid` for rooms of another kind, `Conflict` for the last member.
+pub async fn leave(state: &AppState, member: &Member) -> AppResult<()> {
+    let (room_id, user_id) = (member.room.id, member.user.id);
+    let leave = async move |tx: &mut Tx| {
+        let (room, _) = store::memberships::find(tx.db(), user_id, room_id).await?.ok_or(AppError::NotFound)?;
+        if room.kind != RoomKind::Closed {
+            return Err(AppError::invalid("room", "Everyone is in this room. Hide it with its bell instead."));
+        }
+        if store::memberships::count(tx.db(), room_id).await? == 1 {
+            let reason = "You are the last one in this room. Delete it, or let somebody in first.";
+            return Err(AppError::Conflict(reason.into()));
+        }
+        store::memberships::revoke(tx.db(), room_id, user_id).await?;
+        Ok(tx.record(Fact::MembershipRevoked { room_id, user_id }).await?)
+    };
+    state.db.write(leave).await
+}
+
+/// Stores how much the member wants to be notified of.
+///
+/// # Errors
+/// `Invalid` for what this kind of room does not offer, `NotFound` when the membership ended.
+pub async fn set_involvement(state: &AppState, member: &Member, involvement: Involvement) -> AppResult<()> {
+    let (room_id, user_id) = (member.room.id, member.user.id);
+    let update = async move |tx: &mut Tx| {
+        let entry = store::rooms::sidebar_entry(tx.db(), user_id, room_id).await?;
+        let room = entry.ok_or(AppError::NotFound)?;
+        if !involvement.fits(room.kind) {
+            return Err(AppError::invalid("involvement", "A ping tells of everything or of nothing."));
+        }
+        store::memberships::update_involvement(tx.db(), room_id, user_id, involvement).await?;
+        Ok(tx.record(Fact::InvolvementChanged { user_id, room, involvement }).await?)
+    };
+    state.db.write(update).await
+}
+
+/// Stores that the person has read a room up to a message. Rooms that they are not in are skipped.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn mark_read(
+    state: &AppState,
+    current: &CurrentUser,
+    room_id: RoomId,
+    message_id: MessageId,
+) -> AppResult<()> {
+    let user_id = current.user.id;
+    let mark = async move |tx: &mut Tx| {
+        match store::memberships::mark_read(tx.db(), user_id, room_id, message_id).await? {
+            Some(message_id) => tx.record(Fact::RoomRead { user_id, room_id, message_id }).await?,
+            None => tx.changes_nothing_visible(),
+        }
+        Ok(())
+    };
+    state.db.write_checked(mark).await
+}
+
+/// Makes a message, and what came after it, unread again for the person.
+///
+/// # Errors
+/// `NotFound` when the message is not in the member's room.
+pub async fn mark_unread(state: &AppState, member: &Member, message_id: MessageId) -> AppResult<()> {
+    let (user_id, room_id) = (member.user.id, member.room.id);
+    let mark = async move |tx: &mut Tx| {
+        store::messages::find(tx.db(), room_id, message_id).await?.ok_or(AppError::NotFound)?;
+        if store::memberships::mark_unread(tx.db(), user_id, room_id, message_id).await? {
+            tx.record(Fact::RoomMarkedUnread { user_id, room_id, message_id }).await?;
+        } else {
+            tx.changes_nothing_visible();
+        }
+        Ok(())
+    };
+    state.db.write(mark).await
+}
+
+/// The active people in the member's room, by name.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn list_people(state: &AppState, member: &Member) -> AppResult<Vec<Person>> {
+    Ok(store::memberships::list_people(state.db.reader(), member.room.id).await?)
+}
+
+/// The active people in the member's room, who posted last first.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn list_people_by_activity(state: &AppState, member: &Member) -> AppResult<Vec<Person>> {
+    Ok(store::memberships::list_people_by_activity(state.db.reader(), member.room.id).await?)
+}
+
+/// The other people in the member's direct room, also those who left the account; the member alone in a ping to oneself.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn list_pinged(state: &AppState, member: &Member) -> AppResult<Vec<Person>> {
+    let mut people = store::memberships::list_all_people(state.db.reader(), member.room.id).await?;
+    if people.len() > 1 {
+        people.retain(|person| person.id != member.user.id);
+    }
+    Ok(people)
+}
+
+/// The person's rooms and how much they are notified of in each: shared rooms by name, then direct ones by activity.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn list_involvements(
+    state: &AppState,
+    current: &CurrentUser,
+) -> AppResult<Vec<(RoomId, RoomKind, String, Involvement)>> {
+    Ok(store::memberships::list_involvements(state.db.reader(), current.user.id).await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing;
+
+    #[tokio::test]
+    async fn one_leaves_a_closed_room_unless_one_is_the_last() {
+        let world = testing::world().await;
+        let (state, bob) = (&world.state, &world.bob);
+        let room = world.open_closed_room("Room", &[bob]).await;
+        leave(state, &world.member(&world.ada, room.id).await).await.unwrap();
+        let left = list_people(state, &world.member(bob, room.id).await).await.unwrap();
+        assert_eq!(left.iter().map(|person| person.name.as_str()).collect::<Vec<_>>(), ["Bob"]);
+        let last = leave(state, &world.member(bob, room.id).await).await;
+        assert!(matches!(last, Err(AppError::Conflict(_))));
+        let open_room = world.member(bob, world.all_talk.id).await;
+        assert!(matches!(leave(state, &open_room).await, Err(AppError::Invalid(_))));
+    }
+
+    #[tokio::test]
+    async fn an_invisible_room_leaves_the_sidebar_and_comes_back() {
+        let world = testing::world().await;
+        let (state, ada) = (&world.state, &world.ada);
+        let member = world.member(ada, world.all_talk.id).await;
+        set_involvement(state, &member, Involvement::Invisible).await.unwrap();
+        assert!(world.sidebar(ada.id).await.is_empty());
+        set_involvement(state, &member, Involvement::Nothing).await.unwrap();
+        assert_eq!(world.sidebar(ada.id).await.len(), 1);
+        let ping = crate::ops::rooms::ping(state, ada, vec![world.bob.id]).await.unwrap();
+        let pinged = world.member(ada, ping.id).await;
+        assert_eq!(pinged.involvement, Involvement::Everything);
+        let hidden = set_involvement(state, &pinged, Involvement::Invisible).await;
+        assert!(matches!(hidden, Err(AppError::Invalid(_))));
+        set_involvement(state, &pinged, Involvement::Nothing).await.unwrap();
+    }
+}

@@ -1,0 +1,56 @@
+//! Editing and removing.
+
+use super::render::render;
+use crate::access::Member;
+use crate::facts::Fact;
+use crate::model::{Draft, Message, MessageId};
+use crate::ops::permissions::require_message_administration;
+use crate::richtext::Rendered;
+use crate::state::AppState;
+use crate::store::{self, Tx};
+use crate::{AppError, AppResult};
+
+/// Gives a message another body. The same body again changes nothing.
+///
+/// # Errors
+/// `NotFound` when it is gone or the membership ended, `Forbidden` unless it is the member's or they are an
+/// administrator.
+pub async fn edit(state: &AppState, member: &Member, message_id: MessageId, draft: Draft) -> AppResult<Message> {
+    // Whoever the message mentions may still be named as they were then.
+    let known_as = store::mentions::list(state.db.reader(), message_id).await?;
+    let Rendered { body, mentions } = render(state, member.room.id, draft, known_as).await?;
+    let member = member.clone();
+    let edit = async move |tx: &mut Tx| {
+        let message = require_message_administration(tx, &member.user, member.room.id, message_id).await?;
+        if store::messages::find_source(tx.db(), message_id).await?.as_ref() == Some(&body.source) {
+            tx.changes_nothing_visible();
+            return Ok(message);
+        }
+        let (room_id, now_ms) = (message.room_id, tx.now_ms());
+        store::messages::update(tx.db(), message_id, &body, now_ms).await?;
+        // An edit notifies nobody. Whoever is no longer mentioned finds that in their next list of rooms.
+        let mentioned_before = store::mentions::list(tx.db(), message_id).await?;
+        let mut mentioned = store::mentions::replace(tx.db(), room_id, message_id, &mentions).await?;
+        mentioned.extend(mentioned_before.into_iter().map(|person| person.id));
+        let message = store::messages::find(tx.db(), room_id, message_id).await?.ok_or(AppError::NotFound)?;
+        tx.record(Fact::MessageEdited { message: message.clone(), mentioned }).await?;
+        Ok(message)
+    };
+    state.db.write(edit).await
+}
+
+/// Removes a message for everybody.
+///
+/// # Errors
+/// `NotFound` when it is gone or the membership ended, `Forbidden` unless it is the member's or they are an
+/// administrator.
+pub async fn remove(state: &AppState, member: &Member, message_id: MessageId) -> AppResult<()> {
+    let member = member.clone();
+    let remove = async move |tx: &mut Tx| {
+        let room_id = member.room.id;
+        require_message_administration(tx, &member.user, room_id, message_id).await?;
+        store::messages::remove(tx.db(), room_id, message_id).await?;
+        Ok(tx.record(Fact::MessageRemoved { room_id, message_id }).await?)
+    };
+    state.db.write(remove).await
+}

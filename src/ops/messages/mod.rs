@@ -1,0 +1,260 @@
+//! Posting, editing, removing and reading messages.
+
+mod edit;
+mod page;
+mod post;
+mod quote;
+mod read;
+mod render;
+
+pub use edit::{edit, remove};
+pub use page::{Anchor, page_after, page_before, room_page};
+pub use post::{Posted, post};
+pub use quote::quote;
+pub use read::{find, member_of_room_of, source};
+pub use render::preview;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{ClientMessageId, Draft, MessageId};
+    use crate::ops::memberships::{leave, mark_read, mark_unread};
+    use crate::store::{self, Tx};
+    use crate::{AppError, testing};
+
+    fn id(number: u64) -> ClientMessageId {
+        ClientMessageId::v7(number, [0; 10])
+    }
+
+    /// Who posts and who is let in or out race a thousand times; the log says in which order they came.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn nobody_posts_where_they_are_not() {
+        use crate::ops::rooms::{self, Audience};
+        let world = testing::world().await;
+        let room = world.open_closed_room("Room", &[&world.bob]).await;
+        let (ada, bob) = (world.member(&world.ada, room.id).await, world.member(&world.bob, room.id).await);
+        let (mut refused_count, mut stored_count) = (0, 0);
+        for round in 0..1_000_u64 {
+            let chosen = if round % 2 == 0 { vec![ada.user.id] } else { vec![ada.user.id, bob.user.id] };
+            let change = async {
+                for _ in 0..round % 3 {
+                    tokio::task::yield_now().await;
+                }
+                rooms::change(&world.state, &ada, "Room".parse().unwrap(), Audience::Chosen(chosen)).await.unwrap();
+            };
+            let id = ClientMessageId::v7(round, [1; 10]);
+            let post = async {
+                for _ in 0..round / 3 % 3 {
+                    tokio::task::yield_now().await;
+                }
+                post(&world.state, &bob, id, "hello".parse().unwrap()).await
+            };
+            match tokio::join!(change, post).1 {
+                Ok(Posted::Stored(_)) => stored_count += 1,
+                Err(AppError::NotFound) => refused_count += 1,
+                other => panic!("{other:?}"),
+            }
+        }
+        let log: Vec<(String, Option<i64>)> = sqlx::query_as(
+            "SELECT kind, user_id FROM events WHERE room_id = $1 AND kind <> 'room_changed' ORDER BY seq",
+        )
+        .bind(room.id)
+        .fetch_all(world.state.db.reader())
+        .await
+        .unwrap();
+        let (mut inside, mut posted_count) = (false, 0);
+        for (kind, user_id) in log {
+            match (kind.as_str(), user_id) {
+                ("membership_granted", Some(id)) if id == bob.user.id.0 => inside = true,
+                ("membership_revoked", Some(id)) if id == bob.user.id.0 => inside = false,
+                ("message_posted", _) => {
+                    assert!(inside, "a message of somebody who was not in the room");
+                    posted_count += 1;
+                }
+                _ => {}
+            }
+        }
+        assert_eq!(posted_count, stored_count);
+        assert!(stored_count > 100 && refused_count > 100, "{stored_count} stored, {refused_count} refused");
+    }
+
+    #[tokio::test]
+    async fn sending_again_answers_the_same_and_stores_once() {
+        let world = testing::world().await;
+        let member = world.member(&world.ada, world.all_talk.id).await;
+        let send = async |words: &str| post(&world.state, &member, id(1), words.parse().unwrap()).await;
+        let first = send("hello").await.unwrap();
+        assert_eq!(send("hello").await.unwrap(), first);
+        assert!(matches!(send("other words").await, Err(AppError::Conflict(_))));
+
+        let many = futures::future::join_all((0..10).map(|_| send("hello"))).await;
+        assert!(many.into_iter().all(|again| again.as_ref() == Ok(&first)));
+        let page = store::messages::page_last(world.state.db.reader(), world.all_talk.id).await.unwrap();
+        assert_eq!(page.messages.len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_mention_follows_the_name_of_the_person() {
+        let world = testing::world().await;
+        let (state, room_id) = (&world.state, world.all_talk.id);
+        let message = world.post(&world.ada, room_id, "hi @bob").await;
+        assert!(message.body_html.contains(">@Bob</a>"), "{}", message.body_html);
+        let bob_id = world.bob.id;
+        let rename = async move |tx: &mut Tx| {
+            sqlx::query("UPDATE users SET name = 'Robert' WHERE id = $1").bind(bob_id).execute(tx.db()).await?;
+            Ok(())
+        };
+        state.db.write(rename).await.unwrap();
+        let ada = world.member(&world.ada, room_id).await;
+        let shown = || async { room_page(state, &ada, Anchor::Newest).await.unwrap().timeline.messages[0].clone() };
+        assert!(shown().await.body_html.contains(">@Robert</a>"));
+        let edited = edit(state, &ada, message.id, "hi @bob, again".parse().unwrap()).await.unwrap();
+        assert!(edited.body_html.contains(">@Robert</a>, again"), "the old name is known in this message");
+        assert!(!world.post(&world.ada, room_id, "hi @bob").await.body_html.contains("mention"), "and in no other");
+    }
+
+    #[tokio::test]
+    async fn only_those_in_the_room_are_mentioned() {
+        let world = testing::world().await;
+        let room = world.open_closed_room("Room", &[&world.bob]).await;
+        let ada = world.member(&world.ada, room.id).await;
+        let message = world.post(&world.ada, room.id, "@Bob and @Cleo").await;
+        assert!(message.body_html.contains(">@Bob</a> and @Cleo"), "{}", message.body_html);
+        let bob = world.member(&world.bob, room.id).await;
+        leave(&world.state, &bob).await.unwrap();
+        assert!(!world.post(&world.ada, room.id, "@Bob").await.body_html.contains("mention"));
+        let edited = edit(&world.state, &ada, message.id, "@Bob, @Cleo".parse().unwrap()).await.unwrap();
+        assert!(!edited.body_html.contains("mention"), "who left is named no more");
+    }
+
+    #[tokio::test]
+    async fn what_was_read_can_be_unread() {
+        let world = testing::world().await;
+        let room_id = world.all_talk.id;
+        let mut ids = Vec::new();
+        for number in 0..3 {
+            ids.push(world.post(&world.ada, room_id, &format!("{number}")).await.id);
+        }
+        mark_read(&world.state, &testing::current(&world.bob), room_id, ids[2]).await.unwrap();
+        let bob = world.member(&world.bob, room_id).await;
+        mark_unread(&world.state, &bob, ids[1]).await.unwrap();
+        let page = room_page(&world.state, &bob, Anchor::Newest).await.unwrap();
+        assert_eq!(page.first_unread, Some(ids[1]));
+        assert!(world.sidebar(world.bob.id).await[0].unread);
+        assert_eq!(mark_unread(&world.state, &bob, MessageId(99)).await, Err(AppError::NotFound));
+    }
+
+    #[tokio::test]
+    async fn an_id_is_its_authors_own_and_belongs_to_one_room() {
+        let world = testing::world().await;
+        let (ada, bob) =
+            (world.member(&world.ada, world.all_talk.id).await, world.member(&world.bob, world.all_talk.id).await);
+        let draft = || "hello".parse::<Draft>().unwrap();
+        post(&world.state, &ada, id(1), draft()).await.unwrap();
+        assert!(matches!(post(&world.state, &bob, id(1), draft()).await, Ok(Posted::Stored(_))));
+        let other = world.open_closed_room("Other", &[]).await;
+        let elsewhere = world.member(&world.ada, other.id).await;
+        assert!(matches!(post(&world.state, &elsewhere, id(1), draft()).await, Err(AppError::Conflict(_))));
+    }
+
+    #[tokio::test]
+    async fn a_late_retry_neither_undoes_an_edit_nor_brings_back_what_was_removed() {
+        let world = testing::world().await;
+        let member = world.member(&world.ada, world.all_talk.id).await;
+        let send = async || post(&world.state, &member, id(1), "hello".parse().unwrap()).await.unwrap();
+        let Posted::Stored(message) = send().await else { panic!("stored") };
+        let edited = edit(&world.state, &member, message.id, "goodbye".parse().unwrap()).await.unwrap();
+        assert_eq!(edited.revision, 2);
+        assert_eq!(send().await, Posted::Stored(edited));
+        remove(&world.state, &member, message.id).await.unwrap();
+        assert_eq!(send().await, Posted::Removed(message.id));
+        assert!(matches!(post(&world.state, &member, id(1), "x".parse().unwrap()).await, Err(AppError::Conflict(_))));
+    }
+
+    #[tokio::test]
+    async fn only_the_author_or_an_administrator_edits_and_removes() {
+        let world = testing::world().await;
+        let room_id = world.all_talk.id;
+        let of_bob = world.post(&world.bob, room_id, "bob's").await;
+        let (ada, cleo) = (world.member(&world.ada, room_id).await, world.member(&world.cleo, room_id).await);
+        let draft = || "changed".parse::<Draft>().unwrap();
+        assert_eq!(edit(&world.state, &cleo, of_bob.id, draft()).await, Err(AppError::Forbidden));
+        assert_eq!(remove(&world.state, &cleo, of_bob.id).await, Err(AppError::Forbidden));
+        assert_eq!(source(&world.state, &cleo, of_bob.id).await, Err(AppError::Forbidden));
+        assert_eq!(edit(&world.state, &ada, of_bob.id, draft()).await.unwrap().body_html, "<p>changed</p>");
+        remove(&world.state, &ada, of_bob.id).await.unwrap();
+        assert_eq!(remove(&world.state, &ada, of_bob.id).await, Err(AppError::NotFound));
+    }
+
+    #[tokio::test]
+    async fn a_message_is_out_of_reach_through_another_room() {
+        let world = testing::world().await;
+        let message = world.post(&world.ada, world.all_talk.id, "hello").await;
+        let other = world.open_closed_room("Other", &[]).await;
+        let elsewhere = world.member(&world.ada, other.id).await;
+        assert_eq!(remove(&world.state, &elsewhere, message.id).await, Err(AppError::NotFound));
+        assert_eq!(source(&world.state, &elsewhere, message.id).await, Err(AppError::NotFound));
+    }
+
+    #[tokio::test]
+    async fn who_lost_the_room_cannot_post_with_an_old_membership() {
+        let world = testing::world().await;
+        let room = world.open_closed_room("Room", &[&world.bob]).await;
+        let bob = world.member(&world.bob, room.id).await;
+        let ada = world.member(&world.ada, room.id).await;
+        super::super::rooms::change(
+            &world.state,
+            &ada,
+            "Room".parse().unwrap(),
+            super::super::rooms::Audience::Chosen(vec![world.ada.id]),
+        )
+        .await
+        .unwrap();
+        assert_eq!(post(&world.state, &bob, id(1), "hello".parse().unwrap()).await, Err(AppError::NotFound));
+    }
+
+    #[tokio::test]
+    async fn an_edit_to_the_same_words_is_no_event() {
+        let world = testing::world().await;
+        let message = world.post(&world.ada, world.all_talk.id, "hello").await;
+        let member = world.member(&world.ada, world.all_talk.id).await;
+        let before = store::events::room_cursor(world.state.db.reader(), message.room_id).await.unwrap();
+        assert_eq!(edit(&world.state, &member, message.id, "hello".parse().unwrap()).await, Ok(message.clone()));
+        assert_eq!(store::events::room_cursor(world.state.db.reader(), message.room_id).await.unwrap(), before);
+    }
+
+    #[tokio::test]
+    async fn a_page_around_a_message_has_forty_on_each_side() {
+        let world = testing::world().await;
+        let room_id = world.all_talk.id;
+        let mut ids = Vec::new();
+        for number in 0..100 {
+            ids.push(world.post(&world.ada, room_id, &format!("{number}")).await.id);
+        }
+        let member = world.member(&world.ada, room_id).await;
+        let around = room_page(&world.state, &member, Anchor::Around(ids[50])).await.unwrap();
+        assert_eq!(around.target, Some(ids[50]));
+        let shown: Vec<_> = around.timeline.messages.iter().map(|message| message.id).collect();
+        assert_eq!(shown, ids[10..=90]);
+        assert!(around.timeline.has_older && around.timeline.has_newer);
+
+        let first = room_page(&world.state, &member, Anchor::Around(ids[0])).await.unwrap();
+        assert_eq!(first.timeline.messages.len(), 41);
+        assert!(!first.timeline.has_older);
+        let gone = room_page(&world.state, &member, Anchor::Around(MessageId(9_999))).await.unwrap();
+        assert_eq!((gone.target, gone.timeline.messages.len(), gone.timeline.has_newer), (None, 40, false));
+    }
+
+    #[tokio::test]
+    async fn a_page_tells_which_of_ones_own_messages_arrived_and_nobody_elses() {
+        let world = testing::world().await;
+        let room_id = world.all_talk.id;
+        let own = world.post(&world.ada, room_id, "mine").await;
+        world.post(&world.bob, room_id, "yours").await;
+        let member = world.member(&world.ada, room_id).await;
+        let page = room_page(&world.state, &member, Anchor::Newest).await.unwrap();
+        let shown: Vec<_> = page.timeline.messages.iter().map(|message| &message.client_message_id).collect();
+        assert!(own.client_message_id.is_some());
+        assert_eq!(shown, [&own.client_message_id, &None]);
+    }
+}

@@ -1,0 +1,112 @@
+//! Posting.
+
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+
+use super::render::render;
+use crate::access::Member;
+use crate::facts::Fact;
+use crate::model::{ClientMessageId, Draft, Message, MessageId, RoomId};
+use crate::richtext::{Mention, Rendered};
+use crate::state::AppState;
+use crate::store::messages::{Inserted, NewMessage};
+use crate::store::{self, Tx};
+use crate::{AppError, AppResult};
+
+/// What became of a message that was sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Posted {
+    /// It is in the room, perhaps since an earlier try, perhaps edited since.
+    Stored(Message),
+    /// An earlier try stored it, and it was removed since. It is not stored again.
+    Removed(MessageId),
+}
+
+/// Posts `draft` in the member's room and notifies everyone listening.
+///
+/// Sending the same `client_message_id` with the same words again answers with what the first try made.
+///
+/// # Errors
+/// `Conflict` when that id was used for other words or another room, `NotFound` when the membership ended meanwhile.
+pub async fn post(
+    state: &AppState,
+    member: &Member,
+    client_message_id: ClientMessageId,
+    draft: Draft,
+) -> AppResult<Posted> {
+    let sent_digest = digest(member.room.id, &draft);
+    let Rendered { body, mentions } = render(state, member.room.id, draft, Vec::new()).await?;
+    let message = Arc::new(NewMessage {
+        room_id: member.room.id,
+        creator_id: member.user.id,
+        client_message_id,
+        sent_digest,
+        body,
+        created_at: state.clock.now_ms(),
+    });
+    let new = message.clone();
+    let written = async move |tx: &mut Tx, inserted| follow_up(tx, inserted, &new, mentions).await;
+    state.db.write_message(message, written).await
+}
+
+/// What is left to do once a new message is stored, or was not.
+async fn follow_up(
+    tx: &mut Tx,
+    inserted: Option<Inserted>,
+    new: &NewMessage,
+    mentions: Vec<Mention>,
+) -> AppResult<Posted> {
+    let Some(Inserted { id, creator_name, seq, caught_up }) = inserted else {
+        tx.changes_nothing_visible();
+        return sent_before(tx, new).await;
+    };
+    let (message, mentioned) = if mentions.is_empty() {
+        (as_posted(id, new, creator_name), Vec::new())
+    } else {
+        let mentioned = store::mentions::replace(tx.db(), new.room_id, id, &mentions).await?;
+        let stored = store::messages::find(tx.db(), new.room_id, id).await?;
+        (stored.ok_or(AppError::Internal)?, mentioned)
+    };
+    tx.record(Fact::MessagePosted { seq, message: message.clone(), mentioned, caught_up }).await?;
+    Ok(Posted::Stored(message))
+}
+
+/// What an earlier try made of a message that cannot be stored now, or why none can.
+async fn sent_before(tx: &mut Tx, new: &NewMessage) -> AppResult<Posted> {
+    store::memberships::find(tx.db(), new.creator_id, new.room_id).await?.ok_or(AppError::NotFound)?;
+    let sent = store::messages::find_sent(tx.db(), new.creator_id, &new.client_message_id).await?;
+    let sent = sent.ok_or(AppError::Internal)?;
+    if sent.sent_digest != new.sent_digest {
+        return Err(AppError::Conflict("That message's id was used for another message.".into()));
+    }
+    if sent.removed {
+        return Ok(Posted::Removed(sent.message_id));
+    }
+    let stored = store::messages::find(tx.db(), new.room_id, sent.message_id).await?;
+    stored.map(Posted::Stored).ok_or(AppError::Internal)
+}
+
+/// What a new message is before anything is stored beside it.
+fn as_posted(id: MessageId, new: &NewMessage, creator_name: String) -> Message {
+    Message {
+        id,
+        room_id: new.room_id,
+        creator_id: new.creator_id,
+        creator_name,
+        client_message_id: Some(new.client_message_id.clone()),
+        body_html: new.body.html.clone(),
+        revision: 1,
+        created_at: new.created_at,
+        boosts_html: String::new(),
+        boosts_seq: 0,
+    }
+}
+
+/// What a retry must repeat to be one.
+fn digest(room_id: RoomId, draft: &Draft) -> [u8; 32] {
+    let mut hasher = Sha256::new();
+    hasher.update(room_id.0.to_be_bytes());
+    hasher.update(draft.as_str());
+    hasher.finalize().into()
+}

@@ -1,0 +1,43 @@
+//! Rendering a draft with the names of a room.
+
+use std::collections::HashSet;
+
+use crate::access::Member;
+use crate::model::{Draft, Person, RoomId};
+use crate::richtext::{self, Names, Rendered};
+use crate::state::AppState;
+use crate::store;
+use crate::{AppError, AppResult};
+
+/// Bodies up to this many bytes are rendered on the thread of the request, longer ones on one for blocking work.
+const MAX_INLINE_BYTES: usize = 4 * 1_024;
+
+/// What a draft would look like as a message of the member's room.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn preview(state: &AppState, member: &Member, draft: Draft) -> AppResult<String> {
+    Ok(render(state, member.room.id, draft, Vec::new()).await?.body.html)
+}
+
+/// A draft in all its forms. It may name the people of the room, and those who are `known_as` something else there.
+pub(super) async fn render(
+    state: &AppState,
+    room_id: RoomId,
+    draft: Draft,
+    known_as: Vec<Person>,
+) -> AppResult<Rendered> {
+    let names = if draft.as_str().contains('@') {
+        let mut people = store::memberships::list_people(state.db.reader(), room_id).await?;
+        let members: HashSet<_> = people.iter().map(|person| person.id).collect();
+        people.extend(known_as.into_iter().filter(|person| members.contains(&person.id)));
+        Names::new(people)
+    } else {
+        Names::none()
+    };
+    let has_code = draft.as_str().contains("```") || draft.as_str().contains("~~~");
+    if draft.as_str().len() <= MAX_INLINE_BYTES && !has_code {
+        return Ok(richtext::render(&draft, &names));
+    }
+    tokio::task::spawn_blocking(move || richtext::render(&draft, &names)).await.map_err(|_| AppError::Internal)
+}

@@ -1,0 +1,501 @@
+//! One SQLite file, many readers, one writer.
+//!
+//! All writes queue for one connection on a thread of its own. Queued writes are committed in groups, up to
+//! [`MAX_GROUP`] in one transaction, so that one flush to the disk serves them all: new messages first, in one call. A
+//! write that may fail half-way runs in a savepoint and undoes only itself when it fails or panics; one without
+//! ([`Db::write_checked`], [`Db::write_message`]) rolls its whole group back. Callers are answered after the commit,
+//! never before. Announcements are published after the commit, in the order of the commits; stale caches are marked
+//! before the caller is answered.
+
+mod checkpoint;
+mod readers;
+mod writer;
+
+pub use readers::{Reader, Readers};
+
+use std::any::Any;
+use std::path::Path;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sqlx::{Connection, SqliteConnection};
+use thiserror::Error;
+use tokio::sync::{Notify, mpsc, oneshot};
+
+use super::messages::{Inserted, NewMessage};
+use super::sqlite::CommitCounter;
+use super::sqlite::search_index::{MergeDebt, ToIndex};
+use super::{MIGRATOR, jobs};
+use crate::cache::invalidation::{Invalidations, Stale};
+use crate::clock::Clock;
+use crate::live::Announcement;
+use crate::model::{Job, MessageId};
+use crate::{AppError, AppResult, low_priority};
+use writer::Writer;
+
+/// Maximum number of writes in one commit.
+const MAX_GROUP: usize = 64;
+
+/// Capacity of the write queue; further callers wait for a place in it.
+const QUEUE_CAPACITY: usize = 1_024;
+
+/// Number of reading connections. Each is a thread and a page cache.
+const READERS: usize = 4;
+
+/// Rows that a connection's thread buffers before it waits for the receiver: those of a page.
+const ROW_BUFFER: usize = 256;
+
+/// The oldest SQLite that never loses a commit: 3.51.3 fixes a race between a checkpoint and a writer.
+const OLDEST_SQLITE: (u32, u32, u32) = (3, 51, 3);
+
+/// Why a database cannot be opened.
+#[derive(Debug, Error)]
+pub enum OpenError {
+    #[error("the database cannot be opened: {0}")]
+    Database(#[from] sqlx::Error),
+    #[error("the database cannot be brought up to date: {0}")]
+    Migration(#[from] sqlx::migrate::MigrateError),
+    #[error("SQLite {0} may lose commits; at least 3.51.3 is needed")]
+    Sqlite(String),
+    #[error("the writer's thread cannot be started: {0}")]
+    Thread(std::io::Error),
+    #[error("the index of the write-ahead log cannot be read: {0}")]
+    Index(std::io::Error),
+}
+
+/// The database: clones share its connections.
+#[derive(Clone, Debug)]
+pub struct Db {
+    readers: Readers,
+    queue: mpsc::Sender<QueuedWrite>,
+    invalidations: Invalidations,
+    commit_count: Arc<AtomicU64>,
+    job_enqueued: Arc<Notify>,
+}
+
+/// One write inside the transaction of its group.
+#[derive(Debug)]
+pub struct Tx {
+    connection: SqliteConnection,
+    now_ms: i64,
+    inserted: Option<Inserted>,
+    to_index: ToIndex,
+    announcements: Vec<Announcement>,
+    stale: Vec<Stale>,
+    /// The write has recorded a fact, or that it changes nothing visible.
+    recorded: bool,
+    enqueued_jobs: bool,
+}
+
+impl Tx {
+    fn new(connection: SqliteConnection, now_ms: i64, inserted: Option<Inserted>, to_index: ToIndex) -> Self {
+        Self {
+            connection,
+            now_ms,
+            inserted,
+            to_index,
+            announcements: Vec::new(),
+            stale: Vec::new(),
+            recorded: false,
+            enqueued_jobs: false,
+        }
+    }
+
+    /// The writing connection, for the store's functions.
+    pub fn db(&mut self) -> &mut SqliteConnection {
+        &mut self.connection
+    }
+
+    /// When this write began to run, in milliseconds since the epoch.
+    #[must_use]
+    pub const fn now_ms(&self) -> i64 {
+        self.now_ms
+    }
+
+    /// Makes a message searchable at the commit that was stored in another way than by [`Db::write_message`].
+    /// `text_bytes` is the length of its plain text.
+    ///
+    /// The messages of a transaction go into the full-text tables together, just before the commit: FTS5 flushes to
+    /// disk at every savepoint, and SQLite opens one for many a statement.
+    pub fn index(&mut self, message_id: MessageId, text_bytes: usize) {
+        self.to_index.push(message_id, text_bytes);
+    }
+
+    /// Records that this write changes nothing that a page displays or a permission check reads. A write that records
+    /// neither this nor a fact invalidates every cache.
+    pub fn changes_nothing_visible(&mut self) {
+        self.recorded = true;
+    }
+
+    /// Publishes `announcement` after the commit, and never if the write is undone.
+    pub(crate) fn announce(&mut self, announcement: Announcement) {
+        self.announcements.push(announcement);
+    }
+
+    /// Marks what this write makes stale, at the commit.
+    pub(crate) fn mark_stale(&mut self, stale: Stale) {
+        self.recorded = true;
+        self.stale.push(stale);
+    }
+
+    /// Enqueues a job that is due at once, as part of this write.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub(crate) async fn enqueue(&mut self, job: &Job) -> sqlx::Result<()> {
+        self.enqueued_jobs = true;
+        jobs::insert(&mut self.connection, job, self.now_ms, self.now_ms).await
+    }
+}
+
+/// When a write may fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mode {
+    /// At any step: it needs a savepoint of its own.
+    Any,
+    /// Only before it changes anything: it needs no savepoint.
+    ChecksFirst,
+}
+
+type Answer = AppResult<Box<dyn Any + Send>>;
+type WriteFuture<'t> = Pin<Box<dyn Future<Output = Answer> + 't>>;
+type Run = Box<dyn for<'t> FnOnce(&'t mut Tx) -> WriteFuture<'t> + Send>;
+
+struct QueuedWrite {
+    /// Stored before any write of the group runs, in one call with the other messages of the commit.
+    message: Option<Arc<NewMessage>>,
+    run: Run,
+    mode: Mode,
+    answer: oneshot::Sender<Answer>,
+}
+
+impl Db {
+    /// Opens or makes the database at `path`, migrates it, and starts the writer and the checkpoints.
+    ///
+    /// # Errors
+    /// When the file cannot be opened or migrated, or when SQLite is too old to be trusted.
+    pub async fn open(
+        path: &Path,
+        clock: Clock,
+        publish: mpsc::UnboundedSender<Announcement>,
+    ) -> Result<Self, OpenError> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(Duration::from_secs(5))
+            .row_buffer_size(ROW_BUFFER)
+            .pragma("wal_autocheckpoint", "0")
+            .pragma("journal_size_limit", "67108864");
+
+        let mut connection = SqliteConnection::connect_with(&options).await?;
+        let version: String = sqlx::query_scalar("SELECT sqlite_version()").fetch_one(&mut connection).await?;
+        if !is_trusted(&version) {
+            return Err(OpenError::Sqlite(version));
+        }
+        MIGRATOR.run(&mut connection).await?;
+
+        let readers = Readers::new(options.clone().create_if_missing(false).pragma("query_only", "ON"), READERS);
+        let (queue, jobs) = mpsc::channel(QUEUE_CAPACITY);
+        let commit_count = Arc::new(AtomicU64::new(0));
+        let commits = CommitCounter::open(path).map_err(OpenError::Index)?;
+        let invalidations = Invalidations::new(Box::new(move || commits.read()));
+        let job_enqueued = Arc::new(Notify::new());
+        let db = Self {
+            readers,
+            queue,
+            invalidations: invalidations.clone(),
+            commit_count: Arc::clone(&commit_count),
+            job_enqueued: Arc::clone(&job_enqueued),
+        };
+        let checkpoint = checkpoint::run(options, db.queue.downgrade(), Arc::clone(&commit_count));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().map_err(OpenError::Thread)?;
+        low_priority::spawn("checkpoint", move || runtime.block_on(checkpoint)).map_err(OpenError::Thread)?;
+
+        let writer = Writer {
+            connection: Some(connection),
+            clock,
+            publish,
+            invalidations,
+            change_count: 0,
+            commit_count,
+            job_enqueued,
+            merge_debt: MergeDebt::default(),
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(OpenError::Thread)?;
+        let thread = std::thread::Builder::new().name("writer".into());
+        thread.spawn(move || runtime.block_on(writer.serve(jobs))).map_err(OpenError::Thread)?;
+        Ok(db)
+    }
+
+    /// Connections that see every commit so far and cannot write.
+    #[must_use]
+    pub const fn reader(&self) -> &Readers {
+        &self.readers
+    }
+
+    /// Runs `write` alone in the database and answers once it is on the disk.
+    ///
+    /// An error from `write` undoes all it did. The write goes on when the caller stops waiting.
+    ///
+    /// # Errors
+    /// What `write` answered, `Unavailable` when the database cannot save, `Internal` when `write` panicked.
+    pub async fn write<T, F>(&self, write: F) -> AppResult<T>
+    where
+        T: Send + 'static,
+        F: AsyncFnOnce(&mut Tx) -> AppResult<T> + Send + 'static,
+    {
+        self.queue(Mode::Any, None, write).await
+    }
+
+    /// Runs a write that refuses what it refuses before it changes anything: it needs no savepoint of its own, which
+    /// would be most of the work of a small one. A failure of the database in it, or a panic, takes its group's
+    /// transaction down.
+    ///
+    /// # Errors
+    /// As [`Db::write`].
+    pub async fn write_checked<T, F>(&self, write: F) -> AppResult<T>
+    where
+        T: Send + 'static,
+        F: AsyncFnOnce(&mut Tx) -> AppResult<T> + Send + 'static,
+    {
+        self.queue(Mode::ChecksFirst, None, write).await
+    }
+
+    /// Stores a new message, in one call with those that other writes of its commit bring, and runs `write` with what
+    /// became of it: nothing, when it may not be stored. Once it is, any failure of `write` takes the whole transaction
+    /// down.
+    ///
+    /// # Errors
+    /// As [`Db::write_checked`].
+    pub async fn write_message<T, F>(&self, message: Arc<NewMessage>, write: F) -> AppResult<T>
+    where
+        T: Send + 'static,
+        F: AsyncFnOnce(&mut Tx, Option<Inserted>) -> AppResult<T> + Send + 'static,
+    {
+        let write = async move |tx: &mut Tx| {
+            let inserted = tx.inserted.take();
+            write(tx, inserted).await
+        };
+        self.queue(Mode::ChecksFirst, Some(message), write).await
+    }
+
+    async fn queue<T, F>(&self, mode: Mode, message: Option<Arc<NewMessage>>, write: F) -> AppResult<T>
+    where
+        T: Send + 'static,
+        F: AsyncFnOnce(&mut Tx) -> AppResult<T> + Send + 'static,
+    {
+        let run: Run = Box::new(move |tx| {
+            Box::pin(async move { write(tx).await.map(|value| Box::new(value) as Box<dyn Any + Send>) })
+        });
+        let (answer, answered) = oneshot::channel();
+        self.queue.send(QueuedWrite { message, run, mode, answer }).await.map_err(|_| AppError::Internal)?;
+        let value = answered.await.map_err(|_| AppError::Internal)??;
+        Ok(*value.downcast::<T>().expect("a write answers with the type its caller asked for"))
+    }
+
+    /// Which cached values are stale.
+    #[must_use]
+    pub const fn invalidations(&self) -> &Invalidations {
+        &self.invalidations
+    }
+
+    /// Completes after a commit that enqueued jobs, also one that happened before the call. For one caller.
+    pub async fn job_enqueued(&self) {
+        self.job_enqueued.notified().await;
+    }
+
+    /// How many transactions have been committed since the start.
+    #[must_use]
+    pub fn commit_count(&self) -> u64 {
+        self.commit_count.load(Ordering::Relaxed)
+    }
+}
+
+/// Whether `version`, like `3.51.3`, is new enough.
+fn is_trusted(version: &str) -> bool {
+    let mut parts = version.split('.').map(|part| part.parse().unwrap_or(0));
+    let mut next = || parts.next().unwrap_or(0);
+    (next(), next(), next()) >= OLDEST_SQLITE
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::events::{self, EventKind, NewEvent};
+    use crate::testing;
+
+    async fn insert_room(tx: &mut Tx, name: &str) -> sqlx::Result<()> {
+        sqlx::query("INSERT INTO rooms (kind, name, creator_id, created_at, updated_at) VALUES ('open', $1, 1, 0, 0)")
+            .bind(name.to_owned())
+            .execute(tx.db())
+            .await
+            .map(drop)
+    }
+
+    async fn room_names(db: &Db) -> Vec<String> {
+        sqlx::query_scalar("SELECT name FROM rooms WHERE name LIKE 'w%' ORDER BY id")
+            .fetch_all(db.reader())
+            .await
+            .unwrap()
+    }
+
+    #[test]
+    fn an_old_sqlite_is_not_trusted() {
+        assert!(is_trusted("3.51.3"));
+        assert!(is_trusted("3.53.0"));
+        assert!(!is_trusted("3.51.2"));
+        assert!(!is_trusted("3.46.0"));
+    }
+
+    #[tokio::test]
+    async fn the_promises_about_durability_are_switched_on() {
+        let world = testing::world().await;
+        let (journal, synchronous, foreign_keys) = world
+            .state
+            .db
+            .write(async |tx| {
+                let journal: String = sqlx::query_scalar("PRAGMA journal_mode").fetch_one(tx.db()).await?;
+                let synchronous: i64 = sqlx::query_scalar("PRAGMA synchronous").fetch_one(tx.db()).await?;
+                let foreign_keys: i64 = sqlx::query_scalar("PRAGMA foreign_keys").fetch_one(tx.db()).await?;
+                Ok((journal, synchronous, foreign_keys))
+            })
+            .await
+            .unwrap();
+        assert_eq!((journal.as_str(), synchronous, foreign_keys), ("wal", 2, 1));
+    }
+
+    #[tokio::test]
+    async fn one_failing_or_panicking_write_takes_only_itself_down() {
+        let world = testing::world().await;
+        let db = &world.state.db;
+        let writes = futures::future::join_all((0..10).map(|index| {
+            db.write(async move |tx| {
+                insert_room(tx, &format!("w{index}")).await?;
+                assert!(index != 3, "as asked");
+                if index == 5 { Err(AppError::Forbidden) } else { Ok(index) }
+            })
+        }));
+        let results = in_one_group(db, writes).await;
+        let expected: Vec<_> = (0..10)
+            .map(|index| match index {
+                3 => Err(AppError::Internal),
+                5 => Err(AppError::Forbidden),
+                index => Ok(index),
+            })
+            .collect();
+        assert_eq!(results, expected);
+        assert_eq!(room_names(db).await, ["w0", "w1", "w2", "w4", "w6", "w7", "w8", "w9"]);
+    }
+
+    /// Runs `writes` in one group: they are queued while another write, alone in its own group, holds the writer.
+    async fn in_one_group<T>(db: &Db, writes: impl Future<Output = T>) -> T {
+        let (begin, begun) = oneshot::channel();
+        let (release, held) = oneshot::channel::<()>();
+        let holder = db.write(async move |_| {
+            begin.send(()).map_err(|()| AppError::Internal)?;
+            Ok(held.await.is_ok())
+        });
+        let before = db.commit_count();
+        let (_, result) = tokio::join!(holder, async {
+            begun.await.unwrap();
+            let (result, ()) = tokio::join!(biased; writes, async { release.send(()).unwrap() });
+            result
+        });
+        assert!(db.commit_count() - before <= 2, "the writes shared a commit");
+        result
+    }
+
+    #[tokio::test]
+    async fn messages_of_a_group_come_first_in_the_log_and_are_found_once() {
+        let world = testing::world().await;
+        let (db, room_id, ada) = (&world.state.db, world.all_talk.id, world.ada.id);
+        let new = |number| Arc::new(testing::new_message(room_id, ada, number, "12"));
+        let edited = NewEvent { kind: EventKind::MessageEdited, room_id, message_id: None, user_id: None };
+        let writes = async {
+            tokio::join!(
+                db.write(async move |tx| Ok(events::append(tx.db(), edited, 1).await?)),
+                db.write::<(), _>(async |tx| {
+                    insert_room(tx, "w0").await?;
+                    Err(AppError::Forbidden)
+                }),
+                db.write_message(new(1), async |_, inserted| Ok(inserted.expect("a member's new message"))),
+            )
+        };
+        let (edited, refused, posted) = in_one_group(db, writes).await;
+        let posted = posted.unwrap();
+        assert!(posted.seq < edited.unwrap(), "though it was queued last");
+        assert_eq!(refused, Err(AppError::Forbidden));
+        let found: Vec<i64> = sqlx::query_scalar(
+            "SELECT rowid FROM message_search WHERE message_search MATCH '12'
+             UNION ALL SELECT id FROM message_parts_docsize",
+        )
+        .fetch_all(db.reader())
+        .await
+        .unwrap();
+        assert_eq!(found, [posted.id.0; 2]);
+        assert!(room_names(db).await.is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_message_whose_write_fails_leaves_nothing() {
+        let world = testing::world().await;
+        let (db, room_id, ada) = (&world.state.db, world.all_talk.id, world.ada.id);
+        let new = |number| Arc::new(testing::new_message(room_id, ada, number, "12"));
+        for refusal in [None, Some(AppError::Forbidden)] {
+            let writes = async {
+                tokio::join!(
+                    db.write_message(new(1), async |_, inserted| Ok(inserted.is_some())),
+                    db.write_message::<(), _>(new(2), async move |_, _| Err(refusal.expect("as asked"))),
+                )
+            };
+            let (first, second) = in_one_group(db, writes).await;
+            assert!(first.is_err() && second.is_err(), "{first:?} {second:?}");
+            let left: (i64, i64, i64) = sqlx::query_as(
+                "SELECT (SELECT COUNT(*) FROM messages), (SELECT COUNT(*) FROM events WHERE message_id IS NOT NULL),
+                        (SELECT last_message_id FROM rooms WHERE id = $1)",
+            )
+            .bind(room_id)
+            .fetch_one(db.reader())
+            .await
+            .unwrap();
+            assert_eq!(left, (0, 0, 0));
+        }
+        assert_eq!(db.write_message(new(1), async |_, inserted| Ok(inserted.is_some())).await, Ok(true), "once more");
+    }
+
+    #[tokio::test]
+    async fn a_full_disk_refuses_the_write_and_passes() {
+        let world = testing::world().await;
+        let db = &world.state.db;
+        let limit = async |pages: &'static str| {
+            db.write(async move |tx| Ok(sqlx::query(pages).execute(tx.db()).await.map(drop)?)).await.unwrap();
+        };
+        limit("PRAGMA max_page_count = 1").await;
+        let long = "w".repeat(100_000);
+        let results = futures::future::join_all((0..3).map(|_| {
+            let long = long.clone();
+            db.write(async move |tx| Ok(insert_room(tx, &long).await?))
+        }))
+        .await;
+        for result in results {
+            assert!(matches!(result, Err(AppError::Unavailable(reason)) if reason.contains("full")));
+        }
+        assert!(room_names(db).await.is_empty());
+
+        limit("PRAGMA max_page_count = 1000000").await;
+        db.write(async |tx| Ok(insert_room(tx, "works again").await?)).await.unwrap();
+        assert_eq!(room_names(db).await, ["works again"]);
+    }
+
+    #[tokio::test]
+    async fn readers_cannot_write() {
+        let world = testing::world().await;
+        assert!(sqlx::query("DELETE FROM rooms").execute(world.state.db.reader()).await.is_err());
+    }
+}

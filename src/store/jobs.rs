@@ -1,0 +1,221 @@
+//! The job queue: rows that a write leaves for later, leased while they run.
+
+use sqlx::SqliteExecutor;
+
+use crate::model::{Job, JobKind};
+
+/// A job that was claimed: nobody else runs it until `leased_until`.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Lease {
+    /// Number of the job's row.
+    pub job_id: i64,
+    /// The job as JSON, see [`Job`].
+    pub payload: String,
+    /// How often it was claimed, this time included.
+    pub attempts: i64,
+    /// When the lease ends, in milliseconds since the epoch. Whoever claims the job after that holds another lease.
+    pub leased_until: i64,
+}
+
+/// Enqueues a job that is due at `run_at`.
+pub async fn insert(db: impl SqliteExecutor<'_>, job: &Job, run_at: i64, now_ms: i64) -> sqlx::Result<()> {
+    let payload = serde_json::to_string(job).expect("ids are JSON");
+    sqlx::query("INSERT INTO jobs (kind, payload, run_at, created_at) VALUES ($1, $2, $3, $4)")
+        .bind(job.kind())
+        .bind(payload)
+        .bind(run_at)
+        .bind(now_ms)
+        .execute(db)
+        .await
+        .map(drop)
+}
+
+/// Whether a job of this kind waits or runs.
+pub async fn exists(db: impl SqliteExecutor<'_>, kind: JobKind) -> sqlx::Result<bool> {
+    sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM jobs WHERE kind = $1 AND dead_at IS NULL)")
+        .bind(kind)
+        .fetch_one(db)
+        .await
+}
+
+/// When the next job of this kind is due that nobody runs now, in milliseconds since the epoch.
+pub async fn next_due(db: impl SqliteExecutor<'_>, kind: JobKind, now_ms: i64) -> sqlx::Result<Option<i64>> {
+    sqlx::query_scalar(
+        "SELECT run_at FROM jobs WHERE kind = $1 AND dead_at IS NULL AND leased_until <= $2 ORDER BY run_at LIMIT 1",
+    )
+    .bind(kind)
+    .bind(now_ms)
+    .fetch_optional(db)
+    .await
+}
+
+/// Claims up to `limit` due jobs of this kind, those due longest first, until `leased_until`.
+pub async fn claim(
+    db: impl SqliteExecutor<'_>,
+    kind: JobKind,
+    limit: i64,
+    now_ms: i64,
+    leased_until: i64,
+) -> sqlx::Result<Vec<Lease>> {
+    sqlx::query_as(
+        "UPDATE jobs SET leased_until = $4, attempts = attempts + 1
+          WHERE id IN (SELECT id FROM jobs
+                        WHERE kind = $1 AND dead_at IS NULL AND run_at <= $3 AND leased_until <= $3
+                        ORDER BY run_at, id LIMIT $2)
+         RETURNING id AS job_id, payload, attempts, leased_until",
+    )
+    .bind(kind)
+    .bind(limit)
+    .bind(now_ms)
+    .bind(leased_until)
+    .fetch_all(db)
+    .await
+}
+
+/// Ends every lease. The process that held them is gone: one process at a time uses a data folder.
+pub async fn release_all(db: impl SqliteExecutor<'_>) -> sqlx::Result<()> {
+    sqlx::query("UPDATE jobs SET leased_until = 0 WHERE leased_until > 0").execute(db).await.map(drop)
+}
+
+/// Extends a lease; `false` when it has been lost.
+pub async fn extend(db: impl SqliteExecutor<'_>, lease: &Lease, leased_until: i64) -> sqlx::Result<bool> {
+    let extended = sqlx::query("UPDATE jobs SET leased_until = $3 WHERE id = $1 AND leased_until = $2")
+        .bind(lease.job_id)
+        .bind(lease.leased_until)
+        .bind(leased_until)
+        .execute(db)
+        .await?;
+    Ok(extended.rows_affected() > 0)
+}
+
+/// Deletes a job that is done, unless its lease has been lost.
+pub async fn remove(db: impl SqliteExecutor<'_>, lease: &Lease) -> sqlx::Result<()> {
+    sqlx::query("DELETE FROM jobs WHERE id = $1 AND leased_until = $2")
+        .bind(lease.job_id)
+        .bind(lease.leased_until)
+        .execute(db)
+        .await
+        .map(drop)
+}
+
+/// Has a job that succeeded run again at `run_at`, unless its lease has been lost.
+pub async fn reschedule(db: impl SqliteExecutor<'_>, lease: &Lease, run_at: i64) -> sqlx::Result<()> {
+    sqlx::query(
+        "UPDATE jobs SET run_at = $3, leased_until = 0, attempts = 0, last_error = NULL
+          WHERE id = $1 AND leased_until = $2",
+    )
+    .bind(lease.job_id)
+    .bind(lease.leased_until)
+    .bind(run_at)
+    .execute(db)
+    .await
+    .map(drop)
+}
+
+/// Has a job that failed run again at `run_at`, unless its lease has been lost.
+pub async fn retry(db: impl SqliteExecutor<'_>, lease: &Lease, run_at: i64, error: &str) -> sqlx::Result<()> {
+    sqlx::query("UPDATE jobs SET run_at = $3, leased_until = 0, last_error = $4 WHERE id = $1 AND leased_until = $2")
+        .bind(lease.job_id)
+        .bind(lease.leased_until)
+        .bind(run_at)
+        .bind(error)
+        .execute(db)
+        .await
+        .map(drop)
+}
+
+/// Gives a job up, unless its lease has been lost.
+pub async fn bury(db: impl SqliteExecutor<'_>, lease: &Lease, error: &str, now_ms: i64) -> sqlx::Result<()> {
+    sqlx::query("UPDATE jobs SET dead_at = $3, leased_until = 0, last_error = $4 WHERE id = $1 AND leased_until = $2")
+        .bind(lease.job_id)
+        .bind(lease.leased_until)
+        .bind(now_ms)
+        .bind(error)
+        .execute(db)
+        .await
+        .map(drop)
+}
+
+/// Deletes up to `limit` jobs that died before `before_ms`, and answers with how many.
+pub async fn remove_dead(db: impl SqliteExecutor<'_>, before_ms: i64, limit: i64) -> sqlx::Result<u64> {
+    let removed =
+        sqlx::query("DELETE FROM jobs WHERE id IN (SELECT id FROM jobs WHERE dead_at < $1 ORDER BY id LIMIT $2)")
+            .bind(before_ms)
+            .bind(limit)
+            .execute(db)
+            .await?;
+    Ok(removed.rows_affected())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::AppResult;
+    use crate::model::RoomId;
+    use crate::store::Tx;
+    use crate::testing;
+
+    const JOB: Job = Job::EmptyRoom { room_id: RoomId(4) };
+
+    async fn write<T: Send + 'static>(
+        world: &testing::World,
+        write: impl AsyncFnOnce(&mut Tx) -> AppResult<T> + Send + 'static,
+    ) -> T {
+        world.state.db.write(write).await.unwrap()
+    }
+
+    async fn claim_one(world: &testing::World, now_ms: i64, leased_until: i64) -> Option<Lease> {
+        let claimed =
+            write(world, async move |tx| Ok(claim(tx.db(), JOB.kind(), 1, now_ms, leased_until).await?)).await;
+        claimed.into_iter().next()
+    }
+
+    #[tokio::test]
+    async fn a_due_job_is_claimed_once_until_its_lease_is_over() {
+        let world = testing::world().await;
+        write(&world, async |tx| Ok(insert(tx.db(), &JOB, 10, 5).await?)).await;
+        let due = async |now_ms| next_due(world.state.db.reader(), JOB.kind(), now_ms).await.unwrap();
+        assert_eq!(due(0).await, Some(10));
+        assert_eq!(claim_one(&world, 9, 100).await, None, "not due");
+        let lease = claim_one(&world, 10, 100).await.unwrap();
+        assert_eq!((serde_json::from_str::<Job>(&lease.payload).unwrap(), lease.attempts), (JOB, 1));
+        assert_eq!(due(50).await, None);
+        assert_eq!(claim_one(&world, 99, 200).await, None, "leased");
+
+        let stolen = claim_one(&world, 100, 200).await.unwrap();
+        assert_eq!(stolen.attempts, 2);
+        let lost = lease.clone();
+        let extended = write(&world, async move |tx| Ok(extend(tx.db(), &lost, 300).await?)).await;
+        assert!(!extended);
+        write(&world, async move |tx| Ok(remove(tx.db(), &lease).await?)).await;
+        assert!(exists(world.state.db.reader(), JOB.kind()).await.unwrap(), "whoever lost the lease removes nothing");
+        write(&world, async move |tx| Ok(remove(tx.db(), &stolen).await?)).await;
+        assert!(!exists(world.state.db.reader(), JOB.kind()).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn a_failed_job_is_retried_then_dead_then_deleted() {
+        let world = testing::world().await;
+        write(&world, async |tx| Ok(insert(tx.db(), &JOB, 10, 5).await?)).await;
+        let lease = claim_one(&world, 10, 100).await.unwrap();
+        write(&world, async move |tx| Ok(retry(tx.db(), &lease, 50, "no answer").await?)).await;
+        assert_eq!(claim_one(&world, 49, 100).await, None);
+        let lease = claim_one(&world, 50, 100).await.unwrap();
+        write(&world, async move |tx| Ok(bury(tx.db(), &lease, "no answer", 60).await?)).await;
+        assert_eq!(claim_one(&world, 1_000, 2_000).await, None);
+        assert_eq!(write(&world, async |tx| Ok(remove_dead(tx.db(), 60, 10).await?)).await, 0);
+        assert_eq!(write(&world, async |tx| Ok(remove_dead(tx.db(), 61, 10).await?)).await, 1);
+    }
+
+    #[tokio::test]
+    async fn a_restart_ends_all_leases() {
+        let world = testing::world().await;
+        write(&world, async |tx| Ok(insert(tx.db(), &JOB, 10, 5).await?)).await;
+        claim_one(&world, 10, 100).await.unwrap();
+        write(&world, async |tx| Ok(release_all(tx.db()).await?)).await;
+        let lease = claim_one(&world, 11, 100).await.unwrap();
+        write(&world, async move |tx| Ok(reschedule(tx.db(), &lease, 70).await?)).await;
+        let again = claim_one(&world, 70, 200).await.unwrap();
+        assert_eq!(again.attempts, 1, "a success starts counting anew");
+    }
+}

@@ -1,0 +1,106 @@
+//! What surrounds every page of the chat: the account, the person's rooms, and people to ping.
+
+use sqlx::SqliteExecutor;
+use sqlx::types::Json;
+
+use super::rooms::{SHOWN_DIRECT_ROOMS, as_shown, select_sidebar};
+use crate::model::{Account, Person, SidebarRoom, UserId};
+
+/// The layout of somebody's pages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Layout {
+    pub account: Account,
+    /// In the order of [`SidebarRoom::sort_key`].
+    pub rooms: Vec<SidebarRoom>,
+    /// Active people with whom there is no direct room yet, longest here first.
+    pub unpinged: Vec<Person>,
+}
+
+/// All of it in one call, with at most `unpinged` people to ping; nothing before the first run is over.
+pub async fn find(db: impl SqliteExecutor<'_>, user_id: UserId, unpinged: i64) -> sqlx::Result<Option<Layout>> {
+    let (account, Json(rooms), Json(mut unpinged)): (Option<Json<Account>>, _, Json<Vec<Person>>) =
+        sqlx::query_as(concat!(
+            "SELECT (SELECT json_array(name, join_code,
+                                   json(CASE WHEN room_creation_restricted THEN 'true' ELSE 'false' END),
+                                   custom_styles_digest)
+                   FROM accounts),
+                (",
+            select_sidebar!(
+                "AND CASE rooms.kind
+                 WHEN 'direct' THEN rooms.id IN (SELECT newest.id FROM memberships AS mine
+                                                   JOIN rooms AS newest ON newest.id = mine.room_id
+                                                  WHERE mine.user_id = $1 AND newest.kind = 'direct'
+                                                  ORDER BY newest.updated_at DESC, newest.id DESC LIMIT $2 + 0)
+                 ELSE memberships.involvement <> 'invisible' END"
+            ),
+            "),
+                (SELECT json_group_array(json_array(id, name))
+                   FROM (SELECT id, name FROM users
+                          WHERE status = 0 AND id <> $1
+                            AND id NOT IN (SELECT theirs.user_id FROM memberships AS mine
+                                             JOIN rooms ON rooms.id = mine.room_id AND rooms.kind = 'direct'
+                                             JOIN memberships AS theirs ON theirs.room_id = mine.room_id
+                                            WHERE mine.user_id = $1)
+                          ORDER BY id LIMIT $3 + 0))"
+        ))
+        .bind(user_id)
+        .bind(SHOWN_DIRECT_ROOMS)
+        .bind(unpinged)
+        .fetch_one(db)
+        .await?;
+    unpinged.sort_unstable_by_key(|person| person.id);
+    Ok(account.map(|Json(account)| Layout { account, rooms: as_shown(rooms), unpinged }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Role;
+    use crate::{AppResult, ops, store, testing};
+
+    #[tokio::test]
+    async fn a_layout_has_ones_rooms_and_those_whom_one_has_not_pinged() {
+        let world = testing::world().await;
+        world.open_closed_room("Zoo", &[]).await;
+        ops::rooms::ping(&world.state, &world.ada, vec![world.cleo.id]).await.unwrap();
+        let layout = async |user_id, unpinged| find(world.state.db.reader(), user_id, unpinged).await.unwrap().unwrap();
+        let names = |rooms: &[SidebarRoom]| rooms.iter().map(|room| room.name.clone()).collect::<Vec<_>>();
+        let of_ada = layout(world.ada.id, 20).await;
+        assert_eq!(names(&of_ada.rooms), ["Cleo", "All Talk", "Zoo"]);
+        assert_eq!(of_ada.unpinged.iter().map(|person| person.id).collect::<Vec<_>>(), [world.bob.id]);
+        let of_bob = layout(world.bob.id, 1).await;
+        assert_eq!(names(&of_bob.rooms), ["All Talk"]);
+        assert_eq!(of_bob.unpinged.iter().map(|person| person.id).collect::<Vec<_>>(), [world.ada.id]);
+        assert_eq!(of_bob.account, store::accounts::find(world.state.db.reader()).await.unwrap().unwrap());
+    }
+
+    #[tokio::test]
+    async fn of_many_direct_rooms_a_layout_has_those_with_the_newest_messages() {
+        let world = testing::world().await;
+        let people = world.state.db.write(async |tx| -> AppResult<Vec<UserId>> {
+            let mut people = Vec::new();
+            for number in 0..SHOWN_DIRECT_ROOMS + 2 {
+                let (name, address) = ("Dora".parse()?, format!("dora{number}@example.com").parse()?);
+                people.push(store::users::insert(tx.db(), &name, &address, "x", Role::Member, 1).await?);
+            }
+            Ok(people)
+        });
+        let mut pinged = Vec::new();
+        for user_id in people.await.unwrap() {
+            pinged.push(ops::rooms::ping(&world.state, &world.ada, vec![user_id]).await.unwrap().id);
+        }
+        // The first of them are those with the newest messages.
+        let mut other = world.other_connection().await;
+        sqlx::query("UPDATE rooms SET updated_at = 1000 - id").execute(&mut other).await.unwrap();
+        let layout = find(world.state.db.reader(), world.ada.id, 0).await.unwrap().unwrap();
+        let shown: Vec<_> = layout.rooms.iter().map(|room| room.id).collect();
+        let expected: Vec<_> = pinged[..pinged.len() - 2].iter().copied().chain([world.all_talk.id]).collect();
+        assert_eq!(shown, expected);
+    }
+
+    #[tokio::test]
+    async fn before_the_first_run_there_is_none() {
+        let state = testing::state().await;
+        assert_eq!(find(state.db.reader(), UserId(1), 20).await.unwrap(), None);
+    }
+}

@@ -1,0 +1,6 @@
+//! What only SQLite has: the commit counter of its write-ahead log, and full-text tables.
+
+mod commit_counter;
+pub(super) mod search_index;
+
+pub use commit_counter::CommitCounter;

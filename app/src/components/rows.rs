@@ -14,7 +14,7 @@ use super::push;
 use crate::browser;
 
 /// The class of a row that stands under the one before it without repeating its author.
-const THREADED: &str = "message--threaded";
+const THREADED: &str = "message--grouped";
 
 /// What one row of the list shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,7 +76,7 @@ fn row_html(
 ) {
     let mut digits = itoa::Buffer::new();
     let id = digits.format(message.id.0);
-    push(html, &["<li class=\"message", if threaded { " message--threaded" } else { "" }, "\" id=\"message-", id]);
+    push(html, &["<li class=\"message", if threaded { " message--grouped" } else { "" }, "\" id=\"message-", id]);
     push(html, &["\" data-author=\"", itoa::Buffer::new().format(message.creator_id.0)]);
     push(html, &["\" aria-labelledby=\"by-", id, " says-", id, "\""]);
     if message.revision > 1 {
@@ -292,7 +292,7 @@ mod tests {
         let html = rows_html(&timeline, Some(MessageId(1)), Some(MessageId(2)));
         let (first, second) = html.split_once("</li>").unwrap();
         assert!(first.contains(r#"aria-current="true""#) && !first.contains("data-new"), "{first}");
-        assert!(second.contains(" data-new>") && second.contains("message--threaded"), "{second}");
+        assert!(second.contains(" data-new>") && second.contains("message--grouped"), "{second}");
         assert!(!are_in_the_page(&timeline));
     }
 }

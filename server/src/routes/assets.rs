@@ -84,6 +84,11 @@ async fn serve(Path(name): Path<String>, headers: HeaderMap) -> Response {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::io::Read as _;
+
+    use flate2::read::GzDecoder;
+
     use super::*;
 
     #[test]
@@ -105,5 +110,31 @@ mod tests {
         for path in [assets.style, assets.boot, assets.chat, assets.icon] {
             assert!(path.starts_with("/assets/") && path != "/assets/missing", "{path}");
         }
+    }
+
+    #[test]
+    fn the_style_sheet_has_every_rule_of_its_files_and_no_comments() {
+        let asset = ASSETS.iter().find(|asset| asset.source == "main.css").expect("every build has it");
+        let mut sheet = String::new();
+        GzDecoder::new(asset.gzip).read_to_string(&mut sheet).unwrap();
+        assert!(!sheet.contains("/*"));
+
+        let mut rest = sheet.len();
+        for file in fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../style")).unwrap() {
+            let path = file.unwrap().path();
+            let mut in_comment = false;
+            let mut rules = String::new();
+            for line in fs::read_to_string(&path).unwrap().lines().map(str::trim).filter(|line| !line.is_empty()) {
+                in_comment |= line.starts_with("/*");
+                if !in_comment {
+                    rules += line;
+                    rules.push('\n');
+                }
+                in_comment &= !line.ends_with("*/");
+            }
+            assert_eq!(sheet.matches(&rules).count(), 1, "{}", path.display());
+            rest -= rules.len();
+        }
+        assert_eq!(rest, 0, "nothing stands between the files");
     }
 }

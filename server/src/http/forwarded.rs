@@ -3,11 +3,8 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use axum::extract::ConnectInfo;
+use axum::http::HeaderMap;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, header};
-
-/// Maximum length of a stored user agent, in characters.
-const MAX_USER_AGENT_CHARS: usize = 255;
 
 /// Whether the browser's connection is encrypted, as the proxy says that ends TLS.
 #[must_use]
@@ -33,12 +30,6 @@ pub fn client_address(parts: &Parts) -> IpAddr {
         nearest = address;
     }
     nearest
-}
-
-/// The `User-Agent` header, cut to [`MAX_USER_AGENT_CHARS`].
-pub fn user_agent(headers: &HeaderMap) -> String {
-    let name = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    name.chars().take(MAX_USER_AGENT_CHARS).collect()
 }
 
 #[cfg(test)]

@@ -1,11 +1,15 @@
-//! HTTP tools that every area uses: rendering, errors, forms, URLs, validators, and the listener.
+//! HTTP tools that every area uses: rendering, errors, forms, URLs, validators, embedded assets, and the listener.
 
+pub mod assets;
 pub mod csp;
+pub mod encoding;
 pub mod errors;
 pub mod etag;
 pub mod form;
 pub mod forwarded;
+pub mod page_context;
 pub mod path;
 pub mod render;
 pub mod serve;
 pub mod urls;
+pub mod user_agent;

@@ -18,11 +18,8 @@ use leptos_integration_utils::build_response;
 use leptos_router::location::RequestUrl;
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::{csp, etag, urls};
+use super::{assets, csp, etag, page_context, urls};
 use crate::Site;
-use crate::middleware::page_cache::Cacheable;
-use crate::middleware::page_context;
-use crate::routes::assets;
 
 /// Maximum number of people in a sidebar's row of pings: those pinged, the viewer, and others to fill it up.
 const MAX_PINGS_OFFERED: usize = 20;
@@ -51,6 +48,15 @@ pub struct Rendered {
     pub response: Response,
     /// The newest message of the room in view, if the person had some of its messages to read.
     pub unread: Option<MessageId>,
+}
+
+/// Response extension: marks a page as cacheable and lists what invalidates it.
+#[derive(Clone, Debug)]
+pub struct Cacheable {
+    /// Whose page it is.
+    pub user_id: UserId,
+    /// What the page was computed from.
+    pub dependencies: Dependencies,
 }
 
 /// Renders a page of the chat, whole, with the data the browser takes it over with.

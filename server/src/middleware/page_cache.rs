@@ -13,11 +13,11 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use campfire::cache::Cache;
-use campfire::cache::invalidation::{Dependencies, Invalidations};
+use campfire::cache::invalidation::Invalidations;
 use campfire::model::{RoomId, UserId};
 
-use super::{compression, page_context};
-use crate::http::{etag, urls};
+use crate::http::render::Cacheable;
+use crate::http::{encoding, etag, urls, user_agent};
 use crate::{Site, session};
 
 /// Maximum size of a cached page, in bytes, compressed.
@@ -50,13 +50,6 @@ struct Key {
 struct Page {
     headers: HeaderMap,
     body: Bytes,
-}
-
-/// Response extension: marks a page as cacheable and lists what invalidates it.
-#[derive(Clone, Debug)]
-pub struct Cacheable {
-    pub user_id: UserId,
-    pub dependencies: Dependencies,
 }
 
 impl PageCache {
@@ -111,7 +104,7 @@ fn requested_room(request: &Request) -> Option<RoomId> {
     let headers = request.headers();
     let is_page = request.method() == Method::GET && request.uri().query().is_none();
     let room_id = request.uri().path().strip_prefix("/rooms/").filter(|_| is_page)?.parse().ok()?;
-    (compression::takes_gzip(headers) && !page_context::is_old(headers)).then_some(room_id)
+    (encoding::accepts(headers, "gzip") && !user_agent::is_too_old(user_agent::of(headers))).then_some(room_id)
 }
 
 /// Who asks, if their session and their membership are cached. Everybody else takes the long way.

@@ -1,8 +1,7 @@
 //! The site's routes, one area a file.
 
-pub mod assets;
-
 pub(crate) mod account;
+pub(crate) mod assets;
 pub(crate) mod boosts;
 pub(crate) mod calls;
 pub(crate) mod entrance;

@@ -8,8 +8,8 @@ use axum::{Json, Router};
 use campfire::model::{SOUNDS, Sound};
 use serde::Serialize;
 
-use super::assets;
 use crate::Site;
+use crate::http::assets;
 
 /// The clips, for everybody: a name is no secret.
 pub fn router() -> Router<Site> {

@@ -16,7 +16,7 @@ use tower_sessions::Session;
 use super::store;
 use crate::http::errors::PageError;
 use crate::http::path::{self, InPath};
-use crate::http::{forwarded, urls};
+use crate::http::{forwarded, urls, user_agent};
 
 /// How old a session's stored last activity may grow, in milliseconds: 1 hour.
 const REFRESH_INTERVAL_MS: i64 = 60 * 60 * 1_000;
@@ -63,7 +63,7 @@ where
             store::refresh(
                 &session,
                 &forwarded::client_address(parts).to_string(),
-                &forwarded::user_agent(&parts.headers),
+                &user_agent::stored(&parts.headers),
             )
             .await?;
         }
@@ -176,6 +176,6 @@ impl<S: Send + Sync> FromRequestParts<S> for Visitor {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        Ok(Self { address: forwarded::client_address(parts), user_agent: forwarded::user_agent(&parts.headers) })
+        Ok(Self { address: forwarded::client_address(parts), user_agent: user_agent::stored(&parts.headers) })
     }
 }

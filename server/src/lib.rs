@@ -28,7 +28,6 @@ mod sounds;
 mod surroundings;
 mod throttle;
 mod transfers;
-mod websocket;
 
 use std::ops::Deref;
 use std::sync::Arc;

@@ -19,10 +19,10 @@ use campfire::state::AppState;
 use campfire::{AppError, AppResult, ops, store};
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
+use websocket::{CloseCode, Handshake, Message, Tcp, WebSocket, encode};
 
 use crate::auth::SignedIn;
 use crate::page::PageError;
-use crate::websocket::{CloseCode, Handshake, Message, Tcp, WebSocket, close, control};
 use crate::{Site, security};
 
 /// How long a browser may leave what it is sent unread before it is given up.
@@ -53,16 +53,16 @@ async fn open(State(site): State<Site>, signed_in: Option<SignedIn>, mut request
         return PageError(AppError::Forbidden).into_response();
     }
     let Some(SignedIn(current)) = signed_in else { return PageError(AppError::SignedOut).into_response() };
-    match Handshake::of(&mut request) {
-        Ok(handshake) => {
-            handshake.answer(move |socket| serve(socket, site.state.clone(), current, site.closing.clone()))
-        }
-        Err(refusal) => refusal.into_response(),
+    match Handshake::from_request(&mut request) {
+        Ok(handshake) => handshake
+            .accept(move |socket| serve(socket, site.state.clone(), current, site.closing.clone()))
+            .into_response(),
+        Err(refusal) => refusal.response().into_response(),
     }
 }
 
 async fn serve(socket: WebSocket, state: AppState, current: CurrentUser, closing: watch::Receiver<bool>) {
-    let connection = state.live.connect(current.user.id, &current.user.name, socket.wire());
+    let connection = state.live.connect(current.user.id, &current.user.name, socket.transport());
     let mut session = Session {
         socket,
         state,
@@ -78,20 +78,23 @@ async fn serve(socket: WebSocket, state: AppState, current: CurrentUser, closing
     let end = session.run(closing).await;
     let (reconnect, code, reason) = match end {
         End::Gone => return,
-        End::Refused(code) => return session.connection.peer.close(&close(code, "")),
-        End::Closing => (true, CloseCode::Away, ""),
-        End::SignedOut => (false, CloseCode::Away, ""),
-        End::TooMuch => (true, CloseCode::Policy, "Too many frames in a second."),
+        End::Left(code) => return session.connection.peer.close(&encode::close_reply(code)),
+        End::Refused(code) => return session.connection.peer.close(&encode::close(code, "")),
+        End::Closing => (true, CloseCode::GOING_AWAY, ""),
+        End::SignedOut => (false, CloseCode::GOING_AWAY, ""),
+        End::TooMuch => (true, CloseCode::POLICY_VIOLATION, "Too many frames in a second."),
     };
     session.say(&ServerFrame::Bye { reconnect });
     session.finish().await;
-    session.connection.peer.close(&close(code, reason));
+    session.connection.peer.close(&encode::close(code, reason));
 }
 
 /// Why a socket's task ends.
 enum End {
-    /// The browser left, or stopped reading.
+    /// The connection ended, or the browser stopped reading.
     Gone,
+    /// The browser sent a close frame, with this code.
+    Left(Option<CloseCode>),
     /// What it sent is no frame of a browser's.
     Refused(CloseCode),
     /// The program is about to end.
@@ -131,7 +134,7 @@ impl Session {
         if let Err(end) = self.begin().await {
             return end;
         }
-        let wire = self.socket.wire();
+        let transport = self.socket.transport();
         loop {
             while let Some(order) = self.connection.peer.take_order() {
                 if let Err(end) = self.obey(order).await {
@@ -146,17 +149,17 @@ impl Session {
             if stuck_since.is_none() {
                 match self.socket.next(MAX_FRAME_BYTES) {
                     Ok(None) => {}
-                    Ok(Some(Message::Close)) => return End::Refused(CloseCode::Normal),
+                    Ok(Some(Message::Close(code))) => return End::Left(code),
                     Ok(Some(_)) if self.is_too_much() => return End::TooMuch,
                     Ok(Some(Message::Text(text))) => match self.heard(&text).await {
                         Ok(()) => continue,
                         Err(end) => return end,
                     },
                     Ok(Some(Message::Ping(payload))) => {
-                        self.connection.peer.say(&Frame { wire: control(0xA, &payload).into(), seq: None });
+                        self.connection.peer.say(&Frame { wire: encode::pong(&payload), seq: None });
                         continue;
                     }
-                    Ok(Some(Message::Other)) => continue,
+                    Ok(Some(Message::Binary(_) | Message::Pong(_))) => continue,
                     Err(code) => return End::Refused(code),
                 }
             }
@@ -164,12 +167,12 @@ impl Session {
                 biased;
                 () = crate::closed(&mut closing) => return End::Closing,
                 () = self.connection.peer.attention() => {}
-                heard = self.socket.hear(), if stuck_since.is_none() => {
-                    if !heard {
+                received = self.socket.receive(), if stuck_since.is_none() => {
+                    if !received {
                         return End::Gone;
                     }
                 }
-                takes = takes_within(&wire, stuck_since), if stuck_since.is_some() => {
+                takes = takes_within(&transport, stuck_since), if stuck_since.is_some() => {
                     if !takes {
                         return End::Gone;
                     }
@@ -379,8 +382,8 @@ impl Session {
     /// Gives what waits a moment to leave.
     async fn finish(&self) {
         let leave = async {
-            let wire = self.socket.wire();
-            while self.connection.peer.stuck_since().is_some() && wire.writable().await {
+            let transport = self.socket.transport();
+            while self.connection.peer.stuck_since().is_some() && transport.writable().await {
                 self.connection.peer.write_waiting();
             }
         };
@@ -389,8 +392,8 @@ impl Session {
 }
 
 /// Waits until a socket that is stuck takes something; `false` when it has taken nothing for too long.
-async fn takes_within(wire: &Tcp, stuck_since: Option<std::time::Instant>) -> bool {
+async fn takes_within(transport: &Tcp, stuck_since: Option<std::time::Instant>) -> bool {
     let Some(since) = stuck_since else { return std::future::pending().await };
     let until = Instant::from_std(since) + UNREAD_FOR;
-    tokio::time::timeout_at(until, wire.writable()).await.unwrap_or(false)
+    tokio::time::timeout_at(until, transport.writable()).await.unwrap_or(false)
 }

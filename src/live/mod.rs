@@ -12,5 +12,5 @@ mod publisher;
 
 pub use frame::Frame;
 pub use hub::{Connection, Hub};
-pub use peer::{Order, Peer, Wire};
+pub use peer::{Order, Peer};
 pub use publisher::{Announcement, publisher};

@@ -9,7 +9,6 @@ mod live;
 mod middleware;
 mod routes;
 mod session;
-mod websocket;
 
 use std::ops::Deref;
 use std::sync::Arc;

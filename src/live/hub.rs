@@ -5,8 +5,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
+use websocket::Transport;
 
-use super::peer::{Peer, PeerCommand, Transport};
+use super::peer::{Peer, PeerCommand};
 use super::{Announcement, EncodedEvent};
 use crate::model::{RoomId, RoomKind, UserId};
 use crate::protocol::{PRESENCE_TTL_MS, ServerEvent};
@@ -106,8 +107,8 @@ pub struct Connection {
 impl Hub {
     /// Takes a person's socket in. Read the memberships afterwards, then hand them to [`Connection::set_rooms`].
     #[must_use]
-    pub fn connect(&self, user_id: UserId, name: &str, wire: Arc<dyn Transport>) -> Connection {
-        let peer = Arc::new(Peer::new(wire, self.beats.load(Ordering::Relaxed)));
+    pub fn connect(&self, user_id: UserId, name: &str, transport: Arc<dyn Transport>) -> Connection {
+        let peer = Arc::new(Peer::new(transport, self.beats.load(Ordering::Relaxed)));
         let mut inner = self.lock();
         let person = inner.people.entry(user_id).or_insert_with(|| Online {
             name: name.to_owned(),

@@ -12,5 +12,5 @@ mod publisher;
 
 pub use encoded_event::EncodedEvent;
 pub use hub::{Connection, Hub};
-pub use peer::{Peer, PeerCommand, Transport};
+pub use peer::{Peer, PeerCommand};
 pub use publisher::{Announcement, publisher};

@@ -8,12 +8,12 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use campfire::AppError;
+use websocket::Handshake;
 
 use crate::Site;
 use crate::http::errors::PageError;
 use crate::middleware::security;
 use crate::session::SignedIn;
-use crate::websocket::Handshake;
 
 /// The socket.
 pub fn router() -> Router<Site> {
@@ -28,10 +28,10 @@ async fn open(State(site): State<Site>, signed_in: Option<SignedIn>, mut request
         return PageError(AppError::Forbidden).into_response();
     }
     let Some(SignedIn(current)) = signed_in else { return PageError(AppError::SignedOut).into_response() };
-    match Handshake::of(&mut request) {
-        Ok(handshake) => {
-            handshake.answer(move |socket| session::serve(socket, site.state.clone(), current, site.closing.clone()))
-        }
-        Err(refusal) => refusal.into_response(),
+    match Handshake::from_request(&mut request) {
+        Ok(handshake) => handshake
+            .accept(move |socket| session::serve(socket, site.state.clone(), current, site.closing.clone()))
+            .into_response(),
+        Err(refusal) => refusal.response().into_response(),
     }
 }

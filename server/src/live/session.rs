@@ -14,8 +14,7 @@ use campfire::state::AppState;
 use campfire::{AppError, AppResult, ops};
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
-
-use crate::websocket::{CloseCode, Message, Tcp, WebSocket, close, control};
+use websocket::{CloseCode, Message, Tcp, WebSocket, encode};
 
 /// How long a browser may leave what it is sent unread before it is given up.
 const UNREAD_FOR: Duration = Duration::from_secs(30);
@@ -31,7 +30,7 @@ const MAX_COMMANDS_PER_SECOND: u32 = 200;
 
 /// Serves one socket until something ends it.
 pub(super) async fn serve(socket: WebSocket, state: AppState, current: CurrentUser, closing: watch::Receiver<bool>) {
-    let connection = state.live.connect(current.user.id, &current.user.name, socket.wire());
+    let connection = state.live.connect(current.user.id, &current.user.name, socket.transport());
     let mut session = Session {
         socket,
         state,
@@ -46,20 +45,23 @@ pub(super) async fn serve(socket: WebSocket, state: AppState, current: CurrentUs
     let end = session.run(closing).await;
     let (reconnect, code, reason) = match end {
         End::Gone => return,
-        End::Refused(code) => return session.connection.peer.close(&close(code, "")),
-        End::Closing => (true, CloseCode::Away, ""),
-        End::SignedOut => (false, CloseCode::Away, ""),
-        End::TooMuch => (true, CloseCode::Policy, "Too many frames in a second."),
+        End::Left(code) => return session.connection.peer.close(&encode::close_reply(code)),
+        End::Refused(code) => return session.connection.peer.close(&encode::close(code, "")),
+        End::Closing => (true, CloseCode::GOING_AWAY, ""),
+        End::SignedOut => (false, CloseCode::GOING_AWAY, ""),
+        End::TooMuch => (true, CloseCode::POLICY_VIOLATION, "Too many frames in a second."),
     };
     session.say(&ServerEvent::Bye { reconnect });
     session.finish().await;
-    session.connection.peer.close(&close(code, reason));
+    session.connection.peer.close(&encode::close(code, reason));
 }
 
 /// Why a socket's task ends.
 enum End {
-    /// The browser left, or stopped reading.
+    /// The connection ended, or the browser stopped reading.
     Gone,
+    /// The browser sent a close frame, with this code.
+    Left(Option<CloseCode>),
     /// What it sent is no frame of a browser's.
     Refused(CloseCode),
     /// The program is about to end.
@@ -98,7 +100,7 @@ impl Session {
         if let Err(end) = self.begin().await {
             return end;
         }
-        let wire = self.socket.wire();
+        let transport = self.socket.transport();
         loop {
             while let Some(command) = self.connection.peer.take_command() {
                 if let Err(end) = self.handle_command(command).await {
@@ -113,17 +115,17 @@ impl Session {
             if stuck_since.is_none() {
                 match self.socket.next(MAX_COMMAND_BYTES) {
                     Ok(None) => {}
-                    Ok(Some(Message::Close)) => return End::Refused(CloseCode::Normal),
+                    Ok(Some(Message::Close(code))) => return End::Left(code),
                     Ok(Some(_)) if self.is_too_much() => return End::TooMuch,
                     Ok(Some(Message::Text(text))) => match self.heard(&text).await {
                         Ok(()) => continue,
                         Err(end) => return end,
                     },
                     Ok(Some(Message::Ping(payload))) => {
-                        self.connection.peer.say(&EncodedEvent { wire: control(0xA, &payload).into(), seq: None });
+                        self.connection.peer.say(&EncodedEvent { wire: encode::pong(&payload), seq: None });
                         continue;
                     }
-                    Ok(Some(Message::Other)) => continue,
+                    Ok(Some(Message::Binary(_) | Message::Pong(_))) => continue,
                     Err(code) => return End::Refused(code),
                 }
             }
@@ -131,12 +133,12 @@ impl Session {
                 biased;
                 () = crate::closed(&mut closing) => return End::Closing,
                 () = self.connection.peer.attention() => {}
-                heard = self.socket.hear(), if stuck_since.is_none() => {
-                    if !heard {
+                received = self.socket.receive(), if stuck_since.is_none() => {
+                    if !received {
                         return End::Gone;
                     }
                 }
-                takes = takes_within(&wire, stuck_since), if stuck_since.is_some() => {
+                takes = takes_within(&transport, stuck_since), if stuck_since.is_some() => {
                     if !takes {
                         return End::Gone;
                     }
@@ -319,8 +321,8 @@ impl Session {
     /// Gives what waits a moment to leave.
     async fn finish(&self) {
         let leave = async {
-            let wire = self.socket.wire();
-            while self.connection.peer.stuck_since().is_some() && wire.writable().await {
+            let transport = self.socket.transport();
+            while self.connection.peer.stuck_since().is_some() && transport.writable().await {
                 self.connection.peer.write_waiting();
             }
         };
@@ -329,8 +331,8 @@ impl Session {
 }
 
 /// Waits until a socket that is stuck takes something; `false` when it has taken nothing for too long.
-async fn takes_within(wire: &Tcp, stuck_since: Option<std::time::Instant>) -> bool {
+async fn takes_within(transport: &Tcp, stuck_since: Option<std::time::Instant>) -> bool {
     let Some(since) = stuck_since else { return std::future::pending().await };
     let until = Instant::from_std(since) + UNREAD_FOR;
-    tokio::time::timeout_at(until, wire.writable()).await.unwrap_or(false)
+    tokio::time::timeout_at(until, transport.writable()).await.unwrap_or(false)
 }

@@ -14,6 +14,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::{Error, Message as WsMessage};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
@@ -262,6 +263,25 @@ async fn nonsense_and_too_large_frames_close_the_socket() {
     let mut socket = connected(&address, &ada).await;
     socket.0.send(WsMessage::text(r#"{"type":"from_the_future"}"#)).await.unwrap();
     focus(&site, &mut socket, site.all_talk(&ada).await).await;
+}
+
+#[tokio::test]
+async fn a_close_frame_is_answered_with_its_own_code() {
+    let (site, ada) = TestSite::with_ada().await;
+    let address = serve(&site).await;
+    let answered = async |sent: Option<CloseFrame>| {
+        let mut socket = connected(&address, &ada).await;
+        socket.0.close(sent).await.unwrap();
+        loop {
+            if let WsMessage::Close(answer) = timeout(SOON, socket.0.next()).await.unwrap().unwrap().unwrap() {
+                return answer.map(|close| u16::from(close.code));
+            }
+        }
+    };
+    let close = |code: u16| Some(CloseFrame { code: code.into(), reason: "done".into() });
+    assert_eq!(answered(close(1000)).await, Some(1000));
+    assert_eq!(answered(close(4321)).await, Some(4321));
+    assert_eq!(answered(None).await, None);
 }
 
 #[tokio::test]

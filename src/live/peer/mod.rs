@@ -12,6 +12,7 @@ use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use tokio::sync::Notify;
+use websocket::Transport;
 
 use super::EncodedEvent;
 use crate::model::{RoomId, SessionId};
@@ -22,15 +23,6 @@ const MOST_WAITING: usize = 256;
 
 /// How many frames are written together.
 const MOST_TOGETHER: usize = 64;
-
-/// A socket that can be written to from anywhere, without waiting.
-pub trait Transport: Send + Sync {
-    /// Writes as much of the pieces as goes now; `WouldBlock` when nothing does.
-    ///
-    /// # Errors
-    /// When the other side is gone.
-    fn try_write(&self, pieces: &[IoSlice<'_>]) -> io::Result<usize>;
-}
 
 /// Something that a socket's own task must see to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,7 +43,7 @@ static RESYNC: LazyLock<[EncodedEvent; 1]> = LazyLock::new(|| [EncodedEvent::new
 
 /// A socket, as the hub and its own task share it.
 pub struct Peer {
-    wire: Arc<dyn Transport>,
+    transport: Arc<dyn Transport>,
     out: Mutex<Out>,
     /// Wakes the socket's task: there are orders, or something waits to be written.
     attention: Notify,
@@ -99,9 +91,9 @@ struct Room {
 }
 
 impl Peer {
-    pub(super) fn new(wire: Arc<dyn Transport>, beat: u64) -> Self {
+    pub(super) fn new(transport: Arc<dyn Transport>, beat: u64) -> Self {
         Self {
-            wire,
+            transport,
             out: Mutex::new(Out {
                 waiting: VecDeque::new(),
                 written: 0,
@@ -232,7 +224,7 @@ impl Peer {
         let mut out = self.lock();
         if !out.gone && out.waiting.is_empty() {
             // Whoever does not even take this will notice that the connection ends.
-            let _ = self.wire.try_write(&[IoSlice::new(frame)]);
+            let _ = self.transport.try_write(&[IoSlice::new(frame)]);
         }
         out.end();
     }
@@ -331,7 +323,7 @@ impl Peer {
                 }
                 return;
             }
-            match self.wire.try_write(&pieces[..count]) {
+            match self.transport.try_write(&pieces[..count]) {
                 Ok(0) => {}
                 Ok(mut bytes) => {
                     out.stuck_since = None;

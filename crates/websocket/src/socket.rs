@@ -1,0 +1,81 @@
+//! An open WebSocket.
+
+use std::io;
+use std::sync::Arc;
+
+use hyper::upgrade::Upgraded;
+use hyper_util::rt::TokioIo;
+use hyper_util::server::conn::auto::upgrade::downcast;
+use socket2::SockRef;
+use tokio::net::TcpStream;
+
+use crate::{CloseCode, Message, Parser, Tcp};
+
+/// How much the kernel may buffer of what the peer has not read, in bytes. What it does not take stays with the caller,
+/// who can bound it and share it between sockets; left to itself, the kernel buffers megabytes for each.
+const SEND_BUFFER_BYTES: usize = 64 * 1024;
+
+/// How much is read at once, in bytes: more than an interactive client sends in one go.
+const READ_BYTES: usize = 4 * 1024;
+
+/// An open WebSocket over TCP: receives messages, and gives out the [`Tcp`] to write to. Dropping both closes it.
+#[derive(Debug)]
+pub struct WebSocket {
+    transport: Arc<Tcp>,
+    parser: Parser,
+}
+
+impl WebSocket {
+    /// Takes over a connection from hyper, with what the client has sent after its request; `None` unless hyper served
+    /// it straight from a `TcpStream`.
+    pub(crate) fn from_upgraded(upgraded: Upgraded) -> Option<Self> {
+        let parts = downcast::<TokioIo<TcpStream>>(upgraded).ok()?;
+        let stream = parts.io.into_inner();
+        if let Err(error) = SockRef::from(&stream).set_send_buffer_size(SEND_BUFFER_BYTES) {
+            tracing::debug!(%error, "the send buffer of a WebSocket keeps its size");
+        }
+        let mut parser = Parser::default();
+        parser.push(&parts.read_buf);
+        Some(Self { transport: Arc::new(Tcp(stream)), parser })
+    }
+
+    /// The connection, to write to from any task.
+    #[must_use]
+    pub fn transport(&self) -> Arc<Tcp> {
+        self.transport.clone()
+    }
+
+    /// The next message, if all of it has been [received](Self::receive).
+    ///
+    /// # Errors
+    /// The code to close the connection with: see [`Parser::next`].
+    pub fn next(&mut self, limit: usize) -> Result<Option<Message>, CloseCode> {
+        self.parser.next(limit)
+    }
+
+    /// Waits until bytes arrive, and reads them; `false` if the peer is gone. Nothing is lost when the future is dropped
+    /// before it is ready.
+    ///
+    /// Take all there is from [`next`](Self::next) first: what was received before is kept until then.
+    pub async fn receive(&mut self) -> bool {
+        loop {
+            if self.transport.0.readable().await.is_err() {
+                return false;
+            }
+            match self.read() {
+                Ok(0) => return false,
+                Ok(_) => return true,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(_) => return false,
+            }
+        }
+    }
+
+    fn read(&mut self) -> io::Result<usize> {
+        // On the stack, not in the socket: idle sockets would hold it too, and it would be most of their memory.
+        let mut buffer = [0; READ_BYTES];
+        let count = self.transport.0.try_read(&mut buffer)?;
+        self.parser.push(&buffer[..count]);
+        Ok(count)
+    }
+}

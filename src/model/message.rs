@@ -64,6 +64,16 @@ impl Message {
     }
 }
 
+/// What became of a message that was sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Posted {
+    /// It is in the room, perhaps since an earlier try, perhaps edited since.
+    Stored(Message),
+    /// An earlier try stored it, and it was removed since. It is not stored again.
+    Removed(MessageId),
+}
+
 /// Whether a message stands under the one before it without repeating its author.
 #[must_use]
 pub fn is_threaded(previous: Option<&Message>, message: &Message) -> bool {

@@ -9,7 +9,8 @@ use crate::auth::Member;
 use crate::changes::Change;
 use crate::event::ServerFrame;
 use crate::live::Announcement;
-use crate::model::{ClientMessageId, Draft, Message, MessageId, Person, RoomId, User};
+pub use crate::model::Posted;
+use crate::model::{Anchor, ClientMessageId, Draft, Message, MessageId, Person, RoomId, User};
 use crate::richtext::{self, Mention, Names, Rendered};
 use crate::state::AppState;
 use crate::store::events::{Event, Kind};
@@ -21,17 +22,6 @@ use crate::{AppError, AppResult};
 
 /// Bodies up to this size are rendered where they arrive, longer ones on a thread that may take its time.
 const QUICK_BYTES: usize = 4 * 1_024;
-
-/// Which stretch of a room is asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Anchor {
-    /// The newest messages.
-    Newest,
-    /// Those around a message, which is marked.
-    Around(MessageId),
-    /// Those just before a message.
-    Before(MessageId),
-}
 
 /// What a page of the member's room shows: the asked stretch, and the place in the log it was read at.
 ///
@@ -93,15 +83,6 @@ pub async fn page_before(state: &AppState, member: &Member, message_id: MessageI
 /// When the database does not answer.
 pub async fn page_after(state: &AppState, member: &Member, message_id: MessageId) -> AppResult<MessagePage> {
     Ok(store::messages::page_after(state.db.reader(), member.room.id, message_id).await?)
-}
-
-/// What became of a message that was sent.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Posted {
-    /// It is in the room, perhaps since an earlier try, perhaps edited since.
-    Stored(Message),
-    /// An earlier try stored it, and it was removed since. It is not stored again.
-    Removed(MessageId),
 }
 
 /// Posts `draft` in the member's room and tells everyone listening.

@@ -4,14 +4,16 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use campfire::model::{ClientMessageId, Involvement, Message, MessageId, Room, RoomId, RoomKind, UserId, escape_html};
+use campfire::model::{
+    Anchor, ClientMessageId, Involvement, Message, MessageId, Room, RoomId, RoomKind, UserId, escape_html,
+};
 use campfire::timeline::{self, Timeline};
 use campfire::{AppError, AppResult};
 use codee::{Decoder, Encoder};
 use leptos::prelude::*;
 use leptos_router::hooks::{use_params_map, use_query_map};
 
-use crate::api::{Anchor, load_room};
+use crate::api::load_room;
 use crate::components::composer::{Composer, Editing};
 use crate::components::icon::Icon;
 use crate::components::sidebar::{ConnectionNotice, MenuButton};

@@ -51,6 +51,8 @@ pub struct Live {
 pub struct Scene {
     pub viewer: User,
     pub account: Account,
+    /// The room in view, which is not the one that the URL names while the data of that is still on its way.
+    pub room_id: Option<RoomId>,
     /// What the page in view is called.
     pub title: String,
     /// The last change of how much this person wants to hear of a room.
@@ -96,14 +98,15 @@ pub struct Focus {
 }
 
 impl Live {
-    /// Nothing heard yet beyond what the page said.
-    pub fn new(frame: &Frame) -> Self {
+    /// Nothing heard yet beyond what the page said, which shows this room.
+    pub fn new(frame: &Frame, room_id: Option<RoomId>) -> Self {
         Self {
             status: RwSignal::new(Status::Fresh),
             rooms: RwSignal::new(frame.rooms.clone()),
             scene: RwSignal::new(Scene {
                 viewer: frame.viewer.clone(),
                 account: frame.account.clone(),
+                room_id,
                 title: String::new(),
                 involvement: None,
                 presence: None,

@@ -13,13 +13,12 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use campfire::auth::{CurrentUser, Member};
 use campfire::changes::Dependencies;
-use campfire::model::{MessageId, RoomId, RoomKind, UserId};
+use campfire::model::{MessageId, Place, RoomId, RoomKind, UserId};
 use campfire::state::AppState;
 use campfire::{AppError, AppResult, store};
 use futures::{Stream, StreamExt, stream};
 use leptos::prelude::*;
 use leptos_integration_utils::build_response;
-use leptos_router::location::RequestUrl;
 use sha2::{Digest, Sha256};
 use xxhash_rust::xxh3::xxh3_128;
 
@@ -64,10 +63,11 @@ pub struct Rendered {
 /// Two renderings of an unchanged page are the same bytes, and its ETag says so.
 ///
 /// # Errors
-/// When the database does not answer.
+/// `NotFound` for a URL that is no [`Place`], and when the database does not answer.
 pub async fn live(site: &Site, request: LiveRequest) -> AppResult<Rendered> {
     let state = site.state.clone();
     let LiveRequest { url, current, title, member, room_id, headers } = request;
+    let place = Place::parse(&url).ok_or(AppError::NotFound)?;
     let surroundings = surroundings::current();
     let mut frame = frame(&state, &current, surroundings.notice, &headers).await?;
     let mut unread = None;
@@ -104,7 +104,7 @@ pub async fn live(site: &Site, request: LiveRequest) -> AppResult<Rendered> {
     let style_hash = base64_sha256(style.as_bytes());
 
     let context = move || {
-        provide_context(RequestUrl::new(&url));
+        provide_context(place);
         provide_context(state.clone());
         provide_context(Some(current.clone()));
         provide_context(frame.clone());

@@ -5,14 +5,13 @@
 
 use std::fmt::Write;
 
-use campfire::model::{Person, RoomKind, SidebarRoom, UserId, escape_html, first_name};
+use campfire::model::{Person, RoomId, RoomKind, SidebarRoom, UserId, escape_html, first_name};
 use leptos::prelude::*;
-use leptos_router::hooks::use_location;
 
 use super::avatar::{avatar_html, avatars_html};
 use super::icon::Icon;
 use crate::live::{Live, Scene, Status};
-use crate::{browser, use_frame};
+use crate::{browser, navigation, use_frame};
 
 /// The id that the menu button of a phone opens.
 pub const SIDEBAR_ID: &str = "sidebar";
@@ -31,21 +30,21 @@ pub fn Sidebar() -> impl IntoView {
     let live = expect_context::<Live>();
     let unpinged = use_frame().with_value(|frame| frame.unpinged.clone());
     let filter = RwSignal::new(String::new());
-    let path = use_location().pathname;
-    let shared =
-        Signal::derive(move || live.rooms.with(|rooms| shared_lines(rooms, &filter.get(), &path.get_untracked())));
-    let pings = Signal::derive(move || {
-        live.rooms.with(|rooms| ping_lines(rooms, &unpinged, &filter.get(), &path.get_untracked()))
-    });
+    let place = navigation::use_place();
+    let in_view = move || live.scene.with_untracked(|scene| scene.room_id);
+    let shared = Signal::derive(move || live.rooms.with(|rooms| shared_lines(rooms, &filter.get(), in_view())));
+    let pings = Signal::derive(move || live.rooms.with(|rooms| ping_lines(rooms, &unpinged, &filter.get(), in_view())));
     Effect::new(move |_| {
         shared.track();
         pings.track();
-        let online = live.scene.with(|scene| {
+        let path = |room_id: Option<RoomId>| room_id.map(|room_id| format!("/rooms/{room_id}"));
+        let (current, online) = live.scene.with(|scene| {
             let others = |user_ids: &[UserId]| user_ids.iter().any(|user_id| *user_id != scene.viewer.id);
             let online = scene.online.iter().filter(|(_, user_ids)| others(user_ids));
-            online.map(|(room_id, _)| format!("/rooms/{room_id}")).collect::<Vec<_>>()
+            (path(scene.room_id), online.filter_map(|(room_id, _)| path(Some(*room_id))).collect::<Vec<_>>())
         });
-        browser::mark_links(".sidebar li > a", &path.get(), &online);
+        let loading = path(place.get().room_id()).filter(|path| current.as_ref() != Some(path));
+        browser::mark_links(".sidebar li > a", current.as_deref(), loading.as_deref(), &online);
     });
 
     view! {
@@ -87,8 +86,8 @@ fn Lines(lines: Signal<Vec<Line>>) -> impl IntoView {
     }
 }
 
-/// The open and closed rooms that match.
-fn shared_lines(rooms: &[SidebarRoom], filter: &str, path: &str) -> Vec<Line> {
+/// The open and closed rooms that match. `in_view` is the room that the page shows.
+fn shared_lines(rooms: &[SidebarRoom], filter: &str, in_view: Option<RoomId>) -> Vec<Line> {
     let matching = rooms.iter().filter(|room| room.kind != RoomKind::Direct && matches(&room.name, filter));
     matching
         .map(|room| {
@@ -97,13 +96,13 @@ fn shared_lines(rooms: &[SidebarRoom], filter: &str, path: &str) -> Vec<Line> {
             let name = escape_html(&room.name);
             let inside =
                 format!(r#"<span class="icon-box">{}</span> <bdi class="sidebar__name">{name}</bdi>"#, icon.markup());
-            Line { class, html: link(room, path, "", &inside) }
+            Line { class, html: link(room, in_view, "", &inside) }
         })
         .collect()
 }
 
 /// The way to a new ping, the direct rooms that match, the newest first, and people to ping for the first time.
-fn ping_lines(rooms: &[SidebarRoom], unpinged: &[Person], filter: &str, path: &str) -> Vec<Line> {
+fn ping_lines(rooms: &[SidebarRoom], unpinged: &[Person], filter: &str, in_view: Option<RoomId>) -> Vec<Line> {
     let mut lines = vec![Line {
         class: "ping",
         html: format!(
@@ -117,7 +116,7 @@ fn ping_lines(rooms: &[SidebarRoom], unpinged: &[Person], filter: &str, path: &s
         let label = escape_html(&label);
         let inside = format!(r#"{} <span class="ping__label"><bdi>{label}</bdi></span>"#, avatars_html(&room.people));
         let class = if room.unread { "ping unread" } else { "ping" };
-        lines.push(Line { class, html: link(room, path, &title, &inside) });
+        lines.push(Line { class, html: link(room, in_view, &title, &inside) });
     }
     // Whoever is pinged meanwhile is no longer offered.
     let known = |person: &Person| rooms.iter().any(|room| room.people.iter().any(|known| known.id == person.id));
@@ -133,10 +132,10 @@ fn ping_lines(rooms: &[SidebarRoom], unpinged: &[Person], filter: &str, path: &s
     lines
 }
 
-/// The way to a room, marked when it is the current page and when there is something to read.
-fn link(room: &SidebarRoom, path: &str, attributes: &str, inside: &str) -> String {
+/// The way to a room, marked when it is in view and when there is something to read.
+fn link(room: &SidebarRoom, in_view: Option<RoomId>, attributes: &str, inside: &str) -> String {
     let href = format!("/rooms/{}", room.id);
-    let current = if href == path { r#" aria-current="page""# } else { "" };
+    let current = if in_view == Some(room.id) { r#" aria-current="page""# } else { "" };
     let mut html = format!(r#"<a href="{href}"{current}{attributes}>{inside}"#);
     if room.mention_count > 0 {
         let count = room.mention_count;
@@ -241,20 +240,20 @@ mod tests {
         ];
         let unpinged =
             [Person { id: UserId(11), name: "Bob <b>".into() }, Person { id: UserId(5), name: "Cleo Patra".into() }];
-        let shared = shared_lines(&rooms, "", "/rooms/2");
+        let shared = shared_lines(&rooms, "", Some(RoomId(2)));
         assert_eq!(shared.len(), 2);
         assert!(
             shared[0].html.contains(r#"href="/rooms/2" aria-current="page""#) && !shared[0].html.contains("unread")
         );
         assert!(shared[1].html.contains("&lt;Designers&gt;") && shared[1].html.contains("unread"));
-        assert_eq!(shared_lines(&rooms, " TALK ", "").len(), 1);
+        assert_eq!(shared_lines(&rooms, " TALK ", None).len(), 1);
         let named = [SidebarRoom { mention_count: 2, ..room(4, RoomKind::Open, "Named", true) }];
-        assert!(shared_lines(&named, "", "")[0].html.contains("@2"));
+        assert!(shared_lines(&named, "", None)[0].html.contains("@2"));
 
-        let pings = ping_lines(&rooms, &unpinged, "", "");
+        let pings = ping_lines(&rooms, &unpinged, "", None);
         assert_eq!(pings.len(), 3, "the new ping, Bob's, and Cleo offered");
         assert!(pings[1].html.contains("Bob &lt;b&gt;") && pings[1].class == "ping unread");
         assert!(pings[2].html.contains(r#"title="Ping Cleo Patra""#) && pings[2].html.contains("<bdi>Cleo</bdi>"));
-        assert_eq!(ping_lines(&rooms, &unpinged, "cleo", "").len(), 2);
+        assert_eq!(ping_lines(&rooms, &unpinged, "cleo", None).len(), 2);
     }
 }

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use campfire::model::{
-    Anchor, ClientMessageId, Involvement, Message, MessageId, Room, RoomId, RoomKind, UserId, escape_html,
+    ClientMessageId, Involvement, Message, MessageId, Place, Room, RoomId, RoomKind, UserId, escape_html,
 };
 use campfire::timeline::{self, Timeline};
 use campfire::{AppError, AppResult};
 use codee::{Decoder, Encoder};
+use leptos::either::Either;
 use leptos::prelude::*;
-use leptos_router::hooks::{use_params_map, use_query_map};
 
 use crate::api::load_room;
 use crate::components::composer::{Composer, Editing};
@@ -19,30 +19,10 @@ use crate::components::icon::Icon;
 use crate::components::sidebar::{ConnectionNotice, MenuButton};
 use crate::components::timeline::Messages;
 use crate::live::{self, Focus, Live, Reading};
-use crate::{Notice, browser};
+use crate::{Notice, browser, navigation};
 
 /// How long after a failure the data is asked for again.
 const RELOAD_AFTER: Duration = Duration::from_secs(3);
-
-/// Where in which room the page stands, from its URL.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Place {
-    room_id: Option<RoomId>,
-    anchor: Anchor,
-}
-
-fn use_place() -> Memo<Place> {
-    let (params, query) = (use_params_map(), use_query_map());
-    Memo::new(move |_| {
-        let params = params.get();
-        let around = params.get_str("at").and_then(|at| at.strip_prefix('@')?.parse().ok()).map(Anchor::Around);
-        let before = || query.with(|query| query.get_str("before")?.parse().ok()).map(Anchor::Before);
-        Place {
-            room_id: params.get_str("room_id").and_then(|room_id| room_id.parse().ok()),
-            anchor: around.or_else(before).unwrap_or(Anchor::Newest),
-        }
-    })
-}
 
 /// A room's data for the page that the browser takes over, without what the page's HTML says already (the bodies of the
 /// messages, their boosts and who wrote them), and without naming the rest forty times.
@@ -117,12 +97,12 @@ async fn go_round() {
 /// The room page, whichever room the URL names.
 #[component]
 pub fn RoomPage() -> impl IntoView {
-    let place = use_place();
+    let place = navigation::use_place();
     let page = Resource::<_, WithoutSaidTwice>::new_with_options(
         move || place.get(),
-        async |place| match place.room_id {
-            Some(room_id) => load_room(room_id, place.anchor).await,
-            None => Err(AppError::NotFound),
+        async |place| match place {
+            Place::Room { room_id, anchor } => load_room(room_id, anchor).await,
+            Place::NoRoom => Err(AppError::NotFound),
         },
         false,
     );
@@ -138,8 +118,8 @@ pub fn RoomPage() -> impl IntoView {
                 #[cfg(feature = "ssr")]
                 go_round().await;
                 match page {
-                    Ok(page) => view! { <RoomView page reload editing/> }.into_any(),
-                    Err(error) => view! { <RoomMissing error reload/> }.into_any(),
+                    Ok(page) => Either::Left(view! { <RoomView page reload editing/> }),
+                    Err(error) => Either::Right(view! { <RoomMissing error reload/> }),
                 }
             })}
         </Transition>
@@ -177,7 +157,7 @@ fn RoomView(page: timeline::RoomPage, reload: Callback<()>, editing: Editing) ->
             live.rooms.with(|rooms| rooms.iter().find(|room| room.id == room_id).map(|room| room.name.clone()));
         listed.unwrap_or_else(|| first_name.clone())
     });
-    Effect::new(move |_| live.scene.update(|scene| scene.title = name.get()));
+    Effect::new(move |_| live.scene.update(|scene| (scene.room_id, scene.title) = (Some(room_id), name.get())));
     let involvement = move || {
         let changed = live.scene.with(|scene| scene.involvement.filter(|(changed, _)| *changed == room_id));
         changed.map_or(involvement, |(_, involvement)| involvement)
@@ -275,6 +255,11 @@ fn Bell(
 #[component]
 fn RoomMissing(error: AppError, reload: Callback<()>) -> impl IntoView {
     let again = error.is_passing();
+    let (live, place) = (expect_context::<Live>(), navigation::use_place());
+    Effect::new(move |_| {
+        let room_id = place.get_untracked().room_id();
+        live.scene.update(|scene| (scene.room_id, scene.title) = (room_id, "Campfire".to_owned()));
+    });
     Effect::new(move |_| {
         if again {
             leptos::task::spawn_local(async move {

@@ -5,7 +5,7 @@
 //! happened meanwhile is missed.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use campfire::AppError;
@@ -205,7 +205,7 @@ struct Socket {
     /// What the server was told last to be read, on this connection.
     read: Option<(RoomId, MessageId)>,
     /// The newest message known to be unread, by room: reading up to an older one leaves the room unread.
-    unread: HashMap<RoomId, MessageId>,
+    unread: BTreeMap<RoomId, MessageId>,
     /// Frames since a page of older or newer messages was asked for; they may concern what is in it.
     held: Option<Vec<ServerFrame>>,
     /// The browser is signed out: there is nothing to come back to.

@@ -17,5 +17,5 @@ pub use message::{Draft, MAX_BODY_CHARS, Message, PAGE_SIZE, Posted, is_threaded
 pub use place::{Anchor, Place};
 pub use room::{Involvement, Room, RoomKind, RoomName, SidebarRoom, direct_name};
 pub use sound::{SOUNDS, Sound};
-pub use text::{avatar_tint, escape_html, first_name, initials, utc_midnight, utc_timestamp};
+pub use text::{avatar_tint, escape_html, first_name, initials, lowercase, utc_midnight, utc_timestamp};
 pub use user::{Bio, EmailAddress, Password, Person, Profile, Role, Status, User, UserName};

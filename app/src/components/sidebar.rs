@@ -5,7 +5,7 @@
 
 use std::fmt::Write;
 
-use campfire::model::{Person, RoomId, RoomKind, SidebarRoom, UserId, escape_html, first_name};
+use campfire::model::{Person, RoomId, RoomKind, SidebarRoom, UserId, escape_html, first_name, lowercase};
 use leptos::prelude::*;
 
 use super::avatar::{avatar_html, avatars_html};
@@ -151,7 +151,7 @@ fn link(room: &SidebarRoom, in_view: Option<RoomId>, attributes: &str, inside: &
 }
 
 fn matches(name: &str, filter: &str) -> bool {
-    name.to_lowercase().contains(filter.trim().to_lowercase().as_str())
+    lowercase(name).contains(&lowercase(filter.trim()))
 }
 
 /// Oneself, the account, and the way in for others.

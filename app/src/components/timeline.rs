@@ -3,8 +3,6 @@
 //! The scroller is reversed: it is anchored at its end, so that a page opens at the newest message before any script
 //! has run, stays there while messages come, and does not jump when older ones are put before.
 
-use std::collections::HashSet;
-
 use campfire::model::{Anchor, MessageId, Place, RoomId};
 use campfire::timeline::Timeline;
 use leptos::ev::MouseEvent;
@@ -94,9 +92,8 @@ pub fn Messages(
         let mut outgoing = outbox.of_room(room_id);
         if !outgoing.is_empty() {
             timeline.with(|timeline| {
-                let arrived: HashSet<_> =
-                    timeline.messages.iter().filter_map(|message| message.client_message_id.as_ref()).collect();
-                outgoing.retain(|item| !arrived.contains(&item.client_message_id));
+                let arrived = timeline.messages.iter().filter_map(|message| message.client_message_id.as_ref());
+                outgoing.retain(|item| !arrived.clone().any(|arrived| *arrived == item.client_message_id));
             });
         }
         outgoing

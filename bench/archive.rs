@@ -105,7 +105,7 @@ async fn main() {
     }
 
     let member = state.members.find(&ada, long_room).await.expect("Ada is in it");
-    let newest = ops::messages::room_page(&state, &member, ops::messages::Anchor::Newest).await.expect("a page");
+    let newest = ops::messages::room_page(&state, &member, campfire::model::Anchor::Newest).await.expect("a page");
     let middle = newest.timeline.messages[0].id.0 / 2;
     let middle: i64 = sqlx::query_scalar("SELECT MAX(id) FROM messages WHERE room_id = $1 AND id < $2")
         .bind(long_room)

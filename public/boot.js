@@ -201,7 +201,7 @@
     const [, id] = /^message-(\d+)$/.exec(menu.closest(".message")?.id) ?? [];
     if (!template || !id || list.dataset.filled !== undefined) return;
     list.dataset.filled = "";
-    const room = location.pathname.split("/")[2];
+    const { room } = menu.closest("[data-room]").dataset;
     list.innerHTML = template.innerHTML.replaceAll("{id}", id).replaceAll("{room}", room);
   };
   document.addEventListener("click", (event) => {

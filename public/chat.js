@@ -580,8 +580,9 @@ document.addEventListener("campfire:heard", (event) => {
 
 // ---- Back and forward keep the place ----
 
-const placeKey = () => `campfire:place:${location.pathname}`;
+// The place in view; the URL may be ahead of it.
 const scroller = () => $(".timeline");
+const placeKey = (path = scroller()?.dataset.place) => `campfire:place:${path}`;
 let scrolled;
 document.addEventListener("scroll", (event) => {
   if (!event.target.matches?.(".timeline")) return;
@@ -598,14 +599,13 @@ document.addEventListener("scroll", (event) => {
 }, true);
 /** Goes where one was in this room, once its messages are there. */
 const goBack = (tries = 60) => {
-  const stored = sessionStorage.getItem(placeKey());
+  const stored = sessionStorage.getItem(placeKey(location.pathname));
   const box = scroller();
   if (!stored || tries === 0) return;
-  const shown = location.pathname.split("/")[2];
-  if (!box || box.dataset.shown !== shown) return void requestAnimationFrame(() => goBack(tries - 1));
+  if (box?.dataset.place !== location.pathname) return void requestAnimationFrame(() => goBack(tries - 1));
   const [id, offset] = JSON.parse(stored);
   const row = document.getElementById(id);
-  if (!row) return location.replace(`/rooms/${shown}?before=${Number(id.replace("message-", "")) + 1}`);
+  if (!row) return location.replace(`/rooms/${box.dataset.room}?before=${Number(id.replace("message-", "")) + 1}`);
   requestAnimationFrame(() => { box.scrollTop += row.getBoundingClientRect().top - box.getBoundingClientRect().top - offset; });
 };
 addEventListener("popstate", () => setTimeout(goBack));

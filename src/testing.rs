@@ -5,9 +5,10 @@ use tempfile::TempDir;
 
 use crate::access::{Administrator, CurrentUser, Member};
 use crate::clock::Clock;
+use crate::model::Posted;
 use crate::model::{ClientMessageId, Message, Role, Room, RoomId, SessionId, SidebarRoom, User, UserId};
 use crate::ops::accounts::{self, Registration};
-use crate::ops::messages::{self, Posted};
+use crate::ops::messages;
 use crate::ops::rooms::{self, Audience};
 use crate::richtext::{self, Body};
 use crate::state::AppState;

@@ -174,6 +174,23 @@ fn consequences_follow_from_facts_alone() {
 }
 
 #[test]
+fn paths_of_the_site_are_written_in_one_module() {
+    let paths = ["/rooms/", "/users/", "/messages/", "/account", "/session", "/searches", "/join/", "/icon/", "/cable"];
+    for folder in ["src", "app/src", "server/src"] {
+        // Stored HTML is searched for the links it was stored with.
+        let writers = ["src/model/paths.rs", "src/model/place.rs", "src/richtext/"];
+        let is_other = |source: &Source| !writers.iter().any(|writer| source.path.starts_with(writer));
+        for source in sources(folder).into_iter().filter(is_other) {
+            // Routers repeat paths as patterns.
+            let is_allowed = |line: &str| line.contains("_id}") || line.contains(".route(");
+            let lines = source.code.lines().filter(|line| !is_allowed(line));
+            let written = lines.filter(|line| paths.iter().any(|path| line.contains(&format!("\"{path}"))));
+            assert_eq!(written.collect::<Vec<_>>(), NONE, "{}", source.path);
+        }
+    }
+}
+
+#[test]
 fn time_comes_from_the_clock() {
     assert_eq!(files_with("src", &["SystemTime::now"], &["src/clock.rs"]), NONE);
     assert_eq!(files_with("server/src", &["SystemTime::now"], &[]), NONE);

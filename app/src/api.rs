@@ -1,42 +1,16 @@
 //! The server functions: typed calls of the browser. Each authorises, calls one operation, and stops.
 
 use campfire::AppResult;
-use campfire::model::{ClientMessageId, Message, MessageId, RoomId};
+use campfire::model::{Anchor, ClientMessageId, Message, MessageId, Posted, RoomId};
 use campfire::protocol::{MessagePage, RoomPage};
 use leptos::prelude::*;
-use serde::{Deserialize, Serialize};
 use server_fn::codec::Json;
-
-/// Which stretch of a room a page shows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Anchor {
-    Newest,
-    /// Around this message, which is marked.
-    Around(MessageId),
-    /// Just before this message.
-    Before(MessageId),
-}
-
-/// What became of a message that was sent.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Posted {
-    Stored(Message),
-    /// An earlier try stored it, and it was removed since.
-    Removed(MessageId),
-}
 
 /// What a page of the room shows.
 #[server(endpoint = "rooms/page", input = Json)]
 pub async fn load_room(room_id: RoomId, anchor: Anchor) -> AppResult<RoomPage> {
     use crate::server::{answer, member_of, ops, remember_room, state};
     answer(async move {
-        let anchor = match anchor {
-            Anchor::Newest => ops::messages::Anchor::Newest,
-            Anchor::Around(message_id) => ops::messages::Anchor::Around(message_id),
-            Anchor::Before(message_id) => ops::messages::Anchor::Before(message_id),
-        };
         let page = ops::messages::room_page(&state(), &member_of(room_id).await?, anchor).await?;
         remember_room(room_id);
         Ok(page)
@@ -64,11 +38,7 @@ pub async fn post_message(room_id: RoomId, client_message_id: ClientMessageId, b
     use crate::server::{answer, member_of, ops, state};
     answer(async move {
         let member = member_of(room_id).await?;
-        let posted = ops::messages::post(&state(), &member, client_message_id, body.parse()?).await?;
-        Ok(match posted {
-            ops::messages::Posted::Stored(message) => Posted::Stored(message),
-            ops::messages::Posted::Removed(message_id) => Posted::Removed(message_id),
-        })
+        ops::messages::post(&state(), &member, client_message_id, body.parse()?).await
     })
     .await
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use campfire::model::{ClientMessageId, MessageId, RoomId};
+use campfire::model::{ClientMessageId, MessageId, RoomId, paths};
 use futures::future::{Either, select};
 use gloo_timers::future::TimeoutFuture;
 use leptos::prelude::*;
@@ -85,12 +85,14 @@ pub fn wear(path: &str) {
     }
 }
 
-/// Marks the link to the current page, and those to what is online, among the links that match.
-pub fn mark_links(links: &str, current: &str, online: &[String]) {
+/// Marks, among the links that match: the one to the page in view, the one whose page is on its way, and those to what
+/// is online.
+pub fn mark_links(links: &str, current: Option<&str>, loading: Option<&str>, online: &[String]) {
     let Ok(links) = document().query_selector_all(links) else { return };
     for link in (0..links.length()).filter_map(|index| links.get(index)?.dyn_into::<web_sys::Element>().ok()) {
         let href = link.get_attribute("href").unwrap_or_default();
-        set_or_remove(&link, "aria-current", (href == current).then_some("page"));
+        set_or_remove(&link, "aria-current", (Some(&*href) == current).then_some("page"));
+        set_or_remove(&link, "aria-busy", (Some(&*href) == loading).then_some("true"));
         set_or_remove(&link, "aria-description", online.contains(&href).then_some("online"));
     }
 }
@@ -155,7 +157,7 @@ pub fn tell(name: &str, words: &[&str]) {
 /// Shows the number of things that wait in the tab's icon.
 pub fn show_in_icon(count: usize) {
     if let Ok(Some(icon)) = document().query_selector("link[rel=icon]") {
-        let _ = icon.set_attribute("href", &format!("/icon/{}.svg", count.min(10)));
+        let _ = icon.set_attribute("href", &paths::icon(u8::try_from(count).unwrap_or(10).min(10)));
     }
 }
 

@@ -15,14 +15,14 @@ pub mod shell;
 
 mod browser;
 mod live;
+mod navigation;
 mod outbox;
 
 use std::collections::BTreeSet;
 
 use campfire::model::{Account, Person, Role, SidebarRoom, User};
+use leptos::either::Either;
 use leptos::prelude::*;
-use leptos_router::components::{Outlet, ParentRoute, Route, Router, Routes};
-use leptos_router::{ParamSegment, SsrMode, StaticSegment};
 use serde::{Deserialize, Serialize};
 
 use components::sidebar::Sidebar;
@@ -135,15 +135,20 @@ impl Notice {
     }
 }
 
-/// The chat. The server hands in the [`Frame`] by context; the browser finds it in the page.
+/// The chat. The server hands in the [`Frame`] and the [`Place`](campfire::model::Place) by context; the browser finds
+/// one in the page and the other in the address bar.
 #[component]
 pub fn App() -> impl IntoView {
     let frame = SharedValue::new(|| expect_context::<Frame>()).into_inner();
-    let live = Live::new(&frame);
+    let place = navigation::provide_place();
+    let live = Live::new(&frame, place.get_untracked().room_id());
     provide_context(live);
     provide_context(Outbox::new(frame.viewer.id));
     provide_context(StoredValue::new(frame));
-    Effect::new(move |_| live::start(live));
+    Effect::new(move |_| {
+        navigation::listen(place);
+        live::start(live);
+    });
     Effect::new(move |_| {
         let (title, waiting) =
             (live.scene.with(|scene| scene.title.clone()), live.rooms.with(|rooms| waiting_count(rooms)));
@@ -153,21 +158,7 @@ pub fn App() -> impl IntoView {
         }
     });
 
-    view! {
-        <Router>
-            <Routes fallback=NotHere>
-                <ParentRoute path=StaticSegment("") view=Chat ssr=SsrMode::Async>
-                    <Route path=StaticSegment("") view=NoRooms ssr=SsrMode::Async/>
-                    <Route path=(StaticSegment("rooms"), ParamSegment("room_id")) view=RoomPage ssr=SsrMode::Async/>
-                    <Route
-                        path=(StaticSegment("rooms"), ParamSegment("room_id"), ParamSegment("at"))
-                        view=RoomPage
-                        ssr=SsrMode::Async
-                    />
-                </ParentRoute>
-            </Routes>
-        </Router>
-    }
+    view! { <Chat/> }
 }
 
 /// What a tab says: how many things wait for the person, and what the page is called.
@@ -197,22 +188,20 @@ fn Chat() -> impl IntoView {
         })
     };
     let notice = use_frame().with_value(|frame| frame.notice);
+    let place = navigation::use_place();
+    // From one room to another the page of rooms stays, and shows the old one until the data of the next has come.
+    let in_room = Memo::new(move |_| place.with(|place| place.room_id().is_some()));
     view! {
         <a class="skip-link" href="#main">"Skip to the messages"</a>
         <presence-marks data-online=online></presence-marks>
         <div class="chat" data-administrator=administers>
             <Sidebar/>
             <main class="chat__main" id="main">
-                <Outlet/>
+                {move || if in_room.get() { Either::Left(view! { <RoomPage/> }) } else { Either::Right(view! { <NoRooms/> }) }}
             </main>
             {notice.map(|notice| view! { <p class="notice" role="alert">{notice.text()}</p> })}
         </div>
     }
-}
-
-#[component]
-fn NotHere() -> impl IntoView {
-    view! { <p class="empty">"There is nothing here. "<a href="/" rel="external">"Go to your rooms"</a></p> }
 }
 
 /// The viewer's frame, wherever in the chat.

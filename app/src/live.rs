@@ -5,11 +5,13 @@
 //! happened meanwhile is missed.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use campfire::AppError;
-use campfire::model::{Account, Involvement, Message, MessageId, Person, RoomId, RoomKind, SidebarRoom, User, UserId};
+use campfire::model::{
+    Account, Involvement, Message, MessageId, Person, RoomId, RoomKind, SidebarRoom, User, UserId, paths,
+};
 use campfire::protocol::Timeline;
 use campfire::protocol::{
     ClientCommand, PRESENCE_REFRESH_MS, SILENCE_MS, ServerEvent, TYPING_EVERY_MS, TYPING_TTL_MS, VISIBILITY_DELAY_MS,
@@ -51,6 +53,8 @@ pub struct Live {
 pub struct Scene {
     pub viewer: User,
     pub account: Account,
+    /// The room in view, which is not the one that the URL names while the data of that is still on its way.
+    pub room_id: Option<RoomId>,
     /// What the page in view is called.
     pub title: String,
     /// The last change of how much this person wants to hear of a room.
@@ -96,14 +100,15 @@ pub struct Focus {
 }
 
 impl Live {
-    /// Nothing heard yet beyond what the page said.
-    pub fn new(frame: &Frame) -> Self {
+    /// Nothing heard yet beyond what the page said, which shows this room.
+    pub fn new(frame: &Frame, room_id: Option<RoomId>) -> Self {
         Self {
             status: RwSignal::new(Status::Fresh),
             rooms: RwSignal::new(frame.rooms.clone()),
             scene: RwSignal::new(Scene {
                 viewer: frame.viewer.clone(),
                 account: frame.account.clone(),
+                room_id,
                 title: String::new(),
                 involvement: None,
                 presence: None,
@@ -202,7 +207,7 @@ struct Socket {
     /// What the server was told last to be read, on this connection.
     read: Option<(RoomId, MessageId)>,
     /// The newest message known to be unread, by room: reading up to an older one leaves the room unread.
-    unread: HashMap<RoomId, MessageId>,
+    unread: BTreeMap<RoomId, MessageId>,
     /// Frames since a page of older or newer messages was asked for; they may concern what is in it.
     held: Option<Vec<ServerEvent>>,
     /// The browser is signed out: there is nothing to come back to.
@@ -544,7 +549,9 @@ fn connect() {
     }
     let Ok(host) = window().location().host() else { return };
     let secure = window().location().protocol().is_ok_and(|protocol| protocol == "https:");
-    let Ok(socket) = WebSocket::new(&format!("{}://{host}/cable", if secure { "wss" } else { "ws" })) else { return };
+    let Ok(socket) = WebSocket::new(&[if secure { "wss://" } else { "ws://" }, &host, paths::CABLE].concat()) else {
+        return;
+    };
 
     let generation = SOCKET.with_borrow_mut(|socket| {
         socket.generation += 1;
@@ -681,6 +688,6 @@ fn leave() {
     SOCKET.with_borrow_mut(|socket| socket.left = true);
     spawn_local(async {
         browser::sleep(LEAVE_AFTER).await;
-        let _ = window().location().assign("/session/new");
+        let _ = window().location().assign(paths::SIGN_IN);
     });
 }

@@ -8,7 +8,7 @@ use std::cell::RefCell;
 use std::time::Duration;
 
 use campfire::AppError;
-use campfire::model::{ClientMessageId, RoomId, UserId};
+use campfire::model::{ClientMessageId, Posted, RoomId, UserId};
 use campfire::protocol::ServerEvent;
 use futures::channel::oneshot;
 use futures::future::select;
@@ -16,8 +16,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use serde::{Deserialize, Serialize};
 
-use crate::api::{self, Posted};
-use crate::{browser, live};
+use crate::{api, browser, live};
 
 /// How long an answer may take before the message is sent again.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);

@@ -8,8 +8,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use app::api::Posted;
-use campfire::model::{ClientMessageId, Message, PAGE_SIZE, RoomId, UserId};
+use campfire::model::{ClientMessageId, Message, PAGE_SIZE, Posted, RoomId, UserId};
 use campfire::protocol::MessagePage;
 use tempfile::TempDir;
 

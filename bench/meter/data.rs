@@ -5,9 +5,10 @@ use std::path::Path;
 
 use campfire::access::Member;
 use campfire::clock::Clock;
+use campfire::model::Posted;
 use campfire::model::{ClientMessageId, Message, Role, RoomId, User, UserId};
 use campfire::ops::accounts::{self, Registration};
-use campfire::ops::messages::{self, Posted};
+use campfire::ops::messages;
 use campfire::ops::rooms::{self, Audience};
 use campfire::state::AppState;
 use campfire::store::sessions::Sighting;

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{ClientMessageId, MessageId, RoomId, UserId};
+use super::{ClientMessageId, MessageId, RoomId, UserId, paths};
 use crate::AppError;
 
 /// How many messages a page holds.
@@ -60,8 +60,18 @@ impl Message {
     /// Where the message is shown in its room.
     #[must_use]
     pub fn path(&self) -> String {
-        format!("/rooms/{}/@{}", self.room_id, self.id)
+        paths::message(self.room_id, self.id)
     }
+}
+
+/// What became of a message that was sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Posted {
+    /// It is in the room, perhaps since an earlier try, perhaps edited since.
+    Stored(Message),
+    /// An earlier try stored it, and it was removed since. It is not stored again.
+    Removed(MessageId),
 }
 
 /// Whether a message stands under the one before it without repeating its author.

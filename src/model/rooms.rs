@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::text::{first_name, initials, name_line};
+use super::text::{first_name, initials, lowercase, name_line};
 use super::{Person, RoomId, UserId};
 use crate::AppError;
 
@@ -129,7 +129,7 @@ impl SidebarRoom {
     pub fn sort_key(&self) -> (i64, String, RoomId) {
         match self.kind {
             RoomKind::Direct => (-self.active_at, String::new(), RoomId(-self.id.0)),
-            RoomKind::Open | RoomKind::Closed => (0, self.name.to_lowercase(), self.id),
+            RoomKind::Open | RoomKind::Closed => (0, lowercase(&self.name), self.id),
         }
     }
 

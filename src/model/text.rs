@@ -47,11 +47,27 @@ pub fn first_name(name: &str) -> &str {
 /// The first letters of a name's first two words, in capitals: what an avatar without a picture shows.
 #[must_use]
 pub fn initials(name: &str) -> String {
-    name.split(|c: char| !c.is_alphanumeric())
-        .filter_map(|word| word.chars().next())
-        .take(2)
-        .flat_map(char::to_uppercase)
-        .collect()
+    let words = name.split(|c: char| !c.is_alphanumeric());
+    uppercase(&words.filter_map(|word| word.chars().next()).take(2).collect::<String>())
+}
+
+/// `text` in lower case.
+///
+/// The browser has its own case tables: those of the standard library would be 10 KB of the download.
+#[must_use]
+pub fn lowercase(text: &str) -> String {
+    #[cfg(target_arch = "wasm32")]
+    return js_sys::JsString::from(text).to_lower_case().into();
+    #[cfg(not(target_arch = "wasm32"))]
+    text.to_lowercase()
+}
+
+/// `text` in upper case, by the browser's own tables as in [`lowercase`].
+fn uppercase(text: &str) -> String {
+    #[cfg(target_arch = "wasm32")]
+    return js_sys::JsString::from(text).to_upper_case().into();
+    #[cfg(not(target_arch = "wasm32"))]
+    text.to_uppercase()
 }
 
 /// Which of the eight tints a person's avatar wears.

@@ -5,14 +5,13 @@
 
 use std::fmt::Write;
 
-use campfire::model::{Person, RoomKind, SidebarRoom, UserId, escape_html, first_name};
+use campfire::model::{Person, RoomId, RoomKind, SidebarRoom, UserId, escape_html, first_name, lowercase, paths};
 use leptos::prelude::*;
-use leptos_router::hooks::use_location;
 
 use super::avatar::{avatar_html, avatars_html};
 use super::icon::Icon;
 use crate::live::{Live, Scene, Status};
-use crate::{browser, use_frame};
+use crate::{browser, navigation, use_frame};
 
 /// The id that the menu button of a phone opens.
 pub const SIDEBAR_ID: &str = "sidebar";
@@ -31,27 +30,27 @@ pub fn Sidebar() -> impl IntoView {
     let live = expect_context::<Live>();
     let unpinged = use_frame().with_value(|frame| frame.unpinged.clone());
     let filter = RwSignal::new(String::new());
-    let path = use_location().pathname;
-    let shared =
-        Signal::derive(move || live.rooms.with(|rooms| shared_lines(rooms, &filter.get(), &path.get_untracked())));
-    let pings = Signal::derive(move || {
-        live.rooms.with(|rooms| ping_lines(rooms, &unpinged, &filter.get(), &path.get_untracked()))
-    });
+    let place = navigation::use_place();
+    let in_view = move || live.scene.with_untracked(|scene| scene.room_id);
+    let shared = Signal::derive(move || live.rooms.with(|rooms| shared_lines(rooms, &filter.get(), in_view())));
+    let pings = Signal::derive(move || live.rooms.with(|rooms| ping_lines(rooms, &unpinged, &filter.get(), in_view())));
     Effect::new(move |_| {
         shared.track();
         pings.track();
-        let online = live.scene.with(|scene| {
+        let path = |room_id: Option<RoomId>| room_id.map(paths::room);
+        let (current, online) = live.scene.with(|scene| {
             let others = |user_ids: &[UserId]| user_ids.iter().any(|user_id| *user_id != scene.viewer.id);
             let online = scene.online.iter().filter(|(_, user_ids)| others(user_ids));
-            online.map(|(room_id, _)| format!("/rooms/{room_id}")).collect::<Vec<_>>()
+            (path(scene.room_id), online.filter_map(|(room_id, _)| path(Some(*room_id))).collect::<Vec<_>>())
         });
-        browser::mark_links(".sidebar li > a", &path.get(), &online);
+        let loading = path(place.get().room_id()).filter(|path| current.as_ref() != Some(path));
+        browser::mark_links(".sidebar li > a", current.as_deref(), loading.as_deref(), &online);
     });
 
     view! {
         <nav class="sidebar" id=SIDEBAR_ID popover="auto" aria-label="Rooms">
             <div class="sidebar__top">
-                <a class="sidebar__account" href="/" rel="external">
+                <a class="sidebar__account" href=paths::HOME rel="external">
                     {Icon::Flame.view()} <bdi class="sidebar__name">{move || live.scene.with(|scene| scene.account.name.clone())}</bdi>
                 </a>
                 <button class="button--icon sidebar__close" type="button" popovertarget=SIDEBAR_ID popovertargetaction="hide" aria-label="Close">
@@ -69,7 +68,7 @@ pub fn Sidebar() -> impl IntoView {
             />
             <div class="sidebar__rooms">
                 <ul aria-label="Rooms"><Lines lines=shared/></ul>
-                <a class="sidebar__new" href="/rooms/opens/new" rel="external" hidden=move || !live.may_make_rooms()>
+                <a class="sidebar__new" href=paths::new_room(RoomKind::Open) rel="external" hidden=move || !live.may_make_rooms()>
                     {Icon::Plus.view()} "New room"
                 </a>
             </div>
@@ -87,8 +86,8 @@ fn Lines(lines: Signal<Vec<Line>>) -> impl IntoView {
     }
 }
 
-/// The open and closed rooms that match.
-fn shared_lines(rooms: &[SidebarRoom], filter: &str, path: &str) -> Vec<Line> {
+/// The open and closed rooms that match. `in_view` is the room that the page shows.
+fn shared_lines(rooms: &[SidebarRoom], filter: &str, in_view: Option<RoomId>) -> Vec<Line> {
     let matching = rooms.iter().filter(|room| room.kind != RoomKind::Direct && matches(&room.name, filter));
     matching
         .map(|room| {
@@ -97,17 +96,18 @@ fn shared_lines(rooms: &[SidebarRoom], filter: &str, path: &str) -> Vec<Line> {
             let name = escape_html(&room.name);
             let inside =
                 format!(r#"<span class="icon-box">{}</span> <bdi class="sidebar__name">{name}</bdi>"#, icon.markup());
-            Line { class, html: link(room, path, "", &inside) }
+            Line { class, html: link(room, in_view, "", &inside) }
         })
         .collect()
 }
 
 /// The way to a new ping, the direct rooms that match, the newest first, and people to ping for the first time.
-fn ping_lines(rooms: &[SidebarRoom], unpinged: &[Person], filter: &str, path: &str) -> Vec<Line> {
+fn ping_lines(rooms: &[SidebarRoom], unpinged: &[Person], filter: &str, in_view: Option<RoomId>) -> Vec<Line> {
     let mut lines = vec![Line {
         class: "ping",
         html: format!(
-            r#"<a href="/rooms/directs/new" rel="external"><span class="ping__new"><span class="icon-box">{}</span></span> <span class="ping__label">Ping</span></a>"#,
+            r#"<a href="{}" rel="external"><span class="ping__new"><span class="icon-box">{}</span></span> <span class="ping__label">Ping</span></a>"#,
+            paths::new_room(RoomKind::Direct),
             Icon::Plus.markup()
         ),
     }];
@@ -117,14 +117,15 @@ fn ping_lines(rooms: &[SidebarRoom], unpinged: &[Person], filter: &str, path: &s
         let label = escape_html(&label);
         let inside = format!(r#"{} <span class="ping__label"><bdi>{label}</bdi></span>"#, avatars_html(&room.people));
         let class = if room.unread { "ping unread" } else { "ping" };
-        lines.push(Line { class, html: link(room, path, &title, &inside) });
+        lines.push(Line { class, html: link(room, in_view, &title, &inside) });
     }
     // Whoever is pinged meanwhile is no longer offered.
     let known = |person: &Person| rooms.iter().any(|room| room.people.iter().any(|known| known.id == person.id));
     for person in unpinged.iter().filter(|person| !known(person) && matches(&person.name, filter)) {
         let (name, label) = (escape_html(&person.name), escape_html(first_name(&person.name)));
         let html = format!(
-            r#"<form method="post" action="/rooms/directs"><input type="hidden" name="user_ids" value="{}"/><button title="Ping {name}"><span class="avatars avatars--1">{}</span> <span class="ping__label"><bdi>{label}</bdi></span></button></form>"#,
+            r#"<form method="post" action="{}"><input type="hidden" name="user_ids" value="{}"/><button title="Ping {name}"><span class="avatars avatars--1">{}</span> <span class="ping__label"><bdi>{label}</bdi></span></button></form>"#,
+            paths::rooms(RoomKind::Direct),
             person.id,
             avatar_html(person.id, &person.name)
         );
@@ -133,10 +134,10 @@ fn ping_lines(rooms: &[SidebarRoom], unpinged: &[Person], filter: &str, path: &s
     lines
 }
 
-/// The way to a room, marked when it is the current page and when there is something to read.
-fn link(room: &SidebarRoom, path: &str, attributes: &str, inside: &str) -> String {
-    let href = format!("/rooms/{}", room.id);
-    let current = if href == path { r#" aria-current="page""# } else { "" };
+/// The way to a room, marked when it is in view and when there is something to read.
+fn link(room: &SidebarRoom, in_view: Option<RoomId>, attributes: &str, inside: &str) -> String {
+    let href = paths::room(room.id);
+    let current = if in_view == Some(room.id) { r#" aria-current="page""# } else { "" };
     let mut html = format!(r#"<a href="{href}"{current}{attributes}>{inside}"#);
     if room.mention_count > 0 {
         let count = room.mention_count;
@@ -152,7 +153,7 @@ fn link(room: &SidebarRoom, path: &str, attributes: &str, inside: &str) -> Strin
 }
 
 fn matches(name: &str, filter: &str) -> bool {
-    name.to_lowercase().contains(filter.trim().to_lowercase().as_str())
+    lowercase(name).contains(&lowercase(filter.trim()))
 }
 
 /// Oneself, the account, and the way in for others.
@@ -160,7 +161,7 @@ fn matches(name: &str, filter: &str) -> bool {
 fn Bottom() -> impl IntoView {
     let live = expect_context::<Live>();
     let origin = use_frame().with_value(|frame| frame.origin.clone());
-    let join_url = move || live.scene.with(|scene| format!("{origin}/join/{}", scene.account.join_code));
+    let join_url = move || live.scene.with(|scene| origin.clone() + &paths::join(&scene.account.join_code));
     let me = move || {
         live.scene.with(|Scene { viewer, .. }| {
             let name = escape_html(&viewer.name);
@@ -180,9 +181,9 @@ fn Bottom() -> impl IntoView {
                 </label>
             </details>
             <div class="sidebar__me">
-                <a class="sidebar__profile" href="/users/me/profile" rel="external" title="Your profile" inner_html=me></a>
-                <a class="button--icon" href="/account/edit" rel="external" aria-label="Account settings" title="Account settings">{Icon::People.view()}</a>
-                <form method="post" action="/session">
+                <a class="sidebar__profile" href=paths::OWN_PROFILE rel="external" title="Your profile" inner_html=me></a>
+                <a class="button--icon" href=paths::ACCOUNT_SETTINGS rel="external" aria-label="Account settings" title="Account settings">{Icon::People.view()}</a>
+                <form method="post" action=paths::SESSION>
                     <input type="hidden" name="_method" value="delete"/>
                     <button class="button--icon" aria-label="Sign out" title="Sign out">{Icon::Leave.view()}</button>
                 </form>
@@ -241,20 +242,20 @@ mod tests {
         ];
         let unpinged =
             [Person { id: UserId(11), name: "Bob <b>".into() }, Person { id: UserId(5), name: "Cleo Patra".into() }];
-        let shared = shared_lines(&rooms, "", "/rooms/2");
+        let shared = shared_lines(&rooms, "", Some(RoomId(2)));
         assert_eq!(shared.len(), 2);
         assert!(
             shared[0].html.contains(r#"href="/rooms/2" aria-current="page""#) && !shared[0].html.contains("unread")
         );
         assert!(shared[1].html.contains("&lt;Designers&gt;") && shared[1].html.contains("unread"));
-        assert_eq!(shared_lines(&rooms, " TALK ", "").len(), 1);
+        assert_eq!(shared_lines(&rooms, " TALK ", None).len(), 1);
         let named = [SidebarRoom { mention_count: 2, ..room(4, RoomKind::Open, "Named", true) }];
-        assert!(shared_lines(&named, "", "")[0].html.contains("@2"));
+        assert!(shared_lines(&named, "", None)[0].html.contains("@2"));
 
-        let pings = ping_lines(&rooms, &unpinged, "", "");
+        let pings = ping_lines(&rooms, &unpinged, "", None);
         assert_eq!(pings.len(), 3, "the new ping, Bob's, and Cleo offered");
         assert!(pings[1].html.contains("Bob &lt;b&gt;") && pings[1].class == "ping unread");
         assert!(pings[2].html.contains(r#"title="Ping Cleo Patra""#) && pings[2].html.contains("<bdi>Cleo</bdi>"));
-        assert_eq!(ping_lines(&rooms, &unpinged, "cleo", "").len(), 2);
+        assert_eq!(ping_lines(&rooms, &unpinged, "cleo", None).len(), 2);
     }
 }

@@ -3,9 +3,7 @@
 //! The scroller is reversed: it is anchored at its end, so that a page opens at the newest message before any script
 //! has run, stays there while messages come, and does not jump when older ones are put before.
 
-use std::collections::HashSet;
-
-use campfire::model::{MessageId, RoomId};
+use campfire::model::{Anchor, MessageId, Place, RoomId, paths};
 use campfire::protocol::Timeline;
 use leptos::ev::MouseEvent;
 use leptos::html;
@@ -19,7 +17,7 @@ use super::message::outgoing_html;
 use super::rows;
 use crate::live::{Live, Reading};
 use crate::outbox::Outbox;
-use crate::{api, browser, live, use_frame};
+use crate::{api, browser, live, navigation, use_frame};
 
 /// How near the end of what is loaded more is asked for, in pixels.
 const MORE_WITHIN_PX: i32 = 800;
@@ -48,6 +46,8 @@ pub fn Messages(
     editing: Editing,
 ) -> impl IntoView {
     let room_id = timeline.with_untracked(|timeline| timeline.room_id);
+    let opened_at = Place::Room { room_id, anchor: target.map_or(Anchor::Newest, Anchor::Around) };
+    let place = navigation::use_place();
     let outbox = expect_context::<Outbox>();
     let scroller = NodeRef::<html::Div>::new();
     let (loading, set_loading) = signal(false);
@@ -92,9 +92,8 @@ pub fn Messages(
         let mut outgoing = outbox.of_room(room_id);
         if !outgoing.is_empty() {
             timeline.with(|timeline| {
-                let arrived: HashSet<_> =
-                    timeline.messages.iter().filter_map(|message| message.client_message_id.as_ref()).collect();
-                outgoing.retain(|item| !arrived.contains(&item.client_message_id));
+                let arrived = timeline.messages.iter().filter_map(|message| message.client_message_id.as_ref());
+                outgoing.retain(|item| !arrived.clone().any(|arrived| *arrived == item.client_message_id));
             });
         }
         outgoing
@@ -204,7 +203,7 @@ pub fn Messages(
     });
 
     view! {
-        <div class="timeline" node_ref=scroller on:scroll=move |_| load_more() on:click=move |event| act(&event, timeline, editing, outbox)>
+        <div class="timeline" data-room=room_id.to_string() data-place=opened_at.path() node_ref=scroller on:scroll=move |_| load_more() on:click=move |event| act(&event, timeline, editing, outbox)>
             // What is said aloud is said elsewhere: a log would also read out what older pages bring.
             <div class="timeline__messages" role="log" aria-live="off" aria-label="Messages" tabindex="0">
                 <div inner_html=older></div>
@@ -225,7 +224,7 @@ pub fn Messages(
                 <p class="empty timeline__empty" hidden=move || !is_empty()>"Nothing here yet. Say hello!"</p>
             </div>
         </div>
-        <div on:click=move |event| jump(&event, timeline, scroller) inner_html=jumps></div>
+        <div on:click=move |event| jump(&event, timeline, scroller, place) inner_html=jumps></div>
         <p class="visually-hidden" id="announcer" aria-live="polite"></p>
     }
 }
@@ -234,8 +233,8 @@ pub fn Messages(
 fn jumps_html(room_id: RoomId, above: Option<MessageId>, below: Option<u32>) -> String {
     let mut html = String::new();
     if let Some(message_id) = above {
-        html =
-            format!(r#"<a class="button jump jump--up" href="/rooms/{room_id}/@{message_id}">First new message</a>"#);
+        let path = paths::message(room_id, message_id);
+        html = format!(r#"<a class="button jump jump--up" href="{path}">First new message</a>"#);
     }
     let label = match below {
         None => return html,
@@ -243,13 +242,13 @@ fn jumps_html(room_id: RoomId, above: Option<MessageId>, below: Option<u32>) -> 
         Some(1) => "1 new message".to_owned(),
         Some(count) => format!("{count} new messages"),
     };
-    html + &format!(r#"<a class="button jump jump--down" href="/rooms/{room_id}">{} {label}</a>"#, Icon::Down.markup())
+    let (path, icon) = (paths::room(room_id), Icon::Down.markup());
+    html + &format!(r#"<a class="button jump jump--down" href="{path}">{icon} {label}</a>"#)
 }
 
 fn older_html(room_id: RoomId, first: MessageId) -> String {
-    format!(
-        r#"<p class="timeline__more"><a href="/rooms/{room_id}?before={first}" rel="external">Older messages</a></p>"#
-    )
+    let path = paths::room_before(room_id, first);
+    format!(r#"<p class="timeline__more"><a href="{path}" rel="external">Older messages</a></p>"#)
 }
 
 /// Keeps what is read in its place. The scroller counts from its end: what comes before moves nothing, what comes after
@@ -321,16 +320,14 @@ fn act(event: &MouseEvent, timeline: RwSignal<Timeline>, editing: Editing, outbo
 }
 
 /// Goes to the newest message: it is here, or the data is loaded again, or the link leads to it.
-fn jump(event: &MouseEvent, timeline: RwSignal<Timeline>, scroller: NodeRef<html::Div>) {
+fn jump(event: &MouseEvent, timeline: RwSignal<Timeline>, scroller: NodeRef<html::Div>, place: RwSignal<Place>) {
     let Some(element) = scroller.get_untracked() else { return };
     let target = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
     let Some(Some(link)) = target.and_then(|target| target.closest(".jump--down").ok()) else { return };
     element.set_scroll_top(0);
     let here = timeline.with_untracked(|timeline| !timeline.has_newer);
     // A link to where one is leads nowhere.
-    let location = window().location();
-    let url = location.pathname().unwrap_or_default() + &location.search().unwrap_or_default();
-    let leads_nowhere = link.get_attribute("href") == Some(url);
+    let leads_nowhere = link.get_attribute("href") == Some(place.get_untracked().path());
     if here || leads_nowhere {
         event.prevent_default();
         event.stop_propagation();

@@ -1,5 +1,6 @@
 //! Home, for someone who is in no room.
 
+use campfire::model::{RoomKind, paths};
 use leptos::prelude::*;
 
 use crate::components::icon::Icon;
@@ -10,13 +11,13 @@ use crate::live::Live;
 #[component]
 pub fn NoRooms() -> impl IntoView {
     let live = expect_context::<Live>();
-    Effect::new(move |_| live.scene.update(|scene| scene.title = "Campfire".to_owned()));
+    Effect::new(move |_| live.scene.update(|scene| (scene.room_id, scene.title) = (None, "Campfire".to_owned())));
     view! {
         <header class="room-header"><MenuButton/><h1 class="room-header__name">"Campfire"</h1></header>
         <div class="empty empty--page">
             {Icon::Flame.view()}
             <p>"You are in no room. Make one, or ask to be let into one."</p>
-            <a class="button" href="/rooms/opens/new" rel="external" hidden=move || !live.may_make_rooms()>"New room"</a>
+            <a class="button" href=paths::new_room(RoomKind::Open) rel="external" hidden=move || !live.may_make_rooms()>"New room"</a>
         </div>
         <ConnectionNotice/>
     }

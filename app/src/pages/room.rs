@@ -4,43 +4,25 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use campfire::model::{ClientMessageId, Involvement, Message, MessageId, Room, RoomId, RoomKind, UserId, escape_html};
+use campfire::model::{
+    ClientMessageId, Involvement, Message, MessageId, Place, Room, RoomId, RoomKind, UserId, escape_html, paths,
+};
 use campfire::protocol::{Timeline, timeline};
 use campfire::{AppError, AppResult};
 use codee::{Decoder, Encoder};
+use leptos::either::Either;
 use leptos::prelude::*;
-use leptos_router::hooks::{use_params_map, use_query_map};
 
-use crate::api::{Anchor, load_room};
+use crate::api::load_room;
 use crate::components::composer::{Composer, Editing};
 use crate::components::icon::Icon;
 use crate::components::sidebar::{ConnectionNotice, MenuButton};
 use crate::components::timeline::Messages;
 use crate::live::{self, Focus, Live, Reading};
-use crate::{Notice, browser};
+use crate::{Notice, browser, navigation};
 
 /// How long after a failure the data is asked for again.
 const RELOAD_AFTER: Duration = Duration::from_secs(3);
-
-/// Where in which room the page stands, from its URL.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Place {
-    room_id: Option<RoomId>,
-    anchor: Anchor,
-}
-
-fn use_place() -> Memo<Place> {
-    let (params, query) = (use_params_map(), use_query_map());
-    Memo::new(move |_| {
-        let params = params.get();
-        let around = params.get_str("at").and_then(|at| at.strip_prefix('@')?.parse().ok()).map(Anchor::Around);
-        let before = || query.with(|query| query.get_str("before")?.parse().ok()).map(Anchor::Before);
-        Place {
-            room_id: params.get_str("room_id").and_then(|room_id| room_id.parse().ok()),
-            anchor: around.or_else(before).unwrap_or(Anchor::Newest),
-        }
-    })
-}
 
 /// A room's data for the page that the browser takes over, without what the page's HTML says already (the bodies of the
 /// messages, their boosts and who wrote them), and without naming the rest forty times.
@@ -115,12 +97,12 @@ async fn go_round() {
 /// The room page, whichever room the URL names.
 #[component]
 pub fn RoomPage() -> impl IntoView {
-    let place = use_place();
+    let place = navigation::use_place();
     let page = Resource::<_, WithoutSaidTwice>::new_with_options(
         move || place.get(),
-        async |place| match place.room_id {
-            Some(room_id) => load_room(room_id, place.anchor).await,
-            None => Err(AppError::NotFound),
+        async |place| match place {
+            Place::Room { room_id, anchor } => load_room(room_id, anchor).await,
+            Place::NoRoom => Err(AppError::NotFound),
         },
         false,
     );
@@ -136,8 +118,8 @@ pub fn RoomPage() -> impl IntoView {
                 #[cfg(feature = "ssr")]
                 go_round().await;
                 match page {
-                    Ok(page) => view! { <RoomView page reload editing/> }.into_any(),
-                    Err(error) => view! { <RoomMissing error reload/> }.into_any(),
+                    Ok(page) => Either::Left(view! { <RoomView page reload editing/> }),
+                    Err(error) => Either::Right(view! { <RoomMissing error reload/> }),
                 }
             })}
         </Transition>
@@ -162,7 +144,7 @@ fn RoomView(page: timeline::RoomPage, reload: Callback<()>, editing: Editing) ->
 
     Effect::new(move |_| {
         let lost = Callback::new(|()| {
-            let _ = window().location().assign(&format!("/?notice={}", Notice::RoomMissing.word()));
+            let _ = window().location().assign(&format!("{}?notice={}", paths::HOME, Notice::RoomMissing.word()));
         });
         let unfocus = live::focus(Focus { room_id, timeline, reload, lost });
         on_cleanup(unfocus_on_this_thread(unfocus));
@@ -175,7 +157,7 @@ fn RoomView(page: timeline::RoomPage, reload: Callback<()>, editing: Editing) ->
             live.rooms.with(|rooms| rooms.iter().find(|room| room.id == room_id).map(|room| room.name.clone()));
         listed.unwrap_or_else(|| first_name.clone())
     });
-    Effect::new(move |_| live.scene.update(|scene| scene.title = name.get()));
+    Effect::new(move |_| live.scene.update(|scene| (scene.room_id, scene.title) = (Some(room_id), name.get())));
     let involvement = move || {
         let changed = live.scene.with(|scene| scene.involvement.filter(|(changed, _)| *changed == room_id));
         changed.map_or(involvement, |(_, involvement)| involvement)
@@ -200,12 +182,8 @@ fn RoomHeader(
     name: Memo<String>,
     involvement: impl Fn() -> Involvement + Copy + Send + Sync + 'static,
 ) -> impl IntoView {
-    let (settings, label) = match room.kind {
-        RoomKind::Open => (format!("/rooms/opens/{}/edit", room.id), "Room settings"),
-        RoomKind::Closed => (format!("/rooms/closeds/{}/edit", room.id), "Room settings"),
-        RoomKind::Direct => (format!("/rooms/directs/{}/edit", room.id), "Ping settings"),
-    };
     let is_direct = room.kind == RoomKind::Direct;
+    let label = if is_direct { "Ping settings" } else { "Room settings" };
     view! {
         <header class="room-header">
             <MenuButton/>
@@ -214,9 +192,9 @@ fn RoomHeader(
                 <bdi>{name}</bdi>
             </h1>
             <Here room_id=room.id/>
-            <a class="button--icon" href="/searches" rel="external" aria-label="Search" title="Search">{Icon::Search.view()}</a>
+            <a class="button--icon" href=paths::SEARCHES rel="external" aria-label="Search" title="Search">{Icon::Search.view()}</a>
             <Bell room_id=room.id kind=room.kind involvement/>
-            <a class="button--icon" href=settings rel="external" aria-label=label title=label>{Icon::Settings.view()}</a>
+            <a class="button--icon" href=paths::room_settings(room.kind, room.id) rel="external" aria-label=label title=label>{Icon::Settings.view()}</a>
         </header>
     }
 }
@@ -261,7 +239,7 @@ fn Bell(
     };
     let label = move || format!("{}. Change", involvement().label());
     view! {
-        <form method="post" action=format!("/rooms/{room_id}/involvement") data-quiet="">
+        <form method="post" action=paths::involvement(room_id) data-quiet="">
             <input type="hidden" name="_method" value="put"/>
             <input type="hidden" name="involvement" value=move || involvement().next(kind).word()/>
             <button class="button--icon" aria-label=label title=label inner_html=icon></button>
@@ -273,6 +251,11 @@ fn Bell(
 #[component]
 fn RoomMissing(error: AppError, reload: Callback<()>) -> impl IntoView {
     let again = error.is_passing();
+    let (live, place) = (expect_context::<Live>(), navigation::use_place());
+    Effect::new(move |_| {
+        let room_id = place.get_untracked().room_id();
+        live.scene.update(|scene| (scene.room_id, scene.title) = (room_id, "Campfire".to_owned()));
+    });
     Effect::new(move |_| {
         if again {
             leptos::task::spawn_local(async move {
@@ -291,7 +274,7 @@ fn RoomMissing(error: AppError, reload: Callback<()>) -> impl IntoView {
         <div class="empty empty--page">
             <p role="alert">{text}</p>
             {again.then(|| view! { <button class="button" type="button" on:click=move |_| reload.run(())>"Try again"</button> })}
-            <a class="button button--plain" href="/" rel="external">"Go to your rooms"</a>
+            <a class="button button--plain" href=paths::HOME rel="external">"Go to your rooms"</a>
         </div>
     }
 }

@@ -9,13 +9,12 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use campfire::access::{CurrentUser, Member};
 use campfire::cache::invalidation::Dependencies;
-use campfire::model::{MessageId, RoomKind, UserId};
+use campfire::model::{MessageId, Place, RoomKind, UserId};
 use campfire::state::AppState;
 use campfire::{AppError, AppResult, ops};
 use futures::{Stream, StreamExt, stream};
 use leptos::prelude::*;
 use leptos_integration_utils::build_response;
-use leptos_router::location::RequestUrl;
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::{assets, csp, etag, page_context, urls};
@@ -64,10 +63,11 @@ pub struct Cacheable {
 /// Two renderings of an unchanged page are the same bytes, and its ETag says so.
 ///
 /// # Errors
-/// When the database does not answer.
+/// `NotFound` for a URL that is no [`Place`], and when the database does not answer.
 pub async fn live(site: &Site, request: LiveRequest) -> AppResult<Rendered> {
     let state = site.state.clone();
     let LiveRequest { url, current, title, member, reads, headers } = request;
+    let place = Place::parse(&url).ok_or(AppError::NotFound)?;
     let page_context = page_context::current();
     let mut layout = layout(&state, &current, page_context.notice, &headers).await?;
     let mut unread = None;
@@ -110,7 +110,7 @@ pub async fn live(site: &Site, request: LiveRequest) -> AppResult<Rendered> {
     let style_hash = csp::base64_sha256(style.as_bytes());
 
     let context = move || {
-        provide_context(RequestUrl::new(&url));
+        provide_context(place);
         provide_context(state.clone());
         provide_context(Some(current.clone()));
         provide_context(layout.clone());

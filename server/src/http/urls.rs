@@ -3,6 +3,7 @@
 use app::Notice;
 use axum::http::HeaderMap;
 use axum::response::Redirect;
+use campfire::model::paths;
 
 use super::forwarded;
 
@@ -21,10 +22,10 @@ pub fn with_notice(path: &str, notice: Notice) -> Redirect {
 #[must_use]
 pub fn sign_in_path(wanted: &str) -> String {
     if wanted == "/" {
-        return "/session/new".to_owned();
+        return paths::SIGN_IN.to_owned();
     }
     let query: String = form_urlencoded::Serializer::new(String::new()).append_pair("return_to", wanted).finish();
-    format!("/session/new?{query}")
+    format!("{}?{query}", paths::SIGN_IN)
 }
 
 /// The path to go back to, if it is one of this site's own.

@@ -14,7 +14,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use campfire::cache::Cache;
 use campfire::cache::invalidation::Invalidations;
-use campfire::model::{RoomId, UserId};
+use campfire::model::{Anchor, Place, RoomId, UserId};
 
 use crate::http::render::Cacheable;
 use crate::http::{encoding, etag, urls, user_agent};
@@ -103,7 +103,10 @@ pub async fn answer(State(site): State<Site>, mut request: Request, next: Next) 
 fn requested_room(request: &Request) -> Option<RoomId> {
     let headers = request.headers();
     let is_page = request.method() == Method::GET && request.uri().query().is_none();
-    let room_id = request.uri().path().strip_prefix("/rooms/").filter(|_| is_page)?.parse().ok()?;
+    let room_id = match Place::parse(request.uri().path()).filter(|_| is_page)? {
+        Place::Room { room_id, anchor: Anchor::Newest } => room_id,
+        _ => return None,
+    };
     (encoding::accepts(headers, "gzip") && !user_agent::is_too_old(user_agent::of(headers))).then_some(room_id)
 }
 

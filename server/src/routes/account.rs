@@ -12,7 +12,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use campfire::access::CurrentUser;
 use campfire::error::FieldErrors;
-use campfire::model::{AccountName, CustomStyles, Role, UserId};
+use campfire::model::{AccountName, CustomStyles, Role, UserId, paths};
 use campfire::state::AppState;
 use campfire::{AppError, AppResult, ops};
 
@@ -23,24 +23,18 @@ use crate::http::path::{PageQuery, PathId};
 use crate::http::{form, render, urls};
 use crate::session::{Administers, SignedIn};
 
-/// Where the settings are.
-const SETTINGS: &str = "/account/edit";
-
 /// The pages and forms of the account.
 pub fn router() -> Router<Site> {
     Router::new()
-        .route("/account", get(Redirect::to(SETTINGS)).post(update).put(update))
-        .route(SETTINGS, get(settings))
-        .route("/account/join_code", get(Redirect::to(SETTINGS)).post(renew_join_code))
+        .route("/account", get(Redirect::to(paths::ACCOUNT_SETTINGS)).post(update).put(update))
+        .route(paths::ACCOUNT_SETTINGS, get(settings))
+        .route("/account/join_code", get(Redirect::to(paths::ACCOUNT_SETTINGS)).post(renew_join_code))
         .route("/account/users", get(people))
         .route(
             "/account/users/{user_id}",
-            get(Redirect::to(SETTINGS)).post(change_person).put(change_role).delete(remove),
+            get(Redirect::to(paths::ACCOUNT_SETTINGS)).post(change_person).put(change_role).delete(remove),
         )
-        .route(
-            "/account/custom_styles",
-            get(Redirect::to("/account/custom_styles/edit")).post(set_styles).put(set_styles),
-        )
+        .route(paths::CUSTOM_STYLES, get(Redirect::to(paths::EDIT_CUSTOM_STYLES)).post(set_styles).put(set_styles))
         .route("/account/custom_styles/edit", get(styles))
         .route("/account/custom_styles/{file}", get(style_sheet))
 }
@@ -58,7 +52,7 @@ async fn settings(
 /// The address of the list alone, which other programs may know.
 async fn people(Query(query): PageQuery) -> Redirect {
     let page: i64 = query.get("page").and_then(|page| page.parse().ok()).unwrap_or(1);
-    Redirect::to(&format!("{SETTINGS}?page={page}#people"))
+    Redirect::to(&format!("{}?page={page}#people", paths::ACCOUNT_SETTINGS))
 }
 
 /// Fields that the form does not have stay as they are.
@@ -97,7 +91,7 @@ async fn update(
         let restricted = form.is_checked(restriction);
         ops::accounts::restrict_room_creation(&site.state, &administrator, restricted).await?;
     }
-    Ok(urls::with_notice(SETTINGS, Notice::Saved).into_response())
+    Ok(urls::with_notice(paths::ACCOUNT_SETTINGS, Notice::Saved).into_response())
 }
 
 async fn renew_join_code(
@@ -105,7 +99,7 @@ async fn renew_join_code(
     Administers(administrator): Administers,
 ) -> Result<Redirect, PageError> {
     ops::accounts::renew_join_code(&state, &administrator).await?;
-    Ok(urls::with_notice(SETTINGS, Notice::LinkRenewed))
+    Ok(urls::with_notice(paths::ACCOUNT_SETTINGS, Notice::LinkRenewed))
 }
 
 /// Browsers only send POST: the form carries the method.
@@ -129,7 +123,7 @@ async fn change_role(
 ) -> Result<Redirect, PageError> {
     let role = if form.get("role") == "administrator" { Role::Administrator } else { Role::Member };
     ops::users::change_role(&state, &administrator, user_id, role).await?;
-    let back = if form.has("return_to") { urls::own_path(form.get("return_to")) } else { SETTINGS };
+    let back = if form.has("return_to") { urls::own_path(form.get("return_to")) } else { paths::ACCOUNT_SETTINGS };
     Ok(urls::with_notice(back, Notice::RoleChanged))
 }
 
@@ -139,7 +133,7 @@ async fn remove(
     PathId(user_id): PathId<UserId>,
 ) -> Result<Redirect, PageError> {
     ops::users::deactivate(&state, &administrator, user_id).await?;
-    Ok(urls::with_notice(SETTINGS, Notice::PersonRemoved))
+    Ok(urls::with_notice(paths::ACCOUNT_SETTINGS, Notice::PersonRemoved))
 }
 
 async fn styles(State(state): State<AppState>, _: Administers) -> Result<Response, PageError> {
@@ -158,7 +152,7 @@ async fn set_styles(
         Err(error) => Err(error),
     };
     match set {
-        Ok(()) => Ok(urls::with_notice("/account/custom_styles/edit", Notice::Saved).into_response()),
+        Ok(()) => Ok(urls::with_notice(paths::EDIT_CUSTOM_STYLES, Notice::Saved).into_response()),
         Err(AppError::Invalid(errors)) => Ok(styles_page(StatusCode::UNPROCESSABLE_ENTITY, entered.to_owned(), errors)),
         Err(error) => Err(error.into()),
     }
@@ -166,7 +160,7 @@ async fn set_styles(
 
 /// The custom styles as a style sheet of their own, for every page, signed in or not.
 async fn style_sheet(State(state): State<AppState>, Path(file): Path<String>) -> Result<Response, PageError> {
-    let styles = ops::accounts::custom_styles_at(&state, &format!("/account/custom_styles/{file}")).await?;
+    let styles = ops::accounts::custom_styles_at(&state, &format!("{}/{file}", paths::CUSTOM_STYLES)).await?;
     let headers = [
         (header::CONTENT_TYPE, "text/css; charset=utf-8"),
         (header::CACHE_CONTROL, "public, max-age=31536000, immutable"),
@@ -200,7 +194,7 @@ async fn settings_page(
     refused: Option<FormState>,
 ) -> AppResult<Response> {
     let account = ops::accounts::find(&site.state).await?.ok_or(AppError::NotFound)?;
-    let join_url = format!("{}/join/{}", urls::own_origin(headers), account.join_code);
+    let join_url = urls::own_origin(headers) + &paths::join(&account.join_code);
     let state = refused.unwrap_or_else(|| form::fresh(vec![("name", account.name.clone())]));
     let props = AccountPageProps {
         viewer: current.user,

@@ -6,7 +6,7 @@ use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{delete, get};
-use campfire::model::QUICK_BOOSTS;
+use campfire::model::{QUICK_BOOSTS, paths};
 use campfire::state::AppState;
 use campfire::{AppError, emoji, ops};
 use std::collections::HashMap;
@@ -94,5 +94,5 @@ fn page_of(
 }
 
 fn message_path(of_message: &OfMessage) -> String {
-    format!("/rooms/{}/@{}", of_message.member.room.id, of_message.message_id)
+    paths::message(of_message.member.room.id, of_message.message_id)
 }

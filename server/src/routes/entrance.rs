@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use campfire::error::FieldErrors;
-use campfire::model::{Password, User};
+use campfire::model::{Password, User, paths};
 use campfire::ops::accounts::Registration;
 use campfire::state::AppState;
 use campfire::{AppError, AppResult, ops};
@@ -96,7 +96,7 @@ async fn join(
         Err(AppError::Conflict(_)) => {
             let query =
                 form_urlencoded::Serializer::new(String::new()).append_pair("email_address", &email_address).finish();
-            Ok(Redirect::to(&format!("/session/new?{query}")).into_response())
+            Ok(Redirect::to(&format!("{}?{query}", paths::SIGN_IN)).into_response())
         }
         Err(error) => Err(error.into()),
     }
@@ -118,7 +118,7 @@ async fn new_session(
 
 /// A reload after a refused form asks for the form's own address.
 async fn new_session_again() -> Redirect {
-    Redirect::to("/session/new")
+    Redirect::to(paths::SIGN_IN)
 }
 
 async fn session(
@@ -149,7 +149,7 @@ async fn session(
 
 async fn sign_out(session: Session) -> Result<Response, PageError> {
     store::end(&session).await?;
-    Ok(Redirect::to("/session/new").into_response())
+    Ok(Redirect::to(paths::SIGN_IN).into_response())
 }
 
 /// Signs a newcomer in and leads them on.

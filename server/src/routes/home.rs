@@ -6,7 +6,7 @@ use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use axum_extra::extract::CookieJar;
-use campfire::model::RoomId;
+use campfire::model::{RoomId, paths};
 use campfire::state::AppState;
 use campfire::{AppError, ops};
 
@@ -41,7 +41,7 @@ async fn home(
     }
     if let Some(room_id) = room_id {
         let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
-        return Ok(Redirect::to(&format!("/rooms/{room_id}{query}")).into_response());
+        return Ok(Redirect::to(&(paths::room(room_id) + &query)).into_response());
     }
     let url = uri.path_and_query().map_or("/", |url| url.as_str()).to_owned();
     let request = LiveRequest { url, current, title: "Campfire".into(), member: None, reads: false, headers };
@@ -50,5 +50,5 @@ async fn home(
 
 async fn newest_room(State(state): State<AppState>, SignedIn(current): SignedIn) -> Result<Redirect, PageError> {
     let rooms = ops::rooms::list(&state, &current).await?;
-    Ok(rooms.last().map_or_else(|| Redirect::to("/"), |(room_id, _)| Redirect::to(&format!("/rooms/{room_id}"))))
+    Ok(rooms.last().map_or_else(|| Redirect::to("/"), |(room_id, _)| Redirect::to(&paths::room(*room_id))))
 }

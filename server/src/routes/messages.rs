@@ -8,8 +8,8 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use campfire::access::Member;
-use campfire::model::{ClientMessageId, Draft, MessageId};
-use campfire::ops::messages::Posted;
+use campfire::model::Posted;
+use campfire::model::{ClientMessageId, Draft, MessageId, paths};
 use campfire::state::AppState;
 use campfire::{AppError, AppResult, ops};
 use sha2::{Digest, Sha256};
@@ -60,7 +60,7 @@ async fn create(State(state): State<AppState>, InRoom(member): InRoom, form: For
 }
 
 async fn show(InRoom(member): InRoom, message_id: PathId<MessageId>) -> Redirect {
-    Redirect::to(&format!("{}/@{}", room_path(&member), message_id.0))
+    Redirect::to(&paths::message(member.room.id, message_id.0))
 }
 
 /// The HTML of what would be sent, for the composer to show.
@@ -99,7 +99,7 @@ async fn mark_unread(
 ) -> Result<Redirect, PageError> {
     ops::memberships::mark_unread(&state, &member, message_id).await?;
     // The room itself would be read by being looked at.
-    Ok(Redirect::to(&format!("{}/@{message_id}", room_path(&member))))
+    Ok(Redirect::to(&paths::message(member.room.id, message_id)))
 }
 
 async fn form_page(
@@ -133,7 +133,7 @@ async fn edit(
     let edited: AppResult<_> =
         async { ops::messages::edit(&state, &member, message_id, form.get("body").parse()?).await }.await;
     match edited {
-        Ok(_) => Ok(Redirect::to(&format!("{}/@{message_id}", room_path(&member))).into_response()),
+        Ok(_) => Ok(Redirect::to(&paths::message(member.room.id, message_id)).into_response()),
         Err(AppError::Invalid(errors)) => {
             let (status, body) = (StatusCode::UNPROCESSABLE_ENTITY, form.get("body").to_owned());
             Ok(edit_page(status, &member, message_id, body, Some(errors.to_string())))
@@ -166,12 +166,12 @@ fn edit_page(
     problem: Option<String>,
 ) -> Response {
     let room_path = room_path(member);
-    let path = format!("{room_path}/messages/{message_id}");
+    let path = paths::stored_message(member.room.id, message_id);
     render::plain(status, "Edit message", || EditMessage(EditMessageProps { path, room_path, body, problem }))
 }
 
 fn room_path(member: &Member) -> String {
-    format!("/rooms/{}", member.room.id)
+    paths::room(member.room.id)
 }
 
 /// The id of a message whose form brought none: the same for the same words from the same page, so that a form that is

@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use campfire::access::CurrentUser;
 use campfire::error::FieldErrors;
-use campfire::model::{RoomKind, UserId};
+use campfire::model::{RoomKind, UserId, paths};
 use campfire::state::AppState;
 use campfire::{AppError, AppResult, ops};
 
@@ -42,7 +42,7 @@ async fn create(State(state): State<AppState>, SignedIn(current): SignedIn, form
         Err(_) => Err(AppError::invalid("user_ids", "Choose people from the list.")),
     };
     match pinged {
-        Ok(room) => Ok(Redirect::to(&format!("/rooms/{}", room.id)).into_response()),
+        Ok(room) => Ok(Redirect::to(&paths::room(room.id)).into_response()),
         Err(AppError::Invalid(errors)) => {
             let chosen: Vec<UserId> = form.get_all("user_ids").filter_map(|id| id.parse().ok()).collect();
             Ok(new_page(&state, StatusCode::UNPROCESSABLE_ENTITY, &current, &chosen, errors).await?)
@@ -52,7 +52,7 @@ async fn create(State(state): State<AppState>, SignedIn(current): SignedIn, form
 }
 
 async fn shown(InRoom(member): InRoom) -> Redirect {
-    Redirect::to(&format!("/rooms/{}", member.room.id))
+    Redirect::to(&paths::room(member.room.id))
 }
 
 async fn settings(State(state): State<AppState>, InRoom(member): InRoom) -> Result<Response, PageError> {

@@ -13,7 +13,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use campfire::access::{CurrentUser, Member};
 use campfire::error::FieldErrors;
-use campfire::model::{RoomKind, RoomName, UserId};
+use campfire::model::{RoomKind, RoomName, UserId, paths};
 use campfire::ops::rooms::Audience;
 use campfire::state::AppState;
 use campfire::{AppError, AppResult, ops};
@@ -109,7 +109,7 @@ async fn missing(_: SignedIn) -> Redirect {
 }
 
 async fn shown(InRoom(member): InRoom) -> Redirect {
-    Redirect::to(&format!("/rooms/{}", member.room.id))
+    Redirect::to(&paths::room(member.room.id))
 }
 
 async fn new_open(state: State<AppState>, signed_in: SignedIn, query: PageQuery) -> Result<Response, PageError> {
@@ -156,7 +156,7 @@ async fn create(
         ops::rooms::open(&state, &current.user, name, audience).await
     };
     match made.await {
-        Ok(room) => Ok(Redirect::to(&format!("/rooms/{}", room.id)).into_response()),
+        Ok(room) => Ok(Redirect::to(&paths::room(room.id)).into_response()),
         Err(error) => {
             let asked = Asked { subject: Subject::New, kind, member: None, current };
             Ok(refused(&state, error, asked, &form).await?)
@@ -243,7 +243,7 @@ async fn update(
         ops::rooms::change(&state, &member, name, audience).await
     };
     match changed.await {
-        Ok(room) => Ok(Redirect::to(&format!("/rooms/{}", room.id)).into_response()),
+        Ok(room) => Ok(Redirect::to(&paths::room(room.id)).into_response()),
         Err(error) => {
             let subject = Subject::Existing(member.room.id);
             let asked = Asked { subject, kind, member: Some(member), current };
@@ -267,7 +267,7 @@ async fn remove(State(state): State<AppState>, InRoom(member): InRoom) -> Result
 
 /// A reload after a form requests the form's own URL.
 async fn involvement(Inside(member): Inside) -> Redirect {
-    Redirect::to(&format!("/rooms/{}", member.room.id))
+    Redirect::to(&paths::room(member.room.id))
 }
 
 async fn set_involvement(
@@ -276,7 +276,7 @@ async fn set_involvement(
     form: Form,
 ) -> Result<Redirect, PageError> {
     ops::memberships::set_involvement(&state, &member, form.get("involvement").parse()?).await?;
-    let room = format!("/rooms/{}", member.room.id);
+    let room = paths::room(member.room.id);
     Ok(Redirect::to(if form.has("return_to") { urls::own_path(form.get("return_to")) } else { &room }))
 }
 

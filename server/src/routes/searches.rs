@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use axum::{Json, Router};
-use campfire::model::RoomId;
+use campfire::model::{RoomId, paths};
 use campfire::ops::searches::SearchResults;
 use campfire::state::AppState;
 use campfire::{AppError, ops, richtext};
@@ -70,11 +70,11 @@ async fn create(State(state): State<AppState>, SignedIn(current): SignedIn, form
 
 fn search_path(asked: &str) -> String {
     let query: String = form_urlencoded::Serializer::new(String::new()).append_pair("q", asked).finish();
-    format!("/searches?{query}")
+    format!("{}?{query}", paths::SEARCHES)
 }
 
 async fn cleared(_: SignedIn) -> Redirect {
-    Redirect::to("/searches")
+    Redirect::to(paths::SEARCHES)
 }
 
 /// Browsers only send POST: the form carries the method.
@@ -83,7 +83,7 @@ async fn clear(State(state): State<AppState>, SignedIn(current): SignedIn, form:
         return Err(AppError::NotFound.into());
     }
     ops::searches::forget(&state, &current).await?;
-    Ok(Redirect::to("/searches"))
+    Ok(Redirect::to(paths::SEARCHES))
 }
 
 /// Somebody or something that a list offers.

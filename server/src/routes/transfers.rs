@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use base64::Engine;
 use base64::engine::general_purpose::{URL_SAFE, URL_SAFE_NO_PAD};
+use campfire::model::paths;
 use campfire::state::AppState;
 use campfire::{AppError, ops};
 use fast_qr::QRBuilder;
@@ -42,7 +43,7 @@ pub fn qr_path(text: &str) -> String {
 /// The page is the same for every id: only sending its form tells a good one.
 async fn offer(signed_in: Option<SignedIn>, Path(id): Path<String>) -> Response {
     let signed_in_as = signed_in.map(|SignedIn(current)| current.user.name);
-    let path = format!("/session/transfers/{}", urls::encode_segment(&id));
+    let path = paths::transfer(&urls::encode_segment(&id));
     render::plain(StatusCode::OK, "Sign in", || Transfer(TransferProps { path, signed_in_as }))
 }
 

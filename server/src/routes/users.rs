@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use campfire::access::CurrentUser;
 use campfire::error::FieldErrors;
-use campfire::model::{Password, Profile, Role, SessionId, Status, UserId};
+use campfire::model::{Password, Profile, Role, SessionId, Status, UserId, paths};
 use campfire::ops::bans::BanScope;
 use campfire::ops::users::{OtherSessions, PasswordChange, ProfileChange};
 use campfire::state::AppState;
@@ -24,9 +24,6 @@ use crate::http::form::{Form, Verb};
 use crate::http::path::PathId;
 use crate::http::{form, render, urls};
 use crate::session::{Administers, SignedIn};
-
-/// Where one's own profile is.
-const PROFILE: &str = "/users/me/profile";
 
 /// The pages and forms of people.
 pub fn router() -> Router<Site> {
@@ -98,7 +95,7 @@ async fn update(
                 Some(OtherSessions::Kept) => Notice::PasswordChanged,
                 Some(OtherSessions::Ended) => Notice::PasswordChangedEverywhere,
             };
-            Ok(urls::with_notice(PROFILE, notice).into_response())
+            Ok(urls::with_notice(paths::OWN_PROFILE, notice).into_response())
         }
         Err(AppError::Invalid(errors)) => {
             let values = vec![("name", name), ("email_address", email_address), ("bio", bio)];
@@ -120,7 +117,7 @@ fn new_password(form: &Form, errors: &mut FieldErrors) -> Option<PasswordChange>
 
 /// A reload after a form requests the form's own URL.
 async fn devices() -> Redirect {
-    Redirect::to("/users/me/profile#devices")
+    Redirect::to(&format!("{}#devices", paths::OWN_PROFILE))
 }
 
 async fn sign_out(
@@ -129,16 +126,16 @@ async fn sign_out(
     PathId(session_id): PathId<SessionId>,
 ) -> Result<Redirect, PageError> {
     ops::sessions::revoke(&state, &current, session_id).await?;
-    Ok(urls::with_notice(PROFILE, Notice::DeviceSignedOut))
+    Ok(urls::with_notice(paths::OWN_PROFILE, Notice::DeviceSignedOut))
 }
 
 async fn sign_out_others(State(state): State<AppState>, SignedIn(current): SignedIn) -> Result<Redirect, PageError> {
     ops::sessions::revoke_others(&state, &current).await?;
-    Ok(urls::with_notice(PROFILE, Notice::DevicesSignedOut))
+    Ok(urls::with_notice(paths::OWN_PROFILE, Notice::DevicesSignedOut))
 }
 
 async fn back_to_person(PathId(user_id): PathId<UserId>) -> Redirect {
-    Redirect::to(&format!("/users/{user_id}"))
+    Redirect::to(&paths::user(user_id))
 }
 
 /// Browsers only send POST: the form carries the method.
@@ -155,7 +152,7 @@ async fn change_ban(
         BanScope::PersonAndAddresses => Notice::Banned,
         BanScope::PersonAlone => Notice::BannedAlone,
     };
-    Ok(urls::with_notice(&format!("/users/{user_id}"), notice))
+    Ok(urls::with_notice(&paths::user(user_id), notice))
 }
 
 async fn unban(
@@ -164,7 +161,7 @@ async fn unban(
     PathId(user_id): PathId<UserId>,
 ) -> Result<Redirect, PageError> {
     ops::bans::unban(&state, &administrator, user_id).await?;
-    Ok(urls::with_notice(&format!("/users/{user_id}"), Notice::Unbanned))
+    Ok(urls::with_notice(&paths::user(user_id), Notice::Unbanned))
 }
 
 async fn transfer_link(
@@ -174,7 +171,7 @@ async fn transfer_link(
     headers: &HeaderMap,
 ) -> AppResult<TransferLink> {
     let id = ops::transfers::mint_for(state, current, user_id).await?;
-    let url = format!("{}/session/transfers/{id}", urls::own_origin(headers));
+    let url = urls::own_origin(headers) + &paths::transfer(&id);
     let qr_path = transfers::qr_path(&url);
     Ok(TransferLink { url, qr_path })
 }

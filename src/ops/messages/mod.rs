@@ -8,8 +8,8 @@ mod read;
 mod render;
 
 pub use edit::{edit, remove};
-pub use page::{Anchor, page_after, page_before, room_page};
-pub use post::{Posted, post};
+pub use page::{page_after, page_before, room_page};
+pub use post::post;
 pub use quote::quote;
 pub use read::{find, member_of_room_of, source};
 pub use render::preview;
@@ -17,7 +17,7 @@ pub use render::preview;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{ClientMessageId, Draft, MessageId};
+    use crate::model::{Anchor, ClientMessageId, Draft, MessageId, Posted};
     use crate::ops::memberships::{leave, mark_read, mark_unread};
     use crate::store::{self, Tx};
     use crate::{AppError, testing};

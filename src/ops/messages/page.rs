@@ -5,22 +5,11 @@ use std::sync::Arc;
 
 use crate::AppResult;
 use crate::access::Member;
-use crate::model::MessageId;
+use crate::model::{Anchor, MessageId};
 use crate::protocol::{MessagePage, RoomPage, Timeline};
 use crate::state::AppState;
 use crate::store;
 use crate::store::timelines::TimelineSnapshot;
-
-/// Which part of a room's timeline is asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Anchor {
-    /// The newest messages.
-    Newest,
-    /// Those around a message, which is marked.
-    Around(MessageId),
-    /// Those just before a message.
-    Before(MessageId),
-}
 
 /// What a page of the member's room shows: the messages asked for, and the position in the log they were read at.
 ///

@@ -7,21 +7,12 @@ use sha2::{Digest, Sha256};
 use super::render::render;
 use crate::access::Member;
 use crate::facts::Fact;
-use crate::model::{ClientMessageId, Draft, Message, MessageId, RoomId};
+use crate::model::{ClientMessageId, Draft, Message, MessageId, Posted, RoomId};
 use crate::richtext::{Mention, Rendered};
 use crate::state::AppState;
 use crate::store::messages::{Inserted, NewMessage};
 use crate::store::{self, Tx};
 use crate::{AppError, AppResult};
-
-/// What became of a message that was sent.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Posted {
-    /// It is in the room, perhaps since an earlier try, perhaps edited since.
-    Stored(Message),
-    /// An earlier try stored it, and it was removed since. It is not stored again.
-    Removed(MessageId),
-}
 
 /// Posts `draft` in the member's room and notifies everyone listening.
 ///

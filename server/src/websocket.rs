@@ -177,9 +177,9 @@ impl WebSocket {
         Some(Self { wire: Arc::new(Tcp(stream)), parser })
     }
 
-    /// The connection, for whoever has something to say.
+    /// The connection, to write to.
     #[must_use]
-    pub fn wire(&self) -> Arc<Tcp> {
+    pub fn transport(&self) -> Arc<Tcp> {
         self.wire.clone()
     }
 

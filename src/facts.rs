@@ -91,7 +91,7 @@ impl Tx {
             Fact::AccountSetUp => self.mark_stale(Stale::Everything),
             Fact::AccountChanged(account) => {
                 self.mark_stale(Stale::Account);
-                self.announce(Announcement::Everyone { frame: ServerEvent::Account { account } });
+                self.announce(Announcement::Everyone { event: ServerEvent::Account { account } });
             }
 
             Fact::UserJoined { user_id, room_ids } => {
@@ -102,7 +102,7 @@ impl Tx {
             }
             Fact::UserChanged(user) => {
                 self.mark_stale(Stale::People);
-                self.announce(Announcement::Person { user_id: user.id, frame: ServerEvent::Viewer { user } });
+                self.announce(Announcement::Person { user_id: user.id, event: ServerEvent::Viewer { user } });
             }
             Fact::UserDeactivated { .. } | Fact::UserUnbanned { .. } => self.mark_stale(Stale::People),
             Fact::UserBanned { user_id, up_to } => {
@@ -123,8 +123,8 @@ impl Tx {
             Fact::RoomChanged(Room { id: room_id, kind, name, .. }) => {
                 self.append(EventKind::RoomChanged, room_id, None, None).await?;
                 self.mark_stale(Stale::Rooms);
-                let frame = ServerEvent::RoomChanged { room_id, kind, name };
-                self.announce(Announcement::Members { room_id, frame });
+                let event = ServerEvent::RoomChanged { room_id, kind, name };
+                self.announce(Announcement::Members { room_id, event });
             }
             Fact::RoomRemoved { room_id } => {
                 self.append(EventKind::RoomRemoved, room_id, None, None).await?;
@@ -146,16 +146,16 @@ impl Tx {
             }
             Fact::InvolvementChanged { user_id, room, involvement } => {
                 self.mark_stale(Stale::Memberships(user_id));
-                self.announce(Announcement::Person { user_id, frame: ServerEvent::Involvement { room, involvement } });
+                self.announce(Announcement::Person { user_id, event: ServerEvent::Involvement { room, involvement } });
             }
             Fact::RoomRead { user_id, room_id, message_id } => {
                 self.mark_stale(Stale::Unread(user_id));
-                self.announce(Announcement::Person { user_id, frame: ServerEvent::Read { room_id, message_id } });
+                self.announce(Announcement::Person { user_id, event: ServerEvent::Read { room_id, message_id } });
             }
             Fact::RoomMarkedUnread { user_id, room_id, message_id } => {
                 self.mark_stale(Stale::Unread(user_id));
-                let frame = ServerEvent::MarkedUnread { room_id, message_id };
-                self.announce(Announcement::Person { user_id, frame });
+                let event = ServerEvent::MarkedUnread { room_id, message_id };
+                self.announce(Announcement::Person { user_id, event });
             }
 
             Fact::MessagePosted { seq, message, mentioned, caught_up } => {
@@ -167,8 +167,8 @@ impl Tx {
                 for user_id in &mentioned {
                     self.mark_stale(Stale::Unread(*user_id));
                 }
-                let frame = ServerEvent::MessagePosted { seq, at, message };
-                self.announce(Announcement::Room { room_id, frame });
+                let event = ServerEvent::MessagePosted { seq, at, message };
+                self.announce(Announcement::Room { room_id, event });
                 self.announce(Announcement::Posted { room_id, message_id, creator_id, mentioned });
             }
             Fact::MessageEdited { message, mentioned } => {
@@ -178,13 +178,13 @@ impl Tx {
                 for user_id in mentioned {
                     self.mark_stale(Stale::Unread(user_id));
                 }
-                self.announce(Announcement::Room { room_id, frame: ServerEvent::MessageEdited { seq, at, message } });
+                self.announce(Announcement::Room { room_id, event: ServerEvent::MessageEdited { seq, at, message } });
             }
             Fact::MessageRemoved { room_id, message_id } => {
                 let (seq, at) = self.append(EventKind::MessageRemoved, room_id, Some(message_id), None).await?;
                 self.mark_stale(Stale::Removed(room_id));
-                let frame = ServerEvent::MessageRemoved { seq, at, room_id, message_id };
-                self.announce(Announcement::Room { room_id, frame });
+                let event = ServerEvent::MessageRemoved { seq, at, room_id, message_id };
+                self.announce(Announcement::Room { room_id, event });
             }
             Fact::MessageBoosted { room_id, message_id } => {
                 let (seq, at) = self.append(EventKind::MessageBoosted, room_id, Some(message_id), None).await?;
@@ -193,8 +193,8 @@ impl Tx {
                 self.mark_stale(Stale::Messages(room_id));
                 // The state, not the change, so that a repeated or late event does no harm.
                 let boosts_html = message.map(|message| message.boosts_html).unwrap_or_default();
-                let frame = ServerEvent::MessageBoosted { seq, at, room_id, message_id, boosts_html };
-                self.announce(Announcement::Room { room_id, frame });
+                let event = ServerEvent::MessageBoosted { seq, at, room_id, message_id, boosts_html };
+                self.announce(Announcement::Room { room_id, event });
             }
 
             Fact::EventsPruned => self.mark_stale(Stale::Everything),

@@ -1,16 +1,22 @@
-//! What is happening now: who is connected, which room they look at, and what they must hear.
+//! Live delivery: which users are connected, which room each socket has in view, and which events it receives.
 //!
-//! The hub holds no truth: everything in it is derived from the database and from open sockets, and is gone with the
-//! process. A frame is encoded once, as it stands on the wire, and shared by all its receivers. The hub's lock is never
-//! held across an `.await`, nor while anything is written to a socket.
+//! A write announces its events, [`publisher`] passes them on after the commit, `plan` turns them into deliveries, and
+//! [`Hub`] writes each delivery to its [`Peer`]s. Nothing here is persistent: all state is derived from the database
+//! and from open sockets, and ends with the process. An event is encoded once and its bytes are shared by all
+//! receivers. The hub's lock is never held across an `.await`, nor during a write to a socket.
 
+mod connection;
 mod encoded_event;
 mod hub;
 mod peer;
+mod plan;
 mod presence;
 mod publisher;
+#[cfg(test)]
+mod testing;
 
+pub use connection::Connection;
 pub use encoded_event::EncodedEvent;
-pub use hub::{Connection, Hub};
+pub use hub::Hub;
 pub use peer::{Peer, PeerCommand};
 pub use publisher::{Announcement, publisher};

@@ -1,4 +1,4 @@
-//! From committed writes to the hub: in the order of the commits, off the writer's thread.
+//! From committed writes to the hub: in commit order, outside the writer's thread.
 
 use std::time::Duration;
 
@@ -9,70 +9,72 @@ use crate::clock::Clock;
 use crate::model::{MessageId, RoomId, SessionId, SidebarRoom, UserId};
 use crate::protocol::ServerEvent;
 
-/// What a write wants to be known once it is committed.
+/// An event to publish once the write that made it is committed.
 #[derive(Clone, Debug)]
 pub enum Announcement {
-    /// Everyone with the room in view hears of a change in it.
-    Room { room_id: RoomId, frame: ServerEvent },
-    /// Everyone online in the room, its author aside, learns that there is something to read.
-    /// Those it names learn that too.
+    /// A change in a room, for sockets that have it in view.
+    Room { room_id: RoomId, event: ServerEvent },
+    /// A new message: `Unread` for the room's online members except its creator, and `Mentioned` for those it mentions.
     Posted { room_id: RoomId, message_id: MessageId, creator_id: UserId, mentioned: Vec<UserId> },
-    /// Everyone online in the room hears of the room itself.
-    Members { room_id: RoomId, frame: ServerEvent },
-    /// Everyone online hears something.
-    Everyone { frame: ServerEvent },
-    /// One person's tabs hear something.
-    Person { user_id: UserId, frame: ServerEvent },
-    /// These people are in the room from now on.
+    /// A change of the room itself, for all its online members.
+    Members { room_id: RoomId, event: ServerEvent },
+    /// An event for all sockets.
+    Everyone { event: ServerEvent },
+    /// An event for all sockets of one user.
+    Person { user_id: UserId, event: ServerEvent },
+    /// These users are members of the room from now on.
     Granted { room: SidebarRoom, user_ids: Vec<UserId> },
-    /// These people are no longer in the room.
+    /// These users are no longer members of the room.
     Revoked { room_id: RoomId, user_ids: Vec<UserId> },
-    /// The room is gone.
+    /// The room was removed, and all its memberships with it.
     RoomRemoved { room_id: RoomId },
-    /// This browser is signed out.
+    /// A session ended: its sockets are closed.
     SessionEnded { user_id: UserId, session_id: SessionId },
 }
 
-/// How long changes of presence are gathered before they are told.
-const PRESENCE_EVERY: Duration = Duration::from_secs(1);
+/// How long changes of presence are collected before they are published.
+const PRESENCE_INTERVAL: Duration = Duration::from_secs(1);
 
-/// How often it is looked after sockets that have heard nothing.
-const BEAT_EVERY: Duration = Duration::from_millis(500);
+/// How often all sockets are checked for the need of a heartbeat.
+const HEARTBEAT_CHECK_INTERVAL: Duration = Duration::from_millis(500);
 
-/// How many announcements are seen to at once: what they say to one socket is written together.
-const TOGETHER: usize = 64;
+/// How many announcements are planned together at most; their events for one socket are written together.
+const MAX_ANNOUNCEMENTS_PER_BATCH: usize = 64;
 
-/// Starts the task that hands announcements to the hub, which ends with the last sender, and two that end with it: one
-/// tells who is present, and sleeps while nothing changes; the other lets silent sockets hear that the server is there.
+/// Starts the task that passes announcements to the hub, and returns their channel. The task ends when the last sender
+/// is dropped.
+///
+/// Starts two more tasks that end with it: one publishes presence, and sleeps while nothing changes; the other sends
+/// heartbeats.
 #[must_use]
 pub fn publisher(hub: Hub, clock: Clock) -> mpsc::UnboundedSender<Announcement> {
     let (sender, mut announcements) = mpsc::unbounded_channel();
-    let presence = hub.clone();
-    let presence = tokio::spawn(async move {
+    let presence_hub = hub.clone();
+    let presence_task = tokio::spawn(async move {
         loop {
-            presence.presence_changed().await;
-            tokio::time::sleep(PRESENCE_EVERY).await;
-            presence.tell_presence();
+            presence_hub.presence_changed().await;
+            tokio::time::sleep(PRESENCE_INTERVAL).await;
+            presence_hub.publish_presence();
         }
     });
-    let beating = hub.clone();
-    let beating = tokio::spawn(async move {
-        let mut beats = tokio::time::interval(BEAT_EVERY);
+    let heartbeat_hub = hub.clone();
+    let heartbeat_task = tokio::spawn(async move {
+        let mut interval = tokio::time::interval(HEARTBEAT_CHECK_INTERVAL);
         loop {
-            beats.tick().await;
-            beating.beat(clock.now_ms()).await;
+            interval.tick().await;
+            heartbeat_hub.send_heartbeats(clock.now_ms()).await;
         }
     });
     tokio::spawn(async move {
         loop {
-            let mut together = Vec::new();
-            if announcements.recv_many(&mut together, TOGETHER).await == 0 {
+            let mut batch = Vec::new();
+            if announcements.recv_many(&mut batch, MAX_ANNOUNCEMENTS_PER_BATCH).await == 0 {
                 break;
             }
-            hub.publish(together).await;
+            hub.publish(batch).await;
         }
-        presence.abort();
-        beating.abort();
+        presence_task.abort();
+        heartbeat_task.abort();
     });
     sender
 }

@@ -1,4 +1,4 @@
-//! `/cable`: the server's end of the live protocol.
+//! `GET /cable`: the server side of the live protocol, one WebSocket per tab.
 
 mod session;
 
@@ -15,16 +15,17 @@ use crate::http::errors::PageError;
 use crate::middleware::security;
 use crate::session::SignedIn;
 
-/// The socket.
+/// The route of the live socket.
 pub fn router() -> Router<Site> {
     Router::new().route("/cable", get(open))
 }
 
 async fn open(State(site): State<Site>, signed_in: Option<SignedIn>, mut request: Request) -> Response {
-    // Browsers send cookies with the sockets of any site: the origin decides, and a browser always sends one.
+    // Cross-site WebSocket hijacking: browsers send our cookies with sockets that other sites open, and the same-origin
+    // policy does not apply. Every browser sends `Origin` with a handshake, so it decides.
     let headers = request.headers();
-    let foreign = headers.get(header::ORIGIN).is_some_and(|origin| !security::is_own_origin(origin, headers));
-    if foreign || security::is_cross_site(headers) {
+    let is_foreign = headers.get(header::ORIGIN).is_some_and(|origin| !security::is_own_origin(origin, headers));
+    if is_foreign || security::is_cross_site(headers) {
         return PageError(AppError::Forbidden).into_response();
     }
     let Some(SignedIn(current)) = signed_in else { return PageError(AppError::SignedOut).into_response() };

@@ -141,12 +141,12 @@ pub fn App() -> impl IntoView {
     let frame = SharedValue::new(|| expect_context::<Frame>()).into_inner();
     let live = Live::new(&frame);
     provide_context(live);
-    provide_context(Outbox::new(frame.viewer.id));
+    let outbox = Outbox::new(frame.viewer.id);
+    provide_context(outbox);
     provide_context(StoredValue::new(frame));
-    Effect::new(move |_| live::start(live));
+    Effect::new(move |_| live::start(live, outbox));
     Effect::new(move |_| {
-        let (title, waiting) =
-            (live.scene.with(|scene| scene.title.clone()), live.rooms.with(|rooms| waiting_count(rooms)));
+        let (title, waiting) = (live.page.with(|page| page.title.clone()), live.rooms(waiting_count));
         if !title.is_empty() {
             document().set_title(&page_title(&title, waiting));
             browser::show_in_icon(waiting);
@@ -187,12 +187,12 @@ pub fn waiting_count(rooms: &[SidebarRoom]) -> usize {
 #[component]
 fn Chat() -> impl IntoView {
     let live = expect_context::<Live>();
-    let administers = move || live.scene.with(|scene| scene.viewer.role == Role::Administrator).then_some("");
+    let administers = move || live.inbox(|inbox| inbox.viewer.role == Role::Administrator).then_some("");
     // The page's first script marks the avatars of these people.
     let online = move || {
-        live.scene.with(|scene| {
-            let here = scene.presence.iter().flat_map(|presence| &presence.online);
-            let online: BTreeSet<_> = scene.online.values().flatten().chain(here).collect();
+        live.inbox(|inbox| {
+            let here = inbox.presence.iter().flat_map(|presence| &presence.online);
+            let online: BTreeSet<_> = inbox.online.values().flatten().chain(here).collect();
             online.into_iter().map(|user_id| user_id.to_string()).collect::<Vec<_>>().join(" ")
         })
     };

@@ -12,7 +12,7 @@ mod user;
 pub use account::{Account, AccountName, CustomStyles, custom_styles_path};
 pub use boost::{Boost, BoostContent, BoostGroup, MAX_BOOST_CHARS, QUICK_BOOSTS, group_boosts};
 pub use id::{ClientMessageId, MessageId, RoomId, SessionId, UserId};
-pub use message::{Draft, MAX_BODY_CHARS, Message, PAGE_SIZE, is_threaded};
+pub use message::{Draft, MAX_BODY_CHARS, Message, PAGE_SIZE, is_grouped};
 pub use room::{Involvement, Room, RoomKind, RoomName, SidebarRoom, direct_name};
 pub use sound::{SOUNDS, Sound};
 pub use text::{avatar_tint, escape_html, first_name, initials, utc_midnight, utc_timestamp};

@@ -12,7 +12,8 @@ use leptos::prelude::*;
 use leptos_router::hooks::{use_params_map, use_query_map};
 
 use crate::api::{Anchor, load_room};
-use crate::components::composer::{Composer, Editing};
+use crate::components::composer::Composer;
+use crate::components::editing::Editing;
 use crate::components::icon::Icon;
 use crate::components::sidebar::{ConnectionNotice, MenuButton};
 use crate::components::timeline::Messages;
@@ -151,14 +152,8 @@ fn RoomView(page: timeline::RoomPage, reload: Callback<()>, editing: Editing) ->
     let timeline = RwSignal::new(timeline);
     let room_id = room.id;
     let live = expect_context::<Live>();
-    live.scene.update_untracked(|scene| {
-        scene.reading = Reading {
-            away: timeline.with_untracked(|timeline| timeline.has_newer),
-            news_count: 0,
-            new_from: first_unread,
-        };
-        scene.typing.clear();
-    });
+    let away = timeline.with_untracked(|timeline| timeline.has_newer);
+    live.page.update_untracked(|page| page.reading = Reading { away, news_count: 0, new_from: first_unread });
 
     Effect::new(move |_| {
         let lost = Callback::new(|()| {
@@ -171,13 +166,12 @@ fn RoomView(page: timeline::RoomPage, reload: Callback<()>, editing: Editing) ->
     let first_name = room.name.clone();
     // A rename arrives with the list of rooms.
     let name = Memo::new(move |_| {
-        let listed =
-            live.rooms.with(|rooms| rooms.iter().find(|room| room.id == room_id).map(|room| room.name.clone()));
+        let listed = live.rooms(|rooms| rooms.iter().find(|room| room.id == room_id).map(|room| room.name.clone()));
         listed.unwrap_or_else(|| first_name.clone())
     });
-    Effect::new(move |_| live.scene.update(|scene| scene.title = name.get()));
+    Effect::new(move |_| live.page.update(|page| page.title = name.get()));
     let involvement = move || {
-        let changed = live.scene.with(|scene| scene.involvement.filter(|(changed, _)| *changed == room_id));
+        let changed = live.inbox(|inbox| inbox.involvement.filter(|(changed, _)| *changed == room_id));
         changed.map_or(involvement, |(_, involvement)| involvement)
     };
 
@@ -226,9 +220,9 @@ fn RoomHeader(
 fn Here(room_id: RoomId) -> impl IntoView {
     let live = expect_context::<Live>();
     let others = move || {
-        live.scene.with(|scene| {
-            let presence = scene.presence.as_ref().filter(|presence| presence.room_id == room_id)?;
-            let here = presence.here.iter().filter(|person| person.id != scene.viewer.id);
+        live.inbox(|inbox| {
+            let presence = inbox.presence.as_ref().filter(|presence| presence.room_id == room_id)?;
+            let here = presence.here.iter().filter(|person| person.id != inbox.viewer.id);
             let names: Vec<_> = here.map(|person| escape_html(&person.name)).collect();
             let unnamed = usize::try_from(presence.here_count).unwrap_or(0).saturating_sub(presence.here.len());
             (!names.is_empty()).then(|| here_html(names.len() + unnamed, &names.join(", ")))

@@ -1,16 +1,15 @@
 //! What a caller may be told when something cannot be done. Details of a failure stay in the log.
 
-use serde::de::{Error as _, MapAccess, Visitor};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use server_fn::codec::JsonEncoding;
 use server_fn::error::{FromServerFnError, ServerFnErrorErr};
 use thiserror::Error;
 
 /// The answer to something that cannot be done, worded for the person who asked.
 ///
-/// As JSON, `error` says which it is, and after it `detail` what there is to say of it.
-#[derive(Clone, Debug, PartialEq, Eq, Error, Serialize)]
-#[serde(tag = "error", content = "detail", rename_all = "snake_case")]
+/// As JSON `"not_found"`, or `{"conflict":"…"}` where there is something to add.
+#[derive(Clone, Debug, PartialEq, Eq, Error, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum AppError {
     #[error("Sign in to go on.")]
     SignedOut,
@@ -29,11 +28,13 @@ pub enum AppError {
     /// Nothing is wrong with the request; the server cannot do it now. Trying again later is right.
     #[error("{0}")]
     Unavailable(String),
-    #[error("Something went wrong on the server. Try again.")]
-    Internal,
     /// The browser's own: no answer arrived, so nobody knows whether it was done.
     #[error("The server could not be reached.")]
     Unreachable,
+    /// What went wrong is in the server's log. Also what an older page makes of an error that it does not know.
+    #[error("Something went wrong on the server. Try again.")]
+    #[serde(other)]
+    Internal,
 }
 
 /// What may be returned to a caller.
@@ -67,46 +68,6 @@ impl AppError {
     pub const fn is_passing(&self) -> bool {
         matches!(self, Self::Unavailable(_) | Self::Unreachable | Self::Internal | Self::TooManyTries)
     }
-}
-
-/// By hand for the same reason as the frames of the live protocol: with the tag first, nothing has to be kept.
-impl<'de> Deserialize<'de> for AppError {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(ErrorVisitor)
-    }
-}
-
-struct ErrorVisitor;
-
-impl<'de> Visitor<'de> for ErrorVisitor {
-    type Value = AppError;
-
-    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("an error and its detail")
-    }
-
-    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<AppError, M::Error> {
-        let tag: Option<(String, String)> = map.next_entry()?;
-        let Some((_, error)) = tag.filter(|(key, _)| key == "error") else {
-            return Err(M::Error::missing_field("error"));
-        };
-        Ok(match error.as_str() {
-            "signed_out" => AppError::SignedOut,
-            "forbidden" => AppError::Forbidden,
-            "not_found" => AppError::NotFound,
-            "too_many_tries" => AppError::TooManyTries,
-            "unreachable" => AppError::Unreachable,
-            "invalid" => AppError::Invalid(detail(&mut map)?),
-            "conflict" => AppError::Conflict(detail(&mut map)?),
-            "unavailable" => AppError::Unavailable(detail(&mut map)?),
-            _ => AppError::Internal,
-        })
-    }
-}
-
-fn detail<'de, T: Deserialize<'de>, M: MapAccess<'de>>(map: &mut M) -> Result<T, M::Error> {
-    let detail: Option<(String, T)> = map.next_entry()?;
-    detail.map(|(_, detail)| detail).ok_or_else(|| M::Error::missing_field("detail"))
 }
 
 impl FromServerFnError for AppError {

@@ -21,8 +21,10 @@ pub fn is_touch() -> bool {
 }
 
 /// Milliseconds since the epoch.
-pub fn now_ms() -> f64 {
-    js_sys::Date::now()
+pub fn now_ms() -> u64 {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a whole number after 1970")]
+    let now_ms = js_sys::Date::now() as u64;
+    now_ms
 }
 
 /// A fresh id for a message.
@@ -31,8 +33,7 @@ pub fn new_client_message_id() -> ClientMessageId {
     if let Ok(crypto) = window().crypto() {
         let _ = crypto.get_random_values_with_u8_array(&mut randomness);
     }
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a date of this age of the world")]
-    ClientMessageId::v7(now_ms() as u64, randomness)
+    ClientMessageId::v7(now_ms(), randomness)
 }
 
 /// The storage that survives a reload, unless the browser forbids it.

@@ -135,7 +135,7 @@ impl Notice {
     }
 }
 
-/// The chat. The server hands in the [`Frame`] and the [`Place`](campfire::model::Place) by context; the browser finds
+/// The chat. The server provides the [`Layout`] and the [`Place`](campfire::model::Place) by context; the browser finds
 /// one in the page and the other in the address bar.
 #[component]
 pub fn App() -> impl IntoView {
@@ -143,22 +143,24 @@ pub fn App() -> impl IntoView {
     let place = navigation::provide_place();
     let live = Live::new(&frame, place.get_untracked().room_id());
     provide_context(live);
-    provide_context(Outbox::new(frame.viewer.id));
+    let outbox = Outbox::new(frame.viewer.id);
+    provide_context(outbox);
     provide_context(StoredValue::new(frame));
     Effect::new(move |_| {
         navigation::listen(place);
-        live::start(live);
+        live::start(live, outbox);
     });
     Effect::new(move |_| {
-        let (title, waiting) =
-            (live.scene.with(|scene| scene.title.clone()), live.rooms.with(|rooms| waiting_count(rooms)));
+        let (title, waiting) = (live.page.with(|page| page.title.clone()), live.rooms(waiting_count));
         if !title.is_empty() {
             document().set_title(&page_title(&title, waiting));
             browser::show_in_icon(waiting);
         }
     });
 
-    view! { <Chat/> }
+    view! {
+        <Chat/>
+    }
 }
 
 /// What a tab says: how many things wait for the person, and what the page is called.
@@ -178,18 +180,18 @@ pub fn waiting_count(rooms: &[SidebarRoom]) -> usize {
 #[component]
 fn Chat() -> impl IntoView {
     let live = expect_context::<Live>();
-    let administers = move || live.scene.with(|scene| scene.viewer.role == Role::Administrator).then_some("");
+    let administers = move || live.inbox(|inbox| inbox.viewer.role == Role::Administrator).then_some("");
     // The page's first script marks the avatars of these people.
     let online = move || {
-        live.scene.with(|scene| {
-            let here = scene.presence.iter().flat_map(|presence| &presence.online);
-            let online: BTreeSet<_> = scene.online.values().flatten().chain(here).collect();
+        live.inbox(|inbox| {
+            let here = inbox.presence.iter().flat_map(|presence| &presence.online);
+            let online: BTreeSet<_> = inbox.online.values().flatten().chain(here).collect();
             online.into_iter().map(|user_id| user_id.to_string()).collect::<Vec<_>>().join(" ")
         })
     };
     let notice = use_frame().with_value(|frame| frame.notice);
     let place = navigation::use_place();
-    // From one room to another the page of rooms stays, and shows the old one until the data of the next has come.
+    // Navigating between rooms keeps the room page, which shows the old room until the data of the next has arrived.
     let in_room = Memo::new(move |_| place.with(|place| place.room_id().is_some()));
     view! {
         <a class="skip-link" href="#main">"Skip to the messages"</a>

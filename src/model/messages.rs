@@ -14,7 +14,7 @@ pub const PAGE_SIZE: i64 = 40;
 pub const MAX_BODY_CHARS: usize = 32_000;
 
 /// Messages of one author that follow each other within this time stand together, in milliseconds.
-const THREAD_GAP_MS: i64 = 5 * 60 * 1_000;
+const GROUP_GAP_MS: i64 = 5 * 60 * 1_000;
 
 /// A stored message, the same for whoever reads it but for the id from its author's browser.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,9 +76,9 @@ pub enum Posted {
 
 /// Whether a message stands under the one before it without repeating its author.
 #[must_use]
-pub fn is_threaded(previous: Option<&Message>, message: &Message) -> bool {
+pub fn is_grouped(previous: Option<&Message>, message: &Message) -> bool {
     previous.is_some_and(|previous| {
-        previous.creator_id == message.creator_id && (message.created_at - previous.created_at).abs() <= THREAD_GAP_MS
+        previous.creator_id == message.creator_id && (message.created_at - previous.created_at).abs() <= GROUP_GAP_MS
     })
 }
 
@@ -146,11 +146,11 @@ mod tests {
     #[test]
     fn one_author_within_five_minutes_is_a_thread() {
         let first = message(1, 0);
-        assert!(is_threaded(Some(&first), &message(1, 299_000)));
-        assert!(is_threaded(Some(&first), &message(1, 300_000)));
-        assert!(!is_threaded(Some(&first), &message(1, 301_000)));
-        assert!(!is_threaded(Some(&first), &message(2, 1_000)));
-        assert!(!is_threaded(None, &first));
+        assert!(is_grouped(Some(&first), &message(1, 299_000)));
+        assert!(is_grouped(Some(&first), &message(1, 300_000)));
+        assert!(!is_grouped(Some(&first), &message(1, 301_000)));
+        assert!(!is_grouped(Some(&first), &message(2, 1_000)));
+        assert!(!is_grouped(None, &first));
     }
 
     #[test]

@@ -16,7 +16,7 @@ pub use accounts::{Account, AccountName, CustomStyles, custom_styles_path};
 pub use boosts::{Boost, BoostContent, BoostGroup, MAX_BOOST_CHARS, QUICK_BOOSTS, group_boosts};
 pub use ids::{ClientMessageId, MessageId, RoomId, SessionId, UserId};
 pub use jobs::{Job, JobKind};
-pub use messages::{Draft, MAX_BODY_CHARS, Message, PAGE_SIZE, Posted, is_threaded};
+pub use messages::{Draft, MAX_BODY_CHARS, Message, PAGE_SIZE, Posted, is_grouped};
 pub use place::{Anchor, Place};
 pub use rooms::{Involvement, Room, RoomKind, RoomName, SidebarRoom, direct_name};
 pub use sounds::{SOUNDS, Sound};

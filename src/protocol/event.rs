@@ -1,80 +1,17 @@
-//! The live protocol: JSON text frames over one WebSocket a tab, one object each, tagged by `type`.
-//!
-//! A page knows the place in the event log it was made at, its [`Cursor`]. When its socket opens it says `focus` with
-//! the room in view and that cursor, and gets what changed since, as the state now, then what changes from there on.
-//! Everything in a frame may arrive twice or late: ids and revisions decide, never the order of arrival alone.
+//! What the server sends.
 
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Error as _, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
+use super::Cursor;
 use crate::model::{Account, Involvement, Message, MessageId, Person, RoomId, RoomKind, SidebarRoom, User, UserId};
 
-/// How often the server says something when nothing happens, in milliseconds. A browser that hears nothing for
-/// [`SILENCE_MS`] takes the connection for dead.
-pub const HEARTBEAT_MS: u64 = 4_000;
-
-/// The longest silence of a live connection, in milliseconds.
-pub const SILENCE_MS: u64 = 10_000;
-
-/// The largest frame a browser may send, in bytes.
-pub const MAX_COMMAND_BYTES: usize = 64 * 1024;
-
-/// How long somebody counts as present after their page said so last, in milliseconds.
-pub const PRESENCE_TTL_MS: i64 = 60_000;
-
-/// How often a page that is seen says so, in milliseconds.
-pub const PRESENCE_REFRESH_MS: u64 = 50_000;
-
-/// How long a page must be hidden, or seen again, before it says so, in milliseconds: a glance elsewhere is not told.
-pub const VISIBILITY_DELAY_MS: u64 = 5_000;
-
-/// How often a page says that somebody writes, at most, in milliseconds.
-pub const TYPING_EVERY_MS: u64 = 1_000;
-
-/// How long somebody counts as writing after their page said so last, in milliseconds.
-pub const TYPING_TTL_MS: u64 = 5_000;
-
-/// A place in the event log of one database.
-///
-/// The moment stands beside the number because a database restored from a backup counts on from where the backup
-/// was taken: the same number then names another event, made at another moment.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Cursor {
-    /// Which database counts.
-    pub epoch: String,
-    /// The last event seen; 0 before the first.
-    pub seq: i64,
-    /// When that event happened, in milliseconds since the epoch.
-    pub at: i64,
-}
-
-/// What a browser says.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-pub enum ClientCommand {
-    /// This room is in view; tell me what changed in it after `cursor`, and what changes.
-    Focus { room_id: RoomId, cursor: Cursor },
-    /// No room is in view.
-    Blur,
-    /// Everything up to this message has been read.
-    Read { room_id: RoomId, message_id: MessageId },
-    /// The person writes in the room in view, or stopped.
-    Typing { active: bool },
-    /// Somebody sees this page, or still does.
-    Present,
-    /// Nobody sees this page any more.
-    Absent,
-    /// From a newer page: ignored.
-    #[serde(other)]
-    Unknown,
-}
-
-/// What the server says. Its `type` is the first thing in it.
+/// What the server sends. Its `type` is the first thing in it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ServerEvent {
-    /// The person, the account and the person's rooms as they are now: the first frame of every connection.
+    /// The person, the account and the person's rooms as they are now: the first event of every connection.
     Rooms {
         viewer: User,
         account: Account,
@@ -105,7 +42,7 @@ pub enum ServerEvent {
         room_id: RoomId,
         user_ids: Vec<UserId>,
     },
-    /// All that happened in the room up to this place has been said.
+    /// All that happened in the room up to this place has been sent.
     CaughtUp {
         room_id: RoomId,
         cursor: Cursor,
@@ -183,8 +120,9 @@ pub enum ServerEvent {
     Unknown,
 }
 
-/// Written by hand because what serde derives for a tagged enum first keeps every frame in a tree of its own, and the
-/// code for that is a good part of what the browser would download. With the tag in front there is nothing to keep.
+/// Written by hand for the size of the WASM: an internally tagged enum as serde derives it first copies every event into
+/// a tree, to look for the tag. With the tag in front there is nothing to copy. (An externally tagged enum needs no copy
+/// either, but reads each variant with code of its own: SIZES.)
 impl<'de> Deserialize<'de> for ServerEvent {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_map(EventVisitor)
@@ -193,7 +131,7 @@ impl<'de> Deserialize<'de> for ServerEvent {
 
 struct EventVisitor;
 
-/// The rest of a frame as the fields of this variant.
+/// The rest of an event as the fields of this variant.
 macro_rules! rest {
     ($map:ident, $variant:ident { $($field:ident: $kind:ty),* }) => {{
         #[derive(Deserialize)]
@@ -209,7 +147,7 @@ impl<'de> Visitor<'de> for EventVisitor {
     type Value = ServerEvent;
 
     fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("a frame, its type first")
+        f.write_str("an event, its type first")
     }
 
     fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<ServerEvent, M::Error> {
@@ -258,10 +196,10 @@ impl<'de> Visitor<'de> for EventVisitor {
 }
 
 impl ServerEvent {
-    /// The frame as it goes over the wire.
+    /// The event as it goes over the wire.
     #[must_use]
     pub fn to_json(&self) -> String {
-        serde_json::to_string(self).expect("frames hold nothing that JSON cannot")
+        serde_json::to_string(self).expect("events hold nothing that JSON cannot")
     }
 
     /// The place in the log that a change in a room stands at.
@@ -282,14 +220,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn frames_are_objects_tagged_by_type() {
-        let frame = ServerEvent::Unread { room_id: RoomId(4), message_id: MessageId(41) };
-        assert_eq!(frame.to_json(), r#"{"type":"unread","room_id":4,"message_id":41}"#);
+    fn events_are_objects_tagged_by_type() {
+        let event = ServerEvent::Unread { room_id: RoomId(4), message_id: MessageId(41) };
+        assert_eq!(event.to_json(), r#"{"type":"unread","room_id":4,"message_id":41}"#);
         assert_eq!(ServerEvent::Alive.to_json(), r#"{"type":"alive"}"#);
     }
 
     #[test]
-    fn every_frame_is_understood_as_it_was_said() {
+    fn every_event_is_read_as_it_was_sent() {
         use crate::model::{ClientMessageId, Role};
         let (room_id, message_id, user_id) = (RoomId(4), MessageId(41), UserId(7));
         let user = User { id: user_id, name: "Ada".into(), role: Role::Administrator };
@@ -325,7 +263,7 @@ mod tests {
         let (seq, at) = (3, 9);
         let cursor = Cursor { epoch: "e".into(), seq, at };
         let involvement = Involvement::Nothing;
-        for frame in [
+        for event in [
             ServerEvent::Rooms { viewer: user.clone(), account: account.clone(), rooms: vec![room.clone()] },
             ServerEvent::Viewer { user },
             ServerEvent::Account { account },
@@ -348,20 +286,19 @@ mod tests {
             ServerEvent::Resync,
             ServerEvent::Alive,
             ServerEvent::Bye { reconnect: true },
-            ServerEvent::Unknown,
         ] {
-            assert_eq!(serde_json::from_str::<ServerEvent>(&frame.to_json()).unwrap(), frame, "{frame:?}");
-        }
-        for text in ["{}", "[]", r#"{"room_id":4,"type":"room_removed"}"#, r#"{"type":"room_removed"}"#] {
-            assert!(serde_json::from_str::<ServerEvent>(text).is_err(), "{text}");
+            assert_eq!(serde_json::from_str::<ServerEvent>(&event.to_json()).unwrap(), event, "{event:?}");
         }
     }
 
     #[test]
-    fn an_unknown_frame_is_no_error() {
-        let frame: ServerEvent = serde_json::from_str(r#"{"type":"fireworks","colour":"red"}"#).unwrap();
-        assert_eq!(frame, ServerEvent::Unknown);
-        let frame: ClientCommand = serde_json::from_str(r#"{"type":"wink"}"#).unwrap();
-        assert_eq!(frame, ClientCommand::Unknown);
+    fn an_unknown_event_is_ignored_and_a_malformed_one_is_an_error() {
+        for text in [r#"{"type":"fireworks"}"#, r#"{"type":"fireworks","at":[1,{"colour":"red"}],"room_id":4}"#] {
+            assert_eq!(serde_json::from_str::<ServerEvent>(text).unwrap(), ServerEvent::Unknown, "{text}");
+        }
+        let late_tag = r#"{"room_id":4,"type":"room_removed"}"#;
+        for text in ["{}", "[]", late_tag, r#"{"type":"room_removed"}"#, r#"{"type":"fireworks""#] {
+            assert!(serde_json::from_str::<ServerEvent>(text).is_err(), "{text}");
+        }
     }
 }

@@ -2,11 +2,16 @@
 
 pub mod avatar;
 pub mod composer;
+pub mod drafts;
+pub mod editing;
 pub mod form;
 pub mod icon;
+pub mod jumps;
 pub mod message;
+pub mod paging;
 pub mod people;
 pub mod rows;
+pub mod scroller;
 pub mod sheet;
 pub mod sidebar;
 pub mod timeline;

@@ -1,10 +1,10 @@
 //! The list of a room's messages: ready strings, and what keeps them as they should be.
 //!
 //! A page has hundreds of rows, and nearly all of them never change. The server writes them as one string, and the
-//! browser takes them over as they stand: what happens later is worked out as a few [`Step`]s, each of which touches one
+//! browser takes them over as they stand: what happens later is worked out as a few [`RowPatch`]s, each of which touches one
 //! row, or puts a run of new ones in. What the list shows is read from the list itself.
 
-use campfire::model::{Message, MessageId, is_threaded};
+use campfire::model::{Message, MessageId, is_grouped};
 use campfire::protocol::Timeline;
 use wasm_bindgen::JsCast;
 use web_sys::Element;
@@ -14,7 +14,7 @@ use super::push;
 use crate::browser;
 
 /// The class of a row that stands under the one before it without repeating its author.
-const THREADED: &str = "message--grouped";
+const GROUPED: &str = "message--grouped";
 
 /// What one row of the list shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,12 +22,12 @@ pub struct Shown {
     id: MessageId,
     revision: i64,
     boosts_seq: i64,
-    threaded: bool,
+    grouped: bool,
 }
 
 /// One change to the list.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Step {
+enum RowPatch {
     Remove(MessageId),
     /// Puts a run of rows before this one, or at the end.
     Insert {
@@ -44,9 +44,9 @@ enum Step {
         id: MessageId,
         html: String,
     },
-    Thread {
+    Group {
         id: MessageId,
-        threaded: bool,
+        grouped: bool,
     },
 }
 
@@ -55,8 +55,8 @@ enum Step {
 pub fn rows_html(timeline: &Timeline, target: Option<MessageId>, new_from: Option<MessageId>) -> String {
     let messages = &timeline.messages;
     let mut html = String::with_capacity(messages.iter().map(|message| message.body_html.len() + 1_280).sum());
-    for (message, threaded) in threads(messages) {
-        row_html(&mut html, message, threaded, target, new_from);
+    for (message, grouped) in with_grouping(messages) {
+        row_html(&mut html, message, grouped, target, new_from);
     }
     html
 }
@@ -70,13 +70,13 @@ pub fn are_in_the_page(timeline: &Timeline) -> bool {
 fn row_html(
     html: &mut String,
     message: &Message,
-    threaded: bool,
+    grouped: bool,
     target: Option<MessageId>,
     new_from: Option<MessageId>,
 ) {
     let mut digits = itoa::Buffer::new();
     let id = digits.format(message.id.0);
-    push(html, &["<li class=\"message", if threaded { " message--grouped" } else { "" }, "\" id=\"message-", id]);
+    push(html, &["<li class=\"message", if grouped { " message--grouped" } else { "" }, "\" id=\"message-", id]);
     push(html, &["\" data-author=\"", itoa::Buffer::new().format(message.creator_id.0)]);
     push(html, &["\" aria-labelledby=\"by-", id, " says-", id, "\""]);
     if message.revision > 1 {
@@ -88,48 +88,48 @@ fn row_html(
     html.push_str("</li>");
 }
 
-fn threads(messages: &[Message]) -> impl Iterator<Item = (&Message, bool)> {
+fn with_grouping(messages: &[Message]) -> impl Iterator<Item = (&Message, bool)> {
     let previous = std::iter::once(None).chain(messages.iter().map(Some));
-    messages.iter().zip(previous).map(|(message, previous)| (message, is_threaded(previous, message)))
+    messages.iter().zip(previous).map(|(message, previous)| (message, is_grouped(previous, message)))
 }
 
 /// What makes a list that shows `shown` one of these messages. Both are in the order of the ids.
-fn steps(shown: &[Shown], messages: &[Message], new_from: Option<MessageId>) -> Vec<Step> {
-    let mut steps = Vec::new();
+fn patches(shown: &[Shown], messages: &[Message], new_from: Option<MessageId>) -> Vec<RowPatch> {
+    let mut patches = Vec::new();
     let mut shown = shown.iter().peekable();
     let mut run = String::new();
-    for (message, threaded) in threads(messages) {
+    for (message, grouped) in with_grouping(messages) {
         while let Some(gone) = shown.next_if(|shown| shown.id < message.id) {
-            insert(&mut steps, &mut run, Some(gone.id));
-            steps.push(Step::Remove(gone.id));
+            insert(&mut patches, &mut run, Some(gone.id));
+            patches.push(RowPatch::Remove(gone.id));
         }
         let Some(row) = shown.next_if(|shown| shown.id == message.id) else {
-            row_html(&mut run, message, threaded, None, new_from);
+            row_html(&mut run, message, grouped, None, new_from);
             continue;
         };
         let id = row.id;
-        insert(&mut steps, &mut run, Some(id));
+        insert(&mut patches, &mut run, Some(id));
         if row.revision != message.revision {
             let mut html = String::new();
-            row_html(&mut html, message, threaded, None, new_from);
-            steps.push(Step::Replace { id, html });
+            row_html(&mut html, message, grouped, None, new_from);
+            patches.push(RowPatch::Replace { id, html });
             continue;
         }
-        if row.threaded != threaded {
-            steps.push(Step::Thread { id, threaded });
+        if row.grouped != grouped {
+            patches.push(RowPatch::Group { id, grouped });
         }
         if row.boosts_seq != message.boosts_seq {
-            steps.push(Step::Boosts { id, html: message.boosts_html.clone() });
+            patches.push(RowPatch::Boosts { id, html: message.boosts_html.clone() });
         }
     }
-    insert(&mut steps, &mut run, shown.peek().map(|next| next.id));
-    steps.extend(shown.map(|gone| Step::Remove(gone.id)));
-    steps
+    insert(&mut patches, &mut run, shown.peek().map(|next| next.id));
+    patches.extend(shown.map(|gone| RowPatch::Remove(gone.id)));
+    patches
 }
 
-fn insert(steps: &mut Vec<Step>, run: &mut String, before: Option<MessageId>) {
+fn insert(patches: &mut Vec<RowPatch>, run: &mut String, before: Option<MessageId>) {
     if !run.is_empty() {
-        steps.push(Step::Insert { before, html: std::mem::take(run) });
+        patches.push(RowPatch::Insert { before, html: std::mem::take(run) });
     }
 }
 
@@ -142,30 +142,30 @@ pub fn show(
     new_from: Option<MessageId>,
 ) -> Vec<Shown> {
     let shown = shown.unwrap_or_else(|| read(list));
-    for step in steps(&shown, messages, new_from) {
-        take(list, &step);
+    for patch in patches(&shown, messages, new_from) {
+        apply(list, &patch);
     }
-    let show = |(message, threaded): (&Message, bool)| {
+    let show = |(message, grouped): (&Message, bool)| {
         let Message { id, revision, boosts_seq, .. } = *message;
-        Shown { id, revision, boosts_seq, threaded }
+        Shown { id, revision, boosts_seq, grouped }
     };
-    threads(messages).map(show).collect()
+    with_grouping(messages).map(show).collect()
 }
 
-fn take(list: &Element, step: &Step) {
-    match step {
-        Step::Insert { before: None, html } => drop(list.insert_adjacent_html("beforeend", html)),
-        Step::Insert { before: Some(id), html } => {
+fn apply(list: &Element, patch: &RowPatch) {
+    match patch {
+        RowPatch::Insert { before: None, html } => drop(list.insert_adjacent_html("beforeend", html)),
+        RowPatch::Insert { before: Some(id), html } => {
             if let Some(row) = browser::row(*id) {
                 let _ = row.insert_adjacent_html("beforebegin", html);
             }
         }
-        Step::Boosts { id, html } => browser::show_boosts(*id, html),
-        Step::Remove(id) | Step::Replace { id, .. } | Step::Thread { id, .. } => {
+        RowPatch::Boosts { id, html } => browser::show_boosts(*id, html),
+        RowPatch::Remove(id) | RowPatch::Replace { id, .. } | RowPatch::Group { id, .. } => {
             let Some(row) = browser::row(*id) else { return };
-            match step {
-                Step::Replace { html, .. } => row.set_outer_html(html),
-                Step::Thread { threaded, .. } => drop(row.class_list().toggle_with_force(THREADED, *threaded)),
+            match patch {
+                RowPatch::Replace { html, .. } => row.set_outer_html(html),
+                RowPatch::Group { grouped, .. } => drop(row.class_list().toggle_with_force(GROUPED, *grouped)),
                 _ => row.remove(),
             }
         }
@@ -182,7 +182,7 @@ fn read(list: &Element) -> Vec<Shown> {
         let boosts = row.query_selector("[data-boosts]").ok()?;
         let boosts_seq = boosts.and_then(|boosts| boosts.get_attribute("data-boosts")?.parse().ok()).unwrap_or(0);
         let row: &Element = row.unchecked_ref();
-        Some(Shown { id, revision, boosts_seq, threaded: row.class_list().contains(THREADED) })
+        Some(Shown { id, revision, boosts_seq, grouped: row.class_list().contains(GROUPED) })
     })
     .collect()
 }
@@ -209,17 +209,17 @@ mod tests {
     }
 
     fn shown(messages: &[Message]) -> Vec<Shown> {
-        let show = |(message, threaded): (&Message, bool)| Shown {
+        let show = |(message, grouped): (&Message, bool)| Shown {
             id: message.id,
             revision: message.revision,
             boosts_seq: message.boosts_seq,
-            threaded,
+            grouped,
         };
-        threads(messages).map(show).collect()
+        with_grouping(messages).map(show).collect()
     }
 
-    /// The steps in short: what happens to which row.
-    fn told(before: &[Message], after: &[Message]) -> Vec<String> {
+    /// The patches in short: what happens to which row.
+    fn patched(before: &[Message], after: &[Message]) -> Vec<String> {
         let ids = |html: &str| {
             html.split("id=\"message-")
                 .skip(1)
@@ -227,41 +227,41 @@ mod tests {
                 .collect::<Vec<_>>()
                 .join(" ")
         };
-        let told = |step| match step {
-            Step::Remove(id) => format!("-{id}"),
-            Step::Insert { before: Some(before), html } => format!("+{} before {before}", ids(&html)),
-            Step::Insert { before: None, html } => format!("+{}", ids(&html)),
-            Step::Replace { id, .. } => format!("={id}"),
-            Step::Boosts { id, html } => format!("{id} boosted {html}"),
-            Step::Thread { id, threaded } => format!("{id} threaded {threaded}"),
+        let in_short = |patch| match patch {
+            RowPatch::Remove(id) => format!("-{id}"),
+            RowPatch::Insert { before: Some(before), html } => format!("+{} before {before}", ids(&html)),
+            RowPatch::Insert { before: None, html } => format!("+{}", ids(&html)),
+            RowPatch::Replace { id, .. } => format!("={id}"),
+            RowPatch::Boosts { id, html } => format!("{id} boosted {html}"),
+            RowPatch::Group { id, grouped } => format!("{id} grouped {grouped}"),
         };
-        steps(&shown(before), after, None).into_iter().map(told).collect()
+        patches(&shown(before), after, None).into_iter().map(in_short).collect()
     }
 
     #[test]
     fn nothing_is_touched_where_nothing_changed() {
         let messages = [message(1, 1), message(2, 1), message(3, 2)];
-        assert!(told(&messages, &messages).is_empty());
-        assert!(told(&[], &[]).is_empty());
+        assert!(patched(&messages, &messages).is_empty());
+        assert!(patched(&[], &[]).is_empty());
     }
 
     #[test]
     fn new_rows_come_in_runs_where_they_belong() {
         let all = [message(1, 1), message(2, 2), message(3, 1), message(4, 2), message(5, 1)];
-        assert_eq!(told(&all[..3], &all), ["+4 5"]);
-        assert_eq!(told(&all[2..], &all), ["+1 2 before 3"]);
-        assert_eq!(told(&[all[0].clone(), all[4].clone()], &all), ["+2 3 4 before 5", "5 threaded false"]);
-        assert_eq!(told(&[], &all), ["+1 2 3 4 5"]);
+        assert_eq!(patched(&all[..3], &all), ["+4 5"]);
+        assert_eq!(patched(&all[2..], &all), ["+1 2 before 3"]);
+        assert_eq!(patched(&[all[0].clone(), all[4].clone()], &all), ["+2 3 4 before 5", "5 grouped false"]);
+        assert_eq!(patched(&[], &all), ["+1 2 3 4 5"]);
     }
 
     #[test]
     fn what_is_gone_goes_and_what_stood_under_it_gets_its_head_back() {
         let all = [message(1, 1), message(2, 1), message(3, 2), message(4, 2)];
-        assert_eq!(told(&all, &all[1..]), ["-1", "2 threaded false"]);
-        assert_eq!(told(&all, &all[..2]), ["-3", "-4"]);
-        assert_eq!(told(&all, &[]), ["-1", "-2", "-3", "-4"]);
-        assert_eq!(told(&all[..2], &all[2..]), ["-1", "-2", "+3 4"]);
-        assert_eq!(told(&all[2..], &all[..2]), ["+1 2 before 3", "-3", "-4"]);
+        assert_eq!(patched(&all, &all[1..]), ["-1", "2 grouped false"]);
+        assert_eq!(patched(&all, &all[..2]), ["-3", "-4"]);
+        assert_eq!(patched(&all, &[]), ["-1", "-2", "-3", "-4"]);
+        assert_eq!(patched(&all[..2], &all[2..]), ["-1", "-2", "+3 4"]);
+        assert_eq!(patched(&all[2..], &all[..2]), ["+1 2 before 3", "-3", "-4"]);
     }
 
     #[test]
@@ -270,7 +270,7 @@ mod tests {
         let mut after = before.clone();
         after[0].revision = 2;
         (after[1].boosts_seq, after[1].boosts_html) = (7, "<b>".into());
-        assert_eq!(told(&before, &after), ["=1", "2 boosted <b>"]);
+        assert_eq!(patched(&before, &after), ["=1", "2 boosted <b>"]);
         let html = |revision| {
             let mut html = String::new();
             row_html(&mut html, &Message { revision, ..message(1, 1) }, false, None, None);

@@ -11,7 +11,7 @@ use crate::live::Live;
 #[component]
 pub fn NoRooms() -> impl IntoView {
     let live = expect_context::<Live>();
-    Effect::new(move |_| live.scene.update(|scene| (scene.room_id, scene.title) = (None, "Campfire".to_owned())));
+    Effect::new(move |_| live.page.update(|page| (page.room_id, page.title) = (None, "Campfire".to_owned())));
     view! {
         <header class="room-header"><MenuButton/><h1 class="room-header__name">"Campfire"</h1></header>
         <div class="empty empty--page">

@@ -14,7 +14,8 @@ use leptos::either::Either;
 use leptos::prelude::*;
 
 use crate::api::load_room;
-use crate::components::composer::{Composer, Editing};
+use crate::components::composer::Composer;
+use crate::components::editing::Editing;
 use crate::components::icon::Icon;
 use crate::components::sidebar::{ConnectionNotice, MenuButton};
 use crate::components::timeline::Messages;
@@ -133,14 +134,8 @@ fn RoomView(page: timeline::RoomPage, reload: Callback<()>, editing: Editing) ->
     let timeline = RwSignal::new(timeline);
     let room_id = room.id;
     let live = expect_context::<Live>();
-    live.scene.update_untracked(|scene| {
-        scene.reading = Reading {
-            away: timeline.with_untracked(|timeline| timeline.has_newer),
-            news_count: 0,
-            new_from: first_unread,
-        };
-        scene.typing.clear();
-    });
+    let away = timeline.with_untracked(|timeline| timeline.has_newer);
+    live.page.update_untracked(|page| page.reading = Reading { away, news_count: 0, new_from: first_unread });
 
     Effect::new(move |_| {
         let lost = Callback::new(|()| {
@@ -153,13 +148,12 @@ fn RoomView(page: timeline::RoomPage, reload: Callback<()>, editing: Editing) ->
     let first_name = room.name.clone();
     // A rename arrives with the list of rooms.
     let name = Memo::new(move |_| {
-        let listed =
-            live.rooms.with(|rooms| rooms.iter().find(|room| room.id == room_id).map(|room| room.name.clone()));
+        let listed = live.rooms(|rooms| rooms.iter().find(|room| room.id == room_id).map(|room| room.name.clone()));
         listed.unwrap_or_else(|| first_name.clone())
     });
-    Effect::new(move |_| live.scene.update(|scene| (scene.room_id, scene.title) = (Some(room_id), name.get())));
+    Effect::new(move |_| live.page.update(|page| (page.room_id, page.title) = (Some(room_id), name.get())));
     let involvement = move || {
-        let changed = live.scene.with(|scene| scene.involvement.filter(|(changed, _)| *changed == room_id));
+        let changed = live.inbox(|inbox| inbox.involvement.filter(|(changed, _)| *changed == room_id));
         changed.map_or(involvement, |(_, involvement)| involvement)
     };
 
@@ -204,9 +198,9 @@ fn RoomHeader(
 fn Here(room_id: RoomId) -> impl IntoView {
     let live = expect_context::<Live>();
     let others = move || {
-        live.scene.with(|scene| {
-            let presence = scene.presence.as_ref().filter(|presence| presence.room_id == room_id)?;
-            let here = presence.here.iter().filter(|person| person.id != scene.viewer.id);
+        live.inbox(|inbox| {
+            let presence = inbox.presence.as_ref().filter(|presence| presence.room_id == room_id)?;
+            let here = presence.here.iter().filter(|person| person.id != inbox.viewer.id);
             let names: Vec<_> = here.map(|person| escape_html(&person.name)).collect();
             let unnamed = usize::try_from(presence.here_count).unwrap_or(0).saturating_sub(presence.here.len());
             (!names.is_empty()).then(|| here_html(names.len() + unnamed, &names.join(", ")))
@@ -251,10 +245,11 @@ fn Bell(
 #[component]
 fn RoomMissing(error: AppError, reload: Callback<()>) -> impl IntoView {
     let again = error.is_passing();
-    let (live, place) = (expect_context::<Live>(), navigation::use_place());
+    let live = expect_context::<Live>();
+    let place = navigation::use_place();
     Effect::new(move |_| {
         let room_id = place.get_untracked().room_id();
-        live.scene.update(|scene| (scene.room_id, scene.title) = (room_id, "Campfire".to_owned()));
+        live.page.update(|page| (page.room_id, page.title) = (room_id, "Campfire".to_owned()));
     });
     Effect::new(move |_| {
         if again {

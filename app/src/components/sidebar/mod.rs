@@ -1,0 +1,153 @@
+//! The sidebar: the person's pings and rooms, live, and the ways to the other pages.
+
+mod lines;
+
+use campfire::model::{RoomId, RoomKind, UserId, escape_html, paths};
+use campfire::protocol::Inbox;
+use leptos::prelude::*;
+
+use super::avatar::avatar_html;
+use super::icon::Icon;
+use crate::live::{Live, Status};
+use crate::{browser, navigation, use_frame};
+use lines::{Line, ping_lines, shared_lines};
+
+/// The id that the menu button of a phone opens.
+pub const SIDEBAR_ID: &str = "sidebar";
+
+/// The person's pings and rooms, unread ones marked. On a phone it is a drawer that opens and closes without any
+/// script of the page's own.
+#[component]
+pub fn Sidebar() -> impl IntoView {
+    let live = expect_context::<Live>();
+    let filter = RwSignal::new(String::new());
+    let (pings, shared) = use_lines(filter);
+
+    view! {
+        <nav class="sidebar" id=SIDEBAR_ID popover="auto" aria-label="Rooms">
+            <div class="sidebar__top">
+                <a class="sidebar__account" href=paths::HOME rel="external">
+                    {Icon::Flame.view()} <bdi class="sidebar__name">{move || live.inbox(|inbox| inbox.account.name.clone())}</bdi>
+                </a>
+                <button class="button--icon sidebar__close" type="button" popovertarget=SIDEBAR_ID popovertargetaction="hide" aria-label="Close">
+                    {Icon::Close.view()}
+                </button>
+            </div>
+            <ul class="pings" aria-label="Pings"><Lines lines=pings/></ul>
+            <input
+                class="sidebar__filter"
+                type="search"
+                placeholder="Filter"
+                aria-label="Filter pings and rooms"
+                autocomplete="off"
+                on:input=move |event| filter.set(event_target_value(&event))
+            />
+            <div class="sidebar__rooms">
+                <ul aria-label="Rooms"><Lines lines=shared/></ul>
+                <a class="sidebar__new" href=paths::new_room(RoomKind::Open) rel="external" hidden=move || !live.may_make_rooms()>
+                    {Icon::Plus.view()} "New room"
+                </a>
+            </div>
+            <Bottom/>
+        </nav>
+    }
+}
+
+/// The lines that match what is typed: pings, and shared rooms. In the browser their links are marked with the current
+/// page, and with who is online.
+fn use_lines(filter: RwSignal<String>) -> (Signal<Vec<Line>>, Signal<Vec<Line>>) {
+    let live = expect_context::<Live>();
+    let unpinged = use_frame().with_value(|frame| frame.unpinged.clone());
+    let place = navigation::use_place();
+    let in_view = move || live.page.with_untracked(|page| page.room_id);
+    let shared = Signal::derive(move || live.rooms(|rooms| shared_lines(rooms, &filter.get(), in_view())));
+    let pings = Signal::derive(move || live.rooms(|rooms| ping_lines(rooms, &unpinged, &filter.get(), in_view())));
+    Effect::new(move |_| {
+        shared.track();
+        pings.track();
+        let online = live.inbox(|inbox| {
+            let others = |user_ids: &[UserId]| user_ids.iter().any(|user_id| *user_id != inbox.viewer.id);
+            let online = inbox.online.iter().filter(|(_, user_ids)| others(user_ids));
+            online.map(|(room_id, _)| paths::room(*room_id)).collect::<Vec<_>>()
+        });
+        let path = |room_id: Option<RoomId>| room_id.map(paths::room);
+        let current = path(live.page.with(|page| page.room_id));
+        let loading = path(place.get().room_id()).filter(|path| current.as_ref() != Some(path));
+        browser::mark_links(".sidebar li > a", current.as_deref(), loading.as_deref(), &online);
+    });
+    (pings, shared)
+}
+
+#[component]
+fn Lines(lines: Signal<Vec<Line>>) -> impl IntoView {
+    view! {
+        <For each=move || lines.get() key=Line::clone let(line)>
+            <li class=line.class inner_html=line.html></li>
+        </For>
+    }
+}
+
+/// Oneself, the account, and the way in for others.
+#[component]
+fn Bottom() -> impl IntoView {
+    let live = expect_context::<Live>();
+    let origin = use_frame().with_value(|frame| frame.origin.clone());
+    let join_url = move || live.inbox(|inbox| origin.clone() + &paths::join(&inbox.account.join_code));
+    let me = move || {
+        live.inbox(|Inbox { viewer, .. }| {
+            let name = escape_html(&viewer.name);
+            format!(
+                r#"{} <bdi class="sidebar__name">{name}</bdi><span class="visually-hidden">, your profile</span>"#,
+                avatar_html(viewer.id, &viewer.name)
+            )
+        })
+    };
+    view! {
+        <div class="sidebar__bottom">
+            <details class="invite">
+                <summary>{Icon::Invite.view()} "Invite people"</summary>
+                <label class="invite__link">
+                    "Anyone with this link can join:"
+                    <input type="text" readonly value=join_url data-selects=""/>
+                </label>
+            </details>
+            <div class="sidebar__me">
+                <a class="sidebar__profile" href=paths::OWN_PROFILE rel="external" title="Your profile" inner_html=me></a>
+                <a class="button--icon" href=paths::ACCOUNT_SETTINGS rel="external" aria-label="Account settings" title="Account settings">{Icon::People.view()}</a>
+                <form method="post" action=paths::SESSION>
+                    <input type="hidden" name="_method" value="delete"/>
+                    <button class="button--icon" aria-label="Sign out" title="Sign out">{Icon::Leave.view()}</button>
+                </form>
+            </div>
+        </div>
+    }
+}
+
+/// The phone's button that opens the drawer; it says how much there is to read.
+#[component]
+pub fn MenuButton() -> impl IntoView {
+    let live = expect_context::<Live>();
+    let badge = move || {
+        let count = live.rooms(|rooms| rooms.iter().filter(|room| room.unread).count());
+        if count == 0 {
+            return String::new();
+        }
+        format!(r#"<span class="badge">{}<span class="visually-hidden"> unread</span></span>"#, count.min(99))
+    };
+    view! {
+        <button class="button--icon menu-button" type="button" popovertarget=SIDEBAR_ID>
+            {Icon::Menu.view()} <span class="visually-hidden">"Rooms"</span> <span inner_html=badge></span>
+        </button>
+    }
+}
+
+/// A small honest word while nothing is heard from the server.
+#[component]
+pub fn ConnectionNotice() -> impl IntoView {
+    let live = expect_context::<Live>();
+    let notice = move || match live.status.get() {
+        Status::Offline => "<p>Reconnecting… What you send goes out when the connection is back.</p>",
+        Status::Fresh | Status::Online => "",
+    };
+    view! { <div class="connection" role="status" inner_html=notice></div> }
+}

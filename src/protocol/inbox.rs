@@ -1,0 +1,597 @@
+//! What a tab keeps beside the messages in view: the person's rooms, what is unread in them, and who is there.
+//!
+//! A plain type, so that every rule about marks is tested without a browser. Which room the person looks at and what
+//! time it is are arguments.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::{ServerEvent, TYPING_TTL_MS};
+use crate::model::{Account, Involvement, Message, MessageId, Person, RoomId, RoomKind, SidebarRoom, User, UserId};
+
+/// One person's rooms and the people in them, brought up to date by events.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Inbox {
+    pub viewer: User,
+    pub account: Account,
+    /// In the order of the sidebar.
+    pub rooms: Vec<SidebarRoom>,
+    /// The last change of how much the viewer wants to hear of a room.
+    pub involvement: Option<(RoomId, Involvement)>,
+    /// Who is in the room in view.
+    pub presence: Option<Presence>,
+    /// Of the people in direct rooms, those who are online.
+    pub online: BTreeMap<RoomId, Vec<UserId>>,
+    /// Who else writes in the room in view.
+    pub typing: Vec<Typist>,
+    /// The newest message of others that arrived, by room: reading up to an older one leaves the room unread.
+    newest_unread: HashMap<RoomId, MessageId>,
+    /// The room that the viewer marked unread: looking at it reads nothing until it is entered anew.
+    marked_unread: Option<RoomId>,
+}
+
+/// Who is in a room now, the viewer included, and who of its members is online at all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Presence {
+    pub room_id: RoomId,
+    /// The first of those who are in the room.
+    pub here: Vec<Person>,
+    /// How many are in the room.
+    pub here_count: u32,
+    pub online: Vec<UserId>,
+}
+
+/// Somebody who writes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Typist {
+    pub person: Person,
+    /// Until when that is believed without another event, in milliseconds since the epoch.
+    until_ms: u64,
+}
+
+/// Which parts of an [`Inbox`] have changed, so that only what shows them is rendered again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// The list of rooms, or a mark in it.
+    pub rooms: bool,
+    /// Anything else.
+    pub details: bool,
+}
+
+impl Changes {
+    pub const NONE: Self = Self { rooms: false, details: false };
+    pub const ROOMS: Self = Self { rooms: true, details: false };
+    pub const DETAILS: Self = Self { rooms: false, details: true };
+
+    const fn of_rooms(rooms: bool) -> Self {
+        Self { rooms, details: false }
+    }
+
+    const fn of_details(details: bool) -> Self {
+        Self { rooms: false, details }
+    }
+}
+
+impl Inbox {
+    /// What the page was rendered with, before any event.
+    #[must_use]
+    pub fn new(viewer: User, account: Account, rooms: Vec<SidebarRoom>) -> Self {
+        Self {
+            viewer,
+            account,
+            rooms,
+            involvement: None,
+            presence: None,
+            online: BTreeMap::new(),
+            typing: Vec::new(),
+            newest_unread: HashMap::new(),
+            marked_unread: None,
+        }
+    }
+
+    /// Takes in an event. `seen` is the room that the viewer looks at: the one in view, while the page is visible.
+    pub fn apply(&mut self, event: &ServerEvent, seen: Option<RoomId>, now_ms: u64) -> Changes {
+        let is_seen = |room_id: &RoomId| seen == Some(*room_id);
+        match event {
+            ServerEvent::Rooms { viewer, account, rooms } => self.replace(viewer, account, rooms, seen),
+            ServerEvent::Viewer { user } => {
+                self.viewer.clone_from(user);
+                Changes::DETAILS
+            }
+            ServerEvent::Account { account } => {
+                self.account.clone_from(account);
+                Changes::DETAILS
+            }
+            ServerEvent::Involvement { room, involvement } => {
+                self.involvement = Some((room.id, *involvement));
+                if *involvement == Involvement::Invisible {
+                    self.remove_room(room.id);
+                } else {
+                    self.put_room(room);
+                }
+                Changes { rooms: true, details: true }
+            }
+            ServerEvent::Presence { room_id, here, here_count, online } => {
+                let (here, online) = (here.clone(), online.clone());
+                self.presence = Some(Presence { room_id: *room_id, here, here_count: *here_count, online });
+                Changes::DETAILS
+            }
+            ServerEvent::Online { room_id, user_ids } => {
+                self.online.insert(*room_id, user_ids.clone());
+                Changes::DETAILS
+            }
+            ServerEvent::Typing { room_id, person, active } if is_seen(room_id) => {
+                let until_ms = active.then_some(now_ms + TYPING_TTL_MS);
+                Changes::of_details(self.set_typing(person, until_ms))
+            }
+            ServerEvent::MessagePosted { message, .. } => self.take_message(message, seen),
+            ServerEvent::Unread { room_id, message_id } => {
+                Changes::of_rooms(self.take_unread(*room_id, *message_id, is_seen(room_id)))
+            }
+            ServerEvent::Mentioned { room_id, .. } if !is_seen(room_id) => {
+                Changes::of_rooms(self.change_room(*room_id, |room| room.mention_count += 1))
+            }
+            ServerEvent::MarkedUnread { room_id, .. } => {
+                self.marked_unread = Some(*room_id);
+                Changes::of_rooms(self.mark(*room_id, true))
+            }
+            ServerEvent::Read { room_id, message_id } => {
+                let is_newest = self.newest_unread.get(room_id).is_none_or(|newest| message_id >= newest);
+                Changes::of_rooms(is_newest && self.mark(*room_id, false))
+            }
+            ServerEvent::RoomAdded { room } => {
+                self.put_room(room);
+                Changes::ROOMS
+            }
+            ServerEvent::RoomChanged { room_id, kind, name } => {
+                let changed = self.change_room(*room_id, |room| (room.kind, room.name) = (*kind, name.clone()));
+                self.sort();
+                Changes::of_rooms(changed)
+            }
+            ServerEvent::RoomRemoved { room_id } => Changes::of_rooms(self.remove_room(*room_id)),
+            _ => Changes::NONE,
+        }
+    }
+
+    /// Another room, or the same one anew, comes into view: nobody is known to write in it, and looking at it reads it.
+    pub fn enter(&mut self) -> Changes {
+        self.marked_unread = None;
+        let changes = Changes::of_details(!self.typing.is_empty());
+        self.typing.clear();
+        changes
+    }
+
+    /// Whether a room stays unread though the viewer looks at it.
+    #[must_use]
+    pub fn is_kept_unread(&self, room_id: RoomId) -> bool {
+        self.marked_unread == Some(room_id)
+    }
+
+    /// The viewer has read a room in this tab.
+    pub fn read(&mut self, room_id: RoomId) -> Changes {
+        Changes::of_rooms(self.mark(room_id, false))
+    }
+
+    /// Forgets those of whom no event said for [`TYPING_TTL_MS`] that they write.
+    pub fn expire_typing(&mut self, now_ms: u64) -> Changes {
+        let count = self.typing.len();
+        self.typing.retain(|typist| typist.until_ms >= now_ms);
+        Changes::of_details(self.typing.len() != count)
+    }
+
+    /// Takes in the state that every connection begins with.
+    fn replace(&mut self, viewer: &User, account: &Account, rooms: &[SidebarRoom], seen: Option<RoomId>) -> Changes {
+        self.viewer.clone_from(viewer);
+        self.account.clone_from(account);
+        // Who is online follows in events of its own.
+        self.online.clear();
+        let mut rooms = rooms.to_vec();
+        for room in rooms.iter_mut().filter(|room| seen == Some(room.id)) {
+            (room.unread, room.mention_count) = (false, 0);
+        }
+        let changed = self.rooms != rooms;
+        self.rooms = rooms;
+        Changes { rooms: changed, details: true }
+    }
+
+    /// A message was posted: its author no longer writes, and to everybody else it is news.
+    fn take_message(&mut self, message: &Message, seen: Option<RoomId>) -> Changes {
+        let (room_id, creator_id) = (message.room_id, message.creator_id);
+        if creator_id == self.viewer.id {
+            return Changes::of_rooms(self.bump(room_id));
+        }
+        let rooms = self.take_unread(room_id, message.id, seen == Some(room_id));
+        let count = self.typing.len();
+        self.typing.retain(|typist| typist.person.id != creator_id);
+        Changes { rooms, details: self.typing.len() != count }
+    }
+
+    /// Somebody else posted in a room: it is unread unless the viewer looks at it.
+    fn take_unread(&mut self, room_id: RoomId, message_id: MessageId, is_seen: bool) -> bool {
+        self.newest_unread.insert(room_id, message_id);
+        let bumped = self.bump(room_id);
+        let marked = !is_seen && self.mark(room_id, true);
+        bumped || marked
+    }
+
+    /// Notes until when somebody is believed to write, or that they stopped.
+    fn set_typing(&mut self, person: &Person, until_ms: Option<u64>) -> bool {
+        let count = self.typing.len();
+        self.typing.retain(|typist| typist.person.id != person.id);
+        let was_typing = self.typing.len() != count;
+        let Some(until_ms) = until_ms.filter(|_| person.id != self.viewer.id) else { return was_typing };
+        self.typing.push(Typist { person: person.clone(), until_ms });
+        true
+    }
+
+    /// Moves a direct room to the front: something was posted there.
+    fn bump(&mut self, room_id: RoomId) -> bool {
+        let newest = self.rooms.iter().map(|room| room.active_at).max().unwrap_or_default();
+        let direct = self.rooms.iter_mut().find(|room| room.id == room_id && room.kind == RoomKind::Direct);
+        let Some(room) = direct else { return false };
+        room.active_at = newest + 1;
+        self.sort();
+        true
+    }
+
+    fn mark(&mut self, room_id: RoomId, unread: bool) -> bool {
+        let Some(room) = self.rooms.iter_mut().find(|room| room.id == room_id && room.unread != unread) else {
+            return false;
+        };
+        room.unread = unread;
+        if !unread {
+            room.mention_count = 0;
+        }
+        true
+    }
+
+    /// Puts a room into the list, or anew into its place.
+    fn put_room(&mut self, room: &SidebarRoom) {
+        self.remove_room(room.id);
+        self.rooms.push(room.clone());
+        self.sort();
+    }
+
+    fn remove_room(&mut self, room_id: RoomId) -> bool {
+        let count = self.rooms.len();
+        self.rooms.retain(|room| room.id != room_id);
+        self.rooms.len() != count
+    }
+
+    fn change_room(&mut self, room_id: RoomId, change: impl FnOnce(&mut SidebarRoom)) -> bool {
+        self.rooms.iter_mut().find(|room| room.id == room_id).map(change).is_some()
+    }
+
+    fn sort(&mut self) {
+        self.rooms.sort_by_key(SidebarRoom::sort_key);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Role;
+
+    const ALL_TALK: RoomId = RoomId(1);
+    const DESIGNERS: RoomId = RoomId(2);
+    const BOB_PING: RoomId = RoomId(3);
+    const CLEO_PING: RoomId = RoomId(4);
+    const ADA: UserId = UserId(1);
+    const BOB: UserId = UserId(2);
+
+    fn room(id: RoomId, kind: RoomKind, name: &str, active_at: i64) -> SidebarRoom {
+        let people = vec![];
+        SidebarRoom { id, kind, name: name.into(), unread: false, mention_count: 0, active_at, people }
+    }
+
+    fn rooms() -> Vec<SidebarRoom> {
+        vec![
+            room(CLEO_PING, RoomKind::Direct, "Cleo", 20),
+            room(BOB_PING, RoomKind::Direct, "Bob", 10),
+            room(ALL_TALK, RoomKind::Open, "All Talk", 30),
+            room(DESIGNERS, RoomKind::Closed, "Designers", 0),
+        ]
+    }
+
+    fn viewer() -> User {
+        User { id: ADA, name: "Ada".into(), role: Role::Member }
+    }
+
+    fn account(name: &str) -> Account {
+        Account {
+            name: name.into(),
+            join_code: "aaaa-bbbb-cccc".into(),
+            room_creation_restricted: false,
+            custom_styles_digest: String::new(),
+        }
+    }
+
+    fn inbox() -> Inbox {
+        Inbox::new(viewer(), account("Campfire"), rooms())
+    }
+
+    fn ids(inbox: &Inbox) -> Vec<RoomId> {
+        inbox.rooms.iter().map(|room| room.id).collect()
+    }
+
+    /// Whether a room is unread, and how many of its messages name the viewer.
+    fn marks(inbox: &Inbox, room_id: RoomId) -> (bool, u32) {
+        let room = inbox.rooms.iter().find(|room| room.id == room_id).unwrap();
+        (room.unread, room.mention_count)
+    }
+
+    fn unread(room_id: RoomId, id: i64) -> ServerEvent {
+        ServerEvent::Unread { room_id, message_id: MessageId(id) }
+    }
+
+    fn mentioned(room_id: RoomId, id: i64) -> ServerEvent {
+        ServerEvent::Mentioned { room_id, message_id: MessageId(id) }
+    }
+
+    fn read(room_id: RoomId, id: i64) -> ServerEvent {
+        ServerEvent::Read { room_id, message_id: MessageId(id) }
+    }
+
+    fn posted(room_id: RoomId, id: i64, creator_id: UserId) -> ServerEvent {
+        let message = Message {
+            id: MessageId(id),
+            room_id,
+            creator_id,
+            creator_name: String::new(),
+            client_message_id: None,
+            body_html: String::new(),
+            revision: 1,
+            created_at: id,
+            boosts_html: String::new(),
+            boosts_seq: 0,
+        };
+        ServerEvent::MessagePosted { seq: id, at: id, message }
+    }
+
+    fn person(id: UserId) -> Person {
+        Person { id, name: format!("person {id}") }
+    }
+
+    fn typing(room_id: RoomId, user_id: UserId, active: bool) -> ServerEvent {
+        ServerEvent::Typing { room_id, person: person(user_id), active }
+    }
+
+    fn typists(inbox: &Inbox) -> Vec<UserId> {
+        inbox.typing.iter().map(|typist| typist.person.id).collect()
+    }
+
+    impl Inbox {
+        /// Takes in an event while the page is hidden.
+        fn apply_unseen(&mut self, event: &ServerEvent) -> Changes {
+            self.apply(event, None, 0)
+        }
+    }
+
+    #[test]
+    fn a_message_of_somebody_else_marks_its_room_once() {
+        let mut inbox = inbox();
+        assert_eq!(inbox.apply_unseen(&unread(ALL_TALK, 5)), Changes::ROOMS);
+        assert_eq!(marks(&inbox, ALL_TALK), (true, 0));
+        assert_eq!(inbox.apply_unseen(&unread(ALL_TALK, 6)), Changes::NONE, "it is unread already");
+        assert_eq!(inbox.apply_unseen(&unread(RoomId(99), 7)), Changes::NONE, "no room of theirs");
+    }
+
+    #[test]
+    fn the_room_in_view_is_marked_only_while_nobody_looks() {
+        let mut inbox = inbox();
+        assert_eq!(inbox.apply(&posted(ALL_TALK, 5, BOB), Some(ALL_TALK), 0), Changes::NONE);
+        assert_eq!(inbox.apply(&unread(DESIGNERS, 6), Some(ALL_TALK), 0), Changes::ROOMS);
+        assert_eq!((marks(&inbox, ALL_TALK), marks(&inbox, DESIGNERS)), ((false, 0), (true, 0)));
+        assert_eq!(inbox.apply_unseen(&posted(ALL_TALK, 7, BOB)), Changes::ROOMS);
+        assert_eq!(marks(&inbox, ALL_TALK), (true, 0));
+    }
+
+    #[test]
+    fn own_messages_mark_nothing() {
+        let mut inbox = inbox();
+        assert_eq!(inbox.apply_unseen(&posted(ALL_TALK, 5, ADA)), Changes::NONE);
+        assert_eq!(marks(&inbox, ALL_TALK), (false, 0));
+    }
+
+    #[test]
+    fn reading_up_to_an_older_message_leaves_a_room_unread() {
+        let mut inbox = inbox();
+        inbox.apply_unseen(&unread(ALL_TALK, 5));
+        inbox.apply_unseen(&posted(ALL_TALK, 6, BOB));
+        assert_eq!(inbox.apply_unseen(&read(ALL_TALK, 5)), Changes::NONE);
+        assert_eq!(marks(&inbox, ALL_TALK), (true, 0));
+        assert_eq!(inbox.apply_unseen(&read(ALL_TALK, 6)), Changes::ROOMS);
+        assert_eq!(marks(&inbox, ALL_TALK), (false, 0));
+        assert_eq!(inbox.apply_unseen(&read(ALL_TALK, 6)), Changes::NONE, "it is read already");
+    }
+
+    #[test]
+    fn a_room_that_came_unread_with_the_page_is_read_up_to_any_message() {
+        let mut rooms = rooms();
+        rooms[2].unread = true;
+        let mut inbox = Inbox::new(viewer(), account("Campfire"), rooms);
+        assert_eq!(inbox.apply_unseen(&read(ALL_TALK, 1)), Changes::ROOMS);
+        assert_eq!(marks(&inbox, ALL_TALK), (false, 0));
+    }
+
+    #[test]
+    fn mentions_are_counted_until_the_room_is_read() {
+        let mut inbox = inbox();
+        for id in [5, 6] {
+            inbox.apply_unseen(&unread(ALL_TALK, id));
+            assert_eq!(inbox.apply_unseen(&mentioned(ALL_TALK, id)), Changes::ROOMS);
+        }
+        assert_eq!(marks(&inbox, ALL_TALK), (true, 2));
+        assert_eq!(inbox.apply_unseen(&mentioned(RoomId(99), 7)), Changes::NONE);
+        inbox.apply_unseen(&read(ALL_TALK, 6));
+        assert_eq!(marks(&inbox, ALL_TALK), (false, 0));
+    }
+
+    #[test]
+    fn a_mention_that_is_seen_does_not_count() {
+        let mut inbox = inbox();
+        assert_eq!(inbox.apply(&mentioned(ALL_TALK, 5), Some(ALL_TALK), 0), Changes::NONE);
+        assert_eq!(marks(&inbox, ALL_TALK), (false, 0));
+    }
+
+    #[test]
+    fn a_room_read_in_this_tab_loses_its_marks() {
+        let mut inbox = inbox();
+        inbox.apply_unseen(&unread(ALL_TALK, 5));
+        inbox.apply_unseen(&mentioned(ALL_TALK, 5));
+        assert_eq!(inbox.read(ALL_TALK), Changes::ROOMS);
+        assert_eq!(marks(&inbox, ALL_TALK), (false, 0));
+        assert_eq!(inbox.read(ALL_TALK), Changes::NONE);
+    }
+
+    #[test]
+    fn a_room_marked_unread_stays_so_until_a_room_is_entered() {
+        let mut inbox = inbox();
+        let marked = ServerEvent::MarkedUnread { room_id: ALL_TALK, message_id: MessageId(3) };
+        assert_eq!(inbox.apply(&marked, Some(ALL_TALK), 0), Changes::ROOMS);
+        assert_eq!(marks(&inbox, ALL_TALK), (true, 0));
+        assert!(inbox.is_kept_unread(ALL_TALK) && !inbox.is_kept_unread(DESIGNERS));
+        assert_eq!(inbox.enter(), Changes::NONE);
+        assert!(!inbox.is_kept_unread(ALL_TALK));
+    }
+
+    #[test]
+    fn a_direct_room_goes_to_the_front_with_every_message() {
+        let mut inbox = inbox();
+        assert_eq!(ids(&inbox), [CLEO_PING, BOB_PING, ALL_TALK, DESIGNERS]);
+        assert_eq!(inbox.apply(&posted(BOB_PING, 5, BOB), Some(BOB_PING), 0), Changes::ROOMS);
+        assert_eq!(ids(&inbox), [BOB_PING, CLEO_PING, ALL_TALK, DESIGNERS]);
+        assert_eq!(inbox.apply_unseen(&posted(CLEO_PING, 6, ADA)), Changes::ROOMS);
+        assert_eq!(ids(&inbox), [CLEO_PING, BOB_PING, ALL_TALK, DESIGNERS]);
+        inbox.apply_unseen(&unread(DESIGNERS, 7));
+        assert_eq!(ids(&inbox), [CLEO_PING, BOB_PING, ALL_TALK, DESIGNERS], "shared rooms stay where they are");
+    }
+
+    #[test]
+    fn rooms_come_change_and_go() {
+        let mut inbox = inbox();
+        let cooks = room(RoomId(9), RoomKind::Open, "cooks", 0);
+        assert_eq!(inbox.apply_unseen(&ServerEvent::RoomAdded { room: cooks.clone() }), Changes::ROOMS);
+        inbox.apply_unseen(&ServerEvent::RoomAdded { room: cooks });
+        assert_eq!(ids(&inbox), [CLEO_PING, BOB_PING, ALL_TALK, RoomId(9), DESIGNERS], "once, and sorted by name");
+
+        let changed = |room_id| ServerEvent::RoomChanged { room_id, kind: RoomKind::Closed, name: "Zoo".into() };
+        assert_eq!(inbox.apply_unseen(&changed(ALL_TALK)), Changes::ROOMS);
+        assert_eq!(ids(&inbox), [CLEO_PING, BOB_PING, RoomId(9), DESIGNERS, ALL_TALK]);
+        assert_eq!((inbox.rooms[4].kind, inbox.rooms[4].name.as_str()), (RoomKind::Closed, "Zoo"));
+        assert_eq!(inbox.apply_unseen(&changed(RoomId(99))), Changes::NONE);
+
+        let removed = ServerEvent::RoomRemoved { room_id: DESIGNERS };
+        assert_eq!(inbox.apply_unseen(&removed), Changes::ROOMS);
+        assert_eq!(ids(&inbox), [CLEO_PING, BOB_PING, RoomId(9), ALL_TALK]);
+        assert_eq!(inbox.apply_unseen(&removed), Changes::NONE);
+    }
+
+    #[test]
+    fn a_snapshot_replaces_the_rooms_but_the_one_that_is_seen_is_read() {
+        let mut inbox = inbox();
+        inbox.online.insert(BOB_PING, vec![BOB]);
+        let mut rooms = rooms();
+        for room in &mut rooms[2..] {
+            (room.unread, room.mention_count) = (true, 1);
+        }
+        let user = User { name: "Ada Lovelace".into(), ..viewer() };
+        let snapshot = ServerEvent::Rooms { viewer: user.clone(), account: account("Fire"), rooms: rooms.clone() };
+        assert_eq!(inbox.apply(&snapshot, Some(ALL_TALK), 0), Changes { rooms: true, details: true });
+        assert_eq!((marks(&inbox, ALL_TALK), marks(&inbox, DESIGNERS)), ((false, 0), (true, 1)));
+        assert_eq!((&inbox.viewer, &inbox.account), (&user, &account("Fire")));
+        assert!(inbox.online.is_empty(), "who is online is told anew");
+        assert_eq!(inbox.apply(&snapshot, Some(ALL_TALK), 0), Changes::DETAILS, "the same rooms again");
+        inbox.apply_unseen(&snapshot);
+        assert_eq!(inbox.rooms, rooms);
+    }
+
+    #[test]
+    fn an_invisible_room_leaves_the_list_and_comes_back() {
+        let mut inbox = inbox();
+        let set = |involvement| ServerEvent::Involvement { room: rooms()[2].clone(), involvement };
+        assert_eq!(inbox.apply_unseen(&set(Involvement::Invisible)), Changes { rooms: true, details: true });
+        assert_eq!(ids(&inbox), [CLEO_PING, BOB_PING, DESIGNERS]);
+        assert_eq!(inbox.involvement, Some((ALL_TALK, Involvement::Invisible)));
+        inbox.apply_unseen(&set(Involvement::Mentions));
+        assert_eq!(ids(&inbox), [CLEO_PING, BOB_PING, ALL_TALK, DESIGNERS]);
+        assert_eq!(inbox.involvement, Some((ALL_TALK, Involvement::Mentions)));
+    }
+
+    #[test]
+    fn the_viewer_and_the_account_change() {
+        let mut inbox = inbox();
+        let user = User { role: Role::Administrator, ..viewer() };
+        assert_eq!(inbox.apply_unseen(&ServerEvent::Viewer { user: user.clone() }), Changes::DETAILS);
+        assert_eq!(inbox.apply_unseen(&ServerEvent::Account { account: account("Fire") }), Changes::DETAILS);
+        assert_eq!((inbox.viewer, inbox.account), (user, account("Fire")));
+    }
+
+    #[test]
+    fn presence_is_of_one_room_and_online_of_each_direct_one() {
+        let mut inbox = inbox();
+        let here = |room_id, here_count| ServerEvent::Presence {
+            room_id,
+            here: vec![person(BOB)],
+            here_count,
+            online: vec![ADA, BOB],
+        };
+        assert_eq!(inbox.apply_unseen(&here(ALL_TALK, 1)), Changes::DETAILS);
+        inbox.apply_unseen(&here(DESIGNERS, 7));
+        let presence = inbox.presence.as_ref().unwrap();
+        assert_eq!((presence.room_id, presence.here_count, presence.online.len()), (DESIGNERS, 7, 2));
+
+        let online = |room_id, user_ids| ServerEvent::Online { room_id, user_ids };
+        assert_eq!(inbox.apply_unseen(&online(BOB_PING, vec![BOB])), Changes::DETAILS);
+        inbox.apply_unseen(&online(CLEO_PING, vec![UserId(3)]));
+        inbox.apply_unseen(&online(BOB_PING, vec![]));
+        assert_eq!(inbox.online, BTreeMap::from([(BOB_PING, vec![]), (CLEO_PING, vec![UserId(3)])]));
+    }
+
+    #[test]
+    fn somebody_writes_until_they_stop_or_post() {
+        let mut inbox = inbox();
+        let seen = Some(ALL_TALK);
+        assert_eq!(inbox.apply(&typing(ALL_TALK, BOB, true), seen, 0), Changes::DETAILS);
+        inbox.apply(&typing(ALL_TALK, UserId(3), true), seen, 0);
+        assert_eq!(typists(&inbox), [BOB, UserId(3)]);
+        assert_eq!(inbox.apply(&typing(ALL_TALK, BOB, false), seen, 0), Changes::DETAILS);
+        assert_eq!(inbox.apply(&typing(ALL_TALK, BOB, false), seen, 0), Changes::NONE, "they stopped already");
+        assert_eq!(inbox.apply(&posted(ALL_TALK, 5, UserId(3)), seen, 0), Changes::DETAILS);
+        assert!(inbox.typing.is_empty());
+    }
+
+    #[test]
+    fn only_others_write_and_only_in_the_room_that_is_seen() {
+        let mut inbox = inbox();
+        assert_eq!(inbox.apply(&typing(ALL_TALK, ADA, true), Some(ALL_TALK), 0), Changes::NONE);
+        assert_eq!(inbox.apply(&typing(ALL_TALK, BOB, true), Some(DESIGNERS), 0), Changes::NONE);
+        assert_eq!(inbox.apply_unseen(&typing(ALL_TALK, BOB, true)), Changes::NONE);
+        assert!(inbox.typing.is_empty());
+        inbox.apply(&typing(ALL_TALK, BOB, true), Some(ALL_TALK), 0);
+        assert_eq!(inbox.enter(), Changes::DETAILS, "another room comes into view");
+        assert!(inbox.typing.is_empty());
+    }
+
+    #[test]
+    fn who_stopped_without_a_word_is_forgotten() {
+        let mut inbox = inbox();
+        let seen = Some(ALL_TALK);
+        inbox.apply(&typing(ALL_TALK, BOB, true), seen, 1_000);
+        inbox.apply(&typing(ALL_TALK, BOB, true), seen, 2_000);
+        assert_eq!(inbox.expire_typing(2_000 + TYPING_TTL_MS), Changes::NONE, "they said so again meanwhile");
+        assert_eq!(typists(&inbox), [BOB]);
+        assert_eq!(inbox.expire_typing(2_001 + TYPING_TTL_MS), Changes::DETAILS);
+        assert!(inbox.typing.is_empty());
+    }
+
+    #[test]
+    fn what_concerns_the_messages_alone_changes_nothing_here() {
+        let mut inbox = inbox();
+        let before = inbox.clone();
+        let removed = ServerEvent::MessageRemoved { seq: 1, at: 1, room_id: ALL_TALK, message_id: MessageId(1) };
+        for event in [removed, ServerEvent::Bye { reconnect: true }, ServerEvent::Unknown] {
+            assert_eq!(inbox.apply_unseen(&event), Changes::NONE);
+        }
+        assert_eq!(inbox, before);
+    }
+}

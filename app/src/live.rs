@@ -21,7 +21,7 @@ use wasm_bindgen::prelude::Closure;
 use web_sys::{CloseEvent, Event, MessageEvent, WebSocket};
 
 use crate::outbox::Outbox;
-use crate::{Frame, api, browser};
+use crate::{Frame, api, browser, names};
 
 /// The shortest and the longest pause before a new connection; each is stretched by up to its own length at random.
 const PAUSE_MS: (f64, f64) = (500.0, 15_000.0);
@@ -448,8 +448,9 @@ fn heard_unread(live: Live, room_id: RoomId, message_id: MessageId, seen: bool) 
 fn heard_message(live: Live, message: &Message, shown: bool) {
     let own = live.scene.with_untracked(|scene| scene.viewer.id == message.creator_id);
     if shown {
-        // The page's script says it to those who listen, and plays what is to be played.
-        browser::tell("campfire:heard", &[if own { "" } else { &message.creator_name }, &message.body_html]);
+        // The scripts announce it to screen readers, and play its sound.
+        let author = if own { "" } else { &message.creator_name };
+        browser::tell(names::page_event::MESSAGE_SHOWN, &[author, &message.body_html]);
     }
     if own {
         return;

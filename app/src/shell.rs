@@ -6,6 +6,7 @@ use leptos::prelude::*;
 
 use crate::Notice;
 use crate::components::message::menu_html;
+use crate::names::placeholder;
 
 /// Where the embedded assets are found, by their hashed names.
 #[derive(Clone, Copy, Debug)]
@@ -63,7 +64,7 @@ pub fn live_document(
             <head>
                 <Head assets surroundings title/>
                 <style>{own_controls}</style>
-                <template id="message-menu" inner_html=menu_html("{id}", "{room}")></template>
+                <template id="message-menu" inner_html=menu_html(placeholder::ID, placeholder::ROOM)></template>
                 <script src=assets.boot data-loader=runs.then_some(assets.loader) data-wasm=runs.then_some(assets.wasm) data-chat=assets.chat></script>
             </head>
             <body>{app}</body>

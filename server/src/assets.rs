@@ -62,9 +62,12 @@ pub(crate) fn clip(name: &str) -> Option<&'static [u8]> {
     CLIPS.binary_search_by_key(&name, |(name, _)| name).ok().map(|index| CLIPS[index].1)
 }
 
-/// The path of an asset, or one that leads nowhere when this build has none of that name.
+/// The path of what this build does not have.
+const MISSING: &str = "/assets/missing";
+
+/// The path of an asset, or [`MISSING`].
 fn url(source: &str) -> &'static str {
-    ASSETS.iter().find(|asset| asset.source == source).map_or("/assets/missing", |asset| asset.name)
+    ASSETS.iter().find(|asset| asset.source == source).map_or(MISSING, |asset| asset.name)
 }
 
 async fn serve(Path(name): Path<String>, headers: HeaderMap) -> Response {
@@ -100,10 +103,18 @@ mod tests {
     }
 
     #[test]
-    fn every_page_finds_its_style_and_script() {
+    fn every_page_finds_its_style_and_icon() {
         let assets = named();
-        for path in [assets.style, assets.boot, assets.chat, assets.icon] {
-            assert!(path.starts_with("/assets/") && path != "/assets/missing", "{path}");
+        for path in [assets.style, assets.icon] {
+            assert!(path.starts_with("/assets/") && path != MISSING, "{path}");
+        }
+    }
+
+    #[test]
+    fn scripts_and_wasm_are_there_if_this_build_was_told_where_they_are() {
+        let assets = named();
+        for path in [assets.boot, assets.chat, assets.loader, assets.wasm] {
+            assert_eq!(path != MISSING, option_env!("CAMPFIRE_SITE").is_some(), "{path}");
         }
     }
 }

@@ -19,7 +19,7 @@ use super::message::outgoing_html;
 use super::rows;
 use crate::live::{Live, Reading};
 use crate::outbox::Outbox;
-use crate::{api, browser, live, use_frame};
+use crate::{api, browser, live, names, use_frame};
 
 /// How near the end of what is loaded more is asked for, in pixels.
 const MORE_WITHIN_PX: i32 = 800;
@@ -296,7 +296,7 @@ fn let_go_of_newer(scroller: NodeRef<html::Div>, timeline: RwSignal<Timeline>, e
 fn act(event: &MouseEvent, timeline: RwSignal<Timeline>, editing: Editing, outbox: Outbox) {
     let target = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
     let Some(control) = target.and_then(|element| element.closest("[data-action]").ok().flatten()) else { return };
-    let action = control.get_attribute("data-action").unwrap_or_default();
+    let action = control.get_attribute(names::attribute::ACTION).unwrap_or_default();
     match (action.as_str(), control.get_attribute("data-id")) {
         ("edit", Some(message_id)) => {
             let Ok(message_id) = message_id.parse() else { return };

@@ -79,7 +79,7 @@ export class Person {
 
   /** Waits until the comforts of writing and reading are there, too. */
   async comfortable() {
-    await expect(this.page.locator("html[data-chat]")).toBeAttached();
+    await expect(this.page.locator("html[data-chat-ready]")).toBeAttached();
   }
 
   async enter(button: string) {

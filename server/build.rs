@@ -1,7 +1,7 @@
 //! Puts the assets into the executable: compressed ahead, named by the hash of their content.
 //!
-//! `bin/build` and `bin/release` make the WASM first and say where it is (`CAMPFIRE_SITE`). Without it, as in unit tests, the
-//! executable serves the pages that need no script.
+//! `bin/build` and `bin/release` build the scripts and the WASM first and set `CAMPFIRE_SITE` to their folder. Without it, as
+//! in unit tests, there are neither, and no Node is needed: every page also works without scripts.
 
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -63,11 +63,9 @@ fn main() {
     let mut assets = Assets { out: &out, code: "static ASSETS: &[Asset] = &[\n".to_owned() };
     let style: String = STYLES.iter().map(|name| read_text(&root.join(format!("style/{name}.css")))).collect();
     assets.add("main.css", strip(&style).as_bytes());
-    for name in ["boot.js", "chat.js", "icon.svg"] {
-        assets.add(name, &read(&root.join("public").join(name)));
-    }
+    assets.add("icon.svg", &read(&root.join("public/icon.svg")));
     if let Ok(site) = env::var("CAMPFIRE_SITE") {
-        for name in ["campfire.js", "campfire.wasm"] {
+        for name in ["boot.js", "chat.js", "campfire.js", "campfire.wasm"] {
             let path = Path::new(&site).join(name);
             println!("cargo:rerun-if-changed={}", path.display());
             assets.add(name, &read(&path));

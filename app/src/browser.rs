@@ -10,6 +10,8 @@ use wasm_bindgen::convert::FromWasmAbi;
 use wasm_bindgen::prelude::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 
+use crate::names;
+
 /// Whether somebody can see the page now.
 pub fn is_visible() -> bool {
     document().visibility_state() == web_sys::VisibilityState::Visible
@@ -124,7 +126,7 @@ pub fn show_boosts(message_id: MessageId, html: &str) {
 
 /// The row of a message, if it is in the page.
 pub fn row(message_id: MessageId) -> Option<web_sys::Element> {
-    document().get_element_by_id(&format!("message-{message_id}"))
+    document().get_element_by_id(&format!("{}{message_id}", names::id::MESSAGE_PREFIX))
 }
 
 /// Draws the line before what is new at this message, and nowhere else.
@@ -162,10 +164,11 @@ pub fn show_in_icon(count: usize) {
     }
 }
 
-/// Which room an element shows: the page's elements stay when one goes from room to room, and so does what they hold.
+/// The id of the room that an element shows: elements are reused when one navigates from room to room.
 const SHOWN: &str = "data-shown";
 
-/// Notes that an element shows this room. Answers whether it showed another one before.
+/// Notes that an element shows this room. Answers whether it showed another one before: the page's elements stay when
+/// one goes from room to room, and so does what they hold.
 pub fn moved_in(element: &web_sys::Element, room_id: RoomId) -> bool {
     let room_id = room_id.to_string();
     let before = element.get_attribute(SHOWN);

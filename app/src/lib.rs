@@ -15,6 +15,7 @@ pub mod shell;
 
 mod browser;
 mod live;
+mod names;
 mod navigation;
 mod outbox;
 

@@ -12,6 +12,7 @@ use web_sys::Element;
 use super::message::message_html;
 use super::push;
 use crate::browser;
+use crate::names::attribute;
 
 /// The class of a row that stands under the one before it without repeating its author.
 const GROUPED: &str = "message--grouped";
@@ -180,7 +181,7 @@ fn read(list: &Element) -> Vec<Shown> {
         let id = row.id().strip_prefix("message-")?.parse().ok()?;
         let revision = row.get_attribute("data-revision").and_then(|revision| revision.parse().ok()).unwrap_or(1);
         let boosts = row.query_selector("[data-boosts]").ok()?;
-        let boosts_seq = boosts.and_then(|boosts| boosts.get_attribute("data-boosts")?.parse().ok()).unwrap_or(0);
+        let boosts_seq = boosts.and_then(|boosts| boosts.get_attribute(attribute::BOOSTS)?.parse().ok()).unwrap_or(0);
         let row: &Element = row.unchecked_ref();
         Some(Shown { id, revision, boosts_seq, grouped: row.class_list().contains(GROUPED) })
     })

@@ -15,7 +15,7 @@ use super::rows;
 use super::scroller::use_scroller;
 use crate::live::Live;
 use crate::outbox::{Outbox, Outgoing};
-use crate::{browser, use_frame};
+use crate::{browser, names, use_frame};
 
 /// The room's messages and those on their way to it.
 #[component]
@@ -121,7 +121,7 @@ fn older_html(timeline: &Timeline) -> String {
 fn act(event: &MouseEvent, timeline: RwSignal<Timeline>, editing: Editing, outbox: Outbox) {
     let target = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
     let Some(control) = target.and_then(|element| element.closest("[data-action]").ok().flatten()) else { return };
-    let action = control.get_attribute("data-action").unwrap_or_default();
+    let action = control.get_attribute(names::attribute::ACTION).unwrap_or_default();
     match (action.as_str(), control.get_attribute("data-id")) {
         ("edit", Some(message_id)) => {
             let Ok(message_id) = message_id.parse() else { return };

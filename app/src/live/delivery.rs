@@ -5,7 +5,7 @@ use campfire::protocol::ServerEvent;
 use leptos::prelude::*;
 
 use super::{Live, connection, focus, read_what_is_seen, with_tab};
-use crate::browser;
+use crate::{browser, names};
 
 /// Keeps the events from now on, for [`release`].
 pub fn hold() {
@@ -87,7 +87,10 @@ fn announce(live: Live, message: &Message, is_shown: bool) {
     let is_own = live.inbox.with_value(|inbox| inbox.viewer.id == message.creator_id);
     if is_shown {
         // The page's script reads it out to screen readers, and plays sounds.
-        browser::tell("campfire:heard", &[if is_own { "" } else { &message.creator_name }, &message.body_html]);
+        browser::tell(
+            names::page_event::MESSAGE_SHOWN,
+            &[if is_own { "" } else { &message.creator_name }, &message.body_html],
+        );
     }
     if is_own {
         return;

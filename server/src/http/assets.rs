@@ -43,9 +43,12 @@ pub fn clip(name: &str) -> Option<&'static [u8]> {
     CLIPS.binary_search_by_key(&name, |(name, _)| name).ok().map(|index| CLIPS[index].1)
 }
 
-/// The path of an asset; one that answers 404 when this build has no such asset.
+/// The path of an asset that this build does not have; it answers 404.
+const MISSING: &str = "/assets/missing";
+
+/// The path of an asset, or [`MISSING`].
 fn url(source: &str) -> &'static str {
-    ASSETS.iter().find(|asset| asset.source == source).map_or("/assets/missing", |asset| asset.name)
+    ASSETS.iter().find(|asset| asset.source == source).map_or(MISSING, |asset| asset.name)
 }
 
 #[cfg(test)]
@@ -71,10 +74,18 @@ mod tests {
     }
 
     #[test]
-    fn every_page_finds_its_style_and_script() {
+    fn pages_find_their_style_and_icon() {
         let assets = named();
-        for path in [assets.style, assets.boot, assets.chat, assets.icon] {
-            assert!(path.starts_with("/assets/") && path != "/assets/missing", "{path}");
+        for path in [assets.style, assets.icon] {
+            assert!(path.starts_with("/assets/") && path != MISSING, "{path}");
+        }
+    }
+
+    #[test]
+    fn scripts_and_wasm_are_embedded_if_the_build_was_given_their_folder() {
+        let assets = named();
+        for path in [assets.boot, assets.chat, assets.loader, assets.wasm] {
+            assert_eq!(path != MISSING, option_env!("CAMPFIRE_SITE").is_some(), "{path}");
         }
     }
 

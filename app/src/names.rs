@@ -1,0 +1,179 @@
+//! Names that Rust code shares with the scripts.
+//!
+//! `browser/names.ts` declares all names that both sides know, and says what each is for. Those that Rust code reads or
+//! dispatches are constants here. Markup and style sheets write theirs as literals, since neither `view!` nor CSS takes
+//! constants. The tests compare all three.
+
+/// Attributes.
+pub mod attribute {
+    /// What a control of a message does.
+    pub const ACTION: &str = "data-action";
+    /// On a message's form of boosts: the number of the event that changed them last.
+    pub const BOOSTS: &str = "data-boosts";
+}
+
+/// Ids of elements.
+pub mod id {
+    /// Before the number in the id of a message's row.
+    pub const MESSAGE_PREFIX: &str = "message-";
+}
+
+/// Custom events on `document`.
+pub mod page_event {
+    /// A message was added to the page. `detail`: its author's name (empty for the viewer's own), and its body's HTML.
+    pub const MESSAGE_SHOWN: &str = "campfire:message-shown";
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::fs;
+    use std::path::{Path, PathBuf};
+
+    /// A group like `attribute`, and a name in it like `SHOWN`.
+    type Key = (String, String);
+
+    /// Attributes of the pages that no script reads or writes.
+    const NOT_OF_THE_SCRIPTS: [&str; 8] = [
+        "data-administrator",
+        "data-author",
+        "data-boosters",
+        "data-id",
+        "data-new",
+        "data-revision",
+        "data-shown",
+        "data-text",
+    ];
+
+    #[test]
+    fn constants_have_the_values_of_the_scripts() {
+        let (ours, theirs) = (rust_names(), script_names());
+        assert!(ours.len() >= 4, "{ours:?}");
+        for (key, value) in ours {
+            assert_eq!(theirs.get(&key), Some(&value), "{key:?}");
+        }
+    }
+
+    #[test]
+    fn every_name_of_the_scripts_is_used_by_the_pages() {
+        let (ours, sources) = (rust_names(), sources());
+        for (key, value) in script_names() {
+            let is_used = sources.iter().any(|(_, text)| is_in_markup(&key.0, &value, text));
+            assert!(is_used || ours.contains_key(&key), "{key:?} is not in markup and no constant of this module");
+        }
+    }
+
+    #[test]
+    fn every_attribute_of_the_pages_is_declared() {
+        let names = script_names();
+        for (path, text) in sources() {
+            for attribute in data_attributes(&text) {
+                let is_declared = names.values().any(|name| name == attribute);
+                assert!(
+                    is_declared || NOT_OF_THE_SCRIPTS.contains(&attribute),
+                    "{attribute} of {} is not in browser/names.ts; list it above if no script needs it",
+                    path.display()
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn attributes_are_found_in_markup_and_selectors() {
+        let text = r#"<a data-copies=id data-x="1">, [data-new], "data-at-once", meta-data-y, data-, document.data"#;
+        assert_eq!(data_attributes(text), ["data-copies", "data-x", "data-new", "data-at-once"]);
+    }
+
+    /// Whether a view, a string of HTML, a style sheet or a browser test has this name.
+    fn is_in_markup(group: &str, value: &str, text: &str) -> bool {
+        let patterns = match group {
+            "attribute" => return data_attributes(text).contains(&value),
+            "id" => vec![format!("id=\"{value}"), format!("id=\\\"{value}")],
+            "tag" => vec![format!("<{value}")],
+            "property" => vec![format!("var({value}")],
+            "placeholder" => return campfire::model::paths::template::MESSAGE.contains(value),
+            _ => Vec::new(),
+        };
+        patterns.iter().any(|pattern| text.contains(pattern))
+    }
+
+    /// The `data-…` words of a text.
+    fn data_attributes(text: &str) -> Vec<&str> {
+        let is_part = |character: char| character.is_ascii_alphanumeric() || character == '-';
+        text.split(|character| !is_part(character))
+            .filter(|word| word.strip_prefix("data-").is_some_and(|rest| !rest.is_empty()))
+            .collect()
+    }
+
+    /// The constants of this module.
+    fn rust_names() -> BTreeMap<Key, String> {
+        let mut group = "";
+        let mut names = BTreeMap::new();
+        for line in include_str!("names.rs").lines() {
+            if let Some(name) = line.strip_prefix("pub mod ") {
+                group = name.trim_end_matches(" {");
+            } else if let Some(constant) = line.trim().strip_prefix("pub const ")
+                && let Some((name, value)) = constant.split_once(": &str = ")
+            {
+                names.insert((group.to_owned(), name.to_owned()), unquoted(value));
+            }
+        }
+        names
+    }
+
+    /// The members of the enums in `browser/names.ts`, by the names that constants here would have.
+    fn script_names() -> BTreeMap<Key, String> {
+        let script = fs::read_to_string(root().join("browser/names.ts")).unwrap();
+        let mut group = String::new();
+        let mut names = BTreeMap::new();
+        for line in script.lines() {
+            if let Some(name) = line.strip_prefix("export const enum ") {
+                group = snake_case(name.trim_end_matches(" {"));
+            } else if let Some((name, value)) = line.trim().split_once(" = ") {
+                names.insert((group.clone(), snake_case(name).to_uppercase()), unquoted(value));
+            }
+        }
+        names
+    }
+
+    fn unquoted(value: &str) -> String {
+        value.trim_end_matches([',', ';']).trim_matches('"').to_owned()
+    }
+
+    /// `AtOnce` as `at_once`.
+    fn snake_case(name: &str) -> String {
+        let mut snake = String::new();
+        for character in name.chars() {
+            if character.is_ascii_uppercase() && !snake.is_empty() {
+                snake.push('_');
+            }
+            snake.push(character.to_ascii_lowercase());
+        }
+        snake
+    }
+
+    /// What makes, styles and tests the pages, beside the scripts and this file.
+    fn sources() -> Vec<(PathBuf, String)> {
+        let mut files = Vec::new();
+        for folder in ["app/src", "src/richtext", "server/src", "style", "end2end"] {
+            collect(&root().join(folder), &mut files);
+        }
+        files.into_iter().map(|path| (path.clone(), fs::read_to_string(path).unwrap())).collect()
+    }
+
+    fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let is_source = ["rs", "css", "ts"].iter().any(|ending| path.extension().is_some_and(|own| own == *ending));
+            if path.is_dir() {
+                collect(&path, files);
+            } else if is_source && !path.ends_with("app/src/names.rs") {
+                files.push(path);
+            }
+        }
+    }
+
+    fn root() -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+    }
+}

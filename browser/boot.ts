@@ -1,0 +1,46 @@
+// boot.js: the script of every page, a classic script that runs before the page is painted. It writes times as the
+// reader's place and language do, marks days and presence, makes plain pages more comfortable, and starts the WASM
+// where a page has one. Everything works without it; see chat.ts for what is fetched later.
+
+import { submitAtOnce, submitOnChangeAndCtrlEnter } from "./boot/auto-submit.ts";
+import { confirmForms } from "./boot/confirmation.ts";
+import { copyAndShare } from "./boot/copy.ts";
+import { markDays } from "./boot/day-marks.ts";
+import { closeDrawerOnChoice } from "./boot/drawer.ts";
+import { filterWhileTyping } from "./boot/filters.ts";
+import { keepTypedName } from "./boot/kept-name.ts";
+import { defineLocalTime, writeMissedTimes } from "./boot/local-time.ts";
+import { openAndCloseMenus } from "./boot/menus.ts";
+import { watchForMore } from "./boot/more.ts";
+import { removeNoticeFromAddress } from "./boot/notice.ts";
+import { definePresenceMarks } from "./boot/presence-marks.ts";
+import { sendQuietForms } from "./boot/quiet-forms.ts";
+import { showScriptedControls } from "./boot/scripted-controls.ts";
+import { startPage } from "./boot/start.ts";
+import { find } from "./dom.ts";
+import { Attribute } from "./names.ts";
+
+document.documentElement.setAttribute(Attribute.Scripts, "");
+defineLocalTime();
+definePresenceMarks();
+keepTypedName();
+sendQuietForms();
+submitOnChangeAndCtrlEnter();
+copyAndShare();
+filterWhileTyping();
+openAndCloseMenus();
+closeDrawerOnChoice();
+confirmForms();
+
+addEventListener("DOMContentLoaded", () => {
+  writeMissedTimes();
+  markDays();
+  showScriptedControls();
+  watchForMore();
+  submitAtOnce();
+  find(".message[aria-current]")?.scrollIntoView({ block: "center" });
+  removeNoticeFromAddress();
+});
+
+// Only known while the script runs.
+if (document.currentScript) startPage(document.currentScript);

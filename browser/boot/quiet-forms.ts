@@ -1,0 +1,33 @@
+// Small forms (boosts, notifications, "mark unread") are sent by `fetch`: their effect shows without leaving the page.
+
+import { fieldsOf, find } from "../dom.ts";
+import { Attribute } from "../names.ts";
+import { showNotice } from "./notice.ts";
+
+export function sendQuietForms() {
+  document.addEventListener("submit", (event) => {
+    const form = event.target as HTMLFormElement;
+    if (!form.hasAttribute(Attribute.Quiet)) return;
+    event.preventDefault();
+    void send(form, fieldsOf(form, event.submitter));
+  });
+}
+
+async function send(form: HTMLFormElement, body: URLSearchParams) {
+  const headers = { "x-requested-with": "fetch" };
+  // The answer to a form is a redirect. Where it leads does not matter here, so it is not followed.
+  const response = await fetch(form.action, { method: "POST", body, headers, redirect: "manual" }).catch(
+    () => undefined,
+  );
+  if (!response) return showNotice("The server could not be reached, so nothing was saved. Try again.");
+  if (!response.ok && response.type !== "opaqueredirect")
+    return showNotice("That was refused. Reload the page to see how things are.");
+  const sheet = form.closest(".sheet");
+  if (sheet && form.hasAttribute(Attribute.Boosts)) {
+    const back = find<HTMLAnchorElement>("a", sheet);
+    if (back) location.assign(back.href);
+  } else {
+    const room = find("select", form)?.closest(".list__row");
+    room?.classList.toggle("list__row--dim", body.get("involvement") === "invisible");
+  }
+}

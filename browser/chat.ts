@@ -1,0 +1,46 @@
+// chat.js: makes writing and reading more comfortable. boot.js imports it when the browser is idle. Nothing here is
+// needed to chat: every control it serves is a link, a form or a text field that works as well without it.
+
+import { announceCompletions, completeWhileTyping } from "./chat/completions/list.ts";
+import { handleKeys } from "./chat/keys.ts";
+import { handleMenuItems } from "./chat/messages/actions.ts";
+import { playAndAnnounceArrivals } from "./chat/messages/arrivals.ts";
+import { openBoostPicker } from "./chat/messages/boost-picker.ts";
+import { openMenusByLongPress } from "./chat/messages/long-press.ts";
+import { closeMenuOnSubmit } from "./chat/messages/menu.ts";
+import { keepPlace } from "./chat/messages/place.ts";
+import { followFocus, prepareList } from "./chat/messages/rows.ts";
+import { playSoundsOnClick } from "./chat/messages/sounds.ts";
+import { handleFormatKeys } from "./chat/writing/format-keys.ts";
+import { pasteUrlsAsLinks } from "./chat/writing/paste-link.ts";
+import { removeStalePreviews } from "./chat/writing/preview.ts";
+import { restoreToolbar, toggleToolbar } from "./chat/writing/toolbar.ts";
+import { find, findAll } from "./dom.ts";
+import { Attribute } from "./names.ts";
+
+toggleToolbar();
+pasteUrlsAsLinks();
+removeStalePreviews();
+completeWhileTyping();
+handleFormatKeys();
+handleKeys();
+followFocus();
+handleMenuItems();
+closeMenuOnSubmit();
+openMenusByLongPress();
+openBoostPicker();
+playSoundsOnClick();
+playAndAnnounceArrivals();
+keepPlace();
+
+/** Prepares what the WASM has rendered: once now, and again when it has put another room here. */
+function prepare() {
+  for (const list of findAll(".timeline .messages")) prepareList(list);
+  restoreToolbar();
+  announceCompletions();
+}
+prepare();
+const main = find(".chat__main");
+if (main) new MutationObserver(prepare).observe(main, { childList: true });
+
+document.documentElement.setAttribute(Attribute.ChatReady, "");

@@ -1,0 +1,44 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { filterBy, mentions, suggestionsFor } from "./suggestions.ts";
+
+test("a mention is the name", () => {
+  assert.deepEqual(mentions([{ name: "Ada Lovelace", value: 1 }]), [{ name: "Ada Lovelace", text: "@Ada Lovelace" }]);
+});
+
+test("people who share a name are told apart by their ids", () => {
+  const people = [
+    { name: "Zoe", value: 1 },
+    { name: "zoë", value: 2 },
+    { name: "Bob", value: 3 },
+  ];
+  assert.deepEqual(
+    mentions(people).map(({ text, note }) => [text, note]),
+    [
+      ["@Zoe#1", "#1"],
+      ["@zoë#2", "#2"],
+      ["@Bob", undefined],
+    ],
+  );
+});
+
+test("the value of a filter is quoted if it has spaces", () => {
+  assert.equal(filterBy("from", "Ada").text, "from:Ada");
+  assert.equal(filterBy("in", "All Talk").text, 'in:"All Talk"');
+});
+
+test("filters are offered by their beginning", async () => {
+  const texts = async (typed: string) =>
+    (await suggestionsFor({ source: "filters", from: 0, typed })).map(({ text }) => text);
+  assert.deepEqual(await texts("h"), ["has:link", "has:code"]);
+  assert.deepEqual(await texts("F"), ["from:"]);
+  assert.deepEqual(await texts("ink"), []);
+});
+
+test("what a message can have is offered by the whole filter", async () => {
+  const suggestions = await suggestionsFor({ source: "contents", from: 0, typed: "HAS:co" });
+  assert.deepEqual(
+    suggestions.map(({ text }) => text),
+    ["has:code"],
+  );
+});

@@ -1,0 +1,93 @@
+// The suggestions for a query: people, rooms and sounds from the server, filters from here.
+
+import { composerField } from "../../page.ts";
+import { Attribute } from "../../names.ts";
+import { bestMatches, fold } from "./ranking.ts";
+import type { Query, Source } from "./queries.ts";
+
+export interface Suggestion {
+  /** What is shown, and compared with what was typed. */
+  readonly name: string;
+  /** What is written into the field. */
+  readonly text: string;
+  /** Shown beside the name. */
+  readonly note?: string;
+}
+
+/** What the server offers: people and rooms have an id, sounds a caption. */
+interface Offer {
+  readonly name: string;
+  readonly value?: number;
+  readonly caption?: string;
+}
+
+const MAX_SHOWN = 8;
+/** All sounds there are: the list is the only place to look them up. */
+const MAX_SOUNDS = 56;
+
+const filters: readonly Suggestion[] = [
+  filter("from:", "a person"),
+  filter("in:", "a room"),
+  filter("has:link", "messages with a link"),
+  filter("has:code", "messages with code"),
+  filter("before:", "a day like 2026-01-31"),
+  filter("after:", "a day like 2026-01-31"),
+];
+
+function filter(text: string, note: string): Suggestion {
+  return { name: text, text, note };
+}
+
+const load: Record<Source, (query: Query) => Promise<readonly Suggestion[]> | readonly Suggestion[]> = {
+  sounds: async () =>
+    (await fetchOffers("/sounds")).map(({ name, caption }) => ({ name, text: `/play ${name}`, ...noted(caption) })),
+  members: async () =>
+    mentions(await fetchOffers(`/autocompletable/users?room_id=${composerField()?.getAttribute(Attribute.Room)}`)),
+  authors: async () =>
+    [{ name: "me" }, ...(await fetchOffers("/autocompletable/users"))].map(({ name }) => filterBy("from", name)),
+  rooms: async () => (await fetchOffers("/autocompletable/rooms")).map(({ name }) => filterBy("in", name)),
+  contents: () => [
+    { name: "has:link", text: "has:link" },
+    { name: "has:code", text: "has:code" },
+  ],
+  filters: ({ typed }) => filters.filter(({ text }) => text.startsWith(typed.toLowerCase())),
+};
+
+/** The best suggestions for a query, in order. */
+export async function suggestionsFor(query: Query): Promise<Suggestion[]> {
+  return bestMatches(await load[query.source](query), query.typed, query.source === "sounds" ? MAX_SOUNDS : MAX_SHOWN);
+}
+
+/** How people are mentioned: by name, and with the id where several share the name. */
+export function mentions(people: readonly Offer[]): Suggestion[] {
+  const counts = new Map<string, number>();
+  for (const { name } of people) counts.set(fold(name), (counts.get(fold(name)) ?? 0) + 1);
+  return people.map(({ name, value }) => {
+    if (counts.get(fold(name)) === 1) return { name, text: `@${name}` };
+    return { name, text: `@${name}#${value}`, note: `#${value}` };
+  });
+}
+
+/** A filter of the search with its value, quoted if it holds spaces. */
+export function filterBy(key: string, name: string): Suggestion {
+  return { name, text: `${key}:${/\s/.test(name) ? `"${name}"` : name}` };
+}
+
+/** `exactOptionalPropertyTypes`: absent, not undefined. */
+function noted(note: string | undefined): Pick<Suggestion, "note"> {
+  return note === undefined ? {} : { note };
+}
+
+const KEPT_MS = 60_000;
+const fetched = new Map<string, { at: number; offers: Promise<Offer[]> }>();
+
+/** Fetched once a minute, not at every key. Nothing is offered if it fails. */
+function fetchOffers(path: string): Promise<Offer[]> {
+  const known = fetched.get(path);
+  if (known && Date.now() - known.at < KEPT_MS) return known.offers;
+  const offers = fetch(path)
+    .then((response) => (response.ok ? (response.json() as Promise<Offer[]>) : []))
+    .catch(() => []);
+  fetched.set(path, { at: Date.now(), offers });
+  return offers;
+}

@@ -1,0 +1,73 @@
+// Keyboard shortcuts outside of text fields: moving among messages, acting on the focused one, search, and the list of
+// shortcuts. Single letters can be switched off (WCAG 2.1.4): somebody who dictates would press them by speaking.
+
+import { closest, find, findAll, target } from "../dom.ts";
+import { Attribute } from "../names.ts";
+import { composerField, timeline } from "../page.ts";
+import { menuOf, moveInMenu, openMenu } from "./messages/menu.ts";
+import { focusRow, rowAfterKey, rows } from "./messages/rows.ts";
+import { setting } from "./settings.ts";
+import { showShortcuts } from "./shortcuts-dialog.ts";
+
+/** The control that a letter presses in the focused message. */
+const letters = new Map([
+  ["r", `[${Attribute.Action}=reply]`],
+  ["e", `[${Attribute.Action}=edit]`],
+  ["b", `[${Attribute.Picker}]`],
+]);
+
+export function handleKeys() {
+  document.addEventListener("keydown", (event) => {
+    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
+    const here = target(event);
+    if (event.key === "Escape" && here?.hasAttribute(Attribute.Clears)) return clear(here as HTMLInputElement);
+    if (here?.matches("input, textarea, select") || find("dialog[open]")) return;
+    if (isSingleKey(event.key) && setting("keys") === "off") return;
+    const row = closest(event, ".timeline .message");
+    if (event.key === "?" && timeline()) showShortcuts();
+    else if (row) handleKeyInRow(event, row);
+    else handleKeyOutside(event);
+  });
+}
+
+/** Whether the key is a character other than the space, which presses buttons. */
+export function isSingleKey(key: string): boolean {
+  return key.length === 1 && key !== " ";
+}
+
+/** Escape in the field of a search goes back to the search without words. */
+function clear(field: HTMLInputElement) {
+  if (field.value) location.assign(field.getAttribute(Attribute.Clears) ?? "");
+}
+
+function handleKeyOutside(event: KeyboardEvent) {
+  if (target(event)?.matches(".timeline__messages") && ["ArrowUp", "ArrowDown", "Home", "End"].includes(event.key)) {
+    event.preventDefault();
+    focusRow(rows().at(event.key === "Home" ? 0 : -1));
+  } else if (event.key === "/" && timeline()) {
+    event.preventDefault();
+    location.assign("/searches");
+  }
+}
+
+function handleKeyInRow(event: KeyboardEvent, row: HTMLElement) {
+  const all = rows();
+  const next = rowAfterKey(event.key, all.indexOf(row), all.length);
+  const letter = letters.get(event.key);
+  const isAtRow = event.target === row;
+  if (next !== undefined) {
+    event.preventDefault();
+    if (closest(event, "details[open]")) moveInMenu(event);
+    else focusRow(all[next]);
+  } else if (isAtRow && (event.key === "Enter" || event.key === " ")) {
+    event.preventDefault();
+    openMenu(row);
+  } else if (event.key === "Escape") {
+    for (const menu of findAll<HTMLDetailsElement>("details.menu[open]", row)) menu.open = false;
+    if (isAtRow) composerField()?.focus();
+    else focusRow(row);
+  } else if (isAtRow && letter) {
+    event.preventDefault();
+    find(letter, menuOf(row) ?? row)?.click();
+  }
+}

@@ -1,0 +1,46 @@
+// Short messages at the edge of the window: what was done or why not, and a button to undo it while that is possible.
+
+import { find } from "../dom.ts";
+
+const SHOWN_MS = 5000;
+
+interface ToastOptions {
+  /** Offers to undo what was done. */
+  undo?: () => void;
+  shownMs?: number;
+}
+
+export function toast(text: string, { undo, shownMs = SHOWN_MS }: ToastOptions = {}) {
+  // A toast that offers to undo stays until its time is up.
+  find(".toast:not(:has(button))")?.remove();
+  const box = document.createElement("div");
+  box.className = "toast";
+  box.setAttribute("role", "status");
+  const label = document.createElement("span");
+  label.textContent = text;
+  box.append(label);
+  if (undo) box.append(undoButton(box, undo));
+  container().append(box);
+  setTimeout(() => box.remove(), shownMs);
+}
+
+function undoButton(box: HTMLElement, undo: () => void): HTMLButtonElement {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "button--quiet";
+  button.textContent = "Undo";
+  button.addEventListener("click", () => {
+    box.remove();
+    undo();
+  });
+  return button;
+}
+
+function container(): HTMLElement {
+  const existing = find(".toasts");
+  if (existing) return existing;
+  const created = document.createElement("div");
+  created.className = "toasts";
+  document.body.append(created);
+  return created;
+}

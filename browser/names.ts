@@ -1,0 +1,129 @@
+// Names that the scripts share with the Rust code and the style sheets: attributes, ids, elements, events. The scripts
+// use these constants alone (`names.test.ts`). The tests of `app/src/names.rs` compare them with its constants, with
+// the markup of the pages and with the style sheets. esbuild inlines them.
+
+/** Attributes. */
+export const enum Attribute {
+  // On the script element of boot.js: where the rest is fetched from.
+  /** URL of the JavaScript that loads the WASM. Absent where the page is not hydrated. */
+  Loader = "data-loader",
+  /** URL of the WASM. Absent where the page is not hydrated. */
+  Wasm = "data-wasm",
+  /** URL of chat.js. */
+  Chat = "data-chat",
+
+  // On <html>: how far the page has come.
+  /** boot.js has run. */
+  Scripts = "data-scripts",
+  /** The WASM has taken the page over. */
+  Live = "data-live",
+  /** chat.js has run. */
+  ChatReady = "data-chat-ready",
+
+  // On forms.
+  /** The form is submitted by `fetch`, and the page stays. */
+  Quiet = "data-quiet",
+  /** The form adds a boost. */
+  Boosts = "data-boosts",
+  /** Ctrl+Enter submits the form. */
+  Saves = "data-saves",
+  /** The form is submitted as soon as the page is there. */
+  AtOnce = "data-at-once",
+  /** The question to confirm before the form is submitted. */
+  Asks = "data-asks",
+  /** The GET form filters a list on the server; the id of the list's element. */
+  Filters = "data-filters",
+
+  // On fields.
+  /** A change of the field submits its form. */
+  Submits = "data-submits",
+  /** Focus selects the whole text. */
+  Selects = "data-selects",
+  /** The field filters a list that is in the page as a whole; the id of the list's element. */
+  Narrows = "data-narrows",
+  /** Which completions the field has: `message` or `search`. */
+  Completes = "data-completes",
+  /** Escape empties the field by going to this path. */
+  Clears = "data-clears",
+  /** On the composer's field and on the timeline: the id of the room. */
+  Room = "data-room",
+  /** On the timeline: the path of the page in view; the URL may be ahead of it. */
+  Place = "data-place",
+
+  // On links and buttons.
+  /** The link keeps the name that was typed into the form. */
+  KeepsName = "data-keeps-name",
+  /** The button copies the field of this id. */
+  Copies = "data-copies",
+  /** The button shares this URL. */
+  Shares = "data-shares",
+  /** The link leads to the next page of a list; the id of the list's element. */
+  More = "data-more",
+  /** What an item of a message's menu does. */
+  Action = "data-action",
+  /** On the item that deletes a message: the path of the message. */
+  Path = "data-path",
+  /** The link leads to the picker of boosts. */
+  Picker = "data-picker",
+  /** In the picker: the link leads to another group of emoji. */
+  Group = "data-group",
+  /** The link plays a sound. */
+  Sound = "data-sound",
+
+  /** Shown only where scripts run. */
+  NeedsScript = "data-needs-script",
+  /** On `<local-time>`: show the date as well as the time. */
+  Date = "data-date",
+  /** On `<local-time>`: it has been written in the reader's time zone and language. */
+  Written = "data-written",
+  /** On the first message of a day: the day, in words. */
+  Day = "data-day",
+  /** On an avatar: the user's id. */
+  Person = "data-person",
+  /** On `<presence-marks>`: the ids of the users who are online. */
+  Online = "data-online",
+  /** On an open menu: the side to which it opens, `up` or `down`. */
+  Opens = "data-opens",
+}
+
+/** Ids of elements. */
+export const enum Id {
+  /** Before the number in the id of a message's row. */
+  MessagePrefix = "message-",
+  /** The template of a message's menu. */
+  MessageMenu = "message-menu",
+  /** How many people a filter has found. */
+  PeopleFound = "people-found",
+  /** The part of the picker's page that is shown in place. */
+  Picker = "picker",
+  /** In the picker: the boosts that were given last. */
+  PickerRecent = "picker-recent",
+  /** In the picker: the emoji of a group or of a search. */
+  PickerFound = "picker-found",
+  /** The live region for messages as they arrive. */
+  Announcer = "announcer",
+}
+
+/** Custom elements. */
+export const enum Tag {
+  LocalTime = "local-time",
+  PresenceMarks = "presence-marks",
+}
+
+/** Custom events on `document`. */
+export const enum PageEvent {
+  /** A message was added to the page. `detail`: the author's name (empty for the reader's own), and the body's HTML. */
+  MessageShown = "campfire:message-shown",
+}
+
+/** Custom properties of the style sheets. */
+export const enum Property {
+  /** The `content` of an avatar's online mark: a string for those who are online, otherwise `none`. */
+  OnlineMark = "--online-mark",
+}
+
+/** What stands for values in the template of a message's menu. */
+export const enum Placeholder {
+  Id = "{id}",
+  Room = "{room}",
+}

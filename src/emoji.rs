@@ -1,14 +1,14 @@
-//! Emoji by name, for those who look for one to boost with.
+//! Emoji by group and by name, for the page to choose a boost from.
 
 use emojis::{Emoji, Group};
 
-/// The longest name that is looked for, in characters: no emoji has a longer one.
+/// The longest name that is searched for, in characters: no emoji has a longer one.
 const MAX_NAME_CHARS: usize = 100;
 
-/// The most that one search offers.
-const MOST_FOUND: usize = 120;
+/// How many emoji a search returns at most.
+const MAX_RESULTS: usize = 120;
 
-/// The groups one can browse, by an emoji of theirs and a name.
+/// The groups of emoji, each as an emoji that stands for it and its name. [`list_group`] takes their index.
 pub const GROUPS: [(&str, &str); 9] = [
     ("😀", "Smileys and feelings"),
     ("👋", "People and gestures"),
@@ -21,16 +21,18 @@ pub const GROUPS: [(&str, &str); 9] = [
     ("🏁", "Flags"),
 ];
 
-/// An emoji and what it is called.
+/// An emoji with its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Named {
+pub struct NamedEmoji {
+    /// The emoji itself, as the content of a boost.
     pub content: &'static str,
+    /// The name in Unicode CLDR, in English.
     pub name: &'static str,
 }
 
-/// The emoji of one of [`GROUPS`]; of the first where there is no such group.
+/// The emoji of the group at this index of [`GROUPS`], or of the first group when there is none.
 #[must_use]
-pub fn list_group(index: usize) -> Vec<Named> {
+pub fn list_group(index: usize) -> Vec<NamedEmoji> {
     let group = match index {
         1 => Group::PeopleAndBody,
         2 => Group::AnimalsAndNature,
@@ -45,14 +47,15 @@ pub fn list_group(index: usize) -> Vec<Named> {
     group.emojis().map(named).collect()
 }
 
-/// The emoji with a name or a shortcode that holds every word of `text`, those that begin with it first.
+/// The emoji that have a name or shortcode with every word of `text`, at most 120. Those whose name begins with the first
+/// word come first. For an emoji as `text`, that emoji.
 #[must_use]
-pub fn find(text: &str) -> Vec<Named> {
+pub fn find(text: &str) -> Vec<NamedEmoji> {
     if text.chars().count() > MAX_NAME_CHARS {
         return Vec::new();
     }
-    let wanted = text.to_lowercase().replace([':', '_'], " ");
-    let words: Vec<_> = wanted.split_whitespace().collect();
+    let query = text.to_lowercase().replace([':', '_'], " ");
+    let words: Vec<_> = query.split_whitespace().collect();
     if let Some(emoji) = emojis::get(text.trim()) {
         return vec![named(emoji)];
     }
@@ -62,18 +65,18 @@ pub fn find(text: &str) -> Vec<Named> {
     let matches = |name: &str| words.iter().all(|word| name.contains(word));
     let mut found: Vec<(bool, &Emoji)> = emojis::iter()
         .filter_map(|emoji| {
-            let called = || std::iter::once(emoji.name()).chain(emoji.shortcodes());
-            let fits = called().any(|name| matches(&name.to_lowercase().replace('_', " ")));
-            let begins = called().any(|name| name.to_lowercase().starts_with(words[0]));
-            fits.then_some((!begins, emoji))
+            let names = || std::iter::once(emoji.name()).chain(emoji.shortcodes());
+            let is_match = names().any(|name| matches(&name.to_lowercase().replace('_', " ")));
+            let is_prefix = names().any(|name| name.to_lowercase().starts_with(words[0]));
+            is_match.then_some((!is_prefix, emoji))
         })
         .collect();
-    found.sort_by_key(|(later, _)| *later);
-    found.into_iter().take(MOST_FOUND).map(|(_, emoji)| named(emoji)).collect()
+    found.sort_by_key(|(is_inner_match, _)| *is_inner_match);
+    found.into_iter().take(MAX_RESULTS).map(|(_, emoji)| named(emoji)).collect()
 }
 
-fn named(emoji: &'static Emoji) -> Named {
-    Named { content: emoji.as_str(), name: emoji.name() }
+fn named(emoji: &'static Emoji) -> NamedEmoji {
+    NamedEmoji { content: emoji.as_str(), name: emoji.name() }
 }
 
 #[cfg(test)]
@@ -97,11 +100,11 @@ mod tests {
     }
 
     #[test]
-    fn everything_offered_is_a_good_boost() {
+    fn every_listed_emoji_is_a_valid_boost() {
         for group in 0..GROUPS.len() {
-            let offered = list_group(group);
-            assert!(!offered.is_empty());
-            for emoji in offered {
+            let listed = list_group(group);
+            assert!(!listed.is_empty());
+            for emoji in listed {
                 assert!(emoji.content.parse::<crate::model::BoostContent>().is_ok(), "{}", emoji.name);
             }
         }

@@ -1,9 +1,10 @@
 //! Campfire's domain: what a team chat is, without HTTP and pages.
 //!
-//! `model`, `protocol` and `error` compile for the server and for the browser. Everything behind `ssr` runs on the
+//! `model`, `protocol`, `html` and `error` compile for the server and for the browser. Everything behind `ssr` runs on the
 //! server alone. A request walks one way, `ops` → `store`; what happened walks back, `ops` → `facts` → `live`.
 
 pub mod error;
+pub mod html;
 pub mod model;
 pub mod protocol;
 

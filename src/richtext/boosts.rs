@@ -1,53 +1,61 @@
-//! The boosts under a message as HTML: the same for whoever looks.
+//! The boosts under a message as HTML, identical for every viewer.
 //!
-//! A group has two buttons, one that joins it and one that takes the own boost back. Whose boost it is stands in an
-//! attribute, and one rule of the page's head shows the viewer the button that fits.
+//! Each group has two buttons, one that adds the viewer's boost and one that removes it. `data-boosters` lists the ids
+//! of the boosters, and a style rule in the page's head shows the button that applies to the viewer.
 
-use std::fmt::Write;
+use crate::html::HtmlWriter;
+use crate::model::{BoostGroup, MessageId, Person, escape_html};
 
-use crate::model::{BoostGroup, MessageId, escape_html};
+/// How many boosters of a group are listed by name.
+const MAX_NAMES: usize = 20;
 
-/// How many people a group names.
-const MOST_NAMES: usize = 20;
-
-/// What stands under a message; empty when nobody boosted it.
+/// The HTML of a message's boosts and of the link that adds one; empty without boosts.
 #[must_use]
 pub fn boosts_html(message_id: MessageId, groups: &[BoostGroup]) -> String {
-    let mut html = String::new();
-    for BoostGroup { content, boosters } in groups {
-        let (content, count) = (escape_html(content.as_str()), boosters.len());
-        let ids = boosters.iter().map(|person| person.id.to_string()).collect::<Vec<_>>().join(" ");
-        let names = named(boosters.iter().map(|person| person.name.as_str()));
-        write!(
-            html,
-            r#"<button class="boost" name="content" value="{content}" title="{names}" data-boosters="{ids}" aria-label="{content}, {count}: {names}. Boost too">{content} <span>{count}</span></button><button class="boost boost--own" name="remove" value="{content}" title="{names}" data-boosters="{ids}" aria-label="{content}, {count}: {names}. Take your boost back">{content} <span>{count}</span></button>"#
-        )
-        .expect("a string takes any text");
+    if groups.is_empty() {
+        return String::new();
     }
-    if !html.is_empty() {
-        write!(
-            html,
-            r#"<a class="boost boost--add" href="/messages/{message_id}/boosts/new" data-picker="{message_id}" aria-label="Add a boost" rel="external">+</a>"#
-        )
-        .expect("a string takes any text");
+    let mut html = HtmlWriter::new();
+    for group in groups {
+        let names = booster_names(&group.boosters);
+        html.markup(r#"<button class="boost" name="content" value=""#);
+        push_button(&mut html, group, &names, ". Boost too");
+        html.markup(r#"<button class="boost boost--own" name="remove" value=""#);
+        push_button(&mut html, group, &names, ". Take your boost back");
     }
-    html
+    html.markup(r#"<a class="boost boost--add" href="/messages/"#).number(message_id.0);
+    html.markup(r#"/boosts/new" data-picker=""#).number(message_id.0);
+    html.markup(r#"" aria-label="Add a boost" rel="external">+</a>"#);
+    html.into_string()
 }
 
-/// The first of the names, and how many more there are.
-fn named<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
-    let unnamed = names.len().saturating_sub(MOST_NAMES);
-    let mut shown: Vec<_> = names.take(MOST_NAMES).map(escape_html).collect();
-    if unnamed > 0 {
-        shown.push(format!("{unnamed} more").into());
+/// The rest of a group's button, from the content of its `value` attribute on.
+fn push_button(html: &mut HtmlWriter, group: &BoostGroup, names: &str, action: &'static str) {
+    let content = escape_html(group.content.as_str());
+    let names = escape_html(names);
+    let count = i64::try_from(group.boosters.len()).unwrap_or(i64::MAX);
+    html.raw(&content).markup(r#"" title=""#).raw(&names).markup(r#"" data-boosters=""#);
+    for (index, booster) in group.boosters.iter().enumerate() {
+        html.markup(if index == 0 { "" } else { " " }).number(booster.id.0);
     }
-    shown.join(", ")
+    html.markup(r#"" aria-label=""#).raw(&content).markup(", ").number(count).markup(": ").raw(&names).markup(action);
+    html.markup(r#"">"#).raw(&content).markup(" <span>").number(count).markup("</span></button>");
+}
+
+/// The names of the first [`MAX_NAMES`] boosters, and how many more there are.
+fn booster_names(boosters: &[Person]) -> String {
+    let mut names: Vec<_> = boosters.iter().take(MAX_NAMES).map(|person| person.name.as_str()).collect();
+    let more = format!("{} more", boosters.len().saturating_sub(MAX_NAMES));
+    if boosters.len() > MAX_NAMES {
+        names.push(&more);
+    }
+    names.join(", ")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Person, UserId};
+    use crate::model::UserId;
 
     fn group(content: &str, count: i64) -> BoostGroup {
         let boosters = (1..=count).map(|id| Person { id: UserId(id), name: format!("<P{id}>") }).collect();
@@ -55,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn a_group_says_what_how_often_and_by_whom() {
+    fn a_group_shows_its_content_count_and_boosters() {
         let html = boosts_html(MessageId(2), &[group("<3", 2)]);
         assert!(html.contains(r#"value="&lt;3""#) && html.contains(r#"data-boosters="1 2""#), "{html}");
         assert!(html.contains("&lt;P1&gt;, &lt;P2&gt;") && !html.contains("<P1>"), "{html}");

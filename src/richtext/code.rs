@@ -1,22 +1,26 @@
-//! Code as classes: which word is a keyword is found here once, and coloured by the style sheet of whoever reads.
+//! Syntax highlighting: code in `span`s with classes, which the style sheet gives colours for light and dark pages.
 
+use std::ops::Range;
 use std::sync::LazyLock;
 
 use syntect::parsing::{ParseState, Scope, ScopeStack, SyntaxReference, SyntaxSet};
 
-use crate::model::escape_html;
+use crate::html::HtmlWriter;
 
-/// The longest code that is looked at, in bytes, and the most of one message; what goes beyond is shown plain.
-pub(super) const MAX_CODE_BYTES: usize = 12 * 1_024;
+/// How many bytes of code are highlighted in one body; longer code is shown plain, to bound the time that a body takes.
+pub(super) const MAX_HIGHLIGHTED_BYTES: usize = 12 * 1_024;
 
-/// A line longer than this is shown plain, in bytes: it is data more than code.
+/// Code with a line longer than this is shown plain: it is data rather than code.
 const MAX_LINE_BYTES: usize = 1_000;
 
-/// The grammars, unpacked when the first code is posted.
+/// The longest name of a language, in bytes.
+const MAX_LANGUAGE_BYTES: usize = 20;
+
+/// The grammars, decompressed when the first code block is rendered.
 static GRAMMARS: LazyLock<SyntaxSet> = LazyLock::new(two_face::syntax::extra_newlines);
 
-/// Scopes as the grammars name them, and the class each wears; what comes first wins.
-static CLASSES: LazyLock<Vec<(Scope, &str)>> = LazyLock::new(|| {
+/// Scopes of the grammars and the class each is shown with; the first matching prefix counts.
+static SCOPE_CLASSES: LazyLock<Vec<(Scope, &str)>> = LazyLock::new(|| {
     [
         ("comment", "hl-comment"),
         ("string", "hl-string"),
@@ -44,89 +48,109 @@ static CLASSES: LazyLock<Vec<(Scope, &str)>> = LazyLock::new(|| {
     .collect()
 });
 
-/// `code` with its words marked, or nothing when the language is not known or the code is too long to look at.
+/// The HTML of `code` with highlighting classes; `None` when its language has no grammar or the code is too long.
 pub(super) fn highlight(language: &str, code: &str) -> Option<String> {
-    if code.len() > MAX_CODE_BYTES || code.lines().any(|line| line.len() > MAX_LINE_BYTES) {
+    if code.len() > MAX_HIGHLIGHTED_BYTES || code.lines().any(|line| line.len() > MAX_LINE_BYTES) {
         return None;
     }
-    let grammar = grammar(language, code)?;
-    let (mut parser, mut scopes) = (ParseState::new(grammar), ScopeStack::new());
-    let mut html = Marked::default();
+    let mut parser = ParseState::new(find_grammar(language, code)?);
+    let mut scopes = ScopeStack::new();
+    let mut spans = SpanWriter::new(code);
+    let mut line_start = 0;
     for line in code.split_inclusive('\n') {
-        let mut from = 0;
-        for (at, change) in parser.parse_line(line, &GRAMMARS).ok()? {
-            html.push(&line[from..at], class_of(&scopes));
-            from = at;
+        let mut start = line_start;
+        for (offset, change) in parser.parse_line(line, &GRAMMARS).ok()? {
+            let end = line_start + offset;
+            spans.push(start..end, class_of(&scopes));
+            start = end;
             scopes.apply(&change).ok()?;
         }
-        html.push(&line[from..], class_of(&scopes));
+        line_start += line.len();
+        spans.push(start..line_start, class_of(&scopes));
     }
-    Some(html.end())
+    Some(spans.into_html())
 }
 
-fn grammar(language: &str, code: &str) -> Option<&'static SyntaxReference> {
+/// The language in the info string of a fenced code block: its first word in lower case, or empty if that is no name
+/// of a language.
+pub(super) fn language(info: &str) -> String {
+    let word = info.split(|c: char| c.is_whitespace() || c == ',').next().unwrap_or_default().to_ascii_lowercase();
+    if is_language(&word) { word } else { String::new() }
+}
+
+/// Whether `word` can be the name of a language, known or not: it becomes a part of a class in the page.
+pub(super) fn is_language(word: &str) -> bool {
+    (1..=MAX_LANGUAGE_BYTES).contains(&word.len())
+        && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'#'))
+}
+
+/// The grammar of a language, or without one the grammar that the first line of the code (`#!/bin/sh`) implies.
+fn find_grammar(language: &str, code: &str) -> Option<&'static SyntaxReference> {
     if language.is_empty() {
         return GRAMMARS.find_syntax_by_first_line(code);
     }
-    let known_as = match language {
+    let token = match language {
         "jsonc" | "json5" => "json",
         "shell" | "console" | "zsh" => "bash",
         "golang" => "go",
         other => other,
     };
-    GRAMMARS.find_syntax_by_token(known_as)
+    GRAMMARS.find_syntax_by_token(token)
 }
 
-/// The class of the innermost scope that has one.
+/// The class of the innermost scope that has one; empty without.
 fn class_of(scopes: &ScopeStack) -> &'static str {
-    let class = |scope: &Scope| CLASSES.iter().find(|(prefix, _)| prefix.is_prefix_of(*scope)).map(|(_, class)| *class);
+    let class =
+        |scope: &Scope| SCOPE_CLASSES.iter().find(|(prefix, _)| prefix.is_prefix_of(*scope)).map(|(_, class)| *class);
     scopes.as_slice().iter().rev().find_map(class).unwrap_or_default()
 }
 
-/// HTML in which neighbours of the same class share an element.
-#[derive(Default)]
-struct Marked {
-    html: String,
+/// Writes code as HTML, with one `span` around neighbouring ranges of the same class.
+struct SpanWriter<'a> {
+    code: &'a str,
+    html: HtmlWriter,
+    /// Where the current span begins.
+    start: usize,
+    /// The class of the current span; empty for code without a span.
     class: &'static str,
 }
 
-impl Marked {
-    fn push(&mut self, text: &str, class: &'static str) {
-        if text.is_empty() {
-            return;
-        }
-        // What shows nothing needs no colour of its own.
-        if class != self.class && !text.chars().all(char::is_whitespace) {
-            self.close();
-            if !class.is_empty() {
-                self.html.push_str("<span class=\"");
-                self.html.push_str(class);
-                self.html.push_str("\">");
-            }
+impl<'a> SpanWriter<'a> {
+    fn new(code: &'a str) -> Self {
+        Self { code, html: HtmlWriter::with_capacity(code.len() * 2), start: 0, class: "" }
+    }
+
+    /// Adds the range that follows the last one. White space continues the current span, as a colour would not show.
+    fn push(&mut self, range: Range<usize>, class: &'static str) {
+        if class != self.class && !self.code[range.clone()].chars().all(char::is_whitespace) {
+            self.end_span(range.start);
             self.class = class;
         }
-        self.html.push_str(&escape_html(text));
     }
 
-    fn close(&mut self) {
-        if !self.class.is_empty() {
-            self.html.push_str("</span>");
+    fn end_span(&mut self, end: usize) {
+        let text = &self.code[self.start..end];
+        if self.class.is_empty() {
+            self.html.text(text);
+        } else {
+            self.html.markup(r#"<span class=""#).markup(self.class).markup(r#"">"#).text(text).markup("</span>");
         }
-        self.class = "";
+        self.start = end;
     }
 
-    fn end(mut self) -> String {
-        self.close();
-        self.html
+    fn into_html(mut self) -> String {
+        self.end_span(self.code.len());
+        self.html.into_string()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::escape_html;
 
     #[test]
-    fn words_wear_the_class_of_what_they_are() {
+    fn code_has_classes_by_scope() {
         let html = highlight("rust", "// why\nlet answer = \"<b>\";\n").unwrap();
         assert!(html.contains(r#"<span class="hl-comment">// why"#), "{html}");
         assert!(html.contains(r#"<span class="hl-keyword">let"#), "{html}");
@@ -134,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn the_languages_people_use_are_known() {
+    fn common_languages_have_grammars() {
         for language in [
             "bash",
             "css",
@@ -159,14 +183,14 @@ mod tests {
             "kotlin",
             "swift",
         ] {
-            assert!(grammar(language, "").is_some(), "{language}");
+            assert!(find_grammar(language, "").is_some(), "{language}");
         }
         assert!(highlight("klingon", "x").is_none());
         assert!(highlight("", "no language is named").is_none());
     }
 
     #[test]
-    fn marked_code_says_what_was_typed() {
+    fn highlighting_keeps_the_text() {
         let code = "fn f<'a>(x: &'a str) -> u8 {\n\t1 /* \"&\" */\n}\n";
         let html = highlight("rust", code).unwrap();
         let text: String = html.split('<').map(|part| part.rsplit_once('>').map_or(part, |(_, text)| text)).collect();
@@ -174,8 +198,8 @@ mod tests {
     }
 
     #[test]
-    fn data_is_not_taken_for_code() {
+    fn long_lines_and_long_code_are_not_highlighted() {
         assert!(highlight("json", &"1".repeat(MAX_LINE_BYTES + 1)).is_none());
-        assert!(highlight("json", &"1\n".repeat(MAX_CODE_BYTES)).is_none());
+        assert!(highlight("json", &"1\n".repeat(MAX_HIGHLIGHTED_BYTES)).is_none());
     }
 }

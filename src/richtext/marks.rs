@@ -1,57 +1,63 @@
-//! Marks what a search found in the HTML of a message.
+//! `<mark>` elements around search terms in the HTML of a message.
 
 use std::collections::HashSet;
 
 use rust_stemmers::{Algorithm, Stemmer};
 
+use super::mentions::lowercase_prefix_len;
+use crate::html::HtmlWriter;
 use crate::model::escape_html;
 
-/// `html` with every place marked that spells one of the terms, and every word with the stem of one of their words.
+/// `html` with every occurrence of a term in its text marked, and every word that has the same stem as a word of the
+/// terms.
 #[must_use]
-pub fn with_marks(html: &str, terms: &[String]) -> String {
+pub fn mark_terms(html: &str, terms: &[String]) -> String {
     let stemmer = Stemmer::create(Algorithm::English);
-    let stem = |word: &str| stemmer.stem(&folded(word)).into_owned();
-    // As the text of the page spells them.
-    let spelled: HashSet<String> = terms.iter().map(|term| escape_html(&term.to_lowercase()).into_owned()).collect();
-    let spelled: Vec<String> = spelled.into_iter().collect();
+    let stem = |word: &str| stemmer.stem(&fold(word)).into_owned();
+    // Escaped, as the text of the HTML is.
+    let spellings: HashSet<String> = terms.iter().map(|term| escape_html(&term.to_lowercase()).into_owned()).collect();
+    let spellings: Vec<String> = spellings.into_iter().collect();
     let stems: HashSet<String> = terms.iter().flat_map(|term| words(term)).map(stem).collect();
-    if spelled.is_empty() {
+    if spellings.is_empty() {
         return html.to_owned();
     }
-    let mut marked = String::with_capacity(html.len() + 256);
+    let has_stem = |word: &str| stems.contains(&stem(word));
+    let mut marked = HtmlWriter::with_capacity(html.len() + 256);
     let mut rest = html;
-    while let Some(open) = rest.find('<') {
-        mark_text(&mut marked, &rest[..open], &spelled, |word| stems.contains(&stem(word)));
-        let close = rest[open..].find('>').map_or(rest.len(), |close| open + close + 1);
-        marked.push_str(&rest[open..close]);
-        rest = &rest[close..];
+    while let Some(tag_start) = rest.find('<') {
+        push_marked(&mut marked, &rest[..tag_start], &spellings, has_stem);
+        let tag_end = rest[tag_start..].find('>').map_or(rest.len(), |length| tag_start + length + 1);
+        marked.raw(&rest[tag_start..tag_end]);
+        rest = &rest[tag_end..];
     }
-    mark_text(&mut marked, rest, &spelled, |word| stems.contains(&stem(word)));
-    marked
+    push_marked(&mut marked, rest, &spellings, has_stem);
+    marked.into_string()
 }
 
-fn mark_text(marked: &mut String, text: &str, spelled: &[String], is_meant: impl Fn(&str) -> bool) {
-    let mut at = 0;
-    let mut inside_word = false;
-    while let Some(character) = text[at..].chars().next() {
-        let rest = &text[at..];
-        let term = spelled.iter().filter_map(|term| super::mentions::prefix_length(rest, term)).max().unwrap_or(0);
-        let word = if inside_word || !character.is_alphanumeric() { 0 } else { word_length(rest) };
-        let length = if word > 0 && is_meant(&rest[..word]) { term.max(word) } else { term };
-        let entity = if character == '&' { rest.find(';').map_or(1, |end| end + 1) } else { character.len_utf8() };
-        let step = if length == 0 { entity } else { length };
-        let piece = &rest[..step];
-        if length == 0 {
-            marked.push_str(piece);
+/// Writes the text between two tags, which is escaped, with its matches marked.
+fn push_marked(html: &mut HtmlWriter, text: &str, spellings: &[String], has_stem: impl Fn(&str) -> bool) {
+    let mut rest = text;
+    let mut is_inside_word = false;
+    while let Some(character) = rest.chars().next() {
+        let term_len = spellings.iter().filter_map(|term| lowercase_prefix_len(rest, term)).max().unwrap_or(0);
+        let word_len = if is_inside_word { 0 } else { word_len(rest) };
+        let match_len = if word_len > 0 && has_stem(&rest[..word_len]) { term_len.max(word_len) } else { term_len };
+        let piece;
+        if match_len > 0 {
+            (piece, rest) = rest.split_at(match_len);
+            html.markup("<mark>").raw(piece).markup("</mark>");
         } else {
-            marked.extend(["<mark>", piece, "</mark>"]);
+            // An entity is one character of the page: its name is not searched.
+            let entity_len = if character == '&' { rest.find(';').map_or(1, |end| end + 1) } else { 0 };
+            (piece, rest) = rest.split_at(entity_len.max(character.len_utf8()));
+            html.raw(piece);
         }
-        inside_word = piece.chars().next_back().is_some_and(char::is_alphanumeric);
-        at += step;
+        is_inside_word = piece.chars().next_back().is_some_and(char::is_alphanumeric);
     }
 }
 
-fn word_length(text: &str) -> usize {
+/// How many bytes the word at the start of `text` has; 0 if there is none.
+fn word_len(text: &str) -> usize {
     text.find(|c: char| !c.is_alphanumeric()).unwrap_or(text.len())
 }
 
@@ -59,8 +65,8 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty())
 }
 
-/// Lower case, and Latin letters without their accents, as the index has them.
-fn folded(word: &str) -> String {
+/// A word in lower case and with its Latin letters stripped of accents, as the full-text index stores it.
+fn fold(word: &str) -> String {
     word.to_lowercase()
         .chars()
         .map(|c| match c {
@@ -84,7 +90,7 @@ mod tests {
     use super::*;
 
     fn marked(html: &str, terms: &[&str]) -> String {
-        with_marks(html, &terms.iter().map(|term| (*term).to_owned()).collect::<Vec<_>>())
+        mark_terms(html, &terms.iter().map(|term| (*term).to_owned()).collect::<Vec<_>>())
     }
 
     #[test]
@@ -101,11 +107,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn marks_add_nothing_else(text in "[a-z &<>\"é東]{0,40}", term in "[a-z&<é東]{1,4}") {
+        fn marking_changes_nothing_but_the_marks(text in "[a-z &<>\"é東]{0,40}", term in "[a-z&<é東]{1,4}") {
             let html = format!("<p>{}</p>", escape_html(&text));
-            let with = marked(&html, &[&term]);
-            prop_assert_eq!(with.replace("<mark>", "").replace("</mark>", ""), html);
-            prop_assert_eq!(with.matches("<mark>").count(), with.matches("</mark>").count());
+            let with_marks = marked(&html, &[&term]);
+            prop_assert_eq!(with_marks.replace("<mark>", "").replace("</mark>", ""), html);
+            prop_assert_eq!(with_marks.matches("<mark>").count(), with_marks.matches("</mark>").count());
         }
     }
 }

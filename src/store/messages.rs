@@ -123,7 +123,7 @@ fn complete((Json(mut messages), Json(boosts), Json(mentioned)): Found) -> Vec<M
             message.boosts_html = richtext::boosts_html(message.id, &group_boosts(boosts));
         }
         if !names.is_empty()
-            && let Cow::Owned(html) = richtext::with_names(&message.body_html, &names)
+            && let Cow::Owned(html) = richtext::with_current_names(&message.body_html, &names)
         {
             message.body_html = html;
         }

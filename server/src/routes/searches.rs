@@ -47,7 +47,7 @@ async fn show(
     // A hundred long messages take their time.
     let marking = move || {
         let marked = messages.into_iter().map(|(mut message, room)| {
-            message.body_html = richtext::with_marks(&message.body_html, &terms);
+            message.body_html = richtext::mark_terms(&message.body_html, &terms);
             (message, room)
         });
         marked.collect()

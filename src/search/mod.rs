@@ -1,0 +1,11 @@
+//! Search queries: parsing what a person types, and the full-text index expressions made from it.
+//!
+//! Messages are in two FTS5 tables: one of whole words, stemmed, and one of trigrams, which finds parts of words. The SQL
+//! that runs the expressions is in `store`.
+
+mod index_words;
+mod match_expression;
+mod query;
+
+pub use index_words::indexed_words;
+pub use query::{MAX_QUERY_CHARS, Query};

@@ -5,6 +5,7 @@
 //! sent with them.
 
 #![recursion_limit = "256"]
+#![warn(missing_docs)]
 
 pub mod api;
 pub mod components;

@@ -1,6 +1,7 @@
 //! Campfire over HTTP: one `router()` for each area, merged in [`app`], which `main` serves and tests call.
 
 #![recursion_limit = "256"]
+#![warn(missing_docs)]
 
 pub mod assets;
 pub mod auth;

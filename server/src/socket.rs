@@ -4,7 +4,7 @@
 //! that came later. The task listens to its browser, and writes what its socket did not take at once.
 
 use std::collections::HashMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::extract::{Request, State};
@@ -16,9 +16,9 @@ use campfire::event::{ClientFrame, Cursor, MAX_FRAME_BYTES, ServerFrame, TYPING_
 use campfire::live::{Connection, Frame, Order};
 use campfire::model::{RoomId, SessionId, User};
 use campfire::state::AppState;
-use campfire::{AppError, AppResult, ops, store};
+use campfire::{AppError, AppResult, clock, ops, store};
 use tokio::sync::watch;
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 
 use crate::auth::SignedIn;
 use crate::page::PageError;
@@ -72,7 +72,7 @@ async fn serve(socket: WebSocket, state: AppState, current: CurrentUser, closing
         typing_told: None,
         typing: false,
         typing_again: 0,
-        heard_since: Instant::now(),
+        heard_since: clock::monotonic(),
         heard_count: 0,
     };
     let end = session.run(closing).await;
@@ -255,7 +255,7 @@ impl Session {
     /// Counts a frame of the browser's; answers whether there are too many within a second.
     fn is_too_much(&mut self) -> bool {
         if self.heard_since.elapsed() >= Duration::from_secs(1) {
-            (self.heard_since, self.heard_count) = (Instant::now(), 0);
+            (self.heard_since, self.heard_count) = (clock::monotonic(), 0);
         }
         self.heard_count += 1;
         self.heard_count > MOST_FRAMES_A_SECOND
@@ -278,7 +278,7 @@ impl Session {
         if news {
             self.typing = active;
             if active {
-                self.typing_told = Some(Instant::now());
+                self.typing_told = Some(clock::monotonic());
             }
             self.connection.tell_typing(room_id, active);
         }
@@ -389,8 +389,7 @@ impl Session {
 }
 
 /// Waits until a socket that is stuck takes something; `false` when it has taken nothing for too long.
-async fn takes_within(wire: &Tcp, stuck_since: Option<std::time::Instant>) -> bool {
+async fn takes_within(wire: &Tcp, stuck_since: Option<Instant>) -> bool {
     let Some(since) = stuck_since else { return std::future::pending().await };
-    let until = Instant::from_std(since) + UNREAD_FOR;
-    tokio::time::timeout_at(until, wire.writable()).await.unwrap_or(false)
+    tokio::time::timeout_at((since + UNREAD_FOR).into(), wire.writable()).await.unwrap_or(false)
 }

@@ -14,6 +14,7 @@ use std::time::Instant;
 use tokio::sync::Notify;
 
 use super::Frame;
+use crate::clock;
 use crate::event::ServerFrame;
 use crate::model::{RoomId, SessionId};
 
@@ -353,7 +354,7 @@ impl Peer {
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     out.waiting.extend(rest.iter().cloned());
-                    out.stuck_since.get_or_insert_with(Instant::now);
+                    out.stuck_since.get_or_insert_with(clock::monotonic);
                     if !was_waiting {
                         self.attention.notify_one();
                     }

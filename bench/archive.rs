@@ -1,6 +1,10 @@
 //! How long searches and room pages take among two million messages, on a database made for it with a fixed seed.
 //! Usage: cargo run --release -p server --example archive [MESSAGES]
 
+#![expect(clippy::disallowed_methods, reason = "what is measured here is real time")]
+
+#[path = "meter/random.rs"]
+mod random;
 #[expect(dead_code, reason = "this program has no budgets and no rounds")]
 #[path = "meter/table.rs"]
 mod table;
@@ -17,6 +21,7 @@ use campfire::ops::rooms::Audience;
 use campfire::state::AppState;
 use campfire::{AppResult, ops, store};
 use http_body_util::BodyExt;
+use random::Random;
 use server::{Site, app};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{Connection, SqliteConnection};
@@ -222,16 +227,4 @@ fn sentence(random: &mut Random) -> String {
 fn word(number: u64) -> String {
     let syllables = ["ba", "ke", "li", "mo", "nu", "ra", "se", "ti", "vo", "wu"];
     (number + 100).to_string().bytes().map(|digit| syllables[usize::from(digit - b'0')]).collect()
-}
-
-/// xorshift64*: the same numbers every time.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 11) % limit
-    }
 }

@@ -7,6 +7,8 @@
 //! files: `ulimit -n`. Prints rows of a Markdown table; ends with an error only when something was wrong: a delivery
 //! that is missing, made twice or out of order, a socket that was closed.
 
+#![expect(clippy::disallowed_methods, reason = "what is measured here is real time")]
+
 #[expect(dead_code, reason = "this program reads no pages and makes no messages")]
 mod meter;
 mod sockets;

@@ -6,6 +6,8 @@
 //! The server runs on the first core and this program on another, where `taskset` can arrange that. Prints rows of the
 //! common table; ends with an error only when an answer was wrong.
 
+#![expect(clippy::disallowed_methods, reason = "what is measured here is real time")]
+
 #[expect(dead_code, reason = "this program opens no sockets")]
 mod meter;
 

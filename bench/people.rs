@@ -1,6 +1,8 @@
 //! How long it takes to find a ping among 10,000 and to list 5,000 people, on a database made for it.
 //! Usage: cargo run --release -p server --example people
 
+#![expect(clippy::disallowed_methods, reason = "what is measured here is real time")]
+
 #[expect(dead_code, reason = "this program has no budgets and no rounds")]
 #[path = "meter/table.rs"]
 mod table;

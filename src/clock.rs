@@ -1,8 +1,9 @@
-//! Time, handed in: operations ask the state's clock, so that tests own it.
+//! Time. What is stored, compared or shown comes from the state's [`Clock`], which tests set; only durations inside this
+//! process are measured by [`monotonic`]. `clippy.toml` forbids other sources.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 /// Where the time comes from.
 #[derive(Clone, Debug)]
@@ -22,6 +23,7 @@ impl Clock {
 
     /// Milliseconds since the epoch.
     #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the machine's clock")]
     pub fn now_ms(&self) -> i64 {
         match self {
             Self::System => SystemTime::now()
@@ -37,4 +39,11 @@ impl Clock {
             now.fetch_add(by_ms, Ordering::Relaxed);
         }
     }
+}
+
+/// The monotonic clock: for deadlines and pauses inside this process, never for what is stored or shown.
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "the one place that reads the monotonic clock")]
+pub fn monotonic() -> Instant {
+    Instant::now()
 }

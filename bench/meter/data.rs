@@ -19,6 +19,7 @@ use sqlx::{Connection, SqliteConnection};
 use tower_sessions::session::Id;
 
 use super::PASSWORD;
+use super::random::Random;
 
 /// The messages of the busy room, and those of all others together.
 pub const IN_BUSY_ROOM: usize = 131;
@@ -91,7 +92,7 @@ pub async fn make(folder: &Path, people_count: usize) -> Data {
     room_ids[0] = first_room.expect("the room that every account begins with");
 
     for number in 0..IN_OTHER_ROOMS {
-        let text = format!("Small talk {number}, with **bold** words: {}", maker.random.sentence(6));
+        let text = format!("Small talk {number}, with **bold** words: {}", sentence(&mut maker.random, 6));
         maker.post(number, room_ids[number % room_ids.len()], text).await;
     }
     let mut messages = Vec::new();
@@ -219,7 +220,7 @@ impl Maker {
 
     /// What a message of the busy room says: six kinds in turn, and among the newest ones one of every other kind.
     fn text(&mut self, number: usize) -> String {
-        let words = self.random.sentence(12);
+        let words = sentence(&mut self.random, 12);
         let beginning = format!("{COMMON_WORD} number {number}");
         match number {
             BOLD => format!("{beginning}: **bold**, *slanted*, ~~struck~~ and `typed`"),
@@ -252,22 +253,9 @@ const FOREIGN: usize = 118;
 const BOOSTED: usize = 121;
 const EDITED: usize = 124;
 
-/// xorshift64*: the same numbers every time.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
-    }
-
-    /// So many words, and up to as many more.
-    fn sentence(&mut self, least: usize) -> String {
-        let below =
-            |random: &mut Self, limit: usize| usize::try_from(random.next() >> 33).expect("31 bits fit") % limit;
-        let count = least + below(self, least);
-        (0..count).map(|_| WORDS[below(self, WORDS.len())]).collect::<Vec<_>>().join(" ")
-    }
+/// So many words, and up to as many more.
+fn sentence(random: &mut Random, least: usize) -> String {
+    let below = |random: &mut Random, limit: usize| usize::try_from(random.next() >> 33).expect("31 bits fit") % limit;
+    let count = least + below(random, least);
+    (0..count).map(|_| WORDS[below(random, WORDS.len())]).collect::<Vec<_>>().join(" ")
 }

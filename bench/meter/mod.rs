@@ -4,6 +4,7 @@
 pub mod data;
 pub mod http;
 pub mod process;
+pub mod random;
 pub mod table;
 
 use std::io::{BufRead, BufReader};

@@ -1,6 +1,7 @@
 //! Campfire in the browser: takes over the page that the server sent.
 
 #![recursion_limit = "256"]
+#![warn(missing_docs)]
 
 use wasm_bindgen::prelude::wasm_bindgen;
 

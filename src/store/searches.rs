@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use sqlx::{SqliteConnection, SqliteExecutor};
 
+use crate::clock;
 use crate::model::{MessageId, RoomId, UserId};
 
 /// The most that one search finds: the newest.
@@ -59,10 +60,10 @@ pub async fn find(
                JOIN messages ON messages.id = found.id ORDER BY messages.id DESC"
         }
     };
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = clock::monotonic() + PATIENCE;
     let asking = Asking::default();
     let asked = asking.0.clone();
-    let goes_on = move || !asked.load(Ordering::Relaxed) || Instant::now() < deadline;
+    let goes_on = move || !asked.load(Ordering::Relaxed) || clock::monotonic() < deadline;
     db.lock_handle().await?.set_progress_handler(STEPS_BETWEEN_LOOKS, goes_on);
     let found = sqlx::query_as(sql)
         .bind(question)

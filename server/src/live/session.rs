@@ -3,7 +3,7 @@
 //! The hub writes events to the sockets itself, in commit order, so a removed member receives no later event of the
 //! room. This task only reads, runs commands and flushes.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use campfire::access::CurrentUser;
 use campfire::live::{Connection, EncodedEvent, PeerCommand};
@@ -11,9 +11,9 @@ use campfire::model::RoomId;
 use campfire::ops::sync::CatchUp;
 use campfire::protocol::{ClientCommand, Cursor, MAX_COMMAND_BYTES, ServerEvent, TYPING_EVERY_MS};
 use campfire::state::AppState;
-use campfire::{AppError, AppResult, ops};
+use campfire::{AppError, AppResult, clock, ops};
 use tokio::sync::watch;
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 use websocket::{CloseCode, Message, Tcp, WebSocket, encode};
 
 /// How long a socket may accept nothing of what is queued for it before it is closed.
@@ -50,7 +50,7 @@ pub(super) async fn serve(socket: WebSocket, state: AppState, current: CurrentUs
         typing_published_at: None,
         is_typing: false,
         typing_restarts: 0,
-        rate_window_start: Instant::now(),
+        rate_window_start: clock::monotonic(),
         rate_window_count: 0,
     };
     let end = session.run(closing).await;
@@ -224,7 +224,7 @@ impl Session {
     /// Counts a message from the client; `true` when it is one too many in a second.
     fn exceeds_rate(&mut self) -> bool {
         if self.rate_window_start.elapsed() >= RATE_WINDOW {
-            self.rate_window_start = Instant::now();
+            self.rate_window_start = clock::monotonic();
             self.rate_window_count = 0;
         }
         self.rate_window_count += 1;
@@ -323,7 +323,7 @@ impl Session {
         if is_published {
             self.is_typing = active;
             if active {
-                self.typing_published_at = Some(Instant::now());
+                self.typing_published_at = Some(clock::monotonic());
             }
             self.connection.publish_typing(room_id, active);
         }
@@ -347,8 +347,8 @@ impl Session {
 }
 
 /// Waits until a blocked socket is writable; `false` when it has been blocked for [`WRITE_TIMEOUT`].
-async fn writable_in_time(transport: &Tcp, blocked_since: Option<std::time::Instant>) -> bool {
+async fn writable_in_time(transport: &Tcp, blocked_since: Option<Instant>) -> bool {
     let Some(blocked_since) = blocked_since else { return std::future::pending().await };
-    let deadline = Instant::from_std(blocked_since) + WRITE_TIMEOUT;
-    tokio::time::timeout_at(deadline, transport.writable()).await.unwrap_or(false)
+    let deadline = blocked_since + WRITE_TIMEOUT;
+    tokio::time::timeout_at(deadline.into(), transport.writable()).await.unwrap_or(false)
 }

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use websocket::Transport;
 
+use crate::clock;
 use crate::live::EncodedEvent;
 
 /// How many events one vectored write contains at most.
@@ -83,7 +84,7 @@ impl SendQueue {
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 self.extend(pending);
-                self.blocked_since.get_or_insert_with(Instant::now);
+                self.blocked_since.get_or_insert_with(clock::monotonic);
                 return WriteOutcome::Blocked;
             }
             Err(_) => {}

@@ -1,8 +1,6 @@
-//! The live protocol: JSON text frames over one WebSocket a tab, one object each, tagged by `type`.
+//! The messages of the live protocol: events from the server, commands from the browser, and its timing.
 //!
-//! A page knows the place in the event log it was made at, its [`Cursor`]. When its socket opens it says `focus` with
-//! the room in view and that cursor, and gets what changed since, as the state now, then what changes from there on.
-//! Everything in a frame may arrive twice or late: ids and revisions decide, never the order of arrival alone.
+//! Both are JSON objects tagged by `type`. Unknown types are ignored, so that old tabs and new servers work together.
 
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Error as _, IgnoredAny, MapAccess, Visitor};
@@ -10,181 +8,249 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::model::{Account, Involvement, Message, MessageId, Person, RoomId, RoomKind, SidebarRoom, User, UserId};
 
-/// How often the server says something when nothing happens, in milliseconds. A browser that hears nothing for
-/// [`SILENCE_MS`] takes the connection for dead.
+/// The interval at which the server sends [`ServerEvent::Alive`] on an idle connection, in milliseconds. Well below
+/// [`SILENCE_MS`], so that one late heartbeat does not end a connection.
 pub const HEARTBEAT_MS: u64 = 4_000;
 
-/// The longest silence of a live connection, in milliseconds.
+/// How long a browser waits for the next event before it considers the connection lost and reconnects, in milliseconds.
 pub const SILENCE_MS: u64 = 10_000;
 
-/// The largest frame a browser may send, in bytes.
+/// The maximum size of a command, in bytes.
 pub const MAX_COMMAND_BYTES: usize = 64 * 1024;
 
-/// How long somebody counts as present after their page said so last, in milliseconds.
+/// How long a user counts as present after the last [`ClientCommand::Present`], in milliseconds.
 pub const PRESENCE_TTL_MS: i64 = 60_000;
 
-/// How often a page that is seen says so, in milliseconds.
+/// The interval at which a visible page repeats [`ClientCommand::Present`], in milliseconds. Below [`PRESENCE_TTL_MS`], so
+/// that presence does not expire in between.
 pub const PRESENCE_REFRESH_MS: u64 = 50_000;
 
-/// How long a page must be hidden, or seen again, before it says so, in milliseconds: a glance elsewhere is not told.
+/// How long a page must be hidden, or visible again, before it sends the change, in milliseconds: switching tabs briefly
+/// sends nothing.
 pub const VISIBILITY_DELAY_MS: u64 = 5_000;
 
-/// How often a page says that somebody writes, at most, in milliseconds.
+/// The minimum interval between two [`ClientCommand::Typing`] of a page while its user types, in milliseconds.
 pub const TYPING_EVERY_MS: u64 = 1_000;
 
-/// How long somebody counts as writing after their page said so last, in milliseconds.
+/// How long a user counts as typing after the last [`ServerEvent::Typing`], in milliseconds.
 pub const TYPING_TTL_MS: u64 = 5_000;
 
-/// A place in the event log of one database.
+/// A position in the event log of one database.
 ///
-/// The moment stands beside the number because a database restored from a backup counts on from where the backup
-/// was taken: the same number then names another event, made at another moment.
+/// The time is part of it because a database restored from a backup continues the numbers from the backup: the same
+/// number is then another event, with another time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cursor {
-    /// Which database counts.
+    /// The id of the database whose log this is.
     pub epoch: String,
-    /// The last event seen; 0 before the first.
+    /// The number of the last event included; 0 before the first.
     pub seq: i64,
-    /// When that event happened, in milliseconds since the epoch.
+    /// The time of that event, in milliseconds since the epoch.
     pub at: i64,
 }
 
-/// What a browser says.
+/// A command sent by the browser.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ClientCommand {
-    /// This room is in view; tell me what changed in it after `cursor`, and what changes.
-    Focus { room_id: RoomId, cursor: Cursor },
-    /// No room is in view.
+    /// A room is in view: requests what changed in it since `cursor`, and subscribes to its events.
+    Focus {
+        /// The room in view.
+        room_id: RoomId,
+        /// The position in the log up to which the page is complete.
+        cursor: Cursor,
+    },
+    /// No room is in view: ends the subscription.
     Blur,
-    /// Everything up to this message has been read.
-    Read { room_id: RoomId, message_id: MessageId },
-    /// The person writes in the room in view, or stopped.
-    Typing { active: bool },
-    /// Somebody sees this page, or still does.
+    /// The user has read a room up to a message.
+    Read {
+        /// The room.
+        room_id: RoomId,
+        /// The last message read.
+        message_id: MessageId,
+    },
+    /// The user started or stopped typing in the room in view.
+    Typing {
+        /// Whether the user is typing.
+        active: bool,
+    },
+    /// The page is visible. Repeated every [`PRESENCE_REFRESH_MS`].
     Present,
-    /// Nobody sees this page any more.
+    /// The page is hidden.
     Absent,
-    /// From a newer page: ignored.
+    /// A command of a newer client: ignored.
     #[serde(other)]
     Unknown,
 }
 
-/// What the server says. Its `type` is the first thing in it.
+/// An event sent by the server. In its JSON, `type` is the first key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ServerEvent {
-    /// The person, the account and the person's rooms as they are now: the first frame of every connection.
+    /// The current state of the user, the account and the user's rooms: the first event of every connection.
     Rooms {
+        /// The user of this connection.
         viewer: User,
+        /// The account.
         account: Account,
+        /// The rooms in the user's sidebar.
         rooms: Vec<SidebarRoom>,
     },
-    /// What this person is called and may do has changed.
+    /// The user's own name or role changed.
     Viewer {
+        /// The user of this connection, as they are now.
         user: User,
     },
-    /// The account has changed.
+    /// The account changed.
     Account {
+        /// The account as it is now.
         account: Account,
     },
-    /// This person wants to hear more or less of a room: an invisible one leaves the sidebar.
+    /// The user's involvement in a room changed. An invisible room leaves the sidebar.
     Involvement {
+        /// The room.
         room: SidebarRoom,
+        /// The involvement from now on.
         involvement: Involvement,
     },
-    /// Who is in the room in view, and who of its members is online at all: the first of each, and how many are here.
+    /// The presence in the room in view changed. Both lists are limited in length.
     Presence {
+        /// The room in view.
         room_id: RoomId,
+        /// The first of the people who have the room in view.
         here: Vec<Person>,
+        /// How many people have the room in view.
         here_count: u32,
+        /// The first of the room's members who are online, in whatever room.
         online: Vec<UserId>,
     },
-    /// Of the people in a direct room these are online.
+    /// The presence of the people in a direct room changed.
     Online {
+        /// The direct room.
         room_id: RoomId,
+        /// Those of its people who are online.
         user_ids: Vec<UserId>,
     },
-    /// All that happened in the room up to this place has been said.
+    /// Every change in the room up to `cursor` has been sent.
     CaughtUp {
+        /// The room in view.
         room_id: RoomId,
+        /// The position up to which the client is complete.
         cursor: Cursor,
     },
+    /// A message was posted.
     MessagePosted {
+        /// The number of the event in the log.
         seq: i64,
+        /// The time of the event, in milliseconds since the epoch.
         at: i64,
+        /// The message.
         message: Message,
     },
+    /// A message was edited. While catching up also sent for a message that was posted or boosted.
     MessageEdited {
+        /// The number of the event in the log.
         seq: i64,
+        /// The time of the event, in milliseconds since the epoch.
         at: i64,
+        /// The message as it is now.
         message: Message,
     },
+    /// A message was removed.
     MessageRemoved {
+        /// The number of the event in the log.
         seq: i64,
+        /// The time of the event, in milliseconds since the epoch.
         at: i64,
+        /// The room it was in.
         room_id: RoomId,
+        /// The removed message.
         message_id: MessageId,
     },
-    /// What is under a message now.
+    /// The boosts of a message changed.
     MessageBoosted {
+        /// The number of the event in the log.
         seq: i64,
+        /// The time of the event, in milliseconds since the epoch.
         at: i64,
+        /// The room of the message.
         room_id: RoomId,
+        /// The boosted message.
         message_id: MessageId,
+        /// All its boosts now, as HTML; empty without boosts.
         boosts_html: String,
     },
-    /// Somebody in the room in view writes, or stopped. Never stored; a browser forgets it after [`TYPING_TTL_MS`].
+    /// A user started or stopped typing in the room in view. Not in the log; clients expire it after [`TYPING_TTL_MS`].
     Typing {
+        /// The room in view.
         room_id: RoomId,
+        /// The user.
         person: Person,
+        /// Whether the user is typing.
         active: bool,
     },
+    /// The user became a member of a room.
     RoomAdded {
+        /// The room.
         room: SidebarRoom,
     },
+    /// The name or kind of a room changed.
     RoomChanged {
+        /// The room.
         room_id: RoomId,
+        /// Its kind now.
         kind: RoomKind,
+        /// Its name now.
         name: String,
     },
+    /// A room was removed, or the user is no longer a member.
     RoomRemoved {
+        /// The room.
         room_id: RoomId,
     },
-    /// Someone else posted in a room of this person.
+    /// Another user posted in one of the user's rooms.
     Unread {
+        /// The room.
         room_id: RoomId,
+        /// The new message.
         message_id: MessageId,
     },
-    /// A message of a room, just posted, names this person.
+    /// A message that was just posted mentions the user.
     Mentioned {
+        /// The room of the message.
         room_id: RoomId,
+        /// The new message.
         message_id: MessageId,
     },
-    /// This person, in whatever tab, wants to have a room unread again from a message on.
+    /// The user marked a room as unread, in any tab.
     MarkedUnread {
+        /// The room.
         room_id: RoomId,
+        /// The first message that is unread again.
         message_id: MessageId,
     },
-    /// This person has read a room up to a message, in whatever tab.
+    /// The user read a room up to a message, in any tab.
     Read {
+        /// The room.
         room_id: RoomId,
+        /// The last message read.
         message_id: MessageId,
     },
-    /// The page cannot be brought up to date from the log: load the data again.
+    /// The page cannot be brought up to date by events: the client must load its data again.
     Resync,
-    /// Nothing happened.
+    /// A heartbeat, sent after [`HEARTBEAT_MS`] without another event.
     Alive,
-    /// The server closes the connection; come back, or do not.
+    /// The server is closing the connection.
     Bye {
+        /// Whether the client should connect again.
         reconnect: bool,
     },
-    /// From a newer server: an old tab ignores what it does not know.
+    /// An event of a newer server: ignored.
     Unknown,
 }
 
-/// Written by hand because what serde derives for a tagged enum first keeps every frame in a tree of its own, and the
-/// code for that is a good part of what the browser would download. With the tag in front there is nothing to keep.
+/// Written by hand because serde's derive for an internally tagged enum buffers every event in a tree of values, and the
+/// code for that would be a large part of the browser's download. With the tag first, nothing has to be buffered.
 impl<'de> Deserialize<'de> for ServerEvent {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_map(EventVisitor)
@@ -193,7 +259,7 @@ impl<'de> Deserialize<'de> for ServerEvent {
 
 struct EventVisitor;
 
-/// The rest of a frame as the fields of this variant.
+/// Deserialises the keys after the tag as the fields of a variant.
 macro_rules! rest {
     ($map:ident, $variant:ident { $($field:ident: $kind:ty),* }) => {{
         #[derive(Deserialize)]
@@ -209,7 +275,7 @@ impl<'de> Visitor<'de> for EventVisitor {
     type Value = ServerEvent;
 
     fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("a frame, its type first")
+        f.write_str("an event whose first key is its type")
     }
 
     fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<ServerEvent, M::Error> {
@@ -258,13 +324,13 @@ impl<'de> Visitor<'de> for EventVisitor {
 }
 
 impl ServerEvent {
-    /// The frame as it goes over the wire.
+    /// The event as JSON.
     #[must_use]
     pub fn to_json(&self) -> String {
-        serde_json::to_string(self).expect("frames hold nothing that JSON cannot")
+        serde_json::to_string(self).expect("an event has string keys and finite numbers")
     }
 
-    /// The place in the log that a change in a room stands at.
+    /// The `seq` and `at` of an event about a message; `None` for events that are not in the log of a room.
     #[must_use]
     pub const fn position(&self) -> Option<(i64, i64)> {
         match self {
@@ -282,16 +348,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn frames_are_objects_tagged_by_type() {
-        let frame = ServerEvent::Unread { room_id: RoomId(4), message_id: MessageId(41) };
-        assert_eq!(frame.to_json(), r#"{"type":"unread","room_id":4,"message_id":41}"#);
+    fn events_are_objects_tagged_by_type() {
+        let event = ServerEvent::Unread { room_id: RoomId(4), message_id: MessageId(41) };
+        assert_eq!(event.to_json(), r#"{"type":"unread","room_id":4,"message_id":41}"#);
         assert_eq!(ServerEvent::Alive.to_json(), r#"{"type":"alive"}"#);
     }
 
     #[test]
-    fn every_frame_is_understood_as_it_was_said() {
+    fn every_event_survives_serialisation() {
         use crate::model::{ClientMessageId, Role};
-        let (room_id, message_id, user_id) = (RoomId(4), MessageId(41), UserId(7));
+        let room_id = RoomId(4);
+        let message_id = MessageId(41);
+        let user_id = UserId(7);
         let user = User { id: user_id, name: "Ada".into(), role: Role::Administrator };
         let account = Account {
             name: "Campfire".into(),
@@ -300,11 +368,10 @@ mod tests {
             custom_styles_digest: String::new(),
         };
         let people = vec![Person { id: user_id, name: "Ada".into() }];
-        let (kind, name) = (RoomKind::Direct, "Ada".to_owned());
         let room = SidebarRoom {
             id: room_id,
-            kind,
-            name,
+            kind: RoomKind::Direct,
+            name: "Ada".into(),
             unread: true,
             mention_count: 2,
             active_at: 5,
@@ -322,10 +389,11 @@ mod tests {
             boosts_html: "<button>".into(),
             boosts_seq: 3,
         };
-        let (seq, at) = (3, 9);
+        let seq = 3;
+        let at = 9;
         let cursor = Cursor { epoch: "e".into(), seq, at };
         let involvement = Involvement::Nothing;
-        for frame in [
+        for event in [
             ServerEvent::Rooms { viewer: user.clone(), account: account.clone(), rooms: vec![room.clone()] },
             ServerEvent::Viewer { user },
             ServerEvent::Account { account },
@@ -350,7 +418,7 @@ mod tests {
             ServerEvent::Bye { reconnect: true },
             ServerEvent::Unknown,
         ] {
-            assert_eq!(serde_json::from_str::<ServerEvent>(&frame.to_json()).unwrap(), frame, "{frame:?}");
+            assert_eq!(serde_json::from_str::<ServerEvent>(&event.to_json()).unwrap(), event, "{event:?}");
         }
         for text in ["{}", "[]", r#"{"room_id":4,"type":"room_removed"}"#, r#"{"type":"room_removed"}"#] {
             assert!(serde_json::from_str::<ServerEvent>(text).is_err(), "{text}");
@@ -358,10 +426,10 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_frame_is_no_error() {
-        let frame: ServerEvent = serde_json::from_str(r#"{"type":"fireworks","colour":"red"}"#).unwrap();
-        assert_eq!(frame, ServerEvent::Unknown);
-        let frame: ClientCommand = serde_json::from_str(r#"{"type":"wink"}"#).unwrap();
-        assert_eq!(frame, ClientCommand::Unknown);
+    fn unknown_types_are_accepted() {
+        let event: ServerEvent = serde_json::from_str(r#"{"type":"fireworks","colour":"red"}"#).unwrap();
+        assert_eq!(event, ServerEvent::Unknown);
+        let command: ClientCommand = serde_json::from_str(r#"{"type":"wink"}"#).unwrap();
+        assert_eq!(command, ClientCommand::Unknown);
     }
 }

@@ -1,9 +1,10 @@
-//! The live protocol, for both ends: what the server sends, what a browser sends, and what a page keeps of it.
+//! The live protocol, shared by server and browser: events, commands, and the client-side state they update.
 //!
-//! JSON text messages over one WebSocket a tab, one object each, tagged by `type`. A page knows the place in the event
-//! log it was rendered at, its [`Cursor`]. When its socket opens it sends `focus` with the room in view and that cursor,
-//! and receives what changed since, as the state now, then what changes from there on. Every event may arrive twice or
-//! late: ids and revisions decide, never the order of arrival alone.
+//! Each browser tab has one WebSocket, which carries JSON objects as text messages. A page has the position in the event
+//! log at which it was rendered, its [`Cursor`]. When the socket opens, the browser sends [`ClientCommand::Focus`] with
+//! the room in view and the cursor. The server answers with the current state of everything in the room that changed
+//! since, then [`ServerEvent::CaughtUp`], then live events. An event may arrive twice or late, so clients compare ids and
+//! revisions instead of relying on the order of arrival.
 
 pub mod event;
 pub mod timeline;

@@ -1,4 +1,4 @@
-//! The account: the one tenant of an installation.
+//! The account: the single tenant of an installation.
 
 use std::str::FromStr;
 
@@ -8,38 +8,40 @@ use super::paths;
 use super::text::name_line;
 use crate::AppError;
 
-/// What every page shows or needs of the account.
+/// The account's data that every page needs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(sqlx::FromRow))]
 pub struct Account {
+    /// The name of the account, shown in titles and in the sidebar.
     pub name: String,
-    /// The secret in the URL with which people register themselves: `XXXX-XXXX-XXXX`.
+    /// The secret in the URL of the registration page, like `XXXX-XXXX-XXXX`.
     pub join_code: String,
-    /// Only administrators make rooms.
+    /// Only administrators may create rooms.
     pub room_creation_restricted: bool,
-    /// Names the custom styles; empty without any.
+    /// The digest of the custom styles, which versions their URL; empty without custom styles.
     pub custom_styles_digest: String,
 }
 
 impl Account {
-    /// Where the custom styles are found under their digest; empty without any.
+    /// The path of the account's custom styles; empty without custom styles.
     #[must_use]
     pub fn custom_styles_path(&self) -> String {
         custom_styles_path(&self.custom_styles_digest)
     }
 }
 
-/// Where the custom styles of this digest are found; empty without any.
+/// The path of the custom styles with this digest, cacheable for ever; empty for an empty digest.
 #[must_use]
 pub fn custom_styles_path(digest: &str) -> String {
     if digest.is_empty() { String::new() } else { paths::custom_styles(digest) }
 }
 
-/// What the account is called: one line, 1 to 100 characters.
+/// The name of an account: one line of 1 to 100 characters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccountName(String);
 
 impl AccountName {
+    /// The name, without white space around it.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -54,17 +56,18 @@ impl FromStr for AccountName {
     }
 }
 
-/// The account's own CSS: at most 64 KiB.
+/// Custom CSS of the account: at most 64 KiB.
 ///
-/// It is served as a style sheet of its own, so nothing in it can end an element of the page, and the pages' policy
-/// keeps it from loading anything from elsewhere.
+/// It is served as a separate style sheet, so it cannot close an element of a page, and the Content-Security-Policy keeps
+/// it from loading resources of other sites.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CustomStyles(String);
 
 impl CustomStyles {
-    /// The most CSS, in bytes.
+    /// The maximum length, in bytes.
     pub const MAX_BYTES: usize = 64 * 1024;
 
+    /// The CSS, with lines ending in `\n`.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -90,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn custom_styles_have_a_bound() {
+    fn custom_styles_over_the_limit_are_refused() {
         assert!("a".repeat(CustomStyles::MAX_BYTES).parse::<CustomStyles>().is_ok());
         assert!("a".repeat(CustomStyles::MAX_BYTES + 1).parse::<CustomStyles>().is_err());
         assert_eq!(" a{}\r\nb{} ".parse::<CustomStyles>().unwrap().as_str(), "a{}\nb{}");

@@ -1,4 +1,4 @@
-//! Boosts: an emoji or a few letters that people put under a message.
+//! Boosts: reactions to a message, each an emoji or a few letters.
 
 use std::str::FromStr;
 
@@ -11,7 +11,7 @@ use crate::AppError;
 /// The longest boost, in characters.
 pub const MAX_BOOST_CHARS: usize = 16;
 
-/// What is offered first, with its name.
+/// The boosts offered first, each with its name.
 pub const QUICK_BOOSTS: [(&str, &str); 8] = [
     ("👍", "thumbs up"),
     ("👏", "clapping"),
@@ -23,13 +23,14 @@ pub const QUICK_BOOSTS: [(&str, &str); 8] = [
     ("🔥", "fire"),
 ];
 
-/// What somebody puts under a message: one line of 1 to 16 characters, without blanks around it.
+/// The content of a boost: one line of 1 to [`MAX_BOOST_CHARS`] visible characters, without white space around it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(sqlx::Type), sqlx(transparent))]
 #[serde(transparent)]
 pub struct BoostContent(String);
 
 impl BoostContent {
+    /// The content as text, not escaped.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -56,21 +57,25 @@ impl FromStr for BoostContent {
     }
 }
 
-/// One boost under a message.
+/// One boost of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Boost {
+    /// The emoji or letters.
     pub content: BoostContent,
+    /// The user who added it.
     pub booster: Person,
 }
 
-/// The same boost by several people, in the order in which they gave it.
+/// The boosts of a message that have the same content.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BoostGroup {
+    /// The emoji or letters.
     pub content: BoostContent,
+    /// The users who added it, first to last.
     pub boosters: Vec<Person>,
 }
 
-/// Boosts in groups of the same content, the group that was begun first in front.
+/// Groups boosts by content, the groups and their boosters in the order of `boosts`.
 #[must_use]
 pub fn group_boosts(boosts: Vec<Boost>) -> Vec<BoostGroup> {
     let mut groups: Vec<BoostGroup> = Vec::new();
@@ -89,7 +94,7 @@ mod tests {
     use crate::model::UserId;
 
     #[test]
-    fn a_boost_is_short_and_shows_something() {
+    fn a_boost_is_short_and_visible() {
         assert_eq!(" 👍 ".parse::<BoostContent>().unwrap().as_str(), "👍");
         assert!("é".repeat(16).parse::<BoostContent>().is_ok());
         assert!("👩‍🚀".parse::<BoostContent>().is_ok());
@@ -99,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn boosts_stand_in_groups_in_the_order_they_came() {
+    fn boosts_are_grouped_in_the_order_they_were_added() {
         let boost = |id, content: &str| Boost {
             content: content.parse().unwrap(),
             booster: Person { id: UserId(id), name: format!("{id}") },

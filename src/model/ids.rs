@@ -1,4 +1,4 @@
-//! Ids: positive whole numbers of the database, and the id a browser gives to what it sends.
+//! Ids: positive integers assigned by the database, and the id that a browser assigns to a message it sends.
 
 use std::fmt;
 use std::str::FromStr;
@@ -13,7 +13,10 @@ macro_rules! id {
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[cfg_attr(feature = "ssr", derive(sqlx::Type), sqlx(transparent))]
         #[serde(transparent)]
-        pub struct $name(pub i64);
+        pub struct $name(
+            /// The row's id in the database.
+            pub i64,
+        );
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -21,7 +24,7 @@ macro_rules! id {
             }
         }
 
-        /// Reads what stands in a URL: digits of a positive number. Anything else names nothing.
+        /// Parses the id in a URL: the digits of a positive number. Anything else is `NotFound`, as no row can have it.
         impl FromStr for $name {
             type Err = AppError;
 
@@ -37,27 +40,27 @@ macro_rules! id {
 }
 
 id!(
-    /// A person, or later a bot.
+    /// The id of a user: a person or a bot.
     UserId
 );
 id!(
-    /// A room of any kind.
+    /// The id of a room of any kind.
     RoomId
 );
 id!(
-    /// A message. Ids grow in the order in which messages were stored and are never used twice.
+    /// The id of a message. Ids increase in the order in which messages are stored and are never reused.
     MessageId
 );
 id!(
-    /// A signed-in browser.
+    /// The id of a session: one browser in which a user is signed in.
     SessionId
 );
 
-/// The id a browser gives a message before it sends it: a UUID in lower case, unique per author for ever.
+/// The id that a browser assigns to a message before it sends it: a UUID in lower case, unique per author for ever. It
+/// makes sending idempotent.
 ///
-/// Every one that is stored is of that shape: a message with another could not be read.
-///
-/// Browsers make version 7, whose first 48 bits are the time, so that sorting by id keeps the order of writing.
+/// Browsers generate version 7, whose first 48 bits are the time, so that ids sort in the order of writing. Every stored
+/// id has the shape of a UUID: a message with another could not be read.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(sqlx::Type), sqlx(transparent))]
 #[serde(try_from = "String")]
@@ -70,9 +73,7 @@ impl Serialize for ClientMessageId {
 }
 
 impl ClientMessageId {
-    /// A version 7 UUID of `now_ms`, milliseconds since the epoch, and 10 bytes of `randomness`.
-    ///
-    /// The layout is that of RFC 9562, section 5.7.
+    /// A version 7 UUID (RFC 9562, section 5.7) made of `now_ms`, in milliseconds since the epoch, and 10 random bytes.
     #[must_use]
     pub fn v7(now_ms: u64, randomness: [u8; 10]) -> Self {
         let mut bytes = [0_u8; 16];
@@ -93,7 +94,7 @@ impl ClientMessageId {
         Self(text)
     }
 
-    /// The text as stored, 36 characters.
+    /// The UUID in its text form, 36 characters.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -135,7 +136,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_positive_numbers_name_something() {
+    fn only_positive_numbers_are_ids() {
         assert_eq!("7".parse(), Ok(RoomId(7)));
         for text in ["", "0", "-1", "+1", "9223372036854775808", "seven", "7 ", "７"] {
             assert_eq!(text.parse::<RoomId>(), Err(AppError::NotFound), "{text:?}");
@@ -143,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn version_7_ids_carry_the_time_and_sort_by_it() {
+    fn version_7_ids_sort_by_time() {
         let earlier = ClientMessageId::v7(0x0192_0000_0001, [0xff; 10]);
         let later = ClientMessageId::v7(0x0192_0000_0002, [0x00; 10]);
         assert_eq!(earlier.as_str(), "01920000-0001-7fff-bfff-ffffffffffff");
@@ -153,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn other_text_is_no_client_message_id() {
+    fn a_client_message_id_must_be_a_uuid() {
         for text in ["", "1", "01920000-0001-7fff-bfff-fffffffffff", "01920000x0001-7fff-bfff-ffffffffffff", "<script>"]
         {
             assert!(matches!(text.parse::<ClientMessageId>(), Err(AppError::Invalid(_))), "{text:?}");

@@ -1,30 +1,30 @@
-//! Jobs: work that a write leaves to be done after its commit.
+//! Jobs: work that is enqueued by a write and runs after its commit.
 
 use serde::{Deserialize, Serialize};
 
 use super::{MessageId, RoomId, UserId};
 
-/// A job and what its handler needs to know. Stored as JSON, so variants and fields are only ever added.
+/// A job with the arguments of its handler. Stored as JSON, so variants and fields are only ever added.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Job {
-    /// Remove what a banned person posted, up to a message.
+    /// Removes the messages of a banned user, up to a message.
     RemoveContent {
-        /// The banned person.
+        /// The banned user.
         user_id: UserId,
-        /// The newest message there was when they were banned.
+        /// The newest message at the time of the ban.
         up_to: MessageId,
     },
-    /// Delete the messages of a removed room, then the room.
+    /// Deletes the messages of a removed room, then the room.
     EmptyRoom {
         /// The removed room.
         room_id: RoomId,
     },
-    /// Delete old rows of the event log and old dead jobs; runs again every hour.
+    /// Deletes old rows of the event log and old dead jobs. Runs every hour.
     Prune,
 }
 
-/// The kind of a job: each has a pool of its own.
+/// The kind of a job. Each kind runs in a pool of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "ssr", derive(sqlx::Type), sqlx(rename_all = "snake_case"))]
 pub enum JobKind {
@@ -37,7 +37,7 @@ pub enum JobKind {
 }
 
 impl Job {
-    /// Its kind.
+    /// The kind of this job.
     #[must_use]
     pub const fn kind(&self) -> JobKind {
         match self {
@@ -49,13 +49,13 @@ impl Job {
 }
 
 impl JobKind {
-    /// All of them.
+    /// Every kind.
     pub const ALL: [Self; 3] = [Self::RemoveContent, Self::EmptyRoom, Self::Prune];
 
-    /// How many jobs of this kind run at once.
+    /// How many jobs of this kind run concurrently.
     #[must_use]
     pub const fn concurrency(self) -> usize {
-        // Each of these only waits for the one writer.
+        // More would only queue for the single writer.
         1
     }
 }
@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn stored_jobs_stay_readable() {
+    fn stored_jobs_can_be_read() {
         for (job, json) in [
             (
                 Job::RemoveContent { user_id: UserId(7), up_to: MessageId(41) },

@@ -1,4 +1,4 @@
-//! Messages, and the draft that becomes one.
+//! Messages and drafts.
 
 use std::str::FromStr;
 
@@ -7,44 +7,51 @@ use serde::{Deserialize, Serialize};
 use super::{ClientMessageId, MessageId, RoomId, UserId, paths};
 use crate::AppError;
 
-/// How many messages a page holds.
+/// How many messages a page has.
 pub const PAGE_SIZE: i64 = 40;
 
 /// The longest body, in characters.
 pub const MAX_BODY_CHARS: usize = 32_000;
 
-/// Messages of one author that follow each other within this time stand together, in milliseconds.
-const GROUP_GAP_MS: i64 = 5 * 60 * 1_000;
+/// Messages of one author are grouped when at most this many milliseconds lie between them.
+const MAX_GROUP_GAP_MS: i64 = 5 * 60 * 1_000;
 
-/// A stored message, the same for whoever reads it but for the id from its author's browser.
+/// A stored message. Identical for every viewer except for `client_message_id`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Message {
+    /// The id of the message.
     pub id: MessageId,
+    /// The room it was posted in.
     pub room_id: RoomId,
+    /// Its author.
     pub creator_id: UserId,
-    /// Empty, like `body_html`, in the browser, as long as the page's HTML says it.
+    /// The current name of its author. Empty, like `body_html`, in the data embedded in a page, whose HTML contains it.
     pub creator_name: String,
-    /// Missing in the data of a page that somebody else reads: it tells its author's browser that the message arrived.
+    /// The id from its author's browser, which recognises by it a message that it has sent. Left out of the page data of
+    /// other viewers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_message_id: Option<ClientMessageId>,
-    /// Sanitised when it was written; goes into pages as it stands.
+    /// The body as HTML, sanitised when it was written and inserted into pages without escaping.
     pub body_html: String,
-    /// 1 as posted, one more with every edit.
+    /// 1 when posted, incremented by every edit.
     pub revision: i64,
-    /// Milliseconds since the epoch.
+    /// When it was posted, in milliseconds since the epoch.
     pub created_at: i64,
-    /// The boosts under it, ready to be shown; empty without any.
+    /// Its boosts as HTML; empty without boosts.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub boosts_html: String,
-    /// The number of the last event about its boosts: of two states the one with the greater number is the newer.
+    /// The `seq` of the last event about its boosts; 0 without one. Of two states, the one with the greater number is
+    /// newer.
     #[serde(default)]
     pub boosts_seq: i64,
 }
 
 impl Message {
-    /// Takes over what is newer in another state of the same message; answers whether anything was.
+    /// Merges another state of the same message: takes its body if its revision is newer, and its boosts if their event
+    /// is. Returns whether anything changed.
     pub fn take_in(&mut self, other: &Self) -> bool {
-        let (edited, boosted) = (other.revision > self.revision, other.boosts_seq > self.boosts_seq);
+        let edited = other.revision > self.revision;
+        let boosted = other.boosts_seq > self.boosts_seq;
         if edited {
             self.body_html.clone_from(&other.body_html);
             self.creator_name.clone_from(&other.creator_name);
@@ -57,7 +64,7 @@ impl Message {
         edited || boosted
     }
 
-    /// Where the message is shown in its room.
+    /// The path of the page that shows the message in its room.
     #[must_use]
     pub fn path(&self) -> String {
         paths::message(self.room_id, self.id)
@@ -74,19 +81,22 @@ pub enum Posted {
     Removed(MessageId),
 }
 
-/// Whether a message stands under the one before it without repeating its author.
+/// Whether a message is grouped with the one before it: same author, at most five minutes apart. It is then shown
+/// without repeating the author.
 #[must_use]
 pub fn is_grouped(previous: Option<&Message>, message: &Message) -> bool {
     previous.is_some_and(|previous| {
-        previous.creator_id == message.creator_id && (message.created_at - previous.created_at).abs() <= GROUP_GAP_MS
+        previous.creator_id == message.creator_id
+            && (message.created_at - previous.created_at).abs() <= MAX_GROUP_GAP_MS
     })
 }
 
-/// What a person wrote and may be posted: Markdown, not blank, at most [`MAX_BODY_CHARS`], lines ending in `\n`.
+/// A body that may be posted: Markdown, not blank, at most [`MAX_BODY_CHARS`], with lines ending in `\n`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Draft(String);
 
 impl Draft {
+    /// The Markdown source.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -97,7 +107,7 @@ impl FromStr for Draft {
     type Err = AppError;
 
     fn from_str(text: &str) -> Result<Self, AppError> {
-        // Forms send CRLF where the composer sends LF; the same words are the same message.
+        // Forms send CRLF, the composer LF. Normalised, so that a repeated send is recognised as the same message.
         let text = text.replace("\r\n", "\n").replace('\r', "\n");
         let body = text.trim_end().trim_start_matches('\n');
         if body.chars().all(|c| c.is_whitespace() || is_invisible(c)) {
@@ -119,7 +129,7 @@ impl FromStr for Draft {
     }
 }
 
-/// Characters that show nothing by themselves: a message of them alone is blank.
+/// Whether a character has no visible form: a body of such characters alone is blank.
 const fn is_invisible(c: char) -> bool {
     matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{00ad}')
 }
@@ -144,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn one_author_within_five_minutes_is_a_thread() {
+    fn messages_of_one_author_within_five_minutes_are_grouped() {
         let first = message(1, 0);
         assert!(is_grouped(Some(&first), &message(1, 299_000)));
         assert!(is_grouped(Some(&first), &message(1, 300_000)));
@@ -161,13 +171,13 @@ mod tests {
     }
 
     #[test]
-    fn a_form_and_the_composer_write_the_same_message() {
+    fn line_endings_are_normalised() {
         assert_eq!("one\r\ntwo\r\n".parse::<Draft>(), "one\ntwo".parse::<Draft>());
         assert_eq!("    code".parse::<Draft>().unwrap().as_str(), "    code");
     }
 
     #[test]
-    fn the_limit_counts_characters() {
+    fn the_length_limit_counts_characters() {
         assert!("é".repeat(MAX_BODY_CHARS).parse::<Draft>().is_ok());
         assert!("é".repeat(MAX_BODY_CHARS + 1).parse::<Draft>().is_err());
         assert!("a\0b".parse::<Draft>().is_err());

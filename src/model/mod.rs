@@ -1,4 +1,4 @@
-//! The nouns of the chat as plain data with their rules. Nothing here reads a clock, a database or a page.
+//! The domain as plain data with its rules, for both targets. Nothing here reads a clock or does I/O.
 
 mod accounts;
 mod boosts;

@@ -1,4 +1,4 @@
-//! Rooms and what a member's place in one is like.
+//! Rooms, and a member's involvement in them.
 
 use std::str::FromStr;
 
@@ -8,39 +8,50 @@ use super::text::{first_name, initials, lowercase, name_line};
 use super::{Person, RoomId, UserId};
 use crate::AppError;
 
-/// A room as its members know it.
+/// A room as its members see it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(sqlx::FromRow))]
 pub struct Room {
+    /// The id of the room.
     pub id: RoomId,
+    /// The kind of the room.
     pub kind: RoomKind,
+    /// The name of an open or closed room; of a direct room the names of the other members.
     pub name: String,
+    /// The user who created it and may administer it.
     pub creator_id: UserId,
 }
 
-/// Who is in a room: everybody, the chosen, or one exact set of people for good.
+/// The kind of a room, which decides its members.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(sqlx::Type), sqlx(rename_all = "snake_case"))]
 #[serde(rename_all = "snake_case")]
 pub enum RoomKind {
+    /// Every active user is a member.
     Open,
+    /// The members are chosen.
     Closed,
+    /// A ping: the members are one exact set of people, which never changes.
     Direct,
 }
 
-/// How much a member wants to hear of a room.
+/// Which messages of a room notify a member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(sqlx::Type), sqlx(rename_all = "snake_case"))]
 #[serde(rename_all = "snake_case")]
 pub enum Involvement {
+    /// None, and the room is hidden from the sidebar.
     Invisible,
+    /// None.
     Nothing,
+    /// Those that mention the member.
     Mentions,
+    /// All.
     Everything,
 }
 
 impl Involvement {
-    /// What the bell turns to next. Pings are heard of in full or not at all.
+    /// The involvement that the bell button changes to. In direct rooms there are only `Everything` and `Nothing`.
     #[must_use]
     pub const fn next(self, kind: RoomKind) -> Self {
         match (kind, self) {
@@ -53,13 +64,13 @@ impl Involvement {
         }
     }
 
-    /// Whether a member of such a room may choose this.
+    /// Whether a member of a room of this kind may choose this involvement.
     #[must_use]
     pub const fn fits(self, kind: RoomKind) -> bool {
         !matches!((kind, self), (RoomKind::Direct, Self::Invisible | Self::Mentions))
     }
 
-    /// The involvement as it is stored and sent.
+    /// The involvement as it is stored and transmitted.
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
@@ -70,7 +81,7 @@ impl Involvement {
         }
     }
 
-    /// What it is called in a list to choose from.
+    /// The label in a list of choices.
     #[must_use]
     pub const fn short_label(self) -> &'static str {
         match self {
@@ -81,7 +92,7 @@ impl Involvement {
         }
     }
 
-    /// What it means, said to the person.
+    /// A description for the member.
     #[must_use]
     pub const fn label(self) -> &'static str {
         match self {
@@ -104,27 +115,28 @@ impl FromStr for Involvement {
     }
 }
 
-/// A room in one person's sidebar.
+/// A room in one user's sidebar.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SidebarRoom {
+    /// The id of the room.
     pub id: RoomId,
+    /// The kind of the room.
     pub kind: RoomKind,
-    /// What the room is called; for a direct room the people in it.
+    /// The name of the room; of a direct room the names of the people in it.
     pub name: String,
-    /// Someone posted after what this person read last.
+    /// There are messages of others after the last one that the user has read.
     pub unread: bool,
-    /// How many of the unread messages name this person.
+    /// How many of the unread messages mention the user.
     pub mention_count: u32,
-    /// When something was posted last, or the room was made, in milliseconds since the epoch.
+    /// When the last message was posted, or else the room created, in milliseconds since the epoch.
     pub active_at: i64,
-    /// Who is in a direct room besides this person, or this person when alone.
+    /// The other members of a direct room, or the user if there are none. Empty for other rooms.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub people: Vec<Person>,
 }
 
 impl SidebarRoom {
-    /// What the rooms are sorted by: direct ones by activity, the newest first, then the others by name whatever its
-    /// case.
+    /// The sort key of the sidebar: direct rooms by activity, the newest first, then the others by name, ignoring case.
     #[must_use]
     pub fn sort_key(&self) -> (i64, String, RoomId) {
         match self.kind {
@@ -133,7 +145,7 @@ impl SidebarRoom {
         }
     }
 
-    /// How much of it waits for the person: the mentions of a shared room, and a direct room as one.
+    /// The share of the room in the count in the page's title: its unread mentions; for an unread direct room, 1.
     #[must_use]
     pub fn waiting_count(&self) -> usize {
         match self.kind {
@@ -142,7 +154,7 @@ impl SidebarRoom {
         }
     }
 
-    /// What stands under the avatar of a direct room: the first name of the other, or the initials of several.
+    /// The label under the avatar of a direct room: the first name of the other member, or the initials of several.
     #[must_use]
     pub fn label(&self) -> String {
         match self.people.as_slice() {
@@ -154,7 +166,7 @@ impl SidebarRoom {
     }
 }
 
-/// What a direct room is called: the names of the people in it.
+/// The name of a direct room: the names of these people.
 #[must_use]
 pub fn direct_name(people: &[Person]) -> String {
     sentence(people.iter().map(|person| person.name.clone()))
@@ -175,6 +187,7 @@ impl RoomName {
     /// The longest name, in characters.
     pub const MAX_CHARS: usize = 100;
 
+    /// The name, without white space around it.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -200,15 +213,14 @@ mod tests {
     #[test]
     fn a_direct_room_is_named_after_its_people() {
         let label = |names: &[&str]| {
-            let (kind, people) = (RoomKind::Direct, people(names));
             SidebarRoom {
                 id: RoomId(1),
-                kind,
+                kind: RoomKind::Direct,
                 name: String::new(),
                 unread: false,
                 mention_count: 0,
                 active_at: 0,
-                people,
+                people: people(names),
             }
             .label()
         };
@@ -221,8 +233,8 @@ mod tests {
     }
 
     #[test]
-    fn the_bell_goes_round() {
-        let round = |kind, mut involvement: Involvement| {
+    fn the_bell_cycles_through_every_involvement_of_the_kind() {
+        let cycle_len = |kind, mut involvement: Involvement| {
             let mut seen = vec![involvement];
             loop {
                 involvement = involvement.next(kind);
@@ -234,13 +246,13 @@ mod tests {
                 seen.push(involvement);
             }
         };
-        assert_eq!(round(RoomKind::Open, Involvement::Mentions), 4);
-        assert_eq!(round(RoomKind::Direct, Involvement::Everything), 2);
+        assert_eq!(cycle_len(RoomKind::Open, Involvement::Mentions), 4);
+        assert_eq!(cycle_len(RoomKind::Direct, Involvement::Everything), 2);
         assert!("loud".parse::<Involvement>().is_err());
     }
 
     #[test]
-    fn pings_stand_by_activity_and_rooms_by_name() {
+    fn direct_rooms_are_sorted_by_activity_and_others_by_name() {
         let room = |id, kind, name: &str, active_at| SidebarRoom {
             id: RoomId(id),
             kind,
@@ -261,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn a_room_has_a_name() {
+    fn a_room_name_is_one_line_of_limited_length() {
         assert_eq!(" Designers ".parse::<RoomName>().unwrap().as_str(), "Designers");
         assert!(" \t".parse::<RoomName>().is_err());
         assert!("x".repeat(101).parse::<RoomName>().is_err());

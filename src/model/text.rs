@@ -1,21 +1,21 @@
-//! Small rules about text that both targets share.
+//! Functions on text that both targets need.
 
 use std::borrow::Cow;
 
 use super::UserId;
 use crate::AppError;
 
-/// How many tints an avatar without a picture may have; the style sheet names as many.
+/// How many tints there are for avatars without a picture; `style/avatar.css` defines them.
 const TINTS: i64 = 8;
 
-/// Bytes as lower-case hexadecimal digits.
+/// `bytes` as lower-case hexadecimal digits.
 #[must_use]
 pub fn hex(bytes: &[u8]) -> String {
     let digit = |value: u8| char::from(b"0123456789abcdef"[usize::from(value)]);
     bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
-/// `text` with the five characters that mean something in HTML replaced.
+/// `text` with `&`, `<`, `>`, `"` and `'` replaced by entities, for an element's content or a quoted attribute value.
 #[must_use]
 pub fn escape_html(text: &str) -> Cow<'_, str> {
     let special = |text: &str| text.bytes().position(|byte| matches!(byte, b'&' | b'<' | b'>' | b'"' | b'\''));
@@ -38,13 +38,13 @@ pub fn escape_html(text: &str) -> Cow<'_, str> {
     Cow::Owned(escaped)
 }
 
-/// The first word of a name: what someone is called among few.
+/// The first word of a name.
 #[must_use]
 pub fn first_name(name: &str) -> &str {
     name.split_whitespace().next().unwrap_or(name)
 }
 
-/// The first letters of a name's first two words, in capitals: what an avatar without a picture shows.
+/// The first letters of a name's first two words in upper case, shown in an avatar without a picture.
 #[must_use]
 pub fn initials(name: &str) -> String {
     let words = name.split(|c: char| !c.is_alphanumeric());
@@ -70,28 +70,32 @@ fn uppercase(text: &str) -> String {
     text.to_uppercase()
 }
 
-/// Which of the eight tints a person's avatar wears.
+/// The tint of a user's avatar, from 0 to 7.
 #[must_use]
 pub const fn avatar_tint(user_id: UserId) -> i64 {
     user_id.0 % TINTS
 }
 
-/// A moment in UTC as HTML wants it, like `2026-11-23T14:05:09Z`, from milliseconds since the epoch.
+/// A time, in milliseconds since the epoch, as an RFC 3339 timestamp in UTC like `2026-11-23T14:05:09Z`.
 #[must_use]
 pub fn utc_timestamp(at_ms: i64) -> String {
     let seconds = at_ms.div_euclid(1_000);
-    let (days, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
-    // Howard Hinnant's days-to-civil: years that begin in March, in eras of 400 years.
+    let days = seconds.div_euclid(86_400);
+    let second = seconds.rem_euclid(86_400);
+    // `civil_from_days` of <https://howardhinnant.github.io/date_algorithms.html>: years begin in March and are counted
+    // in eras of 400 years.
     let shifted = days + 719_468;
-    let (era, day_of_era) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097));
+    let era = shifted.div_euclid(146_097);
+    let day_of_era = shifted.rem_euclid(146_097);
     let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let month_from_march = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
     let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
     let year = year_of_era + era * 400 + i64::from(month <= 2);
-    let (hour, minute) = (second / 3_600, second / 60 % 60);
-    // Every row of every page has one: a format of this was a quarter of the work of a row.
+    let hour = second / 3_600;
+    let minute = second / 60 % 60;
+    // Every row of a page has a timestamp. Through `format!` it took a quarter of the time of a row.
     let mut text = String::with_capacity(20);
     if !(0..10_000).contains(&year) {
         text.push_str(&year.to_string());
@@ -107,26 +111,32 @@ pub fn utc_timestamp(at_ms: i64) -> String {
     text
 }
 
-/// Adds a number below a hundred.
+/// Appends a number below 100 as two digits.
 fn push_two_digits(text: &mut String, number: i64) {
     for digit in [number / 10, number % 10] {
         text.push(char::from(b'0' + u8::try_from(digit).unwrap_or_default()));
     }
 }
 
-/// When a day of UTC begins, in milliseconds since the epoch; nothing for a day that does not exist.
+/// The start of a day of UTC, in milliseconds since the epoch; `None` for a day that does not exist.
 #[must_use]
 pub fn utc_midnight(year: i64, month: i64, day: i64) -> Option<i64> {
-    // Howard Hinnant's civil-to-days, the way back of `utc_timestamp`.
+    // `days_from_civil` of the same source as in `utc_timestamp`.
     let shifted_year = if month <= 2 { year - 1 } else { year };
-    let (era, year_of_era) = (shifted_year.div_euclid(400), shifted_year.rem_euclid(400));
+    let era = shifted_year.div_euclid(400);
+    let year_of_era = shifted_year.rem_euclid(400);
     let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
     let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
     let at_ms = (era * 146_097 + day_of_era - 719_468) * 86_400_000;
     utc_timestamp(at_ms).starts_with(&format!("{year:04}-{month:02}-{day:02}T")).then_some(at_ms)
 }
 
-/// `text` without the blanks around it, if it can be a name of `what`: one line of 1 to `max_chars` characters.
+/// Parses a name: one line of 1 to `max_chars` characters, returned without the white space around it.
+///
+/// `missing` is the error message for an empty name; in the others the name is called `what`.
+///
+/// # Errors
+/// `Invalid` for any other text.
 pub(super) fn name_line(text: &str, missing: &str, what: &str, max_chars: usize) -> Result<String, AppError> {
     let name = text.trim();
     if name.is_empty() {
@@ -141,7 +151,7 @@ pub(super) fn name_line(text: &str, missing: &str, what: &str, max_chars: usize)
     Ok(name.to_owned())
 }
 
-/// Whether `text` may stand in a name: no control characters, and none that turn the direction of the text around it.
+/// Whether `text` has no control characters and none that change the direction of the text around it.
 pub(super) fn is_printable_line(text: &str) -> bool {
     !text.chars().any(|c| {
         c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
@@ -153,12 +163,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn escaped_text_cannot_open_a_tag_or_leave_an_attribute() {
+    fn escaped_text_can_neither_open_a_tag_nor_end_an_attribute() {
         assert_eq!(escape_html(r#"<b title="x">&'</b>"#), "&lt;b title=&quot;x&quot;&gt;&amp;&#39;&lt;/b&gt;");
     }
 
     #[test]
-    fn initials_are_those_of_the_first_two_words() {
+    fn initials_are_of_the_first_two_words() {
         assert_eq!(initials("Ada Lovelace"), "AL");
         assert_eq!(initials("grace brewster hopper"), "GB");
         assert_eq!(initials("  élodie"), "É");
@@ -166,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn timestamps_are_right_across_leap_days_and_the_epoch() {
+    fn timestamps_are_correct_around_leap_days_and_the_epoch() {
         assert_eq!(utc_timestamp(0), "1970-01-01T00:00:00Z");
         assert_eq!(utc_timestamp(-1), "1969-12-31T23:59:59Z");
         assert_eq!(utc_timestamp(951_782_400_000), "2000-02-29T00:00:00Z");
@@ -175,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn days_begin_when_they_say_and_only_those_that_exist() {
+    fn only_days_that_exist_have_a_midnight() {
         for (year, month, day) in [(1970, 1, 1), (2000, 2, 29), (2026, 11, 24), (1999, 12, 31), (2400, 2, 29)] {
             let at_ms = utc_midnight(year, month, day).unwrap();
             assert_eq!(utc_timestamp(at_ms), format!("{year:04}-{month:02}-{day:02}T00:00:00Z"));
@@ -188,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn names_may_not_turn_the_text_around_them() {
+    fn names_may_not_change_the_direction_of_text() {
         assert!(is_printable_line("Ada Lovelace"));
         assert!(!is_printable_line("Ada\u{202e}ecalevoL"));
         assert!(!is_printable_line("Ada\nLovelace"));

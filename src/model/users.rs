@@ -1,4 +1,4 @@
-//! People: who they are, what role they have, and what they may enter about themselves.
+//! Users: their roles and status, and the fields that they can edit.
 
 use std::str::FromStr;
 
@@ -8,16 +8,20 @@ use super::UserId;
 use super::text::{is_printable_line, name_line};
 use crate::AppError;
 
-/// A signed-in person as the product knows them everywhere.
+/// A signed-in user.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct User {
+    /// The id of the user.
     pub id: UserId,
+    /// The name shown to others.
     pub name: String,
+    /// The user's permissions in the account.
     pub role: Role,
 }
 
 impl User {
-    /// Whether this person may make open and closed rooms, where that may be `restricted` to administrators.
+    /// Whether the user may create open and closed rooms. `restricted` is the account's setting that only administrators
+    /// may.
     #[must_use]
     pub fn may_make_rooms(&self, restricted: bool) -> bool {
         match self.role {
@@ -27,59 +31,72 @@ impl User {
         }
     }
 
-    /// Whether this person may administer what `creator_id` made: administrators may, and its creator.
+    /// Whether the user may change or remove what `creator_id` created: administrators and its creator may.
     ///
-    /// Membership in the room is a separate question that comes first.
+    /// The caller must have checked the membership in the room before.
     #[must_use]
     pub fn may_administer(&self, creator_id: UserId) -> bool {
         self.role == Role::Administrator || self.id == creator_id
     }
 }
 
-/// A person in a list to choose from.
+/// A user by id and name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(sqlx::FromRow))]
 pub struct Person {
+    /// The id of the user.
     pub id: UserId,
+    /// The name shown to others.
     pub name: String,
 }
 
-/// A person as their own page shows them, whatever their status.
+/// A user as shown on their page, active or not.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(sqlx::FromRow))]
 pub struct Profile {
+    /// The id of the user.
     pub id: UserId,
+    /// The name shown to others.
     pub name: String,
-    /// Bots have none.
+    /// The address that the user signs in with; `None` for a bot.
     pub email_address: Option<String>,
+    /// The user's description of themselves; may be empty.
     pub bio: String,
+    /// The user's permissions in the account.
     pub role: Role,
+    /// Whether the user can sign in.
     pub status: Status,
 }
 
-/// What a user is in the account. The numbers are stored and stable.
+/// The role of a user in the account. The numbers are stored, so they never change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(sqlx::Type))]
 #[serde(rename_all = "snake_case")]
 #[repr(i64)]
 pub enum Role {
+    /// A person without further permissions.
     Member = 0,
+    /// A person who may also change the account, its users, and every room and message that they have access to.
     Administrator = 1,
+    /// A program.
     Bot = 2,
 }
 
-/// Whether a user takes part. The numbers are stored and stable.
+/// The status of a user. The numbers are stored, so they never change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(sqlx::Type))]
 #[serde(rename_all = "snake_case")]
 #[repr(i64)]
 pub enum Status {
+    /// Can sign in.
     Active = 0,
+    /// Removed from the account; the messages stay.
     Deactivated = 1,
+    /// Shut out by an administrator; the messages are removed.
     Banned = 2,
 }
 
-/// What a person is called: one line, 1 to 100 characters.
+/// The name of a user: one line of 1 to 100 characters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UserName(String);
 
@@ -87,6 +104,7 @@ impl UserName {
     /// The longest name, in characters.
     pub const MAX_CHARS: usize = 100;
 
+    /// The name, without white space around it.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -101,7 +119,7 @@ impl FromStr for UserName {
     }
 }
 
-/// What a person says of themselves: at most 200 characters, nothing at all included.
+/// A user's description of themselves: at most 200 characters; may be empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Bio(String);
 
@@ -109,6 +127,7 @@ impl Bio {
     /// The longest bio, in characters.
     pub const MAX_CHARS: usize = 200;
 
+    /// The text, with lines ending in `\n`.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -130,13 +149,14 @@ impl FromStr for Bio {
     }
 }
 
-/// Where a person gets mail, and what they sign in with: at most 254 characters, something before and after one `@`.
+/// The email address that a user signs in with: at most 254 bytes, with one `@` that is neither first nor last.
 ///
-/// Two addresses that differ only in the case of ASCII letters are the same one.
+/// Addresses are compared without the case of ASCII letters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EmailAddress(String);
 
 impl EmailAddress {
+    /// The address as entered, without white space around it.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -148,7 +168,7 @@ impl FromStr for EmailAddress {
 
     fn from_str(text: &str) -> Result<Self, AppError> {
         let address = text.trim();
-        // RFC 5321 bounds a path at 256 octets, the angle brackets included.
+        // RFC 5321, section 4.5.3.1.3: a path has at most 256 octets, including the angle brackets.
         let fits = address.len() <= 254 && !address.chars().any(|c| c.is_whitespace() || c.is_control());
         match address.split_once('@') {
             Some((local, domain)) if fits && !local.is_empty() && !domain.is_empty() && !domain.contains('@') => {
@@ -159,17 +179,18 @@ impl FromStr for EmailAddress {
     }
 }
 
-/// A password as typed, 8 characters to 1,000 bytes. It is never printed and never stored.
+/// A password in plain text, of 8 characters to 1,000 bytes. `Debug` does not print it, and it is never stored.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Password(String);
 
 impl Password {
-    /// Any text, for checking against a stored hash: a wrong one simply does not match.
+    /// Any text, to be checked against a stored hash.
     #[must_use]
     pub fn to_check(text: String) -> Self {
         Self(text)
     }
 
+    /// The plain text, for hashing and checking.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
@@ -209,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_has_something_on_both_sides_of_one_at_sign() {
+    fn an_address_has_one_at_sign_inside() {
         assert!("ada@example.com".parse::<EmailAddress>().is_ok());
         for text in ["", "ada", "@example.com", "ada@", "a@b@c", "a da@example.com", "ada@exa\u{0}mple.com"] {
             assert!(text.parse::<EmailAddress>().is_err(), "{text:?}");
@@ -224,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn administrators_and_creators_administer() {
+    fn administrators_and_creators_may_administer() {
         let user = |id, role| User { id: UserId(id), name: "Ada".into(), role };
         assert!(user(1, Role::Administrator).may_administer(UserId(2)));
         assert!(user(1, Role::Member).may_administer(UserId(1)));

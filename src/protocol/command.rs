@@ -1,27 +1,40 @@
-//! What a browser sends.
+//! Commands sent by the browser.
 
 use serde::{Deserialize, Serialize};
 
 use super::Cursor;
 use crate::model::{MessageId, RoomId};
 
-/// What a browser sends, in at most [`MAX_COMMAND_BYTES`](super::MAX_COMMAND_BYTES).
+/// A command sent by the browser, in at most [`MAX_COMMAND_BYTES`](super::MAX_COMMAND_BYTES).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ClientCommand {
-    /// This room is in view: send what changed in it after `cursor`, and what changes from now on.
-    Focus { room_id: RoomId, cursor: Cursor },
-    /// No room is in view.
+    /// A room is in view: requests what changed in it since `cursor`, and subscribes to its events.
+    Focus {
+        /// The room in view.
+        room_id: RoomId,
+        /// The position in the log up to which the page is complete.
+        cursor: Cursor,
+    },
+    /// No room is in view: ends the subscription.
     Blur,
-    /// Everything up to this message has been read.
-    Read { room_id: RoomId, message_id: MessageId },
-    /// The person writes in the room in view, or stopped.
-    Typing { active: bool },
-    /// Somebody sees this page, or still does.
+    /// The user has read a room up to a message.
+    Read {
+        /// The room.
+        room_id: RoomId,
+        /// The last message read.
+        message_id: MessageId,
+    },
+    /// The user started or stopped typing in the room in view.
+    Typing {
+        /// Whether the user is typing.
+        active: bool,
+    },
+    /// The page is visible. Repeated every [`PRESENCE_REFRESH_MS`](super::PRESENCE_REFRESH_MS).
     Present,
-    /// Nobody sees this page any more.
+    /// The page is hidden.
     Absent,
-    /// From a newer page: ignored.
+    /// A command of a newer client: ignored.
     #[serde(other)]
     Unknown,
 }

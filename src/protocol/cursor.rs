@@ -1,17 +1,17 @@
-//! Places in the event log.
+//! Positions in the event log.
 
 use serde::{Deserialize, Serialize};
 
-/// A place in the event log of one database.
+/// A position in the event log of one database.
 ///
-/// The moment stands beside the number because a database restored from a backup counts on from where the backup
-/// was taken: the same number then names another event, made at another moment.
+/// The time is part of it because a database restored from a backup continues the numbers from the backup: the same
+/// number is then another event, with another time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cursor {
-    /// Which database counts.
+    /// The id of the database whose log this is.
     pub epoch: String,
-    /// The last event known; 0 before the first.
+    /// The number of the last event included; 0 before the first.
     pub seq: i64,
-    /// When that event happened, in milliseconds since the epoch.
+    /// The time of that event, in milliseconds since the epoch.
     pub at: i64,
 }

@@ -1,4 +1,6 @@
-//! What the server sends.
+//! Events sent by the server.
+//!
+//! JSON objects tagged by `type`. Unknown types are ignored, so that old tabs and new servers work together.
 
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Error as _, IgnoredAny, MapAccess, Visitor};
@@ -7,116 +9,169 @@ use serde::{Deserialize, Deserializer, Serialize};
 use super::Cursor;
 use crate::model::{Account, Involvement, Message, MessageId, Person, RoomId, RoomKind, SidebarRoom, User, UserId};
 
-/// What the server sends. Its `type` is the first thing in it.
+/// An event sent by the server. In its JSON, `type` is the first key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ServerEvent {
-    /// The person, the account and the person's rooms as they are now: the first event of every connection.
+    /// The current state of the user, the account and the user's rooms: the first event of every connection.
     Rooms {
+        /// The user of this connection.
         viewer: User,
+        /// The account.
         account: Account,
+        /// The rooms in the user's sidebar.
         rooms: Vec<SidebarRoom>,
     },
-    /// What this person is called and may do has changed.
+    /// The user's own name or role changed.
     Viewer {
+        /// The user of this connection, as they are now.
         user: User,
     },
-    /// The account has changed.
+    /// The account changed.
     Account {
+        /// The account as it is now.
         account: Account,
     },
-    /// This person wants to hear more or less of a room: an invisible one leaves the sidebar.
+    /// The user's involvement in a room changed. An invisible room leaves the sidebar.
     Involvement {
+        /// The room.
         room: SidebarRoom,
+        /// The involvement from now on.
         involvement: Involvement,
     },
-    /// Who is in the room in view, and who of its members is online at all: the first of each, and how many are here.
+    /// The presence in the room in view changed. Both lists are limited in length.
     Presence {
+        /// The room in view.
         room_id: RoomId,
+        /// The first of the people who have the room in view.
         here: Vec<Person>,
+        /// How many people have the room in view.
         here_count: u32,
+        /// The first of the room's members who are online, in whatever room.
         online: Vec<UserId>,
     },
-    /// Of the people in a direct room these are online.
+    /// The presence of the people in a direct room changed.
     Online {
+        /// The direct room.
         room_id: RoomId,
+        /// Those of its people who are online.
         user_ids: Vec<UserId>,
     },
-    /// All that happened in the room up to this place has been sent.
+    /// Every change in the room up to `cursor` has been sent.
     CaughtUp {
+        /// The room in view.
         room_id: RoomId,
+        /// The position up to which the client is complete.
         cursor: Cursor,
     },
+    /// A message was posted.
     MessagePosted {
+        /// The number of the event in the log.
         seq: i64,
+        /// The time of the event, in milliseconds since the epoch.
         at: i64,
+        /// The message.
         message: Message,
     },
+    /// A message was edited. While catching up also sent for a message that was posted or boosted.
     MessageEdited {
+        /// The number of the event in the log.
         seq: i64,
+        /// The time of the event, in milliseconds since the epoch.
         at: i64,
+        /// The message as it is now.
         message: Message,
     },
+    /// A message was removed.
     MessageRemoved {
+        /// The number of the event in the log.
         seq: i64,
+        /// The time of the event, in milliseconds since the epoch.
         at: i64,
+        /// The room it was in.
         room_id: RoomId,
+        /// The removed message.
         message_id: MessageId,
     },
-    /// What is under a message now.
+    /// The boosts of a message changed.
     MessageBoosted {
+        /// The number of the event in the log.
         seq: i64,
+        /// The time of the event, in milliseconds since the epoch.
         at: i64,
+        /// The room of the message.
         room_id: RoomId,
+        /// The boosted message.
         message_id: MessageId,
+        /// All its boosts now, as HTML; empty without boosts.
         boosts_html: String,
     },
-    /// Somebody in the room in view writes, or stopped. Never stored; a browser forgets it after [`TYPING_TTL_MS`].
+    /// A user started or stopped typing in the room in view. Not in the log; clients expire it after [`TYPING_TTL_MS`].
     Typing {
+        /// The room in view.
         room_id: RoomId,
+        /// The user.
         person: Person,
+        /// Whether the user is typing.
         active: bool,
     },
+    /// The user became a member of a room.
     RoomAdded {
+        /// The room.
         room: SidebarRoom,
     },
+    /// The name or kind of a room changed.
     RoomChanged {
+        /// The room.
         room_id: RoomId,
+        /// Its kind now.
         kind: RoomKind,
+        /// Its name now.
         name: String,
     },
+    /// A room was removed, or the user is no longer a member.
     RoomRemoved {
+        /// The room.
         room_id: RoomId,
     },
-    /// Someone else posted in a room of this person.
+    /// Another user posted in one of the user's rooms.
     Unread {
+        /// The room.
         room_id: RoomId,
+        /// The new message.
         message_id: MessageId,
     },
-    /// A message of a room, just posted, names this person.
+    /// A message that was just posted mentions the user.
     Mentioned {
+        /// The room of the message.
         room_id: RoomId,
+        /// The new message.
         message_id: MessageId,
     },
-    /// This person, in whatever tab, wants to have a room unread again from a message on.
+    /// The user marked a room as unread, in any tab.
     MarkedUnread {
+        /// The room.
         room_id: RoomId,
+        /// The first message that is unread again.
         message_id: MessageId,
     },
-    /// This person has read a room up to a message, in whatever tab.
+    /// The user read a room up to a message, in any tab.
     Read {
+        /// The room.
         room_id: RoomId,
+        /// The last message read.
         message_id: MessageId,
     },
-    /// The page cannot be brought up to date from the log: load the data again.
+    /// The page cannot be brought up to date by events: the client must load its data again.
     Resync,
-    /// Nothing happened.
+    /// A heartbeat, sent after [`HEARTBEAT_MS`] without another event.
     Alive,
-    /// The server closes the connection; come back, or do not.
+    /// The server is closing the connection.
     Bye {
+        /// Whether the client should connect again.
         reconnect: bool,
     },
-    /// From a newer server: an old tab ignores what it does not know.
+    /// An event of a newer server: ignored.
     Unknown,
 }
 
@@ -131,7 +186,7 @@ impl<'de> Deserialize<'de> for ServerEvent {
 
 struct EventVisitor;
 
-/// The rest of an event as the fields of this variant.
+/// Deserialises the keys after the tag as the fields of a variant.
 macro_rules! rest {
     ($map:ident, $variant:ident { $($field:ident: $kind:ty),* }) => {{
         #[derive(Deserialize)]
@@ -147,7 +202,7 @@ impl<'de> Visitor<'de> for EventVisitor {
     type Value = ServerEvent;
 
     fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("an event, its type first")
+        f.write_str("an event whose first key is its type")
     }
 
     fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<ServerEvent, M::Error> {
@@ -196,13 +251,13 @@ impl<'de> Visitor<'de> for EventVisitor {
 }
 
 impl ServerEvent {
-    /// The event as it goes over the wire.
+    /// The event as JSON.
     #[must_use]
     pub fn to_json(&self) -> String {
-        serde_json::to_string(self).expect("events hold nothing that JSON cannot")
+        serde_json::to_string(self).expect("an event has string keys and finite numbers")
     }
 
-    /// The place in the log that a change in a room stands at.
+    /// The `seq` and `at` of an event about a message; `None` for events that are not in the log of a room.
     #[must_use]
     pub const fn position(&self) -> Option<(i64, i64)> {
         match self {
@@ -227,9 +282,11 @@ mod tests {
     }
 
     #[test]
-    fn every_event_is_read_as_it_was_sent() {
+    fn every_event_survives_serialisation() {
         use crate::model::{ClientMessageId, Role};
-        let (room_id, message_id, user_id) = (RoomId(4), MessageId(41), UserId(7));
+        let room_id = RoomId(4);
+        let message_id = MessageId(41);
+        let user_id = UserId(7);
         let user = User { id: user_id, name: "Ada".into(), role: Role::Administrator };
         let account = Account {
             name: "Campfire".into(),
@@ -238,11 +295,10 @@ mod tests {
             custom_styles_digest: String::new(),
         };
         let people = vec![Person { id: user_id, name: "Ada".into() }];
-        let (kind, name) = (RoomKind::Direct, "Ada".to_owned());
         let room = SidebarRoom {
             id: room_id,
-            kind,
-            name,
+            kind: RoomKind::Direct,
+            name: "Ada".into(),
             unread: true,
             mention_count: 2,
             active_at: 5,
@@ -260,7 +316,8 @@ mod tests {
             boosts_html: "<button>".into(),
             boosts_seq: 3,
         };
-        let (seq, at) = (3, 9);
+        let seq = 3;
+        let at = 9;
         let cursor = Cursor { epoch: "e".into(), seq, at };
         let involvement = Involvement::Nothing;
         for event in [

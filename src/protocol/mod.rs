@@ -1,4 +1,4 @@
-//! The live protocol, for both ends: what the server sends, what a browser sends, and what a page keeps of it.
+//! The live protocol, shared by server and browser: events, commands, and the client-side state they update.
 //!
 //! JSON text messages over one WebSocket a tab, one object each, tagged by `type`, like
 //! `{"type":"unread","room_id":4,"message_id":41}`. A type that the other end does not know is ignored, so that an old

@@ -1,6 +1,6 @@
-//! What a browser keeps of the room in view: a stretch of its messages, brought up to date by events.
+//! The browser's state of the room in view: a contiguous range of its messages, updated by events.
 //!
-//! A plain type, so that every rule about gaps, repeats and late arrivals is tested without a browser.
+//! A plain type, so that gaps, repeated events and late arrivals are tested without a browser.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -10,45 +10,52 @@ use serde::{Deserialize, Serialize};
 use crate::model::{Involvement, Message, MessageId, Room, RoomId};
 use crate::protocol::{Cursor, ServerEvent};
 
-/// What a page of a room is made from.
+/// The data of a room's page.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RoomPage {
+    /// The room.
     pub room: Room,
-    /// How much the reader wants to hear of it.
+    /// The viewer's involvement in it.
     pub involvement: Involvement,
+    /// The messages, and the position in the log they were read at.
     pub timeline: Timeline,
-    /// The message that the page was opened at.
+    /// The message in the page's URL.
     pub target: Option<MessageId>,
-    /// The first message that somebody else wrote after what the reader had read before.
+    /// The first message of another user after the last one that the viewer had read.
     pub first_unread: Option<MessageId>,
 }
 
-/// How many messages a page keeps, and how many more it takes before it lets go of some.
-const KEPT: (usize, usize) = (300, 20);
+/// How many messages remain after trimming.
+const MAX_MESSAGES: usize = 300;
 
-/// A stretch of messages without holes, oldest first.
+/// How many messages above [`MAX_MESSAGES`] a timeline may have before it is trimmed, so that not every new message trims
+/// one.
+const TRIM_MARGIN: usize = 20;
+
+/// A range of a room's messages without gaps, oldest first.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Timeline {
+    /// The room.
     pub room_id: RoomId,
-    /// Shared, so that who hands a page on does not copy it.
+    /// The messages, ordered by id. Shared, so that a cached page is sent without copying it.
     pub messages: Arc<Vec<Message>>,
-    /// There are messages before the first one here.
+    /// There are older messages before the first one.
     pub has_older: bool,
-    /// There are messages after the last one here.
+    /// There are newer messages after the last one.
     pub has_newer: bool,
-    /// All events up to here are in this stretch.
+    /// The position in the log up to which the range is complete.
     pub cursor: Cursor,
-    /// What was removed while this was in view: a late answer must not bring it back.
+    /// Messages removed while the room was in view. A late response or event must not insert them again.
     #[serde(skip)]
     pub removed: BTreeSet<MessageId>,
 }
 
 impl Timeline {
-    /// Takes in what happened. Frames about other rooms, and frames seen before, change nothing.
+    /// Applies an event. Events of other rooms, repeated events and older states change nothing.
     ///
-    /// Returns whether anything on the screen changed.
-    pub fn apply(&mut self, frame: &ServerEvent) -> bool {
-        let changed = match frame {
+    /// Returns whether a message changed.
+    pub fn apply(&mut self, event: &ServerEvent) -> bool {
+        let changed = match event {
             ServerEvent::MessagePosted { message, .. } | ServerEvent::MessageEdited { message, .. } => {
                 if message.room_id != self.room_id {
                     return false;
@@ -75,82 +82,82 @@ impl Timeline {
             }
             _ => return false,
         };
-        if let Some((seq, at)) = frame.position()
+        if let Some((seq, at)) = event.position()
             && seq > self.cursor.seq
         {
-            (self.cursor.seq, self.cursor.at) = (seq, at);
+            self.cursor.seq = seq;
+            self.cursor.at = at;
         }
         changed
     }
 
-    /// Puts the message where it belongs, or replaces an older revision of it.
+    /// Inserts a message in order, or merges it with the state already present. Returns whether anything changed.
     ///
-    /// One beyond either end is left out when more messages lie between: inserting it would hide the gap.
+    /// A message beyond an end that has more messages is left out: inserting it would hide the gap.
     pub fn upsert(&mut self, message: &Message) -> bool {
         if self.removed.contains(&message.id) {
             return false;
         }
         match self.messages.binary_search_by_key(&message.id, |known| known.id) {
-            Ok(index) => self.known()[index].take_in(message),
+            Ok(index) => self.messages_mut()[index].take_in(message),
             Err(0) if self.has_older && !self.messages.is_empty() => false,
             Err(index) if index == self.messages.len() && self.has_newer => false,
             Err(index) => {
-                self.known().insert(index, message.clone());
+                self.messages_mut().insert(index, message.clone());
                 true
             }
         }
     }
 
-    /// Puts an older page before the first message.
+    /// Inserts a page of older messages at the start.
     pub fn prepend(&mut self, older: MessagePage) {
         self.has_older = older.has_more;
         let first = self.messages.first().map(|first| first.id);
         let mut older = older.messages;
         older.retain(|message| !self.removed.contains(&message.id) && first.is_none_or(|first| message.id < first));
-        self.known().splice(..0, older);
+        self.messages_mut().splice(..0, older);
     }
 
-    /// Puts a newer page after the last message.
+    /// Appends a page of newer messages.
     pub fn append(&mut self, newer: MessagePage) {
         self.has_newer = newer.has_more;
         let last = self.messages.last().map(|last| last.id);
         let mut newer = newer.messages;
         newer.retain(|message| !self.removed.contains(&message.id) && last.is_none_or(|last| message.id > last));
-        self.known().append(&mut newer);
+        self.messages_mut().append(&mut newer);
     }
 
-    /// Whether there are so many messages that some may go.
+    /// Whether there are enough messages that some should be trimmed.
     #[must_use]
     pub fn is_long(&self) -> bool {
-        let (most, leeway) = KEPT;
-        self.messages.len() > most + leeway
+        self.messages.len() > MAX_MESSAGES + TRIM_MARGIN
     }
 
-    /// Lets go of the oldest messages when there are too many.
+    /// Removes the oldest messages above the maximum, if [`is_long`](Self::is_long).
     pub fn trim_older(&mut self) {
         if self.is_long() {
-            let surplus = self.messages.len() - KEPT.0;
-            self.known().drain(..surplus);
+            let surplus = self.messages.len() - MAX_MESSAGES;
+            self.messages_mut().drain(..surplus);
             self.has_older = true;
         }
     }
 
-    /// Lets go of the newest messages when there are too many.
+    /// Removes the newest messages above the maximum, if [`is_long`](Self::is_long).
     pub fn trim_newer(&mut self) {
         if self.is_long() {
-            self.known().truncate(KEPT.0);
+            self.messages_mut().truncate(MAX_MESSAGES);
             self.has_newer = true;
         }
     }
 
-    /// The newest message there is, as far as this stretch knows it.
+    /// The newest message of the room; `None` if it is not in the range or the room is empty.
     #[must_use]
     pub fn newest(&self) -> Option<MessageId> {
         if self.has_newer { None } else { self.messages.last().map(|message| message.id) }
     }
 
-    /// The messages to change; of shared ones a copy of its own.
-    fn known(&mut self) -> &mut Vec<Message> {
+    /// The messages for writing; copies them if they are shared.
+    fn messages_mut(&mut self) -> &mut Vec<Message> {
         Arc::make_mut(&mut self.messages)
     }
 
@@ -159,8 +166,9 @@ impl Timeline {
         if self.messages[index].boosts_seq >= seq {
             return false;
         }
-        let known = &mut self.known()[index];
-        (known.boosts_html, known.boosts_seq) = (boosts_html.to_owned(), seq);
+        let known = &mut self.messages_mut()[index];
+        known.boosts_html = boosts_html.to_owned();
+        known.boosts_seq = seq;
         true
     }
 
@@ -168,7 +176,7 @@ impl Timeline {
         self.removed.insert(message_id);
         match self.messages.binary_search_by_key(&message_id, |known| known.id) {
             Ok(index) => {
-                self.known().remove(index);
+                self.messages_mut().remove(index);
                 true
             }
             Err(_) => false,
@@ -176,10 +184,12 @@ impl Timeline {
     }
 }
 
-/// Messages beside a known one, oldest first, and whether more lie beyond.
+/// A page of messages before or after a known one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MessagePage {
+    /// The messages, oldest first.
     pub messages: Vec<Message>,
+    /// There are more messages in the same direction.
     pub has_more: bool,
 }
 
@@ -225,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_frame_twice_is_one_message() {
+    fn a_repeated_event_changes_nothing() {
         let mut timeline = timeline(&[1, 2], false, false);
         assert!(timeline.apply(&posted(11, message(3, 1))));
         assert!(!timeline.apply(&posted(11, message(3, 1))));
@@ -234,14 +244,14 @@ mod tests {
     }
 
     #[test]
-    fn a_late_message_stands_in_order() {
+    fn a_late_message_is_inserted_in_order() {
         let mut timeline = timeline(&[1, 3], false, false);
         assert!(timeline.apply(&posted(11, message(2, 1))));
         assert_eq!(ids(&timeline), [1, 2, 3]);
     }
 
     #[test]
-    fn an_older_revision_does_not_undo_an_edit() {
+    fn an_older_revision_does_not_overwrite_an_edit() {
         let mut timeline = timeline(&[1], false, false);
         let edited = ServerEvent::MessageEdited { seq: 12, at: 12, message: message(1, 3) };
         assert!(timeline.apply(&edited));
@@ -252,18 +262,18 @@ mod tests {
     }
 
     #[test]
-    fn a_removal_takes_the_message_and_repeats_harmlessly() {
+    fn a_removed_message_is_not_inserted_again() {
         let mut timeline = timeline(&[1, 2], false, false);
         let removed = ServerEvent::MessageRemoved { seq: 11, at: 11, room_id: ROOM, message_id: MessageId(1) };
         assert!(timeline.apply(&removed));
         assert!(!timeline.apply(&removed));
-        assert!(!timeline.apply(&posted(9, message(1, 1))), "the answer to its post comes late");
+        assert!(!timeline.apply(&posted(9, message(1, 1))), "the response to its post is late");
         timeline.prepend(MessagePage { messages: vec![message(1, 1)], has_more: false });
         assert_eq!(ids(&timeline), [2]);
     }
 
     #[test]
-    fn nothing_is_put_beyond_a_gap() {
+    fn messages_beyond_a_gap_are_left_out() {
         let mut timeline = timeline(&[5, 6], true, true);
         assert!(!timeline.apply(&posted(11, message(9, 1))));
         assert!(!timeline.apply(&posted(12, message(2, 1))));
@@ -272,14 +282,14 @@ mod tests {
     }
 
     #[test]
-    fn the_first_message_of_an_empty_room_is_taken() {
+    fn the_first_message_of_an_empty_room_is_inserted() {
         let mut timeline = timeline(&[], false, false);
         assert!(timeline.apply(&posted(11, message(1, 1))));
         assert_eq!(timeline.newest(), Some(MessageId(1)));
     }
 
     #[test]
-    fn other_rooms_change_nothing_here() {
+    fn events_of_other_rooms_change_nothing() {
         let mut timeline = timeline(&[1], false, false);
         let mut elsewhere = message(2, 1);
         elsewhere.room_id = RoomId(2);
@@ -288,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn boosts_and_edits_pass_each_other_without_harm() {
+    fn boosts_and_edits_can_arrive_in_any_order() {
         let boosted = |seq, html: &str| ServerEvent::MessageBoosted {
             seq,
             at: seq,
@@ -298,10 +308,11 @@ mod tests {
         };
         let mut timeline = timeline(&[1], false, false);
         assert!(timeline.apply(&boosted(12, "two")));
-        assert!(!timeline.apply(&boosted(11, "one")), "an older state comes late");
+        assert!(!timeline.apply(&boosted(11, "one")), "an older state is late");
         let edited = ServerEvent::MessageEdited { seq: 13, at: 13, message: message(1, 2) };
-        assert!(timeline.apply(&edited), "an edit that knows nothing of the boosts");
-        assert_eq!((timeline.messages[0].boosts_html.as_str(), timeline.messages[0].revision), ("two", 2));
+        assert!(timeline.apply(&edited), "an edit whose message has older boosts");
+        assert_eq!(timeline.messages[0].boosts_html, "two");
+        assert_eq!(timeline.messages[0].revision, 2);
         assert!(timeline.apply(&boosted(14, "")));
         assert!(timeline.messages[0].boosts_html.is_empty());
         assert!(!timeline.apply(&ServerEvent::MessageBoosted {
@@ -314,17 +325,18 @@ mod tests {
     }
 
     #[test]
-    fn a_long_stretch_lets_go_of_its_far_end() {
+    fn a_long_timeline_is_trimmed_at_either_end() {
         let many: Vec<i64> = (1..=321).collect();
         let mut read_down = timeline(&many, false, false);
         read_down.trim_older();
-        assert_eq!(
-            (read_down.messages.len(), read_down.messages[0].id, read_down.has_older),
-            (300, MessageId(22), true)
-        );
+        assert_eq!(read_down.messages.len(), 300);
+        assert_eq!(read_down.messages[0].id, MessageId(22));
+        assert!(read_down.has_older);
         let mut read_up = timeline(&many, true, false);
         read_up.trim_newer();
-        assert_eq!((read_up.messages.len(), read_up.has_newer, read_up.newest()), (300, true, None));
+        assert_eq!(read_up.messages.len(), 300);
+        assert!(read_up.has_newer);
+        assert_eq!(read_up.newest(), None);
         let mut short = timeline(&many[..320], false, false);
         short.trim_newer();
         short.trim_older();
@@ -332,7 +344,7 @@ mod tests {
     }
 
     #[test]
-    fn pages_join_without_doubles() {
+    fn overlapping_pages_are_joined_without_duplicates() {
         let mut timeline = timeline(&[5, 6], true, true);
         timeline.prepend(MessagePage { messages: vec![message(3, 1), message(4, 1), message(5, 1)], has_more: false });
         timeline.append(MessagePage { messages: vec![message(6, 1), message(7, 1)], has_more: false });

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use campfire::model::{ClientMessageId, MessageId, RoomId};
+use campfire::model::{ClientMessageId, MessageId, RoomId, paths};
 use futures::future::{Either, select};
 use gloo_timers::future::TimeoutFuture;
 use leptos::prelude::*;
@@ -157,7 +157,7 @@ pub fn tell(name: &str, words: &[&str]) {
 /// Shows the number of things that wait in the tab's icon.
 pub fn show_in_icon(count: usize) {
     if let Ok(Some(icon)) = document().query_selector("link[rel=icon]") {
-        let _ = icon.set_attribute("href", &format!("/icon/{}.svg", count.min(10)));
+        let _ = icon.set_attribute("href", &paths::icon(u8::try_from(count).unwrap_or(10).min(10)));
     }
 }
 

@@ -12,7 +12,9 @@ use campfire::AppError;
 use campfire::event::{
     ClientFrame, PRESENCE_REFRESH_MS, SILENCE_MS, ServerFrame, TYPING_EVERY_MS, TYPING_TTL_MS, VISIBILITY_DELAY_MS,
 };
-use campfire::model::{Account, Involvement, Message, MessageId, Person, RoomId, RoomKind, SidebarRoom, User, UserId};
+use campfire::model::{
+    Account, Involvement, Message, MessageId, Person, RoomId, RoomKind, SidebarRoom, User, UserId, paths,
+};
 use campfire::timeline::Timeline;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -547,7 +549,9 @@ fn connect() {
     }
     let Ok(host) = window().location().host() else { return };
     let secure = window().location().protocol().is_ok_and(|protocol| protocol == "https:");
-    let Ok(socket) = WebSocket::new(&format!("{}://{host}/cable", if secure { "wss" } else { "ws" })) else { return };
+    let Ok(socket) = WebSocket::new(&[if secure { "wss://" } else { "ws://" }, &host, paths::CABLE].concat()) else {
+        return;
+    };
 
     let generation = SOCKET.with_borrow_mut(|socket| {
         socket.generation += 1;
@@ -684,6 +688,6 @@ fn leave() {
     SOCKET.with_borrow_mut(|socket| socket.left = true);
     spawn_local(async {
         browser::sleep(LEAVE_AFTER).await;
-        let _ = window().location().assign("/session/new");
+        let _ = window().location().assign(paths::SIGN_IN);
     });
 }

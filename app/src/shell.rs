@@ -1,11 +1,11 @@
 //! The document around a page.
 
-use campfire::model::User;
+use campfire::model::{User, paths};
 use leptos::either::Either;
 use leptos::prelude::*;
 
 use crate::Notice;
-use crate::components::message::menu_html;
+use crate::components::message::menu_template;
 
 /// Where the embedded assets are found, by their hashed names.
 #[derive(Clone, Copy, Debug)]
@@ -63,7 +63,7 @@ pub fn live_document(
             <head>
                 <Head assets surroundings title/>
                 <style>{own_controls}</style>
-                <template id="message-menu" inner_html=menu_html("{id}", "{room}")></template>
+                <template id="message-menu" inner_html=menu_template()></template>
                 <script src=assets.boot data-loader=runs.then_some(assets.loader) data-wasm=runs.then_some(assets.wasm) data-chat=assets.chat></script>
             </head>
             <body>{app}</body>
@@ -92,12 +92,12 @@ pub fn plain_document(assets: Assets, surroundings: Surroundings, title: String,
 /// administrator are shown by the style sheet.
 #[must_use]
 pub fn own_controls(viewer: &User) -> String {
-    let id = viewer.id;
+    let (id, path) = (viewer.id, paths::user(viewer.id));
     format!(
         ".message[data-author=\"{id}\"] .menu__own{{display:flex}}\
          .boost[data-boosters~=\"{id}\"]{{display:none}}.boost--own[data-boosters~=\"{id}\"]{{display:inline-flex}}\
-         .message:has(.mention[href=\"/users/{id}\"]){{background:var(--mentioned)}}\
-         .mention[href=\"/users/{id}\"]{{background:var(--mention-own)}}"
+         .message:has(.mention[href=\"{path}\"]){{background:var(--mentioned)}}\
+         .mention[href=\"{path}\"]{{background:var(--mention-own)}}"
     )
 }
 

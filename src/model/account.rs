@@ -4,6 +4,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::paths;
 use super::text::name_line;
 use crate::AppError;
 
@@ -31,7 +32,7 @@ impl Account {
 /// Where the custom styles of this digest are found; empty without any.
 #[must_use]
 pub fn custom_styles_path(digest: &str) -> String {
-    if digest.is_empty() { String::new() } else { format!("/account/custom_styles/{digest}.css") }
+    if digest.is_empty() { String::new() } else { paths::custom_styles(digest) }
 }
 
 /// What the account is called: one line, 1 to 100 characters.

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{ClientMessageId, MessageId, RoomId, UserId};
+use super::{ClientMessageId, MessageId, RoomId, UserId, paths};
 use crate::AppError;
 
 /// How many messages a page holds.
@@ -60,7 +60,7 @@ impl Message {
     /// Where the message is shown in its room.
     #[must_use]
     pub fn path(&self) -> String {
-        format!("/rooms/{}/@{}", self.room_id, self.id)
+        paths::message(self.room_id, self.id)
     }
 }
 

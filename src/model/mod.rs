@@ -4,6 +4,7 @@ mod account;
 mod boost;
 mod id;
 mod message;
+pub mod paths;
 mod place;
 mod room;
 mod sound;

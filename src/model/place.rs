@@ -2,11 +2,9 @@
 //!
 //! Pages of forms (settings, search, sign-in) are not places: their URLs are always answered by the server.
 
-use std::fmt::Write;
-
 use serde::{Deserialize, Serialize};
 
-use super::{MessageId, RoomId};
+use super::{MessageId, RoomId, paths};
 
 /// Which messages of a room a page shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,15 +53,12 @@ impl Place {
     /// The canonical path and query: `parse` gives the same place back.
     #[must_use]
     pub fn path(self) -> String {
-        let Self::Room { room_id, anchor } = self else { return "/".to_owned() };
-        let mut path = format!("/rooms/{room_id}");
-        match anchor {
-            Anchor::Newest => Ok(()),
-            Anchor::Around(message_id) => write!(path, "/@{message_id}"),
-            Anchor::Before(message_id) => write!(path, "?before={message_id}"),
+        match self {
+            Self::NoRoom => paths::HOME.to_owned(),
+            Self::Room { room_id, anchor: Anchor::Newest } => paths::room(room_id),
+            Self::Room { room_id, anchor: Anchor::Around(message_id) } => paths::message(room_id, message_id),
+            Self::Room { room_id, anchor: Anchor::Before(message_id) } => paths::room_before(room_id, message_id),
         }
-        .expect("a string takes any text");
-        path
     }
 
     /// The room, if the place is in one.

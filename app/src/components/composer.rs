@@ -4,7 +4,7 @@
 //! and a message is edited in the same place, so that there is one text field to know.
 
 use campfire::AppError;
-use campfire::model::{Draft, MessageId, RoomId, UserId};
+use campfire::model::{Draft, MessageId, RoomId, UserId, paths};
 use campfire::timeline::Timeline;
 use leptos::ev::{KeyboardEvent, SubmitEvent};
 use leptos::html;
@@ -189,7 +189,7 @@ pub fn Composer(timeline: RwSignal<Timeline>, editing: Editing) -> impl IntoView
     };
 
     view! {
-        <form class="composer" method="post" action=format!("/rooms/{room_id}/messages") node_ref=form on:submit=submit>
+        <form class="composer" method="post" action=paths::messages(room_id) node_ref=form on:submit=submit>
             <p class="composer__mode" hidden=move || message_id.get().is_none()>
                 "Editing a message"
                 <button type="button" class="button--quiet" on:click=move |_| editing.end()>"Cancel"</button>

@@ -5,7 +5,7 @@
 
 use std::fmt::Write;
 
-use campfire::model::{Message, QUICK_BOOSTS, escape_html, utc_timestamp};
+use campfire::model::{Message, QUICK_BOOSTS, escape_html, paths, utc_timestamp};
 
 use super::avatar::push_avatar;
 use super::push;
@@ -21,26 +21,36 @@ pub fn message_html(html: &mut String, message: &Message) {
     head_html(html, message, id, &name, None);
     body_html(html, message, id);
     let boosts_seq = if message.boosts_seq > 0 { boosts_digits.format(message.boosts_seq) } else { "" };
-    push(html, &["<form class=\"boosts\" id=\"boosts-", id, "\" method=\"post\" action=\"/messages/", id]);
-    push(html, &["/boosts\" data-quiet=\"\" data-boosts=\"", boosts_seq, "\">", &message.boosts_html]);
+    push(
+        html,
+        &["<form class=\"boosts\" id=\"boosts-", id, "\" method=\"post\" action=\"", &paths::boosts(message.id)],
+    );
+    push(html, &["\" data-quiet=\"\" data-boosts=\"", boosts_seq, "\">", &message.boosts_html]);
     push(html, &["</form><details class=\"menu\"><summary aria-label=\"More for this message by ", &name]);
-    push(html, &["\">⋯</summary><div class=\"menu__list\"><a href=\"/messages/", id]);
-    html.push_str("/menu\" rel=\"external\">Answer, boost, change…</a></div></details>");
+    push(html, &["\">⋯</summary><div class=\"menu__list\"><a href=\"", &paths::message_menu(message.id)]);
+    html.push_str("\" rel=\"external\">Answer, boost, change…</a></div></details>");
 }
 
 /// What can be done with a message, as links and forms: the page has it once, as a template with `{id}` and `{room}` in
 /// their places, and its script puts it into a menu that is opened. Without scripts it is a page of its own.
 #[must_use]
-pub fn menu_html(id: &str, room_id: &str) -> String {
+pub fn menu_template() -> String {
     let mut html = String::from(r#"<div class="menu__boosts">"#);
     for (content, called) in QUICK_BOOSTS {
-        write!(html, r#"<button form="boosts-{id}" name="content" value="{content}" aria-label="Boost: {called}" title="{called}">{content}</button>"#)
+        write!(html, r#"<button form="boosts-{{id}}" name="content" value="{content}" aria-label="Boost: {called}" title="{called}">{content}</button>"#)
             .expect("a string takes any text");
     }
-    let own = format!("/rooms/{room_id}/messages/{id}");
+    let [message, own, edit, reply, unread, boost] = [
+        paths::template::MESSAGE,
+        paths::template::STORED_MESSAGE,
+        paths::template::EDIT_MESSAGE,
+        paths::template::REPLY,
+        paths::template::UNREAD,
+        paths::template::NEW_BOOST,
+    ];
     write!(
         html,
-        r#"</div><a href="/messages/{id}/boosts/new" data-picker="{id}" rel="external">Other boost…</a><a href="{own}/reply" data-action="reply" rel="external">Reply</a><button type="button" data-action="copy-text">Copy text</button><a href="/rooms/{room_id}/@{id}" data-action="copy" rel="external">Copy link</a><form method="post" action="{own}/unread" data-quiet=""><button>Mark unread from here</button></form><a class="menu__own" href="{own}/edit" data-action="edit" data-id="{id}" rel="external">Edit</a><a class="menu__own menu__danger" href="{own}/edit" data-action="remove" data-path="{own}" rel="external">Delete</a>"#
+        r#"</div><a href="{boost}" data-picker="{{id}}" rel="external">Other boost…</a><a href="{reply}" data-action="reply" rel="external">Reply</a><button type="button" data-action="copy-text">Copy text</button><a href="{message}" data-action="copy" rel="external">Copy link</a><form method="post" action="{unread}" data-quiet=""><button>Mark unread from here</button></form><a class="menu__own" href="{edit}" data-action="edit" data-id="{{id}}" rel="external">Edit</a><a class="menu__own menu__danger" href="{edit}" data-action="remove" data-path="{own}" rel="external">Delete</a>"#
     )
     .expect("a string takes any text");
     html
@@ -58,21 +68,18 @@ pub fn found_html(message: &Message, room: &str) -> String {
 
 /// Who said it and when. Out of its room a message says where, too. `name` is escaped.
 fn head_html(html: &mut String, message: &Message, id: &str, name: &str, room: Option<&str>) {
-    let (mut creator_digits, mut room_digits) = (itoa::Buffer::new(), itoa::Buffer::new());
-    let (creator_id, room_id) = (creator_digits.format(message.creator_id.0), room_digits.format(message.room_id.0));
+    let (author, path) = (paths::user(message.creator_id), message.path());
     let at = utc_timestamp(message.created_at);
-    push(html, &["<a class=\"message__avatar\" href=\"/users/", creator_id]);
+    push(html, &["<a class=\"message__avatar\" href=\"", &author]);
     html.push_str("\" rel=\"external\" tabindex=\"-1\" aria-hidden=\"true\">");
     push_avatar(html, message.creator_id, &message.creator_name);
     push(html, &["</a><div class=\"message__head\"><a class=\"message__author\" id=\"by-", id]);
-    push(html, &["\" href=\"/users/", creator_id, "\" rel=\"external\"><bdi>", name, "</bdi></a> "]);
-    push(html, &["<a class=\"message__time\" href=\"/rooms/", room_id, "/@", id, "\">"]);
+    push(html, &["\" href=\"", &author, "\" rel=\"external\"><bdi>", name, "</bdi></a> "]);
+    push(html, &["<a class=\"message__time\" href=\"", &path, "\">"]);
     let (date, shown) = if room.is_some() { (" data-date", &at[..10]) } else { ("", &at[11..16]) };
     push(html, &["<local-time", date, "><time datetime=\"", &at, "\">", shown, " UTC</time></local-time></a>"]);
     if let Some(room) = room {
-        let room = escape_html(room);
-        push(html, &[" <a class=\"message__room\" href=\"/rooms/", room_id, "/@", id, "\">in <bdi>", &room]);
-        html.push_str("</bdi></a>");
+        push(html, &[" <a class=\"message__room\" href=\"", &path, "\">in <bdi>", &escape_html(room), "</bdi></a>"]);
     }
     html.push_str("</div>");
 }
@@ -146,10 +153,11 @@ mod tests {
 
     #[test]
     fn a_menu_is_about_its_message() {
-        let menu = menu_html("41", "4");
+        let menu = menu_template().replace("{room}", "4").replace("{id}", "41");
         for part in [r#"form="boosts-41""#, r#"action="/rooms/4/messages/41/unread""#, r#"href="/rooms/4/@41""#] {
             assert!(menu.contains(part), "{part}");
         }
+        assert!(!menu.contains(['{', '}']), "{menu}");
         assert!(html_of("<p>hello</p>").contains(r#"href="/messages/41/menu""#), "the way there without scripts");
     }
 

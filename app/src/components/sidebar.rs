@@ -5,7 +5,7 @@
 
 use std::fmt::Write;
 
-use campfire::model::{Person, RoomId, RoomKind, SidebarRoom, UserId, escape_html, first_name, lowercase};
+use campfire::model::{Person, RoomId, RoomKind, SidebarRoom, UserId, escape_html, first_name, lowercase, paths};
 use leptos::prelude::*;
 
 use super::avatar::{avatar_html, avatars_html};
@@ -37,7 +37,7 @@ pub fn Sidebar() -> impl IntoView {
     Effect::new(move |_| {
         shared.track();
         pings.track();
-        let path = |room_id: Option<RoomId>| room_id.map(|room_id| format!("/rooms/{room_id}"));
+        let path = |room_id: Option<RoomId>| room_id.map(paths::room);
         let (current, online) = live.scene.with(|scene| {
             let others = |user_ids: &[UserId]| user_ids.iter().any(|user_id| *user_id != scene.viewer.id);
             let online = scene.online.iter().filter(|(_, user_ids)| others(user_ids));
@@ -50,7 +50,7 @@ pub fn Sidebar() -> impl IntoView {
     view! {
         <nav class="sidebar" id=SIDEBAR_ID popover="auto" aria-label="Rooms">
             <div class="sidebar__top">
-                <a class="sidebar__account" href="/" rel="external">
+                <a class="sidebar__account" href=paths::HOME rel="external">
                     {Icon::Flame.view()} <bdi class="sidebar__name">{move || live.scene.with(|scene| scene.account.name.clone())}</bdi>
                 </a>
                 <button class="button--icon sidebar__close" type="button" popovertarget=SIDEBAR_ID popovertargetaction="hide" aria-label="Close">
@@ -68,7 +68,7 @@ pub fn Sidebar() -> impl IntoView {
             />
             <div class="sidebar__rooms">
                 <ul aria-label="Rooms"><Lines lines=shared/></ul>
-                <a class="sidebar__new" href="/rooms/opens/new" rel="external" hidden=move || !live.may_make_rooms()>
+                <a class="sidebar__new" href=paths::new_room(RoomKind::Open) rel="external" hidden=move || !live.may_make_rooms()>
                     {Icon::Plus.view()} "New room"
                 </a>
             </div>
@@ -106,7 +106,8 @@ fn ping_lines(rooms: &[SidebarRoom], unpinged: &[Person], filter: &str, in_view:
     let mut lines = vec![Line {
         class: "ping",
         html: format!(
-            r#"<a href="/rooms/directs/new" rel="external"><span class="ping__new"><span class="icon-box">{}</span></span> <span class="ping__label">Ping</span></a>"#,
+            r#"<a href="{}" rel="external"><span class="ping__new"><span class="icon-box">{}</span></span> <span class="ping__label">Ping</span></a>"#,
+            paths::new_room(RoomKind::Direct),
             Icon::Plus.markup()
         ),
     }];
@@ -123,7 +124,8 @@ fn ping_lines(rooms: &[SidebarRoom], unpinged: &[Person], filter: &str, in_view:
     for person in unpinged.iter().filter(|person| !known(person) && matches(&person.name, filter)) {
         let (name, label) = (escape_html(&person.name), escape_html(first_name(&person.name)));
         let html = format!(
-            r#"<form method="post" action="/rooms/directs"><input type="hidden" name="user_ids" value="{}"/><button title="Ping {name}"><span class="avatars avatars--1">{}</span> <span class="ping__label"><bdi>{label}</bdi></span></button></form>"#,
+            r#"<form method="post" action="{}"><input type="hidden" name="user_ids" value="{}"/><button title="Ping {name}"><span class="avatars avatars--1">{}</span> <span class="ping__label"><bdi>{label}</bdi></span></button></form>"#,
+            paths::rooms(RoomKind::Direct),
             person.id,
             avatar_html(person.id, &person.name)
         );
@@ -134,7 +136,7 @@ fn ping_lines(rooms: &[SidebarRoom], unpinged: &[Person], filter: &str, in_view:
 
 /// The way to a room, marked when it is in view and when there is something to read.
 fn link(room: &SidebarRoom, in_view: Option<RoomId>, attributes: &str, inside: &str) -> String {
-    let href = format!("/rooms/{}", room.id);
+    let href = paths::room(room.id);
     let current = if in_view == Some(room.id) { r#" aria-current="page""# } else { "" };
     let mut html = format!(r#"<a href="{href}"{current}{attributes}>{inside}"#);
     if room.mention_count > 0 {
@@ -159,7 +161,7 @@ fn matches(name: &str, filter: &str) -> bool {
 fn Bottom() -> impl IntoView {
     let live = expect_context::<Live>();
     let origin = use_frame().with_value(|frame| frame.origin.clone());
-    let join_url = move || live.scene.with(|scene| format!("{origin}/join/{}", scene.account.join_code));
+    let join_url = move || live.scene.with(|scene| origin.clone() + &paths::join(&scene.account.join_code));
     let me = move || {
         live.scene.with(|Scene { viewer, .. }| {
             let name = escape_html(&viewer.name);
@@ -179,9 +181,9 @@ fn Bottom() -> impl IntoView {
                 </label>
             </details>
             <div class="sidebar__me">
-                <a class="sidebar__profile" href="/users/me/profile" rel="external" title="Your profile" inner_html=me></a>
-                <a class="button--icon" href="/account/edit" rel="external" aria-label="Account settings" title="Account settings">{Icon::People.view()}</a>
-                <form method="post" action="/session">
+                <a class="sidebar__profile" href=paths::OWN_PROFILE rel="external" title="Your profile" inner_html=me></a>
+                <a class="button--icon" href=paths::ACCOUNT_SETTINGS rel="external" aria-label="Account settings" title="Account settings">{Icon::People.view()}</a>
+                <form method="post" action=paths::SESSION>
                     <input type="hidden" name="_method" value="delete"/>
                     <button class="button--icon" aria-label="Sign out" title="Sign out">{Icon::Leave.view()}</button>
                 </form>

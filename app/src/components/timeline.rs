@@ -3,7 +3,7 @@
 //! The scroller is reversed: it is anchored at its end, so that a page opens at the newest message before any script
 //! has run, stays there while messages come, and does not jump when older ones are put before.
 
-use campfire::model::{Anchor, MessageId, Place, RoomId};
+use campfire::model::{Anchor, MessageId, Place, RoomId, paths};
 use campfire::timeline::Timeline;
 use leptos::ev::MouseEvent;
 use leptos::html;
@@ -233,8 +233,8 @@ pub fn Messages(
 fn jumps_html(room_id: RoomId, above: Option<MessageId>, below: Option<u32>) -> String {
     let mut html = String::new();
     if let Some(message_id) = above {
-        html =
-            format!(r#"<a class="button jump jump--up" href="/rooms/{room_id}/@{message_id}">First new message</a>"#);
+        let path = paths::message(room_id, message_id);
+        html = format!(r#"<a class="button jump jump--up" href="{path}">First new message</a>"#);
     }
     let label = match below {
         None => return html,
@@ -242,13 +242,13 @@ fn jumps_html(room_id: RoomId, above: Option<MessageId>, below: Option<u32>) -> 
         Some(1) => "1 new message".to_owned(),
         Some(count) => format!("{count} new messages"),
     };
-    html + &format!(r#"<a class="button jump jump--down" href="/rooms/{room_id}">{} {label}</a>"#, Icon::Down.markup())
+    let (path, icon) = (paths::room(room_id), Icon::Down.markup());
+    html + &format!(r#"<a class="button jump jump--down" href="{path}">{icon} {label}</a>"#)
 }
 
 fn older_html(room_id: RoomId, first: MessageId) -> String {
-    format!(
-        r#"<p class="timeline__more"><a href="/rooms/{room_id}?before={first}" rel="external">Older messages</a></p>"#
-    )
+    let path = paths::room_before(room_id, first);
+    format!(r#"<p class="timeline__more"><a href="{path}" rel="external">Older messages</a></p>"#)
 }
 
 /// Keeps what is read in its place. The scroller counts from its end: what comes before moves nothing, what comes after

@@ -1,6 +1,6 @@
 //! The account: what it is called, who is in it, and how people come in.
 
-use campfire::model::{Account, Profile, Role, Status, User};
+use campfire::model::{Account, Profile, Role, Status, User, paths};
 use leptos::prelude::*;
 
 use crate::components::form::{Field, FormState, LongField};
@@ -32,7 +32,7 @@ pub fn AccountPage(
 ) -> impl IntoView {
     let administers = viewer.role == Role::Administrator;
     view! {
-        <Sheet title="Account settings" back="/">
+        <Sheet title="Account settings" back=paths::HOME>
             {if administers {
                 view! { <Settings restricted=account.room_creation_restricted text_only state/> }.into_any()
             } else {
@@ -42,7 +42,7 @@ pub fn AccountPage(
                 <p>"Anyone with this link can join, and is in every open room at once."</p>
                 <LinkField id="join-link" label="Join link" url=join_url qr_path/>
                 {administers.then(|| view! {
-                    <Danger summary="Make a new link…" action="/account/join_code" method="post" button="Make a new link">
+                    <Danger summary="Make a new link…" action=paths::JOIN_CODE method="post" button="Make a new link">
                         <p>"The present link stops working at once, wherever it was handed out. Nobody who has joined is affected."</p>
                     </Danger>
                 })}
@@ -57,7 +57,7 @@ pub fn AccountPage(
 fn Settings(restricted: bool, text_only: bool, state: FormState) -> impl IntoView {
     view! {
         <Section title="Account">
-            <form method="post" action="/account">
+            <form method="post" action=paths::ACCOUNT>
                 <input type="hidden" name="_method" value="put"/>
                 <Field name="name" label="Name of this Campfire" state/>
                 <p class="switch">
@@ -74,7 +74,7 @@ fn Settings(restricted: bool, text_only: bool, state: FormState) -> impl IntoVie
                 <button class="button">"Save"</button>
             </form>
             {text_only.then(|| view! { <p class="field__note">"A logo would be a file, and there are no files on this installation."</p> })}
-            <p><a href="/account/custom_styles/edit">"Custom styles"</a></p>
+            <p><a href=paths::EDIT_CUSTOM_STYLES>"Custom styles"</a></p>
         </Section>
     }
 }
@@ -86,7 +86,7 @@ fn People(viewer: User, people: PeoplePage) -> impl IntoView {
     let nobody = people.is_empty();
     let next = next_page.map(|page| {
         let query = encode(&[("filter", &filter), ("page", &page.to_string())]);
-        format!("/account/edit?{query}#people")
+        format!("{}?{query}#people", paths::ACCOUNT_SETTINGS)
     });
     let (leaders, members): (Vec<_>, Vec<_>) =
         people.into_iter().partition(|person| person.role == Role::Administrator);
@@ -94,7 +94,7 @@ fn People(viewer: User, people: PeoplePage) -> impl IntoView {
     view! {
         <Section title="People" id="people">
             <search>
-                <form class="filter" action="/account/edit#people" data-filters="people-list">
+                <form class="filter" action=format!("{}#people", paths::ACCOUNT_SETTINGS) data-filters="people-list">
                     <label class="visually-hidden" for="filter">"Filter people by name"</label>
                     <input id="filter" type="search" name="filter" value=filter placeholder="Filter by name" autocomplete="off"/>
                     <button class="button button--plain">"Filter"</button>
@@ -122,7 +122,7 @@ fn People(viewer: User, people: PeoplePage) -> impl IntoView {
 
 #[component]
 fn Row(administers: bool, viewer: User, person: Profile) -> impl IntoView {
-    let path = format!("/users/{}", person.id);
+    let path = paths::user(person.id);
     let is_self = person.id == viewer.id;
     let is_administrator = person.role == Role::Administrator;
     let banned = person.status == Status::Banned;
@@ -133,7 +133,7 @@ fn Row(administers: bool, viewer: User, person: Profile) -> impl IntoView {
     view! {
         <li class="list__row" class:list__row--dim=banned>
             <Avatar id=person.id name=person.name.clone()/>
-            <a class="list__name" href=if is_self { "/users/me/profile".to_owned() } else { path.clone() }><bdi>{person.name}</bdi></a>
+            <a class="list__name" href=if is_self { paths::OWN_PROFILE.to_owned() } else { path.clone() }><bdi>{person.name}</bdi></a>
             {is_self.then(|| view! { <span class="tag">"You"</span> })}
             {banned.then(|| view! { <span class="tag tag--negative">"Banned"</span> })}
             {(is_administrator && !controls).then(|| view! { <span class="tag">"Administrator"</span> })}
@@ -141,7 +141,7 @@ fn Row(administers: bool, viewer: User, person: Profile) -> impl IntoView {
                 <button
                     class="button--icon crown"
                     class:crown--on=is_administrator
-                    formaction=format!("/account/users/{}", person.id)
+                    formaction=paths::account_user(person.id)
                     name="role"
                     value=role
                     aria-label=format!("{action} {name}")
@@ -159,14 +159,14 @@ fn Row(administers: bool, viewer: User, person: Profile) -> impl IntoView {
 #[component]
 pub fn CustomStylesPage(state: FormState) -> impl IntoView {
     view! {
-        <Sheet title="Custom styles" back="/account/edit">
+        <Sheet title="Custom styles" back=paths::ACCOUNT_SETTINGS>
             <Section title="CSS for every page">
                 <p>
                     "It comes after the rest and wins over it. The colours are custom properties, like "
                     <code>":root { --accent: oklch(55% 0.2 260) }"</code>
                     ". Nothing can be loaded from elsewhere."
                 </p>
-                <form method="post" action="/account/custom_styles" data-saves="">
+                <form method="post" action=paths::CUSTOM_STYLES data-saves="">
                     <input type="hidden" name="_method" value="put"/>
                     <LongField
                         name="custom_styles"
@@ -179,7 +179,7 @@ pub fn CustomStylesPage(state: FormState) -> impl IntoView {
                     <button class="button">"Save"</button>
                 </form>
                 <p class="field__note">
-                    "Should a style hide this very page: "<a href="/account/custom_styles/edit?plain=1">"open it without custom styles"</a>
+                    "Should a style hide this very page: "<a href=format!("{}?plain=1", paths::EDIT_CUSTOM_STYLES)>"open it without custom styles"</a>
                     ". The address with "<code>"?plain=1"</code>" works for every page."
                 </p>
             </Section>

@@ -1,6 +1,6 @@
 //! Choosing a boost: quick ones, any emoji by name, or a few letters.
 
-use campfire::model::{MAX_BOOST_CHARS, MessageId, escape_html};
+use campfire::model::{MAX_BOOST_CHARS, MessageId, escape_html, paths};
 use leptos::prelude::*;
 
 use crate::components::sheet::Sheet;
@@ -30,8 +30,7 @@ pub fn BoostPage(
     typed: String,
     problem: Option<String>,
 ) -> impl IntoView {
-    let path = format!("/messages/{message_id}/boosts");
-    let new_path = format!("{path}/new");
+    let (path, new_path) = (paths::boosts(message_id), paths::new_boost(message_id));
     let wrong = problem.is_some();
     let links = groups.into_iter().enumerate().map(|(index, (emoji, name))| {
         let current = (asked.is_empty() && index == group).then_some("true");

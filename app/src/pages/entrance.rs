@@ -1,5 +1,6 @@
 //! The pages in front of the chat: setting up, joining, signing in.
 
+use campfire::model::paths;
 use leptos::prelude::*;
 
 use crate::components::form::{Field, FormState};
@@ -10,7 +11,7 @@ use crate::components::icon::Icon;
 pub fn FirstRun(state: FormState) -> impl IntoView {
     view! {
         <Card title="Set up Campfire" lead="You will be its administrator. The others join by a link you give them." state=state.clone()>
-            <form method="post" action="/first_run">
+            <form method="post" action=paths::FIRST_RUN>
                 <Registration state/>
                 <button class="button">"Set up"</button>
             </form>
@@ -28,11 +29,11 @@ pub fn Join(
 ) -> impl IntoView {
     view! {
         <Card title=format!("Join {account_name}") lead="Tell the others who you are." state=state.clone()>
-            <form method="post" action=format!("/join/{join_code}")>
+            <form method="post" action=paths::join(&join_code)>
                 <Registration state/>
                 <button class="button">"Join"</button>
             </form>
-            <p class="card__aside">"Here already? "<a href="/session/new">"Sign in"</a></p>
+            <p class="card__aside">"Here already? "<a href=paths::SIGN_IN>"Sign in"</a></p>
             <Help lead="Questions?" help/>
         </Card>
     }
@@ -48,7 +49,7 @@ pub fn SignIn(
 ) -> impl IntoView {
     view! {
         <Card title=format!("Sign in to {account_name}") lead="" state=state.clone()>
-            <form method="post" action="/session">
+            <form method="post" action=paths::SESSION>
                 <input type="hidden" name="return_to" value=return_to/>
                 <Field name="email_address" label="E-mail address" kind="email" autocomplete="username" autofocus=true state=state.clone()/>
                 <Field name="password" label="Password" kind="password" autocomplete="current-password" state/>

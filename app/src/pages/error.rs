@@ -1,5 +1,6 @@
 //! What is shown when something cannot be.
 
+use campfire::model::paths;
 use leptos::prelude::*;
 
 use super::entrance::Card;
@@ -9,7 +10,7 @@ use super::entrance::Card;
 pub fn Failure(#[prop(into)] title: String, #[prop(into)] text: String) -> impl IntoView {
     view! {
         <Card title lead=text>
-            <p><a class="button" href="/">"Go to your rooms"</a></p>
+            <p><a class="button" href=paths::HOME>"Go to your rooms"</a></p>
         </Card>
     }
 }

@@ -1,6 +1,6 @@
 //! What can be done with a message, where no script opens its menu.
 
-use campfire::model::{Message, QUICK_BOOSTS};
+use campfire::model::{Message, QUICK_BOOSTS, paths};
 use leptos::prelude::*;
 
 use crate::components::message::found_html;
@@ -15,7 +15,7 @@ pub fn MessageMenu(
     may_change: bool,
 ) -> impl IntoView {
     let Message { id, room_id, .. } = message;
-    let (back, own) = (message.path(), format!("/rooms/{room_id}/messages/{id}"));
+    let back = message.path();
     let boosts = QUICK_BOOSTS.into_iter().map(|(content, called)| {
         view! { <button name="content" value=content title=called aria-label=format!("Boost: {called}")>{content}</button> }
     });
@@ -24,15 +24,15 @@ pub fn MessageMenu(
         <Sheet title="Message" back>
             <div class="message" inner_html=found_html(&message, &room_name)></div>
             <Section title="Boost">
-                <form class="picker__grid" method="post" action=format!("/messages/{id}/boosts") aria-label="Quick boosts">{boosts}</form>
-                <a href=format!("/messages/{id}/boosts/new")>"Other boost…"</a>
+                <form class="picker__grid" method="post" action=paths::boosts(id) aria-label="Quick boosts">{boosts}</form>
+                <a href=paths::new_boost(id)>"Other boost…"</a>
             </Section>
             <Section title="Answer or keep">
-                <a class="button button--plain" href=format!("{own}/reply")>"Reply"</a>
-                <form method="post" action=format!("{own}/unread")>
+                <a class="button button--plain" href=paths::reply(room_id, id)>"Reply"</a>
+                <form method="post" action=paths::unread(room_id, id)>
                     <button class="button button--plain">"Mark unread from here"</button>
                 </form>
-                {may_change.then(|| view! { <a class="button button--plain" href=format!("{own}/edit")>"Edit or delete"</a> })}
+                {may_change.then(|| view! { <a class="button button--plain" href=paths::edit_message(room_id, id)>"Edit or delete"</a> })}
             </Section>
         </Sheet>
     }

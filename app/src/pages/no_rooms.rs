@@ -1,5 +1,6 @@
 //! Home, for someone who is in no room.
 
+use campfire::model::{RoomKind, paths};
 use leptos::prelude::*;
 
 use crate::components::icon::Icon;
@@ -16,7 +17,7 @@ pub fn NoRooms() -> impl IntoView {
         <div class="empty empty--page">
             {Icon::Flame.view()}
             <p>"You are in no room. Make one, or ask to be let into one."</p>
-            <a class="button" href="/rooms/opens/new" rel="external" hidden=move || !live.may_make_rooms()>"New room"</a>
+            <a class="button" href=paths::new_room(RoomKind::Open) rel="external" hidden=move || !live.may_make_rooms()>"New room"</a>
         </div>
         <ConnectionNotice/>
     }

@@ -1,6 +1,6 @@
 //! Somebody's page, and what administrators can do about them.
 
-use campfire::model::{Profile, Role, Status, User};
+use campfire::model::{Profile, Role, RoomKind, Status, User, paths};
 use leptos::prelude::*;
 
 use super::profile::TransferLink;
@@ -28,7 +28,7 @@ pub fn PersonPage(
         (Status::Active, Role::Member) => None,
     };
     view! {
-        <Sheet title=person.name.clone() back="/">
+        <Sheet title=person.name.clone() back=paths::HOME>
             <div class="sheet__person sheet__person--tall">
                 <div class:list__row--dim=!active><Avatar id=person.id name=person.name.clone() class="avatar--huge"/></div>
                 {standing.map(|standing| view! { <p class="sheet__standing"><bdi>{standing}</bdi></p> })}
@@ -36,12 +36,12 @@ pub fn PersonPage(
                 {email_address.map(|address| view! { <p><a href=format!("mailto:{address}")>{address.clone()}</a></p> })}
                 <div class="card__buttons">
                     {active.then(|| view! {
-                        <form method="post" action="/rooms/directs">
+                        <form method="post" action=paths::rooms(RoomKind::Direct)>
                             <input type="hidden" name="user_ids" value=person.id.to_string()/>
                             <button class="button">{if is_self { "Write to yourself".to_owned() } else { format!("Ping {name}") }}</button>
                         </form>
                     })}
-                    {is_self.then(|| view! { <a class="button button--plain" href="/users/me/profile">"Edit your profile"</a> })}
+                    {is_self.then(|| view! { <a class="button button--plain" href=paths::OWN_PROFILE>"Edit your profile"</a> })}
                 </div>
             </div>
             {transfer.map(|transfer| view! {
@@ -62,19 +62,19 @@ fn Administration(person: Profile, is_self: bool) -> impl IntoView {
     match person.status {
         Status::Active => view! {
             <Section title="Administration" id="remove">
-                <form method="post" action=format!("/account/users/{id}")>
+                <form method="post" action=paths::account_user(id)>
                     <input type="hidden" name="_method" value="put"/>
                     <input type="hidden" name="role" value=if is_administrator { "member" } else { "administrator" }/>
-                    <input type="hidden" name="return_to" value=format!("/users/{id}")/>
+                    <input type="hidden" name="return_to" value=paths::user(id)/>
                     <button class="button button--plain" disabled=is_self>
                         {if is_administrator { "Make a member" } else { "Make an administrator" }}
                     </button>
                 </form>
                 {(!is_self).then(|| view! {
-                    <Danger summary=format!("Remove {name}…") action=format!("/account/users/{id}") button=format!("Remove {name} for good")>
+                    <Danger summary=format!("Remove {name}…") action=paths::account_user(id) button=format!("Remove {name} for good")>
                         <p>"They are signed out everywhere and leave all rooms. What they wrote stays. This cannot be undone; they can join again by the link."</p>
                     </Danger>
-                    <Danger summary=format!("Ban {name}…") action=format!("/users/{id}/ban") method="post" button=format!("Ban {name}")>
+                    <Danger summary=format!("Ban {name}…") action=paths::ban(id) method="post" button=format!("Ban {name}")>
                         <p>"They are signed out everywhere, everything they ever wrote is deleted, and nothing can be written from the internet addresses they used last. The ban can be lifted; what was deleted does not come back."</p>
                     </Danger>
                 })}
@@ -83,7 +83,7 @@ fn Administration(person: Profile, is_self: bool) -> impl IntoView {
         .into_any(),
         Status::Banned => view! {
             <Section title="Administration">
-                <form method="post" action=format!("/users/{id}/ban")>
+                <form method="post" action=paths::ban(id)>
                     <input type="hidden" name="_method" value="delete"/>
                     <button class="button button--plain">"Remove ban"</button>
                 </form>

@@ -1,6 +1,6 @@
 //! Starting a ping, and the settings of one.
 
-use campfire::model::{Person, RoomId};
+use campfire::model::{Person, RoomId, RoomKind, paths};
 use leptos::prelude::*;
 
 use crate::components::form::FormState;
@@ -12,9 +12,9 @@ use crate::components::sheet::{Avatar, Danger, Section, Sheet};
 pub fn NewPing(people: Vec<Choice>, state: FormState) -> impl IntoView {
     let problem = state.errors.get("user_ids").map(str::to_owned);
     view! {
-        <Sheet title="New ping" back="/">
+        <Sheet title="New ping" back=paths::HOME>
             <Section title="Who should be in it?">
-                <form method="post" action="/rooms/directs">
+                <form method="post" action=paths::rooms(RoomKind::Direct)>
                     {problem.map(|problem| view! { <p class="card__problem" role="alert">{problem}</p> })}
                     <ChoosePeople legend="People" people/>
                     <button class="button">"Start the ping"</button>
@@ -28,17 +28,17 @@ pub fn NewPing(people: Vec<Choice>, state: FormState) -> impl IntoView {
 #[component]
 pub fn PingSettings(room_id: RoomId, name: String, people: Vec<Person>) -> impl IntoView {
     view! {
-        <Sheet title="Ping" back=format!("/rooms/{room_id}")>
+        <Sheet title="Ping" back=paths::room(room_id)>
             <Section title="Who is in it">
                 <ul class="list">
                     {people.into_iter().map(|person| view! {
                         <li class="list__row">
                             <Avatar id=person.id name=person.name.clone()/>
-                            <a class="list__name" href=format!("/users/{}", person.id)><bdi>{person.name}</bdi></a>
+                            <a class="list__name" href=paths::user(person.id)><bdi>{person.name}</bdi></a>
                         </li>
                     }).collect_view()}
                 </ul>
-                <Danger summary="Delete this ping…" action=format!("/rooms/directs/{room_id}") button="Delete ping and messages">
+                <Danger summary="Delete this ping…" action=paths::room_of_kind(RoomKind::Direct, room_id) button="Delete ping and messages">
                     <p>"All messages between you and "<bdi>{name}</bdi>" are deleted for everyone. This cannot be undone."</p>
                 </Danger>
             </Section>

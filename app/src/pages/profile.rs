@@ -1,6 +1,6 @@
 //! One's own profile, rooms and devices.
 
-use campfire::model::{Bio, Involvement, Profile, RoomId, RoomKind, SessionId, utc_timestamp};
+use campfire::model::{Bio, Involvement, Profile, RoomId, RoomKind, SessionId, paths, utc_timestamp};
 use leptos::prelude::*;
 
 use crate::components::form::{Field, FormState, LongField};
@@ -45,13 +45,13 @@ pub fn ProfilePage(
     state: FormState,
 ) -> impl IntoView {
     let sign_out = view! {
-        <form method="post" action="/session">
+        <form method="post" action=paths::SESSION>
             <input type="hidden" name="_method" value="delete"/>
             <button class="button button--plain">"Sign out"</button>
         </form>
     };
     view! {
-        <Sheet title="Your profile" back="/" actions=sign_out.into_any()>
+        <Sheet title="Your profile" back=paths::HOME actions=sign_out.into_any()>
             <About profile text_only state=state.clone()/>
             <NewPassword state/>
             <Rooms rooms/>
@@ -72,7 +72,7 @@ fn About(profile: Profile, text_only: bool, state: FormState) -> impl IntoView {
                 <Avatar id=profile.id name=profile.name.clone() class="avatar--large"/>
                 {text_only.then(|| view! { <p class="field__note">"No files on this installation: everybody shows their initials."</p> })}
             </div>
-            <form method="post" action="/users/me/profile">
+            <form method="post" action=paths::OWN_PROFILE>
                 <input type="hidden" name="_method" value="put"/>
                 <Field name="name" label="Your name" autocomplete="name" state=state.clone()/>
                 <Field name="email_address" label="E-mail address" kind="email" autocomplete="email" state=state.clone()/>
@@ -87,7 +87,7 @@ fn About(profile: Profile, text_only: bool, state: FormState) -> impl IntoView {
 fn NewPassword(state: FormState) -> impl IntoView {
     view! {
         <Section title="Password">
-            <form method="post" action="/users/me/profile">
+            <form method="post" action=paths::OWN_PROFILE>
                 <input type="hidden" name="_method" value="put"/>
                 <Field name="present_password" label="Present password" kind="password" autocomplete="current-password" state=state.clone()/>
                 <Field name="password" label="New password" kind="password" autocomplete="new-password" hint="At least 8 characters." state/>
@@ -129,10 +129,10 @@ fn RoomRow(room: OwnRoom) -> impl IntoView {
     view! {
         <li class="list__row" class:list__row--dim=room.involvement == Involvement::Invisible>
             {icon.view()}
-            <a class="list__name" href=format!("/rooms/{}", room.id)><bdi>{room.name.clone()}</bdi></a>
-            <form class="involvement" method="post" action=format!("/rooms/{}/involvement", room.id) data-quiet="">
+            <a class="list__name" href=paths::room(room.id)><bdi>{room.name.clone()}</bdi></a>
+            <form class="involvement" method="post" action=paths::involvement(room.id) data-quiet="">
                 <input type="hidden" name="_method" value="put"/>
-                <input type="hidden" name="return_to" value="/users/me/profile"/>
+                <input type="hidden" name="return_to" value=paths::OWN_PROFILE/>
                 <select name="involvement" aria-label=format!("Notifications of {}", room.name) data-submits="">
                     {choices.into_iter().map(|choice| view! {
                         <option value=choice.word() selected=choice == room.involvement>{choice.short_label()}</option>
@@ -154,7 +154,7 @@ fn Devices(devices: Vec<Device>) -> impl IntoView {
                 {devices.into_iter().map(|device| view! { <DeviceRow device/> }).collect_view()}
             </ul>
             {others.then(|| view! {
-                <form method="post" action="/users/me/sessions">
+                <form method="post" action=paths::OWN_SESSIONS>
                     <input type="hidden" name="_method" value="delete"/>
                     <button class="button button--danger">"Sign out all other devices"</button>
                 </form>
@@ -179,7 +179,7 @@ fn DeviceRow(device: Device) -> impl IntoView {
                 view! { <span class="tag">"This device"</span> }.into_any()
             } else {
                 view! {
-                    <form method="post" action=format!("/users/me/sessions/{}", device.session_id)>
+                    <form method="post" action=paths::own_session(device.session_id)>
                         <input type="hidden" name="_method" value="delete"/>
                         <button class="button--quiet" aria-label=name>"Sign out"</button>
                     </form>

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use campfire::model::{
-    ClientMessageId, Involvement, Message, MessageId, Place, Room, RoomId, RoomKind, UserId, escape_html,
+    ClientMessageId, Involvement, Message, MessageId, Place, Room, RoomId, RoomKind, UserId, escape_html, paths,
 };
 use campfire::timeline::{self, Timeline};
 use campfire::{AppError, AppResult};
@@ -144,7 +144,7 @@ fn RoomView(page: timeline::RoomPage, reload: Callback<()>, editing: Editing) ->
 
     Effect::new(move |_| {
         let lost = Callback::new(|()| {
-            let _ = window().location().assign(&format!("/?notice={}", Notice::RoomMissing.word()));
+            let _ = window().location().assign(&format!("{}?notice={}", paths::HOME, Notice::RoomMissing.word()));
         });
         let unfocus = live::focus(Focus { room_id, timeline, reload, lost });
         on_cleanup(unfocus_on_this_thread(unfocus));
@@ -182,12 +182,8 @@ fn RoomHeader(
     name: Memo<String>,
     involvement: impl Fn() -> Involvement + Copy + Send + Sync + 'static,
 ) -> impl IntoView {
-    let (settings, label) = match room.kind {
-        RoomKind::Open => (format!("/rooms/opens/{}/edit", room.id), "Room settings"),
-        RoomKind::Closed => (format!("/rooms/closeds/{}/edit", room.id), "Room settings"),
-        RoomKind::Direct => (format!("/rooms/directs/{}/edit", room.id), "Ping settings"),
-    };
     let is_direct = room.kind == RoomKind::Direct;
+    let label = if is_direct { "Ping settings" } else { "Room settings" };
     view! {
         <header class="room-header">
             <MenuButton/>
@@ -196,9 +192,9 @@ fn RoomHeader(
                 <bdi>{name}</bdi>
             </h1>
             <Here room_id=room.id/>
-            <a class="button--icon" href="/searches" rel="external" aria-label="Search" title="Search">{Icon::Search.view()}</a>
+            <a class="button--icon" href=paths::SEARCHES rel="external" aria-label="Search" title="Search">{Icon::Search.view()}</a>
             <Bell room_id=room.id kind=room.kind involvement/>
-            <a class="button--icon" href=settings rel="external" aria-label=label title=label>{Icon::Settings.view()}</a>
+            <a class="button--icon" href=paths::room_settings(room.kind, room.id) rel="external" aria-label=label title=label>{Icon::Settings.view()}</a>
         </header>
     }
 }
@@ -243,7 +239,7 @@ fn Bell(
     };
     let label = move || format!("{}. Change", involvement().label());
     view! {
-        <form method="post" action=format!("/rooms/{room_id}/involvement") data-quiet="">
+        <form method="post" action=paths::involvement(room_id) data-quiet="">
             <input type="hidden" name="_method" value="put"/>
             <input type="hidden" name="involvement" value=move || involvement().next(kind).word()/>
             <button class="button--icon" aria-label=label title=label inner_html=icon></button>
@@ -278,7 +274,7 @@ fn RoomMissing(error: AppError, reload: Callback<()>) -> impl IntoView {
         <div class="empty empty--page">
             <p role="alert">{text}</p>
             {again.then(|| view! { <button class="button" type="button" on:click=move |_| reload.run(())>"Try again"</button> })}
-            <a class="button button--plain" href="/" rel="external">"Go to your rooms"</a>
+            <a class="button button--plain" href=paths::HOME rel="external">"Go to your rooms"</a>
         </div>
     }
 }

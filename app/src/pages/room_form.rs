@@ -1,6 +1,6 @@
 //! Making a room, and its settings.
 
-use campfire::model::{RoomId, RoomKind};
+use campfire::model::{RoomId, RoomKind, paths};
 use leptos::prelude::*;
 
 use super::entrance::Card;
@@ -31,17 +31,16 @@ pub fn RoomForm(
     state: FormState,
 ) -> impl IntoView {
     let (base, other) = match kind {
-        RoomKind::Closed => ("closeds", "opens"),
-        RoomKind::Open | RoomKind::Direct => ("opens", "closeds"),
+        RoomKind::Closed => (RoomKind::Closed, RoomKind::Open),
+        RoomKind::Open | RoomKind::Direct => (RoomKind::Open, RoomKind::Closed),
     };
     let (title, action, other_path, back) = match subject {
-        Subject::New => ("New room", format!("/rooms/{base}"), format!("/rooms/{other}/new"), "/".to_owned()),
-        Subject::Existing(id) | Subject::ReadOnly(id) => (
-            "Room settings",
-            format!("/rooms/{base}/{id}"),
-            format!("/rooms/{other}/{id}/edit"),
-            format!("/rooms/{id}"),
-        ),
+        Subject::New => {
+            ("New room", paths::rooms(base).to_owned(), paths::new_room(other).to_owned(), paths::HOME.to_owned())
+        }
+        Subject::Existing(id) | Subject::ReadOnly(id) => {
+            ("Room settings", paths::room_of_kind(base, id), paths::room_settings(other, id), paths::room(id))
+        }
     };
     let read_only = matches!(subject, Subject::ReadOnly(_));
     let closed = kind == RoomKind::Closed;
@@ -53,7 +52,7 @@ pub fn RoomForm(
     };
     let leave = match subject {
         Subject::Existing(id) | Subject::ReadOnly(id) if stands_closed => Some(view! {
-            <Danger summary="Leave this room…" action=format!("/rooms/{id}/membership") button="Leave the room">
+            <Danger summary="Leave this room…" action=paths::membership(id) button="Leave the room">
                 <p>"It is no longer in your sidebar, and you cannot read it. Somebody in it can let you in again."</p>
             </Danger>
         }),
@@ -105,7 +104,7 @@ fn RemoveRoom(room_id: RoomId, name: String, message_count: i64) -> impl IntoVie
         many => format!("Its {many} messages are deleted for everyone."),
     };
     view! {
-        <Danger summary="Delete this room…" action=format!("/rooms/{room_id}") button="Delete room and messages">
+        <Danger summary="Delete this room…" action=paths::room(room_id) button="Delete room and messages">
             <p>"“"<bdi>{name}</bdi>"” goes for good. "{lost}" This cannot be undone."</p>
         </Danger>
     }

@@ -1,6 +1,6 @@
 //! Searching all of one's rooms.
 
-use campfire::model::Message;
+use campfire::model::{Message, paths};
 use leptos::prelude::*;
 
 use crate::components::icon::Icon;
@@ -32,11 +32,11 @@ pub fn SearchPage(
     });
     let rows: Vec<_> = rows.collect();
     view! {
-        <Sheet title="Search" back="/">
-            <form class="filter search" method="post" action="/searches" role="search">
+        <Sheet title="Search" back=paths::HOME>
+            <form class="filter search" method="post" action=paths::SEARCHES role="search">
                 <input
                     name="q" type="search" aria-label="Search all your rooms" placeholder="Search all your rooms" autocomplete="off" required
-                    autofocus=asked.is_empty() value=asked.clone() data-completes="search" data-clears="/searches"
+                    autofocus=asked.is_empty() value=asked.clone() data-completes="search" data-clears=paths::SEARCHES
                 />
                 <button class="button">"Search"</button>
             </form>
@@ -64,7 +64,7 @@ fn Recent(recent: Vec<(String, String)>) -> impl IntoView {
     view! {
         <section class="search__recent" aria-label="Recent searches">
             <ul>{links.collect::<Vec<_>>()}</ul>
-            <form method="post" action="/searches/clear" data-asks="Forget your recent searches?">
+            <form method="post" action=paths::RECENT_SEARCHES data-asks="Forget your recent searches?">
                 <input type="hidden" name="_method" value="delete"/>
                 <button class="button--quiet">"Clear"</button>
             </form>

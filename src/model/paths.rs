@@ -1,0 +1,269 @@
+//! The site's paths, written once for both targets: pages, forms, redirects and scripts' requests all take them from here.
+//!
+//! Only the routers repeat them, as patterns. What a browser's URL means is [`Place`](super::Place).
+
+use itoa::Buffer;
+
+use super::{MessageId, RoomId, RoomKind, SessionId, UserId};
+
+/// Redirects to the room seen last.
+pub const HOME: &str = "/";
+/// Setting up an empty installation.
+pub const FIRST_RUN: &str = "/first_run";
+/// Signing in (POST) and out (DELETE).
+pub const SESSION: &str = "/session";
+/// The form that signs in.
+pub const SIGN_IN: &str = "/session/new";
+/// One's own profile: the page, and the form's target.
+pub const OWN_PROFILE: &str = "/users/me/profile";
+/// One's own devices; DELETE signs all others out.
+pub const OWN_SESSIONS: &str = "/users/me/sessions";
+/// The account: the target of its form.
+pub const ACCOUNT: &str = "/account";
+/// The settings of the account, with the list of people.
+pub const ACCOUNT_SETTINGS: &str = "/account/edit";
+/// POST makes a new join link.
+pub const JOIN_CODE: &str = "/account/join_code";
+/// The account's own CSS: the target of its form.
+pub const CUSTOM_STYLES: &str = "/account/custom_styles";
+/// The form of the account's own CSS.
+pub const EDIT_CUSTOM_STYLES: &str = "/account/custom_styles/edit";
+/// The search page, and the form's target.
+pub const SEARCHES: &str = "/searches";
+/// DELETE forgets the recent searches.
+pub const RECENT_SEARCHES: &str = "/searches/clear";
+/// The WebSocket.
+pub const CABLE: &str = "/cable";
+
+/// The page of a room, with its newest messages. DELETE removes an open or closed room.
+#[must_use]
+pub fn room(room_id: RoomId) -> String {
+    ["/rooms/", Buffer::new().format(room_id.0)].concat()
+}
+
+/// The page of a room with the messages just before one.
+#[must_use]
+pub fn room_before(room_id: RoomId, message_id: MessageId) -> String {
+    ["/rooms/", Buffer::new().format(room_id.0), "?before=", Buffer::new().format(message_id.0)].concat()
+}
+
+/// The rooms of a kind: POST makes one.
+#[must_use]
+pub const fn rooms(kind: RoomKind) -> &'static str {
+    match kind {
+        RoomKind::Open => "/rooms/opens",
+        RoomKind::Closed => "/rooms/closeds",
+        RoomKind::Direct => "/rooms/directs",
+    }
+}
+
+/// The form that makes a room of a kind.
+#[must_use]
+pub const fn new_room(kind: RoomKind) -> &'static str {
+    match kind {
+        RoomKind::Open => "/rooms/opens/new",
+        RoomKind::Closed => "/rooms/closeds/new",
+        RoomKind::Direct => "/rooms/directs/new",
+    }
+}
+
+/// A room as one of a kind: PUT changes it and turns it into one of that kind, DELETE removes a direct room.
+#[must_use]
+pub fn room_of_kind(kind: RoomKind, room_id: RoomId) -> String {
+    [rooms(kind), "/", Buffer::new().format(room_id.0)].concat()
+}
+
+/// The settings of a room, as those of a room of that kind.
+#[must_use]
+pub fn room_settings(kind: RoomKind, room_id: RoomId) -> String {
+    [rooms(kind), "/", Buffer::new().format(room_id.0), "/edit"].concat()
+}
+
+/// PUT changes how much somebody wants to hear of a room.
+#[must_use]
+pub fn involvement(room_id: RoomId) -> String {
+    of_room(room_id, "involvement")
+}
+
+/// DELETE leaves a room.
+#[must_use]
+pub fn membership(room_id: RoomId) -> String {
+    of_room(room_id, "membership")
+}
+
+/// The messages of a room: POST adds one.
+#[must_use]
+pub fn messages(room_id: RoomId) -> String {
+    of_room(room_id, "messages")
+}
+
+fn of_room(room_id: RoomId, part: &str) -> String {
+    ["/rooms/", Buffer::new().format(room_id.0), "/", part].concat()
+}
+
+/// The page of a room around a message: what a link to the message is.
+#[must_use]
+pub fn message(room_id: RoomId, message_id: MessageId) -> String {
+    ["/rooms/", Buffer::new().format(room_id.0), "/@", Buffer::new().format(message_id.0)].concat()
+}
+
+/// A message as it is stored: PUT edits it, DELETE removes it.
+#[must_use]
+pub fn stored_message(room_id: RoomId, message_id: MessageId) -> String {
+    of_stored_message(room_id, message_id, "")
+}
+
+/// The form that edits or removes a message.
+#[must_use]
+pub fn edit_message(room_id: RoomId, message_id: MessageId) -> String {
+    of_stored_message(room_id, message_id, "/edit")
+}
+
+/// The form that answers a message with a quote of it.
+#[must_use]
+pub fn reply(room_id: RoomId, message_id: MessageId) -> String {
+    of_stored_message(room_id, message_id, "/reply")
+}
+
+/// POST marks the room unread from a message on.
+#[must_use]
+pub fn unread(room_id: RoomId, message_id: MessageId) -> String {
+    of_stored_message(room_id, message_id, "/unread")
+}
+
+fn of_stored_message(room_id: RoomId, message_id: MessageId, part: &str) -> String {
+    let (mut room, mut message) = (Buffer::new(), Buffer::new());
+    ["/rooms/", room.format(room_id.0), "/messages/", message.format(message_id.0), part].concat()
+}
+
+/// The page of what can be done with a message.
+#[must_use]
+pub fn message_menu(message_id: MessageId) -> String {
+    of_message(message_id, "/menu")
+}
+
+/// The boosts of a message: POST adds one, or takes it back.
+#[must_use]
+pub fn boosts(message_id: MessageId) -> String {
+    of_message(message_id, "/boosts")
+}
+
+/// The picker of boosts for a message.
+#[must_use]
+pub fn new_boost(message_id: MessageId) -> String {
+    of_message(message_id, "/boosts/new")
+}
+
+fn of_message(message_id: MessageId, part: &str) -> String {
+    ["/messages/", Buffer::new().format(message_id.0), part].concat()
+}
+
+/// Somebody's page.
+#[must_use]
+pub fn user(user_id: UserId) -> String {
+    ["/users/", Buffer::new().format(user_id.0)].concat()
+}
+
+/// POST bans somebody, DELETE lifts the ban.
+#[must_use]
+pub fn ban(user_id: UserId) -> String {
+    ["/users/", Buffer::new().format(user_id.0), "/ban"].concat()
+}
+
+/// One of one's own devices: DELETE signs it out.
+#[must_use]
+pub fn own_session(session_id: SessionId) -> String {
+    [OWN_SESSIONS, "/", Buffer::new().format(session_id.0)].concat()
+}
+
+/// Somebody as a member of the account: PUT changes the role, DELETE removes them.
+#[must_use]
+pub fn account_user(user_id: UserId) -> String {
+    [ACCOUNT, "/users/", Buffer::new().format(user_id.0)].concat()
+}
+
+/// The style sheet of the account's own CSS whose digest this is.
+#[must_use]
+pub fn custom_styles(digest: &str) -> String {
+    [CUSTOM_STYLES, "/", digest, ".css"].concat()
+}
+
+/// Joining by the account's link.
+#[must_use]
+pub fn join(join_code: &str) -> String {
+    ["/join/", join_code].concat()
+}
+
+/// The icon with the number of things that wait, at most 10.
+#[must_use]
+pub fn icon(count: u8) -> String {
+    ["/icon/", Buffer::new().format(count), ".svg"].concat()
+}
+
+/// Paths in a `<template>`, with `{room}` and `{id}` where the page's script puts the ids of the room and the message.
+pub mod template {
+    /// [`message`](super::message)
+    pub const MESSAGE: &str = "/rooms/{room}/@{id}";
+    /// [`stored_message`](super::stored_message)
+    pub const STORED_MESSAGE: &str = "/rooms/{room}/messages/{id}";
+    /// [`edit_message`](super::edit_message)
+    pub const EDIT_MESSAGE: &str = "/rooms/{room}/messages/{id}/edit";
+    /// [`reply`](super::reply)
+    pub const REPLY: &str = "/rooms/{room}/messages/{id}/reply";
+    /// [`unread`](super::unread)
+    pub const UNREAD: &str = "/rooms/{room}/messages/{id}/unread";
+    /// [`new_boost`](super::new_boost)
+    pub const NEW_BOOST: &str = "/messages/{id}/boosts/new";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ROOM: RoomId = RoomId(4);
+    const MESSAGE: MessageId = MessageId(41);
+
+    #[test]
+    fn paths_are_those_of_bookmarks_and_of_what_people_link_to() {
+        for (path, expected) in [
+            (room(ROOM), "/rooms/4"),
+            (room_before(ROOM, MESSAGE), "/rooms/4?before=41"),
+            (message(ROOM, MESSAGE), "/rooms/4/@41"),
+            (stored_message(ROOM, MESSAGE), "/rooms/4/messages/41"),
+            (room_of_kind(RoomKind::Direct, ROOM), "/rooms/directs/4"),
+            (room_settings(RoomKind::Closed, ROOM), "/rooms/closeds/4/edit"),
+            (involvement(ROOM), "/rooms/4/involvement"),
+            (membership(ROOM), "/rooms/4/membership"),
+            (messages(ROOM), "/rooms/4/messages"),
+            (message_menu(MESSAGE), "/messages/41/menu"),
+            (boosts(MESSAGE), "/messages/41/boosts"),
+            (user(UserId(7)), "/users/7"),
+            (ban(UserId(7)), "/users/7/ban"),
+            (own_session(SessionId(9)), "/users/me/sessions/9"),
+            (account_user(UserId(7)), "/account/users/7"),
+            (custom_styles("ab12"), "/account/custom_styles/ab12.css"),
+            (join("aaaa-bbbb-cccc"), "/join/aaaa-bbbb-cccc"),
+            (icon(3), "/icon/3.svg"),
+        ] {
+            assert_eq!(path, expected);
+        }
+        for kind in [RoomKind::Open, RoomKind::Closed, RoomKind::Direct] {
+            assert_eq!(new_room(kind), format!("{}/new", rooms(kind)));
+        }
+    }
+
+    #[test]
+    fn templates_are_filled_into_the_same_paths() {
+        let filled = |template: &str| template.replace("{room}", "4").replace("{id}", "41");
+        for (template, path) in [
+            (template::MESSAGE, message(ROOM, MESSAGE)),
+            (template::STORED_MESSAGE, stored_message(ROOM, MESSAGE)),
+            (template::EDIT_MESSAGE, edit_message(ROOM, MESSAGE)),
+            (template::REPLY, reply(ROOM, MESSAGE)),
+            (template::UNREAD, unread(ROOM, MESSAGE)),
+            (template::NEW_BOOST, new_boost(MESSAGE)),
+        ] {
+            assert_eq!(filled(template), path);
+        }
+    }
+}

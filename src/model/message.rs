@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn one_author_within_five_minutes_is_a_thread() {
+    fn messages_of_one_author_within_five_minutes_are_grouped() {
         let first = message(1, 0);
         assert!(is_grouped(Some(&first), &message(1, 299_000)));
         assert!(is_grouped(Some(&first), &message(1, 300_000)));

@@ -107,7 +107,9 @@ impl Paging {
     fn trim_far_from(self, end: End) {
         match end {
             End::Oldest(_) => self.scroller.trim_newer(self.timeline),
-            End::Newest(_) => drop(self.timeline.try_update(Timeline::trim_older)),
+            End::Newest(_) => {
+                let _ = self.timeline.try_update(Timeline::trim_older);
+            }
         }
         let _ = self.is_loading.try_set_value(false);
     }

@@ -52,8 +52,8 @@ pub enum Fact {
     InvolvementChanged { user_id: UserId, room: SidebarRoom, involvement: Involvement },
     /// Somebody read a room up to a message.
     RoomRead { user_id: UserId, room_id: RoomId, message_id: MessageId },
-    /// Somebody marked a room as unread from a message on.
-    RoomMarkedUnread { user_id: UserId, room_id: RoomId, message_id: MessageId },
+    /// Somebody marked a room as unread from a message on; so many of the messages from there on mention them.
+    RoomMarkedUnread { user_id: UserId, room_id: RoomId, message_id: MessageId, mention_count: u32 },
 
     /// A message was posted. Its log row `seq` was appended with it, see [`store::messages::insert_all`].
     MessagePosted {
@@ -152,9 +152,9 @@ impl Tx {
                 self.mark_stale(Stale::Unread(user_id));
                 self.announce(Announcement::Person { user_id, event: ServerEvent::Read { room_id, message_id } });
             }
-            Fact::RoomMarkedUnread { user_id, room_id, message_id } => {
+            Fact::RoomMarkedUnread { user_id, room_id, message_id, mention_count } => {
                 self.mark_stale(Stale::Unread(user_id));
-                let event = ServerEvent::MarkedUnread { room_id, message_id };
+                let event = ServerEvent::MarkedUnread { room_id, message_id, mention_count };
                 self.announce(Announcement::Person { user_id, event });
             }
 
@@ -213,5 +213,192 @@ impl Tx {
         let at = self.now_ms();
         let seq = store::events::append(self.db(), NewEvent { kind, room_id, message_id, user_id }, at).await?;
         Ok((seq, at))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::live::testing::TestClient;
+    use crate::model::{Anchor, Role};
+    use crate::ops::rooms::Audience;
+    use crate::ops::{accounts, bans, boosts, memberships, messages, rooms, sessions, sync, users};
+    use crate::protocol::{Inbox, Timeline};
+    use crate::testing::World;
+    use crate::{jobs, testing};
+
+    /// A hidden tab with a room in view, brought up to date by what its socket receives.
+    struct Tab {
+        user: User,
+        room_id: RoomId,
+        client: TestClient,
+        inbox: Inbox,
+        timeline: Timeline,
+    }
+
+    impl Tab {
+        async fn open(world: &World, user: &User, room_id: RoomId) -> Self {
+            let room_ids: Vec<_> = world.sidebar(user.id).await.iter().map(|room| room.id).collect();
+            let client = TestClient::connect(&world.state.live, user.id.0, &room_ids);
+            assert!(client.focus(room_id), "{} is in the room", user.name);
+            let (inbox, timeline) = load(world, user, room_id).await;
+            Self { user: user.clone(), room_id, client, inbox, timeline: timeline.unwrap() }
+        }
+
+        /// Applies everything that was sent, up to an event that nothing else sends.
+        async fn receive(&mut self, world: &World) {
+            let user_id = self.user.id;
+            let last = async move |tx: &mut Tx| {
+                tx.changes_nothing_visible();
+                tx.announce(Announcement::Person { user_id, event: ServerEvent::Unknown });
+                Ok(())
+            };
+            world.state.db.write(last).await.unwrap();
+            let receive_until_last = async {
+                loop {
+                    let Some(json) = self.client.receive() else {
+                        tokio::task::yield_now().await;
+                        continue;
+                    };
+                    let event: ServerEvent = serde_json::from_str(&json).unwrap();
+                    if event == ServerEvent::Unknown {
+                        return;
+                    }
+                    self.inbox.apply(&event, None, 0);
+                    self.timeline.apply(&event);
+                }
+            };
+            tokio::time::timeout(Duration::from_secs(10), receive_until_last).await.expect("the last event arrives");
+        }
+
+        /// Checks that the tab shows what a fresh load of the page would.
+        async fn check(&mut self, world: &World, after: &str) {
+            self.receive(world).await;
+            let (mut inbox, timeline) = load(world, &self.user, self.room_id).await;
+            let name = &self.user.name;
+            assert_eq!(self.inbox.viewer, inbox.viewer, "{name} after {after}");
+            assert_eq!(self.inbox.account, inbox.account, "{name} after {after}");
+            // What orders direct rooms is a count in the tab and a time in the database: only the order is compared.
+            let mut rooms = self.inbox.rooms.clone();
+            rooms.iter_mut().chain(&mut inbox.rooms).for_each(|room| room.active_at = 0);
+            assert_eq!(rooms, inbox.rooms, "{name} after {after}");
+            // Who is no longer in the room is taken to another one.
+            if let Some(timeline) = timeline {
+                assert_eq!(shown(&self.timeline), shown(&timeline), "{name} after {after}");
+            }
+        }
+    }
+
+    /// The messages without the ids by which a browser recognises what it sent itself.
+    fn shown(timeline: &Timeline) -> Vec<Message> {
+        let without_id = |message: &Message| Message { client_message_id: None, ..message.clone() };
+        timeline.messages.iter().map(without_id).collect()
+    }
+
+    async fn load(world: &World, user: &User, room_id: RoomId) -> (Inbox, Option<Timeline>) {
+        let rooms = sync::rooms(&world.state, &testing::current(user)).await.unwrap();
+        let ServerEvent::Rooms { viewer, account, rooms } = rooms else { panic!("a snapshot") };
+        let timeline = match world.state.members.find(user, room_id).await {
+            Ok(member) => Some(messages::room_page(&world.state, &member, Anchor::Newest).await.unwrap().timeline),
+            Err(_) => None,
+        };
+        (Inbox::new(viewer, account, rooms), timeline)
+    }
+
+    /// The step of [`a_tab_shows_after_every_fact_what_a_fresh_load_shows`] that makes a fact happen. A new fact needs a
+    /// step, or a reason why it has none.
+    fn step_of(fact: &Fact) -> &'static str {
+        match fact {
+            Fact::AccountSetUp => "none: nobody is connected before it",
+            Fact::AccountChanged(_) => "rename account",
+            Fact::UserJoined { .. } => "join",
+            Fact::UserChanged(_) => "change role",
+            Fact::UserDeactivated { .. } => "deactivate",
+            Fact::UserBanned { .. } => "ban",
+            Fact::UserUnbanned { .. } => "unban",
+            Fact::SessionStarted { .. } | Fact::SessionSeen { .. } => "none: no page shows it to others",
+            Fact::SessionEnded { .. } => "end other sessions",
+            Fact::RoomOpened { .. } | Fact::MembershipsGranted { .. } => "open room, ping",
+            Fact::RoomChanged(_) => "rename room",
+            Fact::RoomRemoved { .. } => "remove room",
+            Fact::MembershipRevoked { .. } => "revoke",
+            Fact::InvolvementChanged { .. } => "hide and show room",
+            Fact::RoomRead { .. } => "read",
+            Fact::RoomMarkedUnread { .. } => "mark unread",
+            Fact::MessagePosted { .. } => "post, post in a ping",
+            Fact::MessageEdited { .. } => "edit",
+            Fact::MessageRemoved { .. } => "remove message",
+            Fact::MessageBoosted { .. } => "boost",
+            Fact::EventsPruned => "prune",
+        }
+    }
+
+    #[tokio::test]
+    #[expect(clippy::too_many_lines, reason = "one step after the other")]
+    async fn a_tab_shows_after_every_fact_what_a_fresh_load_shows() {
+        assert_eq!(step_of(&Fact::EventsPruned), "prune");
+        let world = testing::world().await;
+        let (state, ada, bob, cleo) = (&world.state, &world.ada, &world.bob, &world.cleo);
+        let (all_talk, administrator) = (world.all_talk.id, testing::as_administrator(ada));
+        let first = world.post(cleo, all_talk, "first").await;
+        let second = world.post(ada, all_talk, "second").await;
+        let mut tabs = [Tab::open(&world, ada, all_talk).await, Tab::open(&world, bob, all_talk).await];
+        let member = async |user: &User, room_id| world.member(user, room_id).await;
+
+        macro_rules! step {
+            ($after:literal, $op:expr) => {{
+                state.clock.advance(1_000);
+                let done = $op;
+                for tab in &mut tabs {
+                    tab.check(&world, $after).await;
+                }
+                done
+            }};
+        }
+
+        step!("rename account", accounts::rename(state, &administrator, "Kiln".parse().unwrap()).await.unwrap());
+        let code = accounts::find(state).await.unwrap().unwrap().join_code;
+        step!("join", accounts::join(state, &code, testing::registration("Dora")).await.unwrap());
+        step!("change role", users::change_role(state, &administrator, bob.id, Role::Administrator).await.unwrap());
+        step!("end other sessions", sessions::revoke_others(state, &testing::current(ada)).await.unwrap());
+
+        step!("post", world.post(ada, all_talk, "hello @Bob").await);
+        let posted = step!("post", world.post(cleo, all_talk, "from Cleo").await);
+        let draft = "second, edited".parse().unwrap();
+        step!("edit", messages::edit(state, &member(ada, all_talk).await, second.id, draft).await.unwrap());
+        let content = "👍".parse().unwrap();
+        step!("boost", boosts::boost(state, &member(bob, all_talk).await, second.id, content).await.unwrap());
+        step!("remove message", messages::remove(state, &member(ada, all_talk).await, first.id).await.unwrap());
+        let reader = testing::current(bob);
+        step!("read", memberships::mark_read(state, &reader, all_talk, posted.id).await.unwrap());
+        let unread = member(bob, all_talk).await;
+        step!("mark unread", memberships::mark_unread(state, &unread, second.id).await.unwrap());
+
+        let ping = step!("ping", rooms::ping(state, ada, vec![bob.id]).await.unwrap());
+        step!("ping", rooms::ping(state, cleo, vec![bob.id]).await.unwrap());
+        step!("post in a ping", world.post(ada, ping.id, "psst").await);
+        let room = step!("open room", world.open_closed_room("Room", &[bob, cleo]).await);
+        let (named, everyone) = ("Zed's room".parse().unwrap(), Audience::Chosen(vec![ada.id, bob.id, cleo.id]));
+        step!("rename room", rooms::change(state, &member(ada, room.id).await, named, everyone).await.unwrap());
+        let hidden = member(bob, room.id).await;
+        step!("hide room", memberships::set_involvement(state, &hidden, Involvement::Invisible).await.unwrap());
+        step!("show room", memberships::set_involvement(state, &hidden, Involvement::Everything).await.unwrap());
+        step!("revoke", memberships::leave(state, &member(bob, room.id).await).await.unwrap());
+        step!("remove room", rooms::remove(state, &member(ada, room.id).await).await.unwrap());
+
+        // A room stays marked in a tab when its only unread message is removed; both have read it before that.
+        for user in [ada, bob] {
+            let current = testing::current(user);
+            step!("read", memberships::mark_read(state, &current, all_talk, posted.id).await.unwrap());
+        }
+        step!("ban", bans::ban(state, &administrator, cleo.id).await.unwrap());
+        step!("remove content", jobs::run_due(state).await.unwrap());
+        step!("unban", bans::unban(state, &administrator, cleo.id).await.unwrap());
+        step!("deactivate", users::deactivate(state, &administrator, cleo.id).await.unwrap());
+        state.clock.advance(8 * 24 * 60 * 60 * 1_000);
+        step!("prune", state.db.write(async |tx: &mut Tx| Ok(tx.enqueue(&Job::Prune).await?)).await.unwrap());
+        step!("prune", jobs::run_due(state).await.unwrap());
     }
 }

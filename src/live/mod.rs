@@ -13,7 +13,7 @@ mod plan;
 mod presence;
 mod publisher;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 
 pub use connection::Connection;
 pub use encoded_event::EncodedEvent;

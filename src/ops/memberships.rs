@@ -76,7 +76,9 @@ pub async fn mark_unread(state: &AppState, member: &Member, message_id: MessageI
     let mark = async move |tx: &mut Tx| {
         store::messages::find(tx.db(), room_id, message_id).await?.ok_or(AppError::NotFound)?;
         if store::memberships::mark_unread(tx.db(), user_id, room_id, message_id).await? {
-            tx.record(Fact::RoomMarkedUnread { user_id, room_id, message_id }).await?;
+            let entry = store::rooms::sidebar_entry(tx.db(), user_id, room_id).await?;
+            let mention_count = entry.map_or(0, |room| room.mention_count);
+            tx.record(Fact::RoomMarkedUnread { user_id, room_id, message_id, mention_count }).await?;
         } else {
             tx.changes_nothing_visible();
         }

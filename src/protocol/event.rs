@@ -154,6 +154,8 @@ pub enum ServerEvent {
         room_id: RoomId,
         /// The first message that is unread again.
         message_id: MessageId,
+        /// How many unread messages mention the user.
+        mention_count: u32,
     },
     /// The user read a room up to a message, in any tab.
     Read {
@@ -235,7 +237,9 @@ impl<'de> Visitor<'de> for EventVisitor {
             "room_removed" => rest!(map, RoomRemoved { room_id: RoomId }),
             "unread" => rest!(map, Unread { room_id: RoomId, message_id: MessageId }),
             "mentioned" => rest!(map, Mentioned { room_id: RoomId, message_id: MessageId }),
-            "marked_unread" => rest!(map, MarkedUnread { room_id: RoomId, message_id: MessageId }),
+            "marked_unread" => {
+                rest!(map, MarkedUnread { room_id: RoomId, message_id: MessageId, mention_count: u32 })
+            }
             "read" => rest!(map, Read { room_id: RoomId, message_id: MessageId }),
             "bye" => rest!(map, Bye { reconnect: bool }),
             other => {
@@ -338,7 +342,7 @@ mod tests {
             ServerEvent::RoomRemoved { room_id },
             ServerEvent::Unread { room_id, message_id },
             ServerEvent::Mentioned { room_id, message_id },
-            ServerEvent::MarkedUnread { room_id, message_id },
+            ServerEvent::MarkedUnread { room_id, message_id, mention_count: 1 },
             ServerEvent::Read { room_id, message_id },
             ServerEvent::Resync,
             ServerEvent::Alive,

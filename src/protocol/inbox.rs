@@ -130,9 +130,10 @@ impl Inbox {
             ServerEvent::Mentioned { room_id, .. } if !is_seen(room_id) => {
                 Changes::of_rooms(self.change_room(*room_id, |room| room.mention_count += 1))
             }
-            ServerEvent::MarkedUnread { room_id, .. } => {
+            ServerEvent::MarkedUnread { room_id, mention_count, .. } => {
                 self.marked_unread = Some(*room_id);
-                Changes::of_rooms(self.mark(*room_id, true))
+                let mark = |room: &mut SidebarRoom| (room.unread, room.mention_count) = (true, *mention_count);
+                Changes::of_rooms(self.change_room(*room_id, mark))
             }
             ServerEvent::Read { room_id, message_id } => {
                 let is_newest = self.newest_unread.get(room_id).is_none_or(|newest| message_id >= newest);
@@ -446,9 +447,9 @@ mod tests {
     #[test]
     fn a_room_marked_unread_stays_so_until_a_room_is_entered() {
         let mut inbox = inbox();
-        let marked = ServerEvent::MarkedUnread { room_id: ALL_TALK, message_id: MessageId(3) };
+        let marked = ServerEvent::MarkedUnread { room_id: ALL_TALK, message_id: MessageId(3), mention_count: 2 };
         assert_eq!(inbox.apply(&marked, Some(ALL_TALK), 0), Changes::ROOMS);
-        assert_eq!(marks(&inbox, ALL_TALK), (true, 0));
+        assert_eq!(marks(&inbox, ALL_TALK), (true, 2));
         assert!(inbox.is_kept_unread(ALL_TALK) && !inbox.is_kept_unread(DESIGNERS));
         assert_eq!(inbox.enter(), Changes::NONE);
         assert!(!inbox.is_kept_unread(ALL_TALK));

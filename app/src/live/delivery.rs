@@ -46,7 +46,7 @@ pub fn deliver(event: &ServerEvent) {
         ServerEvent::MessagePosted { message, .. } if in_focus(message.room_id).is_some() => {
             announce(live, message, is_shown);
         }
-        ServerEvent::MarkedUnread { room_id, message_id } => {
+        ServerEvent::MarkedUnread { room_id, message_id, .. } => {
             // Reading up to the same message is news again.
             with_tab(|tab| tab.reported.read = None);
             if in_focus(*room_id).is_some() {

@@ -654,7 +654,7 @@ async fn marking_unread_is_heard_in_ones_own_tabs_only() {
     let (mut of_ada, mut of_bob) = (connected(&address, &ada).await, connected(&address, &bob).await);
     let member = site.state.members.find(&bob.user, room_id).await.unwrap();
     ops::memberships::mark_unread(&site.state, &member, message.id).await.unwrap();
-    let wanted = ServerEvent::MarkedUnread { room_id, message_id: message.id };
+    let wanted = ServerEvent::MarkedUnread { room_id, message_id: message.id, mention_count: 0 };
     of_bob.hear_until(|frame| *frame == wanted).await;
     site.post(&bob, room_id, "the next thing").await;
     let heard = of_ada.hear_until(|frame| matches!(frame, ServerEvent::Unread { .. })).await;

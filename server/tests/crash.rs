@@ -1,4 +1,5 @@
-//! The executable is killed again and again while people post; every message it acknowledged is there, once.
+//! The executable is killed again and again: while people post, every message it acknowledged is there, once; and what
+//! it was deleting in the background is deleted by the next process.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -65,6 +66,103 @@ async fn every_acknowledged_message_survives_twenty_kills_once() {
     audit(&data, &ledger).await;
 }
 
+/// How many messages the removed room and the banned person have: more than a job deletes before the kill.
+const TO_DELETE: i64 = 10_000;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_killed_process_was_deleting_is_deleted_by_the_next() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let port = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
+    let mut campfire = start(&data, port).await;
+    let ada = set_up(port).await;
+    let bob = join(&data, port).await;
+    assert!(submit(port, "/rooms/closeds", &ada, "name=Old").await.contains("/rooms/2"));
+    post(port, &ada, 2, "in the old room").await;
+    post(port, &bob, 1, "by Bob").await;
+    post(port, &ada, 1, "stays").await;
+    campfire.kill().await.unwrap();
+    let mut db = database(&data).await;
+    repeat_messages(&mut db).await;
+
+    for (path, form) in [("/rooms/2", "_method=delete"), ("/users/2/ban", "")] {
+        campfire = start(&data, port).await;
+        submit(port, path, &ada, form).await;
+        campfire.kill().await.unwrap();
+        assert!(count(&mut db, "SELECT COUNT(*) FROM jobs WHERE kind <> 'prune'").await > 0, "{path} goes on");
+    }
+    assert!(count(&mut db, "SELECT COUNT(*) FROM messages").await > 1, "killed before it was done");
+
+    campfire = start(&data, port).await;
+    let deleted = async {
+        while count(&mut db, "SELECT COUNT(*) FROM jobs WHERE kind <> 'prune'").await > 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(SOON, deleted).await.expect("the next process goes on");
+    campfire.kill().await.unwrap();
+    let left: Vec<(String,)> = sqlx::query_as("SELECT body_text FROM messages").fetch_all(&mut db).await.unwrap();
+    assert_eq!(left, [("stays".to_owned(),)]);
+    assert_eq!(count(&mut db, "SELECT COUNT(*) FROM rooms").await, 1);
+    assert_eq!(count(&mut db, "SELECT COUNT(*) FROM message_search WHERE message_search MATCH 'old OR bob'").await, 0);
+    check_integrity(&mut db).await;
+}
+
+/// Signs Bob up with the join code.
+async fn join(data: &Path, port: u16) -> String {
+    let code: String =
+        sqlx::query_scalar("SELECT join_code FROM accounts").fetch_one(&mut database(data).await).await.unwrap();
+    let form = "name=Bob&email_address=bob%40example.com&password=correct+horse";
+    session_cookie(&submit(port, &format!("/join/{code}"), "", form).await)
+}
+
+async fn submit(port: u16, path: &str, cookie: &str, form: &str) -> String {
+    let answer = request(port, path, cookie, "application/x-www-form-urlencoded", form).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 303"), "{path}: {answer}");
+    answer
+}
+
+async fn post(port: u16, cookie: &str, room_id: i64, body: &str) {
+    let id = ClientMessageId::v7(1, [room_id.to_le_bytes()[0]; 10]).to_string();
+    let call = json!({"room_id": room_id, "client_message_id": id, "body": body}).to_string();
+    let answer = request(port, "/api/messages/post", cookie, "application/json", &call).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+}
+
+/// Repeats the message in room 2 and Bob's until each is there [`TO_DELETE`] times.
+async fn repeat_messages(db: &mut SqliteConnection) {
+    sqlx::query(
+        "WITH RECURSIVE repetitions (number) AS (VALUES (1) UNION ALL SELECT number + 1 FROM repetitions LIMIT $1)
+         INSERT INTO messages (room_id, creator_id, client_message_id, sent_digest, body_source, body_html, body_text,
+                               render_version, created_at, updated_at, search_words, search_marks)
+         SELECT room_id, creator_id, client_message_id || number, sent_digest, body_source, body_html, body_text,
+                render_version, created_at, updated_at, search_words, search_marks
+           FROM messages, repetitions WHERE room_id = 2 OR creator_id = 2",
+    )
+    .bind(TO_DELETE - 1)
+    .execute(db)
+    .await
+    .unwrap();
+}
+
+async fn database(data: &Path) -> SqliteConnection {
+    let path: PathBuf = data.join("campfire.sqlite3");
+    SqliteConnection::connect(&format!("sqlite://{}", path.display())).await.unwrap()
+}
+
+async fn count(db: &mut SqliteConnection, query: &'static str) -> i64 {
+    sqlx::query_scalar(query).fetch_one(db).await.unwrap()
+}
+
+async fn check_integrity(db: &mut SqliteConnection) {
+    sqlx::query("INSERT INTO message_search (message_search) VALUES ('integrity-check')")
+        .execute(&mut *db)
+        .await
+        .unwrap();
+    let integrity: String = sqlx::query_scalar("PRAGMA integrity_check").fetch_one(db).await.unwrap();
+    assert_eq!(integrity, "ok");
+}
+
 async fn start(data: &Path, port: u16) -> Child {
     let mut child = Command::new(env!("CARGO_BIN_EXE_campfire"))
         .args(["--listen", &format!("127.0.0.1:{port}"), "--data"])
@@ -82,9 +180,12 @@ async fn start(data: &Path, port: u16) -> Child {
 
 async fn set_up(port: u16) -> String {
     let form = "name=Ada&email_address=ada%40example.com&password=correct+horse";
-    let answer = request(port, "/first_run", "", "application/x-www-form-urlencoded", form).await.unwrap();
+    session_cookie(&submit(port, "/first_run", "", form).await)
+}
+
+fn session_cookie(answer: &str) -> String {
     let cookie = answer.lines().find_map(|line| line.strip_prefix("set-cookie: session_token="));
-    format!("session_token={}", cookie.expect("the administrator is signed in").split(';').next().unwrap())
+    format!("session_token={}", cookie.expect("somebody is signed in").split(';').next().unwrap())
 }
 
 /// Posts one message after the other. What is not acknowledged is sent again under the same id until it is.
@@ -138,8 +239,7 @@ async fn request(port: u16, path: &str, cookie: &str, content_type: &str, body: 
 }
 
 async fn audit(data: &Path, ledger: &Ledger) {
-    let path: PathBuf = data.join("campfire.sqlite3");
-    let mut db = SqliteConnection::connect(&format!("sqlite://{}", path.display())).await.unwrap();
+    let mut db = database(data).await;
     let stored: Vec<(i64, String, String)> =
         sqlx::query_as("SELECT id, client_message_id, body_source FROM messages ORDER BY id")
             .fetch_all(&mut db)
@@ -170,10 +270,5 @@ async fn audit(data: &Path, ledger: &Ledger) {
                 .unwrap();
         assert_eq!(posted, 1, "the log holds one event of it");
     }
-    sqlx::query("INSERT INTO message_search (message_search) VALUES ('integrity-check')")
-        .execute(&mut db)
-        .await
-        .unwrap();
-    let integrity: String = sqlx::query_scalar("PRAGMA integrity_check").fetch_one(&mut db).await.unwrap();
-    assert_eq!(integrity, "ok");
+    check_integrity(&mut db).await;
 }

@@ -1,29 +1,29 @@
-//! Time. What is stored, compared or shown comes from the state's [`Clock`], which tests set; only durations inside this
-//! process are measured by [`monotonic`]. `clippy.toml` forbids other sources.
+//! Time. A time that is stored, compared or shown comes from the state's [`Clock`], which tests control; [`monotonic`]
+//! only measures durations inside this process. `clippy.toml` forbids other sources.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-/// Where the time comes from.
+/// A source of the wall-clock time.
 #[derive(Clone, Debug)]
 pub enum Clock {
-    /// The machine's clock.
+    /// The system clock.
     System,
-    /// A clock that stands still until a test moves it, in milliseconds since the epoch.
+    /// A clock for tests that only [`Clock::advance`] moves, in milliseconds since the epoch.
     Manual(Arc<AtomicI64>),
 }
 
 impl Clock {
-    /// A clock that stands at `now_ms`.
+    /// A manual clock that starts at `now_ms`, in milliseconds since the epoch.
     #[must_use]
     pub fn manual(now_ms: i64) -> Self {
         Self::Manual(Arc::new(AtomicI64::new(now_ms)))
     }
 
-    /// Milliseconds since the epoch.
+    /// The current time in milliseconds since the epoch.
     #[must_use]
-    #[expect(clippy::disallowed_methods, reason = "the one place that reads the machine's clock")]
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the system clock")]
     pub fn now_ms(&self) -> i64 {
         match self {
             Self::System => SystemTime::now()
@@ -33,7 +33,7 @@ impl Clock {
         }
     }
 
-    /// Moves a manual clock on; the machine's clock goes by itself.
+    /// Moves a manual clock forward. Does nothing for the system clock.
     pub fn advance(&self, by_ms: i64) {
         if let Self::Manual(now) = self {
             now.fetch_add(by_ms, Ordering::Relaxed);
@@ -41,7 +41,8 @@ impl Clock {
     }
 }
 
-/// The monotonic clock: for deadlines and pauses inside this process, never for what is stored or shown.
+/// The current time of the monotonic clock: for deadlines and pauses inside this process, never for a time that is
+/// stored or shown.
 #[must_use]
 #[expect(clippy::disallowed_methods, reason = "the one place that reads the monotonic clock")]
 pub fn monotonic() -> Instant {

@@ -1,54 +1,59 @@
-//! What a caller may be told when something cannot be done. Details of a failure stay in the log.
+//! Errors that may be returned to a client. Details of an internal failure go to the log only.
 
 use serde::{Deserialize, Serialize};
 use server_fn::codec::JsonEncoding;
 use server_fn::error::{FromServerFnError, ServerFnErrorErr};
 use thiserror::Error;
 
-/// The answer to something that cannot be done, worded for the person who asked.
+/// An error with a message for the user. Its `Display` is that message.
 ///
-/// As JSON `"not_found"`, or `{"conflict":"…"}` where there is something to add.
+/// Serialised as `"not_found"`, or as `{"conflict":"…"}` for variants with a value.
 #[derive(Clone, Debug, PartialEq, Eq, Error, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AppError {
+    /// The request has no live session of an active user.
     #[error("Sign in to go on.")]
     SignedOut,
+    /// The user can see the subject and may not do this with it.
     #[error("You may not do that here.")]
     Forbidden,
+    /// The subject does not exist, or the user may not see it.
     #[error("That does not exist, or not for you.")]
     NotFound,
-    /// What was entered cannot be taken; one reason for each field concerned.
+    /// Rejected input, with one reason per field.
     #[error("{0}")]
     Invalid(FieldErrors),
-    /// The thing changed, or the id was used for something else.
+    /// The subject has changed, or the id or name is in use.
     #[error("{0}")]
     Conflict(String),
+    /// A rate limit was exceeded.
     #[error("Too many tries. Wait a few minutes, then try again.")]
     TooManyTries,
-    /// Nothing is wrong with the request; the server cannot do it now. Trying again later is right.
+    /// The server cannot do it now: the same request may succeed later.
     #[error("{0}")]
     Unavailable(String),
-    /// The browser's own: no answer arrived, so nobody knows whether it was done.
+    /// Only in the browser: no response arrived, so it is unknown whether the request was executed.
     #[error("The server could not be reached.")]
     Unreachable,
-    /// What went wrong is in the server's log. Also what an older page makes of an error that it does not know.
+    /// An internal failure, whose details are in the server's log. An older page also deserialises unknown variants as
+    /// this.
     #[error("Something went wrong on the server. Try again.")]
     #[serde(other)]
     Internal,
 }
 
-/// What may be returned to a caller.
+/// A result whose error may be returned to a client.
 pub type AppResult<T> = Result<T, AppError>;
 
 impl AppError {
-    /// One field with one reason.
+    /// `Invalid` with one reason for one field.
     pub fn invalid(field: &str, reason: impl Into<String>) -> Self {
         let mut errors = FieldErrors::default();
         errors.add(field, reason);
         Self::Invalid(errors)
     }
 
-    /// The HTTP status that carries this answer.
+    /// The HTTP status of a response with this error.
     #[must_use]
     pub const fn status(&self) -> u16 {
         match self {
@@ -63,9 +68,9 @@ impl AppError {
         }
     }
 
-    /// Whether the very same request may succeed later, so that it is worth keeping.
+    /// Whether the same request may succeed later, so that it should be retried.
     #[must_use]
-    pub const fn is_passing(&self) -> bool {
+    pub const fn is_transient(&self) -> bool {
         matches!(self, Self::Unavailable(_) | Self::Unreachable | Self::Internal | Self::TooManyTries)
     }
 }
@@ -75,7 +80,7 @@ impl FromServerFnError for AppError {
 
     fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
         match error {
-            // On the server it is the arguments that cannot be read, in the browser the answer.
+            // On the server this concerns the arguments of the call, in the browser its response.
             ServerFnErrorErr::Deserialization(_) if cfg!(feature = "ssr") => {
                 Self::invalid("request", "The request could not be read.")
             }
@@ -90,31 +95,32 @@ impl FromServerFnError for AppError {
     }
 }
 
-/// Reasons by field, in the order they were found; at most one a field.
+/// Reasons by field, in the order in which they were added; at most one per field.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FieldErrors(Vec<(String, String)>);
 
 impl FieldErrors {
-    /// Notes `reason` at `field`, unless that field has one already.
+    /// Adds `reason` for `field`, unless the field has one already.
     pub fn add(&mut self, field: &str, reason: impl Into<String>) {
         if self.get(field).is_none() {
             self.0.push((field.to_owned(), reason.into()));
         }
     }
 
-    /// Whether nothing is wrong.
+    /// Whether no field has a reason.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The reason at `field`.
+    /// The reason for `field`.
     #[must_use]
     pub fn get(&self, field: &str) -> Option<&str> {
         self.0.iter().find(|(name, _)| name == field).map(|(_, reason)| reason.as_str())
     }
 
-    /// Keeps the value of a good field, notes the reason of a bad one.
+    /// Returns a parsed value; for an error adds its reasons and returns `None`. An error other than `Invalid` is added
+    /// for the field `form`.
     pub fn take<T>(&mut self, parsed: AppResult<T>) -> Option<T> {
         match parsed {
             Ok(value) => Some(value),
@@ -139,11 +145,11 @@ impl std::fmt::Display for FieldErrors {
     }
 }
 
-/// The one place where an internal failure is logged and blanked.
+/// The one place where an internal failure is logged and replaced by an error without details.
 #[cfg(feature = "ssr")]
 impl From<sqlx::Error> for AppError {
     fn from(error: sqlx::Error) -> Self {
-        tracing::error!(%error, "the database refused");
+        tracing::error!(%error, "a database call failed");
         let code = error.as_database_error().and_then(|e| e.code()).and_then(|code| code.parse::<i32>().ok());
         // Primary result codes, https://sqlite.org/rescode.html; extended ones carry them in the low byte.
         match code.map(|code| code & 0xff) {
@@ -176,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn every_error_is_understood_as_it_was_said() {
+    fn every_error_is_deserialised_as_it_was_serialised() {
         for error in [
             AppError::SignedOut,
             AppError::Forbidden,
@@ -195,11 +201,11 @@ mod tests {
     }
 
     #[test]
-    fn only_passing_failures_are_worth_another_try() {
-        assert!(AppError::Unreachable.is_passing());
-        assert!(AppError::Unavailable("later".into()).is_passing());
-        assert!(!AppError::invalid("body", "Too long.").is_passing());
-        assert!(!AppError::Conflict("used".into()).is_passing());
-        assert!(!AppError::SignedOut.is_passing());
+    fn only_transient_errors_are_retried() {
+        assert!(AppError::Unreachable.is_transient());
+        assert!(AppError::Unavailable("later".into()).is_transient());
+        assert!(!AppError::invalid("body", "Too long.").is_transient());
+        assert!(!AppError::Conflict("used".into()).is_transient());
+        assert!(!AppError::SignedOut.is_transient());
     }
 }

@@ -1,9 +1,9 @@
-//! What can happen, as one enum: everything that follows from a lasting change follows from here.
+//! All lasting changes as one enum, and the consequences of each.
 //!
-//! A write calls [`Tx::record`] with a [`Fact`]. One `match` then appends the row of the event log, marks which cached
-//! values are stale, announces the change to sockets and enqueues jobs. The row and the jobs are part of the same
-//! transaction; stale marks and announcements take effect after its commit. A new consequence (a push, a webhook) is one
-//! more line in the arm of its fact.
+//! A write calls [`Tx::record`] with a [`Fact`]. One `match` then appends the row of the event log, marks cached values
+//! as stale, announces the change to sockets and enqueues jobs. The row and the jobs are part of the same transaction;
+//! stale marks and announcements take effect after its commit. A new consequence (a push, a webhook) is one more line
+//! in the arm of its fact.
 
 use crate::cache::invalidation::Stale;
 use crate::live::Announcement;
@@ -12,70 +12,150 @@ use crate::protocol::ServerEvent;
 use crate::store::events::{EventKind, NewEvent};
 use crate::store::{self, Tx};
 
-/// A lasting change, as the operation that makes it knows it.
+/// A lasting change, with the data that its consequences need.
 #[derive(Clone, Debug)]
 pub enum Fact {
-    /// The account, its first administrator and its first room were made.
+    /// The account, its first administrator and its first room were created.
     AccountSetUp,
     /// The account's name, settings, join code or custom styles changed.
     AccountChanged(Account),
 
-    /// Somebody joined the account, and with it these open rooms.
-    UserJoined { user_id: UserId, room_ids: Vec<RoomId> },
-    /// Somebody's name, role or other profile fields changed.
+    /// A user joined the account.
+    UserJoined {
+        /// The new user.
+        user_id: UserId,
+        /// The open rooms of which they became a member.
+        room_ids: Vec<RoomId>,
+    },
+    /// A user's name, role or other profile fields changed.
     UserChanged(User),
-    /// An administrator removed somebody from the account.
-    UserDeactivated { user_id: UserId },
-    /// Somebody was banned; everything they posted up to this message is to be removed.
-    UserBanned { user_id: UserId, up_to: MessageId },
+    /// An administrator removed a user from the account.
+    UserDeactivated {
+        /// The removed user.
+        user_id: UserId,
+    },
+    /// A user was banned.
+    UserBanned {
+        /// The banned user.
+        user_id: UserId,
+        /// The newest message at that time: everything the user posted up to it is to be removed.
+        up_to: MessageId,
+    },
     /// A ban was lifted.
-    UserUnbanned { user_id: UserId },
+    UserUnbanned {
+        /// The formerly banned user.
+        user_id: UserId,
+    },
 
-    /// A browser signed in: its token is new, so nothing cached can contain it.
-    SessionStarted { user_id: UserId },
-    /// A session's last activity was stored.
-    SessionSeen { user_id: UserId },
-    /// A session was signed out, by itself or by another device.
-    SessionEnded { user_id: UserId, session_id: SessionId },
+    /// A browser signed in. Its token is new, so that no cached value can contain it.
+    SessionStarted {
+        /// The user of the session.
+        user_id: UserId,
+    },
+    /// A session's latest activity was stored.
+    SessionSeen {
+        /// The user of the session.
+        user_id: UserId,
+    },
+    /// A session was signed out, by itself, from another device or by an administrator.
+    SessionEnded {
+        /// The user of the session.
+        user_id: UserId,
+        /// The session.
+        session_id: SessionId,
+    },
 
-    /// A room was made; nobody is in it yet.
-    RoomOpened { room_id: RoomId },
+    /// A room was created. It has no members yet.
+    RoomOpened {
+        /// The room.
+        room_id: RoomId,
+    },
     /// A room's name or kind changed.
     RoomChanged(Room),
-    /// A room was removed for all its members; its messages remain to be deleted.
-    RoomRemoved { room_id: RoomId },
-    /// These people are in the room from now on, and see it like this.
-    MembershipsGranted { room: SidebarRoom, user_ids: Vec<UserId> },
-    /// Somebody is no longer in the room.
-    MembershipRevoked { room_id: RoomId, user_id: UserId },
-    /// Somebody chose how much they are notified of; the room as their sidebar shows it.
-    InvolvementChanged { user_id: UserId, room: SidebarRoom, involvement: Involvement },
-    /// Somebody read a room up to a message.
-    RoomRead { user_id: UserId, room_id: RoomId, message_id: MessageId },
-    /// Somebody marked a room as unread from a message on; so many of the messages from there on mention them.
-    RoomMarkedUnread { user_id: UserId, room_id: RoomId, message_id: MessageId, mention_count: u32 },
+    /// A room was removed for all its members. Its messages are still to be deleted.
+    RoomRemoved {
+        /// The room.
+        room_id: RoomId,
+    },
+    /// Users became members of a room.
+    MembershipsGranted {
+        /// The room, as their sidebars show it.
+        room: SidebarRoom,
+        /// The new members.
+        user_ids: Vec<UserId>,
+    },
+    /// A membership ended.
+    MembershipRevoked {
+        /// The room.
+        room_id: RoomId,
+        /// The former member.
+        user_id: UserId,
+    },
+    /// A member changed their involvement.
+    InvolvementChanged {
+        /// The member.
+        user_id: UserId,
+        /// The room, as their sidebar shows it.
+        room: SidebarRoom,
+        /// The new involvement.
+        involvement: Involvement,
+    },
+    /// A member's read position moved forward.
+    RoomRead {
+        /// The member.
+        user_id: UserId,
+        /// The room.
+        room_id: RoomId,
+        /// The new read position.
+        message_id: MessageId,
+    },
+    /// A member marked a message and all later ones as unread.
+    RoomMarkedUnread {
+        /// The member.
+        user_id: UserId,
+        /// The room.
+        room_id: RoomId,
+        /// The first unread message.
+        message_id: MessageId,
+        /// How many unread messages mention the member.
+        mention_count: u32,
+    },
 
-    /// A message was posted. Its log row `seq` was appended with it, see [`store::messages::insert_all`].
+    /// A message was posted. Its row in the event log exists already, see [`store::messages::insert_all`].
     MessagePosted {
+        /// The number of its row in the event log.
         seq: i64,
+        /// The message.
         message: Message,
-        /// The people it mentions.
+        /// The users it mentions.
         mentioned: Vec<UserId>,
-        /// Its author had unread messages in the room, and has read them by posting.
+        /// Whether its creator had unread messages in the room: posting has marked them as read.
         caught_up: bool,
     },
-    /// A message has another body.
+    /// A message's body was replaced.
     MessageEdited {
+        /// The message with its new body.
         message: Message,
-        /// Everybody whom it mentioned before or mentions now.
+        /// The users it mentioned before or mentions now.
         mentioned: Vec<UserId>,
     },
-    /// A message was removed for everybody.
-    MessageRemoved { room_id: RoomId, message_id: MessageId },
-    /// The boosts under a message changed.
-    MessageBoosted { room_id: RoomId, message_id: MessageId },
+    /// A message was removed.
+    MessageRemoved {
+        /// Its room.
+        room_id: RoomId,
+        /// The message.
+        message_id: MessageId,
+    },
+    /// The boosts of a message changed.
+    MessageBoosted {
+        /// Its room.
+        room_id: RoomId,
+        /// The message.
+        message_id: MessageId,
+    },
 
-    /// The oldest rows of the event log were deleted; pages contain the position they were read at.
+    /// The oldest rows of the event log were deleted. Cached pages contain the position they were read at, which may no
+    /// longer be covered.
     EventsPruned,
 }
 
@@ -85,7 +165,8 @@ impl Tx {
     /// # Errors
     /// When the database does not answer.
     pub async fn record(&mut self, fact: Fact) -> sqlx::Result<()> {
-        // Each arm marks what it made stale; what it does not mark stays current.
+        // Each arm marks the data that it changed; without this call, an arm without a mark would invalidate
+        // everything.
         self.changes_nothing_visible();
         match fact {
             Fact::AccountSetUp => self.mark_stale(Stale::Everything),
@@ -191,7 +272,7 @@ impl Tx {
                 store::messages::update_boosts_seq(self.db(), message_id, seq).await?;
                 let message = store::messages::find(self.db(), room_id, message_id).await?;
                 self.mark_stale(Stale::Messages(room_id));
-                // The state, not the change, so that a repeated or late event does no harm.
+                // The event carries the resulting state, not the change, so that a repeated or late event does no harm.
                 let boosts_html = message.map(|message| message.boosts_html).unwrap_or_default();
                 let event = ServerEvent::MessageBoosted { seq, at, room_id, message_id, boosts_html };
                 self.announce(Announcement::Room { room_id, event });
@@ -202,7 +283,7 @@ impl Tx {
         Ok(())
     }
 
-    /// Appends a row to the event log; its number and its time.
+    /// Appends a row to the event log. Returns its number and its time in milliseconds since the epoch.
     async fn append(
         &mut self,
         kind: EventKind,

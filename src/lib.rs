@@ -1,7 +1,9 @@
-//! Campfire's domain: what a team chat is, without HTTP and pages.
+//! Campfire's domain: the rules and data of a team chat, without HTTP and pages.
 //!
-//! `model`, `protocol`, `html` and `error` compile for the server and for the browser. Everything behind `ssr` runs on the
-//! server alone. A request walks one way, `ops` → `store`; what happened walks back, `ops` → `facts` → `live`.
+//! `model`, `protocol`, `html` and `error` compile for the server and for the browser. Modules behind `ssr` run on the
+//! server only. A request passes `ops` → `store`; its changes are published by `ops` → `facts` → `live`.
+
+#![warn(missing_docs)]
 
 pub mod error;
 pub mod html;

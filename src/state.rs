@@ -1,4 +1,4 @@
-//! What the whole program shares: made once at start, cheap to clone.
+//! The state that the whole program shares: created once at start, cheap to clone.
 
 use std::ops::Deref;
 use std::path::Path;
@@ -12,33 +12,34 @@ use crate::clock::Clock;
 use crate::live::{self, Hub};
 use crate::store::{self, Db};
 
-/// The fraction of the cache capacity that is for sessions, and for memberships; the rest is for pages.
-const SESSIONS_SHARE: u64 = 16;
-const MEMBERS_SHARE: u64 = 16;
+/// One sixteenth of the cache capacity is for sessions, and one for memberships; the rest is for pages.
+const SESSIONS_DIVISOR: u64 = 16;
+const MEMBERS_DIVISOR: u64 = 16;
 
-/// The shared parts of a running Campfire, behind one reference count: every layer a request passes through clones it.
+/// The shared state behind a single reference count: every layer that a request passes clones it.
 #[derive(Clone, Debug)]
 pub struct AppState(Arc<SharedState>);
 
-/// What [`AppState`] shares.
+/// The fields of [`AppState`].
 #[derive(Debug)]
 pub struct SharedState {
     /// The database.
     pub db: Db,
-    /// The live hub: open sockets and what they receive.
+    /// The live hub: open sockets and their subscriptions.
     pub live: Hub,
-    /// Where the time comes from.
+    /// The clock for times that are stored, compared or shown.
     pub clock: Clock,
-    /// The pool for hashing and checking passwords.
+    /// The pool that hashes and verifies passwords.
     pub passwords: Passwords,
     /// The banned addresses.
     pub bans: Bans,
-    /// Who is behind the hash of a session's token.
+    /// The cache of live sessions.
     pub sessions: Sessions,
-    /// Who is in which room.
+    /// The cache of memberships.
     pub members: Members,
     page_cache_bytes: u64,
-    set_up: AtomicBool,
+    /// Whether the account exists. Never reset.
+    is_set_up: AtomicBool,
     custom_styles_digest: RwLock<Arc<str>>,
 }
 
@@ -51,15 +52,15 @@ impl Deref for AppState {
 }
 
 impl AppState {
-    /// Opens the data folder, migrates its database and starts the writer, the checkpoints and the live hub.
+    /// Opens the database in the data folder, migrates it, and starts the writer, the checkpoints and the live hub.
     ///
     /// # Errors
-    /// When the folder cannot be used, with the reason.
+    /// When the database cannot be opened, see [`OpenError`](store::OpenError).
     pub async fn open(folder: &Path, clock: Clock) -> Result<Self, store::OpenError> {
         Self::open_with_cache(folder, clock, CACHE_BYTES).await
     }
 
-    /// The same with caches of about `cache_bytes` in all.
+    /// The same with a total cache capacity of `cache_bytes`.
     ///
     /// # Errors
     /// As [`AppState::open`].
@@ -70,7 +71,8 @@ impl AppState {
         let account = store::accounts::find(db.reader()).await?;
         let bans = Bans::load(&db).await?;
         let digest = account.as_ref().map(|account| account.custom_styles_digest.as_str()).unwrap_or_default();
-        let (session_bytes, member_bytes) = (cache_bytes / SESSIONS_SHARE, cache_bytes / MEMBERS_SHARE);
+        let session_bytes = cache_bytes / SESSIONS_DIVISOR;
+        let member_bytes = cache_bytes / MEMBERS_DIVISOR;
         let shared = SharedState {
             sessions: Sessions::new(db.clone(), clock.clone(), session_bytes),
             members: Members::new(db.clone(), member_bytes),
@@ -80,39 +82,39 @@ impl AppState {
             passwords: Passwords::default(),
             bans,
             page_cache_bytes: cache_bytes - session_bytes - member_bytes,
-            set_up: AtomicBool::new(account.is_some()),
+            is_set_up: AtomicBool::new(account.is_some()),
             custom_styles_digest: RwLock::new(digest.into()),
         };
         Ok(Self(Arc::new(shared)))
     }
 
-    /// Capacity for finished pages, in bytes.
+    /// Capacity of the cache of rendered pages, in bytes.
     #[must_use]
     pub fn page_cache_bytes(&self) -> u64 {
         self.page_cache_bytes
     }
 
-    /// The digest that names the account's custom styles; empty without any.
+    /// The digest of the account's custom styles, which names them in URLs; empty without any.
     #[must_use]
     pub fn custom_styles_digest(&self) -> Arc<str> {
         self.custom_styles_digest.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Replaces the digest that pages link to.
+    /// Replaces the digest of the custom styles.
     pub fn set_custom_styles_digest(&self, digest: &str) {
         *self.custom_styles_digest.write().unwrap_or_else(PoisonError::into_inner) = digest.into();
     }
 
-    /// Whether the first run is over. Once it is, that is known without a query.
+    /// Whether the account is set up. Once it is, no query is needed.
     ///
     /// # Errors
     /// When the database does not answer.
     pub async fn is_set_up(&self) -> AppResult<bool> {
-        if self.set_up.load(Ordering::Relaxed) {
+        if self.is_set_up.load(Ordering::Relaxed) {
             return Ok(true);
         }
-        let set_up = store::accounts::find(self.db.reader()).await?.is_some();
-        self.set_up.store(set_up, Ordering::Relaxed);
-        Ok(set_up)
+        let is_set_up = store::accounts::find(self.db.reader()).await?.is_some();
+        self.is_set_up.store(is_set_up, Ordering::Relaxed);
+        Ok(is_set_up)
     }
 }

@@ -1,4 +1,4 @@
-//! A world for tests: a real database in a folder of its own, three people and a room.
+//! Fixtures for tests: a real database in a temporary folder, three users and a room.
 
 use sqlx::{Connection, SqliteConnection};
 use tempfile::TempDir;
@@ -15,10 +15,10 @@ use crate::state::AppState;
 use crate::store;
 use crate::store::messages::NewMessage;
 
-/// Everybody's password.
+/// The password of all users.
 pub const PASSWORD: &str = "correct horse";
 
-/// A database with nothing in it. Its folder goes with the process.
+/// An empty database. Its folder is deleted when this is dropped.
 pub struct Empty {
     state: AppState,
     _folder: TempDir,
@@ -32,13 +32,14 @@ impl std::ops::Deref for Empty {
     }
 }
 
+/// An empty database, before the account is set up.
 pub async fn state() -> Empty {
     let folder = tempfile::tempdir().unwrap();
     let state = AppState::open(folder.path(), Clock::manual(1_700_000_000_000)).await.unwrap();
     Empty { state, _folder: folder }
 }
 
-/// Ada, the administrator, Bob and Cleo, all in the open room "All Talk".
+/// Ada, an administrator, and Bob and Cleo, members, all in the open room "All Talk".
 pub struct World {
     pub state: AppState,
     pub ada: User,
@@ -48,6 +49,7 @@ pub struct World {
     folder: TempDir,
 }
 
+/// A database with an account, three users and an open room.
 pub async fn world() -> World {
     let Empty { state, _folder: folder } = state().await;
     let ada = accounts::set_up(&state, registration("Ada")).await.unwrap();
@@ -59,7 +61,7 @@ pub async fn world() -> World {
     World { state, ada, bob, cleo, all_talk, folder }
 }
 
-/// A message not yet stored, the author's `number`th.
+/// A message to insert. Its client message id and its time depend on `number`.
 pub fn new_message(room_id: RoomId, creator_id: UserId, number: u8, text: &str) -> NewMessage {
     let rendered = richtext::render(&"12".parse().unwrap(), &richtext::Names::none());
     NewMessage {
@@ -72,17 +74,18 @@ pub fn new_message(room_id: RoomId, creator_id: UserId, number: u8, text: &str) 
     }
 }
 
-/// A person as whoever asks, in a session of their own.
+/// The user as the current one of a request.
 pub fn current(user: &User) -> CurrentUser {
     CurrentUser { user: user.clone(), session_id: SessionId(1) }
 }
 
-/// A person as an administrator, as a proof says that was made when they still were one.
+/// A proof that the user is an administrator, whether or not they are one in the database.
 pub fn as_administrator(user: &User) -> Administrator {
     let user = User { role: Role::Administrator, ..user.clone() };
     Administrator::of(current(&user)).unwrap()
 }
 
+/// The registration of a user with this name.
 pub fn registration(name: &str) -> Registration {
     Registration {
         name: name.parse().unwrap(),
@@ -92,26 +95,29 @@ pub fn registration(name: &str) -> Registration {
 }
 
 impl World {
-    /// Another program's connection to the same file.
+    /// A connection to the same file, like that of another program.
     pub async fn other_connection(&self) -> SqliteConnection {
         let path = self.folder.path().join("campfire.sqlite3");
         SqliteConnection::connect(&format!("sqlite://{}", path.display())).await.unwrap()
     }
 
+    /// The user as a member of the room.
     pub async fn member(&self, user: &User, room_id: RoomId) -> Member {
         self.state.members.find(user, room_id).await.unwrap()
     }
 
+    /// The user's sidebar.
     pub async fn sidebar(&self, user_id: UserId) -> Vec<SidebarRoom> {
         store::layouts::find(self.state.db.reader(), user_id, 0).await.unwrap().unwrap().rooms
     }
 
-    /// A closed room that Ada makes for herself and `others`.
+    /// A closed room created by Ada for herself and `others`.
     pub async fn open_closed_room(&self, name: &str, others: &[&User]) -> Room {
         let chosen = others.iter().map(|user| user.id).collect();
         rooms::open(&self.state, &self.ada, name.parse().unwrap(), Audience::Chosen(chosen)).await.unwrap()
     }
 
+    /// Posts a message with a new client message id.
     pub async fn post(&self, user: &User, room_id: RoomId, words: &str) -> Message {
         let member = self.member(user, room_id).await;
         let id = ClientMessageId::v7(7, uuid::Uuid::new_v4().as_bytes()[..10].try_into().unwrap());

@@ -131,7 +131,7 @@ impl Outbox {
                     }
                     self.forget(&id);
                 }
-                Err(error) if error.is_passing() => {
+                Err(error) if error.is_transient() => {
                     self.change(&id, |item| item.waiting = true);
                     let (wake, woken) = oneshot::channel();
                     SENDER.set(Sender::Pausing(wake));

@@ -11,7 +11,7 @@ use campfire::ops::accounts::{self, Registration};
 use campfire::ops::messages;
 use campfire::ops::rooms::{self, Audience};
 use campfire::state::AppState;
-use campfire::store::sessions::Sighting;
+use campfire::store::sessions::SessionActivity;
 use campfire::{AppResult, ops, store};
 use sha2::{Digest, Sha256};
 use sqlx::sqlite::SqliteConnectOptions;
@@ -132,7 +132,7 @@ pub async fn make_people(state: &AppState, count: usize) -> (Vec<User>, Vec<View
         }
         for (number, person) in people.iter().enumerate() {
             let token = Id(i128::from(random.next()) << 64 | i128::from(random.next()));
-            let seen = Sighting {
+            let activity = SessionActivity {
                 user_id: person.id,
                 ip_address: "127.0.0.1".into(),
                 user_agent: String::new(),
@@ -140,7 +140,7 @@ pub async fn make_people(state: &AppState, count: usize) -> (Vec<User>, Vec<View
                 expires_at: now_ms + SESSION_MS,
             };
             // As the executable knows a session: by the hash of its token.
-            store::sessions::insert(tx.db(), &Sha256::digest(token.0.to_be_bytes()), &seen).await?;
+            store::sessions::insert(tx.db(), &Sha256::digest(token.0.to_be_bytes()), &activity).await?;
             viewers.push(Viewer {
                 id: person.id,
                 name: person.name.clone(),

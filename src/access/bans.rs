@@ -1,4 +1,4 @@
-//! Banned addresses.
+//! Banned addresses, held in memory.
 
 use std::collections::HashSet;
 use std::net::IpAddr;
@@ -7,21 +7,22 @@ use std::sync::{Arc, PoisonError, RwLock};
 use crate::AppResult;
 use crate::store::{self, Db};
 
-/// The banned addresses, in memory for every request that writes. The database holds the truth.
+/// The banned addresses. Checked for every request that writes, and therefore a copy in memory of the rows in the
+/// database.
 #[derive(Clone, Debug, Default)]
 pub struct Bans {
     networks: Arc<RwLock<HashSet<IpAddr>>>,
 }
 
 impl Bans {
-    /// Whether nothing may be written from this address.
+    /// Whether writes from this address are rejected.
     #[must_use]
     pub fn contains(&self, address: IpAddr) -> bool {
         let networks = self.networks.read().unwrap_or_else(PoisonError::into_inner);
         !networks.is_empty() && networks.contains(&network(address))
     }
 
-    /// The addresses that the database has.
+    /// Reads the banned addresses from the database.
     ///
     /// # Errors
     /// When the database does not answer.
@@ -29,7 +30,7 @@ impl Bans {
         Ok(Self { networks: Arc::new(RwLock::new(networks(db).await?)) })
     }
 
-    /// Reads the banned addresses again.
+    /// Replaces the banned addresses by those in the database, after a ban was added or removed.
     ///
     /// # Errors
     /// When the database does not answer.
@@ -45,8 +46,8 @@ async fn networks(db: &Db) -> sqlx::Result<HashSet<IpAddr>> {
     Ok(addresses.iter().filter_map(|address| address.parse().ok()).collect())
 }
 
-/// The network that counts as one visitor: an IPv4 address, or the /64 of an IPv6 address, which one customer is given
-/// to choose addresses from.
+/// The network to ban or to limit as one visitor: an IPv4 address, or the /64 of an IPv6 address, from which a single
+/// customer can choose addresses at will.
 #[must_use]
 pub fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
@@ -55,21 +56,22 @@ pub fn network(address: IpAddr) -> IpAddr {
     }
 }
 
-/// Whether an address belongs to one visitor: a private one is shared by everybody in the same office.
+/// Whether an address is public. Others are not banned: a private address can be that of a reverse proxy or of a whole
+/// office.
 #[must_use]
 pub fn is_public(address: IpAddr) -> bool {
     match address.to_canonical() {
         IpAddr::V4(address) => {
             let [first, second, ..] = address.octets();
-            // 100.64.0.0/10 is shared by the customers of one provider, RFC 6598.
-            let shared = first == 100 && (64..128).contains(&second);
+            // 100.64.0.0/10 is shared by the customers of a provider (carrier-grade NAT, RFC 6598).
+            let is_shared = first == 100 && (64..128).contains(&second);
             !(address.is_private()
                 || address.is_loopback()
                 || address.is_link_local()
                 || address.is_unspecified()
                 || address.is_broadcast()
                 || address.is_multicast()
-                || shared)
+                || is_shared)
         }
         IpAddr::V6(address) => {
             !(address.is_loopback()
@@ -86,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_public_addresses_are_banned() {
+    fn private_shared_and_local_addresses_are_not_public() {
         let public = |address: &str| is_public(address.parse().unwrap());
         for address in ["203.0.113.9", "2001:db8::1", "::ffff:203.0.113.9", "100.128.0.1"] {
             assert!(public(address), "{address}");

@@ -1,4 +1,4 @@
-//! Memberships: people inside their rooms.
+//! Memberships as permissions.
 
 use std::sync::Arc;
 
@@ -8,31 +8,31 @@ use crate::model::{Involvement, Room, RoomId, RoomKind, User, UserId, direct_nam
 use crate::store::{self, Db};
 use crate::{AppError, AppResult};
 
-/// A signed-in person inside one of their rooms.
+/// A signed-in user in one of their rooms.
 ///
-/// Outsiders get `NotFound`, so nobody learns that a closed room exists.
+/// Other users get `NotFound`, which does not disclose that a closed room exists.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Member {
-    /// The person.
+    /// The user.
     pub user: User,
-    /// The room. A direct one is named after the other people in it.
+    /// The room. A direct one is named after its other members.
     pub room: Room,
-    /// How much the person is notified of.
+    /// The user's involvement in the room.
     pub involvement: Involvement,
 }
 
 impl Member {
-    /// Whether the member may rename, convert or delete the room. Nobody administers a direct room.
+    /// Whether the member may rename, convert or delete the room. Never for a direct room.
     #[must_use]
     pub fn may_administer_room(&self) -> bool {
         self.room.kind != RoomKind::Direct && self.user.may_administer(self.room.creator_id)
     }
 }
 
-/// Memory that a membership takes, in bytes, rounded up, without the room's name.
+/// Size of a cached membership without the room's name, in bytes, rounded up.
 const MEMBER_BYTES: usize = 128;
 
-/// Memberships by person and room, cached.
+/// A cache of memberships, by user and room.
 #[derive(Debug)]
 pub struct Members {
     cache: Cache<(UserId, RoomId), Arc<(Room, Involvement)>>,
@@ -49,7 +49,7 @@ impl Members {
     /// The membership of `user` in the room.
     ///
     /// # Errors
-    /// `NotFound` for a room that does not exist or that the person is not in.
+    /// `NotFound` for a room that does not exist or that the user is not a member of.
     pub async fn find(&self, user: &User, room_id: RoomId) -> AppResult<Member> {
         let key = (user.id, room_id);
         if let Some(cached) = self.cache.get(&key) {
@@ -69,7 +69,8 @@ impl Members {
         let dependencies = Dependencies {
             memberships: Some(user.id),
             rooms: true,
-            // Names in a direct room's name, and whether the person is still active.
+            // A direct room's name consists of users' names, and the user's status decides whether there is a
+            // membership.
             people: true,
             ..Dependencies::default()
         };
@@ -78,7 +79,7 @@ impl Members {
         Ok(Member { user: user.clone(), room, involvement })
     }
 
-    /// Whether a current membership of the person in the room is cached.
+    /// Whether a current membership of the user in the room is cached.
     #[must_use]
     pub fn is_cached(&self, user_id: UserId, room_id: RoomId) -> bool {
         self.cache.get(&(user_id, room_id)).is_some()

@@ -1,8 +1,8 @@
-//! Who is asking, as types: holding one *is* the permission. The server's extractors make them from requests, and
-//! operations take them.
+//! Authentication and authorisation as types: holding a [`CurrentUser`], [`Member`] or [`Administrator`] *is* the
+//! permission. The server's extractors make them from requests, and operations take them as arguments.
 //!
-//! Sessions and memberships are cached until something that they contain changes. They are looked up for every request,
-//! also for one that a cached page answers: somebody signed out or taken out of a room gets nothing made for them before.
+//! Sessions and memberships are cached until their data changes. They are looked up for every request, including one
+//! that is answered by a cached page: a user who was signed out or removed from a room gets no page rendered before.
 
 mod bans;
 mod members;
@@ -12,4 +12,4 @@ mod sessions;
 pub use bans::{Bans, is_public, network};
 pub use members::{Member, Members};
 pub use passwords::Passwords;
-pub use sessions::{Administrator, CurrentUser, SeenSession, Sessions};
+pub use sessions::{Administrator, CurrentUser, LiveSession, Sessions};

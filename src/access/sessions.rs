@@ -1,4 +1,4 @@
-//! Live sessions and the people behind them.
+//! Live sessions and their users.
 
 use std::sync::Arc;
 
@@ -9,12 +9,12 @@ use crate::model::{Role, SessionId, User};
 use crate::store::{self, Db};
 use crate::{AppError, AppResult};
 
-/// A person with a live session.
+/// A user with a live session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CurrentUser {
-    /// The person.
+    /// The user.
     pub user: User,
-    /// The session of the browser that asks.
+    /// The session of the request.
     pub session_id: SessionId,
 }
 
@@ -23,47 +23,47 @@ pub struct CurrentUser {
 pub struct Administrator(CurrentUser);
 
 impl Administrator {
-    /// The same person as an administrator.
+    /// The same user as an administrator.
     ///
     /// # Errors
-    /// `Forbidden` for everybody else.
+    /// `Forbidden` for other roles.
     pub fn of(current: CurrentUser) -> AppResult<Self> {
         if current.user.role == Role::Administrator { Ok(Self(current)) } else { Err(AppError::Forbidden) }
     }
 
-    /// The person and their session.
+    /// The user and the session.
     #[must_use]
     pub const fn current(&self) -> &CurrentUser {
         &self.0
     }
 
-    /// The person.
+    /// The user.
     #[must_use]
     pub const fn user(&self) -> &User {
         &self.0.user
     }
 }
 
-/// A session as last read.
+/// A session as cached.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SeenSession {
-    /// Whose it is.
+pub struct LiveSession {
+    /// The session and its user.
     pub current: CurrentUser,
-    /// When its last activity was stored, in milliseconds since the epoch.
+    /// Time of its last stored activity, in milliseconds since the epoch.
     pub last_active_at: i64,
     /// When it expires, in milliseconds since the epoch.
     pub expires_at: i64,
 }
 
-impl SeenSession {
-    /// Memory that one takes, in bytes, rounded up.
+impl LiveSession {
+    /// Size of a cached session, in bytes, rounded up.
     const BYTES: usize = 160;
 }
 
-/// Live sessions by the SHA-256 of their token, cached.
+/// A cache of live sessions, by the SHA-256 of their token.
 #[derive(Debug)]
 pub struct Sessions {
-    cache: Cache<[u8; 32], Arc<SeenSession>>,
+    cache: Cache<[u8; 32], Arc<LiveSession>>,
     db: Db,
     clock: Clock,
 }
@@ -72,15 +72,15 @@ impl Sessions {
     /// Sessions of `db`, at most `capacity_bytes` of them cached.
     #[must_use]
     pub fn new(db: Db, clock: Clock, capacity_bytes: u64) -> Self {
-        let cache = Cache::new(db.invalidations().clone(), capacity_bytes, SeenSession::BYTES);
+        let cache = Cache::new(db.invalidations().clone(), capacity_bytes, LiveSession::BYTES);
         Self { cache, db, clock }
     }
 
-    /// The live session of an active person behind a token's hash.
+    /// The live session of an active user with this token hash.
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn find(&self, token_hash: [u8; 32]) -> AppResult<Option<Arc<SeenSession>>> {
+    pub async fn find(&self, token_hash: [u8; 32]) -> AppResult<Option<Arc<LiveSession>>> {
         if let Some(cached) = self.cached(&token_hash) {
             return Ok(Some(cached));
         }
@@ -89,15 +89,15 @@ impl Sessions {
             return Ok(None);
         };
         let store::sessions::UserSession { user, session_id, last_active_at, expires_at } = found;
-        let session = Arc::new(SeenSession { current: CurrentUser { user, session_id }, last_active_at, expires_at });
+        let session = Arc::new(LiveSession { current: CurrentUser { user, session_id }, last_active_at, expires_at });
         let dependencies = Dependencies { sessions: true, people: true, ..Dependencies::default() };
-        self.cache.insert(token_hash, session.clone(), SeenSession::BYTES, version, dependencies);
+        self.cache.insert(token_hash, session.clone(), LiveSession::BYTES, version, dependencies);
         Ok(Some(session))
     }
 
-    /// The live session behind a token's hash, if it is cached.
+    /// The live session with this token hash, if it is cached.
     #[must_use]
-    pub fn cached(&self, token_hash: &[u8; 32]) -> Option<Arc<SeenSession>> {
+    pub fn cached(&self, token_hash: &[u8; 32]) -> Option<Arc<LiveSession>> {
         self.cache.get(token_hash).filter(|session| session.expires_at > self.clock.now_ms())
     }
 }

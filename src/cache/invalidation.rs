@@ -1,8 +1,8 @@
 //! Cache invalidation by version counters.
 //!
-//! Every commit marks what it made [`Stale`]; a write that records no fact is taken to have changed everything, so that
-//! forgetting costs speed and never freshness. A cached value remembers the [`Version`] from before it was read and its
-//! [`Dependencies`], and is current as long as none of these counters has moved past that version.
+//! Every commit marks the data that it changed as [`Stale`]. A write that records no fact marks everything: a forgotten
+//! mark costs speed, never freshness. A cached value is stored with the [`Version`] from before it was read and its
+//! [`Dependencies`]; it is current as long as no counter of its dependencies is above that version.
 //!
 //! Commits of other programs into the same file count as changes of everything: the database's own commit counter is
 //! compared with ours on each lookup.
@@ -13,17 +13,18 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use crate::model::{RoomId, UserId};
 
-/// Number of counters per kind of id. Ids that share a counter are invalidated together: rare, and costs one rendering.
+/// Number of counters per kind of id. Ids that share a counter are invalidated together, which is rare and costs one
+/// rendering.
 const COUNTERS: usize = 1_024;
 
-/// What a commit made stale.
+/// Data that a commit changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stale {
-    /// Sessions: one ended, or was seen again.
+    /// Sessions: one ended, or its activity was stored.
     Sessions,
-    /// Which rooms a person is in, and their involvement in each.
+    /// The memberships of a user, and the involvement in each.
     Memberships(UserId),
-    /// How far a person has read, and which messages mention them.
+    /// The read positions of a user, and the messages that mention them.
     Unread(UserId),
     /// A message was posted in this room.
     Posted(RoomId),
@@ -31,9 +32,9 @@ pub enum Stale {
     Messages(RoomId),
     /// A message of this room was removed: rooms may have become read, and mentions fewer.
     Removed(RoomId),
-    /// Names and kinds of rooms, or which rooms there are.
+    /// Names and kinds of rooms, or the set of rooms.
     Rooms,
-    /// Names, roles or statuses of people, or who there is.
+    /// Names, roles or statuses of users, or the set of users.
     People,
     /// The account's name, settings, join code or custom styles.
     Account,
@@ -41,30 +42,30 @@ pub enum Stale {
     Everything,
 }
 
-/// What a cached value was computed from.
+/// The data that a cached value was computed from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Dependencies {
     /// Any session.
     pub sessions: bool,
-    /// The memberships of this person.
+    /// The memberships of this user.
     pub memberships: Option<UserId>,
-    /// The read marks and mentions of this person.
+    /// The read positions and mentions of this user.
     pub unread: Option<UserId>,
     /// The messages of this room.
     pub messages: Option<RoomId>,
     /// The newest message of each of these rooms.
     pub posts: Box<[RoomId]>,
-    /// The removal of any message, in whatever room.
+    /// The removal of any message in any room.
     pub removals: bool,
     /// Names and kinds of rooms.
     pub rooms: bool,
-    /// Names, roles and statuses of people.
+    /// Names, roles and statuses of users.
     pub people: bool,
     /// The account.
     pub account: bool,
 }
 
-/// A point in the sequence of changes. Take it before reading what is to be cached.
+/// A point in the sequence of changes. Take it before reading the data to cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Version {
     change_count: u64,
@@ -72,10 +73,10 @@ pub struct Version {
     foreign_count: Option<u32>,
 }
 
-/// Reads how many commits the database has seen from every program, modulo 2³²; `None` when that cannot be read.
+/// Reads the number of commits by all programs to the database, modulo 2³²; `None` if it cannot be read.
 pub type CommitCount = Box<dyn Fn() -> Option<u32> + Send + Sync>;
 
-/// The counters. Clones share them.
+/// The counters of changes. Clones share them.
 #[derive(Clone, Debug)]
 pub struct Invalidations {
     inner: Arc<Inner>,
@@ -84,7 +85,7 @@ pub struct Invalidations {
 struct Inner {
     commit_count: CommitCount,
     own_commit_count: AtomicU32,
-    /// A transaction of ours is being committed.
+    /// Whether a transaction of this process is being committed.
     committing: AtomicBool,
     /// Number of changes so far; each of the other counters holds the number of its latest one.
     count: AtomicU64,
@@ -107,7 +108,7 @@ impl fmt::Debug for Inner {
 }
 
 impl Invalidations {
-    /// Nothing is stale yet. `commit_count` counts the commits of every program.
+    /// Counters without a change. `commit_count` reads the number of commits by all programs.
     #[must_use]
     pub fn new(commit_count: CommitCount) -> Self {
         let counters = || (0..COUNTERS).map(|_| AtomicU64::new(0)).collect();
@@ -131,11 +132,11 @@ impl Invalidations {
         Self { inner: Arc::new(inner) }
     }
 
-    /// The present version.
+    /// The current version.
     #[must_use]
     pub fn version(&self) -> Version {
-        // The database counts a commit of ours shortly before `note_own_commit` does. In between no cached value is
-        // current, and no version is worth caching under.
+        // SQLite counts a commit of this process shortly before `note_own_commit` does. In between no cached value is
+        // current, and a value cached with this version never will be.
         let own_count = self.inner.own_commit_count.load(Ordering::SeqCst);
         let count = (self.inner.commit_count)();
         let is_settled = !self.inner.committing.load(Ordering::SeqCst)
@@ -150,24 +151,24 @@ impl Invalidations {
         let inner = &*self.inner;
         let own_count = inner.own_commit_count.load(Ordering::SeqCst);
         let foreign_count = (inner.commit_count)().map(|count| count.wrapping_sub(own_count));
-        let unmoved = |counter: &AtomicU64| counter.load(Ordering::SeqCst) <= version.change_count;
+        let is_unchanged = |counter: &AtomicU64| counter.load(Ordering::SeqCst) <= version.change_count;
         let Dependencies { sessions, memberships, unread, messages, posts, removals, rooms, people, account } =
             dependencies;
         foreign_count.is_some()
             && foreign_count == version.foreign_count
-            && unmoved(&inner.everything)
-            && (!sessions || unmoved(&inner.sessions))
-            && memberships.is_none_or(|user_id| unmoved(counter(&inner.memberships, user_id.0)))
-            && unread.is_none_or(|user_id| unmoved(counter(&inner.unread, user_id.0)))
-            && messages.is_none_or(|room_id| unmoved(counter(&inner.messages, room_id.0)))
-            && posts.iter().all(|room_id| unmoved(counter(&inner.posts, room_id.0)))
-            && (!removals || unmoved(&inner.removals))
-            && (!rooms || unmoved(&inner.rooms))
-            && (!people || unmoved(&inner.people))
-            && (!account || unmoved(&inner.account))
+            && is_unchanged(&inner.everything)
+            && (!sessions || is_unchanged(&inner.sessions))
+            && memberships.is_none_or(|user_id| is_unchanged(counter(&inner.memberships, user_id.0)))
+            && unread.is_none_or(|user_id| is_unchanged(counter(&inner.unread, user_id.0)))
+            && messages.is_none_or(|room_id| is_unchanged(counter(&inner.messages, room_id.0)))
+            && posts.iter().all(|room_id| is_unchanged(counter(&inner.posts, room_id.0)))
+            && (!removals || is_unchanged(&inner.removals))
+            && (!rooms || is_unchanged(&inner.rooms))
+            && (!people || is_unchanged(&inner.people))
+            && (!account || is_unchanged(&inner.account))
     }
 
-    /// Marks what a commit made stale. Called before the commit's caller is answered.
+    /// Marks data as changed by a commit. Called before the write returns to its caller.
     pub(crate) fn mark(&self, stale: Stale) {
         let inner = &*self.inner;
         let number = inner.count.fetch_add(1, Ordering::SeqCst) + 1;
@@ -195,12 +196,13 @@ impl Invalidations {
         }
     }
 
-    /// A transaction of ours is about to be committed (`true`), or the attempt is over (`false`).
+    /// Called with `true` before a transaction of this process is committed, and with `false` after it, successful or
+    /// not.
     pub(crate) fn note_committing(&self, committing: bool) {
         self.inner.committing.store(committing, Ordering::SeqCst);
     }
 
-    /// Counts a commit of ours that the database has counted.
+    /// Counts a commit of this process that SQLite's own counter has counted.
     pub(crate) fn note_own_commit(&self) {
         self.inner.own_commit_count.fetch_add(1, Ordering::SeqCst);
     }
@@ -235,7 +237,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn only_dependencies_make_a_value_stale() {
+    async fn a_value_is_stale_only_if_a_dependency_changed() {
         let state = testing::state().await;
         let invalidations = state.db.invalidations();
         let version = invalidations.version();
@@ -274,7 +276,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_write_that_records_nothing_invalidates_everything() {
+    async fn a_write_that_records_no_fact_invalidates_everything() {
         let state = testing::state().await;
         let invalidations = state.db.invalidations();
         let version = invalidations.version();
@@ -289,7 +291,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn commits_of_another_program_are_noticed_and_ours_are_not_mistaken_for_them() {
+    async fn commits_of_other_programs_invalidate_everything_and_own_commits_do_not() {
         let world = testing::world().await;
         let invalidations = world.state.db.invalidations();
         let nothing = Dependencies::default();

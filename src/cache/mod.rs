@@ -15,14 +15,14 @@ use invalidation::{Dependencies, Invalidations, Version};
 /// Default capacity of all caches together, in bytes (`--cache-mb`).
 pub const CACHE_BYTES: u64 = 16 << 20;
 
-/// Overhead of an entry beside its value, in bytes, rounded up: key, dependencies and place in the table.
+/// Size of an entry without its value, in bytes, rounded up: key, dependencies and slot in the table.
 const ENTRY_BYTES: usize = 256;
 
-/// Values by key, each with what it depends on. Evicts what is asked for least.
+/// A bounded cache of values, each with its dependencies. Evicts the values that are used least.
 pub struct Cache<K, V> {
     invalidations: Invalidations,
     /// `None` when the capacity is too small for a single value.
-    entries: Option<Entries<K, Entry<V>, InBytes>>,
+    entries: Option<Entries<K, Entry<V>, WeightInBytes>>,
 }
 
 #[derive(Clone)]
@@ -34,9 +34,9 @@ struct Entry<V> {
 }
 
 #[derive(Clone)]
-struct InBytes;
+struct WeightInBytes;
 
-impl<K, V> Weighter<K, Entry<V>> for InBytes {
+impl<K, V> Weighter<K, Entry<V>> for WeightInBytes {
     fn weight(&self, _: &K, entry: &Entry<V>) -> u64 {
         (entry.bytes + ENTRY_BYTES) as u64
     }
@@ -53,11 +53,11 @@ impl<K: Eq + Hash, V: Clone> Cache<K, V> {
         let entries = options
             .ok()
             .filter(|_| has_room)
-            .map(|options| Entries::with_options(options, InBytes, Default::default(), Default::default()));
+            .map(|options| Entries::with_options(options, WeightInBytes, Default::default(), Default::default()));
         Self { invalidations, entries }
     }
 
-    /// The version to pass to [`Cache::insert`]. Take it before reading what is to be cached.
+    /// The version to pass to [`Cache::insert`]. Take it before reading the data to cache.
     #[must_use]
     pub fn version(&self) -> Version {
         self.invalidations.version()
@@ -74,14 +74,14 @@ impl<K: Eq + Hash, V: Clone> Cache<K, V> {
         None
     }
 
-    /// Caches a value of `bytes` bytes that was read after `version`, until one of its dependencies changes.
+    /// Caches a value of `bytes` bytes until one of its dependencies changes. It must have been read after `version`.
     pub fn insert(&self, key: K, value: V, bytes: usize, version: Version, dependencies: Dependencies) {
         if let Some(entries) = &self.entries {
             entries.insert(key, Entry { value, version, dependencies, bytes });
         }
     }
 
-    /// Bytes cached now.
+    /// Size of all cached values, in bytes.
     #[must_use]
     pub fn used_bytes(&self) -> u64 {
         self.entries.as_ref().map_or(0, Entries::weight)
@@ -113,11 +113,11 @@ mod tests {
         let before = cache.version();
         state.db.invalidations().mark(Stale::Posted(RoomId(2)));
         cache.insert(2, "two, as read before", 100, before, of_room(2));
-        assert_eq!(cache.get(&2), None, "it changed while it was read");
+        assert_eq!(cache.get(&2), None, "its dependency changed while it was read");
     }
 
     #[tokio::test]
-    async fn the_capacity_is_never_exceeded_and_none_caches_nothing() {
+    async fn the_capacity_is_never_exceeded_and_a_capacity_of_zero_caches_nothing() {
         let state = testing::state().await;
         let invalidations = state.db.invalidations();
         let cache = Cache::new(invalidations.clone(), 10_000, 100);

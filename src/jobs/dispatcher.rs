@@ -1,4 +1,4 @@
-//! The dispatcher: claims due jobs and runs them, a bounded number of each kind at once.
+//! The dispatcher: claims due jobs and runs them, a limited number of each kind concurrently.
 
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
@@ -14,26 +14,26 @@ use crate::store::jobs::Lease;
 use crate::store::{self, Tx};
 use crate::{AppError, AppResult};
 
-/// The pause after the queue itself could not be read.
-const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(5);
+/// Pause after a failure to read or write the queue.
+const QUEUE_RETRY_INTERVAL: Duration = Duration::from_secs(5);
 
-/// A single step may take this long: half a lease, so that nobody else claims the job meanwhile.
+/// Timeout of a single step: half a lease, so that the lease does not expire during a step.
 const STEP_TIMEOUT: Duration = Duration::from_millis(LEASE_MS.unsigned_abs() / 2);
 
-/// Runs jobs for as long as the program runs.
+/// Runs jobs until the future is dropped.
 pub async fn run(state: AppState) {
     let mut dispatcher = Dispatcher::new(state.clone());
     let mut is_resumed = false;
     loop {
         if !is_resumed {
-            is_resumed = retried(resume(&state).await).await;
+            is_resumed = succeeded_or_paused(resume(&state).await).await;
             continue;
         }
         let pause = match dispatcher.start_due().await {
             Ok(pause) => pause,
             Err(error) => {
                 tracing::warn!(%error, "the job queue could not be read and will be tried again");
-                Some(PAUSE_AFTER_FAILURE)
+                Some(QUEUE_RETRY_INTERVAL)
             }
         };
         tokio::select! {
@@ -44,10 +44,10 @@ pub async fn run(state: AppState) {
     }
 }
 
-/// Runs everything that is due now, and what that enqueues in turn; returns once nothing is due any more.
+/// Runs all due jobs, including those that they enqueue, and returns once no job is due.
 ///
 /// # Errors
-/// When the database does not answer. Failures of jobs are stored with them.
+/// When the database does not answer. A failure of a job is stored in its row.
 pub async fn run_due(state: &AppState) -> AppResult<()> {
     let mut dispatcher = Dispatcher::new(state.clone());
     loop {
@@ -57,7 +57,8 @@ pub async fn run_due(state: &AppState) -> AppResult<()> {
     }
 }
 
-/// Takes the queue over from the process before: its leases end, and the recurring job is there.
+/// Takes over the queue from the previous process: releases its leases, and enqueues the recurring job if it is
+/// missing.
 async fn resume(state: &AppState) -> AppResult<()> {
     let resume = async |tx: &mut Tx| {
         store::jobs::release_all(tx.db()).await?;
@@ -70,11 +71,11 @@ async fn resume(state: &AppState) -> AppResult<()> {
     state.db.write(resume).await
 }
 
-/// Whether it worked; pauses if not.
-async fn retried(result: AppResult<()>) -> bool {
+/// Whether `result` is a success; logs an error and pauses before it returns `false`.
+async fn succeeded_or_paused(result: AppResult<()>) -> bool {
     let Err(error) = result else { return true };
     tracing::warn!(%error, "the job queue could not be taken over and will be tried again");
-    tokio::time::sleep(PAUSE_AFTER_FAILURE).await;
+    tokio::time::sleep(QUEUE_RETRY_INTERVAL).await;
     false
 }
 
@@ -87,7 +88,7 @@ async fn sleep(pause: Option<Duration>) {
 
 struct Dispatcher {
     state: AppState,
-    /// Workers; each answers with its kind.
+    /// The workers. Each returns the kind of its job.
     running: JoinSet<JobKind>,
     running_count: HashMap<JobKind, usize>,
 }
@@ -97,19 +98,19 @@ impl Dispatcher {
         Self { state, running: JoinSet::new(), running_count: HashMap::new() }
     }
 
-    /// Starts what is due as far as the pools have room. Answers with how long until the next job is due that could be
-    /// started; `None` when none waits.
+    /// Starts due jobs up to the concurrency of their kinds. Returns the time until the next job that could be started
+    /// is due; `None` if none is queued.
     async fn start_due(&mut self) -> AppResult<Option<Duration>> {
         let mut next_due: Option<i64> = None;
         for kind in JobKind::ALL {
-            let room = kind.concurrency() - self.running_count.get(&kind).copied().unwrap_or(0);
-            if room == 0 {
+            let free_count = kind.concurrency() - self.running_count.get(&kind).copied().unwrap_or(0);
+            if free_count == 0 {
                 continue;
             }
             let now_ms = self.state.clock.now_ms();
             let due = store::jobs::next_due(self.state.db.reader(), kind, now_ms).await?;
             if due.is_some_and(|due| due <= now_ms) {
-                self.claim(kind, room).await?;
+                self.claim(kind, free_count).await?;
             }
             if let Some(due) = store::jobs::next_due(self.state.db.reader(), kind, now_ms).await? {
                 next_due = Some(next_due.map_or(due, |next| next.min(due)));
@@ -119,8 +120,8 @@ impl Dispatcher {
         Ok(next_due.map(|due| Duration::from_millis((due - now_ms).max(0).unsigned_abs())))
     }
 
-    async fn claim(&mut self, kind: JobKind, room: usize) -> AppResult<()> {
-        let limit = i64::try_from(room).unwrap_or(i64::MAX);
+    async fn claim(&mut self, kind: JobKind, free_count: usize) -> AppResult<()> {
+        let limit = i64::try_from(free_count).unwrap_or(i64::MAX);
         let now_ms = self.state.clock.now_ms();
         let claim = async move |tx: &mut Tx| {
             tx.changes_nothing_visible();
@@ -131,8 +132,8 @@ impl Dispatcher {
             let state = self.state.clone();
             self.running.spawn(async move {
                 if let Err(error) = work(&state, lease).await {
-                    // The lease ends by itself, and the job is claimed again.
-                    tracing::warn!(%error, ?kind, "the outcome of a job could not be stored");
+                    // The lease expires, and the job is claimed again.
+                    tracing::warn!(%error, ?kind, "the result of a job could not be stored");
                 }
                 kind
             });
@@ -140,7 +141,8 @@ impl Dispatcher {
         Ok(())
     }
 
-    /// A worker is done. One that panicked outside its handler answers nothing; its place is lost with it.
+    /// Counts a worker as ended. After a panic outside the handler its kind is unknown, and the concurrency of that
+    /// kind stays lower by one.
     fn release(&mut self, finished: Option<JobKind>) {
         if let Some(count) = finished.and_then(|kind| self.running_count.get_mut(&kind)) {
             *count -= 1;
@@ -148,12 +150,12 @@ impl Dispatcher {
     }
 }
 
-/// Runs a claimed job to its end and stores the outcome.
+/// Runs a claimed job until it is done or fails, and stores the result.
 async fn work(state: &AppState, mut lease: Lease) -> AppResult<()> {
     let job: Job = match serde_json::from_str(&lease.payload) {
         Ok(job) => job,
-        // Written by a newer version of the program.
-        Err(error) => return bury(state, lease, error.to_string()).await,
+        // Enqueued by a newer version of the program.
+        Err(error) => return mark_dead(state, lease, error.to_string()).await,
     };
     loop {
         let outcome = AssertUnwindSafe(tokio::time::timeout(STEP_TIMEOUT, step(state, &job))).catch_unwind().await;
@@ -180,30 +182,34 @@ async fn work(state: &AppState, mut lease: Lease) -> AppResult<()> {
             }
             Next::Continue => {
                 if lease.leased_until - state.clock.now_ms() < LEASE_MS / 2 {
-                    lease = extended(state, lease).await?;
+                    lease = extend(state, lease).await?;
                 }
             }
         }
     }
 }
 
-/// The lease, extended.
-async fn extended(state: &AppState, lease: Lease) -> AppResult<Lease> {
+/// Extends a lease.
+///
+/// # Errors
+/// `Conflict` when the lease was lost.
+async fn extend(state: &AppState, lease: Lease) -> AppResult<Lease> {
     let until = state.clock.now_ms() + LEASE_MS;
     let extend = async move |tx: &mut Tx| {
         tx.changes_nothing_visible();
         let extended = store::jobs::extend(tx.db(), &lease, until).await?;
-        let lost = || AppError::Conflict("Somebody else runs this job.".into());
+        let lost = || AppError::Conflict("The lease of this job was lost.".into());
         if extended { Ok(Lease { leased_until: until, ..lease }) } else { Err(lost()) }
     };
     state.db.write(extend).await
 }
 
+/// Schedules a retry of a failed job, or marks it as dead after [`MAX_ATTEMPTS`].
 async fn fail(state: &AppState, lease: Lease, job: &Job, error: String) -> AppResult<()> {
     let kind = job.kind();
     if lease.attempts >= MAX_ATTEMPTS {
-        tracing::error!(error, ?kind, job.id = lease.job_id, "a job failed too often and is given up");
-        return bury(state, lease, error).await;
+        tracing::error!(error, ?kind, job.id = lease.job_id, "a job failed too often and is dead");
+        return mark_dead(state, lease, error).await;
     }
     tracing::warn!(error, ?kind, job.id = lease.job_id, attempts = lease.attempts, "a job failed and will be retried");
     let run_at = state.clock.now_ms() + backoff_ms(lease.attempts, uuid::Uuid::new_v4().as_bytes()[0]);
@@ -214,13 +220,13 @@ async fn fail(state: &AppState, lease: Lease, job: &Job, error: String) -> AppRe
     state.db.write(retry).await
 }
 
-async fn bury(state: &AppState, lease: Lease, error: String) -> AppResult<()> {
-    let bury = async move |tx: &mut Tx| {
+async fn mark_dead(state: &AppState, lease: Lease, error: String) -> AppResult<()> {
+    let mark_dead = async move |tx: &mut Tx| {
         tx.changes_nothing_visible();
         let now_ms = tx.now_ms();
-        Ok(store::jobs::bury(tx.db(), &lease, &error, now_ms).await?)
+        Ok(store::jobs::mark_dead(tx.db(), &lease, &error, now_ms).await?)
     };
-    state.db.write(bury).await
+    state.db.write(mark_dead).await
 }
 
 #[cfg(test)]
@@ -249,23 +255,23 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_dispatcher_is_woken_by_the_commit_that_enqueues() {
+    async fn a_commit_that_enqueues_a_job_wakes_the_dispatcher() {
         let world = testing::world().await;
         let room = world.open_closed_room("Room", &[]).await;
         let dispatcher = tokio::spawn(run(world.state.clone()));
         let member = world.member(&world.ada, room.id).await;
         crate::ops::rooms::remove(&world.state, &member).await.unwrap();
-        let gone = async {
+        let removed = async {
             while jobs(&world.state).await.iter().any(|(payload, ..)| payload.contains("empty_room")) {
                 tokio::task::yield_now().await;
             }
         };
-        tokio::time::timeout(Duration::from_secs(10), gone).await.expect("the job was run");
+        tokio::time::timeout(Duration::from_secs(10), removed).await.expect("the job was run");
         dispatcher.abort();
     }
 
     #[tokio::test]
-    async fn a_job_of_a_newer_version_is_given_up_and_kept() {
+    async fn a_job_of_an_unknown_kind_is_marked_dead_and_kept() {
         let world = testing::world().await;
         enqueue_raw(&world.state, "prune", r#"{"kind":"fireworks"}"#).await;
         run_due(&world.state).await.unwrap();
@@ -274,7 +280,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_failing_job_backs_off_and_is_dead_in_the_end() {
+    async fn a_failing_job_is_retried_with_backoff_and_then_dead() {
         let world = testing::world().await;
         let state = &world.state;
         enqueue_raw(state, "empty_room", r#"{"kind":"empty_room","room_id":4}"#).await;
@@ -292,7 +298,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_job_of_a_process_that_died_runs_again() {
+    async fn a_job_of_a_crashed_process_runs_again() {
         let world = testing::world().await;
         let room = world.open_closed_room("Room", &[]).await;
         world.post(&world.ada, room.id, "hello").await;
@@ -302,7 +308,7 @@ mod tests {
         let claim = async move |tx: &mut Tx| {
             Ok(store::jobs::claim(tx.db(), JobKind::EmptyRoom, 1, now_ms, now_ms + LEASE_MS).await?)
         };
-        assert_eq!(world.state.db.write(claim).await.unwrap().len(), 1, "claimed, and its worker dies");
+        assert_eq!(world.state.db.write(claim).await.unwrap().len(), 1, "claimed by a worker that crashes");
         run_due(&world.state).await.unwrap();
         let room_count = async |room_id: RoomId| -> i64 {
             sqlx::query_scalar("SELECT COUNT(*) FROM rooms WHERE id = $1")
@@ -311,7 +317,7 @@ mod tests {
                 .await
                 .unwrap()
         };
-        assert_eq!(room_count(room.id).await, 1, "leased still");
+        assert_eq!(room_count(room.id).await, 1, "still leased");
         resume(&world.state).await.unwrap();
         run_due(&world.state).await.unwrap();
         assert_eq!(room_count(room.id).await, 0);

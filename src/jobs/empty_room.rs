@@ -1,5 +1,5 @@
-//! Deletes the messages of a removed room, then the room: in batches, so that a room of a quarter of a million messages
-//! delays nobody else's write.
+//! Deletes the messages of a removed room, then the room: in batches, so that other writes are not delayed by a large
+//! room.
 
 use super::Next;
 use crate::AppResult;
@@ -7,15 +7,15 @@ use crate::model::RoomId;
 use crate::state::AppState;
 use crate::store::{self, Tx};
 
-/// Messages deleted by one write.
-const BATCH: i64 = 500;
+/// Maximum number of messages that one write deletes.
+const BATCH_SIZE: i64 = 500;
 
 /// Deletes one batch.
 pub(super) async fn step(state: &AppState, room_id: RoomId) -> AppResult<Next> {
     let delete = async move |tx: &mut Tx| {
-        // Nobody is in the room any more.
+        // The room has no members any more, so no page or permission depends on its messages.
         tx.changes_nothing_visible();
-        if store::messages::remove_some_of_room(tx.db(), room_id, BATCH).await? > 0 {
+        if store::messages::remove_some_of_room(tx.db(), room_id, BATCH_SIZE).await? > 0 {
             return Ok(Next::Continue);
         }
         store::rooms::remove(tx.db(), room_id).await?;

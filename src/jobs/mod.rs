@@ -1,8 +1,9 @@
-//! Durable background jobs, one kind a file.
+//! Durable background jobs, one kind per file.
 //!
-//! A job is a row written in the transaction that causes it, so it exists exactly if its cause does. The dispatcher is
-//! woken by commits that enqueue, claims what is due under a lease and runs it in its kind's pool. Handlers are
-//! idempotent: a job whose process dies runs again. A failed job backs off, and is dead after [`MAX_ATTEMPTS`].
+//! A job is a row inserted in the transaction that causes it, so that it exists exactly if its cause does. The
+//! dispatcher is woken by commits that enqueue jobs, claims due jobs with a lease and runs a limited number of each
+//! kind concurrently. Handlers are idempotent: after a crash of the process, its jobs run again. A failed job is
+//! retried with exponential back-off, and dead after `MAX_ATTEMPTS`.
 
 mod dispatcher;
 mod empty_room;
@@ -15,24 +16,24 @@ use crate::AppResult;
 use crate::model::Job;
 use crate::state::AppState;
 
-/// How long a claimed job belongs to its worker, in milliseconds: 60 s.
+/// Duration of a lease, in milliseconds: 60 s. Until it ends, no other worker claims the job.
 const LEASE_MS: i64 = 60_000;
 
-/// After this many failed attempts a job is dead. With [`backoff_ms`] that is some 7 hours after the first.
+/// Number of failed attempts after which a job is dead: with [`backoff_ms`], 2½ to 3 hours after the first one.
 const MAX_ATTEMPTS: i64 = 12;
 
-/// The pause after the first failure, in milliseconds; it doubles with each further one.
+/// Pause after the first failure, in milliseconds. It doubles with each further failure.
 const BACKOFF_MS: i64 = 5_000;
 
-/// The longest pause between two attempts, in milliseconds: 1 hour.
+/// Maximum pause between two attempts, in milliseconds: 1 hour.
 const MAX_BACKOFF_MS: i64 = 60 * 60 * 1_000;
 
-/// What a handler wants next.
+/// How a job continues after a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Next {
     /// The job is done.
     Done,
-    /// There is more: call the handler again at once. Each call is one short write.
+    /// The job is not done: call the handler again at once. Each call is one short write.
     Continue,
     /// The job recurs: run it again at this time, in milliseconds since the epoch.
     At(i64),
@@ -48,7 +49,7 @@ async fn step(state: &AppState, job: &Job) -> AppResult<Next> {
 }
 
 /// The pause before the next attempt after `attempts` failed ones, in milliseconds: exponential, plus up to a quarter
-/// of it by `jitter` (0 to 255), so that jobs that failed together do not come back together.
+/// of it by `jitter` (0 to 255), so that jobs that failed together are not retried together.
 fn backoff_ms(attempts: i64, jitter: u8) -> i64 {
     let doublings = (attempts - 1).clamp(0, 16);
     let pause = (BACKOFF_MS << doublings).min(MAX_BACKOFF_MS);

@@ -1,4 +1,4 @@
-//! Deletes what is only kept for a while: rows of the event log, and dead jobs.
+//! Deletes expired rows: old events of the log, and dead jobs.
 
 use super::Next;
 use crate::AppResult;
@@ -6,28 +6,29 @@ use crate::facts::Fact;
 use crate::state::AppState;
 use crate::store::{self, Tx};
 
-/// How long a browser may be away and still be brought up to date from the event log, in milliseconds: 7 days.
-const EVENTS_KEPT_MS: i64 = 7 * 24 * 60 * 60 * 1_000;
+/// Retention of the event log, in milliseconds: 7 days. A browser that was disconnected for longer loads its page
+/// again.
+const EVENT_RETENTION_MS: i64 = 7 * 24 * 60 * 60 * 1_000;
 
-/// How long a dead job is kept for somebody to look at, in milliseconds: 7 days.
-const DEAD_JOBS_KEPT_MS: i64 = 7 * 24 * 60 * 60 * 1_000;
+/// Retention of dead jobs, for inspection, in milliseconds: 7 days.
+const DEAD_JOB_RETENTION_MS: i64 = 7 * 24 * 60 * 60 * 1_000;
 
-/// Rows deleted by one write.
-const BATCH: i64 = 1_000;
+/// Maximum number of rows that one write deletes.
+const BATCH_SIZE: i64 = 1_000;
 
-/// The pause between two rounds, in milliseconds: 1 hour.
+/// Interval between two runs, in milliseconds: 1 hour.
 const INTERVAL_MS: i64 = 60 * 60 * 1_000;
 
-/// Deletes one batch.
+/// Deletes one batch of each.
 pub(super) async fn step(state: &AppState) -> AppResult<Next> {
     let prune = async |tx: &mut Tx| {
         tx.changes_nothing_visible();
         let now_ms = tx.now_ms();
-        let event_count = store::events::prune(tx.db(), now_ms - EVENTS_KEPT_MS, BATCH).await?;
+        let event_count = store::events::prune(tx.db(), now_ms - EVENT_RETENTION_MS, BATCH_SIZE).await?;
         if event_count > 0 {
             tx.record(Fact::EventsPruned).await?;
         }
-        let job_count = store::jobs::remove_dead(tx.db(), now_ms - DEAD_JOBS_KEPT_MS, BATCH).await?;
+        let job_count = store::jobs::remove_dead(tx.db(), now_ms - DEAD_JOB_RETENTION_MS, BATCH_SIZE).await?;
         Ok(if event_count + job_count > 0 { Next::Continue } else { Next::At(now_ms + INTERVAL_MS) })
     };
     state.db.write(prune).await
@@ -52,7 +53,7 @@ mod tests {
         assert!(before > 0);
         jobs::run_due(&world.state).await.unwrap();
         assert_eq!(event_count().await, before);
-        world.state.clock.advance(EVENTS_KEPT_MS + 1);
+        world.state.clock.advance(EVENT_RETENTION_MS + 1);
         jobs::run_due(&world.state).await.unwrap();
         assert_eq!(event_count().await, 0);
         let now_ms = world.state.clock.now_ms();

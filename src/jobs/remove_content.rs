@@ -1,4 +1,4 @@
-//! Removes what a banned person had posted when they were banned: in batches, so that nobody's write waits for it.
+//! Removes the messages of a banned user up to the time of the ban: in batches, so that other writes are not delayed.
 
 use super::Next;
 use crate::AppResult;
@@ -7,16 +7,17 @@ use crate::model::{MessageId, UserId};
 use crate::state::AppState;
 use crate::store::{self, Tx};
 
-/// Messages removed by one write.
-const BATCH: i64 = 50;
+/// Maximum number of messages that one write removes.
+const BATCH_SIZE: i64 = 50;
 
-/// Removes one batch; everybody who has one of the messages in view is notified.
+/// Removes one batch. An event for each message is sent to the sockets that have its room in view.
 pub(super) async fn step(state: &AppState, user_id: UserId, up_to: MessageId) -> AppResult<Next> {
     let remove = async move |tx: &mut Tx| {
         tx.changes_nothing_visible();
-        let batch = store::messages::list_of_creator(tx.db(), user_id, up_to, BATCH).await?;
+        let batch = store::messages::list_of_creator(tx.db(), user_id, up_to, BATCH_SIZE).await?;
         for (message_id, room_id) in &batch {
-            let (message_id, room_id) = (*message_id, *room_id);
+            let message_id = *message_id;
+            let room_id = *room_id;
             store::messages::remove(tx.db(), room_id, message_id).await?;
             tx.record(Fact::MessageRemoved { room_id, message_id }).await?;
         }

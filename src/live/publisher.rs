@@ -13,23 +13,68 @@ use crate::protocol::ServerEvent;
 #[derive(Clone, Debug)]
 pub enum Announcement {
     /// A change in a room, for sockets that have it in view.
-    Room { room_id: RoomId, event: ServerEvent },
+    Room {
+        /// The room.
+        room_id: RoomId,
+        /// The event to send.
+        event: ServerEvent,
+    },
     /// A new message: `Unread` for the room's online members except its creator, and `Mentioned` for those it mentions.
-    Posted { room_id: RoomId, message_id: MessageId, creator_id: UserId, mentioned: Vec<UserId> },
+    Posted {
+        /// The room.
+        room_id: RoomId,
+        /// The message.
+        message_id: MessageId,
+        /// The user who posted it.
+        creator_id: UserId,
+        /// The users it mentions.
+        mentioned: Vec<UserId>,
+    },
     /// A change of the room itself, for all its online members.
-    Members { room_id: RoomId, event: ServerEvent },
+    Members {
+        /// The room.
+        room_id: RoomId,
+        /// The event to send.
+        event: ServerEvent,
+    },
     /// An event for all sockets.
-    Everyone { event: ServerEvent },
+    Everyone {
+        /// The event to send.
+        event: ServerEvent,
+    },
     /// An event for all sockets of one user.
-    Person { user_id: UserId, event: ServerEvent },
+    Person {
+        /// The user.
+        user_id: UserId,
+        /// The event to send.
+        event: ServerEvent,
+    },
     /// These users are members of the room from now on.
-    Granted { room: SidebarRoom, user_ids: Vec<UserId> },
+    Granted {
+        /// The room, as their sidebars show it.
+        room: SidebarRoom,
+        /// The new members.
+        user_ids: Vec<UserId>,
+    },
     /// These users are no longer members of the room.
-    Revoked { room_id: RoomId, user_ids: Vec<UserId> },
+    Revoked {
+        /// The room.
+        room_id: RoomId,
+        /// The former members.
+        user_ids: Vec<UserId>,
+    },
     /// The room was removed, and all its memberships with it.
-    RoomRemoved { room_id: RoomId },
+    RoomRemoved {
+        /// The room.
+        room_id: RoomId,
+    },
     /// A session ended: its sockets are closed.
-    SessionEnded { user_id: UserId, session_id: SessionId },
+    SessionEnded {
+        /// The user of the session.
+        user_id: UserId,
+        /// The session.
+        session_id: SessionId,
+    },
 }
 
 /// How long changes of presence are collected before they are published.

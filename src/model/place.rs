@@ -24,7 +24,12 @@ pub enum Place {
     /// `/`, rendered for someone who is in no room. Everybody else is redirected from there to a room.
     NoRoom,
     /// `/rooms/4`, `/rooms/4/@41` or `/rooms/4?before=41`.
-    Room { room_id: RoomId, anchor: Anchor },
+    Room {
+        /// The room.
+        room_id: RoomId,
+        /// The messages to show.
+        anchor: Anchor,
+    },
 }
 
 impl Place {

@@ -1,4 +1,4 @@
-//! Setting up the account, joining it, and what its administrators decide for everyone.
+//! Setting up the account, joining it, and changing its settings.
 
 use sha2::{Digest, Sha256};
 use sqlx::SqliteConnection;
@@ -12,18 +12,21 @@ use crate::{AppError, AppResult};
 
 use super::permissions::require_administrator;
 
-/// What somebody enters to become a person of the account.
+/// The form with which a user registers.
 #[derive(Clone, Debug)]
 pub struct Registration {
+    /// The user's name.
     pub name: UserName,
+    /// The address to sign in with, unique without regard to case.
     pub email_address: EmailAddress,
+    /// The password to sign in with.
     pub password: Password,
 }
 
-/// Makes the account, its administrator and the open room "All Talk".
+/// Creates the account, its administrator and the open room "All Talk".
 ///
 /// # Errors
-/// `Conflict` when there is an account already, also when somebody else was quicker just now.
+/// `Conflict` when there is an account already, including one that a concurrent call created.
 pub async fn set_up(state: &AppState, registration: Registration) -> AppResult<User> {
     let taken = || AppError::Conflict("This Campfire is set up already. Sign in instead.".into());
     if state.is_set_up().await? {
@@ -46,7 +49,7 @@ pub async fn set_up(state: &AppState, registration: Registration) -> AppResult<U
     state.db.write(set_up).await
 }
 
-/// The account; `None` before the first run is over.
+/// The account; `None` before it is set up.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -62,11 +65,11 @@ pub async fn custom_styles(state: &AppState) -> AppResult<String> {
     Ok(store::accounts::custom_styles(state.db.reader()).await?)
 }
 
-/// The custom styles that are served under this path. Read from the database, as open pages are notified of new styles
-/// before the digest in memory is replaced.
+/// The custom styles served under this path. The digest is read from the database, because open pages are notified of
+/// new styles before the digest in memory is replaced.
 ///
 /// # Errors
-/// `NotFound` when the account has others now.
+/// `NotFound` when the account has other styles now.
 pub async fn custom_styles_at(state: &AppState, path: &str) -> AppResult<String> {
     let account = find(state).await?.ok_or(AppError::NotFound)?;
     if account.custom_styles_path() != path {
@@ -75,7 +78,7 @@ pub async fn custom_styles_at(state: &AppState, path: &str) -> AppResult<String>
     custom_styles(state).await
 }
 
-/// Name and e-mail address of the administrator whom people may ask for help.
+/// Name and e-mail address of the administrator that pages name as the contact for help.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -83,7 +86,7 @@ pub async fn help_contact(state: &AppState) -> AppResult<Option<(String, String)
     Ok(store::users::first_administrator(state.db.reader()).await?)
 }
 
-/// Gives the account another name.
+/// Renames the account.
 ///
 /// # Errors
 /// `Forbidden` unless an administrator asks.
@@ -95,7 +98,7 @@ pub async fn rename(state: &AppState, administrator: &Administrator, name: Accou
     change(state, administrator, rename).await
 }
 
-/// Stores whether only administrators make rooms.
+/// Stores whether only administrators may create rooms.
 ///
 /// # Errors
 /// `Forbidden` unless an administrator asks.
@@ -111,7 +114,7 @@ pub async fn restrict_room_creation(
     change(state, administrator, restrict).await
 }
 
-/// Makes a new join link; the old one stops working at once.
+/// Replaces the join code; the old join link stops working at once.
 ///
 /// # Errors
 /// `Forbidden` unless an administrator asks.
@@ -124,7 +127,7 @@ pub async fn renew_join_code(state: &AppState, administrator: &Administrator) ->
     change(state, administrator, renew).await
 }
 
-/// Gives every page the account's own CSS.
+/// Replaces the account's custom styles, which every page links to.
 ///
 /// # Errors
 /// `Forbidden` unless an administrator asks.
@@ -137,7 +140,7 @@ pub async fn set_custom_styles(state: &AppState, administrator: &Administrator, 
     change(state, administrator, set).await
 }
 
-/// One change of the account by an administrator.
+/// Runs a write that changes the account, after a check that an administrator asks for it.
 async fn change<F>(state: &AppState, administrator: &Administrator, write: F) -> AppResult<()>
 where
     F: AsyncFnOnce(&mut Tx) -> AppResult<()> + Send + 'static,
@@ -163,7 +166,7 @@ fn styles_digest(styles: &CustomStyles) -> String {
     hex(&digest[..8])
 }
 
-/// Makes a member who is in every open room.
+/// Registers a user as a member of the account and of every open room.
 ///
 /// # Errors
 /// `NotFound` for a wrong join code, `Conflict` when the address is taken.
@@ -184,7 +187,7 @@ pub async fn join(state: &AppState, join_code: &str, registration: Registration)
     state.db.write(join).await
 }
 
-/// Checks a join code before any work is done for it.
+/// Returns the account if the join code is right. Called before the password is hashed, which is expensive.
 ///
 /// # Errors
 /// `NotFound` for a wrong one.
@@ -210,7 +213,7 @@ async fn insert_user(
     }
 }
 
-/// Twelve random letters and digits in three groups, some 71 bits.
+/// A random join code: twelve letters and digits in three groups, some 71 bits of entropy.
 fn join_code() -> String {
     const ALPHABET: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
     let mut code = String::with_capacity(14);
@@ -218,7 +221,7 @@ fn join_code() -> String {
         if matches!(code.len(), 4 | 9) {
             code.push('-');
         }
-        // Bytes beyond the last whole multiple of 62 would favour the first letters.
+        // Bytes from 248 = 4 × 62 on are skipped: they would make the first letters more likely than the others.
         let letter = uuid::Uuid::new_v4().as_bytes().iter().find(|byte| **byte < 248).map(|byte| byte % 62);
         if let Some(letter) = letter {
             code.push(char::from(ALPHABET[usize::from(letter)]));
@@ -248,7 +251,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn two_first_runs_at_once_make_one_account() {
+    async fn concurrent_set_ups_create_one_account() {
         let state = testing::state().await;
         let (ada, bob) = tokio::join!(set_up(&state, registration("Ada")), set_up(&state, registration("Bob")));
         assert_eq!(usize::from(ada.is_ok()) + usize::from(bob.is_ok()), 1);
@@ -260,7 +263,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_new_member_is_in_every_open_room_and_no_closed_one() {
+    async fn a_new_user_is_a_member_of_every_open_and_no_closed_room() {
         let world = testing::world().await;
         world.open_closed_room("Secret", &[]).await;
         let account = store::accounts::find(world.state.db.reader()).await.unwrap().unwrap();
@@ -271,13 +274,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn administrators_change_the_account_and_nobody_else() {
+    async fn only_administrators_change_the_account() {
         let world = testing::world().await;
         let account = async || store::accounts::find(world.state.db.reader()).await.unwrap().unwrap();
         let before = account().await;
         let state = &world.state;
-        // The proof was made when somebody still was an administrator.
-        let (pretender, ada) = (as_administrator(&world.bob), as_administrator(&world.ada));
+        // Bob's proof is from a time when he was an administrator.
+        let pretender = as_administrator(&world.bob);
+        let ada = as_administrator(&world.ada);
         assert_eq!(rename(state, &pretender, "Mine".parse().unwrap()).await, Err(AppError::Forbidden));
         assert_eq!(restrict_room_creation(state, &pretender, true).await, Err(AppError::Forbidden));
         assert_eq!(renew_join_code(state, &pretender).await, Err(AppError::Forbidden));
@@ -299,7 +303,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_wrong_code_or_a_taken_address_makes_nobody() {
+    async fn joining_with_a_wrong_code_or_a_taken_address_creates_no_user() {
         let world = testing::world().await;
         let account = store::accounts::find(world.state.db.reader()).await.unwrap().unwrap();
         assert_eq!(join(&world.state, "wrong", registration("Dora")).await, Err(AppError::NotFound));

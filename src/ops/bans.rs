@@ -1,4 +1,4 @@
-//! Bans: of a person, and of the public addresses they were last seen at.
+//! Bans: of a user, and of the public addresses of the user's sessions.
 
 use crate::AppResult;
 use crate::access::{Administrator, is_public, network};
@@ -10,20 +10,20 @@ use crate::store::{self, Tx};
 use super::permissions::{require_administrator, require_another_administrator, require_person};
 use super::sessions::end_all;
 
-/// What a ban covers.
+/// The extent of a ban.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BanScope {
-    /// The person and at least one address.
+    /// The user and at least one address.
     PersonAndAddresses,
-    /// The person alone: no public address of theirs is known.
+    /// The user alone: none of their sessions has a public address.
     PersonAlone,
 }
 
-/// Bans a person: they are signed out everywhere, nothing may be written from their public addresses, and a job removes
-/// everything they posted.
+/// Bans a user: their sessions end, writes from their public addresses are rejected, and a job removes everything they
+/// posted.
 ///
 /// # Errors
-/// `Forbidden` unless an administrator asks, `NotFound` unless it is about an active person, `Conflict` when no
+/// `Forbidden` unless an administrator asks, `NotFound` unless the user is active, `Conflict` when no
 /// administrator would remain.
 pub async fn ban(state: &AppState, administrator: &Administrator, user_id: UserId) -> AppResult<BanScope> {
     let administrator = administrator.clone();
@@ -50,10 +50,10 @@ pub async fn ban(state: &AppState, administrator: &Administrator, user_id: UserI
     Ok(scope)
 }
 
-/// Lifts a ban: the person may sign in again. What they posted does not come back.
+/// Lifts a ban: the user may sign in again. Their removed messages are not restored.
 ///
 /// # Errors
-/// `Forbidden` unless an administrator asks, `NotFound` unless the person is banned.
+/// `Forbidden` unless an administrator asks, `NotFound` unless the user is banned.
 pub async fn unban(state: &AppState, administrator: &Administrator, user_id: UserId) -> AppResult<()> {
     let administrator = administrator.clone();
     let unban = async move |tx: &mut Tx| {
@@ -72,37 +72,39 @@ pub async fn unban(state: &AppState, administrator: &Administrator, user_id: Use
 mod tests {
     use super::*;
     use crate::AppError;
-    use crate::store::sessions::Sighting;
+    use crate::store::sessions::SessionActivity;
     use crate::testing::as_administrator;
     use crate::{jobs, testing};
 
-    async fn seen_at(state: &AppState, user_id: UserId, ip_address: &'static str) {
+    async fn insert_session(state: &AppState, user_id: UserId, ip_address: &'static str) {
         state
             .db
             .write(async move |tx| {
-                let seen = Sighting {
+                let activity = SessionActivity {
                     user_id,
                     ip_address: ip_address.into(),
                     user_agent: String::new(),
                     last_active_at: 1,
                     expires_at: i64::MAX,
                 };
-                Ok(store::sessions::insert(tx.db(), ip_address.as_bytes(), &seen).await?)
+                Ok(store::sessions::insert(tx.db(), ip_address.as_bytes(), &activity).await?)
             })
             .await
             .unwrap();
     }
 
     #[tokio::test]
-    async fn a_ban_takes_sessions_addresses_and_messages_and_spares_the_others() {
+    async fn a_ban_ends_sessions_bans_addresses_and_removes_messages_of_that_user_only() {
         let world = testing::world().await;
-        let (state, ada, bob) = (&world.state, &world.ada, &world.bob);
+        let state = &world.state;
+        let ada = &world.ada;
+        let bob = &world.bob;
         for number in 0..120 {
             world.post(bob, world.all_talk.id, &format!("bad {number}")).await;
         }
         world.post(ada, world.all_talk.id, "good").await;
         for address in ["203.0.113.9", "10.0.0.2", "2001:db8:1:2:3::4"] {
-            seen_at(state, bob.id, address).await;
+            insert_session(state, bob.id, address).await;
         }
         assert_eq!(ban(state, &as_administrator(bob), ada.id).await, Err(AppError::Forbidden));
         assert_eq!(ban(state, &as_administrator(ada), bob.id).await, Ok(BanScope::PersonAndAddresses));
@@ -122,20 +124,20 @@ mod tests {
         world.post(bob, world.all_talk.id, "better").await;
         jobs::run_due(state).await.unwrap();
         let page = store::messages::page_last(state.db.reader(), world.all_talk.id).await.unwrap();
-        assert_eq!(page.messages.len(), 2, "what came after the ban stays");
+        assert_eq!(page.messages.len(), 2, "messages after the ban are kept");
     }
 
     #[tokio::test]
-    async fn somebody_seen_at_private_addresses_only_is_banned_all_the_same() {
+    async fn a_user_without_a_public_address_is_banned_without_addresses() {
         let world = testing::world().await;
-        seen_at(&world.state, world.bob.id, "192.168.0.7").await;
+        insert_session(&world.state, world.bob.id, "192.168.0.7").await;
         assert_eq!(ban(&world.state, &as_administrator(&world.ada), world.bob.id).await, Ok(BanScope::PersonAlone));
         assert_eq!(store::users::find(world.state.db.reader(), world.bob.id).await.unwrap(), None);
         super::super::users::deactivate(&world.state, &as_administrator(&world.ada), world.cleo.id).await.unwrap();
         assert_eq!(
             unban(&world.state, &as_administrator(&world.ada), world.cleo.id).await,
             Err(AppError::NotFound),
-            "left, not banned"
+            "deactivated, not banned"
         );
     }
 }

@@ -1,4 +1,4 @@
-//! Boosting messages, and taking boosts back.
+//! Adding boosts to messages, and removing them.
 
 use crate::access::Member;
 use crate::facts::Fact;
@@ -7,15 +7,16 @@ use crate::state::AppState;
 use crate::store::{self, Tx};
 use crate::{AppError, AppResult};
 
-/// Maximum number of boosts by one person under one message.
-const MAX_BY_ONE: i64 = 20;
+/// Maximum number of boosts by one user under one message.
+const MAX_PER_USER: i64 = 20;
 
-/// Puts a boost under a message of the member's room. The same boost again changes nothing.
+/// Adds a boost to a message of the member's room. The same boost again changes nothing.
 ///
 /// # Errors
 /// `NotFound` when the message is gone or in another room, or the membership ended; `Invalid` above the maximum.
 pub async fn boost(state: &AppState, member: &Member, message_id: MessageId, content: BoostContent) -> AppResult<()> {
-    let (user_id, room_id) = (member.user.id, member.room.id);
+    let user_id = member.user.id;
+    let room_id = member.room.id;
     let boost = async move |tx: &mut Tx| {
         require_message(tx, user_id, room_id, message_id).await?;
         let now_ms = tx.now_ms();
@@ -23,7 +24,7 @@ pub async fn boost(state: &AppState, member: &Member, message_id: MessageId, con
             tx.changes_nothing_visible();
             return Ok(());
         }
-        if store::boosts::count_of(tx.db(), message_id, user_id).await? > MAX_BY_ONE {
+        if store::boosts::count_of(tx.db(), message_id, user_id).await? > MAX_PER_USER {
             return Err(AppError::invalid("content", "That is enough under one message. Take a boost back first."));
         }
         Ok(tx.record(Fact::MessageBoosted { room_id, message_id }).await?)
@@ -31,12 +32,13 @@ pub async fn boost(state: &AppState, member: &Member, message_id: MessageId, con
     state.db.write(boost).await
 }
 
-/// Takes the member's boost back. One that is not there is no error: it is gone, as was asked.
+/// Removes the member's boost. Does nothing if there is none.
 ///
 /// # Errors
 /// `NotFound` when the message is gone or in another room, or the membership ended.
 pub async fn unboost(state: &AppState, member: &Member, message_id: MessageId, content: BoostContent) -> AppResult<()> {
-    let (user_id, room_id) = (member.user.id, member.room.id);
+    let user_id = member.user.id;
+    let room_id = member.room.id;
     let unboost = async move |tx: &mut Tx| {
         require_message(tx, user_id, room_id, message_id).await?;
         if store::boosts::remove(tx.db(), message_id, user_id, &content).await? {
@@ -49,10 +51,10 @@ pub async fn unboost(state: &AppState, member: &Member, message_id: MessageId, c
     state.db.write(unboost).await
 }
 
-/// Takes the member's boost back by its number.
+/// Removes the member's boost with this id.
 ///
 /// # Errors
-/// `NotFound` for anybody else's boost, and as [`unboost`].
+/// `NotFound` for another user's boost, and as [`unboost`].
 pub async fn unboost_by_id(state: &AppState, member: &Member, message_id: MessageId, boost_id: i64) -> AppResult<()> {
     let own = store::boosts::find_own(state.db.reader(), boost_id, message_id, member.user.id).await?;
     unboost(state, member, message_id, own.ok_or(AppError::NotFound)?).await
@@ -75,35 +77,36 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_boost_joins_its_group_and_is_taken_back() {
+    async fn boosts_with_the_same_content_are_grouped_and_can_be_removed() {
         let world = testing::world().await;
         let room_id = world.all_talk.id;
         let message = world.post(&world.ada, room_id, "hello").await;
-        let (bob, cleo) = (world.member(&world.bob, room_id).await, world.member(&world.cleo, room_id).await);
-        let shown =
+        let bob = world.member(&world.bob, room_id).await;
+        let cleo = world.member(&world.cleo, room_id).await;
+        let stored =
             async || store::messages::find(world.state.db.reader(), room_id, message.id).await.unwrap().unwrap();
         boost(&world.state, &bob, message.id, content("👍")).await.unwrap();
-        let first = shown().await;
+        let first = stored().await;
         boost(&world.state, &bob, message.id, content("👍")).await.unwrap();
-        assert_eq!(shown().await, first, "the same boost again is no news");
+        assert_eq!(stored().await, first, "the same boost again changes nothing");
         boost(&world.state, &cleo, message.id, content("👍")).await.unwrap();
-        let both = shown().await;
+        let both = stored().await;
         assert!(
             both.boosts_seq > first.boosts_seq && both.boosts_html.contains("👍, 2: Bob, Cleo"),
             "{}",
             both.boosts_html
         );
         unboost(&world.state, &bob, message.id, content("👍")).await.unwrap();
-        assert!(shown().await.boosts_html.contains("👍, 1: Cleo"));
+        assert!(stored().await.boosts_html.contains("👍, 1: Cleo"));
         unboost(&world.state, &bob, message.id, content("👍")).await.unwrap();
         unboost(&world.state, &cleo, message.id, content("👍")).await.unwrap();
-        let none = shown().await;
+        let none = stored().await;
         assert!(none.boosts_html.is_empty() && none.boosts_seq > both.boosts_seq);
-        assert_eq!(none.revision, 1, "a boost is no edit");
+        assert_eq!(none.revision, 1, "a boost is not an edit");
     }
 
     #[tokio::test]
-    async fn boosts_need_a_message_of_the_room() {
+    async fn only_messages_of_the_members_room_can_be_boosted() {
         let world = testing::world().await;
         let room_id = world.all_talk.id;
         let message = world.post(&world.ada, room_id, "hello").await;
@@ -121,16 +124,16 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn one_person_cannot_bury_a_message() {
+    async fn a_user_can_add_a_limited_number_of_boosts_to_a_message() {
         let world = testing::world().await;
         let message = world.post(&world.ada, world.all_talk.id, "hello").await;
         let ada = world.member(&world.ada, world.all_talk.id).await;
-        for number in 0..MAX_BY_ONE {
+        for number in 0..MAX_PER_USER {
             boost(&world.state, &ada, message.id, content(&format!("{number}"))).await.unwrap();
         }
         assert!(matches!(boost(&world.state, &ada, message.id, content("more")).await, Err(AppError::Invalid(_))));
-        assert_eq!(boost(&world.state, &ada, message.id, content("1")).await, Ok(()), "one that stands there already");
+        assert_eq!(boost(&world.state, &ada, message.id, content("1")).await, Ok(()), "one that exists already");
         let count = store::boosts::count_of(world.state.db.reader(), message.id, world.ada.id).await.unwrap();
-        assert_eq!(count, MAX_BY_ONE);
+        assert_eq!(count, MAX_PER_USER);
     }
 }

@@ -1,4 +1,4 @@
-//! Being in rooms: granting, leaving, involvement, and how far somebody has read.
+//! Memberships: leaving, involvement, read positions, and lists of members.
 
 use crate::access::{CurrentUser, Member};
 use crate::facts::Fact;
@@ -7,12 +7,13 @@ use crate::state::AppState;
 use crate::store::{self, Tx};
 use crate::{AppError, AppResult};
 
-/// Takes the member out of a closed room. The room stays for the others.
+/// Ends the membership in a closed room. The room stays for the others.
 ///
 /// # Errors
 /// `Invalid` for rooms of another kind, `Conflict` for the last member.
 pub async fn leave(state: &AppState, member: &Member) -> AppResult<()> {
-    let (room_id, user_id) = (member.room.id, member.user.id);
+    let room_id = member.room.id;
+    let user_id = member.user.id;
     let leave = async move |tx: &mut Tx| {
         let (room, _) = store::memberships::find(tx.db(), user_id, room_id).await?.ok_or(AppError::NotFound)?;
         if room.kind != RoomKind::Closed {
@@ -28,12 +29,13 @@ pub async fn leave(state: &AppState, member: &Member) -> AppResult<()> {
     state.db.write(leave).await
 }
 
-/// Stores how much the member wants to be notified of.
+/// Stores the member's involvement.
 ///
 /// # Errors
-/// `Invalid` for what this kind of room does not offer, `NotFound` when the membership ended.
+/// `Invalid` for an involvement that this kind of room does not offer, `NotFound` when the membership ended.
 pub async fn set_involvement(state: &AppState, member: &Member, involvement: Involvement) -> AppResult<()> {
-    let (room_id, user_id) = (member.room.id, member.user.id);
+    let room_id = member.room.id;
+    let user_id = member.user.id;
     let update = async move |tx: &mut Tx| {
         let entry = store::rooms::sidebar_entry(tx.db(), user_id, room_id).await?;
         let room = entry.ok_or(AppError::NotFound)?;
@@ -46,7 +48,7 @@ pub async fn set_involvement(state: &AppState, member: &Member, involvement: Inv
     state.db.write(update).await
 }
 
-/// Stores that the person has read a room up to a message. Rooms that they are not in are skipped.
+/// Moves the user's read position in a room forward. Does nothing for a room that the user is not a member of.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -67,12 +69,13 @@ pub async fn mark_read(
     state.db.write_checked(mark).await
 }
 
-/// Makes a message, and what came after it, unread again for the person.
+/// Marks a message and all later ones as unread for the member.
 ///
 /// # Errors
 /// `NotFound` when the message is not in the member's room.
 pub async fn mark_unread(state: &AppState, member: &Member, message_id: MessageId) -> AppResult<()> {
-    let (user_id, room_id) = (member.user.id, member.room.id);
+    let user_id = member.user.id;
+    let room_id = member.room.id;
     let mark = async move |tx: &mut Tx| {
         store::messages::find(tx.db(), room_id, message_id).await?.ok_or(AppError::NotFound)?;
         if store::memberships::mark_unread(tx.db(), user_id, room_id, message_id).await? {
@@ -87,7 +90,7 @@ pub async fn mark_unread(state: &AppState, member: &Member, message_id: MessageI
     state.db.write(mark).await
 }
 
-/// The active people in the member's room, by name.
+/// The active members of the member's room, by name.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -95,7 +98,7 @@ pub async fn list_people(state: &AppState, member: &Member) -> AppResult<Vec<Per
     Ok(store::memberships::list_people(state.db.reader(), member.room.id).await?)
 }
 
-/// The active people in the member's room, who posted last first.
+/// The active members of the member's room: those who posted lately first, latest first, then the others by name.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -103,7 +106,7 @@ pub async fn list_people_by_activity(state: &AppState, member: &Member) -> AppRe
     Ok(store::memberships::list_people_by_activity(state.db.reader(), member.room.id).await?)
 }
 
-/// The other people in the member's direct room, also those who left the account; the member alone in a ping to oneself.
+/// The other members of the member's direct room, including inactive users; the member alone in a direct room of one.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -115,7 +118,7 @@ pub async fn list_pinged(state: &AppState, member: &Member) -> AppResult<Vec<Per
     Ok(people)
 }
 
-/// The person's rooms and how much they are notified of in each: shared rooms by name, then direct ones by activity.
+/// The user's rooms and the involvement in each: shared rooms by name, then direct rooms by last activity.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -132,9 +135,10 @@ mod tests {
     use crate::testing;
 
     #[tokio::test]
-    async fn one_leaves_a_closed_room_unless_one_is_the_last() {
+    async fn a_member_can_leave_a_closed_room_unless_they_are_the_last() {
         let world = testing::world().await;
-        let (state, bob) = (&world.state, &world.bob);
+        let state = &world.state;
+        let bob = &world.bob;
         let room = world.open_closed_room("Room", &[bob]).await;
         leave(state, &world.member(&world.ada, room.id).await).await.unwrap();
         let left = list_people(state, &world.member(bob, room.id).await).await.unwrap();
@@ -146,9 +150,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_invisible_room_leaves_the_sidebar_and_comes_back() {
+    async fn an_invisible_room_is_not_in_the_sidebar_and_a_direct_room_cannot_be_invisible() {
         let world = testing::world().await;
-        let (state, ada) = (&world.state, &world.ada);
+        let state = &world.state;
+        let ada = &world.ada;
         let member = world.member(ada, world.all_talk.id).await;
         set_involvement(state, &member, Involvement::Invisible).await.unwrap();
         assert!(world.sidebar(ada.id).await.is_empty());

@@ -1,6 +1,8 @@
-//! What people do and what pages read. A write checks the permission again inside its transaction and records its fact;
-//! a read takes the proof of the permission ([`Member`](crate::access::Member), [`CurrentUser`](crate::access::CurrentUser),
-//! [`Administrator`](crate::access::Administrator)).
+//! Operations: each is one thing that a user does or that a page reads, with its authorisation.
+//!
+//! A write checks the permission again inside its transaction and records its fact ([`Fact`](crate::facts::Fact)). A
+//! read takes the proof of the permission as an argument ([`Member`](crate::access::Member),
+//! [`CurrentUser`](crate::access::CurrentUser), [`Administrator`](crate::access::Administrator)).
 
 pub mod accounts;
 pub mod bans;

@@ -1,11 +1,11 @@
-//! Permission checks inside a write: what a proof says when it is made may no longer hold at the commit.
+//! Permission checks inside a write: the permission may have ended since its proof was made.
 
 use crate::access::{Administrator, Member};
 use crate::model::{Message, MessageId, Profile, Role, Room, RoomId, RoomKind, Status, User, UserId};
 use crate::store::{self, Tx};
 use crate::{AppError, AppResult};
 
-/// Checks that whoever asks still is an active administrator.
+/// Checks that the user still is an active administrator.
 ///
 /// # Errors
 /// `Forbidden` if not.
@@ -14,19 +14,19 @@ pub(super) async fn require_administrator(tx: &mut Tx, administrator: &Administr
     found.filter(|user| user.role == Role::Administrator).map(drop).ok_or(AppError::Forbidden)
 }
 
-/// The person with this status; bots are none.
+/// The profile of the user, who must have this status and not be a bot.
 ///
 /// # Errors
-/// `NotFound` without one.
+/// `NotFound` otherwise.
 pub(super) async fn require_person(tx: &mut Tx, user_id: UserId, status: Status) -> AppResult<Profile> {
     let found = store::users::profile(tx.db(), user_id).await?;
     found.filter(|person| person.role != Role::Bot && person.status == status).ok_or(AppError::NotFound)
 }
 
-/// Checks that an administrator remains when this person no longer is one.
+/// Checks that the account has an administrator other than this user, if the user is one.
 ///
 /// # Errors
-/// `Conflict` if none would.
+/// `Conflict` if it has none.
 pub(super) async fn require_another_administrator(tx: &mut Tx, person: &Profile) -> AppResult<()> {
     if person.role == Role::Administrator && store::users::count_other_administrators(tx.db(), person.id).await? == 0 {
         return Err(AppError::Conflict("Campfire needs an administrator. Make somebody else one first.".into()));
@@ -34,7 +34,7 @@ pub(super) async fn require_another_administrator(tx: &mut Tx, person: &Profile)
     Ok(())
 }
 
-/// Checks that all of these people, sorted by id, are active.
+/// Checks that all of these users, sorted by id, are active.
 ///
 /// # Errors
 /// `Invalid` if one is not.
@@ -45,17 +45,17 @@ pub(super) async fn require_active(tx: &mut Tx, user_ids: &[UserId]) -> AppResul
     Err(AppError::invalid("user_ids", "Someone you chose is no longer here. Choose again."))
 }
 
-/// Checks that the person may make open and closed rooms: administrators only, while that is restricted.
+/// Checks that the user may create open and closed rooms, which can be restricted to administrators.
 ///
 /// # Errors
-/// `Forbidden` if they may not, `SignedOut` when they are no longer active.
+/// `Forbidden` if they may not, `SignedOut` when the user is no longer active.
 pub(super) async fn require_room_creation(tx: &mut Tx, user_id: UserId) -> AppResult<()> {
     let user = store::users::find(tx.db(), user_id).await?.ok_or(AppError::SignedOut)?;
     let restricted = store::accounts::find(tx.db()).await?.is_some_and(|account| account.room_creation_restricted);
     if user.may_make_rooms(restricted) { Ok(()) } else { Err(AppError::Forbidden) }
 }
 
-/// The open or closed room, if the member still is in it and may administer it.
+/// The member's open or closed room. They must still be a member, and must be an administrator or the room's creator.
 ///
 /// # Errors
 /// `NotFound` when the membership ended and for direct rooms, `Forbidden` for other members.
@@ -71,10 +71,10 @@ pub(super) async fn require_room_administration(tx: &mut Tx, member: &Member) ->
     Ok(room)
 }
 
-/// The message, if the person still is in its room and may change it.
+/// The message. The user must still be a member of its room, and must be an administrator or the message's creator.
 ///
 /// # Errors
-/// `NotFound` when the message is gone or the membership ended, `Forbidden` for other members.
+/// `NotFound` when the message was removed or the membership ended, `Forbidden` for other members.
 pub(super) async fn require_message_administration(
     tx: &mut Tx,
     user: &User,

@@ -1,4 +1,4 @@
-//! Making, renaming, converting and removing rooms, and pinging people.
+//! Creating, renaming, converting and removing rooms, and pinging users.
 
 use crate::access::{CurrentUser, Member};
 use crate::facts::Fact;
@@ -9,18 +9,18 @@ use crate::{AppError, AppResult};
 
 use super::permissions::{require_active, require_room_administration, require_room_creation};
 
-/// Maximum number of people that one request can choose for a room.
+/// Maximum number of users that one request can choose for a room.
 const MAX_CHOSEN: usize = 5_000;
 
-/// Maximum number of people in a direct room.
+/// Maximum number of members of a direct room.
 const MAX_PINGED: usize = 50;
 
-/// Who is in a room that is made or changed.
+/// The members of a room that is created or changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Audience {
-    /// Everyone active, now and later.
+    /// All active users, including those who join the account later: an open room.
     Everyone,
-    /// Exactly these people.
+    /// Exactly these users: a closed room.
     Chosen(Vec<UserId>),
 }
 
@@ -32,8 +32,11 @@ impl Audience {
         }
     }
 
-    /// Sorted, each person once.
-    fn checked(self) -> AppResult<Self> {
+    /// The same audience, with its users sorted and without duplicates.
+    ///
+    /// # Errors
+    /// `Invalid` for no user, or more than [`MAX_CHOSEN`].
+    fn validated(self) -> AppResult<Self> {
         let Self::Chosen(mut user_ids) = self else { return Ok(self) };
         user_ids.sort_unstable();
         user_ids.dedup();
@@ -50,10 +53,10 @@ impl Audience {
     }
 }
 
-/// Makes a room; whoever makes a closed one is always in it.
+/// Creates a room. The creator of a closed room is always a member.
 ///
 /// # Errors
-/// `Forbidden` when only administrators make rooms, `Invalid` when someone chosen is not an active person.
+/// `Forbidden` when only administrators may create rooms, `Invalid` when a chosen user is not active.
 pub async fn open(state: &AppState, user: &User, name: RoomName, audience: Audience) -> AppResult<Room> {
     let audience = match audience {
         Audience::Chosen(mut user_ids) => {
@@ -62,24 +65,24 @@ pub async fn open(state: &AppState, user: &User, name: RoomName, audience: Audie
         }
         Audience::Everyone => Audience::Everyone,
     }
-    .checked()?;
+    .validated()?;
     let creator_id = user.id;
     let open = async move |tx: &mut Tx| {
         require_room_creation(tx, creator_id).await?;
         let now_ms = tx.now_ms();
         let room = store::rooms::insert(tx.db(), audience.kind(), &name, creator_id, now_ms).await?;
         tx.record(Fact::RoomOpened { room_id: room.id }).await?;
-        let user_ids = admit(tx, room.id, &audience).await?;
+        let user_ids = grant(tx, room.id, &audience).await?;
         tx.record(Fact::MembershipsGranted { room: sidebar_entry(&room, now_ms), user_ids }).await?;
         Ok(room)
     };
     state.db.write(open).await
 }
 
-/// The direct room of exactly these people and whoever asks: the one there is, or a new one.
+/// The direct room of exactly these users and the calling one. It is created if it does not exist.
 ///
 /// # Errors
-/// `Invalid` when someone chosen is not an active person, or when there are more than 50.
+/// `Invalid` when a chosen user is not active, or when there would be more than 50 members.
 pub async fn ping(state: &AppState, user: &User, mut user_ids: Vec<UserId>) -> AppResult<Room> {
     user_ids.push(user.id);
     user_ids.sort_unstable();
@@ -103,84 +106,87 @@ pub async fn ping(state: &AppState, user: &User, mut user_ids: Vec<UserId>) -> A
                 let room_id = store::rooms::insert_direct(tx.db(), &user_ids, creator_id, now_ms).await?;
                 tx.record(Fact::RoomOpened { room_id }).await?;
                 store::memberships::grant_direct(tx.db(), room_id, &user_ids, now_ms).await?;
-                // Each sees the others in it.
+                // One fact per member: each sees the room under the names of the others.
                 for user_id in user_ids.iter().filter(|user_id| **user_id != creator_id) {
-                    record_pinged(tx, room_id, *user_id).await?;
+                    record_direct_membership(tx, room_id, *user_id).await?;
                 }
                 room_id
             }
         };
-        record_pinged(tx, room_id, creator_id).await?;
+        record_direct_membership(tx, room_id, creator_id).await?;
         let found = store::memberships::find(tx.db(), creator_id, room_id).await?;
         found.map(|(room, _)| room).ok_or(AppError::NotFound)
     };
     state.db.write(ping).await
 }
 
-/// Records somebody's membership in a direct room, with the room as they see it.
-async fn record_pinged(tx: &mut Tx, room_id: RoomId, user_id: UserId) -> AppResult<()> {
+/// Records a membership in a direct room, with the room as this member sees it.
+async fn record_direct_membership(tx: &mut Tx, room_id: RoomId, user_id: UserId) -> AppResult<()> {
     if let Some(room) = store::rooms::sidebar_entry(tx.db(), user_id, room_id).await? {
         tx.record(Fact::MembershipsGranted { room, user_ids: vec![user_id] }).await?;
     }
     Ok(())
 }
 
-/// Gives a room another name and another audience. Whoever is not in the audience leaves.
+/// Changes name and audience of a room. The memberships of users outside the audience end.
 ///
 /// # Errors
-/// `Forbidden` unless the member is an administrator or made the room, `NotFound` when the membership ended.
+/// `Forbidden` unless the member is an administrator or created the room, `NotFound` when the membership ended.
 pub async fn change(state: &AppState, member: &Member, name: RoomName, audience: Audience) -> AppResult<Room> {
     let member = member.clone();
-    let audience = audience.checked()?;
+    let audience = audience.validated()?;
     let change = async move |tx: &mut Tx| {
         let mut room = require_room_administration(tx, &member).await?;
         let now_ms = tx.now_ms();
-        (room.kind, room.name) = (audience.kind(), name.as_str().to_owned());
+        room.kind = audience.kind();
+        name.as_str().clone_into(&mut room.name);
         store::rooms::update(tx.db(), room.id, room.kind, &name, now_ms).await?;
-        let newcomers = admit(tx, room.id, &audience).await?;
+        let new_member_ids = grant(tx, room.id, &audience).await?;
         if let Audience::Chosen(user_ids) = &audience {
             for user_id in store::memberships::revoke_all_but(tx.db(), room.id, user_ids).await? {
                 tx.record(Fact::MembershipRevoked { room_id: room.id, user_id }).await?;
             }
         }
         tx.record(Fact::RoomChanged(room.clone())).await?;
-        tx.record(Fact::MembershipsGranted { room: sidebar_entry(&room, now_ms), user_ids: newcomers }).await?;
+        tx.record(Fact::MembershipsGranted { room: sidebar_entry(&room, now_ms), user_ids: new_member_ids }).await?;
         Ok(room)
     };
     state.db.write(change).await
 }
 
-/// Removes an open or closed room with everything in it.
+/// Removes an open or closed room with all its messages.
 ///
-/// The room is gone for its members with this write; a job deletes its messages.
+/// This write ends all memberships, which hides the room from everyone; a job deletes the messages.
 ///
 /// # Errors
-/// `Forbidden` unless the member is an administrator or made the room, `NotFound` when the membership ended.
+/// `Forbidden` unless the member is an administrator or created the room, `NotFound` when the membership ended.
 pub async fn remove(state: &AppState, member: &Member) -> AppResult<()> {
     let member = member.clone();
     let remove = async move |tx: &mut Tx| {
         let room = require_room_administration(tx, &member).await?;
-        remove_now(tx, room.id).await
+        record_removed(tx, room.id).await
     };
     state.db.write(remove).await
 }
 
-/// Removes a direct room with everything in it, for all its people.
+/// Removes a direct room with all its messages, for all its members.
 ///
 /// # Errors
-/// `NotFound` unless the member is in it still, and for rooms of another kind.
+/// `NotFound` when the membership ended, and for rooms of another kind.
 pub async fn remove_direct(state: &AppState, member: &Member) -> AppResult<()> {
-    let (room_id, user_id) = (member.room.id, member.user.id);
+    let room_id = member.room.id;
+    let user_id = member.user.id;
     let remove = async move |tx: &mut Tx| {
         let found = store::memberships::find(tx.db(), user_id, room_id).await?;
         found.filter(|(room, _)| room.kind == RoomKind::Direct).ok_or(AppError::NotFound)?;
-        remove_now(tx, room_id).await
+        record_removed(tx, room_id).await
     };
     state.db.write(remove).await
 }
 
-async fn remove_now(tx: &mut Tx, room_id: RoomId) -> AppResult<()> {
-    // Whoever joins the account from now on is not let in.
+/// Marks a room as removed and ends all its memberships.
+async fn record_removed(tx: &mut Tx, room_id: RoomId) -> AppResult<()> {
+    // Marked first, so that users who join the account later do not become members.
     store::rooms::mark_removed(tx.db(), room_id).await?;
     store::memberships::revoke_all_but(tx.db(), room_id, &[]).await?;
     Ok(tx.record(Fact::RoomRemoved { room_id }).await?)
@@ -202,7 +208,7 @@ pub async fn newest_message(state: &AppState, member: &Member) -> AppResult<Opti
     Ok(store::rooms::newest_message(state.db.reader(), member.room.id).await?)
 }
 
-/// The person's rooms and their kinds, the oldest first.
+/// The user's rooms and their kinds, oldest first.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -210,7 +216,7 @@ pub async fn list(state: &AppState, current: &CurrentUser) -> AppResult<Vec<(Roo
     Ok(store::memberships::list_rooms(state.db.reader(), current.user.id).await?)
 }
 
-/// The person's oldest room, where somebody without another place begins.
+/// The user's oldest room, which `/` redirects to.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -218,8 +224,8 @@ pub async fn oldest(state: &AppState, current: &CurrentUser) -> AppResult<Option
     Ok(store::rooms::oldest_of(state.db.reader(), current.user.id).await?)
 }
 
-/// Grants the audience's memberships. Answers with the newcomers.
-async fn admit(tx: &mut Tx, room_id: RoomId, audience: &Audience) -> AppResult<Vec<UserId>> {
+/// Grants the audience's memberships. Returns the new members.
+async fn grant(tx: &mut Tx, room_id: RoomId, audience: &Audience) -> AppResult<Vec<UserId>> {
     let now_ms = tx.now_ms();
     match audience {
         Audience::Everyone => Ok(store::memberships::grant_everyone(tx.db(), room_id, now_ms).await?),
@@ -231,7 +237,8 @@ async fn admit(tx: &mut Tx, room_id: RoomId, audience: &Audience) -> AppResult<V
 }
 
 fn sidebar_entry(room: &Room, now_ms: i64) -> SidebarRoom {
-    let (kind, name) = (room.kind, room.name.clone());
+    let kind = room.kind;
+    let name = room.name.clone();
     SidebarRoom { id: room.id, kind, name, unread: false, mention_count: 0, active_at: now_ms, people: Vec::new() }
 }
 
@@ -246,7 +253,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_open_room_has_everyone_a_closed_one_the_chosen_and_its_maker() {
+    async fn an_open_room_has_all_users_and_a_closed_one_the_chosen_and_its_creator() {
         let world = testing::world().await;
         let open_room = open(&world.state, &world.ada, "Open".parse().unwrap(), Audience::Everyone).await.unwrap();
         assert_eq!(people(&world, open_room.id).await, ["Ada", "Bob", "Cleo"]);
@@ -256,7 +263,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_stranger_cannot_be_chosen_and_nothing_is_made() {
+    async fn choosing_an_unknown_user_creates_no_room() {
         let world = testing::world().await;
         let chosen = Audience::Chosen(vec![UserId(99)]);
         let refused = open(&world.state, &world.ada, "Closed".parse().unwrap(), chosen).await;
@@ -270,7 +277,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn conversion_sets_exactly_the_chosen_and_back_everyone() {
+    async fn converting_a_room_sets_its_members_to_the_new_audience() {
         let world = testing::world().await;
         let room = world.open_closed_room("Room", &[&world.bob]).await;
         let member = world.member(&world.ada, room.id).await;
@@ -284,9 +291,9 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn only_its_maker_or_an_administrator_inside_changes_or_removes_a_room() {
+    async fn only_its_creator_or_an_administrator_who_is_a_member_changes_or_removes_a_room() {
         let world = testing::world().await;
-        // Bob made it; Cleo is in it; Ada, the administrator, is not.
+        // Bob is the creator, Cleo is a member, Ada is an administrator and no member.
         let chosen = Audience::Chosen(vec![world.cleo.id]);
         let room = open(&world.state, &world.bob, "Bobs".parse().unwrap(), chosen).await.unwrap();
         let cleo = world.member(&world.cleo, room.id).await;
@@ -295,8 +302,8 @@ mod tests {
             Err(AppError::Forbidden)
         );
         assert_eq!(remove(&world.state, &cleo).await, Err(AppError::Forbidden));
-        let forged = Member { user: world.ada.clone(), ..cleo };
-        assert_eq!(remove(&world.state, &forged).await, Err(AppError::NotFound), "checked again inside the write");
+        let outdated = Member { user: world.ada.clone(), ..cleo };
+        assert_eq!(remove(&world.state, &outdated).await, Err(AppError::NotFound), "checked again inside the write");
 
         let bob = world.member(&world.bob, room.id).await;
         remove(&world.state, &bob).await.unwrap();
@@ -304,9 +311,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_same_people_have_one_direct_room() {
+    async fn the_same_users_have_one_direct_room() {
         let world = testing::world().await;
-        let (state, ada, bob, cleo) = (&world.state, &world.ada, &world.bob, &world.cleo);
+        let state = &world.state;
+        let ada = &world.ada;
+        let bob = &world.bob;
+        let cleo = &world.cleo;
         let first = ping(state, ada, vec![bob.id, bob.id]).await.unwrap();
         assert_eq!(first.kind, RoomKind::Direct);
         assert_eq!(ping(state, bob, vec![ada.id]).await.unwrap().id, first.id);
@@ -325,16 +335,18 @@ mod tests {
         let sidebar = world.sidebar(ada.id).await;
         assert_eq!((sidebar[0].id, sidebar[0].unread), (first.id, true));
 
-        let stranger = ping(state, ada, vec![UserId(99)]).await;
-        assert!(matches!(stranger, Err(AppError::Invalid(_))));
-        let crowd = ping(state, ada, (1..=51).map(UserId).collect()).await;
-        assert!(matches!(crowd, Err(AppError::Invalid(_))));
+        let with_unknown_user = ping(state, ada, vec![UserId(99)]).await;
+        assert!(matches!(with_unknown_user, Err(AppError::Invalid(_))));
+        let too_many = ping(state, ada, (1..=51).map(UserId).collect()).await;
+        assert!(matches!(too_many, Err(AppError::Invalid(_))));
     }
 
     #[tokio::test]
-    async fn a_direct_room_is_never_another_kind_and_goes_for_all_its_people() {
+    async fn a_direct_room_never_changes_its_kind_and_is_removed_for_all_members() {
         let world = testing::world().await;
-        let (state, ada, bob) = (&world.state, &world.ada, &world.bob);
+        let state = &world.state;
+        let ada = &world.ada;
+        let bob = &world.bob;
         let room = ping(state, ada, vec![bob.id]).await.unwrap();
         let member = world.member(ada, room.id).await;
         let audience = Audience::Chosen(vec![ada.id]);
@@ -349,19 +361,21 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn rooms_are_made_by_administrators_alone_while_that_is_restricted() {
+    async fn only_administrators_create_rooms_while_that_is_restricted() {
         let world = testing::world().await;
-        let (state, ada, bob) = (&world.state, &world.ada, &world.bob);
+        let state = &world.state;
+        let ada = &world.ada;
+        let bob = &world.bob;
         crate::ops::accounts::restrict_room_creation(state, &testing::as_administrator(ada), true).await.unwrap();
-        let make = async |user: &User, audience| open(state, user, "Room".parse().unwrap(), audience).await.map(drop);
-        assert_eq!(make(bob, Audience::Everyone).await, Err(AppError::Forbidden));
-        assert_eq!(make(bob, Audience::Chosen(vec![])).await, Err(AppError::Forbidden));
-        assert_eq!(make(ada, Audience::Everyone).await, Ok(()));
+        let create = async |user: &User, audience| open(state, user, "Room".parse().unwrap(), audience).await.map(drop);
+        assert_eq!(create(bob, Audience::Everyone).await, Err(AppError::Forbidden));
+        assert_eq!(create(bob, Audience::Chosen(vec![])).await, Err(AppError::Forbidden));
+        assert_eq!(create(ada, Audience::Everyone).await, Ok(()));
         assert!(ping(state, bob, vec![ada.id]).await.is_ok(), "pings are not restricted");
     }
 
     #[tokio::test]
-    async fn a_removed_room_takes_its_messages_along() {
+    async fn removing_a_room_deletes_its_messages() {
         let world = testing::world().await;
         let room = world.open_closed_room("Room", &[]).await;
         for number in 0..3 {

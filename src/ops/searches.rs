@@ -1,4 +1,4 @@
-//! Searching all of one's rooms.
+//! Searching the rooms of a user.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -6,41 +6,43 @@ use sqlx::SqliteConnection;
 
 use crate::AppResult;
 use crate::access::CurrentUser;
-use crate::model::{Message, MessageId, RoomId, User, UserId};
+use crate::model::{Involvement, Message, MessageId, RoomId, RoomKind, User, UserId};
 use crate::search::Query;
 use crate::state::AppState;
-use crate::store::searches::{MOST_FOUND, Table, Within};
+use crate::store::searches::{MAX_RESULTS, SearchRange, Table};
 use crate::store::{self, Tx};
 
-/// So many rooms the index is asked about by name at once.
-const FEW_ROOMS: usize = 3;
+/// Maximum number of authors that a search can match.
+const MAX_AUTHORS: usize = 50;
 
-/// A search may be about so many people at once.
-const MOST_AUTHORS: usize = 50;
+/// Up to this number of rooms, the match expression lists the rooms at once, without a scan of all rooms first.
+const MAX_ROOMS_WITHOUT_SCAN: usize = 3;
 
-/// With more rooms than this the index is not asked about them by name: the question would be longer than its answer.
-const MOST_ROOMS: usize = 500;
+/// Maximum number of rooms that a match expression lists. With more, the expression would be too long, and only the scan
+/// is used.
+const MAX_ROOMS_IN_EXPRESSION: usize = 500;
 
-/// Who is in that many rooms sees most of what is found: so many of the newest matches are looked at instead.
-const LOOKED_AT_BY_MANY: i64 = 5_000;
+/// Number of newest matches in all rooms that are scanned for those in the user's rooms.
+const SCAN_LIMIT: i64 = 300;
 
-/// How many of the newest matches in all rooms are looked at before one's own rooms are asked about by name.
-const LOOKED_AT: i64 = 300;
+/// The same for a user in more than [`MAX_ROOMS_IN_EXPRESSION`] rooms, for whom the scan is all there is. Most matches
+/// are in such a user's rooms.
+const SCAN_LIMIT_WITH_MANY_ROOMS: i64 = 5_000;
 
-/// What a search found.
+/// The result of a search.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SearchResults {
     /// The newest matches, oldest first, each with the name of its room.
     pub messages: Vec<(Message, String)>,
-    /// The words to mark in them.
+    /// The words to highlight in them.
     pub terms: Vec<String>,
-    /// What the person should know about the search, as sentences.
+    /// Remarks about the search for the user, as sentences: an unknown name, a query that was interrupted.
     pub remarks: Vec<String>,
-    /// There are older matches.
+    /// Whether there may be older matches.
     pub has_more: bool,
 }
 
-/// Searches the rooms of `user`: whole words first, and parts of words when those are too few.
+/// Searches the user's rooms: whole words first, then parts of words if there are too few results.
 ///
 /// # Errors
 /// `Invalid` for a search that is too long.
@@ -49,27 +51,27 @@ pub async fn search(state: &AppState, current: &CurrentUser, text: &str) -> AppR
     let mut reader = state.db.reader().acquire().await?;
     let db = reader.db();
     let own_rooms = store::memberships::list_involvements(&mut *db, current.user.id).await?;
-    let authors = authors(db, &current.user, &mut query).await?;
-    let rooms = rooms(&own_rooms, &mut query);
-    let mut found = SearchResults { terms: query.terms.clone(), ..SearchResults::default() };
+    let authors = resolve_authors(db, &current.user, &mut query).await?;
+    let rooms = resolve_rooms(&own_rooms, &mut query);
+    let mut results = SearchResults { terms: query.terms.clone(), ..SearchResults::default() };
     if !query.is_blank() && !query.impossible {
-        let ids = matching(db, &mut query, &rooms, &authors).await?;
-        found.has_more = is_full(ids.len());
+        let ids = find_matches(db, &mut query, &rooms, &authors).await?;
+        results.has_more = is_full(ids.len());
         let names: HashMap<RoomId, String> = own_rooms.into_iter().map(|(id, _, name, _)| (id, name)).collect();
         let messages = store::messages::list(&mut *db, &ids).await?;
-        // The index knew the rooms; the memberships are what counts.
-        let named = messages.into_iter().filter_map(|message| {
+        // The index contains the rooms as words; the memberships decide.
+        let visible = messages.into_iter().filter_map(|message| {
             let room = names.get(&message.room_id)?.clone();
             Some((message, room))
         });
-        found.messages = named.collect();
+        results.messages = visible.collect();
     }
     reader.release();
-    found.remarks = query.remarks;
-    Ok(found)
+    results.remarks = query.remarks;
+    Ok(results)
 }
 
-/// Keeps a search among the person's last ones.
+/// Stores a search among the user's recent ones. A blank one is ignored.
 ///
 /// # Errors
 /// `Invalid` for a search that is too long.
@@ -77,7 +79,8 @@ pub async fn remember(state: &AppState, current: &CurrentUser, text: &str) -> Ap
     if Query::parse(text)?.is_blank() {
         return Ok(());
     }
-    let (user_id, text) = (current.user.id, text.to_owned());
+    let user_id = current.user.id;
+    let text = text.to_owned();
     let remember = async move |tx: &mut Tx| {
         tx.changes_nothing_visible();
         let now_ms = tx.now_ms();
@@ -86,7 +89,7 @@ pub async fn remember(state: &AppState, current: &CurrentUser, text: &str) -> Ap
     state.db.write(remember).await
 }
 
-/// Forgets the person's searches.
+/// Deletes the user's recent searches.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -99,7 +102,7 @@ pub async fn forget(state: &AppState, current: &CurrentUser) -> AppResult<()> {
     state.db.write(forget).await
 }
 
-/// The person's recent searches, the last one first.
+/// The user's recent searches, newest first.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -107,52 +110,51 @@ pub async fn list_recent(state: &AppState, current: &CurrentUser) -> AppResult<V
     Ok(store::searches::list(state.db.reader(), current.user.id).await?)
 }
 
-/// Who may have written it; nobody in particular without a filter.
-async fn authors(db: &mut SqliteConnection, user: &User, query: &mut Query) -> AppResult<Vec<UserId>> {
+/// The users that the `from:` filters match; empty without such a filter. A name that matches nobody makes the query
+/// impossible.
+async fn resolve_authors(db: &mut SqliteConnection, user: &User, query: &mut Query) -> AppResult<Vec<UserId>> {
     let mut authors = Vec::new();
     for name in query.from.clone() {
         if name.eq_ignore_ascii_case("me") {
             authors.push(user.id);
             continue;
         }
-        let called = store::users::list_called(&mut *db, &name).await?;
-        if called.is_empty() {
+        let user_ids = store::users::list_called(&mut *db, &name).await?;
+        if user_ids.is_empty() {
             query.refuse(format!("Nobody here is called “{name}”."));
         }
-        authors.extend(called);
+        authors.extend(user_ids);
     }
     authors.sort_unstable();
     authors.dedup();
-    if authors.len() > MOST_AUTHORS {
-        query.refuse(format!("More than {MOST_AUTHORS} people are called like that. Write more of the name."));
+    if authors.len() > MAX_AUTHORS {
+        query.refuse(format!("More than {MAX_AUTHORS} people are called like that. Write more of the name."));
     }
     Ok(authors)
 }
 
-/// Where it may be: the rooms of the person that the search names, or all of them.
-fn rooms(
-    own_rooms: &[(RoomId, crate::model::RoomKind, String, crate::model::Involvement)],
-    query: &mut Query,
-) -> Vec<RoomId> {
+/// The user's rooms that the `in:` filters match, by whole name or else by part of it; all of the user's rooms without
+/// such a filter.
+fn resolve_rooms(own_rooms: &[(RoomId, RoomKind, String, Involvement)], query: &mut Query) -> Vec<RoomId> {
     let mut rooms = Vec::new();
     for name in query.rooms.clone() {
         let wanted = name.to_lowercase();
-        let exactly: Vec<_> =
+        let exact: Vec<_> =
             own_rooms.iter().filter(|room| room.2.to_lowercase() == wanted).map(|room| room.0).collect();
-        let nearly = own_rooms.iter().filter(|room| room.2.to_lowercase().contains(&wanted)).map(|room| room.0);
-        let named = if exactly.is_empty() { nearly.collect() } else { exactly };
-        if named.is_empty() {
+        let partial = own_rooms.iter().filter(|room| room.2.to_lowercase().contains(&wanted)).map(|room| room.0);
+        let matching = if exact.is_empty() { partial.collect() } else { exact };
+        if matching.is_empty() {
             query.refuse(format!("You are in no room called “{name}”."));
         }
-        rooms.extend(named);
+        rooms.extend(matching);
     }
     rooms.sort_unstable();
     rooms.dedup();
     if query.rooms.is_empty() { own_rooms.iter().map(|room| room.0).collect() } else { rooms }
 }
 
-/// The newest matches, in no order.
-async fn matching(
+/// Ids of the newest matches, newest first, at most [`MAX_RESULTS`].
+async fn find_matches(
     db: &mut SqliteConnection,
     query: &mut Query,
     rooms: &[RoomId],
@@ -171,56 +173,57 @@ async fn matching(
         if is_full(found.len()) || rooms.is_empty() {
             break;
         }
-        match newest_in(db, table, query, (rooms, authors), (from, to)).await? {
+        match find_in_table(db, table, query, (rooms, authors), (from, to)).await? {
             Some(ids) => found.extend(ids),
             None => {
                 query.remarks.push("The search took too long and was cut short. Add a word, a room or a day.".into())
             }
         }
     }
-    let most = usize::try_from(MOST_FOUND).expect("a hundred fits");
-    Ok(found.into_iter().rev().take(most).collect())
+    let max_results = usize::try_from(MAX_RESULTS).expect("100 fits");
+    Ok(found.into_iter().rev().take(max_results).collect())
 }
 
-/// The newest matches of one table; nothing when it took too long.
+/// The newest matches in one table that are in `rooms`; `None` if a query was interrupted.
 ///
-/// What is found in all rooms mostly is in one's own: so the newest matches anywhere are looked at first, which needs
-/// no list of rooms. Only when too few of those are one's own is the table asked about the rooms themselves.
-async fn newest_in(
+/// Most matches in all rooms are usually in the user's own, so the newest matches in any room are scanned first, with
+/// an expression that lists no rooms. Only if too few of them are in `rooms`, a second query lists the rooms.
+async fn find_in_table(
     db: &mut SqliteConnection,
     table: Table,
     query: &Query,
     (rooms, authors): (&[RoomId], &[UserId]),
     (from, to): (MessageId, MessageId),
 ) -> AppResult<Option<Vec<MessageId>>> {
-    let question = |rooms| match table {
+    let expression = |rooms| match table {
         Table::Words => query.words_match(rooms, authors),
         Table::Parts => query.parts_match(rooms, authors),
     };
     let own: HashSet<RoomId> = rooms.iter().copied().collect();
-    let in_own = |found: Vec<(MessageId, RoomId)>| -> Vec<MessageId> {
+    let only_own = |found: Vec<(MessageId, RoomId)>| -> Vec<MessageId> {
         found.into_iter().filter(|(_, room_id)| own.contains(room_id)).map(|(id, _)| id).collect()
     };
-    if rooms.len() > FEW_ROOMS
-        && let Some(question) = question(None)
+    if rooms.len() > MAX_ROOMS_WITHOUT_SCAN
+        && let Some(expression) = expression(None)
     {
-        let many = rooms.len() > MOST_ROOMS;
-        let limit = if many { LOOKED_AT_BY_MANY } else { LOOKED_AT };
-        let within = Within { from, to, limit };
-        let Some(found) = store::searches::find(db, table, &question, within).await? else { return Ok(None) };
-        let all = i64::try_from(found.len()).is_ok_and(|count| count < limit);
-        let found = in_own(found);
-        if all || many || is_full(found.len()) {
+        let has_many_rooms = rooms.len() > MAX_ROOMS_IN_EXPRESSION;
+        let limit = if has_many_rooms { SCAN_LIMIT_WITH_MANY_ROOMS } else { SCAN_LIMIT };
+        let range = SearchRange { from, to, limit };
+        let Some(found) = store::searches::find(db, table, &expression, range).await? else { return Ok(None) };
+        let is_complete = i64::try_from(found.len()).is_ok_and(|count| count < limit);
+        let found = only_own(found);
+        if is_complete || has_many_rooms || is_full(found.len()) {
             return Ok(Some(found));
         }
     }
-    let Some(question) = question(Some(rooms)) else { return Ok(Some(Vec::new())) };
-    let within = Within { from, to, limit: MOST_FOUND };
-    Ok(store::searches::find(db, table, &question, within).await?.map(in_own))
+    let Some(expression) = expression(Some(rooms)) else { return Ok(Some(Vec::new())) };
+    let range = SearchRange { from, to, limit: MAX_RESULTS };
+    Ok(store::searches::find(db, table, &expression, range).await?.map(only_own))
 }
 
+/// Whether a search with this number of results needs no further ones.
 fn is_full(count: usize) -> bool {
-    i64::try_from(count).is_ok_and(|count| count >= MOST_FOUND)
+    i64::try_from(count).is_ok_and(|count| count >= MAX_RESULTS)
 }
 
 #[cfg(test)]
@@ -235,7 +238,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn words_parts_and_other_writing_are_found() {
+    async fn words_parts_of_words_and_unspaced_scripts_are_found() {
         let world = testing::world().await;
         let room_id = world.all_talk.id;
         let mut ids = Vec::new();
@@ -273,7 +276,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn filters_narrow_what_is_found() {
+    async fn filters_restrict_the_results() {
         let world = testing::world().await;
         let room = world.open_closed_room("Design", &[&world.bob]).await;
         world.state.clock.advance(1_732_000_000_000 - world.state.clock.now_ms());
@@ -306,7 +309,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn only_ones_own_rooms_are_searched() {
+    async fn only_the_users_own_rooms_are_searched() {
         let world = testing::world().await;
         let room = world.open_closed_room("Secret", &[&world.bob]).await;
         let id = world.post(&world.ada, room.id, "the password is walrus").await.id.0;
@@ -316,11 +319,11 @@ mod tests {
         assert!(hits(&world, &world.cleo, "walrus in:secret").await.is_empty());
         let bob = world.member(&world.bob, room.id).await;
         ops::memberships::leave(&world.state, &bob).await.unwrap();
-        assert!(hits(&world, &world.bob, "walrus").await.is_empty(), "not after leaving");
+        assert!(hits(&world, &world.bob, "walrus").await.is_empty(), "no longer after leaving");
     }
 
     #[tokio::test]
-    async fn the_newest_hundred_are_shown_oldest_first() {
+    async fn the_newest_hundred_results_are_returned_oldest_first() {
         let world = testing::world().await;
         let mut ids = Vec::new();
         for number in 0..105 {
@@ -332,7 +335,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn edits_and_removals_are_followed() {
+    async fn results_follow_edits_and_removals() {
         let world = testing::world().await;
         let room_id = world.all_talk.id;
         let message = world.post(&world.ada, room_id, "walrus").await;
@@ -348,7 +351,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn somebody_in_very_many_rooms_can_search() {
+    async fn a_user_in_hundreds_of_rooms_can_search() {
         let world = testing::world().await;
         let mut last = None;
         for number in 0..400 {

@@ -1,4 +1,4 @@
-//! Signing in and out, here and on other devices.
+//! Signing in and out, and managing a user's sessions on all devices.
 
 use crate::access::CurrentUser;
 use crate::facts::Fact;
@@ -7,12 +7,13 @@ use crate::state::AppState;
 use crate::store::{self, Tx};
 use crate::{AppError, AppResult};
 
-pub use crate::store::sessions::{Session, Sighting};
+pub use crate::store::sessions::{Session, SessionActivity};
 
-/// The active person with this address and password.
+/// The active user with this address and password.
 ///
 /// # Errors
-/// `SignedOut` when there is none; it takes as long whether the address is known or not.
+/// `SignedOut` when there is none. This takes as long for an unknown address as for a wrong password, so that addresses
+/// cannot be guessed by timing.
 pub async fn authenticate(state: &AppState, email_address: &str, password: Password) -> AppResult<User> {
     let found = store::users::find_by_email(state.db.reader(), email_address.trim()).await?;
     let (user_id, hash) = found.map_or((None, None), |(user_id, hash)| (Some(user_id), hash));
@@ -21,31 +22,31 @@ pub async fn authenticate(state: &AppState, email_address: &str, password: Passw
     store::users::find(state.db.reader(), user_id).await?.ok_or(AppError::SignedOut)
 }
 
-/// Stores a new session behind the hash of its token.
+/// Stores a new session under the hash of its token.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn begin(state: &AppState, token_hash: [u8; 32], seen: Sighting) -> AppResult<()> {
+pub async fn begin(state: &AppState, token_hash: [u8; 32], activity: SessionActivity) -> AppResult<()> {
     let insert = async move |tx: &mut Tx| {
-        store::sessions::insert(tx.db(), &token_hash, &seen).await?;
-        Ok(tx.record(Fact::SessionStarted { user_id: seen.user_id }).await?)
+        store::sessions::insert(tx.db(), &token_hash, &activity).await?;
+        Ok(tx.record(Fact::SessionStarted { user_id: activity.user_id }).await?)
     };
     state.db.write(insert).await
 }
 
-/// Stores where a session was seen last. One that ended meanwhile stays ended.
+/// Stores the latest activity of a session. Does nothing if the session has ended.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn refresh(state: &AppState, token_hash: [u8; 32], seen: Sighting) -> AppResult<()> {
+pub async fn refresh(state: &AppState, token_hash: [u8; 32], activity: SessionActivity) -> AppResult<()> {
     let update = async move |tx: &mut Tx| {
-        store::sessions::update(tx.db(), &token_hash, &seen).await?;
-        Ok(tx.record(Fact::SessionSeen { user_id: seen.user_id }).await?)
+        store::sessions::update(tx.db(), &token_hash, &activity).await?;
+        Ok(tx.record(Fact::SessionSeen { user_id: activity.user_id }).await?)
     };
     state.db.write(update).await
 }
 
-/// The live session behind the hash of a token, whoever it belongs to.
+/// The session with this token hash, unless it has expired. Its user may be inactive.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -53,7 +54,7 @@ pub async fn find(state: &AppState, token_hash: &[u8; 32]) -> AppResult<Option<S
     Ok(store::sessions::find(state.db.reader(), token_hash, state.clock.now_ms()).await?)
 }
 
-/// The person's live sessions, the one seen last first.
+/// The user's sessions that have not expired, the most recently active first.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -61,7 +62,7 @@ pub async fn list(state: &AppState, current: &CurrentUser) -> AppResult<Vec<Sess
     Ok(store::sessions::list(state.db.reader(), current.user.id, state.clock.now_ms()).await?)
 }
 
-/// Whether the session still exists and its person is active, read from the database.
+/// Whether the session still exists and its user is active, read from the database and not from the cache.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -69,7 +70,7 @@ pub async fn is_live(state: &AppState, current: &CurrentUser) -> AppResult<bool>
     Ok(store::sessions::is_live(state.db.reader(), current.session_id).await?)
 }
 
-/// Ends the session behind a token's hash and closes its sockets.
+/// Ends the session with this token hash and closes its sockets.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -84,10 +85,10 @@ pub async fn end(state: &AppState, token_hash: [u8; 32]) -> AppResult<()> {
     state.db.write(end).await
 }
 
-/// Ends one of the person's own sessions, on whatever device.
+/// Ends one of the user's own sessions, on any device.
 ///
 /// # Errors
-/// `NotFound` for a session that is not theirs, or no longer.
+/// `NotFound` for a session that has ended or belongs to another user.
 pub async fn revoke(state: &AppState, current: &CurrentUser, session_id: SessionId) -> AppResult<()> {
     let user_id = current.user.id;
     let revoke = async move |tx: &mut Tx| {
@@ -99,12 +100,13 @@ pub async fn revoke(state: &AppState, current: &CurrentUser, session_id: Session
     state.db.write(revoke).await
 }
 
-/// Ends all of the person's sessions but the one they are asking from. Answers with how many there were.
+/// Ends all sessions of the user except the current one. Returns how many were ended.
 ///
 /// # Errors
 /// When the database does not answer.
 pub async fn revoke_others(state: &AppState, current: &CurrentUser) -> AppResult<usize> {
-    let (user_id, current_session_id) = (current.user.id, current.session_id);
+    let user_id = current.user.id;
+    let current_session_id = current.session_id;
     let end_others = async move |tx: &mut Tx| {
         tx.changes_nothing_visible();
         end_all(tx, user_id, Some(current_session_id)).await
@@ -112,7 +114,7 @@ pub async fn revoke_others(state: &AppState, current: &CurrentUser) -> AppResult
     state.db.write(end_others).await
 }
 
-/// Ends all sessions of someone except `except`, and closes their sockets. Answers with how many there were.
+/// Ends all sessions of a user except `except`, and closes their sockets. Returns how many were ended.
 pub(super) async fn end_all(tx: &mut Tx, user_id: UserId, except: Option<SessionId>) -> AppResult<usize> {
     let ended = store::sessions::remove_all_of(tx.db(), user_id, except).await?;
     for session_id in &ended {
@@ -127,7 +129,7 @@ mod tests {
     use crate::testing;
 
     #[tokio::test]
-    async fn the_right_password_and_nothing_else_signs_in() {
+    async fn only_the_right_password_signs_in() {
         let world = testing::world().await;
         let state = &world.state;
         let try_with = async |address: &str, password: &str| {

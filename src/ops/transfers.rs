@@ -1,7 +1,7 @@
-//! Session transfers: a link, or its QR code, that signs its person in on another device.
+//! Session transfers: a link, or its QR code, that signs its user in on another device.
 //!
-//! The link is signed, for this purpose alone, good for four hours, and stored nowhere. Changing the password makes
-//! every earlier one worthless, because the signature covers the stored hash.
+//! The link is signed for this purpose only, valid for four hours, and not stored. Changing the password invalidates
+//! all earlier links, because the signature covers the password hash.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -14,19 +14,19 @@ use crate::state::AppState;
 use crate::store;
 use crate::{AppError, AppResult};
 
-/// How long a link is good for, in milliseconds: 4 hours.
+/// How long a link is valid, in milliseconds: 4 hours.
 pub const VALID_MS: i64 = 4 * 60 * 60 * 1_000;
 
-/// What the signature is for; one made for anything else never fits.
+/// The first bytes that are signed, so that a signature made for another purpose is never valid here.
 const PURPOSE: &[u8] = b"campfire session transfer 1";
 
-/// The bytes of a user's id, of the moment of expiry, and of an HMAC-SHA256.
+/// Size of a decoded transfer id, in bytes: the user's id, the time of expiry, and an HMAC-SHA256.
 const ID_BYTES: usize = 8 + 8 + 32;
 
-/// A transfer id for this person: 64 characters that are safe in a URL.
+/// A transfer id for this user: 64 characters of URL-safe base64.
 ///
 /// # Errors
-/// `NotFound` unless it is about an active person with a password.
+/// `NotFound` unless the user is active and has a password.
 pub async fn mint(state: &AppState, user_id: UserId) -> AppResult<String> {
     let expires_at = state.clock.now_ms() + VALID_MS;
     let signature = signer(state, user_id, expires_at).await?.ok_or(AppError::NotFound)?.finalize().into_bytes();
@@ -37,10 +37,10 @@ pub async fn mint(state: &AppState, user_id: UserId) -> AppResult<String> {
     Ok(URL_SAFE_NO_PAD.encode(id))
 }
 
-/// A transfer id for somebody whom an administrator rescues, or for oneself.
+/// A transfer id for the current user, or for any user if the current one is an administrator.
 ///
 /// # Errors
-/// `Forbidden` unless it is about oneself or an administrator asks, `NotFound` unless it is about an active person.
+/// `Forbidden` for another user unless an administrator asks, `NotFound` unless the user is active and has a password.
 pub async fn mint_for(state: &AppState, current: &CurrentUser, user_id: UserId) -> AppResult<String> {
     if current.user.id != user_id && current.user.role != Role::Administrator {
         return Err(AppError::Forbidden);
@@ -48,8 +48,8 @@ pub async fn mint_for(state: &AppState, current: &CurrentUser, user_id: UserId) 
     mint(state, user_id).await
 }
 
-/// The person that a transfer id signs in; nobody for one that is forged, expired, of an earlier password, or of
-/// somebody no longer active.
+/// The user that a transfer id signs in. `None` if the id is forged or expired, if the password has changed since, or
+/// if the user is no longer active.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -97,13 +97,13 @@ mod tests {
     use crate::{ops, testing};
 
     #[tokio::test]
-    async fn a_link_signs_its_person_in_until_it_expires() {
+    async fn a_link_signs_its_user_in_until_it_expires() {
         let world = testing::world().await;
         let state = &world.state;
         let id = mint(state, world.bob.id).await.unwrap();
         assert_eq!(id.len(), 64);
         assert_eq!(redeem(state, &id).await, Ok(Some(world.bob.clone())));
-        assert_eq!(redeem(state, &id).await, Ok(Some(world.bob.clone())), "on as many devices as one has");
+        assert_eq!(redeem(state, &id).await, Ok(Some(world.bob.clone())), "a link can be used more than once");
         state.clock.advance(VALID_MS - 1);
         assert!(redeem(state, &id).await.unwrap().is_some());
         state.clock.advance(1);
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_forged_id_signs_nobody_in() {
+    async fn a_forged_id_is_rejected() {
         let world = testing::world().await;
         let id = mint(&world.state, world.bob.id).await.unwrap();
         for index in 0..id.len() {
@@ -123,15 +123,16 @@ mod tests {
         for id in ["", "AAAA", &format!("{id}A"), &"A".repeat(64), "not base64!"] {
             assert_eq!(redeem(&world.state, id).await, Ok(None));
         }
-        let elsewhere = testing::world().await;
-        assert_eq!(redeem(&elsewhere.state, &id).await, Ok(None), "another installation");
+        let other_installation = testing::world().await;
+        assert_eq!(redeem(&other_installation.state, &id).await, Ok(None), "another installation");
     }
 
     #[tokio::test]
-    async fn a_new_password_or_an_end_makes_earlier_links_worthless() {
+    async fn a_new_password_or_a_ban_invalidates_earlier_links() {
         let world = testing::world().await;
         let state = &world.state;
-        let (bob, cleo) = (mint(state, world.bob.id).await.unwrap(), mint(state, world.cleo.id).await.unwrap());
+        let bob = mint(state, world.bob.id).await.unwrap();
+        let cleo = mint(state, world.cleo.id).await.unwrap();
         let change = ProfileChange {
             name: "Bob".parse().unwrap(),
             email_address: "bob@example.com".parse().unwrap(),
@@ -151,7 +152,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn administrators_help_anybody_and_members_themselves() {
+    async fn administrators_get_links_for_anyone_and_members_for_themselves() {
         let world = testing::world().await;
         let state = &world.state;
         assert!(mint_for(state, &testing::current(&world.ada), world.bob.id).await.is_ok());

@@ -1,55 +1,65 @@
-//! People: their profiles, and what administrators decide about them.
+//! Users: their profiles, and the changes that administrators make to them.
 
 use crate::access::{Administrator, CurrentUser};
 use crate::facts::Fact;
 use crate::model::{Bio, EmailAddress, Password, Person, Profile, Role, Status, UserId, UserName};
 use crate::state::AppState;
-use crate::store::users::Listed;
+use crate::store::users::ListedStatus;
 use crate::store::{self, Tx};
 use crate::{AppError, AppResult};
 
 use super::permissions::{require_administrator, require_another_administrator, require_person};
 use super::sessions::end_all;
 
-/// What somebody wants their profile to be.
+/// The form with which a user changes their own profile.
 #[derive(Clone, Debug)]
 pub struct ProfileChange {
+    /// The user's name.
     pub name: UserName,
+    /// The address to sign in with, unique without regard to case.
     pub email_address: EmailAddress,
+    /// A line about the user.
     pub bio: Bio,
+    /// A change of the password; `None` keeps it.
     pub password: Option<PasswordChange>,
 }
 
-/// A new password, and the proof of the present one.
+/// A new password, and the present one as a proof.
 #[derive(Clone, Debug)]
 pub struct PasswordChange {
+    /// The present password, as entered.
     pub present: Password,
+    /// The password that replaces it.
     pub new: Password,
+    /// Whether the user's other sessions end.
     pub others: OtherSessions,
 }
 
-/// What becomes of the other sessions when the password changes.
+/// Whether a user's other sessions end when the password changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OtherSessions {
+    /// They stay signed in.
     Kept,
+    /// They are signed out.
     Ended,
 }
 
-/// A page of the people of an account.
+/// A page of the list of users.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UserPage {
-    /// Administrators first, each part by name.
+    /// Administrators first, then members, each by lower-cased name.
     pub people: Vec<Profile>,
-    /// There is another page after this one.
+    /// Whether there is another page after this one.
     pub has_more: bool,
 }
 
-/// Page `page`, from 0, of the people whose names contain `filter`. Administrators see banned people, too.
+/// Page `page`, from 0, of the users whose names contain `filter`. Administrators see banned users, too.
 ///
 /// # Errors
 /// When the database does not answer.
 pub async fn list_page(state: &AppState, current: &CurrentUser, filter: &str, page: i64) -> AppResult<UserPage> {
-    let listed = if current.user.role == Role::Administrator { Listed::ActiveAndBanned } else { Listed::Active };
+    let listed =
+        if current.user.role == Role::Administrator { ListedStatus::ActiveAndBanned } else { ListedStatus::Active };
     let mut people = store::users::list_page(state.db.reader(), listed, filter, page).await?;
     let page_size = usize::try_from(store::users::LIST_PAGE_SIZE).unwrap_or(usize::MAX);
     let has_more = people.len() > page_size;
@@ -57,7 +67,7 @@ pub async fn list_page(state: &AppState, current: &CurrentUser, filter: &str, pa
     Ok(UserPage { people, has_more })
 }
 
-/// All active people, by name.
+/// All active users, by lower-cased name.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -65,33 +75,34 @@ pub async fn list(state: &AppState, _: &CurrentUser) -> AppResult<Vec<Person>> {
     Ok(store::users::list(state.db.reader()).await?)
 }
 
-/// Somebody as their own page shows them, whatever their status.
+/// The profile of a user, whatever the status.
 ///
 /// # Errors
-/// `NotFound` when there is nobody with this id.
+/// `NotFound` when there is no user with this id.
 pub async fn profile(state: &AppState, _: &CurrentUser, user_id: UserId) -> AppResult<Profile> {
     store::users::profile(state.db.reader(), user_id).await?.ok_or(AppError::NotFound)
 }
 
-/// The person's own profile.
+/// The current user's own profile.
 ///
 /// # Errors
-/// `SignedOut` when they are gone.
+/// `SignedOut` when the user does not exist.
 pub async fn own_profile(state: &AppState, current: &CurrentUser) -> AppResult<Profile> {
     store::users::profile(state.db.reader(), current.user.id).await?.ok_or(AppError::SignedOut)
 }
 
-/// Stores what the person entered about themselves.
+/// Changes the current user's own profile.
 ///
 /// # Errors
-/// `Invalid` when the address is somebody else's or the present password is wrong: nothing is stored then.
+/// `Invalid` when the address is taken or the present password is wrong. Nothing is stored then.
 pub async fn update_profile(state: &AppState, current: &CurrentUser, change: ProfileChange) -> AppResult<()> {
     let ProfileChange { name, email_address, bio, password } = change;
     let password = match password {
-        Some(change) => Some(checked(state, current.user.id, change).await?),
+        Some(change) => Some(verify_and_hash(state, current.user.id, change).await?),
         None => None,
     };
-    let (user_id, current_session_id) = (current.user.id, current.session_id);
+    let user_id = current.user.id;
+    let current_session_id = current.session_id;
     let update = async move |tx: &mut Tx| {
         let now_ms = tx.now_ms();
         match store::users::update_profile(tx.db(), user_id, &name, &email_address, &bio, now_ms).await {
@@ -102,7 +113,7 @@ pub async fn update_profile(state: &AppState, current: &CurrentUser, change: Pro
             Err(error) => return Err(error.into()),
         }
         if let Some(change) = password {
-            // It may have changed while this one was being checked.
+            // The password may have been changed by another request since it was verified.
             if store::users::password_hash(tx.db(), user_id).await?.as_ref() != Some(&change.old_hash) {
                 return Err(wrong_password());
             }
@@ -116,30 +127,34 @@ pub async fn update_profile(state: &AppState, current: &CurrentUser, change: Pro
     state.db.write(update).await
 }
 
-/// A password change whose present password was right.
-struct Checked {
+/// A password change whose present password has been verified.
+struct VerifiedPasswordChange {
     old_hash: String,
     new_hash: String,
     others: OtherSessions,
 }
 
-async fn checked(state: &AppState, user_id: UserId, change: PasswordChange) -> AppResult<Checked> {
+async fn verify_and_hash(
+    state: &AppState,
+    user_id: UserId,
+    change: PasswordChange,
+) -> AppResult<VerifiedPasswordChange> {
     let old_hash = store::users::password_hash(state.db.reader(), user_id).await?.ok_or(AppError::SignedOut)?;
     if !state.passwords.verify(&change.present, Some(old_hash.clone())).await? {
         return Err(wrong_password());
     }
     let new_hash = state.passwords.hash(&change.new).await?;
-    Ok(Checked { old_hash, new_hash, others: change.others })
+    Ok(VerifiedPasswordChange { old_hash, new_hash, others: change.others })
 }
 
 fn wrong_password() -> AppError {
     AppError::invalid("present_password", "That is not your present password.")
 }
 
-/// Makes someone an administrator, or a member again.
+/// Makes a user an administrator or a member.
 ///
 /// # Errors
-/// `Forbidden` unless an administrator asks, `NotFound` unless it is about an active person, `Conflict` when no
+/// `Forbidden` unless an administrator asks, `NotFound` unless the user is active, `Conflict` when no
 /// administrator would remain.
 pub async fn change_role(
     state: &AppState,
@@ -165,11 +180,11 @@ pub async fn change_role(
     state.db.write(change).await
 }
 
-/// Removes a person from the account: their sessions and rooms end, their messages and pings stay, their address is
-/// free for another.
+/// Removes a user from the account. Their sessions and their memberships in shared rooms end; their messages and direct
+/// rooms stay; another user can register with their address.
 ///
 /// # Errors
-/// `Forbidden` unless an administrator asks, `NotFound` unless it is about an active person, `Conflict` when no
+/// `Forbidden` unless an administrator asks, `NotFound` unless the user is active, `Conflict` when no
 /// administrator would remain.
 pub async fn deactivate(state: &AppState, administrator: &Administrator, user_id: UserId) -> AppResult<()> {
     let administrator = administrator.clone();
@@ -214,7 +229,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_address_of_somebody_else_changes_nothing() {
+    async fn a_taken_address_leaves_the_profile_unchanged() {
         let world = testing::world().await;
         let taken = update_profile(&world.state, &current(&world.bob), change("Robert", "ADA@example.com")).await;
         assert!(matches!(taken, Err(AppError::Invalid(errors)) if errors.get("email_address").is_some()));
@@ -226,9 +241,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn two_people_who_take_the_same_address_at_once_do_not_both_get_it() {
+    async fn concurrent_changes_to_the_same_address_succeed_once() {
         let world = testing::world().await;
-        let (bob, cleo) = (current(&world.bob), current(&world.cleo));
+        let bob = current(&world.bob);
+        let cleo = current(&world.cleo);
         let (one, other) = tokio::join!(
             update_profile(&world.state, &bob, change("Bob", "new@example.com")),
             update_profile(&world.state, &cleo, change("Cleo", "New@example.com")),
@@ -237,7 +253,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_new_password_needs_the_present_one() {
+    async fn a_new_password_requires_the_present_one() {
         let world = testing::world().await;
         let with = |present: &str| ProfileChange {
             password: Some(PasswordChange {
@@ -258,16 +274,19 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn somebody_always_administers() {
+    async fn the_last_administrator_cannot_be_removed() {
         let world = testing::world().await;
-        let (state, ada, bob) = (&world.state, &world.ada, &world.bob);
+        let state = &world.state;
+        let ada = &world.ada;
+        let bob = &world.bob;
         let refused = |result: AppResult<()>| matches!(result, Err(AppError::Conflict(_)));
         assert!(refused(change_role(state, &as_administrator(ada), ada.id, Role::Member).await));
         assert!(refused(deactivate(state, &as_administrator(ada), ada.id).await));
         assert!(refused(ops::bans::ban(state, &as_administrator(ada), ada.id).await.map(drop)));
         change_role(state, &as_administrator(ada), bob.id, Role::Administrator).await.unwrap();
-        // Both at once: one of them stays.
-        let (first, second) = (as_administrator(ada), as_administrator(bob));
+        // Concurrent demotions of each other: the first commit wins.
+        let first = as_administrator(ada);
+        let second = as_administrator(bob);
         let (one, other) = tokio::join!(
             change_role(state, &first, bob.id, Role::Member),
             change_role(state, &second, ada.id, Role::Member)
@@ -277,9 +296,11 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_is_removed_leaves_rooms_and_address_behind_and_keeps_pings() {
+    async fn a_deactivated_user_loses_shared_rooms_and_address_and_keeps_direct_rooms() {
         let world = testing::world().await;
-        let (state, ada, bob) = (&world.state, &world.ada, &world.bob);
+        let state = &world.state;
+        let ada = &world.ada;
+        let bob = &world.bob;
         world.post(bob, world.all_talk.id, "still here").await;
         let ping = ops::rooms::ping(state, bob, vec![ada.id]).await.unwrap();
         assert_eq!(deactivate(state, &as_administrator(bob), world.cleo.id).await, Err(AppError::Forbidden));
@@ -296,7 +317,7 @@ mod tests {
         assert!(ops::accounts::join(state, &code, testing::registration("Bob")).await.is_ok());
         let page = store::messages::page_last(state.db.reader(), world.all_talk.id).await.unwrap();
         assert_eq!(page.messages[0].creator_name, "Bob");
-        // Also a ping that stays is closed to them, whatever they hold from before.
+        // A `Member` from before the deactivation gives no access to the direct room.
         let member =
             crate::access::Member { user: bob.clone(), room: ping, involvement: crate::model::Involvement::Everything };
         let id = crate::model::ClientMessageId::v7(9, [0; 10]);

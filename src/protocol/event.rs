@@ -106,7 +106,8 @@ pub enum ServerEvent {
         /// All its boosts now, as HTML; empty without boosts.
         boosts_html: String,
     },
-    /// A user started or stopped typing in the room in view. Not in the log; clients expire it after [`TYPING_TTL_MS`].
+    /// A user started or stopped typing in the room in view. Not in the log; clients expire it after
+    /// [`TYPING_TTL_MS`](super::TYPING_TTL_MS).
     Typing {
         /// The room in view.
         room_id: RoomId,
@@ -166,7 +167,7 @@ pub enum ServerEvent {
     },
     /// The page cannot be brought up to date by events: the client must load its data again.
     Resync,
-    /// A heartbeat, sent after [`HEARTBEAT_MS`] without another event.
+    /// A heartbeat, sent after [`HEARTBEAT_MS`](super::HEARTBEAT_MS) without another event.
     Alive,
     /// The server is closing the connection.
     Bye {

@@ -1,54 +1,59 @@
-//! What a tab keeps beside the messages in view: the person's rooms, what is unread in them, and who is there.
+//! The state of a tab beside the messages in view: the viewer's rooms, their unread marks, presence and typing.
 //!
-//! A plain type, so that every rule about marks is tested without a browser. Which room the person looks at and what
-//! time it is are arguments.
+//! A plain type, so that every rule about marks is tested without a browser. The room that the viewer looks at and the
+//! time are arguments.
 
 use std::collections::{BTreeMap, HashMap};
 
 use super::{ServerEvent, TYPING_TTL_MS};
 use crate::model::{Account, Involvement, Message, MessageId, Person, RoomId, RoomKind, SidebarRoom, User, UserId};
 
-/// One person's rooms and the people in them, brought up to date by events.
+/// The viewer's rooms and the users in them, updated by events.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Inbox {
+    /// The signed-in user.
     pub viewer: User,
+    /// The account.
     pub account: Account,
-    /// In the order of the sidebar.
+    /// The viewer's rooms, in the order of the sidebar.
     pub rooms: Vec<SidebarRoom>,
-    /// The last change of how much the viewer wants to hear of a room.
+    /// The last change of the viewer's involvement in a room.
     pub involvement: Option<(RoomId, Involvement)>,
-    /// Who is in the room in view.
+    /// Presence in the room in view; `None` before its first event.
     pub presence: Option<Presence>,
-    /// Of the people in direct rooms, those who are online.
+    /// The online members of each direct room.
     pub online: BTreeMap<RoomId, Vec<UserId>>,
-    /// Who else writes in the room in view.
+    /// The other users who are typing in the room in view.
     pub typing: Vec<Typist>,
-    /// The newest message of others that arrived, by room: reading up to an older one leaves the room unread.
+    /// The newest received message of another user, by room: reading up to an older one leaves the room unread.
     newest_unread: HashMap<RoomId, MessageId>,
-    /// The room that the viewer marked unread: looking at it reads nothing until it is entered anew.
+    /// The room that the viewer marked as unread: it stays unread while in view, until it is entered again.
     marked_unread: Option<RoomId>,
 }
 
-/// Who is in a room now, the viewer included, and who of its members is online at all.
+/// The users who have a room in view, the viewer included, and its members who are online.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Presence {
+    /// The room.
     pub room_id: RoomId,
-    /// The first of those who are in the room.
+    /// The first of the users who have the room in view.
     pub here: Vec<Person>,
-    /// How many are in the room.
+    /// Number of users who have the room in view.
     pub here_count: u32,
+    /// The members who are online, in whatever room.
     pub online: Vec<UserId>,
 }
 
-/// Somebody who writes.
+/// A user who is typing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Typist {
+    /// The user.
     pub person: Person,
-    /// Until when that is believed without another event, in milliseconds since the epoch.
+    /// When the state expires without another event, in milliseconds since the epoch.
     until_ms: u64,
 }
 
-/// Which parts of an [`Inbox`] have changed, so that only what shows them is rendered again.
+/// The parts of an [`Inbox`] that an event changed, so that only these are rendered again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Changes {
     /// The list of rooms, or a mark in it.
@@ -58,8 +63,11 @@ pub struct Changes {
 }
 
 impl Changes {
+    /// Nothing changed.
     pub const NONE: Self = Self { rooms: false, details: false };
+    /// The list of rooms changed.
     pub const ROOMS: Self = Self { rooms: true, details: false };
+    /// Something other than the list of rooms changed.
     pub const DETAILS: Self = Self { rooms: false, details: true };
 
     const fn of_rooms(rooms: bool) -> Self {
@@ -72,7 +80,7 @@ impl Changes {
 }
 
 impl Inbox {
-    /// What the page was rendered with, before any event.
+    /// The state that the page was rendered with, before any event.
     #[must_use]
     pub fn new(viewer: User, account: Account, rooms: Vec<SidebarRoom>) -> Self {
         Self {
@@ -88,7 +96,7 @@ impl Inbox {
         }
     }
 
-    /// Takes in an event. `seen` is the room that the viewer looks at: the one in view, while the page is visible.
+    /// Applies an event. `seen` is the room that the viewer looks at: the one in view, while the page is visible.
     pub fn apply(&mut self, event: &ServerEvent, seen: Option<RoomId>, now_ms: u64) -> Changes {
         let is_seen = |room_id: &RoomId| seen == Some(*room_id);
         match event {
@@ -153,7 +161,8 @@ impl Inbox {
         }
     }
 
-    /// Another room, or the same one anew, comes into view: nobody is known to write in it, and looking at it reads it.
+    /// A room comes into view, or the same one is entered again: clears its typing state, and the mark that keeps it
+    /// unread.
     pub fn enter(&mut self) -> Changes {
         self.marked_unread = None;
         let changes = Changes::of_details(!self.typing.is_empty());
@@ -161,7 +170,7 @@ impl Inbox {
         changes
     }
 
-    /// Whether a room stays unread though the viewer looks at it.
+    /// Whether a room stays unread although the viewer looks at it.
     #[must_use]
     pub fn is_kept_unread(&self, room_id: RoomId) -> bool {
         self.marked_unread == Some(room_id)
@@ -172,18 +181,18 @@ impl Inbox {
         Changes::of_rooms(self.mark(room_id, false))
     }
 
-    /// Forgets those of whom no event said for [`TYPING_TTL_MS`] that they write.
+    /// Removes users without a typing event in the last [`TYPING_TTL_MS`].
     pub fn expire_typing(&mut self, now_ms: u64) -> Changes {
         let count = self.typing.len();
         self.typing.retain(|typist| typist.until_ms >= now_ms);
         Changes::of_details(self.typing.len() != count)
     }
 
-    /// Takes in the state that every connection begins with.
+    /// Applies the state that every connection begins with.
     fn replace(&mut self, viewer: &User, account: &Account, rooms: &[SidebarRoom], seen: Option<RoomId>) -> Changes {
         self.viewer.clone_from(viewer);
         self.account.clone_from(account);
-        // Who is online follows in events of its own.
+        // The users online follow in events of their own.
         self.online.clear();
         let mut rooms = rooms.to_vec();
         for room in rooms.iter_mut().filter(|room| seen == Some(room.id)) {
@@ -194,7 +203,7 @@ impl Inbox {
         Changes { rooms: changed, details: true }
     }
 
-    /// A message was posted: its author no longer writes, and to everybody else it is news.
+    /// Applies a posted message: its creator is no longer typing, and for other users it is unread.
     fn take_message(&mut self, message: &Message, seen: Option<RoomId>) -> Changes {
         let (room_id, creator_id) = (message.room_id, message.creator_id);
         if creator_id == self.viewer.id {
@@ -206,7 +215,7 @@ impl Inbox {
         Changes { rooms, details: self.typing.len() != count }
     }
 
-    /// Somebody else posted in a room: it is unread unless the viewer looks at it.
+    /// Applies a message of another user: its room is unread unless the viewer looks at it.
     fn take_unread(&mut self, room_id: RoomId, message_id: MessageId, is_seen: bool) -> bool {
         self.newest_unread.insert(room_id, message_id);
         let bumped = self.bump(room_id);
@@ -214,7 +223,7 @@ impl Inbox {
         bumped || marked
     }
 
-    /// Notes until when somebody is believed to write, or that they stopped.
+    /// Stores when a user's typing state expires, or removes it.
     fn set_typing(&mut self, person: &Person, until_ms: Option<u64>) -> bool {
         let count = self.typing.len();
         self.typing.retain(|typist| typist.person.id != person.id);
@@ -224,7 +233,7 @@ impl Inbox {
         true
     }
 
-    /// Moves a direct room to the front: something was posted there.
+    /// Moves a direct room to the front after a message was posted in it.
     fn bump(&mut self, room_id: RoomId) -> bool {
         let newest = self.rooms.iter().map(|room| room.active_at).max().unwrap_or_default();
         let direct = self.rooms.iter_mut().find(|room| room.id == room_id && room.kind == RoomKind::Direct);
@@ -245,7 +254,7 @@ impl Inbox {
         true
     }
 
-    /// Puts a room into the list, or anew into its place.
+    /// Inserts a room into the list, or replaces it, in sorted order.
     fn put_room(&mut self, room: &SidebarRoom) {
         self.remove_room(room.id);
         self.rooms.push(room.clone());

@@ -1,17 +1,17 @@
-//! The account: there is one.
+//! The account: the table has at most one row.
 
 use sqlx::SqliteExecutor;
 
 use crate::model::{Account, AccountName, CustomStyles};
 
-/// The account, once the first run is over.
+/// The account; `None` before it is set up.
 pub async fn find(db: impl SqliteExecutor<'_>) -> sqlx::Result<Option<Account>> {
     sqlx::query_as("SELECT name, join_code, room_creation_restricted, custom_styles_digest FROM accounts")
         .fetch_optional(db)
         .await
 }
 
-/// Makes the account. Fails with a unique violation when there is one.
+/// Creates the account. Fails with a unique violation if there is one.
 pub async fn insert(db: impl SqliteExecutor<'_>, name: &str, join_code: &str, now_ms: i64) -> sqlx::Result<()> {
     sqlx::query("INSERT INTO accounts (name, join_code, created_at, updated_at) VALUES ($1, $2, $3, $3)")
         .bind(name)
@@ -22,7 +22,7 @@ pub async fn insert(db: impl SqliteExecutor<'_>, name: &str, join_code: &str, no
         .map(drop)
 }
 
-/// Gives the account another name.
+/// Renames the account.
 pub async fn update_name(db: impl SqliteExecutor<'_>, name: &AccountName, now_ms: i64) -> sqlx::Result<()> {
     sqlx::query("UPDATE accounts SET name = $1, updated_at = $2")
         .bind(name.as_str())
@@ -32,7 +32,7 @@ pub async fn update_name(db: impl SqliteExecutor<'_>, name: &AccountName, now_ms
         .map(drop)
 }
 
-/// Gives the account another join code.
+/// Replaces the account's join code.
 pub async fn update_join_code(db: impl SqliteExecutor<'_>, join_code: &str, now_ms: i64) -> sqlx::Result<()> {
     sqlx::query("UPDATE accounts SET join_code = $1, updated_at = $2")
         .bind(join_code)
@@ -42,7 +42,7 @@ pub async fn update_join_code(db: impl SqliteExecutor<'_>, join_code: &str, now_
         .map(drop)
 }
 
-/// Says whether only administrators make rooms.
+/// Stores whether only administrators may create rooms.
 pub async fn update_restriction(db: impl SqliteExecutor<'_>, restricted: bool, now_ms: i64) -> sqlx::Result<()> {
     sqlx::query("UPDATE accounts SET room_creation_restricted = $1, updated_at = $2")
         .bind(restricted)
@@ -52,13 +52,13 @@ pub async fn update_restriction(db: impl SqliteExecutor<'_>, restricted: bool, n
         .map(drop)
 }
 
-/// The account's own CSS.
+/// The account's custom CSS; empty without any.
 pub async fn custom_styles(db: impl SqliteExecutor<'_>) -> sqlx::Result<String> {
     let styles: Option<String> = sqlx::query_scalar("SELECT custom_styles FROM accounts").fetch_optional(db).await?;
     Ok(styles.unwrap_or_default())
 }
 
-/// Stores the account's own CSS under its digest.
+/// Stores the account's custom CSS with its digest, which names it in URLs.
 pub async fn update_custom_styles(
     db: impl SqliteExecutor<'_>,
     styles: &CustomStyles,
@@ -80,7 +80,7 @@ mod tests {
     use crate::testing;
 
     #[tokio::test]
-    async fn there_is_one_account_or_none() {
+    async fn there_is_at_most_one_account_and_its_fields_are_updated() {
         let state = testing::state().await;
         assert_eq!(find(state.db.reader()).await.unwrap(), None);
         assert_eq!(custom_styles(state.db.reader()).await.unwrap(), "");

@@ -1,10 +1,10 @@
-//! Addresses that nothing may be written from.
+//! Banned addresses: writes from them are rejected.
 
 use sqlx::SqliteExecutor;
 
 use crate::model::UserId;
 
-/// Notes an address that a person was banned with. The same one again changes nothing.
+/// Bans an address together with a user. Does nothing if that pair is banned already.
 pub async fn insert(db: impl SqliteExecutor<'_>, user_id: UserId, ip_address: &str, now_ms: i64) -> sqlx::Result<()> {
     sqlx::query("INSERT INTO bans (user_id, ip_address, created_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
         .bind(user_id)
@@ -15,12 +15,12 @@ pub async fn insert(db: impl SqliteExecutor<'_>, user_id: UserId, ip_address: &s
         .map(drop)
 }
 
-/// Lifts a person's bans.
+/// Removes all bans of a user.
 pub async fn remove_all_of(db: impl SqliteExecutor<'_>, user_id: UserId) -> sqlx::Result<()> {
     sqlx::query("DELETE FROM bans WHERE user_id = $1").bind(user_id).execute(db).await.map(drop)
 }
 
-/// Every banned address, once.
+/// All banned addresses, without duplicates, sorted as text.
 pub async fn list_addresses(db: impl SqliteExecutor<'_>) -> sqlx::Result<Vec<String>> {
     sqlx::query_scalar("SELECT DISTINCT ip_address FROM bans ORDER BY ip_address").fetch_all(db).await
 }
@@ -31,12 +31,13 @@ mod tests {
     use crate::testing;
 
     #[tokio::test]
-    async fn an_address_is_banned_for_as_long_as_anybody_is_with_it() {
+    async fn an_address_stays_banned_until_its_last_user_is_unbanned() {
         let world = testing::world().await;
-        let (ada, bob) = (world.ada.id, world.bob.id);
-        let lift = async |user_id| {
-            let lifted = world.state.db.write(async move |tx| Ok(remove_all_of(tx.db(), user_id).await?)).await;
-            lifted.unwrap();
+        let ada = world.ada.id;
+        let bob = world.bob.id;
+        let unban = async |user_id| {
+            let removed = world.state.db.write(async move |tx| Ok(remove_all_of(tx.db(), user_id).await?)).await;
+            removed.unwrap();
             list_addresses(world.state.db.reader()).await.unwrap()
         };
         world
@@ -50,7 +51,7 @@ mod tests {
             })
             .await
             .unwrap();
-        assert_eq!(lift(ada).await, ["192.0.2.1"]);
-        assert!(lift(bob).await.is_empty());
+        assert_eq!(unban(ada).await, ["192.0.2.1"]);
+        assert!(unban(bob).await.is_empty());
     }
 }

@@ -1,10 +1,10 @@
-//! What people put under messages.
+//! Boosts: short reactions to messages.
 
 use sqlx::SqliteExecutor;
 
 use crate::model::{BoostContent, MessageId, UserId};
 
-/// Puts a boost under a message; answers whether it is new.
+/// Adds a boost to a message. Returns `false` if the user has boosted it with the same content before.
 pub async fn insert(
     db: impl SqliteExecutor<'_>,
     message_id: MessageId,
@@ -25,7 +25,7 @@ pub async fn insert(
     Ok(inserted.rows_affected() > 0)
 }
 
-/// Takes a person's boost back; answers whether there was one.
+/// Removes a user's boost. Returns whether there was one.
 pub async fn remove(
     db: impl SqliteExecutor<'_>,
     message_id: MessageId,
@@ -41,7 +41,7 @@ pub async fn remove(
     Ok(removed.rows_affected() > 0)
 }
 
-/// What a boost says, if it stands under this message and is this person's.
+/// The content of the boost with this id, if it belongs to this message and this user.
 pub async fn find_own(
     db: impl SqliteExecutor<'_>,
     boost_id: i64,
@@ -56,7 +56,7 @@ pub async fn find_own(
         .await
 }
 
-/// How many boosts of this person a message has.
+/// Number of boosts of a message by this user.
 pub async fn count_of(db: impl SqliteExecutor<'_>, message_id: MessageId, booster_id: UserId) -> sqlx::Result<i64> {
     sqlx::query_scalar("SELECT COUNT(*) FROM boosts WHERE message_id = $1 AND booster_id = $2")
         .bind(message_id)

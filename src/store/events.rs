@@ -1,4 +1,5 @@
-//! The log of what changed: numbers and subjects, never contents. Readers ask for the state now, subject by subject.
+//! The event log: which subject changed, in which order, never its contents. A reader then queries the current state of
+//! each subject.
 
 use sqlx::SqliteExecutor;
 use sqlx::types::Json;
@@ -6,31 +7,44 @@ use sqlx::types::Json;
 use crate::model::{MessageId, RoomId, UserId};
 use crate::protocol::Cursor;
 
-/// The kind of an event, as stored.
+/// The kind of an event, stored in snake case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx::Type)]
 #[sqlx(rename_all = "snake_case")]
 pub enum EventKind {
+    /// A message was posted.
     MessagePosted,
+    /// A message's body was replaced.
     MessageEdited,
+    /// A message was removed.
     MessageRemoved,
+    /// The boosts of a message changed.
     MessageBoosted,
+    /// A room was created.
     RoomAdded,
+    /// A room's name or kind changed.
     RoomChanged,
+    /// A room was removed.
     RoomRemoved,
+    /// A user became a member of a room.
     MembershipGranted,
+    /// A user's membership in a room ended.
     MembershipRevoked,
 }
 
-/// One event to append.
+/// An event to append to the log.
 #[derive(Clone, Copy, Debug)]
 pub struct NewEvent {
+    /// Its kind.
     pub kind: EventKind,
+    /// The room it happened in.
     pub room_id: RoomId,
+    /// The message, for kinds that concern one.
     pub message_id: Option<MessageId>,
+    /// The user, for kinds that concern a membership.
     pub user_id: Option<UserId>,
 }
 
-/// Appends an event and answers with its number.
+/// Appends an event and returns its number (`seq`).
 pub async fn append(db: impl SqliteExecutor<'_>, event: NewEvent, now_ms: i64) -> sqlx::Result<i64> {
     sqlx::query_scalar(
         "INSERT INTO events (kind, room_id, message_id, user_id, created_at) VALUES ($1, $2, $3, $4, $5) RETURNING seq",
@@ -44,7 +58,8 @@ pub async fn append(db: impl SqliteExecutor<'_>, event: NewEvent, now_ms: i64) -
     .await
 }
 
-/// The place of the last event of room `$1` as JSON, in the order of the fields of [`Cursor`].
+/// Selects the position of the last event of room `$1`, as a JSON array in the order of the fields of [`Cursor`]. For a
+/// room without events it is the position up to which the log was pruned.
 macro_rules! select_cursor {
     () => {
         "SELECT json_array(log.epoch, COALESCE(last.seq, log.pruned_seq), COALESCE(last.created_at, log.pruned_at))
@@ -55,14 +70,15 @@ macro_rules! select_cursor {
 
 pub(super) use select_cursor;
 
-/// The place of the room's last event: what a page of the room made now may say it has seen.
+/// The position of the room's last event: a page of the room that is read afterwards includes everything up to it.
 pub async fn room_cursor(db: impl SqliteExecutor<'_>, room_id: RoomId) -> sqlx::Result<Cursor> {
     let Json(cursor) = sqlx::query_scalar(select_cursor!()).bind(room_id).fetch_one(db).await?;
     Ok(cursor)
 }
 
-/// Whether the log can tell everything that happened since `cursor`: it is of this database, and not pruned beyond.
-pub async fn knows(db: impl SqliteExecutor<'_>, cursor: &Cursor) -> sqlx::Result<bool> {
+/// Whether the log contains every event after `cursor`: the cursor is of this database, and the log is not pruned
+/// beyond it.
+pub async fn covers(db: impl SqliteExecutor<'_>, cursor: &Cursor) -> sqlx::Result<bool> {
     sqlx::query_scalar(
         "SELECT EXISTS (SELECT 1 FROM event_log WHERE epoch = $1
                    AND ((pruned_seq = $2 AND pruned_at = $3)
@@ -75,7 +91,7 @@ pub async fn knows(db: impl SqliteExecutor<'_>, cursor: &Cursor) -> sqlx::Result
     .await
 }
 
-/// The messages of a room that something happened to after `seq`, each once, at most `limit` of them.
+/// The messages of a room with events after `seq`, each once, sorted by id, at most `limit`.
 pub async fn messages_since(
     db: impl SqliteExecutor<'_>,
     room_id: RoomId,
@@ -93,9 +109,9 @@ pub async fn messages_since(
     .await
 }
 
-/// Forgets up to `limit` events made before `before_ms`, oldest first, and answers with how many.
+/// Deletes up to `limit` events created before `before_ms`, oldest first, and returns how many were deleted.
 ///
-/// Remembers the last one forgotten: a browser that saw that one has missed nothing.
+/// Stores the position of the last deleted event: a cursor at that position is still covered by the log.
 pub async fn prune(db: &mut sqlx::SqliteConnection, before_ms: i64, limit: i64) -> sqlx::Result<u64> {
     let last: Option<(i64, i64)> = sqlx::query_as(
         "SELECT seq, created_at FROM (SELECT seq, created_at FROM events WHERE created_at < $1 ORDER BY seq LIMIT $2)
@@ -117,7 +133,7 @@ mod tests {
     use crate::testing;
 
     #[tokio::test]
-    async fn a_cursor_is_known_until_it_is_pruned_or_the_database_is_another() {
+    async fn the_log_covers_a_cursor_of_this_database_until_events_after_it_are_pruned() {
         let world = testing::world().await;
         let room_id = world.all_talk.id;
         let db = &world.state.db;
@@ -125,22 +141,22 @@ mod tests {
         let message = world.post(&world.ada, room_id, "hello").await;
         let after = room_cursor(db.reader(), room_id).await.unwrap();
         assert!(after.seq > before.seq);
-        assert!(knows(db.reader(), &before).await.unwrap());
-        assert!(knows(db.reader(), &after).await.unwrap());
+        assert!(covers(db.reader(), &before).await.unwrap());
+        assert!(covers(db.reader(), &after).await.unwrap());
         assert_eq!(messages_since(db.reader(), room_id, before.seq, 10).await.unwrap(), [message.id]);
         assert!(messages_since(db.reader(), room_id, after.seq, 10).await.unwrap().is_empty());
 
-        let elsewhere = Cursor { epoch: "another".into(), ..after.clone() };
-        assert!(!knows(db.reader(), &elsewhere).await.unwrap());
+        let of_another_database = Cursor { epoch: "another".into(), ..after.clone() };
+        assert!(!covers(db.reader(), &of_another_database).await.unwrap());
         let restored = Cursor { at: after.at + 1, ..after.clone() };
-        assert!(!knows(db.reader(), &restored).await.unwrap(), "the same number, made at another moment");
+        assert!(!covers(db.reader(), &restored).await.unwrap(), "the same number with another time");
         let ahead = Cursor { seq: after.seq + 1, ..after.clone() };
-        assert!(!knows(db.reader(), &ahead).await.unwrap());
+        assert!(!covers(db.reader(), &ahead).await.unwrap());
 
         let removed = db.write(async move |tx| Ok(prune(tx.db(), i64::MAX, 1_000).await?)).await.unwrap();
         assert!(removed > 0);
-        assert!(!knows(db.reader(), &before).await.unwrap(), "too old");
-        assert!(knows(db.reader(), &after).await.unwrap(), "the last one pruned has missed nothing");
+        assert!(!covers(db.reader(), &before).await.unwrap(), "events after it were pruned");
+        assert!(covers(db.reader(), &after).await.unwrap(), "nothing after it was pruned");
         assert_eq!(room_cursor(db.reader(), room_id).await.unwrap(), after);
         assert_eq!(db.write(async |tx| Ok(prune(tx.db(), i64::MAX, 10).await?)).await, Ok(0));
     }

@@ -1,19 +1,19 @@
-//! The job queue: rows that a write leaves for later, leased while they run.
+//! The job queue: rows inserted by the write that causes the job, and leased while the job runs.
 
 use sqlx::SqliteExecutor;
 
 use crate::model::{Job, JobKind};
 
-/// A job that was claimed: nobody else runs it until `leased_until`.
+/// A claimed job: no other worker claims it until `leased_until`.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub struct Lease {
-    /// Number of the job's row.
+    /// Id of the job's row.
     pub job_id: i64,
     /// The job as JSON, see [`Job`].
     pub payload: String,
-    /// How often it was claimed, this time included.
+    /// Number of times it was claimed, including this one.
     pub attempts: i64,
-    /// When the lease ends, in milliseconds since the epoch. Whoever claims the job after that holds another lease.
+    /// When the lease ends, in milliseconds since the epoch. Also identifies the lease: a later claim has a later end.
     pub leased_until: i64,
 }
 
@@ -30,7 +30,7 @@ pub async fn insert(db: impl SqliteExecutor<'_>, job: &Job, run_at: i64, now_ms:
         .map(drop)
 }
 
-/// Whether a job of this kind waits or runs.
+/// Whether there is a queued or running job of this kind.
 pub async fn exists(db: impl SqliteExecutor<'_>, kind: JobKind) -> sqlx::Result<bool> {
     sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM jobs WHERE kind = $1 AND dead_at IS NULL)")
         .bind(kind)
@@ -38,7 +38,7 @@ pub async fn exists(db: impl SqliteExecutor<'_>, kind: JobKind) -> sqlx::Result<
         .await
 }
 
-/// When the next job of this kind is due that nobody runs now, in milliseconds since the epoch.
+/// When the next job of this kind without a current lease is due, in milliseconds since the epoch.
 pub async fn next_due(db: impl SqliteExecutor<'_>, kind: JobKind, now_ms: i64) -> sqlx::Result<Option<i64>> {
     sqlx::query_scalar(
         "SELECT run_at FROM jobs WHERE kind = $1 AND dead_at IS NULL AND leased_until <= $2 ORDER BY run_at LIMIT 1",
@@ -49,7 +49,7 @@ pub async fn next_due(db: impl SqliteExecutor<'_>, kind: JobKind, now_ms: i64) -
     .await
 }
 
-/// Claims up to `limit` due jobs of this kind, those due longest first, until `leased_until`.
+/// Claims up to `limit` due jobs of this kind until `leased_until`; those that were due first are claimed first.
 pub async fn claim(
     db: impl SqliteExecutor<'_>,
     kind: JobKind,
@@ -72,12 +72,13 @@ pub async fn claim(
     .await
 }
 
-/// Ends every lease. The process that held them is gone: one process at a time uses a data folder.
+/// Ends all leases, at start: they belong to a process that has ended, as only one process at a time uses a data
+/// folder.
 pub async fn release_all(db: impl SqliteExecutor<'_>) -> sqlx::Result<()> {
     sqlx::query("UPDATE jobs SET leased_until = 0 WHERE leased_until > 0").execute(db).await.map(drop)
 }
 
-/// Extends a lease; `false` when it has been lost.
+/// Extends a lease. Returns `false` if it was lost: it expired, and the job was claimed again.
 pub async fn extend(db: impl SqliteExecutor<'_>, lease: &Lease, leased_until: i64) -> sqlx::Result<bool> {
     let extended = sqlx::query("UPDATE jobs SET leased_until = $3 WHERE id = $1 AND leased_until = $2")
         .bind(lease.job_id)
@@ -88,7 +89,7 @@ pub async fn extend(db: impl SqliteExecutor<'_>, lease: &Lease, leased_until: i6
     Ok(extended.rows_affected() > 0)
 }
 
-/// Deletes a job that is done, unless its lease has been lost.
+/// Deletes a completed job, unless its lease was lost.
 pub async fn remove(db: impl SqliteExecutor<'_>, lease: &Lease) -> sqlx::Result<()> {
     sqlx::query("DELETE FROM jobs WHERE id = $1 AND leased_until = $2")
         .bind(lease.job_id)
@@ -98,7 +99,7 @@ pub async fn remove(db: impl SqliteExecutor<'_>, lease: &Lease) -> sqlx::Result<
         .map(drop)
 }
 
-/// Has a job that succeeded run again at `run_at`, unless its lease has been lost.
+/// Schedules the next run of a job that succeeded at `run_at`, unless its lease was lost. Resets its attempts.
 pub async fn reschedule(db: impl SqliteExecutor<'_>, lease: &Lease, run_at: i64) -> sqlx::Result<()> {
     sqlx::query(
         "UPDATE jobs SET run_at = $3, leased_until = 0, attempts = 0, last_error = NULL
@@ -112,7 +113,7 @@ pub async fn reschedule(db: impl SqliteExecutor<'_>, lease: &Lease, run_at: i64)
     .map(drop)
 }
 
-/// Has a job that failed run again at `run_at`, unless its lease has been lost.
+/// Schedules a retry of a failed job at `run_at`, unless its lease was lost.
 pub async fn retry(db: impl SqliteExecutor<'_>, lease: &Lease, run_at: i64, error: &str) -> sqlx::Result<()> {
     sqlx::query("UPDATE jobs SET run_at = $3, leased_until = 0, last_error = $4 WHERE id = $1 AND leased_until = $2")
         .bind(lease.job_id)
@@ -124,8 +125,8 @@ pub async fn retry(db: impl SqliteExecutor<'_>, lease: &Lease, run_at: i64, erro
         .map(drop)
 }
 
-/// Gives a job up, unless its lease has been lost.
-pub async fn bury(db: impl SqliteExecutor<'_>, lease: &Lease, error: &str, now_ms: i64) -> sqlx::Result<()> {
+/// Marks a job as dead, so that it is not retried, unless its lease was lost.
+pub async fn mark_dead(db: impl SqliteExecutor<'_>, lease: &Lease, error: &str, now_ms: i64) -> sqlx::Result<()> {
     sqlx::query("UPDATE jobs SET dead_at = $3, leased_until = 0, last_error = $4 WHERE id = $1 AND leased_until = $2")
         .bind(lease.job_id)
         .bind(lease.leased_until)
@@ -136,7 +137,7 @@ pub async fn bury(db: impl SqliteExecutor<'_>, lease: &Lease, error: &str, now_m
         .map(drop)
 }
 
-/// Deletes up to `limit` jobs that died before `before_ms`, and answers with how many.
+/// Deletes up to `limit` jobs that were marked as dead before `before_ms`, and returns how many were deleted.
 pub async fn remove_dead(db: impl SqliteExecutor<'_>, before_ms: i64, limit: i64) -> sqlx::Result<u64> {
     let removed =
         sqlx::query("DELETE FROM jobs WHERE id IN (SELECT id FROM jobs WHERE dead_at < $1 ORDER BY id LIMIT $2)")
@@ -171,7 +172,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_due_job_is_claimed_once_until_its_lease_is_over() {
+    async fn a_due_job_is_claimed_once_until_its_lease_expires() {
         let world = testing::world().await;
         write(&world, async |tx| Ok(insert(tx.db(), &JOB, 10, 5).await?)).await;
         let due = async |now_ms| next_due(world.state.db.reader(), JOB.kind(), now_ms).await.unwrap();
@@ -182,33 +183,33 @@ mod tests {
         assert_eq!(due(50).await, None);
         assert_eq!(claim_one(&world, 99, 200).await, None, "leased");
 
-        let stolen = claim_one(&world, 100, 200).await.unwrap();
-        assert_eq!(stolen.attempts, 2);
+        let second = claim_one(&world, 100, 200).await.unwrap();
+        assert_eq!(second.attempts, 2);
         let lost = lease.clone();
         let extended = write(&world, async move |tx| Ok(extend(tx.db(), &lost, 300).await?)).await;
         assert!(!extended);
         write(&world, async move |tx| Ok(remove(tx.db(), &lease).await?)).await;
-        assert!(exists(world.state.db.reader(), JOB.kind()).await.unwrap(), "whoever lost the lease removes nothing");
-        write(&world, async move |tx| Ok(remove(tx.db(), &stolen).await?)).await;
+        assert!(exists(world.state.db.reader(), JOB.kind()).await.unwrap(), "a lost lease removes nothing");
+        write(&world, async move |tx| Ok(remove(tx.db(), &second).await?)).await;
         assert!(!exists(world.state.db.reader(), JOB.kind()).await.unwrap());
     }
 
     #[tokio::test]
-    async fn a_failed_job_is_retried_then_dead_then_deleted() {
+    async fn a_failed_job_is_retried_then_marked_dead_then_deleted() {
         let world = testing::world().await;
         write(&world, async |tx| Ok(insert(tx.db(), &JOB, 10, 5).await?)).await;
         let lease = claim_one(&world, 10, 100).await.unwrap();
         write(&world, async move |tx| Ok(retry(tx.db(), &lease, 50, "no answer").await?)).await;
         assert_eq!(claim_one(&world, 49, 100).await, None);
         let lease = claim_one(&world, 50, 100).await.unwrap();
-        write(&world, async move |tx| Ok(bury(tx.db(), &lease, "no answer", 60).await?)).await;
+        write(&world, async move |tx| Ok(mark_dead(tx.db(), &lease, "no answer", 60).await?)).await;
         assert_eq!(claim_one(&world, 1_000, 2_000).await, None);
         assert_eq!(write(&world, async |tx| Ok(remove_dead(tx.db(), 60, 10).await?)).await, 0);
         assert_eq!(write(&world, async |tx| Ok(remove_dead(tx.db(), 61, 10).await?)).await, 1);
     }
 
     #[tokio::test]
-    async fn a_restart_ends_all_leases() {
+    async fn a_restart_releases_all_leases() {
         let world = testing::world().await;
         write(&world, async |tx| Ok(insert(tx.db(), &JOB, 10, 5).await?)).await;
         claim_one(&world, 10, 100).await.unwrap();
@@ -216,6 +217,6 @@ mod tests {
         let lease = claim_one(&world, 11, 100).await.unwrap();
         write(&world, async move |tx| Ok(reschedule(tx.db(), &lease, 70).await?)).await;
         let again = claim_one(&world, 70, 200).await.unwrap();
-        assert_eq!(again.attempts, 1, "a success starts counting anew");
+        assert_eq!(again.attempts, 1, "a success resets the attempts");
     }
 }

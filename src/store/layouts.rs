@@ -1,22 +1,23 @@
-//! What surrounds every page of the chat: the account, the person's rooms, and people to ping.
+//! Layouts: the data of every chat page beside its messages.
 
 use sqlx::SqliteExecutor;
 use sqlx::types::Json;
 
-use super::rooms::{SHOWN_DIRECT_ROOMS, as_shown, select_sidebar};
+use super::rooms::{SHOWN_DIRECT_ROOMS, named_and_sorted, select_sidebar};
 use crate::model::{Account, Person, SidebarRoom, UserId};
 
-/// The layout of somebody's pages.
+/// The account, a user's rooms, and users to ping: the same on all of the user's chat pages.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Layout {
+    /// The account.
     pub account: Account,
-    /// In the order of [`SidebarRoom::sort_key`].
+    /// The user's visible rooms, in the order of [`SidebarRoom::sort_key`]; at most [`SHOWN_DIRECT_ROOMS`] direct ones.
     pub rooms: Vec<SidebarRoom>,
-    /// Active people with whom there is no direct room yet, longest here first.
+    /// Active users without a direct room with this user, in the order of their ids.
     pub unpinged: Vec<Person>,
 }
 
-/// All of it in one call, with at most `unpinged` people to ping; nothing before the first run is over.
+/// The layout of a user, with at most `unpinged` users to ping, in one call. `None` before the account is set up.
 pub async fn find(db: impl SqliteExecutor<'_>, user_id: UserId, unpinged: i64) -> sqlx::Result<Option<Layout>> {
     let (account, Json(rooms), Json(mut unpinged)): (Option<Json<Account>>, _, Json<Vec<Person>>) =
         sqlx::query_as(concat!(
@@ -49,7 +50,7 @@ pub async fn find(db: impl SqliteExecutor<'_>, user_id: UserId, unpinged: i64) -
         .fetch_one(db)
         .await?;
     unpinged.sort_unstable_by_key(|person| person.id);
-    Ok(account.map(|Json(account)| Layout { account, rooms: as_shown(rooms), unpinged }))
+    Ok(account.map(|Json(account)| Layout { account, rooms: named_and_sorted(rooms), unpinged }))
 }
 
 #[cfg(test)]
@@ -59,7 +60,7 @@ mod tests {
     use crate::{AppResult, ops, store, testing};
 
     #[tokio::test]
-    async fn a_layout_has_ones_rooms_and_those_whom_one_has_not_pinged() {
+    async fn a_layout_has_the_users_rooms_and_the_users_without_a_direct_room() {
         let world = testing::world().await;
         world.open_closed_room("Zoo", &[]).await;
         ops::rooms::ping(&world.state, &world.ada, vec![world.cleo.id]).await.unwrap();
@@ -75,12 +76,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn of_many_direct_rooms_a_layout_has_those_with_the_newest_messages() {
+    async fn a_layout_has_the_direct_rooms_with_the_newest_messages() {
         let world = testing::world().await;
         let people = world.state.db.write(async |tx| -> AppResult<Vec<UserId>> {
             let mut people = Vec::new();
             for number in 0..SHOWN_DIRECT_ROOMS + 2 {
-                let (name, address) = ("Dora".parse()?, format!("dora{number}@example.com").parse()?);
+                let name = "Dora".parse()?;
+                let address = format!("dora{number}@example.com").parse()?;
                 people.push(store::users::insert(tx.db(), &name, &address, "x", Role::Member, 1).await?);
             }
             Ok(people)
@@ -89,7 +91,7 @@ mod tests {
         for user_id in people.await.unwrap() {
             pinged.push(ops::rooms::ping(&world.state, &world.ada, vec![user_id]).await.unwrap().id);
         }
-        // The first of them are those with the newest messages.
+        // Reverses the order: the first rooms have the newest messages.
         let mut other = world.other_connection().await;
         sqlx::query("UPDATE rooms SET updated_at = 1000 - id").execute(&mut other).await.unwrap();
         let layout = find(world.state.db.reader(), world.ada.id, 0).await.unwrap().unwrap();
@@ -99,7 +101,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn before_the_first_run_there_is_none() {
+    async fn there_is_no_layout_before_the_account_is_set_up() {
         let state = testing::state().await;
         assert_eq!(find(state.db.reader(), UserId(1), 20).await.unwrap(), None);
     }

@@ -1,11 +1,10 @@
-//! Who is in which room, and how far they have read.
+//! Memberships: users in rooms, their involvement and their read positions.
 
 use sqlx::SqliteExecutor;
 
 use crate::model::{Involvement, MessageId, Person, Room, RoomId, RoomKind, UserId};
 
-/// The room and the person's involvement in it; nothing for an outsider, for someone no longer active, or without such
-/// a room.
+/// The room and the user's involvement in it. `None` if the user is not an active member, or the room does not exist.
 pub async fn find(
     db: impl SqliteExecutor<'_>,
     user_id: UserId,
@@ -25,7 +24,7 @@ pub async fn find(
     Ok(row.map(|(id, kind, name, creator_id, involvement)| (Room { id, kind, name, creator_id }, involvement)))
 }
 
-/// All rooms the person is in, and their kinds, the oldest first.
+/// Ids and kinds of all rooms of a user, oldest first.
 pub async fn list_rooms(db: impl SqliteExecutor<'_>, user_id: UserId) -> sqlx::Result<Vec<(RoomId, RoomKind)>> {
     sqlx::query_as(
         "SELECT rooms.id, rooms.kind FROM memberships JOIN rooms ON rooms.id = memberships.room_id
@@ -36,7 +35,7 @@ pub async fn list_rooms(db: impl SqliteExecutor<'_>, user_id: UserId) -> sqlx::R
     .await
 }
 
-/// The active people in a room, by lower-cased name.
+/// The active members of a room, by lower-cased name.
 pub async fn list_people(db: impl SqliteExecutor<'_>, room_id: RoomId) -> sqlx::Result<Vec<Person>> {
     sqlx::query_as(
         "SELECT users.id, users.name FROM memberships JOIN users ON users.id = memberships.user_id
@@ -47,7 +46,7 @@ pub async fn list_people(db: impl SqliteExecutor<'_>, room_id: RoomId) -> sqlx::
     .await
 }
 
-/// Lets everyone active into the room. Existing memberships stay as they are. Answers with the newcomers.
+/// Makes all active users members of a room. Existing memberships are unchanged. Returns the new members.
 pub async fn grant_everyone(db: impl SqliteExecutor<'_>, room_id: RoomId, now_ms: i64) -> sqlx::Result<Vec<UserId>> {
     sqlx::query_scalar(
         "INSERT INTO memberships (room_id, user_id, read_message_id, created_at)
@@ -60,7 +59,8 @@ pub async fn grant_everyone(db: impl SqliteExecutor<'_>, room_id: RoomId, now_ms
     .await
 }
 
-/// Lets the active ones of `user_ids` into the room. Existing memberships stay as they are. Answers with the newcomers.
+/// Makes the active users among `user_ids` members of a room. Existing memberships are unchanged. Returns the new
+/// members.
 pub async fn grant(
     db: impl SqliteExecutor<'_>,
     room_id: RoomId,
@@ -81,7 +81,7 @@ pub async fn grant(
     .await
 }
 
-/// Lets these people into a direct room, where everything is told to them.
+/// Makes users members of a direct room, with involvement `everything`.
 pub async fn grant_direct(
     db: impl SqliteExecutor<'_>,
     room_id: RoomId,
@@ -100,7 +100,7 @@ pub async fn grant_direct(
     .map(drop)
 }
 
-/// Everybody in a room, also those who left the account, in the order of their ids.
+/// All members of a room, including inactive users, in the order of their ids.
 pub async fn list_all_people(db: impl SqliteExecutor<'_>, room_id: RoomId) -> sqlx::Result<Vec<Person>> {
     sqlx::query_as(
         "SELECT users.id, users.name FROM memberships JOIN users ON users.id = memberships.user_id
@@ -111,7 +111,8 @@ pub async fn list_all_people(db: impl SqliteExecutor<'_>, room_id: RoomId) -> sq
     .await
 }
 
-/// The person's rooms with how much they want to hear of each: shared rooms by name, then direct ones by activity.
+/// A user's rooms and the involvement in each: id, kind, name, involvement. Shared rooms by lower-cased name, then
+/// direct rooms by last activity; a direct room is named after its other members.
 pub async fn list_involvements(
     db: impl SqliteExecutor<'_>,
     user_id: UserId,
@@ -135,7 +136,7 @@ pub async fn list_involvements(
     .await
 }
 
-/// Ends every membership of the room but those of `user_ids`. Answers with those who left.
+/// Ends all memberships of a room except those of `user_ids`. Returns the users whose membership ended.
 pub async fn revoke_all_but(
     db: impl SqliteExecutor<'_>,
     room_id: RoomId,
@@ -151,7 +152,7 @@ pub async fn revoke_all_but(
     .await
 }
 
-/// Ends one membership; answers whether there was one.
+/// Ends one membership. Returns whether there was one.
 pub async fn revoke(db: impl SqliteExecutor<'_>, room_id: RoomId, user_id: UserId) -> sqlx::Result<bool> {
     let removed = sqlx::query("DELETE FROM memberships WHERE room_id = $1 AND user_id = $2")
         .bind(room_id)
@@ -161,7 +162,7 @@ pub async fn revoke(db: impl SqliteExecutor<'_>, room_id: RoomId, user_id: UserI
     Ok(removed.rows_affected() > 0)
 }
 
-/// Ends the person's memberships, those of direct rooms aside. Answers with the rooms.
+/// Ends a user's memberships in all but direct rooms. Returns the rooms.
 pub async fn revoke_shared_rooms(db: impl SqliteExecutor<'_>, user_id: UserId) -> sqlx::Result<Vec<RoomId>> {
     sqlx::query_scalar(
         "DELETE FROM memberships
@@ -172,12 +173,12 @@ pub async fn revoke_shared_rooms(db: impl SqliteExecutor<'_>, user_id: UserId) -
     .await
 }
 
-/// How many people are in a room, those who left the account included.
+/// Number of members of a room, including inactive users.
 pub async fn count(db: impl SqliteExecutor<'_>, room_id: RoomId) -> sqlx::Result<i64> {
     sqlx::query_scalar("SELECT COUNT(*) FROM memberships WHERE room_id = $1").bind(room_id).fetch_one(db).await
 }
 
-/// Stores how much the person wants to hear of a room.
+/// Stores a user's involvement in a room.
 pub async fn update_involvement(
     db: impl SqliteExecutor<'_>,
     room_id: RoomId,
@@ -193,7 +194,7 @@ pub async fn update_involvement(
         .map(drop)
 }
 
-/// Lets a new user into every open room. Answers with those rooms.
+/// Makes a new user a member of every open room. Returns those rooms.
 pub async fn grant_open_rooms(db: impl SqliteExecutor<'_>, user_id: UserId, now_ms: i64) -> sqlx::Result<Vec<RoomId>> {
     sqlx::query_scalar(
         "INSERT INTO memberships (room_id, user_id, read_message_id, created_at)
@@ -206,7 +207,7 @@ pub async fn grant_open_rooms(db: impl SqliteExecutor<'_>, user_id: UserId, now_
     .await
 }
 
-/// Makes a message, and what came after it, unread for the person; answers whether that changed anything.
+/// Marks a message and all later ones as unread for a user. Returns `false` if they were unread already.
 pub async fn mark_unread(
     db: impl SqliteExecutor<'_>,
     user_id: UserId,
@@ -226,9 +227,8 @@ pub async fn mark_unread(
     Ok(marked.rows_affected() > 0)
 }
 
-/// The active people in a room, those who spoke there last first, then the others by name.
-///
-/// Who spoke is looked for among the room's last 1,000 messages.
+/// The active members of a room: those who posted among its last 1,000 messages, latest first, then the others by
+/// lower-cased name.
 pub async fn list_people_by_activity(db: impl SqliteExecutor<'_>, room_id: RoomId) -> sqlx::Result<Vec<Person>> {
     sqlx::query_as(
         "SELECT users.id, users.name
@@ -244,8 +244,8 @@ pub async fn list_people_by_activity(db: impl SqliteExecutor<'_>, room_id: RoomI
     .await
 }
 
-/// Notes that the person has read the room up to `message_id`, if that is news. A mark only ever moves forward, and
-/// never past the room's newest message.
+/// Moves a user's read position in a room forward to `message_id`, at most to the room's newest message. Returns the
+/// new position; `None` if it is not ahead of the stored one.
 pub async fn mark_read(
     db: impl SqliteExecutor<'_>,
     user_id: UserId,
@@ -272,11 +272,13 @@ mod tests {
     use crate::testing;
 
     #[tokio::test]
-    async fn granting_again_changes_nothing() {
+    async fn granting_an_existing_membership_changes_nothing() {
         let world = testing::world().await;
         let room = world.open_closed_room("Designers", &[&world.bob]).await;
         world.post(&world.ada, room.id, "hello").await;
-        let (room_id, bob, cleo) = (room.id, world.bob.id, world.cleo.id);
+        let room_id = room.id;
+        let bob = world.bob.id;
+        let cleo = world.cleo.id;
         let newcomers = world
             .state
             .db
@@ -285,12 +287,12 @@ mod tests {
             .unwrap();
         assert_eq!(newcomers, [cleo]);
         let unread = async |user_id| world.sidebar(user_id).await.into_iter().find(|r| r.id == room_id).unwrap().unread;
-        assert!(unread(bob).await, "an old member keeps what they have not read");
-        assert!(!unread(cleo).await, "a newcomer starts with everything read");
+        assert!(unread(bob).await, "an existing member keeps the read position");
+        assert!(!unread(cleo).await, "a new member starts with everything read");
     }
 
     #[tokio::test]
-    async fn revoking_leaves_exactly_the_listed() {
+    async fn revoking_all_but_keeps_exactly_the_listed_members() {
         let world = testing::world().await;
         let room_id = world.all_talk.id;
         let keep = [world.ada.id, world.cleo.id];
@@ -306,7 +308,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_read_mark_moves_forward_and_not_beyond_the_newest_message() {
+    async fn a_read_position_moves_only_forward_and_not_beyond_the_newest_message() {
         let world = testing::world().await;
         let room_id = world.all_talk.id;
         let message = world.post(&world.ada, room_id, "hello").await;

@@ -1,11 +1,11 @@
-//! Whom messages name.
+//! Mentions: links from messages to users.
 
 use sqlx::SqliteExecutor;
 
 use crate::model::{MessageId, Person, RoomId, UserId};
 use crate::richtext::Mention;
 
-/// Notes whom a message names, in place of what was noted before. Answers with those who are in its room.
+/// Replaces the mentions of a message. Only active members of its room are stored, and returned.
 pub async fn replace(
     db: &mut sqlx::SqliteConnection,
     room_id: RoomId,
@@ -13,7 +13,7 @@ pub async fn replace(
     mentions: &[Mention],
 ) -> sqlx::Result<Vec<UserId>> {
     remove_all_of(&mut *db, message_id).await?;
-    let named: Vec<_> = mentions.iter().map(|mention| (mention.user_id.0, &mention.name)).collect();
+    let rows: Vec<_> = mentions.iter().map(|mention| (mention.user_id.0, &mention.name)).collect();
     sqlx::query_scalar(
         "INSERT INTO mentions (user_id, room_id, message_id, name)
          SELECT users.id, $1, $2, named.value ->> 1
@@ -24,17 +24,17 @@ pub async fn replace(
     )
     .bind(room_id)
     .bind(message_id)
-    .bind(serde_json::to_string(&named).expect("numbers and names are JSON"))
+    .bind(serde_json::to_string(&rows).expect("numbers and names are JSON"))
     .fetch_all(db)
     .await
 }
 
-/// Forgets whom a message named.
+/// Removes all mentions of a message.
 pub async fn remove_all_of(db: impl SqliteExecutor<'_>, message_id: MessageId) -> sqlx::Result<()> {
     sqlx::query("DELETE FROM mentions WHERE message_id = $1").bind(message_id).execute(db).await.map(drop)
 }
 
-/// Whom a message names, under the names it calls them by.
+/// The users a message mentions, with the names that its source calls them by, in the order of their ids.
 pub async fn list(db: impl SqliteExecutor<'_>, message_id: MessageId) -> sqlx::Result<Vec<Person>> {
     sqlx::query_as("SELECT user_id AS id, name FROM mentions WHERE message_id = $1 ORDER BY user_id")
         .bind(message_id)
@@ -47,9 +47,11 @@ mod tests {
     use crate::testing;
 
     #[tokio::test]
-    async fn the_sidebar_counts_what_names_one_until_it_is_read() {
+    async fn the_sidebar_counts_unread_mentions() {
         let world = testing::world().await;
-        let (room_id, ada, bob) = (world.all_talk.id, &world.ada, &world.bob);
+        let room_id = world.all_talk.id;
+        let ada = &world.ada;
+        let bob = &world.bob;
         let mention_count = async || world.sidebar(bob.id).await[0].mention_count;
         world.post(ada, room_id, "for all").await;
         assert_eq!(mention_count().await, 0);
@@ -64,7 +66,7 @@ mod tests {
         world.post(ada, room_id, "@Bob").await;
         let last = world.post(ada, room_id, "@Bob").await;
         crate::ops::messages::remove(&world.state, &member, last.id).await.unwrap();
-        assert_eq!(mention_count().await, 1, "a removed message names nobody");
+        assert_eq!(mention_count().await, 1, "a removed message is not counted");
         assert_eq!(world.sidebar(ada.id).await[0].mention_count, 0);
     }
 }

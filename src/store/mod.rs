@@ -1,14 +1,15 @@
-//! The only place with SQL. One module per aggregate; [`Db`] holds the connections.
+//! The only module with SQL. One module per aggregate; [`Db`] holds the connections.
 //!
-//! Functions take any executor, so they serve a reader and a write alike, and return plain `sqlx::Result`: what an
-//! absence means is the caller's to say.
+//! Functions take any executor, so that reads and writes can both call them, and return plain `sqlx::Result`: the
+//! caller knows what an absence means.
 //!
-//! What pages are made from comes as JSON in one row, so that the way to SQLite's thread and back is taken once: a struct
-//! is an array in the order of its fields there, which serde reads. A page's messages, the place in the log and the first
-//! unread one are of one moment; boosts and today's names are read after them, and what happens in between is told again.
+//! The data of a page is read as JSON in one row, in a single round trip to the connection's thread. A struct is an
+//! array in the order of its fields, which serde deserialises. The messages of a page, its position in the event log
+//! and its first unread message are of the same moment. Boosts and current names are read after them; a change in
+//! between is sent to the page again as an event.
 //!
-//! What is asked with every page says `LIMIT $1 + 0`: into a bare parameter there SQLite looks when it plans, and so
-//! prepares the statement anew each time, which takes longer than to run it.
+//! Frequent queries write `LIMIT $1 + 0`: SQLite's planner reads the value of a bare parameter in a `LIMIT`, and
+//! therefore prepares the statement again for each execution, which takes longer than running it.
 
 pub mod accounts;
 pub mod bans;
@@ -30,16 +31,16 @@ pub mod users;
 
 pub use db::{Db, OpenError, Reader, Readers, Tx};
 
-/// The schema, every step of it.
+/// The migrations, embedded in the executable.
 pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
 
-/// Ids as a JSON array, the way a list is bound to one parameter.
+/// Ids as a JSON array: a list bound to a single parameter, to be read with `json_each`.
 fn json_ids(ids: &[impl serde::Serialize]) -> String {
     serde_json::to_string(ids).expect("a list of numbers is JSON")
 }
 
-/// The pattern of `LIKE … ESCAPE '!'` for lower-cased text that has `part` in it.
-fn containing(part: &str) -> String {
+/// The pattern for `lower(…) LIKE … ESCAPE '!'` that matches text which contains `part`.
+fn like_pattern(part: &str) -> String {
     let mut pattern = String::from("%");
     for character in part.trim().chars().flat_map(char::to_lowercase) {
         if matches!(character, '%' | '_' | '!') {

@@ -1,11 +1,11 @@
-//! Rooms.
+//! Rooms, and their entries in the sidebar.
 
 use sqlx::SqliteExecutor;
 use sqlx::types::Json;
 
 use crate::model::{MessageId, Room, RoomId, RoomKind, RoomName, SidebarRoom, UserId, direct_name};
 
-/// Makes an open or closed room without members.
+/// Creates an open or closed room without members.
 pub async fn insert(
     db: impl SqliteExecutor<'_>,
     kind: RoomKind,
@@ -25,7 +25,7 @@ pub async fn insert(
     .await
 }
 
-/// Gives an open or closed room another name and kind.
+/// Changes name and kind of an open or closed room. Does nothing for a direct one.
 pub async fn update(
     db: impl SqliteExecutor<'_>,
     room_id: RoomId,
@@ -43,16 +43,17 @@ pub async fn update(
         .map(drop)
 }
 
-/// Removes a room whose messages are gone; its memberships go with it.
+/// Deletes a room without messages. Its memberships are deleted with it.
 pub async fn remove(db: impl SqliteExecutor<'_>, room_id: RoomId) -> sqlx::Result<()> {
     sqlx::query("DELETE FROM rooms WHERE id = $1").bind(room_id).execute(db).await.map(drop)
 }
 
-/// How many direct rooms the sidebar shows: those with the newest messages. Older ones are found through their people.
+/// Maximum number of direct rooms in the sidebar: those with the newest messages. Older ones are opened by pinging
+/// their members again.
 pub const SHOWN_DIRECT_ROOMS: i64 = 100;
 
-/// Rooms of person `$1` as one JSON array, each an array in the order of the fields of [`SidebarRoom`]; direct ones have
-/// no name yet.
+/// Selects the rooms of user `$1` as one JSON array, each room an array in the order of the fields of [`SidebarRoom`].
+/// Direct rooms have an empty name: [`named_and_sorted`] fills it in. `$rest` is appended to the `WHERE` clause.
 macro_rules! select_sidebar {
     ($rest:literal) => {
         concat!(
@@ -78,22 +79,23 @@ macro_rules! select_sidebar {
 
 pub(super) use select_sidebar;
 
-/// One of the person's rooms as the sidebar shows it, also an invisible one.
+/// The sidebar entry of one of a user's rooms, even if its involvement is `invisible`. `None` if the user is not a
+/// member.
 pub async fn sidebar_entry(
     db: impl SqliteExecutor<'_>,
     user_id: UserId,
     room_id: RoomId,
 ) -> sqlx::Result<Option<SidebarRoom>> {
-    let Json(found) = sqlx::query_scalar(select_sidebar!("AND memberships.room_id = $2"))
+    let Json(rooms) = sqlx::query_scalar(select_sidebar!("AND memberships.room_id = $2"))
         .bind(user_id)
         .bind(room_id)
         .fetch_one(db)
         .await?;
-    Ok(as_shown(found).pop())
+    Ok(named_and_sorted(rooms).pop())
 }
 
-/// Rooms in the order of the sidebar, direct ones called by their people.
-pub(super) fn as_shown(mut rooms: Vec<SidebarRoom>) -> Vec<SidebarRoom> {
+/// Names direct rooms after their other members and sorts the rooms in the order of the sidebar.
+pub(super) fn named_and_sorted(mut rooms: Vec<SidebarRoom>) -> Vec<SidebarRoom> {
     for room in rooms.iter_mut().filter(|room| room.kind == RoomKind::Direct) {
         room.name = direct_name(&room.people);
     }
@@ -101,12 +103,13 @@ pub(super) fn as_shown(mut rooms: Vec<SidebarRoom>) -> Vec<SidebarRoom> {
     rooms
 }
 
-/// The direct room of exactly these people, found by its key.
+/// The direct room of exactly these users. `user_ids` must be sorted and without duplicates.
 pub async fn find_direct(db: impl SqliteExecutor<'_>, user_ids: &[UserId]) -> sqlx::Result<Option<RoomId>> {
     sqlx::query_scalar("SELECT id FROM rooms WHERE direct_key = $1").bind(direct_key(user_ids)).fetch_optional(db).await
 }
 
-/// Makes the direct room of exactly these people, without memberships. Fails with a unique violation when there is one.
+/// Creates the direct room of exactly these users, without memberships. `user_ids` must be sorted and without
+/// duplicates. Fails with a unique violation if the room exists.
 pub async fn insert_direct(
     db: impl SqliteExecutor<'_>,
     user_ids: &[UserId],
@@ -124,12 +127,12 @@ pub async fn insert_direct(
     .await
 }
 
-/// The ids of sorted people, each once, like `1,5,9`.
+/// The unique key of a direct room: its sorted user ids, like `1,5,9`.
 fn direct_key(user_ids: &[UserId]) -> String {
     user_ids.iter().map(UserId::to_string).collect::<Vec<_>>().join(",")
 }
 
-/// The room's newest message; nothing in an empty room.
+/// The newest message of a room; `None` if the room is empty.
 pub async fn newest_message(db: impl SqliteExecutor<'_>, room_id: RoomId) -> sqlx::Result<Option<MessageId>> {
     sqlx::query_scalar("SELECT last_message_id FROM rooms WHERE id = $1 AND last_message_id > 0")
         .bind(room_id)
@@ -137,7 +140,7 @@ pub async fn newest_message(db: impl SqliteExecutor<'_>, room_id: RoomId) -> sql
         .await
 }
 
-/// The room that has existed longest among the person's.
+/// The oldest room of a user.
 pub async fn oldest_of(db: impl SqliteExecutor<'_>, user_id: UserId) -> sqlx::Result<Option<RoomId>> {
     sqlx::query_scalar("SELECT room_id FROM memberships WHERE user_id = $1 ORDER BY room_id LIMIT 1")
         .bind(user_id)
@@ -145,7 +148,8 @@ pub async fn oldest_of(db: impl SqliteExecutor<'_>, user_id: UserId) -> sqlx::Re
         .await
 }
 
-/// Puts a room out of sight, for good; what it held goes in steps.
+/// Marks a room as removed, so that new users do not become its members. A job deletes its messages in batches, then
+/// the room.
 pub async fn mark_removed(db: impl SqliteExecutor<'_>, room_id: RoomId) -> sqlx::Result<()> {
     sqlx::query("UPDATE rooms SET removed = TRUE, direct_key = NULL WHERE id = $1")
         .bind(room_id)
@@ -154,7 +158,7 @@ pub async fn mark_removed(db: impl SqliteExecutor<'_>, room_id: RoomId) -> sqlx:
         .map(drop)
 }
 
-/// Removed rooms of which something is left.
+/// Rooms that are marked as removed and not deleted yet, in the order of their ids.
 pub async fn list_removed(db: impl SqliteExecutor<'_>) -> sqlx::Result<Vec<RoomId>> {
     sqlx::query_scalar("SELECT id FROM rooms WHERE removed ORDER BY id").fetch_all(db).await
 }
@@ -165,7 +169,7 @@ mod tests {
     use crate::testing;
 
     #[tokio::test]
-    async fn a_sidebar_lists_ones_own_rooms_by_name_and_marks_the_unread() {
+    async fn a_sidebar_lists_the_users_rooms_by_name_with_their_unread_marks() {
         let world = testing::world().await;
         let zebra = world.open_closed_room("zebra", &[]).await;
         let apple = world.open_closed_room("Apple", &[&world.bob]).await;
@@ -184,7 +188,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_direct_room_cannot_be_updated() {
+    async fn a_direct_room_keeps_its_kind() {
         let world = testing::world().await;
         let room_id = world.all_talk.id;
         let kind = world

@@ -1,4 +1,4 @@
-//! The full-text tables of SQLite, and what each person searched for last.
+//! Queries of the full-text tables, and each user's recent searches.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,42 +9,45 @@ use sqlx::{SqliteConnection, SqliteExecutor};
 use crate::clock;
 use crate::model::{MessageId, RoomId, UserId};
 
-/// The most that one search finds: the newest.
-pub const MOST_FOUND: i64 = 100;
+/// Maximum number of messages that a search returns: the newest matches.
+pub const MAX_RESULTS: i64 = 100;
 
-/// How many searches are kept for each person.
-const MOST_KEPT: i64 = 10;
+/// Number of recent searches kept for each user.
+const MAX_RECENT_SEARCHES: i64 = 10;
 
-/// How long one question may take before it counts as unanswered.
-const PATIENCE: Duration = Duration::from_millis(1_500);
+/// How long one query of a full-text table may run before it is interrupted.
+const QUERY_TIMEOUT: Duration = Duration::from_millis(1_500);
 
-/// How many steps of SQLite's machine pass between two looks at the time.
-const STEPS_BETWEEN_LOOKS: i32 = 10_000;
+/// Number of instructions of SQLite's virtual machine between two checks of the deadline.
+const INSTRUCTIONS_PER_CHECK: i32 = 10_000;
 
-/// Which table is asked.
+/// The full-text tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Table {
+    /// `message_search`: whole words, stemmed.
     Words,
+    /// `message_parts`: trigrams, for parts of words and for punctuation.
     Parts,
 }
 
-/// Which messages a question is about.
+/// Range and number of the messages that a query may return.
 #[derive(Clone, Copy, Debug)]
-pub struct Within {
-    /// `from ≤ id < to`.
+pub struct SearchRange {
+    /// The first id of the range.
     pub from: MessageId,
+    /// The first id after the range.
     pub to: MessageId,
-    /// How many are asked for.
+    /// Maximum number of messages.
     pub limit: i64,
 }
 
-/// The newest messages that match a question of `search::Query`, newest first, with their rooms; nothing when that took
-/// too long.
+/// The newest messages in `range` that match an FTS5 expression of [`Query`](crate::search::Query), newest first, with
+/// their rooms. `None` if the query was interrupted after 1.5 s.
 pub async fn find(
     db: &mut SqliteConnection,
     table: Table,
-    question: &str,
-    within: Within,
+    expression: &str,
+    range: SearchRange,
 ) -> sqlx::Result<Option<Vec<(MessageId, RoomId)>>> {
     let sql = match table {
         Table::Words => {
@@ -60,48 +63,48 @@ pub async fn find(
                JOIN messages ON messages.id = found.id ORDER BY messages.id DESC"
         }
     };
-    let deadline = clock::monotonic() + PATIENCE;
-    let asking = Asking::default();
-    let asked = asking.0.clone();
-    let goes_on = move || !asked.load(Ordering::Relaxed) || clock::monotonic() < deadline;
-    db.lock_handle().await?.set_progress_handler(STEPS_BETWEEN_LOOKS, goes_on);
+    let deadline = clock::monotonic() + QUERY_TIMEOUT;
+    let armed = ArmedDeadline::default();
+    let is_armed = armed.0.clone();
+    let continues = move || !is_armed.load(Ordering::Relaxed) || clock::monotonic() < deadline;
+    db.lock_handle().await?.set_progress_handler(INSTRUCTIONS_PER_CHECK, continues);
     let found = sqlx::query_as(sql)
-        .bind(question)
-        .bind(within.from)
-        .bind(within.to)
-        .bind(within.limit)
+        .bind(expression)
+        .bind(range.from)
+        .bind(range.to)
+        .bind(range.limit)
         .fetch_all(&mut *db)
         .await;
-    drop(asking);
+    drop(armed);
     match found {
         Ok(found) => Ok(Some(found)),
-        Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some(INTERRUPTED) => Ok(None),
+        Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some(SQLITE_INTERRUPT) => Ok(None),
         Err(error) => Err(error),
     }
 }
 
-/// Whoever asks may go away in the middle: the connection then goes back with the look at the time still in it, which
-/// from then on interrupts nothing.
-struct Asking(Arc<AtomicBool>);
+/// Disarms the deadline when dropped. The progress handler stays on the connection after the query, even if the query's
+/// future was cancelled, and must not interrupt later queries.
+struct ArmedDeadline(Arc<AtomicBool>);
 
-impl Default for Asking {
+impl Default for ArmedDeadline {
     fn default() -> Self {
         Self(Arc::new(AtomicBool::new(true)))
     }
 }
 
-impl Drop for Asking {
+impl Drop for ArmedDeadline {
     fn drop(&mut self) {
         self.0.store(false, Ordering::Relaxed);
     }
 }
 
-/// SQLite's code for a question that was cut short.
-const INTERRUPTED: &str = "9";
+/// SQLite's result code of an interrupted query, <https://sqlite.org/rescode.html#interrupt>.
+const SQLITE_INTERRUPT: &str = "9";
 
-/// The first message sent at `at_ms` or later, or one that is still to come.
+/// The first message id of all rooms that was posted at `at_ms` or later; an id above all others if there is none.
 ///
-/// Ids grow with time, so this takes as many steps as halving takes, and needs no index of times.
+/// Ids grow with time, so that a binary search finds it, without an index of times.
 pub async fn first_since(db: impl SqliteExecutor<'_>, at_ms: i64) -> sqlx::Result<MessageId> {
     sqlx::query_scalar(
         "WITH RECURSIVE halved (low, high) AS (
@@ -120,7 +123,7 @@ pub async fn first_since(db: impl SqliteExecutor<'_>, at_ms: i64) -> sqlx::Resul
     .await
 }
 
-/// Keeps a search as the person's last one, and forgets all but the last ten.
+/// Stores a search as the user's most recent one, and deletes all but the last ten.
 pub async fn remember(db: &mut sqlx::SqliteConnection, user_id: UserId, query: &str, now_ms: i64) -> sqlx::Result<()> {
     sqlx::query(
         "INSERT INTO searches (user_id, query, searched_at) VALUES ($1, $2, $3)
@@ -136,13 +139,13 @@ pub async fn remember(db: &mut sqlx::SqliteConnection, user_id: UserId, query: &
                 (SELECT query FROM searches WHERE user_id = $1 ORDER BY searched_at DESC, query LIMIT $2)",
     )
     .bind(user_id)
-    .bind(MOST_KEPT)
+    .bind(MAX_RECENT_SEARCHES)
     .execute(db)
     .await
     .map(drop)
 }
 
-/// What the person searched for last, newest first.
+/// The user's recent searches, newest first.
 pub async fn list(db: impl SqliteExecutor<'_>, user_id: UserId) -> sqlx::Result<Vec<String>> {
     sqlx::query_scalar("SELECT query FROM searches WHERE user_id = $1 ORDER BY searched_at DESC, query")
         .bind(user_id)
@@ -150,7 +153,7 @@ pub async fn list(db: impl SqliteExecutor<'_>, user_id: UserId) -> sqlx::Result<
         .await
 }
 
-/// Forgets what the person searched for.
+/// Deletes all recent searches of a user.
 pub async fn remove_all(db: impl SqliteExecutor<'_>, user_id: UserId) -> sqlx::Result<()> {
     sqlx::query("DELETE FROM searches WHERE user_id = $1").bind(user_id).execute(db).await.map(drop)
 }
@@ -161,21 +164,21 @@ mod tests {
     use crate::testing;
 
     #[tokio::test]
-    async fn what_commits_leave_in_the_tables_is_merged_as_it_comes() {
+    async fn commits_merge_the_segments_of_earlier_commits() {
         let world = testing::world().await;
-        // Fewer commits than SQLite would merge the segments of by itself.
+        // Fewer commits than the sixteen after which FTS5 merges a level by itself.
         for number in 0..15 {
             let text = format!("newt{number} {}", "some more words ".repeat(60));
             world.post(&world.ada, world.all_talk.id, &text).await;
         }
-        for (table, most) in [("message_search", 8), ("message_parts", 8)] {
+        for (table, max_segments) in [("message_search", 8), ("message_parts", 8)] {
             let reader = world.state.db.reader();
             let count = format!("SELECT COUNT(DISTINCT segid) FROM {table}_idx");
             let segment_count: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(count)).fetch_one(reader).await.unwrap();
-            assert!((1..=most).contains(&segment_count), "{table}: {segment_count}");
-            let own = format!("SELECT v FROM {table}_config WHERE k = 'automerge'");
-            let own: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(own)).fetch_one(reader).await.unwrap();
-            assert_eq!(own, 0, "{table}: SQLite leaves it to the writer");
+            assert!((1..=max_segments).contains(&segment_count), "{table}: {segment_count}");
+            let automerge = format!("SELECT v FROM {table}_config WHERE k = 'automerge'");
+            let automerge: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(automerge)).fetch_one(reader).await.unwrap();
+            assert_eq!(automerge, 0, "{table}: the writer merges instead");
             for number in 0..15 {
                 let find = format!("SELECT COUNT(*) FROM {table} WHERE {table} MATCH 'newt{number}'");
                 let found: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(find)).fetch_one(reader).await.unwrap();
@@ -187,9 +190,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_last_ten_searches_are_kept_each_once() {
+    async fn the_last_ten_searches_are_kept_without_duplicates() {
         let world = testing::world().await;
-        let (ada, bob) = (world.ada.id, world.bob.id);
+        let ada = world.ada.id;
+        let bob = world.bob.id;
         for (number, query) in ["x", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "x"].into_iter().enumerate() {
             let now_ms = i64::try_from(number).unwrap();
             world.state.db.write(async move |tx| Ok(remember(tx.db(), ada, query, now_ms).await?)).await.unwrap();
@@ -203,7 +207,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_first_message_of_a_time_is_found_among_gaps() {
+    async fn the_first_message_since_a_time_is_found_despite_gaps_in_the_ids() {
         let world = testing::world().await;
         let room_id = world.all_talk.id;
         let start = world.state.clock.now_ms();
@@ -212,8 +216,8 @@ mod tests {
             world.state.clock.advance(1_000);
             posted.push(world.post(&world.ada, room_id, "words").await);
         }
-        for gone in [0, 7, 8, 19] {
-            let id = posted[gone].id;
+        for removed in [0, 7, 8, 19] {
+            let id = posted[removed].id;
             let remove =
                 async move |tx: &mut crate::store::Tx| Ok(crate::store::messages::remove(tx.db(), room_id, id).await?);
             world.state.db.write(remove).await.unwrap();
@@ -221,8 +225,8 @@ mod tests {
         let reader = world.state.db.reader();
         for at_ms in (start..start + 22_000).step_by(500) {
             let first = first_since(reader, at_ms).await.unwrap();
-            let wanted = posted.iter().enumerate().filter(|(index, _)| ![0, 7, 8, 19].contains(index));
-            for (_, message) in wanted {
+            let remaining = posted.iter().enumerate().filter(|(index, _)| ![0, 7, 8, 19].contains(index));
+            for (_, message) in remaining {
                 assert_eq!(message.id >= first, message.created_at >= at_ms, "{at_ms} {first}");
             }
         }

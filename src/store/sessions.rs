@@ -1,41 +1,56 @@
-//! Signed-in browsers. What identifies one is the hash of its token: the table is of no use to a thief.
+//! Sessions: signed-in browsers. The table stores a hash of each session's token, so that a copy of it does not allow
+//! anyone to sign in.
 
 use sqlx::SqliteExecutor;
 
 use crate::model::{Role, SessionId, User, UserId};
 
-/// A session as it is stored.
+/// A session as stored.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub struct Session {
+    /// Its id.
     pub id: SessionId,
+    /// The user who signed in.
     pub user_id: UserId,
+    /// The address of its last stored activity.
     pub ip_address: String,
+    /// The `User-Agent` header of its last stored activity.
     pub user_agent: String,
-    /// Milliseconds since the epoch, like every time here.
+    /// Time of its last stored activity, in milliseconds since the epoch.
     pub last_active_at: i64,
+    /// When it expires, in milliseconds since the epoch.
     pub expires_at: i64,
 }
 
-/// A live session and the person it belongs to.
+/// A live session and its user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UserSession {
+    /// The user who signed in.
     pub user: User,
+    /// Its id.
     pub session_id: SessionId,
+    /// Time of its last stored activity, in milliseconds since the epoch.
     pub last_active_at: i64,
+    /// When it expires, in milliseconds since the epoch.
     pub expires_at: i64,
 }
 
-/// What a session is made from or refreshed with.
+/// The activity that a session begins with or is refreshed with.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sighting {
+pub struct SessionActivity {
+    /// The user of the session.
     pub user_id: UserId,
+    /// The address of the request.
     pub ip_address: String,
+    /// The request's `User-Agent` header.
     pub user_agent: String,
+    /// Time of the request, in milliseconds since the epoch.
     pub last_active_at: i64,
+    /// When the session expires unless it is refreshed again, in milliseconds since the epoch.
     pub expires_at: i64,
 }
 
-/// The live session behind a token's hash.
+/// The session with this token hash, unless it has expired.
 pub async fn find(db: impl SqliteExecutor<'_>, token_hash: &[u8], now_ms: i64) -> sqlx::Result<Option<Session>> {
     sqlx::query_as(
         "SELECT id, user_id, ip_address, user_agent, last_active_at, expires_at
@@ -47,7 +62,7 @@ pub async fn find(db: impl SqliteExecutor<'_>, token_hash: &[u8], now_ms: i64) -
     .await
 }
 
-/// The session behind a token's hash, of somebody active. Bots have none.
+/// The session with this token hash and its user, unless it has expired or the user is not active or a bot.
 pub async fn find_user(
     db: impl SqliteExecutor<'_>,
     token_hash: &[u8],
@@ -71,7 +86,7 @@ pub async fn find_user(
     }))
 }
 
-/// Whether the session still exists and belongs to someone active.
+/// Whether the session exists and its user is active.
 pub async fn is_live(db: impl SqliteExecutor<'_>, session_id: SessionId) -> sqlx::Result<bool> {
     sqlx::query_scalar(
         "SELECT EXISTS (SELECT 1 FROM sessions JOIN users ON users.id = sessions.user_id
@@ -83,39 +98,43 @@ pub async fn is_live(db: impl SqliteExecutor<'_>, session_id: SessionId) -> sqlx
 }
 
 /// Stores a new session.
-pub async fn insert(db: impl SqliteExecutor<'_>, token_hash: &[u8], seen: &Sighting) -> sqlx::Result<SessionId> {
+pub async fn insert(
+    db: impl SqliteExecutor<'_>,
+    token_hash: &[u8],
+    activity: &SessionActivity,
+) -> sqlx::Result<SessionId> {
     sqlx::query_scalar(
         "INSERT INTO sessions (token_hash, user_id, ip_address, user_agent, created_at, last_active_at, expires_at)
          VALUES ($1, $2, $3, $4, $5, $5, $6) RETURNING id",
     )
     .bind(token_hash)
-    .bind(seen.user_id)
-    .bind(&seen.ip_address)
-    .bind(&seen.user_agent)
-    .bind(seen.last_active_at)
-    .bind(seen.expires_at)
+    .bind(activity.user_id)
+    .bind(&activity.ip_address)
+    .bind(&activity.user_agent)
+    .bind(activity.last_active_at)
+    .bind(activity.expires_at)
     .fetch_one(db)
     .await
 }
 
-/// Notes what was seen of a session, if it still is.
-pub async fn update(db: impl SqliteExecutor<'_>, token_hash: &[u8], seen: &Sighting) -> sqlx::Result<()> {
+/// Stores the latest activity of a session. Does nothing if the session has ended.
+pub async fn update(db: impl SqliteExecutor<'_>, token_hash: &[u8], activity: &SessionActivity) -> sqlx::Result<()> {
     sqlx::query(
         "UPDATE sessions SET ip_address = $2, user_agent = $3, last_active_at = $4, expires_at = $5
           WHERE token_hash = $1 AND user_id = $6",
     )
     .bind(token_hash)
-    .bind(&seen.ip_address)
-    .bind(&seen.user_agent)
-    .bind(seen.last_active_at)
-    .bind(seen.expires_at)
-    .bind(seen.user_id)
+    .bind(&activity.ip_address)
+    .bind(&activity.user_agent)
+    .bind(activity.last_active_at)
+    .bind(activity.expires_at)
+    .bind(activity.user_id)
     .execute(db)
     .await
     .map(drop)
 }
 
-/// Ends a session; answers with whose it was.
+/// Ends a session. Returns its id and its user.
 pub async fn remove(db: impl SqliteExecutor<'_>, token_hash: &[u8]) -> sqlx::Result<Option<(SessionId, UserId)>> {
     sqlx::query_as("DELETE FROM sessions WHERE token_hash = $1 RETURNING id, user_id")
         .bind(token_hash)
@@ -123,7 +142,7 @@ pub async fn remove(db: impl SqliteExecutor<'_>, token_hash: &[u8]) -> sqlx::Res
         .await
 }
 
-/// The person's live sessions, the one seen last first.
+/// A user's sessions that have not expired, the most recently active first.
 pub async fn list(db: impl SqliteExecutor<'_>, user_id: UserId, now_ms: i64) -> sqlx::Result<Vec<Session>> {
     sqlx::query_as(
         "SELECT id, user_id, ip_address, user_agent, last_active_at, expires_at
@@ -135,7 +154,7 @@ pub async fn list(db: impl SqliteExecutor<'_>, user_id: UserId, now_ms: i64) -> 
     .await
 }
 
-/// Ends one of the person's sessions; answers whether there was one.
+/// Ends one of a user's sessions. Returns whether there was one.
 pub async fn remove_one_of(db: impl SqliteExecutor<'_>, user_id: UserId, session_id: SessionId) -> sqlx::Result<bool> {
     let removed = sqlx::query("DELETE FROM sessions WHERE id = $1 AND user_id = $2")
         .bind(session_id)
@@ -145,7 +164,7 @@ pub async fn remove_one_of(db: impl SqliteExecutor<'_>, user_id: UserId, session
     Ok(removed.rows_affected() > 0)
 }
 
-/// Ends all of the person's sessions, `kept` aside; answers with them.
+/// Ends all sessions of a user except `kept`. Returns the ended ones.
 pub async fn remove_all_of(
     db: impl SqliteExecutor<'_>,
     user_id: UserId,
@@ -164,20 +183,21 @@ mod tests {
     use crate::testing;
 
     #[tokio::test]
-    async fn a_session_lives_until_it_expires_or_is_removed() {
+    async fn a_session_is_live_until_it_expires_or_is_removed() {
         let world = testing::world().await;
-        let (db, ada) = (&world.state.db, world.ada.clone());
-        let seen = Sighting {
+        let db = &world.state.db;
+        let ada = world.ada.clone();
+        let activity = SessionActivity {
             user_id: ada.id,
             ip_address: "127.0.0.1".into(),
             user_agent: "a browser".into(),
             last_active_at: 5,
             expires_at: 100,
         };
-        let later = Sighting { last_active_at: 9, ..seen.clone() };
+        let later = SessionActivity { last_active_at: 9, ..activity.clone() };
         let session_id = db
             .write(async move |tx| {
-                let first = insert(tx.db(), b"hash", &seen).await?;
+                let first = insert(tx.db(), b"hash", &activity).await?;
                 update(tx.db(), b"hash", &later).await?;
                 update(tx.db(), b"ended", &later).await?;
                 Ok(first)
@@ -186,8 +206,8 @@ mod tests {
             .unwrap();
 
         assert_eq!(find(db.reader(), b"hash", 99).await.unwrap().unwrap().last_active_at, 9);
-        let seen = UserSession { user: ada.clone(), session_id, last_active_at: 9, expires_at: 100 };
-        assert_eq!(find_user(db.reader(), b"hash", 99).await.unwrap(), Some(seen));
+        let expected = UserSession { user: ada.clone(), session_id, last_active_at: 9, expires_at: 100 };
+        assert_eq!(find_user(db.reader(), b"hash", 99).await.unwrap(), Some(expected));
         assert_eq!(find(db.reader(), b"hash", 100).await.unwrap(), None);
         assert_eq!(find_user(db.reader(), b"hash", 100).await.unwrap(), None);
         assert_eq!(find_user(db.reader(), b"other", 99).await.unwrap(), None);
@@ -200,22 +220,23 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn ones_own_sessions_are_listed_and_ended_one_or_all() {
+    async fn a_users_sessions_are_listed_and_ended_one_by_one_or_all_together() {
         let world = testing::world().await;
-        let (ada, bob) = (world.ada.id, world.bob.id);
+        let ada = world.ada.id;
+        let bob = world.bob.id;
         let db = &world.state.db;
         let ids = db
             .write(async move |tx| {
                 let mut ids = Vec::new();
                 for (number, user_id) in [ada, ada, ada, bob].into_iter().enumerate() {
-                    let seen = Sighting {
+                    let activity = SessionActivity {
                         user_id,
                         ip_address: "192.0.2.1".into(),
                         user_agent: String::new(),
                         last_active_at: i64::try_from(number).expect("small"),
                         expires_at: 100,
                     };
-                    ids.push(insert(tx.db(), &[u8::try_from(number).expect("small")], &seen).await?);
+                    ids.push(insert(tx.db(), &[u8::try_from(number).expect("small")], &activity).await?);
                 }
                 Ok(ids)
             })
@@ -225,7 +246,8 @@ mod tests {
             list(db.reader(), user_id, 50).await.unwrap().into_iter().map(|session| session.id).collect()
         };
         assert_eq!(listed(ada).await, [ids[2], ids[1], ids[0]]);
-        let (second, of_bob) = (ids[1], ids[3]);
+        let second = ids[1];
+        let of_bob = ids[3];
         let ended = db
             .write(async move |tx| {
                 let foreign = remove_one_of(tx.db(), ada, of_bob).await?;
@@ -244,20 +266,20 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_session_of_someone_no_longer_active_signs_nobody_in() {
+    async fn the_session_of_an_inactive_user_is_not_live() {
         let world = testing::world().await;
         let bob = world.bob.id;
         let db = &world.state.db;
         let session_id = db
             .write(async move |tx| {
-                let seen = Sighting {
+                let activity = SessionActivity {
                     user_id: bob,
                     ip_address: String::new(),
                     user_agent: String::new(),
                     last_active_at: 1,
                     expires_at: 100,
                 };
-                let id = insert(tx.db(), b"bob", &seen).await?;
+                let id = insert(tx.db(), b"bob", &activity).await?;
                 sqlx::query("UPDATE users SET status = 2 WHERE id = $1").bind(bob).execute(tx.db()).await?;
                 Ok(id)
             })

@@ -1,25 +1,26 @@
-//! What the page of a room is made from.
+//! Timeline snapshots: the messages of a room's page and their position in the event log.
 
 use sqlx::SqliteExecutor;
 use sqlx::types::Json;
 
 use super::events::select_cursor;
-use super::messages::{Beyond, page, select_messages};
+use super::messages::{ExtraRow, page_from_rows, select_messages};
 use crate::model::{MessageId, PAGE_SIZE, RoomId, UserId};
 use crate::protocol::Cursor;
 use crate::protocol::MessagePage;
 
-/// A page of a room's timeline as one person sees it, and the position in the log it was read at.
+/// A page of a room's timeline for one user, and the position in the event log it was read at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TimelineSnapshot {
-    /// The place in the log it was read at: what happened later may be in it, and is told again.
+    /// The position in the event log. The page may include later changes; their events are sent again.
     pub cursor: Cursor,
+    /// The messages.
     pub page: MessagePage,
-    /// The first message that somebody else wrote after what the person has read.
+    /// The first message of another user after the user's read position.
     pub first_unread: Option<MessageId>,
 }
 
-/// The messages of a room just before `message_id`, which need not exist, in one call.
+/// The page of a room that ends just before `message_id`, which need not exist, in one call.
 pub async fn before(
     db: impl SqliteExecutor<'_>,
     user_id: UserId,
@@ -42,7 +43,7 @@ pub async fn before(
     .bind(PAGE_SIZE + 1)
     .fetch_one(db)
     .await?;
-    Ok(TimelineSnapshot { cursor, page: page((messages, boosts, mentioned), Beyond::First), first_unread })
+    Ok(TimelineSnapshot { cursor, page: page_from_rows((messages, boosts, mentioned), ExtraRow::Oldest), first_unread })
 }
 
 #[cfg(test)]
@@ -52,7 +53,7 @@ mod tests {
     use crate::testing;
 
     #[tokio::test]
-    async fn a_snapshot_has_its_position_and_what_is_new_in_it() {
+    async fn a_snapshot_has_its_position_and_its_first_unread_message() {
         let world = testing::world().await;
         let room_id = world.all_talk.id;
         let first = world.post(&world.ada, room_id, "one").await;
@@ -64,6 +65,6 @@ mod tests {
         assert_eq!(newest.first_unread, Some(first.id));
         let older = before(db, world.ada.id, room_id, second.id).await.unwrap();
         assert_eq!(older.page.messages.iter().map(|message| message.id).collect::<Vec<_>>(), [first.id]);
-        assert_eq!(older.first_unread, None, "one's own words are not new");
+        assert_eq!(older.first_unread, None, "a user's own messages are never unread");
     }
 }

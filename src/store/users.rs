@@ -1,10 +1,10 @@
-//! People.
+//! Users.
 
 use sqlx::SqliteExecutor;
 
 use crate::model::{Bio, EmailAddress, Person, Profile, Role, Status, User, UserId, UserName};
 
-/// Someone active with this e-mail address, the case of ASCII letters aside, and the hash of their password.
+/// Id and password hash of the active user with this e-mail address. The case of ASCII letters is ignored.
 pub async fn find_by_email(
     db: impl SqliteExecutor<'_>,
     email_address: &str,
@@ -15,7 +15,7 @@ pub async fn find_by_email(
         .await
 }
 
-/// An active user by id.
+/// The active user with this id.
 pub async fn find(db: impl SqliteExecutor<'_>, user_id: UserId) -> sqlx::Result<Option<User>> {
     let row: Option<(UserId, String, Role)> =
         sqlx::query_as("SELECT id, name, role FROM users WHERE id = $1 AND status = 0")
@@ -25,23 +25,23 @@ pub async fn find(db: impl SqliteExecutor<'_>, user_id: UserId) -> sqlx::Result<
     Ok(row.map(|(id, name, role)| User { id, name, role }))
 }
 
-/// All active people, by lower-cased name.
+/// All active users, by lower-cased name.
 pub async fn list(db: impl SqliteExecutor<'_>) -> sqlx::Result<Vec<Person>> {
     sqlx::query_as("SELECT id, name FROM users WHERE status = 0 ORDER BY lower(name), id").fetch_all(db).await
 }
 
-/// Everybody who has been here and is called like this, or whose name has a word that begins so.
+/// Users of any status whose name, or a word of it, begins with `name`. The case is ignored.
 pub async fn list_called(db: impl SqliteExecutor<'_>, name: &str) -> sqlx::Result<Vec<UserId>> {
-    let wanted = name.to_lowercase();
+    let prefix = name.to_lowercase();
     let people: Vec<(UserId, String)> = sqlx::query_as("SELECT id, name FROM users ORDER BY id").fetch_all(db).await?;
-    let called = people.into_iter().filter(|(_, name)| {
+    let matching = people.into_iter().filter(|(_, name)| {
         let name = name.to_lowercase();
-        name == wanted || name.split_whitespace().any(|word| word.starts_with(&wanted)) || name.starts_with(&wanted)
+        name == prefix || name.split_whitespace().any(|word| word.starts_with(&prefix)) || name.starts_with(&prefix)
     });
-    Ok(called.map(|(user_id, _)| user_id).collect())
+    Ok(matching.map(|(user_id, _)| user_id).collect())
 }
 
-/// Which of `user_ids`, a JSON array of numbers, are active users.
+/// The active users among `user_ids`, sorted by id.
 pub async fn list_active_of(db: impl SqliteExecutor<'_>, user_ids: &[UserId]) -> sqlx::Result<Vec<UserId>> {
     sqlx::query_scalar(
         "SELECT users.id FROM json_each($1) AS wanted JOIN users ON users.id = wanted.value
@@ -52,7 +52,7 @@ pub async fn list_active_of(db: impl SqliteExecutor<'_>, user_ids: &[UserId]) ->
     .await
 }
 
-/// The first administrator by id, whom people may ask for help.
+/// Name and e-mail address of the active administrator with the lowest id: the account's contact for help.
 pub async fn first_administrator(db: impl SqliteExecutor<'_>) -> sqlx::Result<Option<(String, String)>> {
     sqlx::query_as(
         "SELECT name, email_address FROM users
@@ -62,7 +62,7 @@ pub async fn first_administrator(db: impl SqliteExecutor<'_>) -> sqlx::Result<Op
     .await
 }
 
-/// Makes a user. Fails with a unique violation when the address is taken.
+/// Creates a user. Fails with a unique violation if the address is taken.
 pub async fn insert(
     db: impl SqliteExecutor<'_>,
     name: &UserName,
@@ -84,41 +84,43 @@ pub async fn insert(
     .await
 }
 
-/// How many people one page of the list shows.
+/// Number of users on one page of the list.
 pub const LIST_PAGE_SIZE: i64 = 500;
 
-/// Which people a list is about.
+/// The statuses of users in a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Listed {
+pub enum ListedStatus {
+    /// Active users, as members see the list.
     Active,
-    /// Banned people too, as administrators see the list.
+    /// Active and banned users, as administrators see the list.
     ActiveAndBanned,
 }
 
-/// People and not bots whose name has `filter` in it: administrators first, each part by lower-cased name.
+/// Page `page`, from 0, of the users whose names contain `filter`, bots excluded: administrators first, then members,
+/// each by lower-cased name.
 ///
-/// Page `page` of them, from 0: at most [`LIST_PAGE_SIZE`], and one more when there is another page.
+/// At most [`LIST_PAGE_SIZE`] users, and one more if there is another page.
 pub async fn list_page(
     db: impl SqliteExecutor<'_>,
-    listed: Listed,
+    listed: ListedStatus,
     filter: &str,
     page: i64,
 ) -> sqlx::Result<Vec<Profile>> {
-    let most_status = if listed == Listed::Active { Status::Active } else { Status::Banned };
+    let other_status = if listed == ListedStatus::Active { Status::Active } else { Status::Banned };
     sqlx::query_as(
         "SELECT id, name, email_address, bio, role, status FROM users
           WHERE role <> 2 AND status IN (0, $1) AND lower(name) LIKE $2 ESCAPE '!'
           ORDER BY role DESC, lower(name), id LIMIT $3 OFFSET $4",
     )
-    .bind(most_status)
-    .bind(super::containing(filter))
+    .bind(other_status)
+    .bind(super::like_pattern(filter))
     .bind(LIST_PAGE_SIZE + 1)
     .bind(page.saturating_mul(LIST_PAGE_SIZE))
     .fetch_all(db)
     .await
 }
 
-/// Someone as their own page shows them, whatever their status.
+/// A user's profile, whatever the status.
 pub async fn profile(db: impl SqliteExecutor<'_>, user_id: UserId) -> sqlx::Result<Option<Profile>> {
     sqlx::query_as("SELECT id, name, email_address, bio, role, status FROM users WHERE id = $1")
         .bind(user_id)
@@ -126,7 +128,7 @@ pub async fn profile(db: impl SqliteExecutor<'_>, user_id: UserId) -> sqlx::Resu
         .await
 }
 
-/// The hash of an active user's password; bots have none.
+/// The password hash of an active user; bots have none.
 pub async fn password_hash(db: impl SqliteExecutor<'_>, user_id: UserId) -> sqlx::Result<Option<String>> {
     let found: Option<Option<String>> =
         sqlx::query_scalar("SELECT password_hash FROM users WHERE id = $1 AND status = 0")
@@ -136,7 +138,7 @@ pub async fn password_hash(db: impl SqliteExecutor<'_>, user_id: UserId) -> sqlx
     Ok(found.flatten())
 }
 
-/// Stores what someone says of themselves. Fails with a unique violation when the address is taken.
+/// Updates the fields of a user's profile. Fails with a unique violation if the address is taken.
 pub async fn update_profile(
     db: impl SqliteExecutor<'_>,
     user_id: UserId,
@@ -156,7 +158,7 @@ pub async fn update_profile(
         .map(drop)
 }
 
-/// Gives someone another password.
+/// Replaces a user's password hash.
 pub async fn update_password(
     db: impl SqliteExecutor<'_>,
     user_id: UserId,
@@ -172,7 +174,7 @@ pub async fn update_password(
         .map(drop)
 }
 
-/// Gives someone another role.
+/// Changes a user's role.
 pub async fn update_role(db: impl SqliteExecutor<'_>, user_id: UserId, role: Role, now_ms: i64) -> sqlx::Result<()> {
     sqlx::query("UPDATE users SET role = $2, updated_at = $3 WHERE id = $1")
         .bind(user_id)
@@ -183,7 +185,7 @@ pub async fn update_role(db: impl SqliteExecutor<'_>, user_id: UserId, role: Rol
         .map(drop)
 }
 
-/// Gives someone another status.
+/// Changes a user's status.
 pub async fn update_status(
     db: impl SqliteExecutor<'_>,
     user_id: UserId,
@@ -199,7 +201,8 @@ pub async fn update_status(
         .map(drop)
 }
 
-/// Stores another address, like the one of somebody who left, which no longer keeps theirs from being used.
+/// Replaces a user's e-mail address, for example when the user is deactivated, so that another user can register with
+/// it.
 pub async fn update_email(db: impl SqliteExecutor<'_>, user_id: UserId, email_address: &str) -> sqlx::Result<()> {
     sqlx::query("UPDATE users SET email_address = $2 WHERE id = $1")
         .bind(user_id)
@@ -209,7 +212,7 @@ pub async fn update_email(db: impl SqliteExecutor<'_>, user_id: UserId, email_ad
         .map(drop)
 }
 
-/// How many active administrators there are besides this person.
+/// Number of active administrators other than this user.
 pub async fn count_other_administrators(db: impl SqliteExecutor<'_>, user_id: UserId) -> sqlx::Result<i64> {
     sqlx::query_scalar("SELECT COUNT(*) FROM users WHERE role = 1 AND status = 0 AND id <> $1")
         .bind(user_id)
@@ -223,7 +226,7 @@ mod tests {
     use crate::testing;
 
     #[tokio::test]
-    async fn people_are_found_by_their_address_whatever_its_case() {
+    async fn users_are_found_by_address_ignoring_case() {
         let world = testing::world().await;
         let reader = world.state.db.reader();
         let (found, hash) = find_by_email(reader, "ADA@Example.com").await.unwrap().unwrap();
@@ -237,13 +240,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_address_is_taken_once() {
+    async fn an_address_can_be_used_once_ignoring_case() {
         let world = testing::world().await;
         let taken = world
             .state
             .db
             .write(async |tx| {
-                let (name, address) = ("Eve".parse()?, "Ada@EXAMPLE.com".parse()?);
+                let name = "Eve".parse()?;
+                let address = "Ada@EXAMPLE.com".parse()?;
                 let result = insert(tx.db(), &name, &address, "x", Role::Member, 1).await;
                 Ok(result.is_err_and(|e| e.as_database_error().is_some_and(|e| e.is_unique_violation())))
             })
@@ -252,9 +256,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_list_has_administrators_first_and_takes_a_filter() {
+    async fn the_list_has_administrators_first_and_is_filtered_by_name() {
         let world = testing::world().await;
-        let (bob, cleo) = (world.bob.id, world.cleo.id);
+        let bob = world.bob.id;
+        let cleo = world.cleo.id;
         world
             .state
             .db
@@ -269,12 +274,12 @@ mod tests {
         let names = async |listed, filter: &str, page| -> Vec<String> {
             list_page(reader, listed, filter, page).await.unwrap().into_iter().map(|person| person.name).collect()
         };
-        assert_eq!(names(Listed::Active, "", 0).await, ["Ada", "Cleo 100%"]);
-        assert_eq!(names(Listed::ActiveAndBanned, "", 0).await, ["Ada", "Cleo 100%", "Bob"]);
-        assert_eq!(names(Listed::ActiveAndBanned, "O", 0).await, ["Cleo 100%", "Bob"]);
-        assert_eq!(names(Listed::Active, "0%", 0).await, ["Cleo 100%"]);
-        assert!(names(Listed::Active, "", 1).await.is_empty());
-        assert!(names(Listed::Active, "", i64::MAX).await.is_empty());
+        assert_eq!(names(ListedStatus::Active, "", 0).await, ["Ada", "Cleo 100%"]);
+        assert_eq!(names(ListedStatus::ActiveAndBanned, "", 0).await, ["Ada", "Cleo 100%", "Bob"]);
+        assert_eq!(names(ListedStatus::ActiveAndBanned, "O", 0).await, ["Cleo 100%", "Bob"]);
+        assert_eq!(names(ListedStatus::Active, "0%", 0).await, ["Cleo 100%"]);
+        assert!(names(ListedStatus::Active, "", 1).await.is_empty());
+        assert!(names(ListedStatus::Active, "", i64::MAX).await.is_empty());
         assert_eq!(count_other_administrators(reader, world.ada.id).await.unwrap(), 1);
         let shown = profile(reader, cleo).await.unwrap().unwrap();
         assert_eq!((shown.bio.as_str(), shown.email_address.as_deref()), ("Hi", Some("c@x")));
@@ -282,7 +287,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn only_the_active_are_listed() {
+    async fn only_active_users_are_listed() {
         let world = testing::world().await;
         world
             .state

@@ -244,7 +244,7 @@ fn Bell(
 /// What stands in place of a room that cannot be shown.
 #[component]
 fn RoomMissing(error: AppError, reload: Callback<()>) -> impl IntoView {
-    let again = error.is_passing();
+    let again = error.is_transient();
     let live = expect_context::<Live>();
     let place = navigation::use_place();
     Effect::new(move |_| {

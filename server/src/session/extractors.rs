@@ -7,7 +7,7 @@ use axum::extract::{FromRef, FromRequestParts, OptionalFromRequestParts};
 use axum::http::Method;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Redirect, Response};
-use campfire::access::{Administrator, CurrentUser, Member, SeenSession};
+use campfire::access::{Administrator, CurrentUser, LiveSession, Member};
 use campfire::model::{MessageId, RoomId};
 use campfire::state::AppState;
 use campfire::{AppError, AppResult, ops};
@@ -75,7 +75,7 @@ where
 
 /// Whether a session's last activity must be stored again.
 #[must_use]
-pub fn is_refresh_due(seen: &SeenSession, now_ms: i64) -> bool {
+pub fn is_refresh_due(seen: &LiveSession, now_ms: i64) -> bool {
     now_ms - seen.last_active_at > REFRESH_INTERVAL_MS
 }
 

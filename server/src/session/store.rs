@@ -7,7 +7,7 @@ use std::fmt;
 
 use axum::http::{HeaderMap, header};
 use campfire::model::UserId;
-use campfire::ops::sessions::Sighting;
+use campfire::ops::sessions::SessionActivity;
 use campfire::state::AppState;
 use campfire::{AppError, ops};
 use sha2::{Digest, Sha256};
@@ -108,19 +108,19 @@ impl fmt::Debug for Sessions {
 
 impl Sessions {
     /// The content of a record, and the hash of its token.
-    fn sighting(&self, record: &Record) -> session_store::Result<([u8; 32], Sighting)> {
+    fn activity(&self, record: &Record) -> session_store::Result<([u8; 32], SessionActivity)> {
         let text = |key: &str| record.data.get(key).and_then(|value| value.as_str()).unwrap_or_default().to_owned();
         let Some(user_id) = record.data.get(USER_ID).and_then(serde_json::Value::as_i64) else {
             return Err(session_store::Error::Backend("a session belongs to somebody".to_owned()));
         };
-        let seen = Sighting {
+        let activity = SessionActivity {
             user_id: UserId(user_id),
             ip_address: text(IP_ADDRESS),
             user_agent: text(USER_AGENT),
             last_active_at: self.state.clock.now_ms(),
             expires_at: record.expiry_date.unix_timestamp().saturating_mul(1_000),
         };
-        Ok((token_hash(record.id), seen))
+        Ok((token_hash(record.id), activity))
     }
 }
 
@@ -129,14 +129,14 @@ impl SessionStore for Sessions {
     async fn create(&self, record: &mut Record) -> session_store::Result<()> {
         // A new session never continues a token that the browser came with: somebody may have planted it there.
         record.id = Id::default();
-        let (token_hash, seen) = self.sighting(record)?;
-        ops::sessions::begin(&self.state, token_hash, seen).await.map_err(backend)
+        let (token_hash, activity) = self.activity(record)?;
+        ops::sessions::begin(&self.state, token_hash, activity).await.map_err(backend)
     }
 
     /// Stores what was seen of a live session; one that was ended meanwhile stays ended.
     async fn save(&self, record: &Record) -> session_store::Result<()> {
-        let (token_hash, seen) = self.sighting(record)?;
-        ops::sessions::refresh(&self.state, token_hash, seen).await.map_err(backend)
+        let (token_hash, activity) = self.activity(record)?;
+        ops::sessions::refresh(&self.state, token_hash, activity).await.map_err(backend)
     }
 
     async fn load(&self, id: &Id) -> session_store::Result<Option<Record>> {

@@ -1,4 +1,4 @@
-//! Editing and removing.
+//! Editing and removing messages.
 
 use super::render::render;
 use crate::access::Member;
@@ -10,13 +10,13 @@ use crate::state::AppState;
 use crate::store::{self, Tx};
 use crate::{AppError, AppResult};
 
-/// Gives a message another body. The same body again changes nothing.
+/// Replaces the body of a message. The same source again changes nothing.
 ///
 /// # Errors
-/// `NotFound` when it is gone or the membership ended, `Forbidden` unless it is the member's or they are an
+/// `NotFound` when the message was removed or the membership ended, `Forbidden` unless the member is its creator or an
 /// administrator.
 pub async fn edit(state: &AppState, member: &Member, message_id: MessageId, draft: Draft) -> AppResult<Message> {
-    // Whoever the message mentions may still be named as they were then.
+    // Users whom the message mentions can also be mentioned by the names they had then.
     let known_as = store::mentions::list(state.db.reader(), message_id).await?;
     let Rendered { body, mentions } = render(state, member.room.id, draft, known_as).await?;
     let member = member.clone();
@@ -26,9 +26,11 @@ pub async fn edit(state: &AppState, member: &Member, message_id: MessageId, draf
             tx.changes_nothing_visible();
             return Ok(message);
         }
-        let (room_id, now_ms) = (message.room_id, tx.now_ms());
+        let room_id = message.room_id;
+        let now_ms = tx.now_ms();
         store::messages::update(tx.db(), message_id, &body, now_ms).await?;
-        // An edit notifies nobody. Whoever is no longer mentioned finds that in their next list of rooms.
+        // An edit sends no notifications. Users who are no longer mentioned see the lower count when their rooms are
+        // loaded again.
         let mentioned_before = store::mentions::list(tx.db(), message_id).await?;
         let mut mentioned = store::mentions::replace(tx.db(), room_id, message_id, &mentions).await?;
         mentioned.extend(mentioned_before.into_iter().map(|person| person.id));
@@ -39,10 +41,10 @@ pub async fn edit(state: &AppState, member: &Member, message_id: MessageId, draf
     state.db.write(edit).await
 }
 
-/// Removes a message for everybody.
+/// Removes a message for all members.
 ///
 /// # Errors
-/// `NotFound` when it is gone or the membership ended, `Forbidden` unless it is the member's or they are an
+/// `NotFound` when the message was removed or the membership ended, `Forbidden` unless the member is its creator or an
 /// administrator.
 pub async fn remove(state: &AppState, member: &Member, message_id: MessageId) -> AppResult<()> {
     let member = member.clone();

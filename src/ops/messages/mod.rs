@@ -26,14 +26,16 @@ mod tests {
         ClientMessageId::v7(number, [0; 10])
     }
 
-    /// Who posts and who is let in or out race a thousand times; the log says in which order they came.
+    /// Posts and changes of the membership race a thousand times; the event log has the order of the commits.
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn nobody_posts_where_they_are_not() {
+    async fn a_message_is_never_stored_after_its_creators_membership_ended() {
         use crate::ops::rooms::{self, Audience};
         let world = testing::world().await;
         let room = world.open_closed_room("Room", &[&world.bob]).await;
-        let (ada, bob) = (world.member(&world.ada, room.id).await, world.member(&world.bob, room.id).await);
-        let (mut refused_count, mut stored_count) = (0, 0);
+        let ada = world.member(&world.ada, room.id).await;
+        let bob = world.member(&world.bob, room.id).await;
+        let mut refused_count = 0;
+        let mut stored_count = 0;
         for round in 0..1_000_u64 {
             let chosen = if round % 2 == 0 { vec![ada.user.id] } else { vec![ada.user.id, bob.user.id] };
             let change = async {
@@ -62,13 +64,14 @@ mod tests {
         .fetch_all(world.state.db.reader())
         .await
         .unwrap();
-        let (mut inside, mut posted_count) = (false, 0);
+        let mut is_member = false;
+        let mut posted_count = 0;
         for (kind, user_id) in log {
             match (kind.as_str(), user_id) {
-                ("membership_granted", Some(id)) if id == bob.user.id.0 => inside = true,
-                ("membership_revoked", Some(id)) if id == bob.user.id.0 => inside = false,
+                ("membership_granted", Some(id)) if id == bob.user.id.0 => is_member = true,
+                ("membership_revoked", Some(id)) if id == bob.user.id.0 => is_member = false,
                 ("message_posted", _) => {
-                    assert!(inside, "a message of somebody who was not in the room");
+                    assert!(is_member, "a message of a user who was not a member");
                     posted_count += 1;
                 }
                 _ => {}
@@ -79,7 +82,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn sending_again_answers_the_same_and_stores_once() {
+    async fn a_retry_returns_the_stored_message() {
         let world = testing::world().await;
         let member = world.member(&world.ada, world.all_talk.id).await;
         let send = async |words: &str| post(&world.state, &member, id(1), words.parse().unwrap()).await;
@@ -94,9 +97,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_mention_follows_the_name_of_the_person() {
+    async fn a_mention_shows_the_users_current_name() {
         let world = testing::world().await;
-        let (state, room_id) = (&world.state, world.all_talk.id);
+        let state = &world.state;
+        let room_id = world.all_talk.id;
         let message = world.post(&world.ada, room_id, "hi @bob").await;
         assert!(message.body_html.contains(">@Bob</a>"), "{}", message.body_html);
         let bob_id = world.bob.id;
@@ -109,12 +113,12 @@ mod tests {
         let shown = || async { room_page(state, &ada, Anchor::Newest).await.unwrap().timeline.messages[0].clone() };
         assert!(shown().await.body_html.contains(">@Robert</a>"));
         let edited = edit(state, &ada, message.id, "hi @bob, again".parse().unwrap()).await.unwrap();
-        assert!(edited.body_html.contains(">@Robert</a>, again"), "the old name is known in this message");
+        assert!(edited.body_html.contains(">@Robert</a>, again"), "the old name still works in this message");
         assert!(!world.post(&world.ada, room_id, "hi @bob").await.body_html.contains("mention"), "and in no other");
     }
 
     #[tokio::test]
-    async fn only_those_in_the_room_are_mentioned() {
+    async fn only_members_of_the_room_can_be_mentioned() {
         let world = testing::world().await;
         let room = world.open_closed_room("Room", &[&world.bob]).await;
         let ada = world.member(&world.ada, room.id).await;
@@ -124,11 +128,11 @@ mod tests {
         leave(&world.state, &bob).await.unwrap();
         assert!(!world.post(&world.ada, room.id, "@Bob").await.body_html.contains("mention"));
         let edited = edit(&world.state, &ada, message.id, "@Bob, @Cleo".parse().unwrap()).await.unwrap();
-        assert!(!edited.body_html.contains("mention"), "who left is named no more");
+        assert!(!edited.body_html.contains("mention"), "a former member is no longer mentioned");
     }
 
     #[tokio::test]
-    async fn what_was_read_can_be_unread() {
+    async fn a_read_message_can_be_marked_as_unread() {
         let world = testing::world().await;
         let room_id = world.all_talk.id;
         let mut ids = Vec::new();
@@ -145,10 +149,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_id_is_its_authors_own_and_belongs_to_one_room() {
+    async fn a_client_message_id_is_unique_per_creator_across_rooms() {
         let world = testing::world().await;
-        let (ada, bob) =
-            (world.member(&world.ada, world.all_talk.id).await, world.member(&world.bob, world.all_talk.id).await);
+        let ada = world.member(&world.ada, world.all_talk.id).await;
+        let bob = world.member(&world.bob, world.all_talk.id).await;
         let draft = || "hello".parse::<Draft>().unwrap();
         post(&world.state, &ada, id(1), draft()).await.unwrap();
         assert!(matches!(post(&world.state, &bob, id(1), draft()).await, Ok(Posted::Stored(_))));
@@ -158,7 +162,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_late_retry_neither_undoes_an_edit_nor_brings_back_what_was_removed() {
+    async fn a_late_retry_neither_reverts_an_edit_nor_restores_a_removed_message() {
         let world = testing::world().await;
         let member = world.member(&world.ada, world.all_talk.id).await;
         let send = async || post(&world.state, &member, id(1), "hello".parse().unwrap()).await.unwrap();
@@ -172,11 +176,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn only_the_author_or_an_administrator_edits_and_removes() {
+    async fn only_the_creator_or_an_administrator_edits_and_removes_a_message() {
         let world = testing::world().await;
         let room_id = world.all_talk.id;
         let of_bob = world.post(&world.bob, room_id, "bob's").await;
-        let (ada, cleo) = (world.member(&world.ada, room_id).await, world.member(&world.cleo, room_id).await);
+        let ada = world.member(&world.ada, room_id).await;
+        let cleo = world.member(&world.cleo, room_id).await;
         let draft = || "changed".parse::<Draft>().unwrap();
         assert_eq!(edit(&world.state, &cleo, of_bob.id, draft()).await, Err(AppError::Forbidden));
         assert_eq!(remove(&world.state, &cleo, of_bob.id).await, Err(AppError::Forbidden));
@@ -187,7 +192,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_message_is_out_of_reach_through_another_room() {
+    async fn a_message_is_not_found_through_another_room() {
         let world = testing::world().await;
         let message = world.post(&world.ada, world.all_talk.id, "hello").await;
         let other = world.open_closed_room("Other", &[]).await;
@@ -197,7 +202,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_lost_the_room_cannot_post_with_an_old_membership() {
+    async fn an_ended_membership_cannot_post() {
         let world = testing::world().await;
         let room = world.open_closed_room("Room", &[&world.bob]).await;
         let bob = world.member(&world.bob, room.id).await;
@@ -214,7 +219,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_edit_to_the_same_words_is_no_event() {
+    async fn an_edit_without_changes_appends_no_event() {
         let world = testing::world().await;
         let message = world.post(&world.ada, world.all_talk.id, "hello").await;
         let member = world.member(&world.ada, world.all_talk.id).await;
@@ -224,7 +229,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_page_around_a_message_has_forty_on_each_side() {
+    async fn a_page_around_a_message_has_forty_messages_on_each_side() {
         let world = testing::world().await;
         let room_id = world.all_talk.id;
         let mut ids = Vec::new();
@@ -246,7 +251,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_page_tells_which_of_ones_own_messages_arrived_and_nobody_elses() {
+    async fn a_page_has_the_client_message_ids_of_the_readers_own_messages_only() {
         let world = testing::world().await;
         let room_id = world.all_talk.id;
         let own = world.post(&world.ada, room_id, "mine").await;

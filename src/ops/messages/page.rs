@@ -1,4 +1,4 @@
-//! Pages of a room's timeline.
+//! Pages of messages of a room.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -11,9 +11,9 @@ use crate::state::AppState;
 use crate::store;
 use crate::store::timelines::TimelineSnapshot;
 
-/// What a page of the member's room shows: the messages asked for, and the position in the log they were read at.
+/// The data of the member's room page: the messages at `anchor`, and the position in the event log they were read at.
 ///
-/// A message that is not in the room, or no longer, gives the newest ones.
+/// If the anchor's message is not in the room, the newest messages.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -26,7 +26,7 @@ pub async fn room_page(state: &AppState, member: &Member, anchor: Anchor) -> App
         Anchor::Newest => newest,
         Anchor::Around(message_id) | Anchor::Before(message_id) => message_id,
     };
-    // The position is read with these messages, the others after it: events in between are sent again.
+    // The position is read with these messages, and the others after it: events in between are sent again.
     let mut snapshot = store::timelines::before(&mut *db, member.user.id, room_id, end).await?;
     let mut target = None;
     if let Anchor::Around(message_id) = anchor {
@@ -39,7 +39,8 @@ pub async fn room_page(state: &AppState, member: &Member, anchor: Anchor) -> App
     let mut has_newer = matches!(anchor, Anchor::Before(_));
     let target = match target {
         Some(message) => {
-            let (message_id, after) = (message.id, store::messages::page_after(&mut *db, room_id, message.id).await?);
+            let message_id = message.id;
+            let after = store::messages::page_after(&mut *db, room_id, message_id).await?;
             messages.push(message);
             messages.extend(after.messages);
             has_newer = after.has_more;
@@ -49,7 +50,7 @@ pub async fn room_page(state: &AppState, member: &Member, anchor: Anchor) -> App
     };
     reader.release();
     for foreign in messages.iter_mut().filter(|message| message.creator_id != member.user.id) {
-        // It tells a browser that what it sent has arrived.
+        // Only the creator's browser needs the id: it matches a pending message with the stored one.
         foreign.client_message_id = None;
     }
     let messages = Arc::new(messages);
@@ -57,7 +58,7 @@ pub async fn room_page(state: &AppState, member: &Member, anchor: Anchor) -> App
     Ok(RoomPage { room: member.room.clone(), involvement: member.involvement, timeline, target, first_unread })
 }
 
-/// The page of messages before `message_id`.
+/// The page of the member's room that ends just before `message_id`.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -65,7 +66,7 @@ pub async fn page_before(state: &AppState, member: &Member, message_id: MessageI
     Ok(store::messages::page_before(state.db.reader(), member.room.id, message_id).await?)
 }
 
-/// The page of messages after `message_id`.
+/// The page of the member's room that begins just after `message_id`.
 ///
 /// # Errors
 /// When the database does not answer.

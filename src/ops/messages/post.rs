@@ -1,4 +1,4 @@
-//! Posting.
+//! Posting messages.
 
 use std::sync::Arc;
 
@@ -14,12 +14,13 @@ use crate::store::messages::{Inserted, NewMessage};
 use crate::store::{self, Tx};
 use crate::{AppError, AppResult};
 
-/// Posts `draft` in the member's room and notifies everyone listening.
+/// Posts `draft` in the member's room.
 ///
-/// Sending the same `client_message_id` with the same words again answers with what the first try made.
+/// Idempotent: the same `client_message_id` with the same text returns the message of the first call.
 ///
 /// # Errors
-/// `Conflict` when that id was used for other words or another room, `NotFound` when the membership ended meanwhile.
+/// `Conflict` when that id was used with another text or in another room, `NotFound` when the membership ended
+/// meanwhile.
 pub async fn post(
     state: &AppState,
     member: &Member,
@@ -37,12 +38,12 @@ pub async fn post(
         created_at: state.clock.now_ms(),
     });
     let new = message.clone();
-    let written = async move |tx: &mut Tx, inserted| follow_up(tx, inserted, &new, mentions).await;
-    state.db.write_message(message, written).await
+    let finish = async move |tx: &mut Tx, inserted| finish_post(tx, inserted, &new, mentions).await;
+    state.db.write_message(message, finish).await
 }
 
-/// What is left to do once a new message is stored, or was not.
-async fn follow_up(
+/// The rest of the write, after the message was inserted or rejected.
+async fn finish_post(
     tx: &mut Tx,
     inserted: Option<Inserted>,
     new: &NewMessage,
@@ -50,10 +51,10 @@ async fn follow_up(
 ) -> AppResult<Posted> {
     let Some(Inserted { id, creator_name, seq, caught_up }) = inserted else {
         tx.changes_nothing_visible();
-        return sent_before(tx, new).await;
+        return resolve_rejected(tx, new).await;
     };
     let (message, mentioned) = if mentions.is_empty() {
-        (as_posted(id, new, creator_name), Vec::new())
+        (without_mentions(id, new, creator_name), Vec::new())
     } else {
         let mentioned = store::mentions::replace(tx.db(), new.room_id, id, &mentions).await?;
         let stored = store::messages::find(tx.db(), new.room_id, id).await?;
@@ -63,8 +64,8 @@ async fn follow_up(
     Ok(Posted::Stored(message))
 }
 
-/// What an earlier try made of a message that cannot be stored now, or why none can.
-async fn sent_before(tx: &mut Tx, new: &NewMessage) -> AppResult<Posted> {
+/// The reason why a message was not inserted: the result of an earlier call with the same id, or an error.
+async fn resolve_rejected(tx: &mut Tx, new: &NewMessage) -> AppResult<Posted> {
     store::memberships::find(tx.db(), new.creator_id, new.room_id).await?.ok_or(AppError::NotFound)?;
     let sent = store::messages::find_sent(tx.db(), new.creator_id, &new.client_message_id).await?;
     let sent = sent.ok_or(AppError::Internal)?;
@@ -78,8 +79,8 @@ async fn sent_before(tx: &mut Tx, new: &NewMessage) -> AppResult<Posted> {
     stored.map(Posted::Stored).ok_or(AppError::Internal)
 }
 
-/// What a new message is before anything is stored beside it.
-fn as_posted(id: MessageId, new: &NewMessage, creator_name: String) -> Message {
+/// A new message without mentions as a query would return it; saves that query.
+fn without_mentions(id: MessageId, new: &NewMessage, creator_name: String) -> Message {
     Message {
         id,
         room_id: new.room_id,
@@ -94,7 +95,7 @@ fn as_posted(id: MessageId, new: &NewMessage, creator_name: String) -> Message {
     }
 }
 
-/// What a retry must repeat to be one.
+/// Digest of the room and text as sent, which tells a retry from another message with the same id.
 fn digest(room_id: RoomId, draft: &Draft) -> [u8; 32] {
     let mut hasher = Sha256::new();
     hasher.update(room_id.0.to_be_bytes());

@@ -1,4 +1,4 @@
-//! Quoting a message as the beginning of a reply.
+//! Quoting a message at the beginning of a reply.
 
 use super::read::find;
 use crate::access::Member;
@@ -8,9 +8,9 @@ use crate::state::AppState;
 use crate::store;
 use crate::{AppError, AppResult};
 
-/// A message of the member's room as the beginning of a reply: its source quoted, its author, and a link to it.
+/// The Markdown that quotes a message of the member's room: its source, its creator's name, and a link to it.
 ///
-/// A quoted mention notifies nobody again.
+/// Mentions inside a quote are not mentions again.
 ///
 /// # Errors
 /// `NotFound` when it is not in the member's room.

@@ -14,19 +14,19 @@ pub async fn find(state: &AppState, member: &Member, message_id: MessageId) -> A
     store::messages::find(state.db.reader(), member.room.id, message_id).await?.ok_or(AppError::NotFound)
 }
 
-/// The person as a member of the room that a message is in.
+/// The current user as a member of a message's room.
 ///
 /// # Errors
-/// `NotFound` when there is no such message, or not for this person.
+/// `NotFound` when there is no such message, or the user is not a member of its room.
 pub async fn member_of_room_of(state: &AppState, current: &CurrentUser, message_id: MessageId) -> AppResult<Member> {
     let room_id = store::messages::find_room(state.db.reader(), message_id).await?.ok_or(AppError::NotFound)?;
     state.members.find(&current.user, room_id).await
 }
 
-/// What the author of a message typed, for editing it.
+/// A message and its source, for editing it.
 ///
 /// # Errors
-/// `NotFound` when it is not in the member's room, `Forbidden` unless it is theirs or they are an administrator.
+/// `NotFound` when it is not in the member's room, `Forbidden` unless the member is its creator or an administrator.
 pub async fn source(state: &AppState, member: &Member, message_id: MessageId) -> AppResult<(Message, String)> {
     let message = find(state, member, message_id).await?;
     if !member.user.may_administer(message.creator_id) {

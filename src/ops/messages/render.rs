@@ -1,4 +1,4 @@
-//! Rendering a draft with the names of a room.
+//! Rendering a draft with the names of a room's members.
 
 use std::collections::HashSet;
 
@@ -9,10 +9,11 @@ use crate::state::AppState;
 use crate::store;
 use crate::{AppError, AppResult};
 
-/// Bodies up to this many bytes are rendered on the thread of the request, longer ones on one for blocking work.
+/// Drafts up to this many bytes and without code blocks are rendered on the thread of the request, others on a thread
+/// for blocking work.
 const MAX_INLINE_BYTES: usize = 4 * 1_024;
 
-/// What a draft would look like as a message of the member's room.
+/// The HTML that a draft would have as a message of the member's room.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -20,7 +21,7 @@ pub async fn preview(state: &AppState, member: &Member, draft: Draft) -> AppResu
     Ok(render(state, member.room.id, draft, Vec::new()).await?.body.html)
 }
 
-/// A draft in all its forms. It may name the people of the room, and those who are `known_as` something else there.
+/// Renders a draft. It can mention active members of the room by their names, and by the earlier names in `known_as`.
 pub(super) async fn render(
     state: &AppState,
     room_id: RoomId,

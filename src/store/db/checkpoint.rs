@@ -1,4 +1,4 @@
-//! Checkpoints: copies the write-ahead log back into the database file, away from the writer's path.
+//! Checkpoints: copy the write-ahead log back into the database file, on a connection other than the writer's.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,27 +10,28 @@ use tokio::sync::mpsc;
 
 use super::QueuedWrite;
 
-/// How often the log is copied back, when there is something to copy.
-const INTERVAL: Duration = Duration::from_secs(2);
+/// Interval between checkpoints. Skipped when nothing was committed since the last one.
+const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(2);
 
-/// Checkpoints regularly until the writer is gone. Uses a connection of its own, so that writers never wait for it. Run it
-/// on a low-priority thread: SQLx starts the connection's thread from there, and it inherits the niceness.
+/// Checkpoints at an interval until the writer ends. Uses its own connection, so that writes never wait for a
+/// checkpoint. Run it on a low-priority thread: SQLx starts the connection's thread from there, which inherits the
+/// niceness.
 pub(super) async fn run(
     options: SqliteConnectOptions,
     queue: mpsc::WeakSender<QueuedWrite>,
     commit_count: Arc<AtomicU64>,
 ) {
-    let mut ticks = tokio::time::interval(INTERVAL);
-    let mut copied = 0;
+    let mut interval = tokio::time::interval(CHECKPOINT_INTERVAL);
+    let mut checkpointed_count = 0;
     let mut connection = None;
     loop {
-        ticks.tick().await;
-        // The writer ends when its last caller is gone.
+        interval.tick().await;
+        // The writer ends when the last `Db` is dropped.
         if queue.upgrade().is_none() {
             return;
         }
-        let committed = commit_count.load(Ordering::Relaxed);
-        if committed == copied {
+        let committed_count = commit_count.load(Ordering::Relaxed);
+        if committed_count == checkpointed_count {
             continue;
         }
         if connection.is_none() {
@@ -38,8 +39,8 @@ pub(super) async fn run(
         }
         if let Some(connection) = connection.as_mut() {
             match sqlx::query("PRAGMA wal_checkpoint(PASSIVE)").execute(connection).await {
-                Ok(_) => copied = committed,
-                Err(error) => tracing::warn!(%error, "the write-ahead log could not be copied back"),
+                Ok(_) => checkpointed_count = committed_count,
+                Err(error) => tracing::warn!(%error, "a checkpoint of the write-ahead log failed"),
             }
         }
     }

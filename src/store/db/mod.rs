@@ -1,11 +1,11 @@
 //! One SQLite file, many readers, one writer.
 //!
 //! All writes queue for one connection on a thread of its own. Queued writes are committed in groups, up to
-//! [`MAX_GROUP`] in one transaction, so that one flush to the disk serves them all: new messages first, in one call. A
-//! write that may fail half-way runs in a savepoint and undoes only itself when it fails or panics; one without
-//! ([`Db::write_checked`], [`Db::write_message`]) rolls its whole group back. Callers are answered after the commit,
-//! never before. Announcements are published after the commit, in the order of the commits; stale caches are marked
-//! before the caller is answered.
+//! [`MAX_GROUP`] in one transaction, so that one flush to disk serves them all; new messages come first, in one call. A
+//! write that may fail after its first change runs in a savepoint, so that an error or panic rolls back only that
+//! write; one without a savepoint ([`Db::write_checked`], [`Db::write_message`]) rolls back its whole group. A write
+//! returns only after the commit. Announcements are published after the commit, in commit order; stale caches are
+//! marked before the write returns.
 
 mod checkpoint;
 mod readers;
@@ -27,7 +27,7 @@ use tokio::sync::{Notify, mpsc, oneshot};
 
 use super::messages::{Inserted, NewMessage};
 use super::sqlite::CommitCounter;
-use super::sqlite::search_index::{MergeDebt, ToIndex};
+use super::sqlite::search_index::{MergeDebt, PendingIndex};
 use super::{MIGRATOR, jobs};
 use crate::cache::invalidation::{Invalidations, Stale};
 use crate::clock::Clock;
@@ -39,34 +39,39 @@ use writer::Writer;
 /// Maximum number of writes in one commit.
 const MAX_GROUP: usize = 64;
 
-/// Capacity of the write queue; further callers wait for a place in it.
+/// Capacity of the write queue; further callers wait until it has room.
 const QUEUE_CAPACITY: usize = 1_024;
 
-/// Number of reading connections. Each is a thread and a page cache.
-const READERS: usize = 4;
+/// Maximum number of reading connections. Each is a thread and a page cache.
+const MAX_READERS: usize = 4;
 
-/// Rows that a connection's thread buffers before it waits for the receiver: those of a page.
-const ROW_BUFFER: usize = 256;
+/// Number of rows that a connection's thread buffers before it waits for the receiver: enough for every row of a page.
+const ROW_BUFFER_CAPACITY: usize = 256;
 
-/// The oldest SQLite that never loses a commit: 3.51.3 fixes a race between a checkpoint and a writer.
-const OLDEST_SQLITE: (u32, u32, u32) = (3, 51, 3);
+/// The oldest supported SQLite. 3.51.3 fixes a race between a checkpoint and a writer that can lose a commit.
+const MIN_SQLITE_VERSION: (u32, u32, u32) = (3, 51, 3);
 
 /// Why a database cannot be opened.
 #[derive(Debug, Error)]
 pub enum OpenError {
+    /// The file cannot be opened or read.
     #[error("the database cannot be opened: {0}")]
     Database(#[from] sqlx::Error),
+    /// A migration failed, or the file was migrated by a newer version.
     #[error("the database cannot be brought up to date: {0}")]
     Migration(#[from] sqlx::migrate::MigrateError),
+    /// The linked SQLite is older than 3.51.3.
     #[error("SQLite {0} may lose commits; at least 3.51.3 is needed")]
     Sqlite(String),
+    /// A thread of the database, or its runtime, cannot be started.
     #[error("the writer's thread cannot be started: {0}")]
     Thread(std::io::Error),
+    /// The `-shm` file, which contains SQLite's commit counter, cannot be read.
     #[error("the index of the write-ahead log cannot be read: {0}")]
     Index(std::io::Error),
 }
 
-/// The database: clones share its connections.
+/// The database. Clones share its connections.
 #[derive(Clone, Debug)]
 pub struct Db {
     readers: Readers,
@@ -82,21 +87,21 @@ pub struct Tx {
     connection: SqliteConnection,
     now_ms: i64,
     inserted: Option<Inserted>,
-    to_index: ToIndex,
+    pending_index: PendingIndex,
     announcements: Vec<Announcement>,
     stale: Vec<Stale>,
-    /// The write has recorded a fact, or that it changes nothing visible.
+    /// Set once the write has recorded a fact, or that it changes nothing visible.
     recorded: bool,
     enqueued_jobs: bool,
 }
 
 impl Tx {
-    fn new(connection: SqliteConnection, now_ms: i64, inserted: Option<Inserted>, to_index: ToIndex) -> Self {
+    fn new(connection: SqliteConnection, now_ms: i64, inserted: Option<Inserted>, pending_index: PendingIndex) -> Self {
         Self {
             connection,
             now_ms,
             inserted,
-            to_index,
+            pending_index,
             announcements: Vec::new(),
             stale: Vec::new(),
             recorded: false,
@@ -115,13 +120,13 @@ impl Tx {
         self.now_ms
     }
 
-    /// Makes a message searchable at the commit that was stored in another way than by [`Db::write_message`].
-    /// `text_bytes` is the length of its plain text.
+    /// Adds a message to the full-text index at the commit. [`Db::write_message`] does so by itself; this is for
+    /// messages that are inserted in another way. `text_bytes` is the length of their plain text.
     ///
-    /// The messages of a transaction go into the full-text tables together, just before the commit: FTS5 flushes to
-    /// disk at every savepoint, and SQLite opens one for many a statement.
+    /// All messages of a transaction are indexed together, just before the commit: FTS5 flushes its pending data at
+    /// every savepoint, and SQLite opens one implicitly for many statements.
     pub fn index(&mut self, message_id: MessageId, text_bytes: usize) {
-        self.to_index.push(message_id, text_bytes);
+        self.pending_index.push(message_id, text_bytes);
     }
 
     /// Records that this write changes nothing that a page displays or a permission check reads. A write that records
@@ -130,12 +135,12 @@ impl Tx {
         self.recorded = true;
     }
 
-    /// Publishes `announcement` after the commit, and never if the write is undone.
+    /// Publishes `announcement` after the commit; never if the write is rolled back.
     pub(crate) fn announce(&mut self, announcement: Announcement) {
         self.announcements.push(announcement);
     }
 
-    /// Marks what this write makes stale, at the commit.
+    /// Marks `stale` at the commit.
     pub(crate) fn mark_stale(&mut self, stale: Stale) {
         self.recorded = true;
         self.stale.push(stale);
@@ -151,32 +156,34 @@ impl Tx {
     }
 }
 
-/// When a write may fail.
+/// How a failed write is rolled back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Mode {
-    /// At any step: it needs a savepoint of its own.
-    Any,
-    /// Only before it changes anything: it needs no savepoint.
-    ChecksFirst,
+    /// The write may fail at any step: it runs in a savepoint and is rolled back alone.
+    Savepoint,
+    /// The write returns errors only before it changes anything: it needs no savepoint. If it fails later, its whole
+    /// group is rolled back.
+    Checked,
 }
 
-type Answer = AppResult<Box<dyn Any + Send>>;
-type WriteFuture<'t> = Pin<Box<dyn Future<Output = Answer> + 't>>;
+/// Result of a write, with its value type-erased: writes of different types share the queue.
+type WriteResult = AppResult<Box<dyn Any + Send>>;
+type WriteFuture<'t> = Pin<Box<dyn Future<Output = WriteResult> + 't>>;
 type Run = Box<dyn for<'t> FnOnce(&'t mut Tx) -> WriteFuture<'t> + Send>;
 
 struct QueuedWrite {
-    /// Stored before any write of the group runs, in one call with the other messages of the commit.
+    /// Inserted before any write of the group runs, in one call with the other messages of the commit.
     message: Option<Arc<NewMessage>>,
     run: Run,
     mode: Mode,
-    answer: oneshot::Sender<Answer>,
+    reply: oneshot::Sender<WriteResult>,
 }
 
 impl Db {
-    /// Opens or makes the database at `path`, migrates it, and starts the writer and the checkpoints.
+    /// Opens or creates the database at `path`, migrates it, and starts the writer and the checkpoints.
     ///
     /// # Errors
-    /// When the file cannot be opened or migrated, or when SQLite is too old to be trusted.
+    /// When the file cannot be opened or migrated, or when SQLite is too old, see [`OpenError`].
     pub async fn open(
         path: &Path,
         clock: Clock,
@@ -189,22 +196,22 @@ impl Db {
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
             .busy_timeout(Duration::from_secs(5))
-            .row_buffer_size(ROW_BUFFER)
+            .row_buffer_size(ROW_BUFFER_CAPACITY)
             .pragma("wal_autocheckpoint", "0")
             .pragma("journal_size_limit", "67108864");
 
         let mut connection = SqliteConnection::connect_with(&options).await?;
         let version: String = sqlx::query_scalar("SELECT sqlite_version()").fetch_one(&mut connection).await?;
-        if !is_trusted(&version) {
+        if !is_supported(&version) {
             return Err(OpenError::Sqlite(version));
         }
         MIGRATOR.run(&mut connection).await?;
 
-        let readers = Readers::new(options.clone().create_if_missing(false).pragma("query_only", "ON"), READERS);
-        let (queue, jobs) = mpsc::channel(QUEUE_CAPACITY);
+        let readers = Readers::new(options.clone().create_if_missing(false).pragma("query_only", "ON"), MAX_READERS);
+        let (queue, queued) = mpsc::channel(QUEUE_CAPACITY);
         let commit_count = Arc::new(AtomicU64::new(0));
-        let commits = CommitCounter::open(path).map_err(OpenError::Index)?;
-        let invalidations = Invalidations::new(Box::new(move || commits.read()));
+        let commit_counter = CommitCounter::open(path).map_err(OpenError::Index)?;
+        let invalidations = Invalidations::new(Box::new(move || commit_counter.read()));
         let job_enqueued = Arc::new(Notify::new());
         let db = Self {
             readers,
@@ -229,33 +236,32 @@ impl Db {
         };
         let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(OpenError::Thread)?;
         let thread = std::thread::Builder::new().name("writer".into());
-        thread.spawn(move || runtime.block_on(writer.serve(jobs))).map_err(OpenError::Thread)?;
+        thread.spawn(move || runtime.block_on(writer.serve(queued))).map_err(OpenError::Thread)?;
         Ok(db)
     }
 
-    /// Connections that see every commit so far and cannot write.
+    /// The read-only connections. They see every commit so far.
     #[must_use]
     pub const fn reader(&self) -> &Readers {
         &self.readers
     }
 
-    /// Runs `write` alone in the database and answers once it is on the disk.
+    /// Runs `write` with exclusive access to the database, and returns once it is on disk.
     ///
-    /// An error from `write` undoes all it did. The write goes on when the caller stops waiting.
+    /// If `write` fails, everything it did is rolled back. It runs to its end even if the returned future is dropped.
     ///
     /// # Errors
-    /// What `write` answered, `Unavailable` when the database cannot save, `Internal` when `write` panicked.
+    /// The error of `write`; `Unavailable` when the database cannot store it; `Internal` when `write` panicked.
     pub async fn write<T, F>(&self, write: F) -> AppResult<T>
     where
         T: Send + 'static,
         F: AsyncFnOnce(&mut Tx) -> AppResult<T> + Send + 'static,
     {
-        self.queue(Mode::Any, None, write).await
+        self.queue(Mode::Savepoint, None, write).await
     }
 
-    /// Runs a write that refuses what it refuses before it changes anything: it needs no savepoint of its own, which
-    /// would be most of the work of a small one. A failure of the database in it, or a panic, takes its group's
-    /// transaction down.
+    /// Runs a write that validates before it changes anything, without a savepoint, which would be most of the cost of
+    /// a small write. If the database fails in it, or it panics, its whole group is rolled back.
     ///
     /// # Errors
     /// As [`Db::write`].
@@ -264,12 +270,12 @@ impl Db {
         T: Send + 'static,
         F: AsyncFnOnce(&mut Tx) -> AppResult<T> + Send + 'static,
     {
-        self.queue(Mode::ChecksFirst, None, write).await
+        self.queue(Mode::Checked, None, write).await
     }
 
-    /// Stores a new message, in one call with those that other writes of its commit bring, and runs `write` with what
-    /// became of it: nothing, when it may not be stored. Once it is, any failure of `write` takes the whole transaction
-    /// down.
+    /// Inserts a new message, in one call with the other messages of its commit, and runs `write` with the result:
+    /// `None` if it was rejected, see [`insert_all`](super::messages::insert_all). If the message was inserted and
+    /// `write` fails, the whole group is rolled back.
     ///
     /// # Errors
     /// As [`Db::write_checked`].
@@ -282,7 +288,7 @@ impl Db {
             let inserted = tx.inserted.take();
             write(tx, inserted).await
         };
-        self.queue(Mode::ChecksFirst, Some(message), write).await
+        self.queue(Mode::Checked, Some(message), write).await
     }
 
     async fn queue<T, F>(&self, mode: Mode, message: Option<Arc<NewMessage>>, write: F) -> AppResult<T>
@@ -293,35 +299,35 @@ impl Db {
         let run: Run = Box::new(move |tx| {
             Box::pin(async move { write(tx).await.map(|value| Box::new(value) as Box<dyn Any + Send>) })
         });
-        let (answer, answered) = oneshot::channel();
-        self.queue.send(QueuedWrite { message, run, mode, answer }).await.map_err(|_| AppError::Internal)?;
-        let value = answered.await.map_err(|_| AppError::Internal)??;
-        Ok(*value.downcast::<T>().expect("a write answers with the type its caller asked for"))
+        let (reply, result) = oneshot::channel();
+        self.queue.send(QueuedWrite { message, run, mode, reply }).await.map_err(|_| AppError::Internal)?;
+        let value = result.await.map_err(|_| AppError::Internal)??;
+        Ok(*value.downcast::<T>().expect("`run` boxed a value of this type"))
     }
 
-    /// Which cached values are stale.
+    /// The counters that decide whether a cached value is stale.
     #[must_use]
     pub const fn invalidations(&self) -> &Invalidations {
         &self.invalidations
     }
 
-    /// Completes after a commit that enqueued jobs, also one that happened before the call. For one caller.
+    /// Completes after a commit that enqueued jobs, including one since the last call. For a single caller.
     pub async fn job_enqueued(&self) {
         self.job_enqueued.notified().await;
     }
 
-    /// How many transactions have been committed since the start.
+    /// Number of transactions committed since the database was opened.
     #[must_use]
     pub fn commit_count(&self) -> u64 {
         self.commit_count.load(Ordering::Relaxed)
     }
 }
 
-/// Whether `version`, like `3.51.3`, is new enough.
-fn is_trusted(version: &str) -> bool {
+/// Whether `version`, like `3.51.3`, is at least [`MIN_SQLITE_VERSION`].
+fn is_supported(version: &str) -> bool {
     let mut parts = version.split('.').map(|part| part.parse().unwrap_or(0));
     let mut next = || parts.next().unwrap_or(0);
-    (next(), next(), next()) >= OLDEST_SQLITE
+    (next(), next(), next()) >= MIN_SQLITE_VERSION
 }
 
 #[cfg(test)]
@@ -346,15 +352,15 @@ mod tests {
     }
 
     #[test]
-    fn an_old_sqlite_is_not_trusted() {
-        assert!(is_trusted("3.51.3"));
-        assert!(is_trusted("3.53.0"));
-        assert!(!is_trusted("3.51.2"));
-        assert!(!is_trusted("3.46.0"));
+    fn sqlite_before_3_51_3_is_rejected() {
+        assert!(is_supported("3.51.3"));
+        assert!(is_supported("3.53.0"));
+        assert!(!is_supported("3.51.2"));
+        assert!(!is_supported("3.46.0"));
     }
 
     #[tokio::test]
-    async fn the_promises_about_durability_are_switched_on() {
+    async fn the_writer_uses_wal_full_sync_and_foreign_keys() {
         let world = testing::world().await;
         let (journal, synchronous, foreign_keys) = world
             .state
@@ -371,13 +377,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn one_failing_or_panicking_write_takes_only_itself_down() {
+    async fn a_failing_or_panicking_write_rolls_back_only_itself() {
         let world = testing::world().await;
         let db = &world.state.db;
         let writes = futures::future::join_all((0..10).map(|index| {
             db.write(async move |tx| {
                 insert_room(tx, &format!("w{index}")).await?;
-                assert!(index != 3, "as asked");
+                assert!(index != 3, "panics on purpose");
                 if index == 5 { Err(AppError::Forbidden) } else { Ok(index) }
             })
         }));
@@ -393,7 +399,7 @@ mod tests {
         assert_eq!(room_names(db).await, ["w0", "w1", "w2", "w4", "w6", "w7", "w8", "w9"]);
     }
 
-    /// Runs `writes` in one group: they are queued while another write, alone in its own group, holds the writer.
+    /// Runs `writes` in one group: they are queued while another write, in a group of its own, blocks the writer.
     async fn in_one_group<T>(db: &Db, writes: impl Future<Output = T>) -> T {
         let (begin, begun) = oneshot::channel();
         let (release, held) = oneshot::channel::<()>();
@@ -412,9 +418,11 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn messages_of_a_group_come_first_in_the_log_and_are_found_once() {
+    async fn messages_of_a_group_come_first_in_the_event_log_and_are_indexed_once() {
         let world = testing::world().await;
-        let (db, room_id, ada) = (&world.state.db, world.all_talk.id, world.ada.id);
+        let db = &world.state.db;
+        let room_id = world.all_talk.id;
+        let ada = world.ada.id;
         let new = |number| Arc::new(testing::new_message(room_id, ada, number, "12"));
         let edited = NewEvent { kind: EventKind::MessageEdited, room_id, message_id: None, user_id: None };
         let writes = async {
@@ -429,7 +437,7 @@ mod tests {
         };
         let (edited, refused, posted) = in_one_group(db, writes).await;
         let posted = posted.unwrap();
-        assert!(posted.seq < edited.unwrap(), "though it was queued last");
+        assert!(posted.seq < edited.unwrap(), "messages come first, even if queued last");
         assert_eq!(refused, Err(AppError::Forbidden));
         let found: Vec<i64> = sqlx::query_scalar(
             "SELECT rowid FROM message_search WHERE message_search MATCH '12'
@@ -443,15 +451,17 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_message_whose_write_fails_leaves_nothing() {
+    async fn a_failed_message_write_rolls_back_its_group() {
         let world = testing::world().await;
-        let (db, room_id, ada) = (&world.state.db, world.all_talk.id, world.ada.id);
+        let db = &world.state.db;
+        let room_id = world.all_talk.id;
+        let ada = world.ada.id;
         let new = |number| Arc::new(testing::new_message(room_id, ada, number, "12"));
         for refusal in [None, Some(AppError::Forbidden)] {
             let writes = async {
                 tokio::join!(
                     db.write_message(new(1), async |_, inserted| Ok(inserted.is_some())),
-                    db.write_message::<(), _>(new(2), async move |_, _| Err(refusal.expect("as asked"))),
+                    db.write_message::<(), _>(new(2), async move |_, _| Err(refusal.expect("panics on purpose"))),
                 )
             };
             let (first, second) = in_one_group(db, writes).await;
@@ -466,11 +476,11 @@ mod tests {
             .unwrap();
             assert_eq!(left, (0, 0, 0));
         }
-        assert_eq!(db.write_message(new(1), async |_, inserted| Ok(inserted.is_some())).await, Ok(true), "once more");
+        assert_eq!(db.write_message(new(1), async |_, inserted| Ok(inserted.is_some())).await, Ok(true), "id is free");
     }
 
     #[tokio::test]
-    async fn a_full_disk_refuses_the_write_and_passes() {
+    async fn writes_fail_on_a_full_disk_and_succeed_once_there_is_room() {
         let world = testing::world().await;
         let db = &world.state.db;
         let limit = async |pages: &'static str| {
@@ -494,7 +504,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn readers_cannot_write() {
+    async fn reading_connections_are_read_only() {
         let world = testing::world().await;
         assert!(sqlx::query("DELETE FROM rooms").execute(world.state.db.reader()).await.is_err());
     }

@@ -1,8 +1,8 @@
-//! The connections that read.
+//! The pool of read-only connections.
 //!
-//! SQLx's own pool asks every connection for a sign of life when it comes back: one more way to its thread and back. Here
-//! it comes back at once where it is known that nothing is under way in it, and is asked only where somebody went away in
-//! the middle.
+//! SQLx's own pool pings each connection on release, an extra round trip to its thread. This one puts a connection back
+//! without a ping when its last query is known to be complete, and pings it only when the query was cancelled or
+//! failed.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -14,51 +14,52 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteQueryResult, SqliteRow, SqliteSta
 use sqlx::{Connection, Describe, Either, Execute, Executor, SqlStr, Sqlite, SqliteConnection};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
 
-/// How long a read waits for a connection before it is refused.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a read waits for a free connection before it fails.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Connections that see every commit so far and cannot write. Each is opened when all others are taken. Clones share
-/// them.
+/// A pool of read-only connections that see every commit so far. A connection is opened when all others are in use.
+/// Clones share the pool.
 ///
-/// As an executor it borrows one for a single call, and takes all of its rows before it hands out the first.
+/// As an executor it acquires a connection for a single call, and buffers all of its rows before it yields the first.
 #[derive(Clone, Debug)]
-pub struct Readers(Arc<Shared>);
+pub struct Readers(Arc<Pool>);
 
 #[derive(Debug)]
-struct Shared {
+struct Pool {
     options: SqliteConnectOptions,
-    /// One for each connection there may be.
+    /// One permit per connection, open or not.
     permits: Arc<Semaphore>,
-    /// The one used last is the next.
+    /// A stack: the connection used last, whose page cache is warm, is the next.
     idle: Mutex<Vec<SqliteConnection>>,
 }
 
-/// A connection that somebody has for several calls. [`Reader::release`] it after the last one.
+/// A connection acquired for several calls. [`Reader::release`] it after the last one, which saves a ping.
 #[derive(Debug)]
 pub struct Reader {
     readers: Readers,
-    /// Here until it goes back.
-    borrowed: Option<(SqliteConnection, OwnedSemaphorePermit)>,
+    /// `Some` until the connection is released.
+    acquired: Option<(SqliteConnection, OwnedSemaphorePermit)>,
 }
 
 impl Readers {
-    /// None yet, and never more than `most`.
+    /// An empty pool that opens at most `max_connections`.
     #[must_use]
-    pub(super) fn new(options: SqliteConnectOptions, most: usize) -> Self {
-        let permits = Arc::new(Semaphore::new(most));
-        Self(Arc::new(Shared { options, permits, idle: Mutex::default() }))
+    pub(super) fn new(options: SqliteConnectOptions, max_connections: usize) -> Self {
+        let permits = Arc::new(Semaphore::new(max_connections));
+        Self(Arc::new(Pool { options, permits, idle: Mutex::default() }))
     }
 
-    /// A connection for several calls.
+    /// Acquires a connection for several calls.
     ///
     /// # Errors
-    /// `PoolTimedOut` when none comes back within 5 s, `PoolClosed` after [`Readers::close`], or why none can be opened.
+    /// `PoolTimedOut` when none is released within 5 s, `PoolClosed` after [`Readers::close`], or the error of opening
+    /// a connection.
     pub async fn acquire(&self) -> sqlx::Result<Reader> {
         let permits = &self.0.permits;
         let permit = match permits.clone().try_acquire_owned() {
             Ok(permit) => permit,
             Err(TryAcquireError::Closed) => return Err(sqlx::Error::PoolClosed),
-            Err(TryAcquireError::NoPermits) => tokio::time::timeout(PATIENCE, permits.clone().acquire_owned())
+            Err(TryAcquireError::NoPermits) => tokio::time::timeout(ACQUIRE_TIMEOUT, permits.clone().acquire_owned())
                 .await
                 .map_err(|_| sqlx::Error::PoolTimedOut)?
                 .map_err(|_| sqlx::Error::PoolClosed)?,
@@ -68,44 +69,47 @@ impl Readers {
             Some(connection) => connection,
             None => SqliteConnection::connect_with(&self.0.options).await?,
         };
-        Ok(Reader { readers: self.clone(), borrowed: Some((connection, permit)) })
+        Ok(Reader { readers: self.clone(), acquired: Some((connection, permit)) })
     }
 
-    /// Refuses all reads from now on.
+    /// Closes the pool: every later read fails with `PoolClosed`.
     pub fn close(&self) {
         self.0.permits.close();
     }
 
-    /// The connection first: whoever gets the permit finds it.
-    fn take_back(&self, (connection, permit): (SqliteConnection, OwnedSemaphorePermit)) {
+    /// Pushes the connection before it drops the permit, so that the next holder of the permit finds it.
+    fn put_back(&self, (connection, permit): (SqliteConnection, OwnedSemaphorePermit)) {
         self.0.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
         drop(permit);
     }
 }
 
+/// Invariant of [`Reader::acquired`]: only [`Reader::release`] and `drop` take it, and both consume the reader.
+const NOT_RELEASED: &str = "a reader has its connection until it is released";
+
 impl Reader {
     /// The connection, for the store's functions.
     pub fn db(&mut self) -> &mut SqliteConnection {
-        &mut self.borrowed.as_mut().expect("a connection is here until it goes back").0
+        &mut self.acquired.as_mut().expect(NOT_RELEASED).0
     }
 
-    /// Gives it back at once. All that was asked of it has been answered.
+    /// Puts the connection back without a ping. Its last query must be complete.
     pub fn release(mut self) {
-        self.readers.take_back(self.borrowed.take().expect("a connection is here until it goes back"));
+        self.readers.put_back(self.acquired.take().expect(NOT_RELEASED));
     }
 }
 
-/// Whoever had it may have gone away in the middle, or it may have failed: it comes back when it answers again, and not
-/// at all if it does not.
+/// A reader dropped without [`Reader::release`] may have a query under way, if its future was cancelled, or a broken
+/// connection: the connection is put back once it answers a ping, and closed if it does not.
 impl Drop for Reader {
     fn drop(&mut self) {
-        let Some(mut borrowed) = self.borrowed.take() else { return };
+        let Some(mut acquired) = self.acquired.take() else { return };
         let readers = self.readers.clone();
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
         runtime.spawn(async move {
-            match borrowed.0.ping().await {
-                Ok(()) => readers.take_back(borrowed),
-                Err(error) => tracing::warn!(%error, "a connection that read is lost"),
+            match acquired.0.ping().await {
+                Ok(()) => readers.put_back(acquired),
+                Err(error) => tracing::warn!(%error, "a reading connection failed and is closed"),
             }
         });
     }
@@ -169,16 +173,16 @@ mod tests {
 
     use super::*;
 
-    /// Counts for some tenths of a second before it answers.
-    const SLOW: &str = "WITH RECURSIVE counted (number) AS (
+    /// Takes some tenths of a second.
+    const SLOW_QUERY: &str = "WITH RECURSIVE counted (number) AS (
              SELECT 1 UNION ALL SELECT number + 1 FROM counted WHERE number < 2000000
          )
          SELECT MAX(number) FROM counted";
 
-    fn readers(most: usize) -> (Readers, tempfile::TempDir) {
+    fn readers(max_connections: usize) -> (Readers, tempfile::TempDir) {
         let folder = tempfile::tempdir().unwrap();
         let options = SqliteConnectOptions::new().filename(folder.path().join("some.sqlite3")).create_if_missing(true);
-        (Readers::new(options, most), folder)
+        (Readers::new(options, max_connections), folder)
     }
 
     async fn number(db: impl sqlx::SqliteExecutor<'_>) -> sqlx::Result<i64> {
@@ -190,7 +194,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn calls_one_after_the_other_share_a_connection() {
+    async fn sequential_calls_reuse_one_connection() {
         let (readers, _folder) = readers(4);
         for _ in 0..3 {
             assert_eq!(number(&readers).await.unwrap(), 7);
@@ -206,9 +210,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn there_are_never_more_than_asked_for_and_whoever_waits_is_next() {
+    async fn the_pool_never_exceeds_its_size_and_a_released_connection_goes_to_the_next_waiter() {
         let (readers, _folder) = readers(2);
-        let (first, _second) = (readers.acquire().await.unwrap(), readers.acquire().await.unwrap());
+        let first = readers.acquire().await.unwrap();
+        let _second = readers.acquire().await.unwrap();
         let mut third = Box::pin(readers.acquire());
         assert!(matches!(futures::poll!(&mut third), Poll::Pending));
         first.release();
@@ -216,12 +221,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn one_that_was_left_in_the_middle_comes_back_when_it_is_done() {
+    async fn a_connection_with_a_cancelled_query_is_put_back_after_a_ping() {
         let (readers, _folder) = readers(1);
         let mut reader = readers.acquire().await.unwrap();
         {
-            let mut left = Box::pin(sqlx::query_scalar::<_, i64>(SLOW).fetch_one(reader.db()));
-            assert!(matches!(futures::poll!(&mut left), Poll::Pending));
+            let mut cancelled = Box::pin(sqlx::query_scalar::<_, i64>(SLOW_QUERY).fetch_one(reader.db()));
+            assert!(matches!(futures::poll!(&mut cancelled), Poll::Pending));
         }
         drop(reader);
         tokio::task::yield_now().await;
@@ -231,7 +236,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn after_the_end_nothing_is_read() {
+    async fn reads_fail_after_the_pool_is_closed() {
         let (readers, _folder) = readers(1);
         assert_eq!(number(&readers).await.unwrap(), 7);
         readers.close();

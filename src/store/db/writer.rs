@@ -11,16 +11,16 @@ use sqlx::sqlite::SqliteArguments;
 use sqlx::{Sqlite, SqliteConnection};
 use tokio::sync::{Notify, mpsc, oneshot};
 
-use super::{Answer, MAX_GROUP, Mode, QueuedWrite, Tx};
+use super::{MAX_GROUP, Mode, QueuedWrite, Tx, WriteResult};
 use crate::AppError;
 use crate::cache::invalidation::{Invalidations, Stale};
 use crate::clock::Clock;
 use crate::live::Announcement;
 use crate::store::messages::Inserted;
-use crate::store::sqlite::search_index::{MergeDebt, ToIndex, index_messages};
+use crate::store::sqlite::search_index::{MergeDebt, PendingIndex, index_messages};
 
 pub(super) struct Writer {
-    /// Moved into the running write and back; `None` for good only if a write was dropped in the middle.
+    /// Moved into the running write and back; `None` for good only if a write's future was dropped before it completed.
     pub connection: Option<SqliteConnection>,
     pub clock: Clock,
     pub publish: mpsc::UnboundedSender<Announcement>,
@@ -33,118 +33,124 @@ pub(super) struct Writer {
     pub merge_debt: MergeDebt,
 }
 
-/// A write that ran and waits for the commit.
-struct Done {
+/// A write that succeeded and waits for the commit.
+struct PendingWrite {
     value: Box<dyn Any + Send>,
-    answer: oneshot::Sender<Answer>,
-    to_index: ToIndex,
+    reply: oneshot::Sender<WriteResult>,
+    pending_index: PendingIndex,
     announcements: Vec<Announcement>,
     stale: Vec<Stale>,
     enqueued_jobs: bool,
 }
 
-/// A write that changed nothing: where to send the answer, and the error.
-type Refused = (oneshot::Sender<Answer>, AppError);
+/// A write that failed: the channel of its caller, and the error.
+type FailedWrite = (oneshot::Sender<WriteResult>, AppError);
 
 impl Writer {
-    pub async fn serve(mut self, mut jobs: mpsc::Receiver<QueuedWrite>) {
-        while let Some(first) = jobs.recv().await {
+    /// Commits queued writes until the last [`Db`](super::Db) is dropped.
+    pub async fn serve(mut self, mut queue: mpsc::Receiver<QueuedWrite>) {
+        while let Some(first) = queue.recv().await {
             let mut group = vec![first];
             while group.len() < MAX_GROUP
-                && let Ok(next) = jobs.try_recv()
+                && let Ok(next) = queue.try_recv()
             {
                 group.push(next);
             }
-            self.commit(group).await;
+            self.commit_group(group).await;
         }
     }
 
-    /// Runs the group in one transaction and answers everyone in it.
-    async fn commit(&mut self, mut group: Vec<QueuedWrite>) {
+    /// Runs the group in one transaction and replies to each of its callers.
+    async fn commit_group(&mut self, mut group: Vec<QueuedWrite>) {
         if let Err(error) = self.begin().await {
-            // Perhaps it has begun, and only the answer failed.
+            // The transaction may have begun all the same, if only reading the result failed.
             let _ = self.execute("ROLLBACK").await;
-            let refusal = AppError::from(error);
-            for job in group {
-                let _ = job.answer.send(Err(refusal.clone()));
+            let error = AppError::from(error);
+            for write in group {
+                let _ = write.reply.send(Err(error.clone()));
             }
             return;
         }
 
-        // A lone write needs no savepoint: the transaction is its own.
-        let alone = group.len() == 1;
-        let mut done = Vec::with_capacity(group.len());
+        // A single write needs no savepoint: rolling back the transaction undoes nothing else.
+        let is_single = group.len() == 1;
+        let mut succeeded = Vec::with_capacity(group.len());
         let mut failed = Vec::new();
-        // Messages come first, so that everything is announced in the order of its place in the log.
-        group.sort_by_key(|job| job.message.is_none());
-        let (mut inserted, mut broken) = match self.insert_messages(&group).await {
+        // Messages come first, so that everything is announced in the order of the event log.
+        group.sort_by_key(|write| write.message.is_none());
+        let (mut inserted, mut transaction_error) = match self.insert_messages(&group).await {
             Ok(inserted) => (inserted.into_iter(), None),
             Err(error) => (Vec::new().into_iter(), Some(AppError::from(error))),
         };
-        // A write that was undone has changed rows, as SQLite counts, and left nothing.
-        let mut undone = false;
-        for job in group {
-            // Once the transaction is lost, the rest is told so without being tried.
-            if broken.is_some() {
-                failed.push((job.answer, None));
+        // SQLite's count of changed rows includes those of a write that was rolled back.
+        let mut has_rolled_back = false;
+        for write in group {
+            // Once the transaction has failed, the remaining writes of the group are not run.
+            if transaction_error.is_some() {
+                failed.push((write.reply, None));
                 continue;
             }
-            let mode = job.mode;
+            let mode = write.mode;
             let inserted = inserted.next().flatten();
-            match self.run(job, inserted, alone).await {
-                Ok(Ok(finished)) => done.push(finished),
-                Ok(Err((answer, error))) => {
-                    undone |= mode == Mode::Any;
-                    failed.push((answer, Some(error)));
+            match self.run(write, inserted, is_single).await {
+                Ok(Ok(pending)) => succeeded.push(pending),
+                Ok(Err((reply, error))) => {
+                    has_rolled_back |= mode == Mode::Savepoint;
+                    failed.push((reply, Some(error)));
                 }
-                Err((answer, error)) => {
-                    broken = Some(error);
-                    failed.push((answer, None));
+                Err((reply, error)) => {
+                    transaction_error = Some(error);
+                    failed.push((reply, None));
                 }
             }
         }
 
-        if broken.is_none() {
-            let mut to_index = ToIndex::default();
-            done.iter().for_each(|finished| to_index.append(&finished.to_index));
-            let end = if done.is_empty() { self.execute("ROLLBACK").await } else { self.end(&to_index, undone).await };
-            broken = end.err().map(AppError::from);
+        if transaction_error.is_none() {
+            let mut pending_index = PendingIndex::default();
+            succeeded.iter().for_each(|pending| pending_index.append(&pending.pending_index));
+            let ended = if succeeded.is_empty() {
+                self.execute("ROLLBACK").await
+            } else {
+                self.commit(&pending_index, has_rolled_back).await
+            };
+            transaction_error = ended.err().map(AppError::from);
         }
-        if let Some(error) = broken {
-            // The transaction may be gone already; then there is nothing left to roll back.
+        if let Some(error) = transaction_error {
+            // SQLite may have rolled back the transaction by itself; then this fails, which changes nothing.
             let _ = self.execute("ROLLBACK").await;
-            for finished in done {
-                let _ = finished.answer.send(Err(error.clone()));
+            for pending in succeeded {
+                let _ = pending.reply.send(Err(error.clone()));
             }
-            for (answer, own) in failed {
-                let _ = answer.send(Err(own.unwrap_or_else(|| error.clone())));
+            for (reply, own_error) in failed {
+                let _ = reply.send(Err(own_error.unwrap_or_else(|| error.clone())));
             }
             return;
         }
 
-        if !done.is_empty() {
+        if !succeeded.is_empty() {
             self.commit_count.fetch_add(1, Ordering::Relaxed);
         }
-        for stale in done.iter().flat_map(|finished| &finished.stale) {
+        for stale in succeeded.iter().flat_map(|pending| &pending.stale) {
             self.invalidations.mark(*stale);
         }
-        if done.iter().any(|finished| finished.enqueued_jobs) {
+        if succeeded.iter().any(|pending| pending.enqueued_jobs) {
             self.job_enqueued.notify_one();
         }
-        for finished in done {
-            for announcement in finished.announcements {
+        for pending in succeeded {
+            for announcement in pending.announcements {
                 let _ = self.publish.send(announcement);
             }
-            let _ = finished.answer.send(Ok(finished.value));
+            let _ = pending.reply.send(Ok(pending.value));
         }
-        for (answer, error) in failed {
-            let _ = answer.send(Err(error.unwrap_or(AppError::Internal)));
+        for (reply, error) in failed {
+            let _ = reply.send(Err(error.unwrap_or(AppError::Internal)));
         }
     }
 
-    /// Stores the messages that the group's writes bring: what became of each.
+    /// Inserts the group's new messages. Returns one entry per message, in the group's order: `None` if it was
+    /// rejected.
     async fn insert_messages(&mut self, group: &[QueuedWrite]) -> sqlx::Result<Vec<Option<Inserted>>> {
-        let messages: Vec<_> = group.iter().filter_map(|job| job.message.as_deref()).collect();
+        let messages: Vec<_> = group.iter().filter_map(|write| write.message.as_deref()).collect();
         if messages.is_empty() {
             return Ok(Vec::new());
         }
@@ -152,63 +158,64 @@ impl Writer {
         crate::store::messages::insert_all(connection, &messages).await
     }
 
-    /// Runs one write. The inner result is the write's own; the outer error means the transaction is lost.
+    /// Runs one write. The inner error is the write's own; the outer error means that the whole transaction must be
+    /// rolled back.
     async fn run(
         &mut self,
-        job: QueuedWrite,
+        write: QueuedWrite,
         inserted: Option<Inserted>,
-        alone: bool,
-    ) -> Result<Result<Done, Refused>, Refused> {
-        let QueuedWrite { message, run, mode, answer } = job;
-        let guarded = !alone && mode == Mode::Any;
-        let stored = inserted.is_some();
-        let mut to_index = ToIndex::default();
+        is_single: bool,
+    ) -> Result<Result<PendingWrite, FailedWrite>, FailedWrite> {
+        let QueuedWrite { message, run, mode, reply } = write;
+        let has_savepoint = !is_single && mode == Mode::Savepoint;
+        let has_inserted = inserted.is_some();
+        let mut pending_index = PendingIndex::default();
         if let (Some(inserted), Some(message)) = (&inserted, message) {
-            to_index.push(inserted.id, message.body.text.len());
+            pending_index.push(inserted.id, message.body.text.len());
         }
-        if guarded && let Err(error) = self.execute("SAVEPOINT one_write").await {
-            return Err((answer, error.into()));
+        if has_savepoint && let Err(error) = self.execute("SAVEPOINT one_write").await {
+            return Err((reply, error.into()));
         }
         let Some(connection) = self.connection.take() else {
-            return Err((answer, AppError::Internal));
+            return Err((reply, AppError::Internal));
         };
-        let mut tx = Tx::new(connection, self.clock.now_ms(), inserted, to_index);
+        let mut tx = Tx::new(connection, self.clock.now_ms(), inserted, pending_index);
         let outcome = AssertUnwindSafe(async { run(&mut tx).await }).catch_unwind().await;
-        let Tx { connection, to_index, announcements, mut stale, recorded, enqueued_jobs, .. } = tx;
+        let Tx { connection, pending_index, announcements, mut stale, recorded, enqueued_jobs, .. } = tx;
         self.connection = Some(connection);
 
         let error = match outcome {
             Ok(Ok(value)) => {
-                if guarded && let Err(error) = self.execute("RELEASE one_write").await {
-                    return Err((answer, error.into()));
+                if has_savepoint && let Err(error) = self.execute("RELEASE one_write").await {
+                    return Err((reply, error.into()));
                 }
                 if !recorded {
                     stale.push(Stale::Everything);
                 }
-                return Ok(Ok(Done { value, answer, to_index, announcements, stale, enqueued_jobs }));
+                return Ok(Ok(PendingWrite { value, reply, pending_index, announcements, stale, enqueued_jobs }));
             }
             Ok(Err(error)) => error,
             Err(_) => {
-                tracing::error!("a write panicked and was undone");
+                tracing::error!("a write panicked and was rolled back");
                 AppError::Internal
             }
         };
-        // SQLite undoes the whole transaction by itself after some failures, a full disk among them. The savepoint is
-        // gone then, this fails, and the others in the group are told the same: nothing of theirs was saved.
-        let lost = match mode {
-            Mode::Any if guarded => self.undo().await.err().map(|lost| lost.to_string()),
-            Mode::ChecksFirst
-                if !alone && (stored || matches!(error, AppError::Internal | AppError::Unavailable(_))) =>
+        // After some failures, a full disk among them, SQLite rolls back the whole transaction by itself. The savepoint
+        // no longer exists then, rolling back to it fails, and every other write of the group fails as well.
+        let transaction_error = match mode {
+            Mode::Savepoint if has_savepoint => self.rollback_to_savepoint().await.err().map(|error| error.to_string()),
+            Mode::Checked
+                if !is_single && (has_inserted || matches!(error, AppError::Internal | AppError::Unavailable(_))) =>
             {
                 Some(error.to_string())
             }
-            Mode::Any | Mode::ChecksFirst => None,
+            Mode::Savepoint | Mode::Checked => None,
         };
-        if let Some(lost) = lost {
-            tracing::error!(error = lost, "a failed write took its group's transaction with it");
-            return Err((answer, error));
+        if let Some(transaction_error) = transaction_error {
+            tracing::error!(error = transaction_error, "a failed write rolls back its whole group");
+            return Err((reply, error));
         }
-        Ok(Err((answer, error)))
+        Ok(Err((reply, error)))
     }
 
     async fn begin(&mut self) -> sqlx::Result<()> {
@@ -216,43 +223,44 @@ impl Writer {
         Ok(())
     }
 
-    /// Makes new messages searchable, merges what is due in their tables, and commits; counts the commit as ours if SQLite
-    /// does: one that changed no row is none.
-    async fn end(&mut self, to_index: &ToIndex, undone: bool) -> sqlx::Result<()> {
+    /// Indexes new messages, runs the merges of the full-text tables that are due, and commits. The commit is counted
+    /// as one of this process only if it changed rows: SQLite's own counter skips empty ones.
+    async fn commit(&mut self, pending_index: &PendingIndex, has_rolled_back: bool) -> sqlx::Result<()> {
         let mut merge_debt = self.merge_debt;
-        let end = if to_index.message_ids.is_empty() {
+        let commit = if pending_index.message_ids.is_empty() {
             sqlx::query_scalar("SELECT total_changes(); COMMIT")
         } else {
             let connection = self.connection.as_mut().ok_or(sqlx::Error::WorkerCrashed)?;
             for (merge, pages) in merge_debt.take_due() {
                 sqlx::query(merge).bind(pages).execute(&mut *connection).await?;
             }
-            merge_debt.add(to_index.text_bytes);
-            let ids = crate::store::json_ids(&to_index.message_ids);
+            merge_debt.add(pending_index.text_bytes);
+            let ids = crate::store::json_ids(&pending_index.message_ids);
             sqlx::query_scalar(index_messages!("SELECT total_changes(); COMMIT")).bind(ids)
         };
         self.invalidations.note_committing(true);
-        let change_count = self.count_changes(end).await;
+        let change_count = self.count_changes(commit).await;
         if change_count.as_ref().is_ok_and(|count| *count != self.change_count) {
             self.invalidations.note_own_commit();
         }
         self.invalidations.note_committing(false);
         change_count?;
         self.merge_debt = merge_debt;
-        if undone {
+        if has_rolled_back {
             self.invalidations.mark(Stale::Everything);
         }
         Ok(())
     }
 
-    /// Runs several statements in one call; one of them tells how many rows this connection has ever changed.
+    /// Runs several statements in one call, one of which selects `total_changes()`. Returns that number: the rows that
+    /// this connection has changed since it was opened.
     async fn count_changes(&mut self, sql: QueryScalar<'_, Sqlite, i64, SqliteArguments>) -> sqlx::Result<i64> {
         let connection = self.connection.as_mut().ok_or(sqlx::Error::WorkerCrashed)?;
         let counts = sql.fetch_all(connection).await?;
         Ok(counts.first().copied().unwrap_or_default())
     }
 
-    async fn undo(&mut self) -> sqlx::Result<()> {
+    async fn rollback_to_savepoint(&mut self) -> sqlx::Result<()> {
         self.execute("ROLLBACK TO one_write").await?;
         self.execute("RELEASE one_write").await
     }

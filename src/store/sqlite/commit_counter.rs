@@ -1,8 +1,8 @@
-//! SQLite's own count of commits: how what another program writes into the same file is noticed at once.
+//! SQLite's own commit counter, which detects the commits of other programs to the same file.
 //!
-//! In WAL mode the programs that have a database open share an index of its log, the file that ends in `-shm`. Its
-//! header begins with a version, a word that is unused, and a counter that grows by one with every commit, each of four
-//! bytes in the machine's order: <https://www.sqlite.org/walformat.html#the_wal_index_file_format>.
+//! In WAL mode all programs that have a database open share an index of its log, the file that ends in `-shm`. Its
+//! header begins with a version, an unused word, and a counter that grows by one with every commit, each of four bytes
+//! in native byte order: <https://www.sqlite.org/walformat.html#the_wal_index_file_format>.
 
 use std::fs::File;
 use std::io;
@@ -11,32 +11,32 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Arc;
 
-/// Where in the header the counter stands, in bytes.
-const COUNTER_AT: u64 = 8;
+/// Offset of the counter in the header, in bytes.
+const COUNTER_OFFSET_BYTES: u64 = 8;
 
-/// Reads the count of commits of a database that stays open. Clones share the file.
+/// Reads the commit counter of a database that stays open. Clones share the file.
 #[derive(Clone, Debug)]
 pub struct CommitCounter {
-    /// Never closed: closing any descriptor of a file ends all locks that the process holds on it, SQLite's too.
+    /// Never closed: closing any descriptor of a file releases all POSIX locks of the process on it, SQLite's included.
     index: Arc<ManuallyDrop<File>>,
 }
 
 impl CommitCounter {
-    /// Finds the index of the database at `path`, which somebody in this program holds open.
+    /// Opens the index of the database at `path`, which a connection of this process must have open.
     ///
     /// # Errors
-    /// When there is none to read.
+    /// When the index does not exist or cannot be read.
     pub fn open(path: &Path) -> io::Result<Self> {
         let mut index = path.as_os_str().to_owned();
         index.push("-shm");
         Ok(Self { index: Arc::new(ManuallyDrop::new(File::open(index)?)) })
     }
 
-    /// How many commits there have been, modulo 2³²; nothing when it cannot be read.
+    /// Number of commits so far, modulo 2³²; `None` if it cannot be read.
     #[must_use]
     pub fn read(&self) -> Option<u32> {
         let mut counter = [0; 4];
-        self.index.read_exact_at(&mut counter, COUNTER_AT).ok()?;
+        self.index.read_exact_at(&mut counter, COUNTER_OFFSET_BYTES).ok()?;
         Some(u32::from_ne_bytes(counter))
     }
 }

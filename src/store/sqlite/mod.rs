@@ -1,4 +1,4 @@
-//! What only SQLite has: the commit counter of its write-ahead log, and full-text tables.
+//! Code for SQLite alone: the commit counter of its write-ahead log, and its full-text tables.
 
 mod commit_counter;
 pub(super) mod search_index;

@@ -1,9 +1,9 @@
-//! Maintenance of the full-text tables (FTS5): what a commit adds to them, and how much of them it merges.
+//! Maintenance of the full-text tables (FTS5): the messages that a commit adds, and the pages that it merges.
 
 use crate::model::MessageId;
 
-/// Puts new messages into the full-text tables: `$1` holds their ids as a JSON array. What was removed since is passed
-/// over. Followed by `$rest`, for one call.
+/// Inserts messages into the full-text tables. Parameter `$1` is a JSON array of their ids; messages that no longer
+/// exist are skipped. The statements in `$rest` follow in the same call.
 macro_rules! index_messages {
     ($rest:literal) => {
         concat!(
@@ -20,15 +20,15 @@ macro_rules! index_messages {
 
 pub(in crate::store) use index_messages;
 
-/// What a transaction puts into the full-text tables before it is committed.
+/// Messages to insert into the full-text tables before the transaction commits.
 #[derive(Debug, Default)]
-pub(in crate::store) struct ToIndex {
+pub(in crate::store) struct PendingIndex {
     pub message_ids: Vec<MessageId>,
-    /// How long the plain text of all of them is.
+    /// Total length of their plain texts.
     pub text_bytes: usize,
 }
 
-impl ToIndex {
+impl PendingIndex {
     pub fn push(&mut self, message_id: MessageId, text_bytes: usize) {
         self.message_ids.push(message_id);
         self.text_bytes += text_bytes;
@@ -40,22 +40,23 @@ impl ToIndex {
     }
 }
 
-/// The most pages of a full-text table that one commit merges, at some 15 to 25 µs each; only commits with as much text
-/// to store come near it.
+/// Maximum number of pages of a full-text table that one commit merges, at some 15 to 25 µs each. Only commits that
+/// store a lot of text come near it.
 const MAX_MERGED_PAGES: usize = 1_024;
 
-/// How many pages are worth the call.
+/// Minimum number of pages to merge: fewer are not worth a call.
 const MIN_MERGED_PAGES: usize = 32;
 
-/// How long a page of the full-text tables is (`pgsz`).
+/// Size of a page of the full-text tables (`pgsz`), in bytes.
 const PAGE_BYTES: usize = 1_000;
 
-/// What is left to merge in the full-text tables.
+/// The amount of text in the full-text tables that is not merged yet.
 ///
-/// Each commit leaves a small segment in each table, and a search reads them all. FTS5 on its own merges them in lumps:
-/// 64 pages for each of its levels, some 4 ms here, inside whichever commit is next, and everybody waits. So it is told
-/// to leave that (`automerge` 0), and a commit merges as much as those before it have brought. Where this falls short
-/// (after edits, say), FTS5 still merges a level that has sixteen segments (`crisismerge`), all of it at once.
+/// Each commit adds a small segment to each table, and a search reads all segments. FTS5's automatic merge works in
+/// bursts: 64 pages for each level, some 4 ms here, within a single commit, which delays all writes in the queue. It is
+/// therefore disabled (`automerge` 0), and each commit merges about as much as the commits before it added. Where this
+/// is not enough (after edits, for example), FTS5 still merges a level once it has sixteen segments (`crisismerge`),
+/// all at once.
 #[derive(Clone, Copy, Debug, Default)]
 pub(in crate::store) struct MergeDebt {
     words_bytes: usize,
@@ -63,18 +64,19 @@ pub(in crate::store) struct MergeDebt {
 }
 
 impl MergeDebt {
-    /// Takes in a commit that puts so many bytes of text into the tables.
+    /// Adds the debt of a commit that inserts `text_bytes` bytes of text.
     ///
-    /// A byte of a short text is up to 8 bytes of index for parts and 2 for words, each of which is merged five times on
-    /// its way up the levels. Long texts repeat themselves and take less, and a merge that finds nothing to do costs
-    /// next to nothing. A segment's own frame counts as well: many small commits must not leave many segments.
+    /// A byte of a short text becomes up to 8 bytes of index for parts and 2 for words, each of which is merged five
+    /// times on its way up the levels. Long texts repeat themselves and need less; a merge with nothing to do costs
+    /// next to nothing. The fixed overhead of a segment counts as well, so that many small commits do not leave many
+    /// segments.
     pub fn add(&mut self, text_bytes: usize) {
         self.words_bytes += 2 * PAGE_BYTES + 10 * text_bytes;
         self.parts_bytes += 2 * PAGE_BYTES + 40 * text_bytes;
     }
 
-    /// The statements that merge what is due, where enough is, with their numbers of pages. What one commit does not
-    /// merge is left to the next, within bounds.
+    /// The merge statements that are due, one per table at most, each with its number of pages. Debt above
+    /// [`MAX_MERGED_PAGES`] is carried over to the next commit, up to the same amount; the rest is dropped.
     pub fn take_due(&mut self) -> impl Iterator<Item = (&'static str, i64)> {
         let tables = [
             (&mut self.words_bytes, "INSERT INTO message_search (message_search, rank) VALUES ('merge', $1)"),
@@ -96,20 +98,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_commit_merges_what_was_written_since_and_no_more_than_some() {
+    fn a_commit_merges_in_proportion_to_earlier_commits_up_to_a_maximum() {
         let mut debt = MergeDebt::default();
         let mut due = |text_bytes: &[usize]| {
             text_bytes.iter().for_each(|bytes| debt.add(*bytes));
             let table = |merge: &str| if merge.contains("message_parts") { "parts" } else { "words" };
             debt.take_due().map(|(merge, pages)| (table(merge), pages)).collect::<Vec<_>>()
         };
-        assert_eq!(due(&[700]), [], "30 pages are not worth the call");
+        assert_eq!(due(&[700]), [], "30 pages are below the minimum");
         assert_eq!(due(&[1_000]), [("parts", 72)]);
-        assert_eq!(due(&[0; 6]), [("words", 33)], "21 were left");
+        assert_eq!(due(&[0; 6]), [("words", 33)], "21 pages were carried over");
         assert_eq!(due(&[30_000]), [("words", 302), ("parts", 1_024)]);
-        assert_eq!(due(&[]), [("parts", 190)], "the next commit does the rest");
+        assert_eq!(due(&[]), [("parts", 190)], "the next commit merges the rest");
         assert_eq!(due(&[64 * 32_000]), [("words", 1_024), ("parts", 1_024)]);
         assert_eq!(due(&[]), [("words", 1_024), ("parts", 1_024)]);
-        assert_eq!(due(&[]), [], "what is too much for that is left to SQLite");
+        assert_eq!(due(&[]), [], "debt beyond the maximum is dropped");
     }
 }

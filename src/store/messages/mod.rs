@@ -1,0 +1,16 @@
+//! Messages. A room is read in pages of [`PAGE_SIZE`](crate::model::PAGE_SIZE), in the order of the ids.
+
+mod insert;
+mod page;
+mod read;
+mod remove;
+mod rows;
+mod update;
+
+pub use insert::{Inserted, NewMessage, insert_all};
+pub(super) use page::{ExtraRow, page_from_rows};
+pub use page::{page_after, page_before, page_last};
+pub use read::{SentMessage, count, find, find_room, find_sent, find_source, list, list_of_creator, newest};
+pub use remove::{remove, remove_some_of_room};
+pub(super) use rows::select_messages;
+pub use update::{update, update_boosts_seq};

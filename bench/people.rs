@@ -1,4 +1,4 @@
-//! How long it takes to find a ping among 10,000 and to list 5,000 people, on a database made for it.
+//! Times of finding a direct room among 10,000 and of listing 5,000 people, on a generated database.
 //! Usage: cargo run --release -p server --example people
 
 #![expect(clippy::disallowed_methods, reason = "what is measured here is real time")]
@@ -92,7 +92,7 @@ async fn main() {
     }
 }
 
-/// One row: the median of all times with their range.
+/// Prints one row: the median with the range, and the 99th percentile.
 fn print(workload: &str, times: &[Duration]) {
     let (_, p99) = table::p50_and_p99(times);
     table::print_times(workload, times, &format!("p99 {}", table::milliseconds(p99)));

@@ -58,7 +58,8 @@ async fn main() {
 
     let ada = store::users::find(state.db.reader(), UserId(1)).await.expect("a reader").expect("Ada");
     let cleo = state.db.write(async |tx| -> AppResult<User> {
-        let (name, address) = ("Cleo".parse()?, "cleo@example.com".parse()?);
+        let name = "Cleo".parse()?;
+        let address = "cleo@example.com".parse()?;
         let id = store::users::insert(tx.db(), &name, &address, "x", Role::Member, 1).await?;
         Ok(User { id, name: "Cleo".into(), role: Role::Member })
     });

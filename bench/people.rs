@@ -45,7 +45,8 @@ async fn main() {
     let made = state.db.write(async |tx| -> AppResult<Vec<User>> {
         let mut people = Vec::new();
         for number in 0..PEOPLE {
-            let (name, address) = (format!("Person {number:05}"), format!("person{number}@example.com"));
+            let name = format!("Person {number:05}");
+            let address = format!("person{number}@example.com");
             let id = store::users::insert(tx.db(), &name.parse()?, &address.parse()?, "x", Role::Member, 1).await?;
             people.push(User { id, name, role: Role::Member });
         }
@@ -54,7 +55,8 @@ async fn main() {
     let people = made.await.expect("people");
     let pairs: Vec<(User, UserId)> = (0..DIRECT_ROOMS)
         .map(|number| {
-            let (one, step) = (number % people.len(), number / people.len() + 1);
+            let one = number % people.len();
+            let step = number / people.len() + 1;
             (people[one].clone(), people[(one + step) % people.len()].id)
         })
         .collect();

@@ -205,7 +205,8 @@ fn pause_ms(random: &mut Random) -> i64 {
 
 /// The index of a room: most messages are in the first rooms, and every room has some.
 fn pick_room(random: &mut Random) -> usize {
-    let (one, other) = (below(random, ROOMS), below(random, ROOMS));
+    let one = below(random, ROOMS);
+    let other = below(random, ROOMS);
     one * other / (ROOMS - 1)
 }
 

@@ -39,7 +39,9 @@ const AFTER: usize = 2;
 
 /// Measures the room page for 16 clients while 200 people sign in.
 pub async fn sign_in_storm(site: &Arc<Site>) {
-    let (mut before_ms, mut during_ms, mut sign_ins_per_second) = (Vec::new(), Vec::new(), Vec::new());
+    let mut before_ms = Vec::new();
+    let mut during_ms = Vec::new();
+    let mut sign_ins_per_second = Vec::new();
     for round in 0..ROUNDS {
         let phase = Arc::new(AtomicUsize::new(BEFORE));
         let readers = site.readers(Reading::RoomPage, READERS, 1).await;
@@ -62,7 +64,8 @@ pub async fn sign_in_storm(site: &Arc<Site>) {
         sign_ins_per_second.push(real(SIGN_INS as u64) / took.as_secs_f64());
         check_sessions(site, cookies).await;
     }
-    let (before, during) = (median(&before_ms), median(&during_ms));
+    let before = median(&before_ms);
+    let during = median(&during_ms);
     let beside =
         format!("p99 {} ms before · {} sign-ins/s", number(before, 2), number(median(&sign_ins_per_second), 1));
     let budget = Budget::new("≤ 2 × p99 before", during <= 2.0 * before);
@@ -89,7 +92,8 @@ async fn storm(site: &Arc<Site>, first: usize) -> Vec<(usize, String)> {
     let next = Arc::new(AtomicUsize::new(0));
     let mut tasks = Vec::with_capacity(SIGN_IN_CONNECTIONS);
     for _ in 0..SIGN_IN_CONNECTIONS {
-        let (site, next) = (site.clone(), next.clone());
+        let site = site.clone();
+        let next = next.clone();
         tasks.push(tokio::spawn(async move {
             let mut connection = HttpConnection::open(site.address()).await;
             let mut cookies = Vec::new();
@@ -167,7 +171,9 @@ async fn post_on(mut poster: Poster, left: Arc<AtomicUsize>) {
 /// value; `None` for the time if it did not settle within [`SETTLE_TIMEOUT`].
 async fn settled(process: &Process) -> (f64, Option<Duration>) {
     let began = Instant::now();
-    let (mut stood_from, mut stood_with, mut stood) = (Duration::ZERO, real(process.rss_anon_bytes()), 0);
+    let mut stood_from = Duration::ZERO;
+    let mut stood_with = real(process.rss_anon_bytes());
+    let mut stood = 0;
     while began.elapsed() < SETTLE_TIMEOUT {
         tokio::time::sleep(Duration::from_secs(1)).await;
         let now = real(process.rss_anon_bytes());

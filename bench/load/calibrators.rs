@@ -132,9 +132,11 @@ pub async fn sqlite(workload: &str, folder: &Path, rows_together: usize) {
     let transaction = format!("BEGIN IMMEDIATE;{}COMMIT;", insert.repeat(rows_together));
     let batch = transaction.repeat(TRANSACTIONS_PER_CALL);
 
-    let (mut per_second, mut total) = (Vec::with_capacity(ROUNDS), 0);
+    let mut per_second = Vec::with_capacity(ROUNDS);
+    let mut total = 0;
     for _ in 0..ROUNDS {
-        let (began, mut count) = (Instant::now(), 0);
+        let began = Instant::now();
+        let mut count = 0;
         while began.elapsed() < ROUND {
             sqlx::raw_sql(AssertSqlSafe(batch.as_str())).execute(&mut database).await.expect("rows");
             count += TRANSACTIONS_PER_CALL * rows_together;

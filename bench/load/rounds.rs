@@ -80,10 +80,12 @@ pub async fn measure<C: Client>(workload: &str, process: &Process, mut clients: 
     }
     let mut rounds = Vec::with_capacity(ROUNDS);
     for _ in 0..ROUNDS {
-        let (cpu, own_before) = (process.cpu(), own_work.cpu_and_wait());
+        let cpu = process.cpu();
+        let own_before = own_work.cpu_and_wait();
         let began = Instant::now();
         let tasks: Vec<_> = clients.drain(..).map(|client| tokio::spawn(ask_until(client, began + ROUND))).collect();
-        let (mut times, mut bytes) = (Vec::new(), 0);
+        let mut times = Vec::new();
+        let mut bytes = 0;
         for task in tasks {
             let (client, asked, asked_bytes) = task.await.expect("a client ends well");
             times.extend(asked);
@@ -91,7 +93,8 @@ pub async fn measure<C: Client>(workload: &str, process: &Process, mut clients: 
             clients.push(client);
         }
         let took = began.elapsed();
-        let (cpu, own) = (process.cpu() - cpu, own_work.cpu_and_wait());
+        let cpu = process.cpu() - cpu;
+        let own = own_work.cpu_and_wait();
         note_if_we_are_slower(workload, cpu, (own.0 - own_before.0, own.1 - own_before.1), took);
         rounds.push(round(&times, bytes, took, cpu));
     }
@@ -99,7 +102,8 @@ pub async fn measure<C: Client>(workload: &str, process: &Process, mut clients: 
 }
 
 async fn ask_until<C: Client>(mut client: C, end: Instant) -> (C, Vec<Duration>, usize) {
-    let (mut times, mut bytes) = (Vec::with_capacity(4_096), 0);
+    let mut times = Vec::with_capacity(4_096);
+    let mut bytes = 0;
     while Instant::now() < end {
         let asked = client.ask().await;
         times.push(asked.took);

@@ -266,7 +266,8 @@ impl Site {
                 }
             }
         }
-        let (first, newest) = (ids[0], ids[ids.len() - 1]);
+        let first = ids[0];
+        let newest = ids[ids.len() - 1];
         let known = journal.busy_room.iter().rev().skip_while(|(id, _)| *id > newest);
         let between = known.take_while(|(id, _)| *id >= first).count();
         assert_eq!(between + unacknowledged, ids.len(), "no message between them is left out");

@@ -88,7 +88,8 @@ pub async fn make(folder: &Path, people_count: usize) -> Data {
         room_ids.push(opened.await.expect("a room").id);
     }
     let first_room = store::rooms::oldest_of(maker.state.db.reader(), viewers[0].id).await.expect("a reader");
-    let (busy_room, other_room) = (room_ids[0], room_ids[1]);
+    let busy_room = room_ids[0];
+    let other_room = room_ids[1];
     room_ids[0] = first_room.expect("the room that every account begins with");
 
     for number in 0..IN_OTHER_ROOMS {
@@ -121,9 +122,12 @@ pub async fn make_people(state: &AppState, count: usize) -> (Vec<User>, Vec<View
     };
     let hash = state.passwords.hash(&registration.password).await.expect("a hash");
     let first = accounts::set_up(state, registration).await.expect("the first one");
-    let (made_ms, now_ms, mut random) = (state.clock.now_ms(), Clock::System.now_ms(), Random(SEED));
+    let made_ms = state.clock.now_ms();
+    let now_ms = Clock::System.now_ms();
+    let mut random = Random(SEED);
     let made = state.db.write(async move |tx| -> AppResult<(Vec<User>, Vec<Viewer>)> {
-        let (mut people, mut viewers) = (vec![first], Vec::new());
+        let mut people = vec![first];
+        let mut viewers = Vec::new();
         for number in 1..count {
             let name = FIRST_NAMES.get(number).map_or_else(|| format!("Person {number:04}"), ToString::to_string);
             let address = email_address(number).parse()?;
@@ -155,7 +159,8 @@ pub async fn make_people(state: &AppState, count: usize) -> (Vec<User>, Vec<View
 
 /// Adds everyone to the room of the first run.
 async fn admit_to_first_room(state: &AppState, people: &[User]) {
-    let (ids, now_ms) = (people.iter().map(|person| person.id).collect::<Vec<_>>(), state.clock.now_ms());
+    let ids = people.iter().map(|person| person.id).collect::<Vec<_>>();
+    let now_ms = state.clock.now_ms();
     let admitted = state.db.write(async move |tx| -> AppResult<()> {
         for id in ids {
             store::memberships::grant_open_rooms(tx.db(), id, now_ms).await?;

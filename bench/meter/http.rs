@@ -73,7 +73,8 @@ impl HttpConnection {
 
     /// Reads a chunked body and joins its chunks. Returns its end in the buffer.
     async fn read_chunks(&mut self, start: usize) -> usize {
-        let (mut read, mut end) = (start, start);
+        let mut read = start;
+        let mut end = start;
         loop {
             let line_end = self.read_until(read, b"\r\n").await;
             let line = std::str::from_utf8(&self.buffer[read..line_end]).ok();

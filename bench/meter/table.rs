@@ -43,7 +43,8 @@ pub fn print_times(workload: &str, times: &[Duration], beside: &str) {
 pub fn median_and_range(values: &[f64], decimals: usize, unit: &str) -> String {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
-    let (least, most) = (sorted[0], sorted[sorted.len() - 1]);
+    let least = sorted[0];
+    let most = sorted[sorted.len() - 1];
     format!("{}{unit} ({}–{})", number(median(values), decimals), number(least, decimals), number(most, decimals))
 }
 

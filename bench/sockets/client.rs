@@ -88,7 +88,8 @@ impl Socket {
 
     /// Waits for more bytes and passes every complete frame to `each`. Returns whether the connection is still open.
     pub async fn receive(&mut self, mut each: impl FnMut(&str)) -> io::Result<bool> {
-        let (stream, pending) = (&mut self.stream, &mut self.pending);
+        let stream = &mut self.stream;
+        let pending = &mut self.pending;
         let mut open = true;
         if !pending.is_empty() {
             // Bytes that arrived together with the handshake's response, or after the frame that was waited for.

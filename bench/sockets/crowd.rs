@@ -49,7 +49,8 @@ impl Crowd {
         let mut opened = Opened { took: Duration::ZERO, listed: Vec::new(), in_view: Vec::new() };
         let mut sockets = JoinSet::new();
         let connect = async |cookie: &str| {
-            let (began, mut receiver) = (Instant::now(), Receiver::new());
+            let began = Instant::now();
+            let mut receiver = Receiver::new();
             let (socket, listed) = enter(place, cookie, None, &mut receiver, board).await?;
             io::Result::Ok((socket, receiver, listed, began.elapsed()))
         };

@@ -58,10 +58,12 @@ impl Author {
             posters.push(self.connect().await);
         }
         let posts = board.begin(post_count, socket_count);
-        let (next, end) = (Arc::new(AtomicU32::new(posts.start)), posts.end);
+        let next = Arc::new(AtomicU32::new(posts.start));
+        let end = posts.end;
         let mut tasks = JoinSet::new();
         for mut poster in posters {
-            let (board, next) = (board.clone(), next.clone());
+            let board = board.clone();
+            let next = next.clone();
             tasks.spawn(async move {
                 loop {
                     let post = next.fetch_add(1, Relaxed);
@@ -91,7 +93,8 @@ impl Poster {
     /// # Panics
     /// If it is wrong.
     pub async fn post(&mut self, board: &Board, post: u32, words: &str) {
-        let (author, id) = (&self.author, uuid());
+        let author = &self.author;
+        let id = uuid();
         let body =
             format!(r#"{{"room_id":{},"client_message_id":"{id}","body":"{}{words}"}}"#, author.room_id, mark(post));
         let (head, body) = call(&author.cookie, "messages/post", body);

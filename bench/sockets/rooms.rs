@@ -107,7 +107,9 @@ pub async fn measure(site: &Site, owners: Owners) {
 }
 
 async fn measure_one(site: &Site, server: &Server, owners: Owners, size: Size) -> Measured {
-    let (board, place, author) = (Arc::new(Board::new()), site.place(server).await, site.author(server));
+    let board = Arc::new(Board::new());
+    let place = site.place(server).await;
+    let author = site.author(server);
     let files_before = server.process.open_file_count();
     let cpu_before = server.process.cpu();
     let (crowd, opened) = Crowd::open(&place, &site.cookies(owners, size.socket_count), &board).await;
@@ -176,7 +178,8 @@ impl<'a> Watch<'a> {
 pub async fn measure_bare(site: &Site) {
     let sample = sample(site).await;
     for size in SIZES {
-        let (mut paced, mut rounds) = (Vec::new(), Vec::new());
+        let mut paced = Vec::new();
+        let mut rounds = Vec::new();
         let bare = BareLoop::start(size.socket_count, &sample);
         let cursor = campfire::protocol::Cursor { epoch: String::new(), seq: 0, at: 0 };
         let place = Place { address: bare.address.clone(), room_id: campfire::model::RoomId(1), cursor };
@@ -209,7 +212,9 @@ pub async fn measure_bare(site: &Site) {
 /// A post as the server encodes it.
 async fn sample(site: &Site) -> String {
     let server = site.start();
-    let (board, place, author) = (Arc::new(Board::new()), site.place(&server).await, site.author(&server));
+    let board = Arc::new(Board::new());
+    let place = site.place(&server).await;
+    let author = site.author(&server);
     let (crowd, _) = Crowd::open(&place, &site.cookies(Owners::DistinctUsers, 1), &board).await;
     author.paced(&board, 1, 1, 1).await;
     crowd.close().await;

@@ -77,13 +77,16 @@ pub async fn measure_stalled(site: &Site) {
 }
 
 async fn stall(site: &Site, server: &Server) -> Beside {
-    let (board, place, author) = (Arc::new(Board::new()), site.place(server).await, site.author(server));
+    let board = Arc::new(Board::new());
+    let place = site.place(server).await;
+    let author = site.author(server);
     let files_before = server.process.open_file_count();
     let cookies = site.cookies(Owners::DistinctUsers, READERS + STALLED);
     let (crowd, _) = Crowd::open(&place, &cookies[..READERS], &board).await;
     let words = " long words".repeat(WORDS_BYTES / 11);
     let alone = author.one_by_one(&board, POSTS, READERS, &words).await;
-    let (memory_before, kernel_before) = (server.process.rss_anon_bytes(), tcp_bytes());
+    let memory_before = server.process.rss_anon_bytes();
+    let kernel_before = tcp_bytes();
 
     let place = site.place(server).await;
     let stalled = open_stalled(&place, &cookies[READERS..], &board).await;
@@ -127,7 +130,9 @@ pub async fn measure_restart(site: &Site) {
     }
     all_back(&mut returns).await;
 
-    let (mut after_s, mut down_s, mut times) = (Vec::new(), Vec::new(), Vec::new());
+    let mut after_s = Vec::new();
+    let mut down_s = Vec::new();
+    let mut times = Vec::new();
     for _ in 0..ROUNDS {
         let posts = board.begin(2, READERS);
         site.author(&server).connect().await.post(&board, posts.start, " before the end").await;
@@ -173,7 +178,8 @@ async fn start_anew(site: &Site, server: Server) -> Server {
 
 /// Waits until all clients are connected. Returns when each of them was.
 async fn all_back(returns: &mut mpsc::UnboundedReceiver<(usize, Instant)>) -> Vec<Instant> {
-    let (mut clients, mut times) = (HashSet::new(), Vec::new());
+    let mut clients = HashSet::new();
+    let mut times = Vec::new();
     while clients.len() < READERS {
         let (number, then) = returns.recv().await.expect("the clients go on");
         clients.insert(number);
@@ -190,7 +196,8 @@ async fn stay(
     board: Arc<Board>,
     back: mpsc::UnboundedSender<(usize, Instant)>,
 ) {
-    let (mut receiver, mut failure_count) = (Receiver::new(), 0);
+    let mut receiver = Receiver::new();
+    let mut failure_count = 0;
     loop {
         if let Ok((mut socket, _)) = enter(&place, &cookie, None, &mut receiver, &board).await {
             failure_count = 0;

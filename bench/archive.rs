@@ -1,4 +1,4 @@
-//! How long searches and room pages take among two million messages, on a database made for it with a fixed seed.
+//! Times of searches and room pages among two million messages, on a generated database with a fixed seed.
 //! Usage: cargo run --release -p server --example archive [MESSAGES]
 
 #![expect(clippy::disallowed_methods, reason = "what is measured here is real time")]
@@ -28,17 +28,20 @@ use sqlx::{Connection, SqliteConnection};
 use tokio::sync::watch;
 use tower::ServiceExt;
 
-/// The room that is read; what is left goes to the others.
+/// Messages of the room that is read; the rest is divided among [`OTHER_ROOMS`].
 const LONG_ROOM: u64 = 250_000;
 const OTHER_ROOMS: u64 = 40;
-/// What the one room holds that Cleo is in.
+/// Messages of Cleo's only room.
 const SMALL_ROOM: u64 = 200;
-const AT_ONCE: u64 = 5_000;
+/// Messages inserted by one write.
+const BATCH: u64 = 5_000;
+/// Number of different words.
 const WORDS: u64 = 20_000;
+/// How often each search and page is measured.
 const ROUNDS: usize = 50;
-/// 2024-01-01; a message every 40 s.
-const FIRST_AT: i64 = 1_704_067_200_000;
-const BETWEEN_MS: i64 = 40_000;
+/// The time of the first message, in milliseconds since the epoch: 2024-01-01.
+const FIRST_AT_MS: i64 = 1_704_067_200_000;
+const MESSAGE_INTERVAL_MS: i64 = 40_000;
 
 #[tokio::main]
 async fn main() {
@@ -55,7 +58,8 @@ async fn main() {
 
     let ada = store::users::find(state.db.reader(), UserId(1)).await.expect("a reader").expect("Ada");
     let cleo = state.db.write(async |tx| -> AppResult<User> {
-        let (name, address) = ("Cleo".parse()?, "cleo@example.com".parse()?);
+        let name = "Cleo".parse()?;
+        let address = "cleo@example.com".parse()?;
         let id = store::users::insert(tx.db(), &name, &address, "x", Role::Member, 1).await?;
         Ok(User { id, name: "Cleo".into(), role: Role::Member })
     });
@@ -137,7 +141,7 @@ async fn main() {
     }
 }
 
-/// Writes messages straight into the table, in the order of time: each room is hit as often as it is large.
+/// Inserts messages without the product's operations, in the order of time; a room gets messages in proportion to its size.
 async fn fill(state: &AppState, rooms: &[(RoomId, u64)]) {
     let total: u64 = rooms.iter().map(|(_, count)| count).sum();
     let mut left: Vec<u64> = rooms.iter().map(|(_, count)| *count).collect();
@@ -145,7 +149,7 @@ async fn fill(state: &AppState, rooms: &[(RoomId, u64)]) {
     let mut made = 0;
     while made < total {
         let mut rows = Vec::new();
-        while rows.len() < usize::try_from(AT_ONCE).expect("it fits") && made < total {
+        while rows.len() < usize::try_from(BATCH).expect("it fits") && made < total {
             let mut pick = random.below(left.iter().sum());
             let index = left.iter().position(|count| {
                 let hit = pick < *count;
@@ -160,7 +164,7 @@ async fn fill(state: &AppState, rooms: &[(RoomId, u64)]) {
                 (text, marks) = (format!("{text} https://a.example/{made}"), "link ");
             }
             let creator = if random.below(10_000) == 0 { 2 } else { 1 };
-            let at = FIRST_AT + i64::try_from(made).expect("it fits") * BETWEEN_MS;
+            let at = FIRST_AT_MS + i64::try_from(made).expect("it fits") * MESSAGE_INTERVAL_MS;
             let sent_as = ClientMessageId::v7(at.unsigned_abs(), [0; 10]);
             rows.push(serde_json::json!([rooms[index].0, creator, sent_as, text, marks, at]));
             made += 1;
@@ -191,7 +195,7 @@ async fn fill(state: &AppState, rooms: &[(RoomId, u64)]) {
         )
         .execute(&mut *tx.db())
         .await?;
-        // Who writes has read, and here nearly everything is by one person.
+        // Authors have read their rooms, and nearly all messages here have one author.
         sqlx::query(
             "UPDATE memberships SET read_message_id = (SELECT last_message_id FROM rooms WHERE rooms.id = room_id)",
         )
@@ -202,20 +206,20 @@ async fn fill(state: &AppState, rooms: &[(RoomId, u64)]) {
     settled.await.expect("the rooms");
 }
 
-/// Copies the log back, as a quiet minute would.
+/// Copies the write-ahead log back into the database, as the server does while it is idle.
 async fn settle(folder: &Path) {
     let options = SqliteConnectOptions::new().filename(folder.join("campfire.sqlite3"));
     let mut database = SqliteConnection::connect_with(&options).await.expect("the database");
     sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&mut database).await.expect("the log copied back");
 }
 
-/// Six to twenty words, common ones more often than rare ones.
+/// Six to twenty words; common ones are drawn more often than rare ones.
 fn sentence(random: &mut Random) -> String {
     let words = (0..6 + random.below(15)).map(|_| match random.below(10) {
         0 => "the".to_owned(),
         1 => "and".to_owned(),
         _ => {
-            // The square of a number between 0 and 1 prefers small ones.
+            // The square of a uniform number between 0 and 1: low word numbers are drawn more often.
             let at = random.below(1_000_000);
             word(at * at / 1_000_000 * WORDS / 1_000_000)
         }
@@ -223,7 +227,7 @@ fn sentence(random: &mut Random) -> String {
     words.collect::<Vec<_>>().join(" ")
 }
 
-/// The word with this number: letters that spell it, two for each digit.
+/// The word with this number: one syllable for each digit.
 fn word(number: u64) -> String {
     let syllables = ["ba", "ke", "li", "mo", "nu", "ra", "se", "ti", "vo", "wu"];
     (number + 100).to_string().bytes().map(|digit| syllables[usize::from(digit - b'0')]).collect()

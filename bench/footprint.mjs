@@ -1,7 +1,7 @@
-// Campfire's footprint: time to the first answer, memory after the start, sizes over the wire, and what a room page costs
-// a browser. Every answer is checked; a wrong one ends the program with an error, a slow one never does.
+// Measures the footprint: time to the first response, memory after the start, transfer sizes, and the times of a room page
+// in Chromium. Every response is checked. Fails only if one is wrong, never because one is slow.
 // Usage: node bench/footprint.mjs EXECUTABLE
-// Prints the rows of a Markdown table: workload, figure, what stands beside it, budget, and whether it is met.
+// Prints rows of a Markdown table: workload, figure, further figures, budget, and whether it is met.
 
 import { chromium } from "@playwright/test";
 import assert from "node:assert/strict";
@@ -17,15 +17,15 @@ import { brotliDecompressSync, gunzipSync } from "node:zlib";
 const STARTS = 50;
 const MEMORY_STARTS = 7;
 const BROWSER_ROUNDS = 3;
-/** More than a page holds, so that it is a full one with older messages before it. */
+/** More than a page shows, so that the page is full and has older messages before it. */
 const MESSAGES = 45;
 const PAGE = 40;
-/** How long nothing is asked of a fresh Campfire before its memory is read. */
-const QUIET_MS = 1_000;
-const START_WITHIN_MS = 10_000;
-const END_WITHIN_MS = 15_000;
-/** A task that keeps the page's thread longer than this blocks whoever uses it. */
-const BLOCKING_BEYOND_MS = 50;
+/** How long a started server is idle before its memory is read. */
+const IDLE_MS = 1_000;
+const START_TIMEOUT_MS = 10_000;
+const END_TIMEOUT_MS = 15_000;
+/** The time of a task beyond this counts as blocking, as in the metric "total blocking time". */
+const BLOCKING_AFTER_MS = 50;
 
 const executable = process.argv[2];
 if (!executable) {
@@ -33,7 +33,7 @@ if (!executable) {
   process.exit(2);
 }
 
-/** The children that run, and the folder of this program: ended and removed however the program ends. */
+/** Running child processes, and the folder of this program: killed and removed on every kind of exit. */
 const running = new Set();
 const root = mkdtempSync(join(tmpdir(), "campfire-footprint-"));
 process.on("exit", () => {
@@ -56,7 +56,7 @@ const spread = (values, unit, digits = 0) => {
   return `${number(median(values), digits)}${unit && ` ${unit}`} (${range})`;
 };
 
-/** One row. `budget` says what is asked for, `met` whether it is kept. */
+/** Prints one row. `budget` is the limit as text, `met` whether it is met. */
 const row = (workload, figure, { beside = "", budget = "", met } = {}) =>
   console.log(`| ${workload} | ${figure} | ${beside} | ${budget} | ${met === undefined ? "" : met ? "yes" : "no"} |`);
 
@@ -71,17 +71,17 @@ const freePort = () =>
     });
   });
 
-/** Asks for `/up` over and over until it says 200. Bare sockets: what waits should take little of the time it measures. */
+/** Requests `/up` until the status is 200, over plain sockets, because a client library would add to the measured time. */
 const untilUp = (port, child) =>
   new Promise((resolve, reject) => {
-    const deadline = performance.now() + START_WITHIN_MS;
+    const deadline = performance.now() + START_TIMEOUT_MS;
     const question = `GET /up HTTP/1.1\r\nhost: 127.0.0.1:${port}\r\nconnection: close\r\n\r\n`;
     const attempt = () => {
       const ended = child.exitCode ?? child.signalCode;
       if (ended !== null) return reject(new Error(`Campfire ended with ${ended}`));
       if (performance.now() > deadline) return reject(new Error("Campfire did not answer /up in time"));
       let answer = "";
-      // The port is bound before the database is open: a connection may be taken early and answered later.
+      // The port is bound before the database is open: a connection may be accepted early and answered later.
       const socket = connect({ port, host: "127.0.0.1", noDelay: true }, () => socket.write(question));
       socket.on("data", (data) => {
         answer += data.toString("latin1");
@@ -98,7 +98,7 @@ const untilUp = (port, child) =>
     attempt();
   });
 
-/** Campfire on a folder, from the moment `/up` said 200. */
+/** A running server on a data folder, ready since `/up` answered 200. */
 class Campfire {
   static async start(folder) {
     const port = await freePort();
@@ -112,10 +112,10 @@ class Campfire {
     return Object.assign(new Campfire(), { child, ended, port, ms });
   }
 
-  /** Asks it to end; answers with its exit code when it has. */
+  /** Sends SIGTERM. Resolves to the exit code. */
   async end() {
     this.child.kill("SIGTERM");
-    const late = setTimeout(() => this.child.kill("SIGKILL"), END_WITHIN_MS);
+    const late = setTimeout(() => this.child.kill("SIGKILL"), END_TIMEOUT_MS);
     const code = await this.ended;
     clearTimeout(late);
     return code;
@@ -137,7 +137,7 @@ class Campfire {
     });
   }
 
-  /** The first visit: an account, its room "All Talk", and Ada, whose cookie is the answer. */
+  /** The first run: an account, its room "All Talk", and Ada. Resolves to her session cookie. */
   async setUp() {
     const body = new URLSearchParams({ name: "Ada", email_address: "ada@example.com", password: "correct horse" }).toString();
     const answer = await this.ask("POST", "/first_run", { headers: { "content-type": "application/x-www-form-urlencoded" }, body });
@@ -155,7 +155,7 @@ class Campfire {
     assert.ok(answer.body.includes(client_message_id), "and it is the one that was posted");
   }
 
-  /** What Linux counts of its memory, in bytes. */
+  /** Its memory as Linux counts it, in bytes. */
   memory() {
     const read = (file, name) => {
       const text = readFileSync(`/proc/${this.child.pid}/${file}`, "utf8");
@@ -165,7 +165,7 @@ class Campfire {
   }
 }
 
-/** Starts Campfire, lets `use` have it, and ends it whatever happens. */
+/** Starts the server, runs `use` with it, and ends it in any case. */
 async function withCampfire(folder, use) {
   const campfire = await Campfire.start(folder);
   let code, result;
@@ -178,9 +178,9 @@ async function withCampfire(folder, use) {
   return result;
 }
 
-// What is measured
+// Measurements
 
-/** Messages of several kinds, one after the other. */
+/** Posts messages of several kinds. */
 async function makeData(folder) {
   return withCampfire(folder, async (campfire) => {
     const cookie = await campfire.setUp();
@@ -214,7 +214,7 @@ async function measureMemory(folder) {
   const read = [];
   for (let index = 0; index < MEMORY_STARTS; index++) {
     const memory = await withCampfire(folder, async (campfire) => {
-      await new Promise((resolve) => setTimeout(resolve, QUIET_MS));
+      await new Promise((resolve) => setTimeout(resolve, IDLE_MS));
       return campfire.memory();
     });
     read.push(memory);
@@ -235,7 +235,7 @@ function weighExecutable() {
   row("executable", `${number(mebibytes, 1)} MiB`, { beside: `${number(bytes)} B`, budget: "≤ 25 MiB", met: mebibytes <= 25 });
 }
 
-/** The newest messages in a room as a browser gets them; answers with the page. */
+/** Measures the room page as a browser gets it. Resolves to its HTML. */
 async function weighRoomPage(campfire, cookie) {
   const answer = await campfire.ask("GET", "/rooms/1", { headers: { cookie, "accept-encoding": "gzip" } });
   assert.equal(answer.status, 200, "the room page");
@@ -245,7 +245,7 @@ async function weighRoomPage(campfire, cookie) {
   const shown = [...html.matchAll(/id="message-\d+"/g)].length;
   assert.equal(shown, PAGE, "with a full page of messages");
   assert.ok(html.includes(`walrus number ${MESSAGES - 1}`), "the newest among them");
-  // Otherwise the mark that the browser waits for would say nothing.
+  // `data-text` in the HTML would make the later wait for it meaningless.
   assert.ok(!html.includes("data-text"), "and a composer that no script has touched");
   const bytes = answer.body.length;
   row(`room page with ${PAGE} messages, gzip`, `${number(bytes)} B`, {
@@ -257,8 +257,8 @@ async function weighRoomPage(campfire, cookie) {
 }
 
 /**
- * The scripts, WASM modules and style sheets of a page, as they come over the wire: those that the page names, and those
- * that its scripts name in turn, which is how chunks are found.
+ * The scripts, WASM modules and style sheets of a page as transferred: those that the page names, and those that its
+ * scripts name in turn (chunks of the WASM, if there are any).
  */
 async function fetchAssets(campfire, html) {
   const fileName = (endings) => `[\\w./-]+\\.(?:${endings})(?![\\w.])`;
@@ -286,7 +286,7 @@ async function fetchAssets(campfire, html) {
   return [...assets.values()];
 }
 
-/** One row for some assets together, with each of them beside it. */
+/** Prints one row for some assets together, with the size of each. */
 function weighAssets(what, assets, budgetKb) {
   const bytes = assets.reduce((sum, asset) => sum + asset.bytes, 0);
   row(`${what}, brotli`, `${number(bytes)} B`, {
@@ -315,7 +315,7 @@ async function measureWire(campfire, cookie) {
 
 // In the browser
 
-/** Runs in the page before anything of it: notes what the browser says of its own times. */
+/** Runs in the page before its own scripts: records the browser's timings. */
 function watchPage() {
   const noted = { longTasksMs: [] };
   window.footprint = noted;
@@ -326,8 +326,8 @@ function watchPage() {
   const tasks = new PerformanceObserver((list) => note(list.getEntries()));
   tasks.observe({ type: "longtask", buffered: true });
   noted.finish = () => (note(tasks.takeRecords()), tasks.disconnect());
-  // The composer keeps a copy of its text beside the field: written first by the effect that takes the field over, when
-  // its listeners are there.
+  // The composer works once `data-text`, a copy of its text beside the field, is written for the first time: by the effect
+  // that hydrates the field, after its listeners were added.
   const composer = new MutationObserver((changes) => {
     if (!changes.some((change) => change.target.matches(".composer__grow"))) return;
     noted.composerMs = performance.now();
@@ -336,12 +336,12 @@ function watchPage() {
   composer.observe(document, { subtree: true, attributeFilter: ["data-text"] });
 }
 
-/** Runs in the page when everything of it is there: waits for a quiet moment, and answers with what was noted. */
+/** Runs in the page once everything is loaded: waits until the browser is idle. Resolves to the timings. */
 async function readPage() {
   await new Promise((resolve) => requestAnimationFrame(() => requestIdleCallback(resolve)));
   const { footprint: noted } = window;
   noted.finish();
-  // The page's own module, which has long been started and answers with what it runs on.
+  // The page's own module, which is started already: a second call returns its exports.
   const module = await import(document.querySelector("script[data-loader]").dataset.loader);
   const { memory } = await module.default();
   const { paintMs, composerMs, longTasksMs } = noted;
@@ -359,7 +359,7 @@ async function readPage() {
   };
 }
 
-/** Writes a message as a person does, and looks whether the page itself sent it and the server keeps it. */
+/** Writes a message with the keyboard, and checks that the page sent it without a reload and that the server stored it. */
 async function checkComposer(page, timeOrigin) {
   const text = `written in the browser ${randomUUID()}`;
   const bodies = page.locator(".message:not(.message--outgoing) .message__body").getByText(text, { exact: true });
@@ -372,7 +372,7 @@ async function checkComposer(page, timeOrigin) {
   assert.equal(await page.locator(".message").count(), PAGE, "and the page is a full one again");
 }
 
-/** One visit to the room with nothing kept from before. */
+/** One visit to the room with an empty cache. */
 async function visit(browser, url, cookie, slowdown) {
   const [name, value] = cookie.split("=", 2);
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
@@ -388,7 +388,7 @@ async function visit(browser, url, cookie, slowdown) {
     await devtools.send("Emulation.setCPUThrottlingRate", { rate: slowdown });
     await page.goto(`${url}/rooms/1`);
     assert.equal(await page.locator(".message").count(), PAGE, "a full page of messages");
-    // What comes last of a page: the comforts that wait until the browser is idle.
+    // chat.js is loaded last, when the browser is idle.
     await page.locator("html[data-live][data-chat]").waitFor({ state: "attached" });
     const read = await page.evaluate(readPage);
     assert.ok(read.paintMs > 0 && read.composerMs > 0, "the browser noted its paint, and the composer was taken over");
@@ -404,12 +404,12 @@ async function visit(browser, url, cookie, slowdown) {
   }
 }
 
-/** Rows of the rounds with the processor as it is, or slowed. */
+/** Measures visits with the CPU slowed by a factor, and prints their rows. */
 async function measureVisits(browser, url, cookie, slowdown) {
   const visits = [];
   for (let round = 0; round < BROWSER_ROUNDS; round++) visits.push(await visit(browser, url, cookie, slowdown));
   const of = (read) => visits.map(read);
-  const blocking = (tasks) => tasks.reduce((sum, ms) => sum + Math.max(0, ms - BLOCKING_BEYOND_MS), 0);
+  const blocking = (tasks) => tasks.reduce((sum, ms) => sum + Math.max(0, ms - BLOCKING_AFTER_MS), 0);
   const where = `room page of ${PAGE} in Chromium, nothing cached${slowdown === 1 ? "" : `, CPU slowed ${slowdown} times`}`;
   const longest = of(({ longTasksMs }) => Math.max(0, ...longTasksMs));
   const composer = of(({ composerMs }) => composerMs);

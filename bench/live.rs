@@ -1,11 +1,11 @@
-//! How many sockets a running Campfire carries, what they weigh, how soon all of them have seen a post, and what happens
-//! when some do not read or the server starts anew: the real executable, sockets that check every frame.
+//! Measures a running executable with up to 10,000 sockets: memory per socket, the time until all have received a post,
+//! deliveries per second, sockets that do not read, and a restart of the server. Every frame is checked.
 //!
 //! Usage: cargo run --release -p server --example live EXECUTABLE [one-user|distinct-users|bare|stalled|restart]
 //!
 //! The server runs on the first core and this program on another, where `taskset` can arrange that. Both need 10,100 open
-//! files: `ulimit -n`. Prints rows of a Markdown table; ends with an error only when something was wrong: a delivery
-//! that is missing, made twice or out of order, a socket that was closed.
+//! files: `ulimit -n`. Prints rows of a Markdown table. Fails only if a delivery is missing, duplicated or out of order,
+//! or a socket was closed.
 
 #![expect(clippy::disallowed_methods, reason = "what is measured here is real time")]
 
@@ -24,7 +24,7 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words[..] {
-        // How this program starts itself as what it compares with.
+        // The baseline process, which this program starts from its own executable.
         ["--bare", socket_count] => {
             bare::run(socket_count.parse().expect("a number")).expect("the sockets stay open");
         }
@@ -38,7 +38,7 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// All sockets are driven by one thread: what it costs to listen is then known, and small beside the server's part.
+/// All sockets are driven by one thread, so that the cost of receiving is known and small beside the server's.
 fn measure(executable: &str, parts: &[&str]) {
     let mut builder = tokio::runtime::Builder::new_current_thread();
     let runtime = builder.enable_all().build().expect("a runtime");

@@ -1,10 +1,10 @@
-//! How much work a running Campfire does for a request, and how long it takes: the real executable over real
-//! connections, every answer checked, every acknowledged post looked for afterwards.
+//! Measures requests to a running executable over real connections: requests per second, CPU time and latency. Every
+//! response is checked, and every acknowledged post is looked up afterwards.
 //!
 //! Usage: cargo run --release -p server --example load EXECUTABLE [WORKLOAD]
 //!
 //! The server runs on the first core and this program on another, where `taskset` can arrange that. Prints rows of the
-//! common table; ends with an error only when an answer was wrong.
+//! common table. Fails only if a response was wrong.
 
 #![expect(clippy::disallowed_methods, reason = "what is measured here is real time")]
 
@@ -41,30 +41,30 @@ const WORKLOADS: [&str; 10] =
 
 const CLIENT_COUNTS: [usize; 4] = [1, 16, 64, 256];
 
-/// The number of clients that most workloads are compared with.
-const SOME: usize = 16;
+/// The number of clients at which most workloads are compared.
+const COMPARED_CLIENTS: usize = 16;
 
 const PEOPLE: usize = 10;
 const MANY_MEMBERS: usize = 520;
 const MANY_PEOPLE: usize = 1_000;
 const VIEWERS: usize = 100;
 
-/// How far the posts lie apart that are written beside what is measured: ten a second.
-const BETWEEN_POSTS: Duration = Duration::from_millis(100);
+/// The interval of the posts that are sent while pages are measured: ten a second.
+const POST_INTERVAL: Duration = Duration::from_millis(100);
 
-/// What design asks for.
+/// The budgets.
 const MAX_PAGE_BYTES: f64 = 24.0 * 1_024.0;
 const MAX_UNCACHED_CPU_US: f64 = 500.0;
 const MAX_WARM_TIMES_UP: f64 = 3.0;
 const MAX_POST_P99: Duration = Duration::from_millis(5);
 
-/// How long all of it may take: whatever answers nothing any more is not waited for.
-const ALL_WITHIN: Duration = Duration::from_secs(30 * 60);
+/// How long the whole program may run; a server that no longer answers is not waited for.
+const TOTAL_TIMEOUT: Duration = Duration::from_secs(30 * 60);
 
-/// Where files are in memory.
+/// A folder whose files are in memory.
 const IN_MEMORY: &str = "/dev/shm";
 
-/// The executable, and which workloads were asked for.
+/// The executable, and the selected workload; all of them if `None`.
 struct Run {
     executable: String,
     wanted: Option<String>,
@@ -81,7 +81,7 @@ async fn main() {
         std::process::exit(2);
     };
     let run = Run { executable, wanted };
-    tokio::time::timeout(ALL_WITHIN, run.all()).await.expect("the server answers");
+    tokio::time::timeout(TOTAL_TIMEOUT, run.all()).await.expect("the server answers");
 }
 
 impl Run {
@@ -97,7 +97,7 @@ impl Run {
         }
         if self.wants(&["sqlite", "post"]) {
             let folder = tempfile::tempdir().expect("a folder of its own");
-            for together in [1, SOME] {
+            for together in [1, COMPARED_CLIENTS] {
                 let rows = if together == 1 { "one row" } else { "16 rows" };
                 let workload = format!("SQLite alone, on disk, {rows} a transaction");
                 calibrators::sqlite(&workload, folder.path(), together).await;
@@ -124,21 +124,21 @@ impl Run {
         Site::start(&self.executable, &std::env::temp_dir(), people_count, options).await
     }
 
-    /// What ten people do, with the data on disk.
+    /// Ten people, with the data on disk.
     async fn one_site(&self, site: &Arc<Site>) {
         let mut up_cpu_us = None;
         if self.wants(&["up", "room-page"]) {
-            for count in CLIENT_COUNTS.into_iter().filter(|count| self.wants(&["up"]) || *count == SOME) {
+            for count in CLIENT_COUNTS.into_iter().filter(|count| self.wants(&["up"]) || *count == COMPARED_CLIENTS) {
                 let rounds = read(site, "/up", Reading::Up, count).await;
                 rounds.print(&name("/up", count), None);
-                if count == SOME {
+                if count == COMPARED_CLIENTS {
                     up_cpu_us = Some(rounds.middle().cpu_us);
                 }
             }
         }
         if self.wants(&["nginx", "room-page"]) {
-            match calibrators::nginx(site.packed_room_page().await, SOME).await {
-                Some(rounds) => rounds.print(&name("nginx, the packed room page as a file", SOME), None),
+            match calibrators::nginx(site.packed_room_page().await, COMPARED_CLIENTS).await {
+                Some(rounds) => rounds.print(&name("nginx, the packed room page as a file", COMPARED_CLIENTS), None),
                 None => eprintln!("There is no nginx to compare with."),
             }
         }
@@ -146,7 +146,7 @@ impl Run {
             for count in CLIENT_COUNTS {
                 let rounds = read(site, "room page", Reading::RoomPage, count).await;
                 let size = page_budget(&rounds);
-                let budget = match up_cpu_us.filter(|_| count == SOME) {
+                let budget = match up_cpu_us.filter(|_| count == COMPARED_CLIENTS) {
                     None => size,
                     Some(up_cpu_us) => warm_budget(&rounds, up_cpu_us).and(size),
                 };
@@ -173,7 +173,7 @@ impl Run {
                 let posters = site.posters(site.data.other_room, count, 0).await;
                 let rounds = measure("post", &site.server.process, posters).await;
                 let met = rounds.middle().p99 <= MAX_POST_P99;
-                let budget = (count == SOME).then(|| Budget::new("≤ 5 ms p99", met));
+                let budget = (count == COMPARED_CLIENTS).then(|| Budget::new("≤ 5 ms p99", met));
                 rounds.print(&name("post, on disk", count), budget.as_ref());
             }
         }
@@ -185,8 +185,8 @@ impl Run {
             return;
         }
         let site = Site::start(&self.executable, Path::new(IN_MEMORY), PEOPLE, &[]).await;
-        let posters = site.posters(site.data.other_room, SOME, 0).await;
-        measure("post", &site.server.process, posters).await.print(&name("post, on tmpfs", SOME), None);
+        let posters = site.posters(site.data.other_room, COMPARED_CLIENTS, 0).await;
+        measure("post", &site.server.process, posters).await.print(&name("post, on tmpfs", COMPARED_CLIENTS), None);
         end(site).await;
     }
 
@@ -196,25 +196,25 @@ impl Run {
             return;
         }
         let site = self.start(PEOPLE, &["--cache-mb", "0"]).await;
-        let rounds = read(&site, "room page without caches", Reading::RoomPage, SOME).await;
+        let rounds = read(&site, "room page without caches", Reading::RoomPage, COMPARED_CLIENTS).await;
         let cpu = Budget::new("≤ 500 µs CPU", rounds.middle().cpu_us <= MAX_UNCACHED_CPU_US);
-        rounds.print(&name("room page, caches off", SOME), Some(&cpu.and(page_budget(&rounds))));
+        rounds.print(&name("room page, caches off", COMPARED_CLIENTS), Some(&cpu.and(page_budget(&rounds))));
         end(site).await;
     }
 
     async fn many_members(&self) {
         let site = self.start(MANY_MEMBERS, &[]).await;
-        let rounds = read(&site, "room page of many", Reading::RoomPage, SOME).await;
-        rounds.print(&name("room page, room of 520", SOME), Some(&page_budget(&rounds)));
+        let rounds = read(&site, "room page of many", Reading::RoomPage, COMPARED_CLIENTS).await;
+        rounds.print(&name("room page, room of 520", COMPARED_CLIENTS), Some(&page_budget(&rounds)));
         end(site).await;
     }
 
     async fn many_people(&self) {
         let site = self.start(MANY_PEOPLE, &[]).await;
         if self.wants(&["profiles"]) {
-            let readers = site.readers(Reading::RoomPage, SOME, VIEWERS).await;
+            let readers = site.readers(Reading::RoomPage, COMPARED_CLIENTS, VIEWERS).await;
             let rounds = measure("room page of many viewers", &site.server.process, readers).await;
-            rounds.print(&name("room page, 100 viewers, room of 1,000", SOME), Some(&page_budget(&rounds)));
+            rounds.print(&name("room page, 100 viewers, room of 1,000", COMPARED_CLIENTS), Some(&page_budget(&rounds)));
         }
         if self.wants(&["sign-ins"]) {
             bad_cases::sign_in_storm(&site).await;
@@ -228,16 +228,16 @@ async fn read(site: &Arc<Site>, workload: &str, reading: Reading, count: usize) 
     measure(workload, &site.server.process, readers).await
 }
 
-/// The room page while somebody else posts.
+/// Measures the room page while another client posts.
 async fn beside_posts(site: &Arc<Site>, room_id: RoomId, into: &str) {
     let drip = Drip::start(site, room_id).await;
     let workload = format!("room page, 10 posts/s into {into}");
-    let rounds = read(site, &workload, Reading::RoomPage, SOME).await;
+    let rounds = read(site, &workload, Reading::RoomPage, COMPARED_CLIENTS).await;
     drip.stop().await;
-    rounds.print(&name(&workload, SOME), Some(&page_budget(&rounds)));
+    rounds.print(&name(&workload, COMPARED_CLIENTS), Some(&page_budget(&rounds)));
 }
 
-/// Posts by the second person, ten a second.
+/// A task that posts as the second person, ten times a second.
 struct Drip {
     stop: oneshot::Sender<()>,
     task: JoinHandle<()>,
@@ -248,7 +248,7 @@ impl Drip {
         let mut posters = site.posters(room_id, 1, 1).await;
         let (stop, mut stopped) = oneshot::channel();
         let task = tokio::spawn(async move {
-            let mut ticks = interval(BETWEEN_POSTS);
+            let mut ticks = interval(POST_INTERVAL);
             ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
             loop {
                 tokio::select! {
@@ -266,7 +266,7 @@ impl Drip {
     }
 }
 
-/// Ends the executable and looks for everything that it acknowledged.
+/// Ends the executable and looks up every post that it acknowledged.
 async fn end(site: Arc<Site>) {
     let (folder, acknowledged) = site.end();
     audit::audit(folder.path(), &acknowledged).await;

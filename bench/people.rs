@@ -1,4 +1,4 @@
-//! How long it takes to find a ping among 10,000 and to list 5,000 people, on a database made for it.
+//! Times of finding a direct room among 10,000 and of listing 5,000 people, on a generated database.
 //! Usage: cargo run --release -p server --example people
 
 #![expect(clippy::disallowed_methods, reason = "what is measured here is real time")]
@@ -45,7 +45,8 @@ async fn main() {
     let made = state.db.write(async |tx| -> AppResult<Vec<User>> {
         let mut people = Vec::new();
         for number in 0..PEOPLE {
-            let (name, address) = (format!("Person {number:05}"), format!("person{number}@example.com"));
+            let name = format!("Person {number:05}");
+            let address = format!("person{number}@example.com");
             let id = store::users::insert(tx.db(), &name.parse()?, &address.parse()?, "x", Role::Member, 1).await?;
             people.push(User { id, name, role: Role::Member });
         }
@@ -54,7 +55,8 @@ async fn main() {
     let people = made.await.expect("people");
     let pairs: Vec<(User, UserId)> = (0..DIRECT_ROOMS)
         .map(|number| {
-            let (one, step) = (number % people.len(), number / people.len() + 1);
+            let one = number % people.len();
+            let step = number / people.len() + 1;
             (people[one].clone(), people[(one + step) % people.len()].id)
         })
         .collect();
@@ -92,7 +94,7 @@ async fn main() {
     }
 }
 
-/// One row: the median of all times with their range.
+/// Prints one row: the median with the range, and the 99th percentile.
 fn print(workload: &str, times: &[Duration]) {
     let (_, p99) = table::p50_and_p99(times);
     table::print_times(workload, times, &format!("p99 {}", table::milliseconds(p99)));

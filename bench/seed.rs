@@ -2,9 +2,9 @@
 //!
 //! Usage: cargo run -p server --example seed FOLDER URL
 //!
-//! Eight people, twelve rooms of all kinds, 2,000 messages of all kinds, the same every time but for their times, which
-//! end now. A folder that is set up already keeps its data and gets new links, valid for four hours. Everything is made
-//! by the operations that the handlers call, so that it obeys the rules of the product.
+//! Eight people, twelve rooms of all kinds and 2,000 messages of all kinds: the same in every run except for their times,
+//! the last of which is now. A folder that is set up already keeps its data and gets new links, valid for four hours.
+//! Everything is made by the operations that handlers call, so that it follows the rules of the product.
 
 #[path = "meter/random.rs"]
 mod random;
@@ -25,7 +25,7 @@ use campfire::{AppResult, ops, store};
 use random::Random;
 use texts::Kind;
 
-/// Everybody's password.
+/// The password of every person.
 const PASSWORD: &str = "correct horse";
 
 /// Names and addresses, in the order of the users' ids; the first one administers. Other scripts, marks, right-to-left
@@ -48,7 +48,7 @@ const ROOMS: usize = 12;
 
 const MESSAGES: usize = 2_000;
 
-/// How many messages at the end nobody but their authors has read.
+/// Number of newest messages that are unread for everyone except their authors.
 const UNREAD: usize = 40;
 
 const SEED: u64 = 12;
@@ -65,7 +65,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         drop(state);
         fill(&folder).await?;
     }
-    // Once more, on the machine's clock: a link expires by it.
+    // Opened again with the system's clock, because links expire by it.
     let state = AppState::open(&folder, Clock::System).await?;
     for (id, (name, _)) in (1..).zip(PEOPLE) {
         let transfer = ops::transfers::mint(&state, UserId(id)).await?;
@@ -88,7 +88,7 @@ async fn fill(folder: &Path) -> AppResult<()> {
         state.clock.advance(pause_ms);
         let index = pick_room(&mut random);
         let members = &rooms[index].members;
-        // One in three continues what the same person wrote before.
+        // One message in three has the author of the one before.
         let next = author.filter(|author| random.below(3) == 0 && members.contains(author));
         let next = next.unwrap_or_else(|| members[below(&mut random, members.len())]);
         author = Some(next);
@@ -118,7 +118,7 @@ async fn fill(folder: &Path) -> AppResult<()> {
     Ok(())
 }
 
-/// A room, and the places in [`PEOPLE`] of those in it.
+/// A room, and its members as indices into [`PEOPLE`].
 struct SeededRoom {
     id: RoomId,
     members: Vec<usize>,
@@ -203,13 +203,14 @@ fn pause_ms(random: &mut Random) -> i64 {
     i64::try_from(seconds * 1_000).expect("two hours fit")
 }
 
-/// The place of a room: most messages are in the first ones, and every room has some.
+/// The index of a room: most messages are in the first rooms, and every room has some.
 fn pick_room(random: &mut Random) -> usize {
-    let (one, other) = (below(random, ROOMS), below(random, ROOMS));
+    let one = below(random, ROOMS);
+    let other = below(random, ROOMS);
     one * other / (ROOMS - 1)
 }
 
-/// A place in a list of this length.
+/// A random index into a list of this length.
 fn below(random: &mut Random, length: usize) -> usize {
     usize::try_from(random.below(length as u64)).expect("a length fits")
 }

@@ -1,4 +1,4 @@
-// Synthesises every sound of the chat from nothing and writes it to public/sounds as MP3.
+// Synthesises every sound of the chat and writes it to public/sounds as MP3.
 // Usage: bin/sounds (it installs lame, which does the compression)
 
 import { spawnSync } from "node:child_process";
@@ -8,12 +8,12 @@ import { fileURLToPath } from "node:url";
 const RATE = 24000;
 const KBITS = 48;
 const PEAK = 10 ** (-3 / 20);
-const SHORTEST = 0.4;
-const LONGEST = 3.4; // The encoder adds up to a tenth of a second.
-const MOST_BYTES = 1_000_000;
+const MIN_SECONDS = 0.4;
+const MAX_SECONDS = 3.4; // The encoder adds up to a tenth of a second.
+const MAX_TOTAL_BYTES = 1_000_000;
 const TAU = 2 * Math.PI;
 
-// Chance. Every sound starts from a seed of its own, so changing one recipe leaves the other files alone.
+// Random numbers. Every sound starts from its own seed, so that changing one recipe does not change the other files.
 
 let state = 0;
 
@@ -71,7 +71,7 @@ function hz(note) {
 
 // Oscillators. A wave maps a phase from 0 to 1; `step` is how far one sample moves it.
 
-/** Rounds the jump of a saw or a pulse, which would otherwise fold back as false tones. */
+/** Rounds the jump of a saw or a pulse (PolyBLEP), which would otherwise cause aliasing. */
 function round(phase, step) {
   if (phase < step) return -((1 - phase / step) ** 2);
   if (phase > 1 - step) return ((phase - 1) / step + 1) ** 2;
@@ -130,7 +130,7 @@ function string(seconds, pitch, damping = 0.996) {
   });
 }
 
-// What is done to a signal.
+// Effects on a signal.
 
 const shape = (signal, ...levels) =>
   signal.map((sample, index) => levels.reduce((product, level) => product * valueAt(level, index / RATE), sample));
@@ -176,7 +176,7 @@ const level = (signal, target = 1) => shape(signal, target / (loudest(signal) ||
 const echo = (signal, delay, feedback, count = 4) =>
   mix(...repeat(count + 1, (index) => [delay * index, signal, feedback ** index]));
 
-/** A room: four delay lines that feed themselves, then two that smear. */
+/** Reverberation: four comb filters, then two all-pass filters. */
 function hall(signal, tail = 1, wet = 0.3) {
   const dry = mix(signal, new Float64Array(signal.length + Math.round(tail * RATE)));
   const lines = [0.0297, 0.0371, 0.0411, 0.0437].map((delay) => {
@@ -901,11 +901,11 @@ const SOUNDS = {
 
 // Rendering and encoding.
 
-/** Takes off what lies below hearing and the silent end, fades both ends, and sets the loudest sample. */
+/** Removes inaudible low frequencies and the silent end, fades both ends, and normalises the peak. */
 function finish(signal) {
   const clean = level(highpass(signal, 28), PEAK);
   const audible = clean.findLastIndex((sample) => Math.abs(sample) > PEAK / 400) + 1;
-  const length = Math.min(Math.max(audible, SHORTEST * RATE), LONGEST * RATE);
+  const length = Math.min(Math.max(audible, MIN_SECONDS * RATE), MAX_SECONDS * RATE);
   const seconds = length / RATE;
   const cut = mix(new Float64Array(length), clean.subarray(0, length));
   return shape(cut, (time) => Math.min(1, time / 0.003, (seconds - time) / (audible > length ? 0.25 : 0.03)));
@@ -933,4 +933,4 @@ for (const [name, recipe] of Object.entries(SOUNDS)) {
   console.log(`${name.padEnd(14)} ${(signal.length / RATE).toFixed(2)} s ${String(file.length).padStart(6)} bytes`);
 }
 console.log(`${Object.keys(SOUNDS).length} sounds, ${total} bytes`);
-if (total > MOST_BYTES) throw new Error(`More than ${MOST_BYTES} bytes.`);
+if (total > MAX_TOTAL_BYTES) throw new Error(`More than ${MAX_TOTAL_BYTES} bytes.`);

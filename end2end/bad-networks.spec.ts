@@ -1,10 +1,10 @@
-// Networks and servers fail; messages do not.
+// Lost connections and crashes of the server: no message is lost or duplicated.
 
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import type { Campfire } from "./campfire.ts";
 import { expect, test } from "./people.ts";
 
-test("what is written offline waits and goes out by itself in order", async ({ twoPeople: { ada, bob } }) => {
+test("messages written offline are sent in order once the connection is back", async ({ twoPeople: { ada, bob } }) => {
   ada.forgiveLostConnections();
   await ada.write("before");
   await expect(bob.message("before")).toBeVisible();
@@ -21,7 +21,7 @@ test("what is written offline waits and goes out by itself in order", async ({ t
   expect(await ada.texts()).toEqual(["before", "first", "second", "third"]);
 });
 
-test("the server is killed in the middle of a conversation, and nothing is lost or doubled", async ({ campfire, twoPeople: { ada, bob } }) => {
+test("no message is lost or duplicated when the server is killed repeatedly", async ({ campfire, twoPeople: { ada, bob } }) => {
   for (const person of [ada, bob]) person.forgiveLostConnections();
   const expected: string[] = [];
   for (let round = 1; round <= 3; round++) {
@@ -50,7 +50,7 @@ test("the server is killed in the middle of a conversation, and nothing is lost 
   expect(await ada.texts()).toEqual(seen);
 });
 
-test("what waits survives closing the page", async ({ campfire, twoPeople: { ada, bob } }) => {
+test("unsent messages survive closing the page", async ({ campfire, twoPeople: { ada, bob } }) => {
   ada.forgiveLostConnections();
   bob.forgiveLostConnections();
   await campfire.kill();
@@ -64,7 +64,7 @@ test("what waits survives closing the page", async ({ campfire, twoPeople: { ada
   expect(await ada.texts()).toEqual(["written while the server was down"]);
 });
 
-test("edits and deletions made during a gap arrive without a reload", async ({ twoPeople: { ada, bob } }) => {
+test("edits and deletions made during a disconnection arrive without a reload", async ({ twoPeople: { ada, bob } }) => {
   bob.forgiveLostConnections();
   for (const text of ["kept", "to be edited", "to be deleted"]) await ada.write(text);
   await expect(bob.message("to be deleted")).toBeVisible();
@@ -78,7 +78,7 @@ test("edits and deletions made during a gap arrive without a reload", async ({ t
   await ada.page.keyboard.press("Enter");
   await expect(ada.message("edited meanwhile")).toBeVisible();
   await ada.choose(ada.message("to be deleted"), "Delete");
-  // Hidden at once, it is deleted when the time to undo that is over.
+  // Hidden immediately, deleted when the time to undo is over.
   await expect(ada.page.locator(".message", { hasText: "to be deleted" })).toHaveCount(0);
   await ada.write("new meanwhile");
   await expect(ada.page.locator(".message--outgoing")).toHaveCount(0);
@@ -89,7 +89,7 @@ test("edits and deletions made during a gap arrive without a reload", async ({ t
   expect(await bob.page.evaluate(() => "sameDocument" in window)).toBe(true);
 });
 
-test("a gap too long for the log is closed by loading the data again", async ({ twoPeople: { ada, bob } }) => {
+test("after more changes than are sent one by one the page loads its data again", async ({ twoPeople: { ada, bob } }) => {
   bob.forgiveLostConnections();
   await bob.page.evaluate(() => Object.assign(window, { sameDocument: true }));
   await bob.page.context().setOffline(true);
@@ -106,11 +106,11 @@ test("a gap too long for the log is closed by loading the data again", async ({ 
   await expect(bob.message("and live again")).toBeVisible();
 });
 
-test("a message that cannot be stored says so, and can be let go or tried again", async ({ twoPeople: { ada, bob } }) => {
+test("a message that cannot be stored shows that, and can be discarded or retried", async ({ twoPeople: { ada, bob } }) => {
   await ada.makeClosedRoom("Makers", ["Bob"]);
   await bob.roomLink("Makers").click();
   await expect(bob.page.getByRole("heading", { name: "Makers" })).toBeVisible();
-  // The answer to the send is lost on the way, and the room with it.
+  // The server answers as if the room had been removed.
   await bob.page.route("**/api/messages/post", (route) =>
     route.fulfill({ status: 404, headers: { serverfnerror: "error" }, contentType: "application/json", body: '"not_found"' }),
   );
@@ -127,7 +127,7 @@ test("a message that cannot be stored says so, and can be let go or tried again"
   bob.complaints.splice(0, bob.complaints.length, ...bob.complaints.filter((text) => !text.includes("status of 404")));
 });
 
-test("asked to end, the server answers, tells the sockets, and is back for them", async ({ campfire, twoPeople: { ada, bob } }) => {
+test("the server shuts down within ten seconds, and sockets reconnect after the restart", async ({ campfire, twoPeople: { ada, bob } }) => {
   for (const person of [ada, bob]) person.forgiveLostConnections();
   expect(await campfire.stop()).toBeLessThan(10_000);
   await expect(ada.page.getByText("Reconnecting…")).toBeVisible();
@@ -136,7 +136,7 @@ test("asked to end, the server answers, tells the sockets, and is back for them"
   await expect(bob.message("back again")).toBeVisible({ timeout: 30_000 });
 });
 
-/** A network in between that can fall silent without closing anything, as phones' networks do. */
+/** A TCP proxy that can stop forwarding without closing connections, as mobile networks do. */
 class SilentNetwork {
   private silent = false;
   private readonly sockets = new Set<Socket>();
@@ -163,7 +163,7 @@ class SilentNetwork {
     this.silent = true;
   }
 
-  /** New connections work again; those that fell silent stay so, as they do. */
+  /** New connections are forwarded again; old ones stay silent. */
   recover() {
     for (const socket of this.sockets) socket.removeAllListeners("data");
     this.silent = false;
@@ -175,7 +175,7 @@ class SilentNetwork {
   }
 }
 
-test("a connection that falls silent is noticed within ten seconds and made anew", async ({ campfire, person }) => {
+test("a silent connection is detected within ten seconds and replaced", async ({ campfire, person }) => {
   const ada = await person("Ada");
   await ada.setUp();
   await ada.live();
@@ -191,7 +191,7 @@ test("a connection that falls silent is noticed within ten seconds and made anew
   const fellSilent = Date.now();
   await ada.write("during the silence");
   await expect(bob.page.getByText("Reconnecting…")).toBeVisible({ timeout: 15_000 });
-  // Ten seconds, a second between two looks, and what a busy machine adds.
+  // Ten seconds, one second between two checks, and a margin for a busy machine.
   expect(Date.now() - fellSilent).toBeLessThan(15_000);
   network.recover();
   await expect(bob.message("during the silence")).toBeVisible({ timeout: 30_000 });

@@ -1,4 +1,4 @@
-// A Campfire of its own for each test: the real executable on an empty folder, killed and started again at will.
+// A server for each test: the real executable on an empty folder, which a test can kill and restart.
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -46,25 +46,25 @@ export class Campfire {
     });
   }
 
-  /** Somebody joins by the link, without a browser. Answers with the status. */
+  /** Joins by the invitation link without a browser. Resolves to the status. */
   async join(link: string, name: string): Promise<number> {
     const body = new URLSearchParams({ name, email_address: `${name.replaceAll(" ", ".")}@example.com`, password: "correct horse" });
     return (await fetch(link, { method: "POST", body, redirect: "manual" })).status;
   }
 
-  /** Ends it at once, as a crash or a power cut would. */
+  /** Kills it, as a crash would. */
   async kill(): Promise<void> {
     await this.end("SIGKILL");
   }
 
-  /** Asks it to end, waits until it has, and answers with how long that took in milliseconds. */
+  /** Sends SIGTERM and waits for the exit. Resolves to how long that took, in milliseconds. */
   async stop(): Promise<number> {
     const asked = Date.now();
     await this.end("SIGTERM");
     return Date.now() - asked;
   }
 
-  /** Ends it and removes its folder. */
+  /** Kills it and removes its folder. */
   async remove(): Promise<void> {
     await this.end("SIGKILL");
     await rm(this.folder, { recursive: true, force: true });

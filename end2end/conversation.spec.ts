@@ -1,8 +1,8 @@
-// Two people talk.
+// Two people post, edit and delete messages and change rooms.
 
 import { expect, test } from "./people.ts";
 
-test("from an empty folder to a conversation both ways", async ({ twoPeople: { ada, bob } }) => {
+test("from an empty folder to messages in both directions", async ({ twoPeople: { ada, bob } }) => {
   await ada.write("Hello **Bob**, is it *warm* there?");
   await expect(bob.message("Hello Bob, is it warm there?")).toBeVisible();
   await expect(bob.message("Hello Bob").locator("strong")).toHaveText("Bob");
@@ -13,7 +13,7 @@ test("from an empty folder to a conversation both ways", async ({ twoPeople: { a
   await expect(ada.page.getByText("Sending…")).toHaveCount(0);
 });
 
-test("what is edited or deleted changes for the other without a reload", async ({ twoPeople: { ada, bob } }) => {
+test("edits and deletions are shown to the other without a reload", async ({ twoPeople: { ada, bob } }) => {
   await ada.write("The meeting is at nine");
   await ada.write("Nevermind me");
   await expect(bob.message("Nevermind me")).toBeVisible();
@@ -36,7 +36,7 @@ test("the controls of others' messages are hidden from members and not from admi
   await ada.write("from Ada");
   await bob.write("from Bob");
   const open = async (person: typeof bob, text: string) => {
-    // An open menu may lie over the message.
+    // An open menu may cover the message.
     await person.page.keyboard.press("Escape");
     await person.message(text).hover();
     await person.message(text).locator("summary").click();
@@ -64,7 +64,7 @@ test("a message in another room marks it unread, and reading it clears the mark 
   await expect(unread(otherTab)).toHaveCount(0);
 });
 
-test("a closed room is hidden from an outsider, and appears when they are let in", async ({ twoPeople: { ada, bob } }) => {
+test("a closed room is hidden from an outsider, and appears when they are added", async ({ twoPeople: { ada, bob } }) => {
   await ada.makeClosedRoom("Designers");
   const path = new URL(ada.page.url()).pathname;
   await ada.live();
@@ -88,7 +88,7 @@ test("a closed room is hidden from an outsider, and appears when they are let in
   await expect(bob.roomLink("Makers")).toHaveCount(0);
 });
 
-test("a room and its messages are deleted after a second thought", async ({ twoPeople: { ada, bob } }) => {
+test("a room and its messages are deleted after a confirmation", async ({ twoPeople: { ada, bob } }) => {
   await ada.makeClosedRoom("Short-lived", ["Bob"]);
   await expect(bob.roomLink("Short-lived")).toBeVisible();
   await ada.page.getByRole("link", { name: "Room settings" }).click();
@@ -98,7 +98,7 @@ test("a room and its messages are deleted after a second thought", async ({ twoP
   await expect(bob.roomLink("Short-lived")).toHaveCount(0);
 });
 
-test("older messages load while scrolling up, and nothing jumps", async ({ twoPeople: { ada, bob } }) => {
+test("older messages load while scrolling up, without a jump", async ({ twoPeople: { ada, bob } }) => {
   for (let number = 1; number <= 100; number++) {
     const posted = await ada.page.request.post(`${ada.campfire.url}${new URL(ada.page.url()).pathname}/messages`, {
       form: { body: `message number ${number}` },
@@ -113,7 +113,7 @@ test("older messages load while scrolling up, and nothing jumps", async ({ twoPe
   await expect(bob.message(/number 60$/)).toHaveCount(0);
 
   const place = async () => (await bob.message(/number 65$/).boundingBox())?.y ?? Number.NaN;
-  // What was measured must have been before: the older page waits for it.
+  // The position is measured before older messages load; their response waits for it.
   let release = () => {};
   const measured = new Promise<void>((resolve) => (release = resolve));
   await bob.page.route("**/api/messages/before", async (route) => {
@@ -155,7 +155,7 @@ test("a link to a message opens the room around it and marks it", async ({ twoPe
   expect(await bob.page.locator(".message").count()).toBe(91);
 });
 
-test("the keyboard alone is enough", async ({ twoPeople: { ada, bob } }) => {
+test("the chat works with the keyboard alone", async ({ twoPeople: { ada, bob } }) => {
   await ada.page.reload();
   await ada.live();
   await expect(ada.composer).toBeFocused();
@@ -172,7 +172,7 @@ test("the keyboard alone is enough", async ({ twoPeople: { ada, bob } }) => {
   await expect(ada.page.getByRole("log").getByRole("listitem")).toHaveCount(1);
 });
 
-test("too long a message stays in the composer with the reason", async ({ twoPeople: { ada } }) => {
+test("a message that is too long stays in the composer with the reason", async ({ twoPeople: { ada } }) => {
   const text = "x".repeat(32_001);
   await ada.composer.fill(text);
   await ada.page.getByRole("button", { name: "Send" }).click();
@@ -180,7 +180,7 @@ test("too long a message stays in the composer with the reason", async ({ twoPeo
   await expect(ada.composer).toHaveValue(text);
 });
 
-test("what was being written survives a reload and a look into another room", async ({ twoPeople: { ada } }) => {
+test("a draft survives a reload and a visit to another room", async ({ twoPeople: { ada } }) => {
   await ada.makeClosedRoom("Other");
   await ada.live();
   await ada.composer.fill("not finished");
@@ -194,7 +194,7 @@ test("what was being written survives a reload and a look into another room", as
   await expect(ada.composer).toHaveValue("not finished");
 });
 
-test("signing out in one tab ends the other", async ({ twoPeople: { bob } }) => {
+test("signing out in one tab signs the other out", async ({ twoPeople: { bob } }) => {
   const otherTab = await bob.page.context().newPage();
   await otherTab.goto(bob.campfire.url);
   await expect(otherTab.locator("html[data-live]")).toBeAttached();

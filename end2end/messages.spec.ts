@@ -1,4 +1,4 @@
-// Writing and reading: the composer, mentions, boosts, sounds, menus, the place where one reads, the search.
+// Writing and reading: the composer, mentions, boosts, sounds, menus, the scroll position, the search.
 
 import { expect, type Person, test } from "./people.ts";
 
@@ -9,14 +9,14 @@ const comfortable = async (...people: Person[]) => {
 };
 const arrived = (person: Person) => expect(person.page.locator(".message--outgoing")).toHaveCount(0);
 
-/** Posts without a page, as fast as the server takes them. */
+/** Posts by HTTP requests, without the page. */
 const flood = async (person: Person, path: string, count: number, text = (number: number) => `message number ${number}`) => {
   for (let number = 1; number <= count; number++) {
     await person.page.request.post(`${person.campfire.url}${path}/messages`, { form: { body: text(number) }, maxRedirects: 0 });
   }
 };
 
-test("the toolbar marks what is selected, and undo takes it back", async ({ twoPeople: { ada } }) => {
+test("the toolbar formats the selection, and undo reverts it", async ({ twoPeople: { ada } }) => {
   await comfortable(ada);
   const { page, composer } = ada;
   await page.getByRole("button", { name: "Formatting" }).click();
@@ -58,7 +58,7 @@ test("the toolbar marks what is selected, and undo takes it back", async ({ twoP
   await expect(ada.message("words").getByRole("link", { name: "words" })).toBeVisible();
 });
 
-test("drafts survive a reload and other rooms, and go with the sending", async ({ twoPeople: { ada } }) => {
+test("drafts survive a reload and other rooms, and are removed by sending", async ({ twoPeople: { ada } }) => {
   await ada.makeClosedRoom("Makers");
   await ada.live();
   await ada.composer.fill("half a thought");
@@ -78,7 +78,7 @@ test("drafts survive a reload and other rooms, and go with the sending", async (
   await expect(ada.composer).toHaveValue("");
 });
 
-test("a name is completed by keyboard alone, and whoever is meant sees it", async ({ twoPeople: { ada, bob }, campfire }) => {
+test("a name is completed by keyboard alone, and the mentioned person sees a mark", async ({ twoPeople: { ada, bob }, campfire }) => {
   const link = await ada.invitation();
   for (const name of ["Sam Smith", "Sam  Jones", "Émile Zola"]) expect(await campfire.join(link, name)).toBe(303);
   await comfortable(ada, bob);
@@ -109,7 +109,7 @@ test("a name is completed by keyboard alone, and whoever is meant sees it", asyn
   expect(await background(bob)).not.toBe(await background(ada));
 });
 
-test("namesakes are told apart by a number", async ({ twoPeople: { ada }, campfire }) => {
+test("people of the same name are distinguished by a number", async ({ twoPeople: { ada }, campfire }) => {
   const link = await ada.invitation();
   for (const name of ["Kim", "Kim"]) {
     const body = new URLSearchParams({ name, email_address: `${name}${Math.random()}@example.com`, password: "correct horse" });
@@ -127,7 +127,7 @@ test("namesakes are told apart by a number", async ({ twoPeople: { ada }, campfi
   await expect(ada.message("@Kim").getByRole("link", { name: "@Kim" })).toHaveAttribute("href", "/users/4");
 });
 
-test("five thousand names are narrowed within the blink of an eye", async ({ twoPeople: { ada } }) => {
+test("completions among five thousand names are narrowed without a noticeable delay", async ({ twoPeople: { ada } }) => {
   await comfortable(ada);
   const people = Array.from({ length: 5_000 }, (_, index) => ({ name: `Person ${index} Number${index}`, value: index + 10 }));
   await ada.page.route("**/autocompletable/users*", (route) => route.fulfill({ json: people }));
@@ -153,7 +153,7 @@ test("five thousand names are narrowed within the blink of an eye", async ({ two
   await expect(ada.page.getByRole("option")).toHaveText(["Person 4321 Number4321"]);
 });
 
-test("boosts are joined with one click, live, and taken back", async ({ twoPeople: { ada, bob } }) => {
+test("boosts are added with one click, shown live, and removed", async ({ twoPeople: { ada, bob } }) => {
   await ada.write("we shipped it");
   await expect(bob.message("we shipped it")).toBeVisible();
   await comfortable(ada, bob);
@@ -173,7 +173,7 @@ test("boosts are joined with one click, live, and taken back", async ({ twoPeopl
   await ada.page.getByRole("link", { name: "Add a boost" }).click();
   await expect(picker.getByRole("form", { name: "Recent" }).getByRole("button")).toHaveText(["🚀", "🔥"]);
 
-  // What is typed in the picker survives what others do to the message.
+  // Text in the picker survives changes of the message by others.
   await picker.getByRole("textbox", { name: "Emoji or up to 16 characters" }).fill("well do");
   await bob.choose(bob.message("we shipped it"), "Boost: clapping");
   await expect(group(ada, /^👏, 1: Bob/)).toBeAttached();
@@ -182,7 +182,7 @@ test("boosts are joined with one click, live, and taken back", async ({ twoPeopl
   await expect(group(bob, /^well done, 1: Ada/)).toBeVisible();
 });
 
-test("a sound plays for whoever has the room open, and can be switched off", async ({ twoPeople: { ada, bob } }) => {
+test("a sound plays for everyone who has the room in view, and can be switched off", async ({ twoPeople: { ada, bob } }) => {
   await comfortable(ada, bob);
   for (const { page } of [ada, bob]) {
     await page.evaluate(() => {
@@ -213,7 +213,7 @@ test("a sound plays for whoever has the room open, and can be switched off", asy
   await expect.poll(() => played(bob)).toEqual(["/sounds/tada.mp3", "/sounds/bell.mp3"]);
 });
 
-test("emoji are large, code has colours, and nothing breaks the layout", async ({ twoPeople: { ada } }) => {
+test("emoji are large, code is highlighted, and long content does not break the layout", async ({ twoPeople: { ada } }) => {
   await ada.write("🎉🔥");
   await ada.write("```rust\nlet answer = 42; // why\n```");
   await ada.write("x".repeat(2_000));
@@ -241,7 +241,7 @@ test("a long message is folded after forty lines", async ({ twoPeople: { ada } }
   await expect(ada.message("line 60").getByText("Show all")).toBeHidden();
 });
 
-test("an answer quotes with a link, and a deletion can be undone", async ({ twoPeople: { ada, bob } }) => {
+test("a reply quotes with a link, and a deletion can be undone", async ({ twoPeople: { ada, bob } }) => {
   await ada.write("shall we meet at nine?");
   await expect(bob.message("at nine")).toBeVisible();
   await comfortable(ada, bob);
@@ -262,7 +262,7 @@ test("an answer quotes with a link, and a deletion can be undone", async ({ twoP
   await expect(ada.message("yes")).toHaveCount(0);
 });
 
-test("leaving the page while a deletion can still be undone deletes", async ({ twoPeople: { ada, bob } }) => {
+test("leaving the page before the time to undo a deletion is over deletes the message", async ({ twoPeople: { ada, bob } }) => {
   await ada.write("gone with me");
   await expect(bob.message("gone with me")).toBeVisible();
   await ada.choose(ada.message("gone with me"), "Delete");
@@ -270,7 +270,7 @@ test("leaving the page while a deletion can still be undone deletes", async ({ t
   await expect(bob.message("gone with me")).toHaveCount(0);
 });
 
-test("an edit of a message that is deleted meanwhile keeps the text", async ({ twoPeople: { ada, bob } }) => {
+test("the text of an edit is kept if the message is deleted meanwhile", async ({ twoPeople: { ada, bob } }) => {
   await bob.write("a first version");
   await arrived(bob);
   await bob.choose(bob.message("a first version"), "Edit");
@@ -286,7 +286,7 @@ test("an edit of a message that is deleted meanwhile keeps the text", async ({ t
   for (const person of [ada, bob]) person.complaints.splice(0, person.complaints.length, ...person.complaints.filter((text) => !text.includes("status of 404")));
 });
 
-test("who writes is shown, and no longer after sending or leaving", async ({ twoPeople: { ada, bob } }) => {
+test("typing is shown, until the message is sent or the page is left", async ({ twoPeople: { ada, bob } }) => {
   await ada.composer.pressSequentially("hm");
   await expect(bob.page.getByText("Ada is writing…")).toBeVisible();
   await expect(ada.page.getByText("is writing…")).toHaveCount(0);
@@ -297,7 +297,7 @@ test("who writes is shown, and no longer after sending or leaving", async ({ two
   await expect(bob.page.getByText("Ada is writing…")).toHaveCount(0, { timeout: 8_000 });
 });
 
-test("what is new is marked where one stopped, and counted below while one reads above", async ({ twoPeople: { ada, bob } }) => {
+test("new messages are marked after the last read one, and counted while the reader is scrolled up", async ({ twoPeople: { ada, bob } }) => {
   await flood(ada, "/rooms/1", 30);
   await expect(bob.message("message number 30")).toBeVisible();
   await bob.page.locator(".timeline").evaluate((box) => { box.scrollTop = -box.scrollHeight; });
@@ -315,7 +315,7 @@ test("what is new is marked where one stopped, and counted below while one reads
   await expect(bob.message("news one")).toHaveAttribute("data-new", "");
 });
 
-test("a long room keeps some three hundred messages in the page, both ways", async ({ twoPeople: { ada, bob } }) => {
+test("a page holds some three hundred messages of a long room, in both directions", async ({ twoPeople: { ada, bob } }) => {
   test.slow();
   await ada.makeClosedRoom("Archive", ["Bob"]);
   const path = new URL(ada.page.url()).pathname;
@@ -330,7 +330,7 @@ test("a long room keeps some three hundred messages in the page, both ways", asy
   let most = 0;
   for (let tries = 0; tries < 60 && (await first()) !== "message number 1"; tries++) {
     const before = await first();
-    // A message stays where it is while older ones come before it.
+    // A message keeps its position while older ones are inserted before it.
     const seen = page.locator(".message").first();
     const id = await seen.getAttribute("id");
     await box.evaluate((element) => { element.scrollTop = -(element.scrollHeight - element.clientHeight) + 40; });
@@ -360,7 +360,7 @@ test("a long room keeps some three hundred messages in the page, both ways", asy
   expect(most).toBeLessThanOrEqual(360);
 });
 
-test("back keeps the place where one read", async ({ twoPeople: { ada } }) => {
+test("going back restores the scroll position", async ({ twoPeople: { ada } }) => {
   await flood(ada, "/rooms/1", 60);
   await ada.page.reload();
   await ada.live();
@@ -377,7 +377,7 @@ test("back keeps the place where one read", async ({ twoPeople: { ada } }) => {
   expect(await box.evaluate((element) => element.scrollTop)).toBeLessThan(-300);
 });
 
-test("the list is one stop of the Tab key, and arrows go through it", async ({ twoPeople: { ada, bob } }) => {
+test("the message list is one tab stop, and the arrow keys move within it", async ({ twoPeople: { ada, bob } }) => {
   for (const text of ["one", "two", "three"]) await ada.write(text);
   await expect(bob.message("three")).toBeVisible();
   await comfortable(bob);
@@ -410,7 +410,7 @@ test("the list is one stop of the Tab key, and arrows go through it", async ({ t
   await expect(bob.composer).toHaveValue("");
 });
 
-test("only what others add is said aloud", async ({ twoPeople: { ada, bob } }) => {
+test("only messages of others are announced to screen readers", async ({ twoPeople: { ada, bob } }) => {
   await comfortable(ada, bob);
   const announcer = (person: Person) => person.page.locator("#announcer");
   await ada.write("**hello** there");
@@ -419,7 +419,7 @@ test("only what others add is said aloud", async ({ twoPeople: { ada, bob } }) =
   await expect(bob.page.getByRole("log")).toHaveAttribute("aria-live", "off");
 });
 
-test("a search finds, narrows, completes and leads to the message", async ({ twoPeople: { ada, bob } }) => {
+test("a search finds messages, filters, completes, and links to the message", async ({ twoPeople: { ada, bob } }) => {
   await ada.write("two eels swim");
   await bob.write("one eel sleeps https://a.example");
   await expect(ada.message("one eel")).toBeVisible();
@@ -462,7 +462,7 @@ test("on a phone a long press opens the menu, and names are chosen by touch", as
   await ada.composer.pressSequentially("@gr");
   await ada.page.getByRole("option", { name: "Grace Hopper" }).tap();
   await expect(ada.composer).toHaveValue("@Grace Hopper ");
-  // Enter makes a line here.
+  // Enter inserts a line break here.
   await ada.composer.pressSequentially("hi");
   await ada.page.keyboard.press("Enter");
   await expect(ada.composer).toHaveValue("@Grace Hopper hi\n");
@@ -478,7 +478,7 @@ test("on a phone a long press opens the menu, and names are chosen by touch", as
   expect(await ada.page.evaluate(() => document.documentElement.scrollWidth)).toBe(390);
 });
 
-test("mentions, boosts, answers and the search need no script", async ({ person }) => {
+test("mentions, boosts, replies and the search need no script", async ({ person }) => {
   const options = { javaScriptEnabled: false };
   const ada = await person("Ada", options);
   await ada.setUp();

@@ -1,16 +1,16 @@
-// From room to room within one document, as plain links would go.
+// Navigation between rooms within one document, with the behaviour of plain links.
 
 import { expect, type Person, test } from "./people.ts";
 
 const MAC = process.platform === "darwin";
 
-/** Marks the document: a page that is loaded anew has lost the mark. */
+/** Marks the document; a reload loses the mark. */
 const mark = (person: Person) => person.page.evaluate(() => Object.assign(window, { marked: true }));
 const isMarked = (person: Person) => person.page.evaluate(() => "marked" in window);
 const heading = (person: Person, name: string) => person.page.getByRole("heading", { name, exact: true });
 const path = (person: Person) => new URL(person.page.url()).pathname;
 
-/** Ada in a room of her own, and "All Talk" in her sidebar. */
+/** Ada in a closed room, with "All Talk" in her sidebar. */
 const inMakers = async (ada: Person) => {
   await ada.makeClosedRoom("Makers");
   await ada.live();
@@ -18,7 +18,7 @@ const inMakers = async (ada: Person) => {
   return path(ada);
 };
 
-test("back and forward go through rooms and messages without loading the page again", async ({ twoPeople: { ada } }) => {
+test("back and forward go through rooms and messages without a reload", async ({ twoPeople: { ada } }) => {
   const makers = await inMakers(ada);
   await ada.write("the first");
   await ada.roomLink("All Talk").click();
@@ -44,7 +44,7 @@ test("back and forward go through rooms and messages without loading the page ag
   expect(await isMarked(ada)).toBe(true);
 });
 
-test("until the next room has come the page is of the old one in all it shows and does", async ({ twoPeople: { ada } }) => {
+test("the page keeps showing the old room until the data of the next one has arrived", async ({ twoPeople: { ada } }) => {
   const makers = await inMakers(ada);
   await ada.write("in the makers' room");
   await expect(ada.page.locator(".message--outgoing")).toHaveCount(0);
@@ -79,7 +79,7 @@ test("until the next room has come the page is of the old one in all it shows an
   expect(await isMarked(ada)).toBe(true);
 });
 
-test("a room that cannot be loaded says so under its own URL, and can be tried again", async ({ twoPeople: { ada } }) => {
+test("a room that cannot be loaded shows that under its own URL, and can be retried", async ({ twoPeople: { ada } }) => {
   await inMakers(ada);
   await ada.page.route("**/api/rooms/page", (route) => route.fulfill({ status: 404, headers: { serverfnerror: "error" }, contentType: "application/json", body: '{"error":"not_found"}' }));
   await ada.roomLink("All Talk").click();
@@ -109,7 +109,7 @@ test("a click with a modifier, or with the middle button, opens another tab and 
   expect(await isMarked(ada)).toBe(true);
 });
 
-test("what is not a plain link to a room is the browser's", async ({ twoPeople: { ada } }) => {
+test("links other than plain ones to a room are left to the browser", async ({ twoPeople: { ada } }) => {
   await inMakers(ada);
   /** Whether the page leaves a click on such a link to the browser; nothing is opened either way. */
   const isLeft = (attributes: Record<string, string>, prevented = false) =>
@@ -121,7 +121,7 @@ test("what is not a plain link to a room is the browser's", async ({ twoPeople: 
         if (prevented) link.addEventListener("click", (event) => event.preventDefault());
         document.body.append(link);
         let left: boolean | undefined;
-        // Registered last, so that it comes after the page's own listener.
+        // Registered last, so that it runs after the page's own listener.
         addEventListener("click", (event) => { left = !event.defaultPrevented; event.preventDefault(); }, { once: true });
         link.firstElementChild!.dispatchEvent(new MouseEvent("click", { bubbles: true, cancelable: true }));
         link.remove();
@@ -148,7 +148,7 @@ test("what is not a plain link to a room is the browser's", async ({ twoPeople: 
     { name: "nowhere" },
   ]) expect(await isLeft(attributes), JSON.stringify(attributes)).toBe(true);
   await expect(heading(ada, "Makers")).toBeVisible();
-  // One that somebody else has dealt with leads nowhere.
+  // A click whose default was prevented does not navigate.
   const before = ada.page.url();
   await isLeft({ href: "/rooms/1" }, true);
   expect(ada.page.url()).toBe(before);
@@ -170,7 +170,7 @@ test("a link within the page moves the focus and loads nothing", async ({ twoPeo
   expect(await isMarked(ada)).toBe(true);
 });
 
-test("after a navigation one can write at once", async ({ twoPeople: { ada } }) => {
+test("the composer has the focus after a navigation", async ({ twoPeople: { ada } }) => {
   await inMakers(ada);
   await ada.roomLink("All Talk").focus();
   await ada.page.keyboard.press("Enter");
@@ -181,7 +181,7 @@ test("after a navigation one can write at once", async ({ twoPeople: { ada } }) 
   await expect(ada.composer).toBeFocused();
 });
 
-test("back to a room goes to where one read in it, once it is in view", async ({ twoPeople: { ada } }) => {
+test("going back to a room restores its scroll position once it is in view", async ({ twoPeople: { ada } }) => {
   for (let number = 1; number <= 60; number++) {
     await ada.page.request.post(`${ada.campfire.url}/rooms/1/messages`, { form: { body: `message number ${number}` }, maxRedirects: 0 });
   }

@@ -1,4 +1,4 @@
-// Accounts, devices, pings, presence and rooms, as several people live them.
+// Accounts, devices, pings, presence and rooms, with several people.
 
 import { expect, PASSWORD, type Person, test } from "./people.ts";
 
@@ -6,13 +6,13 @@ const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile:
 
 const ping = (person: Person, name: string) => person.page.getByRole("list", { name: "Pings" }).getByRole("link", { name });
 
-/** What a refusal makes the browser say is not a complaint. */
+/** Removes the console errors that the browser reports for refused requests. */
 const forgive = (person: Person, status: number) => {
   const others = person.complaints.filter((text) => !text.includes(`status of ${status}`));
   person.complaints.splice(0, person.complaints.length, ...others);
 };
 
-test("a ping between two people, from the sidebar, live on both sides", async ({ twoPeople: { ada, bob } }) => {
+test("a ping from the sidebar is live for both people", async ({ twoPeople: { ada, bob } }) => {
   await ada.page.reload();
   await ada.live();
   await ada.page.getByRole("button", { name: "Bob" }).click();
@@ -30,7 +30,7 @@ test("a ping between two people, from the sidebar, live on both sides", async ({
   await bob.write("Yes?");
   await expect(ada.message("Yes?")).toBeVisible();
 
-  // The same people again are the same room.
+  // A second ping with the same people is the same room.
   const path = new URL(ada.page.url()).pathname;
   await ada.page.getByRole("link", { name: "Ping", exact: true }).click();
   await ada.page.getByRole("checkbox", { name: "Bob" }).check();
@@ -57,7 +57,7 @@ test("a mention marks the room and the tab until it is read", async ({ twoPeople
   await expect(bob.page.getByText("for you")).toHaveCount(0);
 });
 
-test("who is in the room and who is online is shown, and ends with the page", async ({ twoPeople: { ada, bob } }) => {
+test("presence in the room and online marks are shown, and end with the page", async ({ twoPeople: { ada, bob } }) => {
   await expect(ada.page.getByTitle("Here now: Bob")).toBeVisible();
   await expect(bob.page.getByTitle("Here now: Ada")).toBeVisible();
   await ada.write("hello");
@@ -73,7 +73,7 @@ test("who is in the room and who is online is shown, and ends with the page", as
   await expect.poll(dot).toBe("none");
 });
 
-test("a link takes a session to a phone, by its QR code's address, and a new password ends it", async ({ twoPeople: { ada, bob }, person }) => {
+test("a transfer link signs in on a phone, by the address in its QR code, and a new password invalidates it", async ({ twoPeople: { ada, bob }, person }) => {
   await bob.page.getByRole("link", { name: "Your profile" }).click();
   await bob.page.getByText("QR code", { exact: true }).click();
   const code = bob.page.getByRole("img", { name: "QR code" });
@@ -100,7 +100,7 @@ test("a link takes a session to a phone, by its QR code's address, and a new pas
   forgive(phone, 400);
 });
 
-test("a device that is signed out from another one leaves at once", async ({ twoPeople: { bob }, person }) => {
+test("a device that is signed out from another one shows the sign-in page immediately", async ({ twoPeople: { bob }, person }) => {
   const phone = await person("Bob", PHONE);
   await phone.goto("/session/new");
   await phone.page.getByLabel("E-mail address").fill(bob.emailAddress);
@@ -117,7 +117,7 @@ test("a device that is signed out from another one leaves at once", async ({ two
   await expect(devices).toHaveCount(1);
 });
 
-test("a ban closes an open page, takes the messages, and can be lifted", async ({ twoPeople: { ada, bob } }) => {
+test("a ban closes an open page, removes the messages, and can be lifted", async ({ twoPeople: { ada, bob } }) => {
   await bob.write("something nasty");
   await expect(ada.message("something nasty")).toBeVisible();
   const watching = await ada.page.context().newPage();
@@ -146,7 +146,7 @@ test("a ban closes an open page, takes the messages, and can be lifted", async (
   forgive(bob, 401);
 });
 
-test("a third person sees a room come, turn, be renamed and go", async ({ twoPeople: { ada, bob }, person }) => {
+test("a third person sees a room appear, change its kind and name, and disappear", async ({ twoPeople: { ada, bob }, person }) => {
   const invitation = await ada.invitation();
   const cleo = await person("Cleo");
   await cleo.join(invitation);
@@ -176,7 +176,7 @@ test("a third person sees a room come, turn, be renamed and go", async ({ twoPeo
   await expect(cleo.roomLink("For all")).toHaveCount(0);
 });
 
-test("the bell goes round, hides the room, and the profile brings it back", async ({ twoPeople: { bob } }) => {
+test("the bell cycles through involvements and hides the room, and the profile shows it again", async ({ twoPeople: { bob } }) => {
   const otherTab = await bob.page.context().newPage();
   await otherTab.goto(bob.page.url());
   await expect(otherTab.locator("html[data-live]")).toBeAttached();
@@ -195,7 +195,7 @@ test("the bell goes round, hides the room, and the profile brings it back", asyn
   await expect(otherTab.getByRole("link", { name: "All Talk" })).toBeVisible();
 });
 
-test("an administrator's decisions are seen by open pages", async ({ twoPeople: { ada, bob } }) => {
+test("an administrator's changes are shown in open pages", async ({ twoPeople: { ada, bob } }) => {
   await expect(bob.page.getByRole("link", { name: "New room" })).toBeVisible();
   await bob.page.evaluate(() => Object.assign(window, { kept: true }));
   await ada.page.getByRole("link", { name: "Account settings" }).click();
@@ -232,7 +232,7 @@ test("rooms and pings are filtered by typing, with the keyboard alone", async ({
   await expect(ada.roomLink("Designers")).toHaveAttribute("aria-current", "page");
 });
 
-test("on a phone the drawer's button counts, and the drawer gives way to what is chosen", async ({ twoPeople: { ada }, person }) => {
+test("on a phone the drawer's button shows the number of unread rooms, and the drawer closes when a room is chosen", async ({ twoPeople: { ada }, person }) => {
   const invitation = await ada.invitation();
   const phone = await person("Cleo", PHONE);
   await phone.join(invitation);
@@ -253,7 +253,7 @@ test("on a phone the drawer's button counts, and the drawer gives way to what is
 
 test("a long list of people is filtered while typing and grows while scrolling", async ({ twoPeople: { ada } }) => {
   const link = await ada.invitation();
-  // Enough for a filter; each is a person who joined.
+  // Enough people for the filter to be shown.
   for (let number = 1; number <= 20; number++) {
     const joined = await ada.campfire.join(link, `Person ${number}`);
     expect(joined).toBe(303);

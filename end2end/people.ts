@@ -1,4 +1,4 @@
-// People with browsers, and the pages they see: everything by role and label, as a person finds it.
+// Page objects: people with browsers. Elements are located by role and label.
 
 import AxeBuilder from "@axe-core/playwright";
 import { type Browser, type BrowserContextOptions, type Locator, type Page, test as base, expect } from "@playwright/test";
@@ -6,10 +6,10 @@ import { Campfire } from "./campfire.ts";
 
 export const PASSWORD = "correct horse";
 
-/** Somebody at a browser of their own. Whatever the browser complains about fails the test. */
+/** A person with a browser. Errors and warnings that the browser reports fail the test. */
 export class Person {
   readonly complaints: string[] = [];
-  /** What may be complained about while the server is down or the network is cut. */
+  /** Reports that are expected while the server or the network is down. */
   private forgiven: RegExp[] = [];
 
   private constructor(
@@ -21,11 +21,11 @@ export class Person {
       if (["error", "warning"].includes(message.type())) this.complain(`${message.type()}: ${message.text()}`);
     });
     page.on("pageerror", (error) => {
-      // An animation between two pages that one of them was too quick for: Chromium calls that an error.
+      // Chromium reports an interrupted view transition as an error.
       if (!error.message.startsWith("Transition was skipped")) this.complain(`error: ${error.message}`);
     });
     page.on("requestfailed", (request) => {
-      // The browser gives up what it was loading when one goes elsewhere.
+      // A navigation aborts requests in flight.
       const reason = request.failure()?.errorText ?? "";
       if (reason !== "net::ERR_ABORTED") this.complain(`failed: ${request.url()} ${reason}`);
     });
@@ -46,7 +46,7 @@ export class Person {
     if (!this.forgiven.some((pattern) => pattern.test(text))) this.complaints.push(text);
   }
 
-  /** While the server cannot be reached, the browser says so, and rightly. */
+  /** From now on, reports of lost connections are expected. */
   forgiveLostConnections() {
     this.forgiven.push(/ERR_CONNECTION_REFUSED|ERR_INTERNET_DISCONNECTED|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE|ERR_SOCKET_NOT_CONNECTED|WebSocket connection to/);
   }
@@ -72,12 +72,12 @@ export class Person {
     await this.page.goto(this.campfire.url + path);
   }
 
-  /** Waits until the page has been taken over by the WASM. */
+  /** Waits until the page is hydrated. */
   async live() {
     await expect(this.page.locator("html[data-live]")).toBeAttached();
   }
 
-  /** Waits until the comforts of writing and reading are there, too. */
+  /** Waits until chat.js has run, too. */
   async comfortable() {
     await expect(this.page.locator("html[data-chat-ready]")).toBeAttached();
   }
@@ -146,7 +146,7 @@ export class Person {
     await expect(this.page.getByRole("heading", { name })).toBeVisible();
   }
 
-  /** The same without scripts, where the name typed first stays behind. */
+  /** The same without scripts, where the link discards the typed name. */
   async makeClosedRoomByForms(name: string) {
     await this.page.getByRole("link", { name: "New room" }).click();
     await this.page.getByRole("link", { name: "Chosen people" }).click();
@@ -160,7 +160,7 @@ export class Person {
     return this.invitation();
   }
 
-  /** Nothing serious is in the way of anybody, light or dark. */
+  /** Checks with axe that a screen has no serious accessibility violation, light and dark. */
   async isAccessible(screen: string) {
     for (const colorScheme of ["light", "dark"] as const) {
       await this.page.emulateMedia({ colorScheme, reducedMotion: "reduce" });

@@ -5,7 +5,7 @@ export default defineConfig({
   outputDir: "test-results",
   fullyParallel: true,
   workers: 2,
-  // A machine shared with other work may pause a browser for seconds; what fails twice has failed.
+  // A shared machine may pause a browser for seconds, so one retry is allowed there.
   retries: process.env.CI ? 1 : 0,
   forbidOnly: true,
   timeout: 60_000,

@@ -1,4 +1,4 @@
-// Every screen, light and dark, wide and on a phone: nothing serious in anybody's way.
+// Accessibility of every screen, light and dark, on a wide screen and a phone.
 
 import { expect, test } from "./people.ts";
 
@@ -6,7 +6,7 @@ const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile:
 
 for (const [device, options] of [["a wide screen", {}], ["a phone", PHONE]] as const) {
   test(`every screen is accessible on ${device}`, async ({ person }) => {
-    // Some twenty screens, each looked at twice.
+    // Some twenty screens, each checked twice.
     test.slow();
     const ada = await person("Ada", options);
     await ada.goto("/");
@@ -83,7 +83,7 @@ for (const [device, options] of [["a wide screen", {}], ["a phone", PHONE]] as c
   });
 }
 
-test("on a phone nothing is wider than the screen and fingers hit what they aim at", async ({ person }) => {
+test("on a phone nothing is wider than the screen, and controls are large enough to touch", async ({ person }) => {
   const ada = await person("Ada", PHONE);
   await ada.setUp();
   await ada.live();

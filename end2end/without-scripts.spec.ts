@@ -1,4 +1,4 @@
-// With scripts off the main job still works: read, sign in, post, switch rooms.
+// Without scripts: reading, signing in, posting, switching rooms. And hydration of the same pages.
 
 import { expect, PASSWORD, test } from "./people.ts";
 
@@ -81,7 +81,7 @@ test("profile, bell, pings and the account need no script", async ({ person }) =
   await expect(phone.page.getByRole("heading", { name: "Ping with Ada" }).or(phone.page.getByRole("heading", { name: "All Talk" }))).toBeVisible();
 });
 
-test("a page is taken over without a flash, a jump or a second rendering", async ({ twoPeople: { ada } }) => {
+test("hydration changes nothing: no flash, no layout shift, no second rendering", async ({ twoPeople: { ada } }) => {
   for (let number = 1; number <= 20; number++) await ada.write(`message number ${number}`);
   await expect(ada.page.locator(".message--outgoing")).toHaveCount(0);
   const rows = () => ada.page.locator(".message").evaluateAll((messages) =>

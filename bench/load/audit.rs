@@ -1,4 +1,4 @@
-//! Whether every acknowledged post is where it belongs, exactly once.
+//! Checks after a run that every acknowledged post is stored exactly once.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -6,7 +6,11 @@ use std::path::Path;
 use crate::meter::data;
 use crate::site::Post;
 
-/// Every acknowledged post is in the database with its words, in its search tables and in its log, exactly once.
+/// Checks that every acknowledged post is in the database with its text, in the search tables and in the event log,
+/// exactly once.
+///
+/// # Panics
+/// If one is not.
 pub async fn audit(folder: &Path, acknowledged: &[Post]) {
     if acknowledged.is_empty() {
         return;
@@ -20,7 +24,7 @@ pub async fn audit(folder: &Path, acknowledged: &[Post]) {
     ] {
         sqlx::query(step).execute(&mut database).await.expect("a list of the posts in the log");
     }
-    // The last part of the id is a word of its own, which no other message holds.
+    // The last part of the id is a word that no other message contains.
     let wrong: i64 = sqlx::query_scalar(
         "SELECT COUNT(*) FROM json_each($1) AS sent
           WHERE (SELECT COUNT(*) FROM messages

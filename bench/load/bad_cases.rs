@@ -1,4 +1,4 @@
-//! Bad cases: many sign-ins at once, and what is left in memory after many posts.
+//! Bad cases: many concurrent sign-ins, and the memory after many posts.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,31 +15,33 @@ use crate::meter::{session_cookie, sign_in_form};
 use crate::rounds::{Client, ROUND, ROUNDS};
 use crate::site::{Poster, Reader, Reading, Site};
 
-/// The people who sign in at once, and over how many connections.
+/// The number of concurrent sign-ins, and of connections they use.
 const SIGN_INS: usize = 200;
 const SIGN_IN_CONNECTIONS: usize = 16;
 
 const READERS: usize = 16;
 
-/// What is posted before the memory is looked at, and by how many.
+/// The number of posts before the memory is read, and of clients that send them.
 const POSTS: usize = 60_000;
 const POSTERS: usize = 64;
 
-/// How long the memory may take to come to rest, and for how long it must stand to be at rest.
-const REST_WITHIN: Duration = Duration::from_secs(30);
-const AT_REST_AFTER: usize = 3;
+/// How long to wait for the memory to settle, and for how many readings, a second apart, it must stay within 1 %.
+const SETTLE_TIMEOUT: Duration = Duration::from_secs(30);
+const SETTLED_READINGS: usize = 3;
 
-/// What the caches may hold, in bytes.
+/// The capacity of the caches, in bytes.
 const CACHES_BYTES: f64 = 16.0 * 1_024.0 * 1_024.0;
 
-/// What the readers are doing it beside.
+/// The phases of a round, as indices: before, during and after the sign-ins.
 const BEFORE: usize = 0;
 const STORM: usize = 1;
 const AFTER: usize = 2;
 
-/// Sixteen clients read the room page, and two hundred people sign in beside them.
+/// Measures the room page for 16 clients while 200 people sign in.
 pub async fn sign_in_storm(site: &Arc<Site>) {
-    let (mut before_ms, mut during_ms, mut sign_ins_per_second) = (Vec::new(), Vec::new(), Vec::new());
+    let mut before_ms = Vec::new();
+    let mut during_ms = Vec::new();
+    let mut sign_ins_per_second = Vec::new();
     for round in 0..ROUNDS {
         let phase = Arc::new(AtomicUsize::new(BEFORE));
         let readers = site.readers(Reading::RoomPage, READERS, 1).await;
@@ -62,7 +64,8 @@ pub async fn sign_in_storm(site: &Arc<Site>) {
         sign_ins_per_second.push(real(SIGN_INS as u64) / took.as_secs_f64());
         check_sessions(site, cookies).await;
     }
-    let (before, during) = (median(&before_ms), median(&during_ms));
+    let before = median(&before_ms);
+    let during = median(&during_ms);
     let beside =
         format!("p99 {} ms before · {} sign-ins/s", number(before, 2), number(median(&sign_ins_per_second), 1));
     let budget = Budget::new("≤ 2 × p99 before", during <= 2.0 * before);
@@ -70,9 +73,9 @@ pub async fn sign_in_storm(site: &Arc<Site>) {
     print_row(&workload, &median_and_range(&during_ms, 2, " ms"), &beside, Some(&budget));
 }
 
-/// Reads until the storm is over; answers with the times before it and in it.
+/// Reads until the sign-ins are over. Returns the times before and during them.
 async fn read_on(mut reader: Reader, phase: Arc<AtomicUsize>) -> [Vec<Duration>; 2] {
-    // The first page is read to its end.
+    // Not timed: the first page is checked completely.
     reader.ask().await;
     let mut times = [Vec::new(), Vec::new()];
     loop {
@@ -84,12 +87,13 @@ async fn read_on(mut reader: Reader, phase: Arc<AtomicUsize>) -> [Vec<Duration>;
     }
 }
 
-/// Signs people in from `first` on, each from an address of their own; answers with their numbers and cookies.
+/// Signs people in from number `first` on, each from another address. Returns their numbers and cookies.
 async fn storm(site: &Arc<Site>, first: usize) -> Vec<(usize, String)> {
     let next = Arc::new(AtomicUsize::new(0));
     let mut tasks = Vec::with_capacity(SIGN_IN_CONNECTIONS);
     for _ in 0..SIGN_IN_CONNECTIONS {
-        let (site, next) = (site.clone(), next.clone());
+        let site = site.clone();
+        let next = next.clone();
         tasks.push(tokio::spawn(async move {
             let mut connection = HttpConnection::open(site.address()).await;
             let mut cookies = Vec::new();
@@ -99,7 +103,7 @@ async fn storm(site: &Arc<Site>, first: usize) -> Vec<(usize, String)> {
                     return cookies;
                 }
                 let (head, body) = sign_in_form(&site.data.viewers[number].email_address);
-                // One address may try ten times in three minutes.
+                // Another address each time: sign-ins are limited per address.
                 let from = format!("x-forwarded-for: 198.18.{}.{}\r\n", number / 250, number % 250 + 1);
                 let answer = connection.ask(site.address(), &(head + &from), &body).await;
                 assert_eq!(answer.status, 303, "{number} signs in: {}", String::from_utf8_lossy(&answer.body));
@@ -114,7 +118,7 @@ async fn storm(site: &Arc<Site>, first: usize) -> Vec<(usize, String)> {
     cookies
 }
 
-/// Each of the new sessions is that of the person who signed in.
+/// Checks that each new session belongs to the person who signed in.
 async fn check_sessions(site: &Arc<Site>, cookies: Vec<(usize, String)>) {
     let mut connection = HttpConnection::open(site.address()).await;
     assert_eq!(cookies.len(), SIGN_INS, "everybody is signed in");
@@ -128,10 +132,10 @@ async fn check_sessions(site: &Arc<Site>, cookies: Vec<(usize, String)>) {
     }
 }
 
-/// Posts very many messages, then waits until the memory has come to rest.
+/// Posts [`POSTS`] messages, then waits until the memory has settled.
 pub async fn posts_then_idle(site: &Arc<Site>) {
     let process = &site.server.process;
-    let (idle, _) = at_rest(process).await;
+    let (idle, _) = settled(process).await;
     let left = Arc::new(AtomicUsize::new(POSTS));
     let posters = site.posters(site.data.other_room, POSTERS, 0).await;
     let began = Instant::now();
@@ -141,7 +145,7 @@ pub async fn posts_then_idle(site: &Arc<Site>) {
     }
     let took = began.elapsed();
     let busy = real(process.rss_anon_bytes());
-    let (after, rested) = at_rest(process).await;
+    let (after, rested) = settled(process).await;
     let posts_per_second = real(POSTS as u64) / took.as_secs_f64();
     let most = idle * 1.2 + CACHES_BYTES;
     let budget = Budget::new(format!("≤ {}: before + 20 % + 16 MiB of caches", mebibytes(most)), after <= most);
@@ -149,7 +153,7 @@ pub async fn posts_then_idle(site: &Arc<Site>) {
         "{} before · {} at the last post · at rest {} s later · {} posts/s",
         mebibytes(idle),
         mebibytes(busy),
-        rested.map_or_else(|| format!("not {}", REST_WITHIN.as_secs()), |rested| rested.as_secs().to_string()),
+        rested.map_or_else(|| format!("not {}", SETTLE_TIMEOUT.as_secs()), |rested| rested.as_secs().to_string()),
         number(posts_per_second, 0)
     );
     let workload = format!("RssAnon after {} posts by {POSTERS} clients", number(real(POSTS as u64), 0));
@@ -163,12 +167,14 @@ async fn post_on(mut poster: Poster, left: Arc<AtomicUsize>) {
     }
 }
 
-/// The memory of a process once it stood still for some seconds, to a hundredth, and when it began to; nothing for the
-/// time when it never did.
-async fn at_rest(process: &Process) -> (f64, Option<Duration>) {
+/// The memory of a process once it has stayed within 1 % for [`SETTLED_READINGS`], and the time until it first had that
+/// value; `None` for the time if it did not settle within [`SETTLE_TIMEOUT`].
+async fn settled(process: &Process) -> (f64, Option<Duration>) {
     let began = Instant::now();
-    let (mut stood_from, mut stood_with, mut stood) = (Duration::ZERO, real(process.rss_anon_bytes()), 0);
-    while began.elapsed() < REST_WITHIN {
+    let mut stood_from = Duration::ZERO;
+    let mut stood_with = real(process.rss_anon_bytes());
+    let mut stood = 0;
+    while began.elapsed() < SETTLE_TIMEOUT {
         tokio::time::sleep(Duration::from_secs(1)).await;
         let now = real(process.rss_anon_bytes());
         if (now - stood_with).abs() > stood_with / 100.0 {
@@ -176,7 +182,7 @@ async fn at_rest(process: &Process) -> (f64, Option<Duration>) {
         } else {
             stood += 1;
         }
-        if stood == AT_REST_AFTER {
+        if stood == SETTLED_READINGS {
             return (now, Some(stood_from));
         }
     }

@@ -1,4 +1,4 @@
-//! What the figures stand beside, measured in the same run on the same core: a file from nginx, and SQLite alone.
+//! Baselines, measured in the same run on the same core: nginx with a file, and SQLite alone.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -14,13 +14,13 @@ use crate::meter::process::Process;
 use crate::meter::table::{median, median_and_range, number, print_row, real};
 use crate::rounds::{Asked, Client, ROUND, ROUNDS, Rounds, measure};
 
-/// Where Debian puts it, which is not in everybody's path.
+/// The path in Debian, which is not in every user's `PATH`.
 const NGINX: &str = "/usr/sbin/nginx";
 
-/// How many transactions SQLite is handed at once, so that handing them over does not count.
-const AT_ONCE: usize = 64;
+/// Transactions per call to SQLite, so that the round trip to its thread does not count.
+const TRANSACTIONS_PER_CALL: usize = 64;
 
-/// Nginx on a port and with a folder of its own, with one file.
+/// nginx with one file, on its own port and folder.
 struct Nginx {
     process: Process,
     address: String,
@@ -28,7 +28,7 @@ struct Nginx {
 }
 
 impl Nginx {
-    /// Serves `body`, packed already, as the page `/page`. Nothing where there is no nginx.
+    /// Serves `body`, which is compressed already, as `/page`. `None` if nginx is not installed.
     async fn start(body: &[u8]) -> Option<Self> {
         Command::new(NGINX).arg("-v").stderr(Stdio::null()).status().ok()?;
         let folder = tempfile::tempdir().expect("a folder of its own");
@@ -44,14 +44,14 @@ impl Nginx {
             if tokio::net::TcpStream::connect(&address).await.is_ok() {
                 return Some(Self { process, address, _folder: folder });
             }
-            // Nginx says nowhere that it listens.
+            // nginx has no way to report that it accepts connections.
             tokio::time::sleep(std::time::Duration::from_millis(10)).await;
         }
         panic!("nginx does not listen on {address}");
     }
 }
 
-/// One process that does everything, so that its work is found in one place.
+/// The configuration: a single process, so that its CPU time is that of one process id.
 fn configuration(address: &str, root: &str) -> String {
     format!(
         "daemon off;
@@ -102,7 +102,7 @@ impl Client for FileReader {
     }
 }
 
-/// How fast nginx serves the packed room page as a file.
+/// Measures nginx with the compressed room page as a file. `None` if nginx is not installed.
 pub async fn nginx(body: Vec<u8>, client_count: usize) -> Option<Rounds> {
     let nginx = Nginx::start(&body).await?;
     let body = Arc::new(body);
@@ -115,7 +115,8 @@ pub async fn nginx(body: Vec<u8>, client_count: usize) -> Option<Rounds> {
     Some(measure("nginx", &nginx.process, clients).await)
 }
 
-/// How many rows SQLite alone takes a second with the durability of the executable, so many in each transaction.
+/// Measures the rows that SQLite alone stores per second, with the durability settings of the server and
+/// `rows_together` rows per transaction.
 pub async fn sqlite(workload: &str, folder: &Path, rows_together: usize) {
     let path = folder.join(format!("inserts-{rows_together}.sqlite3"));
     let options = SqliteConnectOptions::new()
@@ -129,14 +130,16 @@ pub async fn sqlite(workload: &str, folder: &Path, rows_together: usize) {
     sqlx::query(table).execute(&mut database).await.expect("a table");
     let insert = "INSERT INTO rows (body) VALUES ('words of 01920000-0001-7fff-bfff-ffffffffffff');";
     let transaction = format!("BEGIN IMMEDIATE;{}COMMIT;", insert.repeat(rows_together));
-    let batch = transaction.repeat(AT_ONCE);
+    let batch = transaction.repeat(TRANSACTIONS_PER_CALL);
 
-    let (mut per_second, mut total) = (Vec::with_capacity(ROUNDS), 0);
+    let mut per_second = Vec::with_capacity(ROUNDS);
+    let mut total = 0;
     for _ in 0..ROUNDS {
-        let (began, mut count) = (Instant::now(), 0);
+        let began = Instant::now();
+        let mut count = 0;
         while began.elapsed() < ROUND {
             sqlx::raw_sql(AssertSqlSafe(batch.as_str())).execute(&mut database).await.expect("rows");
-            count += AT_ONCE * rows_together;
+            count += TRANSACTIONS_PER_CALL * rows_together;
         }
         per_second.push(real(count as u64) / began.elapsed().as_secs_f64());
         total += count;

@@ -1,4 +1,4 @@
-//! Rounds of clients that ask as fast as they are answered, and the row that is printed of them.
+//! Rounds of clients that send the next request as soon as they have the response, and the table row of a workload.
 
 use std::time::{Duration, Instant};
 
@@ -10,28 +10,28 @@ pub const ROUNDS: usize = 3;
 /// How long one round lasts.
 pub const ROUND: Duration = Duration::from_secs(2);
 
-/// One of the two cores is worked out beyond this part of the time.
+/// A core that is busy for more than this part of the time is the bottleneck.
 const BUSY: f64 = 0.9;
 
-/// A connection that asks, checks what it is told, and says how long the answer took.
+/// A connection that sends requests, checks the responses and measures their time.
 pub trait Client: Send + 'static {
     fn ask(&mut self) -> impl Future<Output = Asked> + Send;
 
-    /// After how many questions everything was seen once.
+    /// Number of requests after which each of the client's different requests was sent once.
     fn warm_up_count(&self) -> usize {
         1
     }
 }
 
-/// One question and its answer. The time ends before the answer is checked.
+/// One request and its response. The time ends before the response is checked.
 #[derive(Clone, Copy, Debug)]
 pub struct Asked {
     pub took: Duration,
-    /// The body as it came over the wire.
+    /// Size of the body as transferred.
     pub bytes: usize,
 }
 
-/// What one round came to.
+/// The result of one round.
 #[derive(Clone, Debug)]
 pub struct Round {
     pub per_second: f64,
@@ -46,7 +46,7 @@ pub struct Round {
 pub struct Rounds(Vec<Round>);
 
 impl Rounds {
-    /// The middle one by answers a second.
+    /// The median round by responses per second.
     pub fn middle(&self) -> &Round {
         let middle = table::median(&self.per_second());
         self.0.iter().find(|round| round.per_second.total_cmp(&middle).is_eq()).expect("the median is one of them")
@@ -56,7 +56,7 @@ impl Rounds {
         self.0.iter().map(|round| round.per_second).collect()
     }
 
-    /// One row: answers a second of all rounds, beside them the middle round.
+    /// Prints one row: responses per second of all rounds, and the other figures of the median round.
     pub fn print(&self, workload: &str, budget: Option<&Budget>) {
         let middle = self.middle();
         let beside = format!(
@@ -70,7 +70,7 @@ impl Rounds {
     }
 }
 
-/// Lets every client see everything once, then measures the rounds. `process` is what answers them.
+/// Sends each client's different requests once, then measures the rounds. `process` is the server's.
 pub async fn measure<C: Client>(workload: &str, process: &Process, mut clients: Vec<C>) -> Rounds {
     let own_work = Work::of("self");
     for client in &mut clients {
@@ -80,10 +80,12 @@ pub async fn measure<C: Client>(workload: &str, process: &Process, mut clients: 
     }
     let mut rounds = Vec::with_capacity(ROUNDS);
     for _ in 0..ROUNDS {
-        let (cpu, own_before) = (process.cpu(), own_work.cpu_and_wait());
+        let cpu = process.cpu();
+        let own_before = own_work.cpu_and_wait();
         let began = Instant::now();
         let tasks: Vec<_> = clients.drain(..).map(|client| tokio::spawn(ask_until(client, began + ROUND))).collect();
-        let (mut times, mut bytes) = (Vec::new(), 0);
+        let mut times = Vec::new();
+        let mut bytes = 0;
         for task in tasks {
             let (client, asked, asked_bytes) = task.await.expect("a client ends well");
             times.extend(asked);
@@ -91,7 +93,8 @@ pub async fn measure<C: Client>(workload: &str, process: &Process, mut clients: 
             clients.push(client);
         }
         let took = began.elapsed();
-        let (cpu, own) = (process.cpu() - cpu, own_work.cpu_and_wait());
+        let cpu = process.cpu() - cpu;
+        let own = own_work.cpu_and_wait();
         note_if_we_are_slower(workload, cpu, (own.0 - own_before.0, own.1 - own_before.1), took);
         rounds.push(round(&times, bytes, took, cpu));
     }
@@ -99,7 +102,8 @@ pub async fn measure<C: Client>(workload: &str, process: &Process, mut clients: 
 }
 
 async fn ask_until<C: Client>(mut client: C, end: Instant) -> (C, Vec<Duration>, usize) {
-    let (mut times, mut bytes) = (Vec::with_capacity(4_096), 0);
+    let mut times = Vec::with_capacity(4_096);
+    let mut bytes = 0;
     while Instant::now() < end {
         let asked = client.ask().await;
         times.push(asked.took);
@@ -120,7 +124,7 @@ fn round(times: &[Duration], bytes: usize, took: Duration, cpu: Duration) -> Rou
     }
 }
 
-/// What is measured is then this program, or what else runs on its core.
+/// Prints a note if the clients were the bottleneck, because the figures are then those of this program.
 fn note_if_we_are_slower(workload: &str, cpu: Duration, (own_cpu, own_wait): (Duration, Duration), took: Duration) {
     let part = |time: Duration| time.as_secs_f64() / took.as_secs_f64();
     if part(own_cpu + own_wait) > BUSY && part(cpu) < BUSY {

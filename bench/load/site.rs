@@ -1,7 +1,7 @@
-//! A running Campfire with data of its own, and what every answer of it must say.
+//! A running executable with generated data, and the checks of its responses.
 //!
-//! An answer is read to its end the first time its bytes are seen. The same bytes again, for the same viewer, say the
-//! same: only whether they are still fresh enough is asked anew. So the checks cost less than what is measured.
+//! A response is parsed completely the first time its bytes are received. For the same bytes and the same viewer only the
+//! freshness is checked again, so that the checks cost less than what is measured.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -17,13 +17,13 @@ use crate::meter::http::{HttpConnection, Packed, call, field, request, unpack};
 use crate::meter::{Server, uuid};
 use crate::rounds::{Asked, Client};
 
-/// How many of the newest different answers are remembered for each viewer: with clients side by side, some are late.
+/// How many of the newest different responses are remembered per viewer: concurrent clients receive some of them late.
 const REMEMBERED: usize = 16;
 
-/// The most that a search finds.
-const MOST_FOUND: usize = 100;
+/// Maximum number of search results.
+const MAX_FOUND: usize = 100;
 
-/// What is asked for again and again.
+/// The kinds of reading requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reading {
     Up,
@@ -32,7 +32,7 @@ pub enum Reading {
     Search,
 }
 
-/// A running Campfire with data of its own.
+/// A running executable with generated data.
 pub struct Site {
     pub server: Server,
     pub data: Data,
@@ -47,7 +47,7 @@ pub struct Site {
     other_room_unread: AtomicBool,
 }
 
-/// What was posted, and what of it arrived.
+/// What was posted, and which posts were acknowledged.
 #[derive(Default)]
 struct Journal {
     /// The messages of the busy room and their HTML, in the order of the ids.
@@ -66,21 +66,21 @@ pub struct Post {
     pub message_id: i64,
 }
 
-/// What a room page must show at least: what was acknowledged before it was asked for.
+/// The least that a room page must show: what was acknowledged before it was requested.
 #[derive(Clone, Copy)]
 struct Expected {
     newest: i64,
     other_room_unread: bool,
 }
 
-/// What a room page that was read shows.
+/// The content of a parsed room page, as far as it is compared.
 #[derive(Clone, Copy)]
 pub struct Page {
     newest: i64,
     pub other_room_unread: bool,
 }
 
-/// Answers that were read to their end, the newest last.
+/// Responses that were parsed completely, the newest last.
 struct Seen<T>(Vec<(Box<[u8]>, T)>);
 
 impl<T: Copy> Seen<T> {
@@ -117,9 +117,11 @@ impl Site {
         })
     }
 
-    /// Ends the executable, without a warning: what it has acknowledged is there. One that counts what it runs is asked to
-    /// end, for only then does it write the counts. Answers with its folder and every acknowledged post. Nobody may be
-    /// asking any more.
+    /// Kills the executable: every acknowledged post must be stored. One that records a profile is asked to end instead,
+    /// because it writes the profile on exit. Returns its folder and every acknowledged post.
+    ///
+    /// # Panics
+    /// If clients are left.
     pub fn end(self: Arc<Self>) -> (TempDir, Vec<Post>) {
         let site = Arc::into_inner(self).expect("all clients are gone");
         if std::env::var_os("LLVM_PROFILE_FILE").is_some() {
@@ -134,7 +136,7 @@ impl Site {
         &self.server.address
     }
 
-    /// So many clients on open connections. Each takes its turns among its part of the viewers, who all see the same room.
+    /// `count` clients on open connections. Each sends requests as its part of the viewers in turn, all for the same room.
     pub async fn readers(self: &Arc<Self>, reading: Reading, count: usize, viewer_count: usize) -> Vec<Reader> {
         let mut readers = Vec::with_capacity(count);
         for number in 0..count {
@@ -146,7 +148,7 @@ impl Site {
         readers
     }
 
-    /// So many clients that post into a room, as the people whose number follows `first_viewer`.
+    /// `count` clients that post into a room, as the people from number `first_viewer` on.
     pub async fn posters(self: &Arc<Self>, room_id: RoomId, count: usize, first_viewer: usize) -> Vec<Poster> {
         let mut posters = Vec::with_capacity(count);
         for number in 0..count {
@@ -184,7 +186,7 @@ impl Site {
         self.journal.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The packed bytes of a room page as the first viewer gets them.
+    /// The first viewer's room page, compressed.
     pub async fn packed_room_page(&self) -> Vec<u8> {
         let mut connection = HttpConnection::open(self.address()).await;
         let packed = connection.exchange(&self.request(Reading::RoomPage, 0)).await;
@@ -192,14 +194,14 @@ impl Site {
         packed.body.to_vec()
     }
 
-    /// The first viewer reads the other room, and sees no mark at it any more.
+    /// Reads the other room as the first viewer, and waits until its unread mark is gone.
     pub async fn read_other_room(&self) {
         let mut connection = HttpConnection::open(self.address()).await;
         let cookie = &self.data.viewers[0].cookie;
         let head = format!("GET /rooms/{} HTTP/1.1\r\ncookie: {cookie}\r\n", self.data.other_room);
         let asked = connection.exchange(&request(self.address(), &head, "")).await;
         assert_eq!(asked.status, 200, "the other room's page");
-        // The room is read soon after its page was answered.
+        // The read position is stored after the page was sent.
         for _ in 0..10_000 {
             let packed = connection.exchange(&self.request(Reading::RoomPage, 0)).await;
             if !self.check_room_page(0, packed, self.expected()).other_room_unread {
@@ -240,7 +242,7 @@ impl Site {
         page
     }
 
-    /// Reads a whole room page: for the right viewer, the newest messages in order, each with its words.
+    /// Checks a room page completely: its viewer, and the newest messages in order, each with its text.
     fn read_room_page(&self, viewer: usize, text: &str) -> Page {
         check_whole(text);
         let viewer = &self.data.viewers[viewer];
@@ -256,7 +258,7 @@ impl Site {
             let says = said(text, *id);
             match journal.busy_room.binary_search_by_key(id, |(known, _)| *known) {
                 Ok(at) => assert_eq!(says, journal.busy_room[at].1, "message {id} says what was written"),
-                // It is stored, and its answer has not arrived: the words name it.
+                // Stored, and its response has not arrived: its text contains its id.
                 Err(_) => {
                     let posted = says.strip_prefix("<p>words of ").and_then(|rest| rest.strip_suffix("</p>"));
                     assert!(posted.is_some_and(|id| journal.on_the_way.contains(id)), "nobody wrote {says}");
@@ -264,7 +266,8 @@ impl Site {
                 }
             }
         }
-        let (first, newest) = (ids[0], ids[ids.len() - 1]);
+        let first = ids[0];
+        let newest = ids[ids.len() - 1];
         let known = journal.busy_room.iter().rev().skip_while(|(id, _)| *id > newest);
         let between = known.take_while(|(id, _)| *id >= first).count();
         assert_eq!(between + unacknowledged, ids.len(), "no message between them is left out");
@@ -284,7 +287,7 @@ impl Site {
     fn read_found(&self, text: &str) {
         check_whole(text);
         let common = &self.data.common;
-        let wanted: &[Message] = &common[common.len().saturating_sub(MOST_FOUND)..];
+        let wanted: &[Message] = &common[common.len().saturating_sub(MAX_FOUND)..];
         let wanted_ids: Vec<_> = wanted.iter().map(|message| message.id.0).collect();
         assert_eq!(ids_behind(text, "id=\"says-"), wanted_ids, "the newest that hold the word, in order");
         for message in wanted {
@@ -295,12 +298,12 @@ impl Site {
     }
 }
 
-/// A client that reads.
+/// A client that sends reading requests.
 pub struct Reader {
     site: Arc<Site>,
     connection: HttpConnection,
     reading: Reading,
-    /// By viewer, ready to be sent.
+    /// Encoded requests by viewer.
     requests: Vec<(usize, Vec<u8>)>,
     turn: usize,
 }
@@ -328,7 +331,7 @@ pub struct Poster {
     connection: HttpConnection,
     viewer: usize,
     room_id: RoomId,
-    /// Ready to be sent, but for the id of the message at these places.
+    /// The encoded request; the message's id is written at `places` before each use.
     request: Vec<u8>,
     places: Vec<usize>,
 }
@@ -361,7 +364,7 @@ impl Client for Poster {
         let packed = self.connection.exchange(&self.request).await;
         let took = began.elapsed();
 
-        // An answer as small as this is not compressed.
+        // A response of this size is not compressed.
         check_head(packed, "application/json", None);
         let Ok(Posted::Stored(message)) = serde_json::from_slice(packed.body) else {
             panic!("a post is answered with its message");
@@ -408,13 +411,13 @@ fn unpacked_text(packed: &[u8]) -> String {
     String::from_utf8(unpack(packed)).expect("a page is text")
 }
 
-/// The document begins and ends, once.
+/// Checks that the text is one whole document.
 fn check_whole(text: &str) {
     assert!(text.starts_with("<!DOCTYPE html>") && text.ends_with("</html>"), "a whole document");
     assert_eq!(text.matches("</html>").count(), 1, "one document");
 }
 
-/// What a message says, as it stands in the page.
+/// The HTML of a message's body in a page.
 fn said(text: &str, id: i64) -> &str {
     let (_, rest) = text.split_once(&format!("id=\"says-{id}\"")).expect("a message has a body");
     let (_, rest) = rest.split_once('>').expect("a tag ends");
@@ -425,9 +428,9 @@ fn between<'a>(text: &'a str, begin: &str, end: &str) -> Option<&'a str> {
     text.split_once(begin)?.1.split_once(end).map(|(between, _)| between)
 }
 
-/// The numbers that stand right behind a mark, in the order of the text.
+/// The numbers right after each `mark`, in the order of the text.
 fn ids_behind(text: &str, mark: &str) -> Vec<i64> {
     let pieces = text.split(mark).skip(1);
-    // What is no number is no message's: the page's template of a menu is called like one.
+    // The page's menu template has the same prefix without a number.
     pieces.filter_map(|rest| rest.split('"').next().and_then(|id| id.parse().ok())).collect()
 }

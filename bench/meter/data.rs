@@ -1,5 +1,5 @@
-//! An account made by script with a fixed seed: the same people, rooms and words every time. Only the times of day
-//! differ, which end now, as those of an account that is used.
+//! Generated data with a fixed seed: the same people, rooms and texts in every run. Only the times differ; the last
+//! message is from now.
 
 use std::path::Path;
 
@@ -21,20 +21,20 @@ use tower_sessions::session::Id;
 use super::PASSWORD;
 use super::random::Random;
 
-/// The messages of the busy room, and those of all others together.
+/// Number of messages in the busy room, and in all other rooms together.
 pub const IN_BUSY_ROOM: usize = 131;
 pub const IN_OTHER_ROOMS: usize = 39;
 
-/// The rooms beside the busy one and the one that every account begins with.
+/// Number of rooms other than the busy one and the one of the first run.
 const OTHER_ROOMS: usize = 9;
 
-/// What every message of the busy room says, a few aside.
+/// A word that all but a few messages of the busy room contain.
 pub const COMMON_WORD: &str = "walrus";
 
-/// How far messages lie apart.
-const BETWEEN_MS: i64 = 20_000;
+/// The interval between two messages, in milliseconds.
+const MESSAGE_INTERVAL_MS: i64 = 20_000;
 
-/// How long the sessions live, in milliseconds: a day.
+/// How long the sessions are valid, in milliseconds: a day.
 const SESSION_MS: i64 = 24 * 60 * 60 * 1_000;
 
 const SEED: u64 = 7;
@@ -47,20 +47,20 @@ const WORDS: [&str; 32] = [
 
 const FIRST_NAMES: [&str; 10] = ["Ada", "Bob", "Cleo", "Dora", "Emil", "Fay", "Gus", "Hana", "Ivo", "Jo"];
 
-/// What was made.
+/// The generated data.
 pub struct Data {
-    /// Everybody, each with a session of their own. The first one administers.
+    /// All people, each with a session. The first one is an administrator.
     pub viewers: Vec<Viewer>,
-    /// The room that is read, and one that is not.
+    /// The room that is read, and another one.
     pub busy_room: RoomId,
     pub other_room: RoomId,
-    /// The messages of the busy room as they are, oldest first.
+    /// The messages of the busy room, oldest first.
     pub messages: Vec<Message>,
-    /// Which of them hold [`COMMON_WORD`], oldest first. No message elsewhere does.
+    /// Those that contain [`COMMON_WORD`], oldest first. No message of another room does.
     pub common: Vec<Message>,
 }
 
-/// Somebody with a session.
+/// A person with a session.
 #[derive(Clone, Debug)]
 pub struct Viewer {
     pub id: UserId,
@@ -70,12 +70,12 @@ pub struct Viewer {
     pub cookie: String,
 }
 
-/// Makes the account in an empty folder: so many people, all in each of eleven rooms, and 170 messages, among the newest
-/// of the busy room one of every kind. Everybody's password is [`PASSWORD`].
+/// Generates the data in an empty folder: `people_count` people, all in each of eleven rooms, and 170 messages; the newest
+/// ones of the busy room include every kind. All have the password [`PASSWORD`].
 pub async fn make(folder: &Path, people_count: usize) -> Data {
     let now_ms = Clock::System.now_ms();
     let message_count = i64::try_from(IN_BUSY_ROOM + IN_OTHER_ROOMS).expect("it fits");
-    let clock = Clock::manual(now_ms - message_count * BETWEEN_MS);
+    let clock = Clock::manual(now_ms - message_count * MESSAGE_INTERVAL_MS);
     let state = AppState::open(folder, clock.clone()).await.expect("the data can be opened");
     let (people, viewers) = make_people(&state, people_count).await;
     admit_to_first_room(&state, &people).await;
@@ -88,7 +88,8 @@ pub async fn make(folder: &Path, people_count: usize) -> Data {
         room_ids.push(opened.await.expect("a room").id);
     }
     let first_room = store::rooms::oldest_of(maker.state.db.reader(), viewers[0].id).await.expect("a reader");
-    let (busy_room, other_room) = (room_ids[0], room_ids[1]);
+    let busy_room = room_ids[0];
+    let other_room = room_ids[1];
     room_ids[0] = first_room.expect("the room that every account begins with");
 
     for number in 0..IN_OTHER_ROOMS {
@@ -110,8 +111,8 @@ pub async fn make(folder: &Path, people_count: usize) -> Data {
     Data { viewers, busy_room, other_room, messages, common }
 }
 
-/// The account with so many people, each with a session: everybody in one write, with one hash of the password that they
-/// share. The first one administers, and only they are in the room that every account begins with.
+/// Sets the account up with `count` people, each with a session: in one write, and with one hash of the password they
+/// share. Only the first one, an administrator, is in the room of the first run.
 pub async fn make_people(state: &AppState, count: usize) -> (Vec<User>, Vec<Viewer>) {
     let email_address = |number: usize| format!("person{number}@example.com");
     let registration = Registration {
@@ -121,9 +122,12 @@ pub async fn make_people(state: &AppState, count: usize) -> (Vec<User>, Vec<View
     };
     let hash = state.passwords.hash(&registration.password).await.expect("a hash");
     let first = accounts::set_up(state, registration).await.expect("the first one");
-    let (made_ms, now_ms, mut random) = (state.clock.now_ms(), Clock::System.now_ms(), Random(SEED));
+    let made_ms = state.clock.now_ms();
+    let now_ms = Clock::System.now_ms();
+    let mut random = Random(SEED);
     let made = state.db.write(async move |tx| -> AppResult<(Vec<User>, Vec<Viewer>)> {
-        let (mut people, mut viewers) = (vec![first], Vec::new());
+        let mut people = vec![first];
+        let mut viewers = Vec::new();
         for number in 1..count {
             let name = FIRST_NAMES.get(number).map_or_else(|| format!("Person {number:04}"), ToString::to_string);
             let address = email_address(number).parse()?;
@@ -139,7 +143,7 @@ pub async fn make_people(state: &AppState, count: usize) -> (Vec<User>, Vec<View
                 last_active_at: now_ms,
                 expires_at: now_ms + SESSION_MS,
             };
-            // As the executable knows a session: by the hash of its token.
+            // The server stores the hash of a session's token.
             store::sessions::insert(tx.db(), &Sha256::digest(token.0.to_be_bytes()), &activity).await?;
             viewers.push(Viewer {
                 id: person.id,
@@ -153,9 +157,10 @@ pub async fn make_people(state: &AppState, count: usize) -> (Vec<User>, Vec<View
     made.await.expect("people")
 }
 
-/// Lets everybody into the room that every account begins with.
+/// Adds everyone to the room of the first run.
 async fn admit_to_first_room(state: &AppState, people: &[User]) {
-    let (ids, now_ms) = (people.iter().map(|person| person.id).collect::<Vec<_>>(), state.clock.now_ms());
+    let ids = people.iter().map(|person| person.id).collect::<Vec<_>>();
+    let now_ms = state.clock.now_ms();
     let admitted = state.db.write(async move |tx| -> AppResult<()> {
         for id in ids {
             store::memberships::grant_open_rooms(tx.db(), id, now_ms).await?;
@@ -165,7 +170,7 @@ async fn admit_to_first_room(state: &AppState, people: &[User]) {
     admitted.await.expect("everybody is in the first room");
 }
 
-/// The database of a folder, beside the executable or after it.
+/// Opens the database of a folder, while the server runs or after it.
 pub async fn database(folder: &Path) -> SqliteConnection {
     let options = SqliteConnectOptions::new().filename(folder.join("campfire.sqlite3"));
     SqliteConnection::connect_with(&options).await.expect("the database")
@@ -179,9 +184,9 @@ struct Maker {
 }
 
 impl Maker {
-    /// Posted by one of the first ten.
+    /// Posts as one of the first ten people.
     async fn post(&mut self, person: usize, room_id: RoomId, text: String) -> Message {
-        self.clock.advance(BETWEEN_MS);
+        self.clock.advance(MESSAGE_INTERVAL_MS);
         let member = self.member(person, room_id).await;
         let mut randomness = [0; 10];
         randomness[..8].copy_from_slice(&self.random.next().to_be_bytes());
@@ -193,7 +198,7 @@ impl Maker {
         }
     }
 
-    /// What became of a message after it was posted: one is boosted, another edited.
+    /// Boosts or edits a message if its number says so. Returns it as it is then.
     async fn change(&self, number: usize, message: Message) -> Message {
         match number {
             BOOSTED => {
@@ -218,7 +223,7 @@ impl Maker {
         self.state.members.find(person, room_id).await.expect("everybody is in")
     }
 
-    /// What a message of the busy room says: six kinds in turn, and among the newest ones one of every other kind.
+    /// The text of a message of the busy room: six kinds in turn, and among the newest ones one of every other kind.
     fn text(&mut self, number: usize) -> String {
         let words = sentence(&mut self.random, 12);
         let beginning = format!("{COMMON_WORD} number {number}");
@@ -242,7 +247,7 @@ impl Maker {
     }
 }
 
-/// The numbers of the messages that are of a kind of their own.
+/// The numbers of the messages of special kinds.
 const BOLD: usize = 100;
 const SOUND: usize = 103;
 const EMOJI: usize = 106;
@@ -253,7 +258,7 @@ const FOREIGN: usize = 118;
 const BOOSTED: usize = 121;
 const EDITED: usize = 124;
 
-/// So many words, and up to as many more.
+/// From `least` to twice as many words.
 fn sentence(random: &mut Random, least: usize) -> String {
     let below = |random: &mut Random, limit: usize| usize::try_from(random.next() >> 33).expect("31 bits fit") % limit;
     let count = least + below(random, least);

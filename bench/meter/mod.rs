@@ -1,5 +1,4 @@
-//! What every measuring program needs: the executable on a port of its own, connections that check what they are told,
-//! people who sign in, data that is the same every time, and the table that is printed.
+//! Shared by the measuring programs: the server process, HTTP connections, sign-ins, generated data, and the table.
 
 pub mod data;
 pub mod http;
@@ -14,10 +13,10 @@ use std::process::{Command, Stdio};
 use http::field;
 use process::Process;
 
-/// Everybody's password.
+/// The password of every person.
 pub const PASSWORD: &str = "correct horse";
 
-/// The executable on a port of its own, pinned to the first core where `taskset` can. Dropping it ends it.
+/// The executable on a free port, pinned to the first core where `taskset` is installed. Dropping it kills it.
 pub struct Server {
     pub process: Process,
     pub address: String,
@@ -28,12 +27,12 @@ impl Server {
         Self::start_with(executable, folder, &[])
     }
 
-    /// With further options of the executable.
+    /// Starts it with further options.
     pub fn start_with(executable: &str, folder: &Path, options: &[&str]) -> Self {
         Self::launch(executable, folder, format!("127.0.0.1:{}", free_port()), options)
     }
 
-    /// Starts it where it was before, for those who come back.
+    /// Starts it at the address it had before, so that clients can reconnect.
     pub fn start_at(executable: &str, folder: &Path, address: String) -> Self {
         Self::launch(executable, folder, address, &[])
     }
@@ -49,7 +48,7 @@ impl Server {
         Self { process, address }
     }
 
-    /// Asks it to end, as an operator does, and waits until it has.
+    /// Sends SIGTERM and waits for the exit.
     pub fn end(mut self) {
         let asked = Command::new("kill").args(["-TERM", &self.process.id().to_string()]).status();
         assert!(asked.is_ok_and(|status| status.success()), "the signal is sent");
@@ -64,12 +63,12 @@ pub fn knows_option(executable: &str, option: &str) -> bool {
     String::from_utf8_lossy(&help.stdout).contains(option)
 }
 
-/// A port that nobody listens on.
+/// A free port.
 pub fn free_port() -> u16 {
     std::net::TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).expect("a port").port()
 }
 
-/// The head and body of a request that signs somebody in.
+/// The head and body of a sign-in request.
 pub fn sign_in_form(email_address: &str) -> (String, String) {
     let body: String = form_urlencoded::Serializer::new(String::new())
         .extend_pairs([("email_address", email_address), ("password", PASSWORD)])
@@ -81,7 +80,7 @@ pub fn sign_in_form(email_address: &str) -> (String, String) {
     (head, body)
 }
 
-/// The cookie of the session that an answer begins.
+/// The session cookie that a response sets.
 pub fn session_cookie(head: &str) -> &str {
     let cookie = field(head, "set-cookie").expect("a cookie").split(';').next().unwrap_or_default();
     assert!(cookie.starts_with("session_token="), "{cookie}");

@@ -1,4 +1,4 @@
-//! A process that is measured: pinned to the first core, watched through `/proc`, ended with its handle.
+//! A measured process: pinned to the first core, read through `/proc`, killed when its handle is dropped.
 
 use std::collections::HashMap;
 use std::ffi::OsStr;
@@ -6,19 +6,19 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-/// The size of a page, in which the kernel counts what its connections hold.
+/// The size of a memory page, the unit in which the kernel counts TCP memory.
 const PAGE_BYTES: u64 = 4_096;
 
 /// The memory of a process, in bytes.
 #[derive(Clone, Copy, Debug)]
 pub struct Memory {
-    /// What is its own and not of any file: `RssAnon`.
+    /// Anonymous resident memory: `RssAnon`.
     pub anonymous_bytes: u64,
-    /// With its share of what it has together with others: `Pss`.
+    /// Resident memory with its share of pages used by several processes: `Pss`.
     pub proportional_bytes: u64,
 }
 
-/// A process of ours. Dropping it ends it.
+/// A child process. Dropping it kills it.
 #[derive(Debug)]
 pub struct Process {
     child: Child,
@@ -26,7 +26,8 @@ pub struct Process {
 }
 
 impl Process {
-    /// Runs a command on the first core, where `taskset` can arrange that. `taskset` becomes the command: the id is its.
+    /// Runs a command on the first core, where `taskset` is installed. `taskset` replaces itself by the command, so the
+    /// process id is the command's.
     pub fn start(executable: impl AsRef<OsStr>, prepare: impl FnOnce(&mut Command)) -> Self {
         let mut command = Command::new("taskset");
         command.args(["-c", "0"]).arg(&executable);
@@ -39,32 +40,32 @@ impl Process {
         Self { child, work }
     }
 
-    /// What the system knows it by.
+    /// The process id.
     pub fn id(&self) -> u32 {
         self.child.id()
     }
 
-    /// Waits until it has ended.
+    /// Waits for the exit.
     pub fn wait(&mut self) -> ExitStatus {
         self.child.wait().expect("its end is told")
     }
 
-    /// What it says, if that was asked for.
+    /// Its standard output, which `prepare` must have piped.
     pub fn take_output(&mut self) -> ChildStdout {
         self.child.stdout.take().expect("its output was asked for and not taken yet")
     }
 
-    /// Where it is told something, if that was asked for.
+    /// Its standard input, which `prepare` must have piped.
     pub fn take_input(&mut self) -> ChildStdin {
         self.child.stdin.take().expect("its input was asked for and not taken yet")
     }
 
-    /// The time it has worked, as user and in the kernel.
+    /// Its CPU time so far, user and kernel.
     pub fn cpu(&self) -> Duration {
         self.work.cpu()
     }
 
-    /// The memory that is its own and in use, in bytes.
+    /// Its anonymous resident memory, in bytes.
     pub fn rss_anon_bytes(&self) -> u64 {
         self.kibibytes("status", "RssAnon:") * 1_024
     }
@@ -77,12 +78,12 @@ impl Process {
         }
     }
 
-    /// How many files, sockets among them, it has open.
+    /// Number of open files, sockets included.
     pub fn open_file_count(&self) -> usize {
         std::fs::read_dir(format!("/proc/{}/fd", self.id())).expect("Linux tells").count()
     }
 
-    /// What stands behind a name in one of the lists that Linux keeps of it.
+    /// The value of a name in a file of `/proc/PID`, in KiB.
     fn kibibytes(&self, list: &str, name: &str) -> u64 {
         let text = std::fs::read_to_string(format!("/proc/{}/{list}", self.id())).expect("Linux tells");
         let line = text.lines().find(|line| line.starts_with(name)).expect("a line with this name");
@@ -97,16 +98,16 @@ impl Drop for Process {
     }
 }
 
-/// The time a process has worked, to the nanosecond, and the time it could have but for others on its core.
+/// CPU time of a process in nanoseconds, and the time that its runnable threads waited for the core.
 ///
-/// Only threads know it so exactly, so it is their sum. A thread that ended keeps what it was last seen with.
+/// Linux has this resolution for threads only, so it is their sum. A thread that ended counts with its last values.
 #[derive(Debug)]
 pub struct Work {
     folder: String,
     seen: Mutex<Seen>,
 }
 
-/// Worked and waited, in nanoseconds: by thread, and of those that ended.
+/// CPU time and waiting time, in nanoseconds: by thread, and the sum of ended threads.
 #[derive(Debug, Default)]
 struct Seen {
     threads: HashMap<String, (u64, u64)>,
@@ -114,7 +115,7 @@ struct Seen {
 }
 
 impl Work {
-    /// Of the process with this id; `self` is our own.
+    /// Of the process with this id; `self` is this process.
     pub fn of(process_id: &str) -> Self {
         Self { folder: format!("/proc/{process_id}/task"), seen: Mutex::default() }
     }
@@ -123,7 +124,7 @@ impl Work {
         self.cpu_and_wait().0
     }
 
-    /// The time it has worked, and the time it was ready to work and another had the core.
+    /// CPU time, and the time its threads were runnable without a core.
     pub fn cpu_and_wait(&self) -> (Duration, Duration) {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let Seen { threads, ended } = &mut *seen;
@@ -133,7 +134,7 @@ impl Work {
             let mut times = text.split_whitespace().map(|text| text.parse().expect("a time"));
             let (Some(worked), Some(waited)) = (times.next(), times.next()) else { continue };
             let before = threads.insert(entry.file_name().to_string_lossy().into_owned(), (worked, waited));
-            // Another thread got the number of one that ended.
+            // The id of an ended thread was reused.
             if let Some(before) = before.filter(|before| before.0 > worked) {
                 *ended = (ended.0 + before.0, ended.1 + before.1);
             }
@@ -143,7 +144,7 @@ impl Work {
     }
 }
 
-/// What the kernel holds for all TCP connections of the machine, in bytes.
+/// The kernel's memory for all TCP connections of the machine, in bytes.
 pub fn tcp_bytes() -> u64 {
     let sockets = std::fs::read_to_string("/proc/net/sockstat").expect("Linux tells");
     let line = sockets.lines().find(|line| line.starts_with("TCP:")).expect("a line of TCP");

@@ -1,11 +1,11 @@
-//! The one table that all parts print rows of. `bin/bench` prints its header:
+//! The table that all parts print rows of. `bin/bench` prints its header:
 //!
 //! `| Workload | Figure | Beside it | Budget | Met |`
 
 use std::fmt;
 use std::time::Duration;
 
-/// What a figure may be at most, and whether it is.
+/// The limit of a figure, and whether it is met.
 #[derive(Clone, Debug)]
 pub struct Budget {
     text: String,
@@ -13,18 +13,18 @@ pub struct Budget {
 }
 
 impl Budget {
-    /// `text` is what is printed, like `≤ 5 ms p99`; `met` is what came of it.
+    /// `text` is printed, like `≤ 5 ms p99`.
     pub fn new(text: impl Into<String>, met: bool) -> Self {
         Self { text: text.into(), met }
     }
 
-    /// Both budgets at once: it is met when each of them is.
+    /// Both budgets: met if each of them is.
     pub fn and(self, other: Self) -> Self {
         Self { text: format!("{}, {}", self.text, other.text), met: self.met && other.met }
     }
 }
 
-/// Prints one row at once, so that a long run shows how far it is.
+/// Prints one row immediately, so that a long run shows its progress.
 pub fn print_row(workload: &str, figure: &str, beside: &str, budget: Option<&Budget>) {
     let (text, met) = match budget {
         None => ("", ""),
@@ -33,7 +33,7 @@ pub fn print_row(workload: &str, figure: &str, beside: &str, budget: Option<&Bud
     println!("| {workload} | {figure} | {beside} | {text} | {met} |");
 }
 
-/// One row of times: the median with their range.
+/// Prints one row of times: the median with the range.
 pub fn print_times(workload: &str, times: &[Duration], beside: &str) {
     let times_ms: Vec<_> = times.iter().copied().map(in_milliseconds).collect();
     print_row(workload, &median_and_range(&times_ms, 2, " ms"), beside, None);
@@ -43,24 +43,25 @@ pub fn print_times(workload: &str, times: &[Duration], beside: &str) {
 pub fn median_and_range(values: &[f64], decimals: usize, unit: &str) -> String {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
-    let (least, most) = (sorted[0], sorted[sorted.len() - 1]);
+    let least = sorted[0];
+    let most = sorted[sorted.len() - 1];
     format!("{}{unit} ({}–{})", number(median(values), decimals), number(least, decimals), number(most, decimals))
 }
 
-/// The middle one of all rounds; the lower of two middle ones.
+/// The median; of an even number of values, the lower of the two middle ones.
 pub fn median(values: &[f64]) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     sorted[(sorted.len() - 1) / 2]
 }
 
-/// The least time that so many of a thousand do not exceed. `sorted` holds at least one.
+/// The percentile in thousandths. `sorted` is not empty.
 fn percentile(sorted: &[Duration], of_thousand: usize) -> Duration {
     let rank = (sorted.len() * of_thousand).div_ceil(1_000);
     sorted[rank.clamp(1, sorted.len()) - 1]
 }
 
-/// The time that half of them, and the one that 99 of 100 took at most, in any order.
+/// The median and the 99th percentile of times in any order.
 pub fn p50_and_p99(times: &[Duration]) -> (Duration, Duration) {
     let mut sorted = times.to_vec();
     sorted.sort_unstable();
@@ -72,7 +73,7 @@ pub fn milliseconds(time: Duration) -> String {
     format!("{} ms", number(in_milliseconds(time), 2))
 }
 
-/// A time to reckon with.
+/// A time in milliseconds, as a number.
 pub fn in_milliseconds(time: Duration) -> f64 {
     time.as_secs_f64() * 1_000.0
 }
@@ -82,12 +83,12 @@ pub fn mebibytes(bytes: f64) -> String {
     format!("{} MiB", number(in_mebibytes(bytes), 1))
 }
 
-/// A size to reckon with.
+/// A size in mebibytes, as a number.
 pub const fn in_mebibytes(bytes: f64) -> f64 {
     bytes / (1_024.0 * 1_024.0)
 }
 
-/// A count to reckon with.
+/// A count as a floating-point number.
 #[expect(clippy::cast_precision_loss, reason = "a figure")]
 pub const fn real(count: u64) -> f64 {
     count as f64

@@ -1,8 +1,8 @@
-//! The words of the generated messages.
+//! The texts of the generated messages.
 
 use crate::random::Random;
 
-/// What people put under messages.
+/// Contents of boosts.
 pub const BOOSTS: [&str; 8] = ["👍", "🎉", "❤️", "😂", "🔥", "well done", "+1", "ευχαριστώ"];
 
 /// The kinds of messages.
@@ -24,7 +24,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// One of them; half of all messages are plain.
+    /// A random kind; half of all messages are plain.
     pub fn of(random: &mut Random) -> Self {
         match random.below(40) {
             0..20 => Self::Plain,
@@ -85,7 +85,7 @@ const EMOJI: [&str; 4] = ["🎉🎉🎉", "👍", "🧑‍🚀🏳️‍🌈", "
 
 const SOUNDS: [&str; 4] = ["/play tada", "/play rimshot", "/play crickets", "/play bell"];
 
-/// The text of a message. `number` makes it findable, `name` is somebody in the room.
+/// The text of a message. `number` makes it unique, `name` is that of a member of the room.
 pub fn text(kind: Kind, random: &mut Random, number: usize, name: &str) -> String {
     let sentence = one_of(random, &SENTENCES);
     match kind {

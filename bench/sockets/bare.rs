@@ -1,5 +1,5 @@
-//! What the machine can do at best: a loop that writes the same bytes to the same number of sockets, and knows nothing
-//! of rooms, people or a database. It runs as a process of its own on the server's core.
+//! The baseline of the machine: a loop that writes the same bytes to the same number of sockets, without rooms, people or a
+//! database. It runs as a separate process on the server's core.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -9,15 +9,15 @@ use std::process::{ChildStdin, Stdio};
 use super::board::frame_of;
 use crate::meter::process::Process;
 
-/// The loop, as whoever measures it sees it. Dropping it ends it.
+/// A handle to the process with the loop. Dropping it kills the process.
 pub struct BareLoop {
     pub process: Process,
-    orders: ChildStdin,
+    commands: ChildStdin,
     pub address: String,
 }
 
 impl BareLoop {
-    /// Starts this program anew as a loop for so many sockets that writes posts like `sample`.
+    /// Starts this program again as a loop for `socket_count` sockets that writes posts like `sample`.
     pub fn start(socket_count: usize, sample: &str) -> Self {
         let this = std::env::current_exe().expect("this program is somewhere");
         let mut process = Process::start(this, |command| {
@@ -25,31 +25,32 @@ impl BareLoop {
         });
         let mut lines = BufReader::new(process.take_output()).lines();
         let address = lines.next().expect("it says something").expect("in words");
-        let mut orders = process.take_input();
-        writeln!(orders, "{sample}").expect("it listens");
-        Self { process, orders, address }
+        let mut commands = process.take_input();
+        writeln!(commands, "{sample}").expect("it listens");
+        Self { process, commands, address }
     }
 
-    /// Has it write these posts to everybody.
+    /// Makes it write these posts to all sockets.
     pub fn write(&self, posts: Range<u32>) {
-        writeln!(&self.orders, "{} {}", posts.start, posts.end).expect("it listens");
+        writeln!(&self.commands, "{} {}", posts.start, posts.end).expect("it listens");
     }
 }
 
-/// The loop itself: says its address, takes in so many sockets, and writes what it is ordered to until the orders end.
+/// The loop itself: prints its address, accepts `socket_count` sockets, and writes the posts that its standard input names,
+/// until that ends.
 pub fn run(socket_count: usize) -> io::Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     println!("{}", listener.local_addr()?);
     io::stdout().flush()?;
-    let mut orders = io::stdin().lock().lines();
-    let sample = orders.next().ok_or(io::ErrorKind::UnexpectedEof)??;
+    let mut commands = io::stdin().lock().lines();
+    let sample = commands.next().ok_or(io::ErrorKind::UnexpectedEof)??;
     let mut sockets = Vec::with_capacity(socket_count);
     while sockets.len() < socket_count {
         sockets.push(welcome(listener.accept()?.0)?);
     }
-    for order in orders {
-        let order = order?;
-        let (first, end) = order.split_once(' ').ok_or(io::ErrorKind::InvalidInput)?;
+    for command in commands {
+        let command = command?;
+        let (first, end) = command.split_once(' ').ok_or(io::ErrorKind::InvalidInput)?;
         let number = |text: &str| text.parse::<u32>().map_err(io::Error::other);
         for post in number(first)?..number(end)? {
             let frame = text_frame(&frame_of(post, &sample));
@@ -61,31 +62,31 @@ pub fn run(socket_count: usize) -> io::Result<()> {
     Ok(())
 }
 
-/// Plays the server until the socket has the room in view.
+/// Sends what the server sends until a socket has the room in view.
 fn welcome(mut socket: TcpStream) -> io::Result<TcpStream> {
     socket.set_nodelay(true)?;
-    let mut heard = Vec::new();
-    while !heard.ends_with(b"\r\n\r\n") {
-        hear(&mut socket, &mut heard)?;
+    let mut received = Vec::new();
+    while !received.ends_with(b"\r\n\r\n") {
+        read_some(&mut socket, &mut received)?;
     }
     let answer = "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
                   sec-websocket-accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
     socket.write_all(answer.as_bytes())?;
     socket.write_all(&text_frame(r#"{"type":"rooms"}"#))?;
-    // Whatever the one frame says, it asks for the room.
-    hear(&mut socket, &mut heard)?;
+    // The only frame is `focus`; its content does not matter here.
+    read_some(&mut socket, &mut received)?;
     let caught_up = r#"{"type":"caught_up","room_id":1,"cursor":{"epoch":"","seq":0,"at":0}}"#;
     socket.write_all(&text_frame(caught_up))?;
     Ok(socket)
 }
 
-fn hear(socket: &mut TcpStream, heard: &mut Vec<u8>) -> io::Result<()> {
+fn read_some(socket: &mut TcpStream, received: &mut Vec<u8>) -> io::Result<()> {
     let mut piece = [0; 1_024];
     let count = socket.read(&mut piece)?;
     if count == 0 {
         return Err(io::ErrorKind::UnexpectedEof.into());
     }
-    heard.extend_from_slice(&piece[..count]);
+    received.extend_from_slice(&piece[..count]);
     Ok(())
 }
 

@@ -1,5 +1,5 @@
-//! What was posted and who has heard of it. Every post carries a mark of its own; a delivery counts when a socket has
-//! decoded the mark.
+//! Which posts were sent, and which sockets have received them. Every post contains a unique mark; a delivery counts when a
+//! socket has decoded the mark.
 
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -9,31 +9,31 @@ use campfire::protocol::{Cursor, ServerEvent};
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
-/// What marks begin with: a character that nothing else in a frame holds, so that it is found quickly.
+/// The first character of a mark. Nothing else in a frame contains it, so that a mark is found quickly.
 const SIGN: char = '§';
 
 /// How many digits follow it.
 const DIGITS: usize = 6;
 
-/// What stands before a frame's number in the log, and before its moment.
+/// The keys before an event's number in the log, and before its time.
 const SEQ: &str = r#""seq":"#;
 const AT: &str = r#""at":"#;
 
-/// How many posts one program can count, and how many a round.
-const MOST_POSTS: u32 = 16_384;
-pub const MOST_POSTS_A_ROUND: u32 = 1_024;
+/// Maximum number of posts of a program, and of a round.
+const MAX_POSTS: u32 = 16_384;
+pub const MAX_POSTS_PER_ROUND: u32 = 1_024;
 
-/// How long nothing may be delivered before the round counts as over. What a reader who fell behind has lost never
-/// comes; what is only slow does.
-const QUIET_WITH_LOSSES: Duration = Duration::from_secs(3);
-const QUIET: Duration = Duration::from_secs(60);
+/// How long nothing may be delivered before a round counts as over: short after a `resync`, because the events that it
+/// replaces never arrive; long otherwise, because slow ones do.
+const QUIET_TIMEOUT_WITH_LOSSES: Duration = Duration::from_secs(3);
+const QUIET_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The text of a post's mark.
 pub fn mark(post: u32) -> String {
     format!("{SIGN}{post:0DIGITS$}")
 }
 
-/// The frame of another post: `frame` with its mark, and a number in the log to match.
+/// `frame` changed into that of another post: with its mark and a matching number in the log.
 pub fn frame_of(post: u32, frame: &str) -> String {
     let at = frame.find(SIGN).expect("a post has a mark");
     let end = at + SIGN.len_utf8() + DIGITS;
@@ -47,23 +47,23 @@ fn post_marked(frame: &str) -> Option<u32> {
     frame.get(digits..digits + DIGITS)?.parse().ok()
 }
 
-/// Where all sockets and all who post write down what happened. Times are nanoseconds since the board was hung up.
+/// Shared by all sockets and posting clients: records what happened. Times are nanoseconds since it was created.
 pub struct Board {
     began: Instant,
     posts: Box<[Post]>,
     /// The first post of the round, and the one after its last.
     first: AtomicU32,
     end: AtomicU32,
-    /// What the round has to deliver, and has delivered, and when it did last.
+    /// Deliveries of the round: expected, done, and the time of the last.
     expected: AtomicUsize,
     delivered: AtomicUsize,
     last_delivery_ns: AtomicU64,
     losses: Losses,
-    /// Posts that the server was too busy for.
+    /// Posts that the server refused because it was overloaded.
     refused_count: AtomicUsize,
-    /// Sockets that were closed without having been asked to.
-    gone: AtomicUsize,
-    /// The first thing that was wrong.
+    /// Sockets that the server closed.
+    closed_count: AtomicUsize,
+    /// The first error.
     wrong: Mutex<Option<String>>,
     /// A frame as the server encodes it.
     sample: OnceLock<String>,
@@ -78,29 +78,29 @@ struct Post {
     missing: AtomicU32,
 }
 
-/// How often sockets were told that they fell behind.
+/// How often sockets had events dropped.
 #[derive(Default)]
 struct Losses {
-    /// In the room.
+    /// Room events: the socket got `resync`.
     resync_count: AtomicUsize,
-    /// In what concerns their person: they get the list of rooms anew.
+    /// User events: the socket got the list of rooms again.
     list_count: AtomicUsize,
 }
 
-/// What a round came to.
+/// The result of a round.
 pub struct Round {
-    /// From sending a post until the last socket had decoded it; posts that not everybody saw are left out.
+    /// From sending a post until the last socket had decoded it; posts that some sockets did not receive are left out.
     pub seen_by_all: Vec<Duration>,
-    /// From sending a post until its answer.
+    /// From sending a post until its response.
     pub answered: Vec<Duration>,
     pub delivered: usize,
     /// From the first post to the last delivery.
     pub took: Duration,
     pub resync_count: usize,
     pub list_count: usize,
-    /// How often the server was too busy for a post, which was then sent again.
+    /// How often the server refused a post because it was overloaded; it was then sent again.
     pub refused_count: usize,
-    /// Everybody heard of everything, once.
+    /// Every socket received every post once.
     pub complete: bool,
 }
 
@@ -108,7 +108,7 @@ impl Board {
     pub fn new() -> Self {
         Self {
             began: Instant::now(),
-            posts: (0..MOST_POSTS).map(|_| Post::default()).collect(),
+            posts: (0..MAX_POSTS).map(|_| Post::default()).collect(),
             first: AtomicU32::new(0),
             end: AtomicU32::new(0),
             expected: AtomicUsize::new(0),
@@ -116,16 +116,16 @@ impl Board {
             last_delivery_ns: AtomicU64::new(0),
             losses: Losses::default(),
             refused_count: AtomicUsize::new(0),
-            gone: AtomicUsize::new(0),
+            closed_count: AtomicUsize::new(0),
             wrong: Mutex::default(),
             sample: OnceLock::new(),
             moved: Notify::new(),
         }
     }
 
-    /// Begins a round of so many posts that so many sockets are to hear. Answers with the round's posts.
+    /// Begins a round of `post_count` posts for `socket_count` sockets. Returns the round's posts.
     pub fn begin(&self, post_count: u32, socket_count: usize) -> std::ops::Range<u32> {
-        assert!(post_count <= MOST_POSTS_A_ROUND, "a socket remembers no more");
+        assert!(post_count <= MAX_POSTS_PER_ROUND, "a socket remembers no more");
         let first = self.end.load(Relaxed);
         let end = first + post_count;
         let missing = u32::try_from(socket_count).expect("there are not so many sockets");
@@ -150,21 +150,20 @@ impl Board {
         self.posts[post as usize].answered_ns.store(self.now_ns(), Relaxed);
     }
 
-    /// The server was too busy for a post.
+    /// Records that the server refused a post because it was overloaded.
     pub fn refused(&self) {
         self.refused_count.fetch_add(1, Relaxed);
     }
 
-    /// Waits until everybody has seen this post.
+    /// Waits until all sockets have received this post.
     pub async fn seen_by_all(&self, post: u32) {
         self.wait_until(|| self.posts[post as usize].missing.load(Relaxed) == 0).await;
     }
 
-    /// Waits until everything is delivered that can be, and says how it went.
+    /// Waits until everything that can arrive has arrived. Returns the result.
     ///
     /// # Panics
-    /// When anything was wrong: a frame that nobody asked for, a delivery made twice, or missing without the socket
-    /// having been told so, a closed connection.
+    /// On any error: an unexpected frame, a duplicate delivery, one missing without a `resync`, a closed connection.
     pub async fn end(&self) -> Round {
         let expected = self.expected.load(Relaxed);
         self.wait_until(|| self.delivered.load(Relaxed) >= expected).await;
@@ -194,7 +193,7 @@ impl Board {
                 return;
             }
             let has_losses = self.losses.resync_count.load(Relaxed) > 0;
-            let quiet = if has_losses { QUIET_WITH_LOSSES } else { QUIET };
+            let quiet = if has_losses { QUIET_TIMEOUT_WITH_LOSSES } else { QUIET_TIMEOUT };
             if timeout(quiet, self.moved.notified()).await.is_ok() {
                 continue;
             }
@@ -208,27 +207,29 @@ impl Board {
         }
     }
 
+    /// Checks that there was no error so far.
+    ///
     /// # Panics
-    /// When anything was wrong so far.
+    /// If there was one.
     pub fn check(&self) {
         let wrong = self.wrong.lock().unwrap_or_else(PoisonError::into_inner).take();
         assert_eq!(wrong, None, "what a socket heard");
-        assert_eq!(self.gone.load(Relaxed), 0, "sockets that were closed");
+        assert_eq!(self.closed_count.load(Relaxed), 0, "sockets that were closed");
     }
 
-    /// Notes what must not be.
+    /// Records an error.
     pub fn wrong(&self, what: String) {
         self.wrong.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(what);
         self.moved.notify_one();
     }
 
-    /// A socket was closed that should not have been.
-    pub fn gone(&self) {
-        self.gone.fetch_add(1, Relaxed);
+    /// Records that the server closed a socket.
+    pub fn closed(&self) {
+        self.closed_count.fetch_add(1, Relaxed);
         self.moved.notify_one();
     }
 
-    /// A frame of a post as the server sent it, once there was one.
+    /// A post's frame as the server sent it; `None` before the first.
     pub fn sample(&self) -> Option<&str> {
         self.sample.get().map(String::as_str)
     }
@@ -253,38 +254,38 @@ impl Board {
     }
 }
 
-/// What one socket has heard.
+/// What one socket has received.
 pub struct Receiver {
-    /// The list of rooms came.
+    /// The list of rooms was received.
     pub is_listed: bool,
-    /// The room is in view and what happened in it before was told.
+    /// The room is in view, and the catch-up was received.
     pub is_in_view: bool,
-    /// Where the page stands; nothing before it was caught up for the first time.
+    /// The position in the log; `None` before the first catch-up.
     pub cursor: Option<Cursor>,
-    /// The first post of the round, and which of the round's were heard.
+    /// The first post of the round, and one bit for each post of the round that was received.
     first: u32,
     seen: [u64; WORDS],
 }
 
 /// One bit for each post of a round.
-const WORDS: usize = (MOST_POSTS_A_ROUND / u64::BITS) as usize;
+const WORDS: usize = (MAX_POSTS_PER_ROUND / u64::BITS) as usize;
 
 impl Receiver {
     pub const fn new() -> Self {
         Self { is_listed: false, is_in_view: false, cursor: None, first: 0, seen: [0; WORDS] }
     }
 
-    /// The connection is a new one; what was heard before stays heard.
-    pub const fn connect_again(&mut self) {
+    /// Starts a new connection; posts received before stay recorded.
+    pub const fn reconnect(&mut self) {
         (self.is_listed, self.is_in_view) = (false, false);
     }
 
-    /// Takes in a frame.
-    pub fn take(&mut self, board: &Board, frame: &str) {
+    /// Receives a frame.
+    pub fn receive(&mut self, board: &Board, frame: &str) {
         const KIND: &str = r#"{"type":""#;
         let kind = frame.strip_prefix(KIND).and_then(|rest| rest.split('"').next()).unwrap_or_default();
         match kind {
-            "message_posted" => self.take_post(board, frame),
+            "message_posted" => self.receive_post(board, frame),
             "alive" | "unread" | "presence" => {}
             "rooms" if self.is_listed => _ = board.losses.list_count.fetch_add(1, Relaxed),
             "rooms" => self.is_listed = true,
@@ -293,7 +294,7 @@ impl Receiver {
                 Ok(ServerEvent::CaughtUp { cursor, .. }) => (self.cursor, self.is_in_view) = (Some(cursor), true),
                 _ => board.wrong(frame.to_owned()),
             },
-            // How a post is told of that came while the socket was away.
+            // A post sent while the socket was disconnected arrives as an edit.
             "message_edited" => match post_marked(frame) {
                 Some(post) => _ = self.note(board, post, frame),
                 None => board.wrong(frame.to_owned()),
@@ -303,7 +304,7 @@ impl Receiver {
         }
     }
 
-    fn take_post(&mut self, board: &Board, frame: &str) {
+    fn receive_post(&mut self, board: &Board, frame: &str) {
         let (Some(cursor), Some(seq), Some(at), Some(post)) =
             (&mut self.cursor, number(frame, SEQ), number(frame, AT), post_marked(frame))
         else {
@@ -316,13 +317,13 @@ impl Receiver {
         }
     }
 
-    /// Counts the delivery of a post; answers whether it is the first.
+    /// Records the delivery of a post. Returns whether it is the first.
     fn note(&mut self, board: &Board, post: u32, frame: &str) -> bool {
         let first = board.first.load(Relaxed);
         if self.first != first {
             (self.first, self.seen) = (first, [0; WORDS]);
         }
-        // A round that was given up may still have something to say.
+        // A late delivery of an earlier round.
         let Some(place) = post.checked_sub(first) else { return true };
         let Some(word) = self.seen.get_mut((place / u64::BITS) as usize) else { return false };
         let bit = 1 << (place % u64::BITS);
@@ -335,7 +336,7 @@ impl Receiver {
     }
 }
 
-/// The number behind the first `name`.
+/// The number after the first `name`.
 fn number(frame: &str, name: &str) -> Option<i64> {
     let digits = &frame[frame.find(name)? + name.len()..];
     digits.split(|digit: char| !digit.is_ascii_digit()).next()?.parse().ok()

@@ -1,6 +1,6 @@
-//! A WebSocket as light as can be: ten thousand of them listen on one core.
+//! A minimal WebSocket client: one core receives for ten thousand of them.
 //!
-//! It knows of the protocol what the server uses of it: whole text frames that are not masked, and the closing one.
+//! It supports what the server sends: unfragmented text frames without a mask, and the close frame.
 
 use std::cell::RefCell;
 use std::future::poll_fn;
@@ -13,31 +13,30 @@ use tokio::net::{TcpSocket, TcpStream};
 
 use crate::meter::http::field;
 
-/// The key that the RFC has as its example, and the answer to it.
+/// The example key of RFC 6455, section 1.3, and the response to it.
 const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 const ACCEPTED: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 
 const TEXT: u8 = 1;
 const CLOSE: u8 = 8;
 
-/// What a browser masks its frames with is meant to be random, for the sake of proxies; there is none here.
+/// The mask of sent frames. A browser's is random to protect proxies; there is no proxy here.
 const MASK: [u8; 4] = [0x12, 0x34, 0x56, 0x78];
 
 thread_local! {
-    /// Where every socket reads to: only what is left of a frame is kept by the socket itself.
+    /// The read buffer of all sockets; a socket itself keeps only the bytes of an incomplete frame.
     static BUFFER: RefCell<Box<[u8]>> = RefCell::new(vec![0; 64 * 1_024].into_boxed_slice());
 }
 
 /// An open connection.
 pub struct Socket {
     stream: TcpStream,
-    /// The beginning of a frame whose end has not come yet.
+    /// The bytes of an incomplete frame.
     pending: Vec<u8>,
 }
 
 impl Socket {
-    /// Connects as the browser with this cookie. `receive_buffer_bytes` is how much the kernel keeps for a reader that
-    /// does not come, where that is not left to it.
+    /// Connects with this cookie. `receive_buffer_bytes` sets the kernel's receive buffer; `None` leaves its default.
     pub async fn open(address: &str, cookie: &str, receive_buffer_bytes: Option<u32>) -> io::Result<Self> {
         let socket = TcpSocket::new_v4()?;
         if let Some(bytes) = receive_buffer_bytes {
@@ -72,8 +71,8 @@ impl Socket {
         Ok(())
     }
 
-    /// Says something short.
-    pub async fn say(&mut self, text: &str) -> io::Result<()> {
+    /// Sends a text of less than 64 KiB.
+    pub async fn send(&mut self, text: &str) -> io::Result<()> {
         let mut frame = vec![0x80 | TEXT];
         match u16::try_from(text.len()).expect("it is short") {
             length @ 0..=125 => frame.push(0x80 | length.to_be_bytes()[1]),
@@ -87,12 +86,13 @@ impl Socket {
         self.stream.write_all(&frame).await
     }
 
-    /// Waits for more and hands out every frame that is whole now; answers whether the connection is still open.
-    pub async fn hear(&mut self, mut each: impl FnMut(&str)) -> io::Result<bool> {
-        let (stream, pending) = (&mut self.stream, &mut self.pending);
+    /// Waits for more bytes and passes every complete frame to `each`. Returns whether the connection is still open.
+    pub async fn receive(&mut self, mut each: impl FnMut(&str)) -> io::Result<bool> {
+        let stream = &mut self.stream;
+        let pending = &mut self.pending;
         let mut open = true;
         if !pending.is_empty() {
-            // What came together with the answer to the handshake, or right behind the frame waited for.
+            // Bytes that arrived together with the handshake's response, or after the frame that was waited for.
             let used = take_frames(pending, &mut open, &mut each);
             pending.drain(..used);
             if used > 0 {
@@ -113,7 +113,7 @@ impl Socket {
     }
 }
 
-/// Reads what is there, once something is; answers `false` at the end of the connection.
+/// Waits until bytes are available and reads them. Returns `false` at the end of the connection.
 async fn read(stream: &mut TcpStream, mut take: impl FnMut(&[u8])) -> io::Result<bool> {
     poll_fn(|context| {
         BUFFER.with_borrow_mut(|buffer| {
@@ -127,7 +127,7 @@ async fn read(stream: &mut TcpStream, mut take: impl FnMut(&[u8])) -> io::Result
     .await
 }
 
-/// Hands out the whole frames at the beginning; answers with how many bytes they took.
+/// Passes the complete frames at the beginning to `each`. Returns how many bytes they took.
 fn take_frames(bytes: &[u8], open: &mut bool, each: &mut impl FnMut(&str)) -> usize {
     let mut used = 0;
     while let Some((kind, payload, length)) = first_frame(&bytes[used..]) {
@@ -141,7 +141,7 @@ fn take_frames(bytes: &[u8], open: &mut bool, each: &mut impl FnMut(&str)) -> us
     used
 }
 
-/// The first frame, if it is whole: its kind, what it says, and how long it is with its head.
+/// The first frame, if it is complete: its opcode, its payload, and its length with the header.
 fn first_frame(bytes: &[u8]) -> Option<(u8, &[u8], usize)> {
     let (&[first, second], rest) = bytes.split_first_chunk()?;
     assert!(first & 0x80 != 0 && second & 0x80 == 0, "the server's frames are in one piece and not masked");

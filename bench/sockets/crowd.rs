@@ -12,19 +12,19 @@ use tokio::task::JoinSet;
 use super::board::{Board, Receiver};
 use super::client::Socket;
 
-/// How many connect at the same time.
-const AT_ONCE: usize = 64;
+/// Number of concurrent connection attempts.
+const CONCURRENT_CONNECTS: usize = 64;
 
-/// Where they all go.
+/// The server and the room that all sockets have in view.
 #[derive(Clone)]
 pub struct Place {
     pub address: String,
     pub room_id: RoomId,
-    /// What the page knows of the room.
+    /// The position in the log that the page contains.
     pub cursor: Cursor,
 }
 
-/// Sockets that hear everything. They stay open until they are closed.
+/// Sockets that receive everything until they are closed.
 pub struct Crowd {
     sockets: JoinSet<()>,
 }
@@ -43,25 +43,26 @@ impl Crowd {
     /// Connects one socket for each cookie.
     ///
     /// # Panics
-    /// When one of them is refused, or hears what it should not.
+    /// If one of them is refused, or receives something unexpected.
     pub async fn open(place: &Place, cookies: &[&str], board: &Arc<Board>) -> (Self, Opened) {
         let began = Instant::now();
         let mut opened = Opened { took: Duration::ZERO, listed: Vec::new(), in_view: Vec::new() };
         let mut sockets = JoinSet::new();
         let connect = async |cookie: &str| {
-            let (began, mut receiver) = (Instant::now(), Receiver::new());
+            let began = Instant::now();
+            let mut receiver = Receiver::new();
             let (socket, listed) = enter(place, cookie, None, &mut receiver, board).await?;
             io::Result::Ok((socket, receiver, listed, began.elapsed()))
         };
-        let mut connecting = stream::iter(cookies).map(|cookie| connect(cookie)).buffer_unordered(AT_ONCE);
+        let mut connecting = stream::iter(cookies).map(|cookie| connect(cookie)).buffer_unordered(CONCURRENT_CONNECTS);
         while let Some(connected) = connecting.next().await {
             let (mut socket, mut receiver, listed, in_view) = connected.expect("everybody gets a socket");
             opened.listed.push(listed);
             opened.in_view.push(in_view);
             let board = board.clone();
             sockets.spawn(async move {
-                hear_all(&mut socket, &mut receiver, &board).await;
-                board.gone();
+                receive_all(&mut socket, &mut receiver, &board).await;
+                board.closed();
             });
         }
         opened.took = began.elapsed();
@@ -73,17 +74,17 @@ impl Crowd {
         self.sockets.len()
     }
 
-    /// Closes them all, as those of a browser that ends.
+    /// Closes all of them, as a browser that ends does.
     pub async fn close(mut self) {
         self.sockets.shutdown().await;
     }
 }
 
-/// Connects, waits for the list of rooms, has the room in view and is caught up, from where the receiver stood before if
-/// it stood anywhere. Answers with the socket, and how long the list took.
+/// Connects, waits for the list of rooms, focuses the room and catches up, from the receiver's own cursor if it has one.
+/// Returns the socket, and the time until the list.
 ///
 /// # Errors
-/// When the server does not answer, or hangs up.
+/// If the server does not answer, or closes the connection.
 pub async fn enter(
     place: &Place,
     cookie: &str,
@@ -92,28 +93,28 @@ pub async fn enter(
     board: &Board,
 ) -> io::Result<(Socket, Duration)> {
     let began = Instant::now();
-    receiver.connect_again();
+    receiver.reconnect();
     let mut socket = Socket::open(&place.address, cookie, receive_buffer_bytes).await?;
     while !receiver.is_listed {
-        hear(&mut socket, receiver, board).await?;
+        receive(&mut socket, receiver, board).await?;
     }
     let listed = began.elapsed();
     let cursor = receiver.cursor.as_ref().unwrap_or(&place.cursor).clone();
     let focus = ClientCommand::Focus { room_id: place.room_id, cursor };
-    socket.say(&serde_json::to_string(&focus).expect("frames are JSON")).await?;
+    socket.send(&serde_json::to_string(&focus).expect("frames are JSON")).await?;
     while !receiver.is_in_view {
-        hear(&mut socket, receiver, board).await?;
+        receive(&mut socket, receiver, board).await?;
     }
     Ok((socket, listed))
 }
 
-/// Hears until the connection ends.
-pub async fn hear_all(socket: &mut Socket, receiver: &mut Receiver, board: &Board) {
-    while hear(socket, receiver, board).await.is_ok() {}
+/// Receives until the connection ends.
+pub async fn receive_all(socket: &mut Socket, receiver: &mut Receiver, board: &Board) {
+    while receive(socket, receiver, board).await.is_ok() {}
 }
 
-async fn hear(socket: &mut Socket, receiver: &mut Receiver, board: &Board) -> io::Result<()> {
-    match socket.hear(|frame| receiver.take(board, frame)).await? {
+async fn receive(socket: &mut Socket, receiver: &mut Receiver, board: &Board) -> io::Result<()> {
+    match socket.receive(|frame| receiver.receive(board, frame)).await? {
         true => Ok(()),
         false => Err(io::ErrorKind::UnexpectedEof.into()),
     }

@@ -1,4 +1,4 @@
-//! What the live measurements are made of: a light socket, a crowd of them, and a board that counts what they hear.
+//! The parts of the live measurements: a minimal client, many of them, and a board that records what they receive.
 
 pub mod bare;
 pub mod board;

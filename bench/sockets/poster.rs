@@ -1,4 +1,4 @@
-//! Posts by HTTP, as the page's server functions do.
+//! Posts over HTTP, by the page's server function.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
@@ -12,10 +12,10 @@ use super::board::{Board, Round, mark};
 use crate::meter::http::{HttpConnection, call};
 use crate::meter::uuid;
 
-/// What a message says of itself, about as long as people write.
+/// The text after a message's mark; its length is typical.
 const WORDS: &str = " is what the one says to all the others here, and they read it.";
 
-/// Who posts, and where.
+/// The author and room of posts.
 #[derive(Clone)]
 pub struct Author {
     pub address: String,
@@ -24,12 +24,12 @@ pub struct Author {
 }
 
 impl Author {
-    /// A connection to post over.
+    /// Opens a connection to post over.
     pub async fn connect(&self) -> Poster {
         Poster { author: self.clone(), connection: HttpConnection::open(&self.address).await }
     }
 
-    /// So many posts a second from one client, however long each takes to be seen.
+    /// Posts `posts_a_second` from one client, without waiting for deliveries.
     pub async fn paced(&self, board: &Board, posts_a_second: u32, post_count: u32, socket_count: usize) -> Round {
         let mut poster = self.connect().await;
         let mut clock = interval(Duration::from_secs(1) / posts_a_second);
@@ -41,7 +41,7 @@ impl Author {
         board.end().await
     }
 
-    /// One post after the other, each as soon as everybody has seen the one before.
+    /// Posts one after the other, each when all sockets have received the one before.
     pub async fn one_by_one(&self, board: &Board, post_count: u32, socket_count: usize, words: &str) -> Round {
         let mut poster = self.connect().await;
         for post in board.begin(post_count, socket_count) {
@@ -51,17 +51,19 @@ impl Author {
         board.end().await
     }
 
-    /// So many clients post as fast as they are answered.
+    /// Posts from `clients` clients, each as fast as it gets responses.
     pub async fn saturated(&self, board: &Arc<Board>, clients: usize, post_count: u32, socket_count: usize) -> Round {
         let mut posters = Vec::new();
         for _ in 0..clients {
             posters.push(self.connect().await);
         }
         let posts = board.begin(post_count, socket_count);
-        let (next, end) = (Arc::new(AtomicU32::new(posts.start)), posts.end);
+        let next = Arc::new(AtomicU32::new(posts.start));
+        let end = posts.end;
         let mut tasks = JoinSet::new();
         for mut poster in posters {
-            let (board, next) = (board.clone(), next.clone());
+            let board = board.clone();
+            let next = next.clone();
             tasks.spawn(async move {
                 loop {
                     let post = next.fetch_add(1, Relaxed);
@@ -86,12 +88,13 @@ pub struct Poster {
 }
 
 impl Poster {
-    /// Posts the mark and `words`, and checks the answer.
+    /// Posts the mark and `words`, and checks the response.
     ///
     /// # Panics
-    /// When it is another than it should be.
+    /// If it is wrong.
     pub async fn post(&mut self, board: &Board, post: u32, words: &str) {
-        let (author, id) = (&self.author, uuid());
+        let author = &self.author;
+        let id = uuid();
         let body =
             format!(r#"{{"room_id":{},"client_message_id":"{id}","body":"{}{words}"}}"#, author.room_id, mark(post));
         let (head, body) = call(&author.cookie, "messages/post", body);
@@ -99,7 +102,7 @@ impl Poster {
         loop {
             let answer = self.connection.ask(&author.address, &head, &body).await;
             let text = String::from_utf8_lossy(&answer.body);
-            // What is refused for being too much is said again, as the page's outbox does. The id makes it one message.
+            // An overloaded server refuses: sent again, as the page's outbox does. The id makes it one message.
             if answer.status == 503 {
                 board.refused();
                 continue;

@@ -1,5 +1,5 @@
-//! One room with 100, 1,000 and 10,000 sockets: how long it takes to connect them, until all have seen a post, how many
-//! deliveries a second there can be, and what they weigh.
+//! One room with 100, 1,000 and 10,000 sockets: the time to connect them, the time until all have received a post,
+//! deliveries per second, and memory per socket.
 
 use std::borrow::Borrow;
 use std::sync::Arc;
@@ -20,14 +20,14 @@ use crate::meter::table::{
 
 const ROUNDS: usize = 3;
 
-/// How many clients post at the same time when it is about how much there can be.
+/// Number of posting clients when the server is saturated.
 const CLIENTS: usize = 16;
 
-/// How long 10,000 sockets are watched doing nothing.
+/// How long 10,000 idle sockets are measured.
 const IDLE: Duration = Duration::from_secs(5);
 
-/// How long the server may take to notice that its sockets are closed.
-const LET_GO_WITHIN: Duration = Duration::from_secs(30);
+/// How long the server may take to close its end of closed sockets.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How many sockets there are, and what is posted to them.
 #[derive(Clone, Copy)]
@@ -54,23 +54,23 @@ impl Size {
     }
 }
 
-/// What one size of room came to in one round.
+/// The result of one size in one round.
 struct Measured {
     opened: Opened,
     opening_cpu: Duration,
     /// Before anything was posted, after the paced posts, after all posts, and after all sockets were closed.
     memory: [Memory; 4],
-    /// The part of a core that the server works while nothing happens.
+    /// The part of a core that the server uses while nothing is posted.
     idle_share: f64,
     paced: Round,
     saturated: Saturated,
 }
 
-/// As many posts as the server takes.
+/// The result of a saturated server.
 struct Saturated {
     round: Round,
     server_cpu: Duration,
-    /// The part of a core that this program worked meanwhile.
+    /// The part of a core that this program used meanwhile.
     client_share: f64,
 }
 
@@ -107,7 +107,9 @@ pub async fn measure(site: &Site, owners: Owners) {
 }
 
 async fn measure_one(site: &Site, server: &Server, owners: Owners, size: Size) -> Measured {
-    let (board, place, author) = (Arc::new(Board::new()), site.place(server).await, site.author(server));
+    let board = Arc::new(Board::new());
+    let place = site.place(server).await;
+    let author = site.author(server);
     let files_before = server.process.open_file_count();
     let cpu_before = server.process.cpu();
     let (crowd, opened) = Crowd::open(&place, &site.cookies(owners, size.socket_count), &board).await;
@@ -133,20 +135,20 @@ async fn watch_idle(server: &Server) -> f64 {
     (server.process.cpu() - cpu).as_secs_f64() / IDLE.as_secs_f64()
 }
 
-/// Waits until the server has let go of the sockets of a crowd that was closed.
+/// Waits until the server has closed its end of a closed crowd's sockets.
 ///
 /// # Panics
-/// When it keeps some of them.
+/// If it keeps some of them open.
 pub async fn wait_until_closed(server: &Server, files_before: usize) {
     let began = Instant::now();
     // Connections to post over and the database's own files come and go.
     while server.process.open_file_count() > files_before + 2 * CLIENTS {
-        assert!(began.elapsed() < LET_GO_WITHIN, "the server lets go of sockets that are closed");
+        assert!(began.elapsed() < CLOSE_TIMEOUT, "the server lets go of sockets that are closed");
         sleep(Duration::from_millis(10)).await;
     }
 }
 
-/// The work of both sides while something goes on.
+/// Measures the CPU time of the server and of this program over an interval.
 struct Watch<'a> {
     server: &'a Process,
     own_work: Work,
@@ -172,11 +174,12 @@ impl<'a> Watch<'a> {
     }
 }
 
-/// What a loop can do that writes the same frames to as many sockets, and has nothing else to think of.
+/// Measures the baseline: a bare loop that writes the same frames to as many sockets.
 pub async fn measure_bare(site: &Site) {
     let sample = sample(site).await;
     for size in SIZES {
-        let (mut paced, mut rounds) = (Vec::new(), Vec::new());
+        let mut paced = Vec::new();
+        let mut rounds = Vec::new();
         let bare = BareLoop::start(size.socket_count, &sample);
         let cursor = campfire::protocol::Cursor { epoch: String::new(), seq: 0, at: 0 };
         let place = Place { address: bare.address.clone(), room_id: campfire::model::RoomId(1), cursor };
@@ -209,7 +212,9 @@ pub async fn measure_bare(site: &Site) {
 /// A post as the server encodes it.
 async fn sample(site: &Site) -> String {
     let server = site.start();
-    let (board, place, author) = (Arc::new(Board::new()), site.place(&server).await, site.author(&server));
+    let board = Arc::new(Board::new());
+    let place = site.place(&server).await;
+    let author = site.author(&server);
     let (crowd, _) = Crowd::open(&place, &site.cookies(Owners::DistinctUsers, 1), &board).await;
     author.paced(&board, 1, 1, 1).await;
     crowd.close().await;
@@ -296,7 +301,7 @@ fn print_memory(owners: Owners, sizes: &[Vec<Measured>]) {
     print_row(&workload, &median_and_range(&idle, 1, " %"), "of one core", None);
 }
 
-/// What one socket more weighs.
+/// Memory per socket, in KiB: the slope between 1,000 and 10,000 sockets.
 fn slope_kib(smaller: &Measured, larger: &Measured) -> f64 {
     let bytes = real(larger.memory[1].anonymous_bytes) - real(smaller.memory[1].anonymous_bytes);
     bytes / 9_000.0 / 1_024.0

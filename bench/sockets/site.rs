@@ -1,4 +1,4 @@
-//! The data: Ada, ten thousand others who are signed in, and one room with everybody in it.
+//! The data: Ada, ten thousand others with sessions, and one room with all of them in it.
 
 use std::path::Path;
 
@@ -15,10 +15,10 @@ use super::crowd::Place;
 use super::poster::Author;
 use crate::meter::{Server, data};
 
-/// How many people there are beside Ada.
+/// Number of people other than Ada.
 pub const PEOPLE: usize = 10_000;
 
-/// A folder with everything in it, and the cookies of all.
+/// The data folder, and the session cookies of all people.
 pub struct Site {
     executable: String,
     folder: TempDir,
@@ -27,12 +27,12 @@ pub struct Site {
     others: Vec<String>,
 }
 
-/// Whose sockets they are.
+/// Which users the sockets belong to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Owners {
-    /// All of them are tabs of Ada's browser.
+    /// All of them to Ada.
     OneUser,
-    /// Each belongs to somebody else.
+    /// Each to another user.
     DistinctUsers,
 }
 
@@ -46,7 +46,7 @@ impl Owners {
 }
 
 impl Site {
-    /// Makes the data.
+    /// Generates the data.
     pub async fn make(executable: String) -> Self {
         let folder = tempfile::tempdir().expect("a folder of its own");
         let state = AppState::open(folder.path(), Clock::System).await.expect("the data can be opened");
@@ -63,12 +63,12 @@ impl Site {
         Server::start(&self.executable, self.folder.path())
     }
 
-    /// What it takes to start the server, for a thread of its own.
+    /// The executable and the data folder, to start the server from another thread.
     pub fn parts(&self) -> (String, &Path) {
         (self.executable.clone(), self.folder.path())
     }
 
-    /// Where the sockets go, with the place in the log as it is now.
+    /// The room, with the current position in the log.
     pub async fn place(&self, server: &Server) -> Place {
         let mut database = data::database(self.folder.path()).await;
         let cursor: Cursor = store::events::room_cursor(&mut database, self.room_id).await.expect("a place in the log");
@@ -76,12 +76,12 @@ impl Site {
         Place { address: server.address.clone(), room_id: self.room_id, cursor }
     }
 
-    /// Ada, who posts.
+    /// Ada, the author of all posts.
     pub fn author(&self, server: &Server) -> Author {
         Author { address: server.address.clone(), cookie: self.ada.clone(), room_id: self.room_id }
     }
 
-    /// The cookies of so many sockets.
+    /// The cookies of `count` sockets.
     pub fn cookies(&self, owners: Owners, count: usize) -> Vec<&str> {
         assert!(count <= PEOPLE, "there are not so many people");
         match owners {

@@ -1,4 +1,4 @@
-//! What goes badly: sockets that nobody reads, and a server that starts anew under a thousand clients.
+//! Bad cases: sockets that are not read, and a restart of the server under 1,000 clients.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use tokio::time::sleep;
 
 use super::board::{Board, Receiver};
 use super::client::Socket;
-use super::crowd::{Crowd, Place, enter, hear_all};
+use super::crowd::{Crowd, Place, enter, receive_all};
 use super::rooms::wait_until_closed;
 use super::site::{Owners, Site};
 use crate::meter::Server;
@@ -21,35 +21,35 @@ use crate::meter::table::{
 
 const ROUNDS: usize = 3;
 
-/// How many read, and how many do not.
+/// Number of sockets that are read, and that are not.
 const READERS: usize = 1_000;
 const STALLED: usize = 500;
 
-/// How many messages of 2 KB are timed, and how many of 16 KB fill what the kernel keeps for those who do not read.
+/// Number of timed messages of 2 KB, and of messages of 16 KB that fill the kernel's buffers of unread sockets.
 const POSTS: u32 = 200;
 const WORDS_BYTES: usize = 2 * 1_024;
 const FILLING_POSTS: u32 = 200;
 const FILLING_BYTES: usize = 16 * 1_024;
 
-/// What the kernel keeps for a socket that is not read: the least it can.
+/// The receive buffer of a socket that is not read: the kernel's minimum.
 const STALLED_BUFFER_BYTES: u32 = 4 * 1_024;
 
 /// The shortest and the longest pause of a browser before a new connection, in milliseconds.
 const PAUSE_MS: (f64, f64) = (500.0, 15_000.0);
 
-/// One round beside sockets that are not read.
+/// The result of one round with unread sockets.
 struct Beside {
     alone_p99_ms: f64,
     together_p99_ms: f64,
     together_slowest_ms: f64,
-    /// How much the server's own memory grew, and the kernel's.
+    /// Growth of the server's memory, and of the kernel's.
     grown_bytes: f64,
     kernel_grown_bytes: f64,
-    /// How many the server had given up at the end.
+    /// Sockets that the server had closed at the end.
     given_up: usize,
 }
 
-/// A thousand read what is posted, with and without five hundred others in the room who read nothing.
+/// Measures delivery to 1,000 sockets with and without 500 others in the room that are not read.
 pub async fn measure_stalled(site: &Site) {
     let server = site.start();
     let mut rounds = Vec::new();
@@ -77,13 +77,16 @@ pub async fn measure_stalled(site: &Site) {
 }
 
 async fn stall(site: &Site, server: &Server) -> Beside {
-    let (board, place, author) = (Arc::new(Board::new()), site.place(server).await, site.author(server));
+    let board = Arc::new(Board::new());
+    let place = site.place(server).await;
+    let author = site.author(server);
     let files_before = server.process.open_file_count();
     let cookies = site.cookies(Owners::DistinctUsers, READERS + STALLED);
     let (crowd, _) = Crowd::open(&place, &cookies[..READERS], &board).await;
     let words = " long words".repeat(WORDS_BYTES / 11);
     let alone = author.one_by_one(&board, POSTS, READERS, &words).await;
-    let (memory_before, kernel_before) = (server.process.rss_anon_bytes(), tcp_bytes());
+    let memory_before = server.process.rss_anon_bytes();
+    let kernel_before = tcp_bytes();
 
     let place = site.place(server).await;
     let stalled = open_stalled(&place, &cookies[READERS..], &board).await;
@@ -105,7 +108,7 @@ async fn stall(site: &Site, server: &Server) -> Beside {
     beside
 }
 
-/// Sockets with the room in view that are never read again.
+/// Opens sockets with the room in view that are never read again.
 async fn open_stalled(place: &Place, cookies: &[&str], board: &Board) -> Vec<Socket> {
     let mut sockets = Vec::new();
     for cookie in cookies {
@@ -115,7 +118,7 @@ async fn open_stalled(place: &Place, cookies: &[&str], board: &Board) -> Vec<Soc
     sockets
 }
 
-/// A thousand clients lose the server and come back to the next one, as browsers do.
+/// Measures how long 1,000 clients take to reconnect after a restart, with the pauses of the browser's client.
 pub async fn measure_restart(site: &Site) {
     let board = Arc::new(Board::new());
     let mut server = site.start();
@@ -127,7 +130,9 @@ pub async fn measure_restart(site: &Site) {
     }
     all_back(&mut returns).await;
 
-    let (mut after_s, mut down_s, mut times) = (Vec::new(), Vec::new(), Vec::new());
+    let mut after_s = Vec::new();
+    let mut down_s = Vec::new();
+    let mut times = Vec::new();
     for _ in 0..ROUNDS {
         let posts = board.begin(2, READERS);
         site.author(&server).connect().await.post(&board, posts.start, " before the end").await;
@@ -159,7 +164,7 @@ pub async fn measure_restart(site: &Site) {
     );
 }
 
-/// Ends the server and starts it at the same address with the same data, beside the clients' work.
+/// Restarts the server at the same address with the same data, on another thread than the clients.
 async fn start_anew(site: &Site, server: Server) -> Server {
     let (executable, folder) = site.parts();
     let folder = folder.to_owned();
@@ -171,9 +176,10 @@ async fn start_anew(site: &Site, server: Server) -> Server {
     restarted.await.expect("it starts again")
 }
 
-/// When each client was there, once all are.
+/// Waits until all clients are connected. Returns when each of them was.
 async fn all_back(returns: &mut mpsc::UnboundedReceiver<(usize, Instant)>) -> Vec<Instant> {
-    let (mut clients, mut times) = (HashSet::new(), Vec::new());
+    let mut clients = HashSet::new();
+    let mut times = Vec::new();
     while clients.len() < READERS {
         let (number, then) = returns.recv().await.expect("the clients go on");
         clients.insert(number);
@@ -182,7 +188,7 @@ async fn all_back(returns: &mut mpsc::UnboundedReceiver<(usize, Instant)>) -> Ve
     times
 }
 
-/// Stays connected as a browser does: after 0.5 to 2 seconds, then at growing distances.
+/// Keeps a client connected as a browser does: reconnects after 0.5 to 2 s, then after growing pauses.
 async fn stay(
     number: usize,
     place: Place,
@@ -190,19 +196,20 @@ async fn stay(
     board: Arc<Board>,
     back: mpsc::UnboundedSender<(usize, Instant)>,
 ) {
-    let (mut receiver, mut failure_count) = (Receiver::new(), 0);
+    let mut receiver = Receiver::new();
+    let mut failure_count = 0;
     loop {
         if let Ok((mut socket, _)) = enter(&place, &cookie, None, &mut receiver, &board).await {
             failure_count = 0;
             let _ = back.send((number, Instant::now()));
-            hear_all(&mut socket, &mut receiver, &board).await;
+            receive_all(&mut socket, &mut receiver, &board).await;
         }
         failure_count += 1;
         sleep(pause(failure_count)).await;
     }
 }
 
-/// How long a browser waits after so many failures in a row.
+/// The browser's pause after `failure_count` failures in a row.
 fn pause(failure_count: u32) -> Duration {
     let pause_ms = (PAUSE_MS.0 * f64::from(1_u32 << (failure_count - 1).min(8))).min(PAUSE_MS.1);
     let jitter = if failure_count == 1 { 3.0 } else { 1.0 };

@@ -15,7 +15,7 @@ use super::rows;
 use super::scroller::use_scroller;
 use crate::live::Live;
 use crate::outbox::{Outbox, Outgoing};
-use crate::{browser, names, use_frame};
+use crate::{browser, names, use_layout};
 
 /// The room's messages and those on their way to it.
 #[component]
@@ -26,7 +26,7 @@ pub fn Messages(
     editing: Editing,
 ) -> impl IntoView {
     let outbox = expect_context::<Outbox>();
-    let viewer_name = use_frame().with_value(|frame| frame.viewer.name.clone());
+    let viewer_name = use_layout().with_value(|layout| layout.viewer.name.clone());
     let room_id = timeline.with_untracked(|timeline| timeline.room_id);
     let opened_at = Place::Room { room_id, anchor: target.map_or(Anchor::Newest, Anchor::Around) };
     let outgoing = move || outgoing(outbox, room_id, timeline);

@@ -9,7 +9,7 @@ use leptos::prelude::*;
 use super::avatar::avatar_html;
 use super::icon::Icon;
 use crate::live::{Live, Status};
-use crate::{browser, navigation, use_frame};
+use crate::{browser, navigation, use_layout};
 use lines::{Line, ping_lines, shared_lines};
 
 /// The id that the menu button of a phone opens.
@@ -57,7 +57,7 @@ pub fn Sidebar() -> impl IntoView {
 /// page, and with who is online.
 fn use_lines(filter: RwSignal<String>) -> (Signal<Vec<Line>>, Signal<Vec<Line>>) {
     let live = expect_context::<Live>();
-    let unpinged = use_frame().with_value(|frame| frame.unpinged.clone());
+    let unpinged = use_layout().with_value(|layout| layout.unpinged.clone());
     let place = navigation::use_place();
     let in_view = move || live.page.with_untracked(|page| page.room_id);
     let shared = Signal::derive(move || live.rooms(|rooms| shared_lines(rooms, &filter.get(), in_view())));
@@ -91,7 +91,7 @@ fn Lines(lines: Signal<Vec<Line>>) -> impl IntoView {
 #[component]
 fn Bottom() -> impl IntoView {
     let live = expect_context::<Live>();
-    let origin = use_frame().with_value(|frame| frame.origin.clone());
+    let origin = use_layout().with_value(|layout| layout.origin.clone());
     let join_url = move || live.inbox(|inbox| origin.clone() + &paths::join(&inbox.account.join_code));
     let me = move || {
         live.inbox(|Inbox { viewer, .. }| {

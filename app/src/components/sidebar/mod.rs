@@ -2,11 +2,12 @@
 
 mod lines;
 
-use campfire::model::{RoomId, RoomKind, UserId, escape_html, paths};
+use campfire::html::HtmlWriter;
+use campfire::model::{RoomId, RoomKind, UserId, paths};
 use campfire::protocol::Inbox;
 use leptos::prelude::*;
 
-use super::avatar::avatar_html;
+use super::avatar::push_avatar;
 use super::icon::Icon;
 use crate::live::{Live, Status};
 use crate::{browser, navigation, use_layout};
@@ -95,11 +96,11 @@ fn Bottom() -> impl IntoView {
     let join_url = move || live.inbox(|inbox| origin.clone() + &paths::join(&inbox.account.join_code));
     let me = move || {
         live.inbox(|Inbox { viewer, .. }| {
-            let name = escape_html(&viewer.name);
-            format!(
-                r#"{} <bdi class="sidebar__name">{name}</bdi><span class="visually-hidden">, your profile</span>"#,
-                avatar_html(viewer.id, &viewer.name)
-            )
+            let mut html = HtmlWriter::new();
+            push_avatar(&mut html, viewer.id, &viewer.name);
+            html.markup(r#" <bdi class="sidebar__name">"#).text(&viewer.name);
+            html.markup(r#"</bdi><span class="visually-hidden">, your profile</span>"#);
+            html.into_string()
         })
     };
     view! {
@@ -129,10 +130,12 @@ pub fn MenuButton() -> impl IntoView {
     let live = expect_context::<Live>();
     let badge = move || {
         let count = live.rooms(|rooms| rooms.iter().filter(|room| room.unread).count());
-        if count == 0 {
-            return String::new();
+        let mut html = HtmlWriter::new();
+        if count > 0 {
+            html.markup(r#"<span class="badge">"#).number(i64::try_from(count.min(99)).unwrap_or(99));
+            html.markup(r#"<span class="visually-hidden"> unread</span></span>"#);
         }
-        format!(r#"<span class="badge">{}<span class="visually-hidden"> unread</span></span>"#, count.min(99))
+        html.into_string()
     };
     view! {
         <button class="button--icon menu-button" type="button" popovertarget=SIDEBAR_ID>

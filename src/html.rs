@@ -33,6 +33,7 @@ impl HtmlWriter {
     }
 
     /// Appends markup as written in the source code.
+    #[inline]
     pub fn markup(&mut self, markup: &'static str) -> &mut Self {
         self.raw(markup)
     }
@@ -43,26 +44,13 @@ impl HtmlWriter {
     }
 
     /// Appends a whole number in decimal digits: an id or a count.
+    #[inline]
     pub fn number(&mut self, number: i64) -> &mut Self {
-        // 20 bytes hold `u64::MAX`.
-        let mut digits = [0; 20];
-        let mut start = digits.len();
-        let mut rest = number.unsigned_abs();
-        loop {
-            start -= 1;
-            digits[start] = b"0123456789"[(rest % 10) as usize];
-            rest /= 10;
-            if rest == 0 {
-                break;
-            }
-        }
-        if number < 0 {
-            self.raw("-");
-        }
-        self.raw(str::from_utf8(&digits[start..]).expect("digits are ASCII"))
+        self.raw(itoa::Buffer::new().format(number))
     }
 
     /// Appends HTML without escaping it: a sanitised body, or the result of another writer.
+    #[inline]
     pub fn raw(&mut self, html: &str) -> &mut Self {
         self.html.push_str(html);
         self

@@ -33,7 +33,7 @@ use pages::{no_rooms::NoRooms, room::RoomPage};
 
 /// What stands around every page of the chat: who looks, and their rooms.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Frame {
+pub struct Layout {
     pub viewer: User,
     pub account: Account,
     /// What this site is called from outside, like `https://chat.example`: what links to hand on begin with.
@@ -140,13 +140,13 @@ impl Notice {
 /// one in the page and the other in the address bar.
 #[component]
 pub fn App() -> impl IntoView {
-    let frame = SharedValue::new(|| expect_context::<Frame>()).into_inner();
+    let layout = SharedValue::new(|| expect_context::<Layout>()).into_inner();
     let place = navigation::provide_place();
-    let live = Live::new(&frame, place.get_untracked().room_id());
+    let live = Live::new(&layout, place.get_untracked().room_id());
     provide_context(live);
-    let outbox = Outbox::new(frame.viewer.id);
+    let outbox = Outbox::new(layout.viewer.id);
     provide_context(outbox);
-    provide_context(StoredValue::new(frame));
+    provide_context(StoredValue::new(layout));
     Effect::new(move |_| {
         navigation::listen(place);
         live::start(live, outbox);
@@ -190,7 +190,7 @@ fn Chat() -> impl IntoView {
             online.into_iter().map(|user_id| user_id.to_string()).collect::<Vec<_>>().join(" ")
         })
     };
-    let notice = use_frame().with_value(|frame| frame.notice);
+    let notice = use_layout().with_value(|layout| layout.notice);
     let place = navigation::use_place();
     // Navigating between rooms keeps the room page, which shows the old room until the data of the next has arrived.
     let in_room = Memo::new(move |_| place.with(|place| place.room_id().is_some()));
@@ -207,7 +207,7 @@ fn Chat() -> impl IntoView {
     }
 }
 
-/// The viewer's frame, wherever in the chat.
-fn use_frame() -> StoredValue<Frame> {
+/// The viewer's layout, wherever in the chat.
+fn use_layout() -> StoredValue<Layout> {
     expect_context()
 }

@@ -22,7 +22,7 @@ pub struct Assets {
 
 /// What a request adds to its page, whatever page that is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Surroundings {
+pub struct PageContext {
     /// Where the account's own CSS is found, if there is any.
     pub custom_styles: Option<String>,
     /// What the last request has to say.
@@ -45,12 +45,12 @@ pub enum Browser {
 /// A page that the browser takes over. `title` is what the tab says first; for `own_controls` see [`own_controls`].
 pub fn live_document(
     assets: Assets,
-    surroundings: Surroundings,
+    page_context: PageContext,
     title: String,
     own_controls: String,
     app: impl IntoView,
 ) -> impl IntoView {
-    let browser = surroundings.browser;
+    let browser = page_context.browser;
     let runs = browser == Browser::Current;
     // A page that is taken over begins with what takes it over.
     let app = match old_browser(browser) {
@@ -61,7 +61,7 @@ pub fn live_document(
         <!DOCTYPE html>
         <html lang="en">
             <head>
-                <Head assets surroundings title/>
+                <Head assets page_context title/>
                 <style>{own_controls}</style>
                 <template id="message-menu" inner_html=menu_template()></template>
                 <script src=assets.boot data-loader=runs.then_some(assets.loader) data-wasm=runs.then_some(assets.wasm) data-chat=assets.chat></script>
@@ -72,14 +72,14 @@ pub fn live_document(
 }
 
 /// A page of forms and links, which needs no script.
-pub fn plain_document(assets: Assets, surroundings: Surroundings, title: String, page: impl IntoView) -> impl IntoView {
-    let browser = surroundings.browser;
-    let notice = surroundings.notice.map(|notice| view! { <p class="notice" role="alert">{notice.text()}</p> });
+pub fn plain_document(assets: Assets, page_context: PageContext, title: String, page: impl IntoView) -> impl IntoView {
+    let browser = page_context.browser;
+    let notice = page_context.notice.map(|notice| view! { <p class="notice" role="alert">{notice.text()}</p> });
     view! {
         <!DOCTYPE html>
         <html lang="en">
             <head>
-                <Head assets surroundings title/>
+                <Head assets page_context title/>
                 <script src=assets.boot data-chat=assets.chat></script>
             </head>
             <body class="plain">{old_browser(browser)} {page} {notice}</body>
@@ -114,7 +114,7 @@ fn old_browser(browser: Browser) -> Option<impl IntoView> {
 }
 
 #[component]
-fn Head(assets: Assets, surroundings: Surroundings, title: String) -> impl IntoView {
+fn Head(assets: Assets, page_context: PageContext, title: String) -> impl IntoView {
     view! {
         <meta charset="utf-8"/>
         <meta name="viewport" content="width=device-width, initial-scale=1, interactive-widget=resizes-content, viewport-fit=cover"/>
@@ -122,6 +122,6 @@ fn Head(assets: Assets, surroundings: Surroundings, title: String) -> impl IntoV
         <title>{title}</title>
         <link rel="icon" href=assets.icon type="image/svg+xml"/>
         <link rel="stylesheet" href=assets.style/>
-        {surroundings.custom_styles.map(|href| view! { <link rel="stylesheet" id="custom-styles" href=href/> })}
+        {page_context.custom_styles.map(|href| view! { <link rel="stylesheet" id="custom-styles" href=href/> })}
     }
 }

@@ -1,37 +1,36 @@
-//! Avatars as ready strings: initials on a colour, one person or a cluster.
+//! The HTML of avatars: initials on a colour, for one person or a group.
 
+use campfire::html::HtmlWriter;
 use campfire::model::{Person, UserId, avatar_tint, initials};
 
-use super::push;
+/// Maximum number of people in a group's avatar.
+const MAX_PEOPLE: usize = 4;
 
-/// How many people a cluster shows.
-const MOST_SHOWN: usize = 4;
-
-/// One person's avatar. Decoration: the name stands beside it. The page marks it while the person is online.
+/// The avatar of one person, hidden from assistive technology: the name is beside it.
+///
+/// The page's script marks it while the person is online.
 #[must_use]
 pub fn avatar_html(id: UserId, name: &str) -> String {
-    let mut html = String::new();
+    let mut html = HtmlWriter::new();
     push_avatar(&mut html, id, name);
-    html
+    html.into_string()
 }
 
-/// Adds one person's avatar.
-pub fn push_avatar(html: &mut String, id: UserId, name: &str) {
-    let (mut tint, mut person, initials) = (itoa::Buffer::new(), itoa::Buffer::new(), initials(name));
-    push(html, &["<span class=\"avatar tint-", tint.format(avatar_tint(id)), "\" data-person=\"", person.format(id.0)]);
-    push(html, &["\" aria-hidden=\"true\">", &initials, "</span>"]);
+/// Appends [`avatar_html`].
+pub fn push_avatar(html: &mut HtmlWriter, id: UserId, name: &str) {
+    html.markup(r#"<span class="avatar tint-"#).number(avatar_tint(id));
+    html.markup(r#"" data-person=""#).number(id.0);
+    html.markup(r#"" aria-hidden="true">"#).text(&initials(name)).markup("</span>");
 }
 
-/// The avatars of a direct room's people: a large one, or a cluster of at most four.
-#[must_use]
-pub fn avatars_html(people: &[Person]) -> String {
-    let shown = people.len().clamp(1, MOST_SHOWN);
-    let mut html = format!(r#"<span class="avatars avatars--{shown}">"#);
-    for person in people.iter().take(MOST_SHOWN) {
-        push_avatar(&mut html, person.id, &person.name);
+/// Appends the avatars of a direct room's people: a large one, or a group of up to four.
+pub fn push_avatars(html: &mut HtmlWriter, people: &[Person]) {
+    let count = people.len().clamp(1, MAX_PEOPLE);
+    html.markup(r#"<span class="avatars avatars--"#).number(i64::try_from(count).unwrap_or(1)).markup(r#"">"#);
+    for person in people.iter().take(MAX_PEOPLE) {
+        push_avatar(html, person.id, &person.name);
     }
-    html.push_str("</span>");
-    html
+    html.markup("</span>");
 }
 
 #[cfg(test)]
@@ -39,8 +38,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_crowd_shows_four() {
+    fn a_group_shows_four_people_at_most() {
         let people: Vec<_> = (1..7).map(|id| Person { id: UserId(id), name: format!("<{id}") }).collect();
+        let avatars_html = |people: &[Person]| {
+            let mut html = HtmlWriter::new();
+            push_avatars(&mut html, people);
+            html.into_string()
+        };
         let html = avatars_html(&people);
         assert_eq!(html.matches("data-person").count(), 4);
         assert!(html.contains("avatars--4") && !html.contains("<<"));

@@ -15,7 +15,7 @@ use super::icon::Icon;
 use super::jumps;
 use crate::live::Live;
 use crate::outbox::Outbox;
-use crate::{browser, live, use_frame};
+use crate::{browser, live, use_layout};
 
 /// Where messages are written.
 #[component]
@@ -90,7 +90,7 @@ struct Composing {
 /// A composer for this room, with what was typed in it before. On the server it is empty.
 fn use_composing(timeline: RwSignal<Timeline>, editing: Editing) -> Composing {
     let room_id = timeline.with_untracked(|timeline| timeline.room_id);
-    let viewer_id = use_frame().with_value(|frame| frame.viewer.id);
+    let viewer_id = use_layout().with_value(|layout| layout.viewer.id);
     let (outbox, unsent) = (expect_context(), UnsentText::new(viewer_id, room_id));
     Effect::new(move |_| {
         let Some(field) = editing.field.get() else { return };

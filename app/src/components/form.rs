@@ -1,7 +1,7 @@
 //! Fields of forms: what was typed comes back, with the reason at the field.
 
 use campfire::error::FieldErrors;
-use campfire::model::escape_html;
+use campfire::html::HtmlWriter;
 use leptos::prelude::*;
 
 /// What a form was sent with, and what was wrong with it. Passwords are never in it.
@@ -73,8 +73,6 @@ pub fn LongField(
     view! {
         <p class="field">
             <label for=name>{label}</label>
-            // Leptos writes the text of this element as it is, so it is escaped here; a parser drops one line break after
-            // the tag: this one, and never the first of the text.
             <textarea
                 id=name
                 name=name
@@ -85,8 +83,16 @@ pub fn LongField(
                 spellcheck=if spellcheck { "true" } else { "false" }
                 aria-invalid=invalid
                 aria-describedby=described_by.clone()
-            >{format!("\n{}", escape_html(&state.value(name)))}</textarea>
+            >{textarea_html(&state.value(name))}</textarea>
             <span class=class id=described_by.clone()>{reason.unwrap_or_else(|| hint.to_owned())}</span>
         </p>
     }
+}
+
+/// The content of a text field. Leptos does not escape the text of this element.
+fn textarea_html(text: &str) -> String {
+    let mut html = HtmlWriter::with_capacity(text.len() + 1);
+    // HTML parsers drop a line break right after the start tag: without this one, the first of the text would be lost.
+    html.markup("\n").text(text);
+    html.into_string()
 }

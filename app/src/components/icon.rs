@@ -1,35 +1,59 @@
-//! Icons: drawn here on a 24-unit grid, stroked in the colour of the text around them.
+//! Icons: SVG paths on a 24-unit grid, stroked in the colour of the surrounding text.
 
+use campfire::html::HtmlWriter;
 use leptos::prelude::*;
 
-/// What an icon shows.
+/// The icons of the pages, named for what they mean.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Icon {
+    /// Opens the sidebar on a phone.
     Menu,
+    /// Closes or removes.
     Close,
+    /// Adds something new.
     Plus,
+    /// Sends a message.
     Send,
+    /// A closed room.
     Lock,
+    /// An open room.
     Room,
+    /// Settings.
     Settings,
+    /// Scrolls to the newest messages.
     Down,
+    /// Leads back to the page before.
     Back,
+    /// Invites people.
     Invite,
+    /// Signs out.
     Leave,
+    /// The mark of Campfire.
     Flame,
+    /// The role of administrator.
     Crown,
+    /// A device that is signed in.
     Device,
+    /// A direct room.
     Ping,
+    /// The account and its people.
     People,
+    /// Notifications of mentions.
     Bell,
+    /// Notifications of every message.
     BellRinging,
+    /// No notifications.
     BellOff,
+    /// A room hidden from the sidebar.
     Hidden,
+    /// Searches.
     Search,
+    /// Shows the formatting tools of the composer.
     Format,
 }
 
 impl Icon {
+    /// The `d` attribute of the icon's path.
     const fn path(self) -> &'static str {
         match self {
             Self::Menu => "M4 7h16M4 12h16M4 17h10",
@@ -71,14 +95,22 @@ impl Icon {
         }
     }
 
-    /// The icon as markup, hidden from assistive technology: what it stands on carries the name.
-    #[must_use]
-    pub fn markup(self) -> String {
-        format!(r#"<svg class="icon" viewBox="0 0 24 24" aria-hidden="true"><path d="{}"/></svg>"#, self.path())
+    /// Appends the icon as an SVG element, hidden from assistive technology: the control around it carries the name.
+    pub fn push(self, html: &mut HtmlWriter) {
+        html.markup(r#"<svg class="icon" viewBox="0 0 24 24" aria-hidden="true"><path d=""#).markup(self.path());
+        html.markup(r#""/></svg>"#);
     }
 
-    /// The icon as a part of a view.
+    /// The icon as an SVG element.
+    #[must_use]
+    pub fn html(self) -> String {
+        let mut html = HtmlWriter::new();
+        self.push(&mut html);
+        html.into_string()
+    }
+
+    /// The icon as a view.
     pub fn view(self) -> impl IntoView {
-        view! { <span class="icon-box" inner_html=self.markup()></span> }
+        view! { <span class="icon-box" inner_html=self.html()></span> }
     }
 }

@@ -1,5 +1,6 @@
-//! The ways to where the new messages begin, and to the newest of all.
+//! Links to the first new message and to the newest message of the room in view.
 
+use campfire::html::HtmlWriter;
 use campfire::model::{MessageId, Place, RoomId, paths};
 use campfire::protocol::Timeline;
 use leptos::ev::MouseEvent;
@@ -12,17 +13,22 @@ use super::scroller::Scroller;
 use crate::live::{self, Live, Reading};
 use crate::navigation;
 
-/// What the link to the newest messages is found by.
+/// The selector of the link to the newest messages.
 pub const TO_NEWEST: &str = ".jump--down";
 
-/// Links over the timeline, as far as they are needed.
+/// Links over the timeline to messages that are out of sight, as far as there are any.
 #[component]
-pub fn Jumps(timeline: RwSignal<Timeline>, scroller: Scroller) -> impl IntoView {
+pub fn Jumps(
+    /// The messages of the room in view.
+    timeline: RwSignal<Timeline>,
+    /// The element that the messages scroll in.
+    scroller: Scroller,
+) -> impl IntoView {
     let live = expect_context::<Live>();
     let place = navigation::use_place();
     let html = move || {
         let Reading { away, news_count, new_from } = live.page.with(|page| page.reading);
-        // The state of the page outlives the room, and runs this once more when another room takes its place.
+        // The page's signal outlives the timeline of one room: after navigation this runs once more with a disposed one.
         let html = timeline.try_with(|timeline| {
             let first = timeline.messages.first().filter(|_| timeline.has_older);
             let above = new_from.filter(|new_from| first.is_some_and(|first| first.id > *new_from));
@@ -33,36 +39,40 @@ pub fn Jumps(timeline: RwSignal<Timeline>, scroller: Scroller) -> impl IntoView 
     view! { <div on:click=move |event| jump(&event, timeline, scroller, place) inner_html=html></div> }
 }
 
-/// Links to the first new message, if it is not loaded, and to the newest ones, so many of which are out of sight.
+/// The link to the first new message, `above`, if it is not loaded, and the link to the newest messages, if they are out
+/// of sight; `below` is the number of new ones among them.
 fn jumps_html(room_id: RoomId, above: Option<MessageId>, below: Option<u32>) -> String {
-    let mut html = String::new();
+    let mut html = HtmlWriter::new();
     if let Some(message_id) = above {
-        let path = paths::message(room_id, message_id);
-        html = format!(r#"<a class="button jump jump--up" href="{path}">First new message</a>"#);
+        html.markup(r#"<a class="button jump jump--up" href=""#).text(&paths::message(room_id, message_id));
+        html.markup(r#"">First new message</a>"#);
     }
-    let label = match below {
-        None => return html,
-        Some(0) => "Newest messages".to_owned(),
-        Some(1) => "1 new message".to_owned(),
-        Some(count) => format!("{count} new messages"),
-    };
-    let path = paths::room(room_id);
-    html + &format!(r#"<a class="button jump jump--down" href="{path}">{} {label}</a>"#, Icon::Down.markup())
+    if let Some(count) = below {
+        html.markup(r#"<a class="button jump jump--down" href=""#).text(&paths::room(room_id)).markup(r#"">"#);
+        Icon::Down.push(&mut html);
+        match count {
+            0 => html.markup(" Newest messages"),
+            1 => html.markup(" 1 new message"),
+            count => html.markup(" ").number(count.into()).markup(" new messages"),
+        };
+        html.markup("</a>");
+    }
+    html.into_string()
 }
 
-/// Scrolls to the newest message where it is loaded; else the link leads to it, or the data is loaded again.
+/// Handles a click on the link to the newest message: scrolls to it if it is loaded. Otherwise the link is followed, or,
+/// if it leads to the current page, the page's data is loaded again.
 fn jump(event: &MouseEvent, timeline: RwSignal<Timeline>, scroller: Scroller, place: RwSignal<Place>) {
     let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
     let Some(Some(link)) = target.and_then(|target| target.closest(TO_NEWEST).ok()) else { return };
     scroller.to_newest();
     let is_loaded = timeline.with_untracked(|timeline| !timeline.has_newer);
-    // A link to the current page leads nowhere.
-    let leads_nowhere = link.get_attribute("href") == Some(place.get_untracked().path());
-    if is_loaded || leads_nowhere {
+    let is_current_page = link.get_attribute("href") == Some(place.get_untracked().path());
+    if is_loaded || is_current_page {
         event.prevent_default();
         event.stop_propagation();
     }
-    if !is_loaded && leads_nowhere {
+    if !is_loaded && is_current_page {
         live::reload();
     }
 }
@@ -72,12 +82,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_room_read_to_its_end_needs_no_ways() {
+    fn there_are_no_links_at_the_end_of_a_room() {
         assert_eq!(jumps_html(RoomId(4), None, None), "");
     }
 
     #[test]
-    fn the_ways_say_where_they_lead_and_how_much_is_there() {
+    fn the_links_lead_to_the_first_new_message_and_count_the_new_ones() {
         let both = jumps_html(RoomId(4), Some(MessageId(7)), Some(2));
         assert!(both.contains(r#"href="/rooms/4/@7""#) && both.contains("2 new messages"), "{both}");
         let below = |count| jumps_html(RoomId(4), None, Some(count));

@@ -1,117 +1,143 @@
-//! One message as HTML: a ready string, the same for the server and the browser, and for whoever reads it.
+//! The HTML of one message, identical on the server and in the browser, and for every viewer.
 //!
-//! What depends on the reader is left to the style sheet and to the page: one rule of the page's head shows the
-//! controls of one's own messages.
+//! What depends on the viewer is left to style rules: one in the page's head shows the controls of the viewer's own
+//! messages. Everything here writes into an [`HtmlWriter`]: pages have rows by the hundred, and components would cost
+//! the browser code and time for each.
 
-use std::fmt::Write;
-
+use campfire::html::HtmlWriter;
 use campfire::model::{Message, QUICK_BOOSTS, escape_html, paths, utc_timestamp};
 
 use super::avatar::push_avatar;
-use super::push;
 use crate::outbox::Outgoing;
 
-/// A body with more lines than this is folded, and so is one of more bytes than follow.
-const FOLDED_BEYOND: (usize, usize) = (40, 8_000);
+/// Bodies with more lines than this are folded.
+const MAX_UNFOLDED_LINES: usize = 40;
 
-/// Adds what stands inside a message's list item.
-pub fn message_html(html: &mut String, message: &Message) {
-    let (mut digits, mut boosts_digits) = (itoa::Buffer::new(), itoa::Buffer::new());
-    let (id, name) = (digits.format(message.id.0), escape_html(&message.creator_name));
-    head_html(html, message, id, &name, None);
-    body_html(html, message, id);
-    let boosts_seq = if message.boosts_seq > 0 { boosts_digits.format(message.boosts_seq) } else { "" };
-    push(
-        html,
-        &["<form class=\"boosts\" id=\"boosts-", id, "\" method=\"post\" action=\"", &paths::boosts(message.id)],
-    );
-    push(html, &["\" data-quiet=\"\" data-boosts=\"", boosts_seq, "\">", &message.boosts_html]);
-    push(html, &["</form><details class=\"menu\"><summary aria-label=\"More for this message by ", &name]);
-    push(html, &["\">⋯</summary><div class=\"menu__list\"><a href=\"", &paths::message_menu(message.id)]);
-    html.push_str("\" rel=\"external\">Answer, boost, change…</a></div></details>");
+/// Bodies with more bytes of HTML than this are folded.
+const MAX_UNFOLDED_BYTES: usize = 8_000;
+
+/// Appends the content of a message's list item.
+pub fn push_message(html: &mut HtmlWriter, message: &Message) {
+    let mut digits = itoa::Buffer::new();
+    let id = digits.format(message.id.0);
+    let name_html = escape_html(&message.creator_name);
+    push_head(html, message, id, &name_html, None);
+    push_body(html, message, id);
+    html.markup(r#"<form class="boosts" id="boosts-"#).raw(id);
+    html.markup(r#"" method="post" action=""#).raw(&paths::boosts(message.id));
+    html.markup(r#"" data-quiet="" data-boosts=""#);
+    if message.boosts_seq > 0 {
+        html.number(message.boosts_seq);
+    }
+    html.markup(r#"">"#).raw(&message.boosts_html);
+    html.markup(r#"</form><details class="menu"><summary aria-label="More for this message by "#).raw(&name_html);
+    html.markup(r#"">⋯</summary><div class="menu__list"><a href=""#).raw(&paths::message_menu(message.id));
+    html.markup(r#"" rel="external">Answer, boost, change…</a></div></details>"#);
 }
 
-/// What can be done with a message, as links and forms: the page has it once, as a template with `{id}` and `{room}` in
-/// their places, and its script puts it into a menu that is opened. Without scripts it is a page of its own.
+/// The menu of a message, with `{id}` and `{room}` in place of the ids.
+///
+/// Each page has it once, as a template; the page's script inserts it into a message's menu when that is opened. Without
+/// scripts the menu is a page of its own.
 #[must_use]
 pub fn menu_template() -> String {
-    let mut html = String::from(r#"<div class="menu__boosts">"#);
-    for (content, called) in QUICK_BOOSTS {
-        write!(html, r#"<button form="boosts-{{id}}" name="content" value="{content}" aria-label="Boost: {called}" title="{called}">{content}</button>"#)
-            .expect("a string takes any text");
+    let mut html = HtmlWriter::new();
+    html.markup(r#"<div class="menu__boosts">"#);
+    for (content, name) in QUICK_BOOSTS {
+        html.markup(r#"<button form="boosts-{id}" name="content" value=""#).text(content);
+        html.markup(r#"" aria-label="Boost: "#).text(name);
+        html.markup(r#"" title=""#).text(name);
+        html.markup(r#"">"#).text(content).markup("</button>");
     }
-    let [message, own, edit, reply, unread, boost] = [
-        paths::template::MESSAGE,
-        paths::template::STORED_MESSAGE,
-        paths::template::EDIT_MESSAGE,
-        paths::template::REPLY,
-        paths::template::UNREAD,
-        paths::template::NEW_BOOST,
-    ];
-    write!(
-        html,
-        r#"</div><a href="{boost}" data-picker="{{id}}" rel="external">Other boost…</a><a href="{reply}" data-action="reply" rel="external">Reply</a><button type="button" data-action="copy-text">Copy text</button><a href="{message}" data-action="copy" rel="external">Copy link</a><form method="post" action="{unread}" data-quiet=""><button>Mark unread from here</button></form><a class="menu__own" href="{edit}" data-action="edit" data-id="{{id}}" rel="external">Edit</a><a class="menu__own menu__danger" href="{edit}" data-action="remove" data-path="{own}" rel="external">Delete</a>"#
-    )
-    .expect("a string takes any text");
-    html
+    html.markup(r#"</div><a href=""#).markup(paths::template::NEW_BOOST);
+    html.markup(r#"" data-picker="{id}" rel="external">Other boost…</a><a href=""#).markup(paths::template::REPLY);
+    html.markup(r#"" data-action="reply" rel="external">Reply</a>"#);
+    html.markup(r#"<button type="button" data-action="copy-text">Copy text</button>"#);
+    html.markup(r#"<a href=""#).markup(paths::template::MESSAGE);
+    html.markup(r#"" data-action="copy" rel="external">Copy link</a>"#);
+    html.markup(r#"<form method="post" action=""#).markup(paths::template::UNREAD);
+    html.markup(r#"" data-quiet=""><button>Mark unread from here</button></form>"#);
+    html.markup(r#"<a class="menu__own" href=""#).markup(paths::template::EDIT_MESSAGE);
+    html.markup(r#"" data-action="edit" data-id="{id}" rel="external">Edit</a>"#);
+    html.markup(r#"<a class="menu__own menu__danger" href=""#).markup(paths::template::EDIT_MESSAGE);
+    html.markup(r#"" data-action="remove" data-path=""#).markup(paths::template::STORED_MESSAGE);
+    html.markup(r#"" rel="external">Delete</a>"#);
+    html.into_string()
 }
 
-/// What stands inside the list item of a message that a search found: where it was said, and nothing to do but go there.
+/// The content of the list item of a search result: the message with its date and the name of its room, without controls.
 #[must_use]
-pub fn found_html(message: &Message, room: &str) -> String {
-    let mut html = String::with_capacity(message.body_html.len() + 1_024);
-    let (id, name) = (message.id.to_string(), escape_html(&message.creator_name));
-    head_html(&mut html, message, &id, &name, Some(room));
-    body_html(&mut html, message, &id);
-    html
+pub fn found_html(message: &Message, room_name: &str) -> String {
+    let mut html = HtmlWriter::with_capacity(message.body_html.len() + 1_024);
+    let id = message.id.to_string();
+    push_head(&mut html, message, &id, &escape_html(&message.creator_name), Some(room_name));
+    push_body(&mut html, message, &id);
+    html.into_string()
 }
 
-/// Who said it and when. Out of its room a message says where, too. `name` is escaped.
-fn head_html(html: &mut String, message: &Message, id: &str, name: &str, room: Option<&str>) {
-    let (author, path) = (paths::user(message.creator_id), message.path());
-    let at = utc_timestamp(message.created_at);
-    push(html, &["<a class=\"message__avatar\" href=\"", &author]);
-    html.push_str("\" rel=\"external\" tabindex=\"-1\" aria-hidden=\"true\">");
+/// Appends the avatar, the author and the time. With `room_name`, outside of the room, also the date and the room.
+///
+/// `id` and `name_html` are computed once per message, as rows are rendered by the thousand: the digits of the
+/// message's id, and the escaped name of its author.
+fn push_head(html: &mut HtmlWriter, message: &Message, id: &str, name_html: &str, room_name: Option<&str>) {
+    let author_path = paths::user(message.creator_id);
+    let path = message.path();
+    let timestamp = utc_timestamp(message.created_at);
+    html.markup(r#"<a class="message__avatar" href=""#).raw(&author_path);
+    html.markup(r#"" rel="external" tabindex="-1" aria-hidden="true">"#);
     push_avatar(html, message.creator_id, &message.creator_name);
-    push(html, &["</a><div class=\"message__head\"><a class=\"message__author\" id=\"by-", id]);
-    push(html, &["\" href=\"", &author, "\" rel=\"external\"><bdi>", name, "</bdi></a> "]);
-    push(html, &["<a class=\"message__time\" href=\"", &path, "\">"]);
-    let (date, shown) = if room.is_some() { (" data-date", &at[..10]) } else { ("", &at[11..16]) };
-    push(html, &["<local-time", date, "><time datetime=\"", &at, "\">", shown, " UTC</time></local-time></a>"]);
-    if let Some(room) = room {
-        push(html, &[" <a class=\"message__room\" href=\"", &path, "\">in <bdi>", &escape_html(room), "</bdi></a>"]);
+    html.markup(r#"</a><div class="message__head"><a class="message__author" id="by-"#).raw(id);
+    html.markup(r#"" href=""#).raw(&author_path);
+    html.markup(r#"" rel="external"><bdi>"#).raw(name_html).markup("</bdi></a> ");
+    html.markup(r#"<a class="message__time" href=""#).raw(&path).markup(r#""><local-time"#);
+    html.markup(if room_name.is_some() { " data-date" } else { "" });
+    html.markup(r#"><time datetime=""#).raw(&timestamp).markup(r#"">"#);
+    html.raw(if room_name.is_some() { &timestamp[..10] } else { &timestamp[11..16] });
+    html.markup(" UTC</time></local-time></a>");
+    if let Some(room_name) = room_name {
+        html.markup(r#" <a class="message__room" href=""#).raw(&path);
+        html.markup(r#"">in <bdi>"#).text(room_name).markup("</bdi></a>");
     }
-    html.push_str("</div>");
+    html.markup("</div>");
 }
 
-fn body_html(html: &mut String, message: &Message, id: &str) {
-    let (lines, bytes) = FOLDED_BEYOND;
-    let long = message.body_html.len() > bytes || message.body_html.matches('\n').count() > lines;
-    let fold = if long { r#"<details class="fold"><summary>Show all</summary></details>"# } else { "" };
-    push(
-        html,
-        &["<div class=\"message__body\" id=\"says-", id, "\" dir=\"auto\">", &message.body_html, "</div>", fold],
-    );
+/// Appends the body; a long one is folded.
+fn push_body(html: &mut HtmlWriter, message: &Message, id: &str) {
+    let body_html = &message.body_html;
+    let is_long = body_html.len() > MAX_UNFOLDED_BYTES || body_html.matches('\n').count() > MAX_UNFOLDED_LINES;
+    html.markup(r#"<div class="message__body" id="says-"#).raw(id);
+    html.markup(r#"" dir="auto">"#).raw(body_html).markup("</div>");
+    if is_long {
+        html.markup(r#"<details class="fold"><summary>Show all</summary></details>"#);
+    }
 }
 
-/// What stands inside the list item of a message that is on its way: its text as typed, how far it is, and what can be
-/// done about one that cannot arrive.
+/// The content of the list item of an outgoing message: its text as typed, its state, and the buttons to retry or
+/// discard one that failed.
 #[must_use]
-pub fn outgoing_html(name: &str, item: &Outgoing) -> String {
-    let id = &item.client_message_id;
-    let state = match (&item.failed, item.waiting) {
-        (Some(reason), _) => format!(
-            r#"Not sent. {}<button type="button" class="button--quiet" data-action="retry" data-id="{id}">Try again</button><button type="button" class="button--quiet" data-action="discard" data-id="{id}">Discard</button>"#,
-            escape_html(reason)
-        ),
-        (None, true) => "Waiting for the connection…".to_owned(),
-        (None, false) => "Sending…".to_owned(),
-    };
-    format!(
-        r#"<div class="message__head"><bdi class="message__author">{}</bdi></div><div class="message__body message__body--typed" dir="auto">{}</div><p class="message__state" role="status">{state}</p>"#,
-        escape_html(name),
-        escape_html(&item.body)
-    )
+pub fn outgoing_html(author_name: &str, item: &Outgoing) -> String {
+    let id = item.client_message_id.as_str();
+    let mut html = HtmlWriter::with_capacity(item.body.len() + 512);
+    html.markup(r#"<div class="message__head"><bdi class="message__author">"#).text(author_name);
+    html.markup(r#"</bdi></div><div class="message__body message__body--typed" dir="auto">"#).text(&item.body);
+    html.markup(r#"</div><p class="message__state" role="status">"#);
+    match (&item.failed, item.waiting) {
+        (Some(reason), _) => {
+            html.markup("Not sent. ").text(reason);
+            html.markup(r#"<button type="button" class="button--quiet" data-action="retry" data-id=""#).text(id);
+            html.markup(r#"">Try again</button>"#);
+            html.markup(r#"<button type="button" class="button--quiet" data-action="discard" data-id=""#).text(id);
+            html.markup(r#"">Discard</button>"#);
+        }
+        (None, true) => {
+            html.markup("Waiting for the connection…");
+        }
+        (None, false) => {
+            html.markup("Sending…");
+        }
+    }
+    html.markup("</p>");
+    html.into_string()
 }
 
 #[cfg(test)]
@@ -136,13 +162,13 @@ mod tests {
     }
 
     fn html_of(body_html: &str) -> String {
-        let mut html = String::new();
-        message_html(&mut html, &message(body_html));
-        html
+        let mut html = HtmlWriter::new();
+        push_message(&mut html, &message(body_html));
+        html.into_string()
     }
 
     #[test]
-    fn a_message_says_who_when_and_what() {
+    fn a_message_shows_its_author_time_and_body() {
         let html = html_of("<p>hello</p>");
         assert!(html.contains("&lt;Ada&gt;") && !html.contains("<Ada>"));
         assert!(html.contains(r#"<time datetime="1970-01-01T00:00:00Z">00:00 UTC</time>"#));
@@ -152,17 +178,20 @@ mod tests {
     }
 
     #[test]
-    fn a_menu_is_about_its_message() {
+    fn the_menu_template_yields_the_paths_of_a_message() {
         let menu = menu_template().replace("{room}", "4").replace("{id}", "41");
         for part in [r#"form="boosts-41""#, r#"action="/rooms/4/messages/41/unread""#, r#"href="/rooms/4/@41""#] {
             assert!(menu.contains(part), "{part}");
         }
         assert!(!menu.contains(['{', '}']), "{menu}");
-        assert!(html_of("<p>hello</p>").contains(r#"href="/messages/41/menu""#), "the way there without scripts");
+        assert!(
+            html_of("<p>hello</p>").contains(r#"href="/messages/41/menu""#),
+            "the link to the menu's page, for use without scripts"
+        );
     }
 
     #[test]
-    fn what_was_found_says_where() {
+    fn a_search_result_shows_its_room_and_date() {
         let html = found_html(&message("<p>hello</p>"), "R&D");
         assert!(html.contains("in <bdi>R&amp;D</bdi>") && html.contains("1970-01-01 UTC"), "{html}");
         assert!(!html.contains("menu"));
@@ -176,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_on_its_way_is_shown_as_typed() {
+    fn an_outgoing_message_shows_its_text_escaped_and_its_state() {
         let mut item = Outgoing {
             client_message_id: ClientMessageId::v7(0, [0; 10]),
             room_id: RoomId(4),

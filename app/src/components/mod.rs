@@ -1,4 +1,4 @@
-//! The parts of pages, one family a file.
+//! Components, one group of related ones per file.
 
 pub mod avatar;
 pub mod composer;
@@ -15,8 +15,3 @@ pub mod scroller;
 pub mod sheet;
 pub mod sidebar;
 pub mod timeline;
-
-/// Adds pieces to a ready string. Rows are made by the thousand: this takes half the work of a format.
-fn push(html: &mut String, pieces: &[&str]) {
-    pieces.iter().for_each(|piece| html.push_str(piece));
-}

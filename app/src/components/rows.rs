@@ -1,92 +1,107 @@
-//! The list of a room's messages: ready strings, and what keeps them as they should be.
+//! The rows of a room's messages: their HTML, and the patches that update them in the browser.
 //!
-//! A page has hundreds of rows, and nearly all of them never change. The server writes them as one string, and the
-//! browser takes them over as they stand: what happens later is worked out as a few [`RowPatch`]s, each of which touches one
-//! row, or puts a run of new ones in. What the list shows is read from the list itself.
+//! A page has hundreds of rows, and nearly all of them never change. The server renders them as one string, and the
+//! browser keeps those elements: each change of the timeline becomes a few [`RowPatch`]es, each of which touches one row
+//! or inserts a run of new ones. The initial state of the rows is read from their attributes.
 
+use campfire::html::HtmlWriter;
 use campfire::model::{Message, MessageId, is_grouped};
 use campfire::protocol::Timeline;
 use wasm_bindgen::JsCast;
 use web_sys::Element;
 
-use super::message::message_html;
-use super::push;
+use super::message::push_message;
 use crate::browser;
 use crate::names::attribute;
 
-/// The class of a row that stands under the one before it without repeating its author.
+/// The class of a row that continues the message above it: its author is not shown again.
 const GROUPED: &str = "message--grouped";
 
-/// What one row of the list shows.
+/// Estimated size of a row without its body, in bytes.
+const ROW_BYTES: usize = 1_280;
+
+/// The state of one row of the list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Shown {
+pub struct RowState {
     id: MessageId,
     revision: i64,
     boosts_seq: i64,
-    grouped: bool,
+    is_grouped: bool,
 }
 
 /// One change to the list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum RowPatch {
+    /// Removes a row.
     Remove(MessageId),
-    /// Puts a run of rows before this one, or at the end.
+    /// Inserts a run of rows before a row, or at the end.
     Insert {
+        /// The row after the run.
         before: Option<MessageId>,
+        /// The rows.
         html: String,
     },
-    /// Puts a row anew.
+    /// Replaces a row.
     Replace {
+        /// The row.
         id: MessageId,
+        /// Its new HTML.
         html: String,
     },
-    /// What is under a message now.
+    /// Replaces the boosts of a row.
     Boosts {
+        /// The row.
         id: MessageId,
+        /// The HTML of its boosts.
         html: String,
     },
+    /// Shows or hides the author of a row.
     Group {
+        /// The row.
         id: MessageId,
-        grouped: bool,
+        /// Whether it continues the message above.
+        is_grouped: bool,
     },
 }
 
-/// All rows as they stand in a page. `target` is the message that the page was opened at, `new_from` the first new one.
+/// The rows of all loaded messages. `target` is the message that the page was opened at, `new_from` the first new one.
 #[must_use]
 pub fn rows_html(timeline: &Timeline, target: Option<MessageId>, new_from: Option<MessageId>) -> String {
     let messages = &timeline.messages;
-    let mut html = String::with_capacity(messages.iter().map(|message| message.body_html.len() + 1_280).sum());
-    for (message, grouped) in with_grouping(messages) {
-        row_html(&mut html, message, grouped, target, new_from);
+    let capacity = messages.iter().map(|message| message.body_html.len() + ROW_BYTES).sum();
+    let mut html = HtmlWriter::with_capacity(capacity);
+    for (message, is_grouped) in with_grouping(messages) {
+        push_row(&mut html, message, is_grouped, target, new_from);
     }
-    html
+    html.into_string()
 }
 
-/// Whether the browser has these messages from the page's own data, which leaves out what the page's HTML says.
+/// Whether the server's HTML contains the rows of these messages: the page's data leaves out what its HTML contains.
 #[must_use]
-pub fn are_in_the_page(timeline: &Timeline) -> bool {
+pub fn are_in_page(timeline: &Timeline) -> bool {
     timeline.messages.iter().all(|message| message.body_html.is_empty())
 }
 
-fn row_html(
-    html: &mut String,
+fn push_row(
+    html: &mut HtmlWriter,
     message: &Message,
-    grouped: bool,
+    is_grouped: bool,
     target: Option<MessageId>,
     new_from: Option<MessageId>,
 ) {
     let mut digits = itoa::Buffer::new();
     let id = digits.format(message.id.0);
-    push(html, &["<li class=\"message", if grouped { " message--grouped" } else { "" }, "\" id=\"message-", id]);
-    push(html, &["\" data-author=\"", itoa::Buffer::new().format(message.creator_id.0)]);
-    push(html, &["\" aria-labelledby=\"by-", id, " says-", id, "\""]);
+    html.markup(r#"<li class="message"#).markup(if is_grouped { " message--grouped" } else { "" });
+    html.markup(r#"" id="message-"#).raw(id);
+    html.markup(r#"" data-author=""#).number(message.creator_id.0);
+    html.markup(r#"" aria-labelledby="by-"#).raw(id).markup(" says-").raw(id).markup(r#"""#);
     if message.revision > 1 {
-        push(html, &[" data-revision=\"", itoa::Buffer::new().format(message.revision), "\""]);
+        html.markup(r#" data-revision=""#).number(message.revision).markup(r#"""#);
     }
-    push(html, &[if new_from == Some(message.id) { " data-new" } else { "" }]);
-    push(html, &[if target == Some(message.id) { " aria-current=\"true\"" } else { "" }, ">"]);
-    message_html(html, message);
-    html.push_str("</li>");
+    html.markup(if new_from == Some(message.id) { " data-new" } else { "" });
+    html.markup(if target == Some(message.id) { r#" aria-current="true">"# } else { ">" });
+    push_message(html, message);
+    html.markup("</li>");
 }
 
 fn with_grouping(messages: &[Message]) -> impl Iterator<Item = (&Message, bool)> {
@@ -94,63 +109,68 @@ fn with_grouping(messages: &[Message]) -> impl Iterator<Item = (&Message, bool)>
     messages.iter().zip(previous).map(|(message, previous)| (message, is_grouped(previous, message)))
 }
 
-/// What makes a list that shows `shown` one of these messages. Both are in the order of the ids.
-fn patches(shown: &[Shown], messages: &[Message], new_from: Option<MessageId>) -> Vec<RowPatch> {
+/// The patches that make a list with these `rows` show these messages. Both are sorted by id.
+fn patches(rows: &[RowState], messages: &[Message], new_from: Option<MessageId>) -> Vec<RowPatch> {
     let mut patches = Vec::new();
-    let mut shown = shown.iter().peekable();
-    let mut run = String::new();
-    for (message, grouped) in with_grouping(messages) {
-        while let Some(gone) = shown.next_if(|shown| shown.id < message.id) {
-            insert(&mut patches, &mut run, Some(gone.id));
-            patches.push(RowPatch::Remove(gone.id));
+    let mut rows = rows.iter().peekable();
+    let mut run = None;
+    for (message, is_grouped) in with_grouping(messages) {
+        while let Some(removed) = rows.next_if(|row| row.id < message.id) {
+            end_run(&mut patches, &mut run, Some(removed.id));
+            patches.push(RowPatch::Remove(removed.id));
         }
-        let Some(row) = shown.next_if(|shown| shown.id == message.id) else {
-            row_html(&mut run, message, grouped, None, new_from);
+        let Some(row) = rows.next_if(|row| row.id == message.id) else {
+            push_row(run.get_or_insert_default(), message, is_grouped, None, new_from);
             continue;
         };
         let id = row.id;
-        insert(&mut patches, &mut run, Some(id));
+        end_run(&mut patches, &mut run, Some(id));
         if row.revision != message.revision {
-            let mut html = String::new();
-            row_html(&mut html, message, grouped, None, new_from);
-            patches.push(RowPatch::Replace { id, html });
+            let mut html = HtmlWriter::new();
+            push_row(&mut html, message, is_grouped, None, new_from);
+            patches.push(RowPatch::Replace { id, html: html.into_string() });
             continue;
         }
-        if row.grouped != grouped {
-            patches.push(RowPatch::Group { id, grouped });
+        if row.is_grouped != is_grouped {
+            patches.push(RowPatch::Group { id, is_grouped });
         }
         if row.boosts_seq != message.boosts_seq {
             patches.push(RowPatch::Boosts { id, html: message.boosts_html.clone() });
         }
     }
-    insert(&mut patches, &mut run, shown.peek().map(|next| next.id));
-    patches.extend(shown.map(|gone| RowPatch::Remove(gone.id)));
+    end_run(&mut patches, &mut run, rows.peek().map(|next| next.id));
+    patches.extend(rows.map(|removed| RowPatch::Remove(removed.id)));
     patches
 }
 
-fn insert(patches: &mut Vec<RowPatch>, run: &mut String, before: Option<MessageId>) {
-    if !run.is_empty() {
-        patches.push(RowPatch::Insert { before, html: std::mem::take(run) });
+/// Adds the patch that inserts the run of new rows before a row, if there is a run.
+fn end_run(patches: &mut Vec<RowPatch>, run: &mut Option<HtmlWriter>, before: Option<MessageId>) {
+    if let Some(run) = run.take() {
+        patches.push(RowPatch::Insert { before, html: run.into_string() });
     }
 }
 
-/// Makes the list show these messages, and answers with what it shows then. `shown` is what it showed before; nothing
-/// where the page came with it.
-pub fn show(
+/// Updates the list to show these messages and returns the new state of its rows. `rows` is the state before; `None` for
+/// rows that the server rendered.
+pub fn update(
     list: &Element,
-    shown: Option<Vec<Shown>>,
+    rows: Option<Vec<RowState>>,
     messages: &[Message],
     new_from: Option<MessageId>,
-) -> Vec<Shown> {
-    let shown = shown.unwrap_or_else(|| read(list));
-    for patch in patches(&shown, messages, new_from) {
+) -> Vec<RowState> {
+    let rows = rows.unwrap_or_else(|| read(list));
+    for patch in patches(&rows, messages, new_from) {
         apply(list, &patch);
     }
-    let show = |(message, grouped): (&Message, bool)| {
+    states(messages)
+}
+
+fn states(messages: &[Message]) -> Vec<RowState> {
+    let state = |(message, is_grouped): (&Message, bool)| {
         let Message { id, revision, boosts_seq, .. } = *message;
-        Shown { id, revision, boosts_seq, grouped }
+        RowState { id, revision, boosts_seq, is_grouped }
     };
-    with_grouping(messages).map(show).collect()
+    with_grouping(messages).map(state).collect()
 }
 
 fn apply(list: &Element, patch: &RowPatch) {
@@ -166,15 +186,15 @@ fn apply(list: &Element, patch: &RowPatch) {
             let Some(row) = browser::row(*id) else { return };
             match patch {
                 RowPatch::Replace { html, .. } => row.set_outer_html(html),
-                RowPatch::Group { grouped, .. } => drop(row.class_list().toggle_with_force(GROUPED, *grouped)),
+                RowPatch::Group { is_grouped, .. } => drop(row.class_list().toggle_with_force(GROUPED, *is_grouped)),
                 _ => row.remove(),
             }
         }
     }
 }
 
-/// What the rows of a list say that they show.
-fn read(list: &Element) -> Vec<Shown> {
+/// The state of the rows of a list, read from their attributes.
+fn read(list: &Element) -> Vec<RowState> {
     let rows = list.children();
     let rows = (0..rows.length()).filter_map(|index| rows.item(index));
     rows.filter_map(|row| {
@@ -183,7 +203,7 @@ fn read(list: &Element) -> Vec<Shown> {
         let boosts = row.query_selector("[data-boosts]").ok()?;
         let boosts_seq = boosts.and_then(|boosts| boosts.get_attribute(attribute::BOOSTS)?.parse().ok()).unwrap_or(0);
         let row: &Element = row.unchecked_ref();
-        Some(Shown { id, revision, boosts_seq, grouped: row.class_list().contains(GROUPED) })
+        Some(RowState { id, revision, boosts_seq, is_grouped: row.class_list().contains(GROUPED) })
     })
     .collect()
 }
@@ -209,17 +229,7 @@ mod tests {
         }
     }
 
-    fn shown(messages: &[Message]) -> Vec<Shown> {
-        let show = |(message, grouped): (&Message, bool)| Shown {
-            id: message.id,
-            revision: message.revision,
-            boosts_seq: message.boosts_seq,
-            grouped,
-        };
-        with_grouping(messages).map(show).collect()
-    }
-
-    /// The patches in short: what happens to which row.
+    /// The patches in short notation: `-1` removes row 1, `=1` replaces it, `+1 2 before 3` inserts.
     fn patched(before: &[Message], after: &[Message]) -> Vec<String> {
         let ids = |html: &str| {
             html.split("id=\"message-")
@@ -234,20 +244,20 @@ mod tests {
             RowPatch::Insert { before: None, html } => format!("+{}", ids(&html)),
             RowPatch::Replace { id, .. } => format!("={id}"),
             RowPatch::Boosts { id, html } => format!("{id} boosted {html}"),
-            RowPatch::Group { id, grouped } => format!("{id} grouped {grouped}"),
+            RowPatch::Group { id, is_grouped } => format!("{id} grouped {is_grouped}"),
         };
-        patches(&shown(before), after, None).into_iter().map(in_short).collect()
+        patches(&states(before), after, None).into_iter().map(in_short).collect()
     }
 
     #[test]
-    fn nothing_is_touched_where_nothing_changed() {
+    fn unchanged_messages_need_no_patches() {
         let messages = [message(1, 1), message(2, 1), message(3, 2)];
         assert!(patched(&messages, &messages).is_empty());
         assert!(patched(&[], &[]).is_empty());
     }
 
     #[test]
-    fn new_rows_come_in_runs_where_they_belong() {
+    fn new_rows_are_inserted_in_runs_in_order() {
         let all = [message(1, 1), message(2, 2), message(3, 1), message(4, 2), message(5, 1)];
         assert_eq!(patched(&all[..3], &all), ["+4 5"]);
         assert_eq!(patched(&all[2..], &all), ["+1 2 before 3"]);
@@ -256,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_gone_goes_and_what_stood_under_it_gets_its_head_back() {
+    fn removed_rows_are_removed_and_the_next_one_shows_its_author_again() {
         let all = [message(1, 1), message(2, 1), message(3, 2), message(4, 2)];
         assert_eq!(patched(&all, &all[1..]), ["-1", "2 grouped false"]);
         assert_eq!(patched(&all, &all[..2]), ["-3", "-4"]);
@@ -266,22 +276,23 @@ mod tests {
     }
 
     #[test]
-    fn an_edit_puts_one_row_anew_and_a_boost_one_line_of_it() {
+    fn an_edit_replaces_its_row_and_a_boost_only_the_boosts() {
         let before = [message(1, 1), message(2, 2)];
         let mut after = before.clone();
         after[0].revision = 2;
-        (after[1].boosts_seq, after[1].boosts_html) = (7, "<b>".into());
+        after[1].boosts_seq = 7;
+        after[1].boosts_html = "<b>".into();
         assert_eq!(patched(&before, &after), ["=1", "2 boosted <b>"]);
         let html = |revision| {
-            let mut html = String::new();
-            row_html(&mut html, &Message { revision, ..message(1, 1) }, false, None, None);
-            html
+            let mut html = HtmlWriter::new();
+            push_row(&mut html, &Message { revision, ..message(1, 1) }, false, None, None);
+            html.into_string()
         };
         assert!(html(2).contains(r#"data-revision="2""#) && !html(1).contains("data-revision"));
     }
 
     #[test]
-    fn a_row_says_what_its_place_adds() {
+    fn rows_mark_the_target_the_first_new_one_and_grouped_ones() {
         let timeline = Timeline {
             room_id: RoomId(4),
             messages: std::sync::Arc::new(vec![message(1, 1), message(2, 1)]),
@@ -294,6 +305,6 @@ mod tests {
         let (first, second) = html.split_once("</li>").unwrap();
         assert!(first.contains(r#"aria-current="true""#) && !first.contains("data-new"), "{first}");
         assert!(second.contains(" data-new>") && second.contains("message--grouped"), "{second}");
-        assert!(!are_in_the_page(&timeline));
+        assert!(!are_in_page(&timeline));
     }
 }

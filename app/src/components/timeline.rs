@@ -1,5 +1,6 @@
-//! The messages of the room in view, kept live, and those on their way to it.
+//! The messages of the room in view, updated by live events, and the outgoing ones.
 
+use campfire::html::HtmlWriter;
 use campfire::model::{Anchor, MessageId, Place, RoomId, paths};
 use campfire::protocol::Timeline;
 use leptos::ev::MouseEvent;
@@ -15,18 +16,20 @@ use super::rows;
 use super::scroller::use_scroller;
 use crate::live::Live;
 use crate::outbox::{Outbox, Outgoing};
-use crate::{browser, names, use_frame};
+use crate::{browser, names, use_layout};
 
-/// The room's messages and those on their way to it.
+/// The room's messages and the outgoing ones.
 #[component]
 pub fn Messages(
+    /// The messages of the room in view.
     timeline: RwSignal<Timeline>,
     /// The message that the page was opened at.
     target: Option<MessageId>,
+    /// Where messages are edited.
     editing: Editing,
 ) -> impl IntoView {
     let outbox = expect_context::<Outbox>();
-    let viewer_name = use_frame().with_value(|frame| frame.viewer.name.clone());
+    let viewer_name = use_layout().with_value(|layout| layout.viewer.name.clone());
     let room_id = timeline.with_untracked(|timeline| timeline.room_id);
     let opened_at = Place::Room { room_id, anchor: target.map_or(Anchor::Newest, Anchor::Around) };
     let outgoing = move || outgoing(outbox, room_id, timeline);
@@ -43,9 +46,9 @@ pub fn Messages(
             data-place=opened_at.path()
             node_ref=scroller.element
             on:scroll=move |_| paging.scrolled()
-            on:click=move |event| act(&event, timeline, editing, outbox)
+            on:click=move |event| clicked(&event, timeline, editing, outbox)
         >
-            // New messages are read out elsewhere: a live log would also read out what older pages bring.
+            // `#announcer` announces new messages to screen readers: a live log would also announce loaded older ones.
             <div class="timeline__messages" role="log" aria-live="off" aria-label="Messages" tabindex="0">
                 <div inner_html=older></div>
                 <ol class="messages" node_ref=list inner_html=first_rows></ol>
@@ -70,20 +73,20 @@ pub fn Messages(
     }
 }
 
-/// The list that shows the messages, and the rows it has at first: none where the page that the server made has them
-/// already. On the server the list stays as it is.
+/// The list that shows the messages, and its initial rows: none if the server's HTML contains them already. On the
+/// server the list is not updated.
 fn use_rows(timeline: RwSignal<Timeline>, target: Option<MessageId>) -> (NodeRef<html::Ol>, String) {
     let live = expect_context::<Live>();
     let list = NodeRef::<html::Ol>::new();
     let new_from = move || live.page.with_untracked(|page| page.reading.new_from);
-    let shown = StoredValue::new(None);
+    let rows = StoredValue::new(None);
     Effect::new(move |_| {
         let Some(list) = list.get() else { return };
-        let before = shown.try_update_value(Option::take).flatten();
-        let now = timeline.with(|timeline| rows::show(&list, before, &timeline.messages, new_from()));
-        let _ = shown.try_set_value(Some(now));
+        let before = rows.try_update_value(Option::take).flatten();
+        let now = timeline.with(|timeline| rows::update(&list, before, &timeline.messages, new_from()));
+        let _ = rows.try_set_value(Some(now));
     });
-    // The line before what is new may move while the page stands.
+    // The line before the new messages may move while the page is open.
     Effect::new(move |before: Option<Option<MessageId>>| {
         let new_from = live.page.with(|page| page.reading.new_from);
         if before.is_some_and(|before| before != new_from) {
@@ -92,12 +95,13 @@ fn use_rows(timeline: RwSignal<Timeline>, target: Option<MessageId>) -> (NodeRef
         new_from
     });
     let first_rows = timeline.with_untracked(|timeline| {
-        if rows::are_in_the_page(timeline) { String::new() } else { rows::rows_html(timeline, target, new_from()) }
+        if rows::are_in_page(timeline) { String::new() } else { rows::rows_html(timeline, target, new_from()) }
     });
     (list, first_rows)
 }
 
-/// What is on its way to the room. What has arrived is not, even when the answer to the send got lost.
+/// The outgoing messages of the room, without those in the timeline already: an event may deliver a message whose
+/// response was lost.
 fn outgoing(outbox: Outbox, room_id: RoomId, timeline: RwSignal<Timeline>) -> Vec<Outgoing> {
     let mut outgoing = outbox.of_room(room_id);
     if !outgoing.is_empty() {
@@ -109,16 +113,19 @@ fn outgoing(outbox: Outbox, room_id: RoomId, timeline: RwSignal<Timeline>) -> Ve
     outgoing
 }
 
-/// Without scripts, older messages are a page of their own.
+/// The link to the page of older messages, for use without scripts; empty if there are none.
 fn older_html(timeline: &Timeline) -> String {
-    let Some(first) = timeline.messages.first().filter(|_| timeline.has_older) else { return String::new() };
-    let path = paths::room_before(timeline.room_id, first.id);
-    format!(r#"<p class="timeline__more"><a href="{path}" rel="external">Older messages</a></p>"#)
+    let mut html = HtmlWriter::new();
+    if let Some(first) = timeline.messages.first().filter(|_| timeline.has_older) {
+        html.markup(r#"<p class="timeline__more"><a href=""#).text(&paths::room_before(timeline.room_id, first.id));
+        html.markup(r#"" rel="external">Older messages</a></p>"#);
+    }
+    html.into_string()
 }
 
-/// Does what the control under a click in the list is for: edits a message, or settles what became of one that was not
-/// sent. Without this the way to edit is a link that works as well; all other controls are the page's script's.
-fn act(event: &MouseEvent, timeline: RwSignal<Timeline>, editing: Editing, outbox: Outbox) {
+/// Handles clicks on the controls of a message that need the WASM: edit, and retry or discard of one that failed. The
+/// page's script handles all other controls.
+fn clicked(event: &MouseEvent, timeline: RwSignal<Timeline>, editing: Editing, outbox: Outbox) {
     let target = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
     let Some(control) = target.and_then(|element| element.closest("[data-action]").ok().flatten()) else { return };
     let action = control.get_attribute(names::attribute::ACTION).unwrap_or_default();

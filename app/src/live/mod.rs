@@ -21,7 +21,7 @@ use leptos::task::spawn_local;
 use web_sys::Event;
 
 use crate::outbox::Outbox;
-use crate::{Frame, browser};
+use crate::{Layout, browser};
 use connection::Connection;
 pub use connection::Status;
 pub use delivery::{deliver, hold, release};
@@ -50,8 +50,8 @@ pub struct Page {
 
 impl Live {
     /// The state that the page was rendered with, which shows this room.
-    pub fn new(frame: &Frame, room_id: Option<RoomId>) -> Self {
-        let (viewer, account, rooms) = (frame.viewer.clone(), frame.account.clone(), frame.rooms.clone());
+    pub fn new(layout: &Layout, room_id: Option<RoomId>) -> Self {
+        let (viewer, account, rooms) = (layout.viewer.clone(), layout.account.clone(), layout.rooms.clone());
         Self {
             status: RwSignal::new(Status::Fresh),
             page: RwSignal::new(Page { room_id, ..Page::default() }),

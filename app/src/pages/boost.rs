@@ -1,6 +1,7 @@
 //! Choosing a boost: quick ones, any emoji by name, or a few letters.
 
-use campfire::model::{MAX_BOOST_CHARS, MessageId, escape_html, paths};
+use campfire::html::HtmlWriter;
+use campfire::model::{MAX_BOOST_CHARS, MessageId, paths};
 use leptos::prelude::*;
 
 use crate::components::sheet::Sheet;
@@ -66,9 +67,12 @@ pub fn BoostPage(
 }
 
 fn buttons(offers: &[Offer]) -> String {
-    let button = |offer: &Offer| {
-        let (content, name) = (escape_html(offer.content), escape_html(offer.name));
-        format!(r#"<button name="content" value="{content}" title="{name}" aria-label="{name}">{content}</button>"#)
-    };
-    offers.iter().map(button).collect()
+    let mut html = HtmlWriter::new();
+    for Offer { content, name } in offers {
+        html.markup(r#"<button name="content" value=""#).text(content);
+        html.markup(r#"" title=""#).text(name);
+        html.markup(r#"" aria-label=""#).text(name);
+        html.markup(r#"">"#).text(content).markup("</button>");
+    }
+    html.into_string()
 }

@@ -4,9 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use campfire::model::{
-    ClientMessageId, Involvement, Message, MessageId, Place, Room, RoomId, RoomKind, UserId, escape_html, paths,
-};
+use campfire::html::HtmlWriter;
+use campfire::model::{ClientMessageId, Involvement, Message, MessageId, Place, Room, RoomId, RoomKind, UserId, paths};
 use campfire::protocol::{Timeline, timeline};
 use campfire::{AppError, AppResult};
 use codee::{Decoder, Encoder};
@@ -201,7 +200,7 @@ fn Here(room_id: RoomId) -> impl IntoView {
         live.inbox(|inbox| {
             let presence = inbox.presence.as_ref().filter(|presence| presence.room_id == room_id)?;
             let here = presence.here.iter().filter(|person| person.id != inbox.viewer.id);
-            let names: Vec<_> = here.map(|person| escape_html(&person.name)).collect();
+            let names: Vec<_> = here.map(|person| person.name.as_str()).collect();
             let unnamed = usize::try_from(presence.here_count).unwrap_or(0).saturating_sub(presence.here.len());
             (!names.is_empty()).then(|| here_html(names.len() + unnamed, &names.join(", ")))
         })
@@ -210,9 +209,12 @@ fn Here(room_id: RoomId) -> impl IntoView {
 }
 
 fn here_html(count: usize, names: &str) -> String {
-    format!(
-        r#"<span class="here" title="Here now: {names}">{count} <span class="here__word">here</span><span class="visually-hidden"> now: {names}</span></span>"#
-    )
+    let mut html = HtmlWriter::new();
+    html.markup(r#"<span class="here" title="Here now: "#).text(names);
+    html.markup(r#"">"#).number(i64::try_from(count).unwrap_or(i64::MAX));
+    html.markup(r#" <span class="here__word">here</span><span class="visually-hidden"> now: "#).text(names);
+    html.markup("</span></span>");
+    html.into_string()
 }
 
 /// How much the reader wants to hear of the room; pressing it goes on to the next kind.
@@ -229,7 +231,7 @@ fn Bell(
             Involvement::Nothing => Icon::BellOff,
             Involvement::Invisible => Icon::Hidden,
         }
-        .markup()
+        .html()
     };
     let label = move || format!("{}. Change", involvement().label());
     view! {

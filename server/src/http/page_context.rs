@@ -1,12 +1,10 @@
 //! What a request adds to any page it renders: the account's custom styles, a notice, and whether the browser is too old
 //! for the live page.
 
-use app::shell::Surroundings;
-
-pub use app::shell::Surroundings as PageContext;
+pub use app::shell::PageContext;
 
 tokio::task_local! {
-    static PAGE_CONTEXT: Surroundings;
+    static PAGE_CONTEXT: PageContext;
 }
 
 /// The context of the request that is being answered.

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::pin::Pin;
 
 use app::shell::{live_document, own_controls, plain_document};
-use app::{App, Frame as Layout, Notice};
+use app::{App, Layout, Notice};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use campfire::access::{CurrentUser, Member};

@@ -1,86 +1,101 @@
-//! The lines of the sidebar as ready strings: a list of many parts costs the browser little code.
+//! The lines of the sidebar as HTML: elements with many parts cost the browser less code than components would.
 //!
-//! What changes often about a line (which page is current, who is online) is an attribute, so that a line that has the
-//! focus keeps it.
+//! What changes often about a line (which page is current, who is online) is an attribute set from outside: the element
+//! stays, and keeps the focus.
 
-use std::fmt::Write;
+use campfire::html::HtmlWriter;
+use campfire::model::{Person, RoomId, RoomKind, SidebarRoom, first_name, lowercase, paths};
 
-use campfire::model::{Person, RoomId, RoomKind, SidebarRoom, escape_html, first_name, lowercase, paths};
-
-use crate::components::avatar::{avatar_html, avatars_html};
+use crate::components::avatar::{push_avatar, push_avatars};
 use crate::components::icon::Icon;
 
 /// One line of a list.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Line {
+    /// The class of the list item.
     pub class: &'static str,
+    /// The content of the list item.
     pub html: String,
 }
 
 /// The open and closed rooms that match. `in_view` is the room that the page shows.
 pub fn shared_lines(rooms: &[SidebarRoom], filter: &str, in_view: Option<RoomId>) -> Vec<Line> {
     let matching = rooms.iter().filter(|room| room.kind != RoomKind::Direct && matches(&room.name, filter));
-    matching
-        .map(|room| {
-            let icon = if room.kind == RoomKind::Closed { Icon::Lock } else { Icon::Room };
-            let class = if room.unread { "sidebar__room unread" } else { "sidebar__room" };
-            let name = escape_html(&room.name);
-            let inside =
-                format!(r#"<span class="icon-box">{}</span> <bdi class="sidebar__name">{name}</bdi>"#, icon.markup());
-            Line { class, html: link(room, in_view, "", &inside) }
-        })
-        .collect()
+    matching.map(|room| shared_line(room, in_view)).collect()
 }
 
-/// The way to a new ping, the direct rooms that match, the newest first, and people to ping for the first time.
+fn shared_line(room: &SidebarRoom, in_view: Option<RoomId>) -> Line {
+    let icon = if room.kind == RoomKind::Closed { Icon::Lock } else { Icon::Room };
+    let mut html = HtmlWriter::new();
+    push_link_start(&mut html, room, in_view);
+    html.markup(r#"><span class="icon-box">"#);
+    icon.push(&mut html);
+    html.markup(r#"</span> <bdi class="sidebar__name">"#).text(&room.name).markup("</bdi>");
+    push_link_end(&mut html, room);
+    let class = if room.unread { "sidebar__room unread" } else { "sidebar__room" };
+    Line { class, html: html.into_string() }
+}
+
+/// The link to a new ping, the direct rooms that match in the order of `rooms`, and people who have no direct room yet.
 pub fn ping_lines(rooms: &[SidebarRoom], unpinged: &[Person], filter: &str, in_view: Option<RoomId>) -> Vec<Line> {
-    let mut lines = vec![Line {
-        class: "ping",
-        html: format!(
-            r#"<a href="{}" rel="external"><span class="ping__new"><span class="icon-box">{}</span></span> <span class="ping__label">Ping</span></a>"#,
-            paths::new_room(RoomKind::Direct),
-            Icon::Plus.markup()
-        ),
-    }];
-    for room in rooms.iter().filter(|room| room.kind == RoomKind::Direct && matches(&room.name, filter)) {
-        let title = format!(r#" title="{}""#, escape_html(&room.name));
-        let label = room.label();
-        let label = escape_html(&label);
-        let inside = format!(r#"{} <span class="ping__label"><bdi>{label}</bdi></span>"#, avatars_html(&room.people));
-        let class = if room.unread { "ping unread" } else { "ping" };
-        lines.push(Line { class, html: link(room, in_view, &title, &inside) });
-    }
-    // Whoever is pinged meanwhile is no longer offered.
-    let known = |person: &Person| rooms.iter().any(|room| room.people.iter().any(|known| known.id == person.id));
-    for person in unpinged.iter().filter(|person| !known(person) && matches(&person.name, filter)) {
-        let (name, label) = (escape_html(&person.name), escape_html(first_name(&person.name)));
-        let html = format!(
-            r#"<form method="post" action="{}"><input type="hidden" name="user_ids" value="{}"/><button title="Ping {name}"><span class="avatars avatars--1">{}</span> <span class="ping__label"><bdi>{label}</bdi></span></button></form>"#,
-            paths::rooms(RoomKind::Direct),
-            person.id,
-            avatar_html(person.id, &person.name)
-        );
-        lines.push(Line { class: "ping ping--offered", html });
-    }
+    let mut lines = vec![new_ping_line()];
+    let direct = rooms.iter().filter(|room| room.kind == RoomKind::Direct && matches(&room.name, filter));
+    lines.extend(direct.map(|room| ping_line(room, in_view)));
+    // `unpinged` is as old as the page: people pinged since have a room.
+    let has_room = |person: &Person| rooms.iter().any(|room| room.people.iter().any(|other| other.id == person.id));
+    let offered = unpinged.iter().filter(|person| !has_room(person) && matches(&person.name, filter));
+    lines.extend(offered.map(offered_line));
     lines
 }
 
-/// A link to a room, marked when it is in view and when it has unread messages.
-fn link(room: &SidebarRoom, in_view: Option<RoomId>, attributes: &str, inside: &str) -> String {
-    let href = paths::room(room.id);
-    let current = if in_view == Some(room.id) { r#" aria-current="page""# } else { "" };
-    let mut html = format!(r#"<a href="{href}"{current}{attributes}>{inside}"#);
+fn new_ping_line() -> Line {
+    let mut html = HtmlWriter::new();
+    html.markup(r#"<a href=""#).markup(paths::new_room(RoomKind::Direct));
+    html.markup(r#"" rel="external"><span class="ping__new"><span class="icon-box">"#);
+    Icon::Plus.push(&mut html);
+    html.markup(r#"</span></span> <span class="ping__label">Ping</span></a>"#);
+    Line { class: "ping", html: html.into_string() }
+}
+
+fn ping_line(room: &SidebarRoom, in_view: Option<RoomId>) -> Line {
+    let mut html = HtmlWriter::new();
+    push_link_start(&mut html, room, in_view);
+    html.markup(r#" title=""#).text(&room.name).markup(r#"">"#);
+    push_avatars(&mut html, &room.people);
+    html.markup(r#" <span class="ping__label"><bdi>"#).text(&room.label()).markup("</bdi></span>");
+    push_link_end(&mut html, room);
+    Line { class: if room.unread { "ping unread" } else { "ping" }, html: html.into_string() }
+}
+
+/// A person to ping for the first time: a button that makes the room.
+fn offered_line(person: &Person) -> Line {
+    let mut html = HtmlWriter::new();
+    html.markup(r#"<form method="post" action=""#).markup(paths::rooms(RoomKind::Direct));
+    html.markup(r#""><input type="hidden" name="user_ids" value=""#).number(person.id.0);
+    html.markup(r#""/><button title="Ping "#).text(&person.name);
+    html.markup(r#""><span class="avatars avatars--1">"#);
+    push_avatar(&mut html, person.id, &person.name);
+    html.markup(r#"</span> <span class="ping__label"><bdi>"#).text(first_name(&person.name));
+    html.markup("</bdi></span></button></form>");
+    Line { class: "ping ping--offered", html: html.into_string() }
+}
+
+/// Appends the start of a link to a room, open for more attributes. The link to the room in view is marked.
+fn push_link_start(html: &mut HtmlWriter, room: &SidebarRoom, in_view: Option<RoomId>) {
+    html.markup(r#"<a href=""#).text(&paths::room(room.id)).markup(r#"""#);
+    html.markup(if in_view == Some(room.id) { r#" aria-current="page""# } else { "" });
+}
+
+/// Appends the marks of unread messages and mentions, and the end of the link.
+fn push_link_end(html: &mut HtmlWriter, room: &SidebarRoom) {
     if room.mention_count > 0 {
-        let count = room.mention_count;
-        write!(html, r#" <span class="mentions">@{count}<span class="visually-hidden"> for you</span></span>"#)
-            .expect("a string takes any text");
+        html.markup(r#" <span class="mentions">@"#).number(room.mention_count.into());
+        html.markup(r#"<span class="visually-hidden"> for you</span></span>"#);
     }
     if room.unread {
-        write!(html, r#" <span class="dot"><span class="visually-hidden">unread</span></span>"#)
-            .expect("a string takes any text");
+        html.markup(r#" <span class="dot"><span class="visually-hidden">unread</span></span>"#);
     }
-    html.push_str("</a>");
-    html
+    html.markup("</a>");
 }
 
 fn matches(name: &str, filter: &str) -> bool {

@@ -2,14 +2,15 @@
 
 mod lines;
 
-use campfire::model::{RoomId, RoomKind, UserId, escape_html, paths};
+use campfire::html::HtmlWriter;
+use campfire::model::{RoomId, RoomKind, UserId, paths};
 use campfire::protocol::Inbox;
 use leptos::prelude::*;
 
-use super::avatar::avatar_html;
+use super::avatar::push_avatar;
 use super::icon::Icon;
 use crate::live::{Live, Status};
-use crate::{browser, navigation, use_frame};
+use crate::{browser, navigation, use_layout};
 use lines::{Line, ping_lines, shared_lines};
 
 /// The id that the menu button of a phone opens.
@@ -57,7 +58,7 @@ pub fn Sidebar() -> impl IntoView {
 /// page, and with who is online.
 fn use_lines(filter: RwSignal<String>) -> (Signal<Vec<Line>>, Signal<Vec<Line>>) {
     let live = expect_context::<Live>();
-    let unpinged = use_frame().with_value(|frame| frame.unpinged.clone());
+    let unpinged = use_layout().with_value(|layout| layout.unpinged.clone());
     let place = navigation::use_place();
     let in_view = move || live.page.with_untracked(|page| page.room_id);
     let shared = Signal::derive(move || live.rooms(|rooms| shared_lines(rooms, &filter.get(), in_view())));
@@ -91,15 +92,15 @@ fn Lines(lines: Signal<Vec<Line>>) -> impl IntoView {
 #[component]
 fn Bottom() -> impl IntoView {
     let live = expect_context::<Live>();
-    let origin = use_frame().with_value(|frame| frame.origin.clone());
+    let origin = use_layout().with_value(|layout| layout.origin.clone());
     let join_url = move || live.inbox(|inbox| origin.clone() + &paths::join(&inbox.account.join_code));
     let me = move || {
         live.inbox(|Inbox { viewer, .. }| {
-            let name = escape_html(&viewer.name);
-            format!(
-                r#"{} <bdi class="sidebar__name">{name}</bdi><span class="visually-hidden">, your profile</span>"#,
-                avatar_html(viewer.id, &viewer.name)
-            )
+            let mut html = HtmlWriter::new();
+            push_avatar(&mut html, viewer.id, &viewer.name);
+            html.markup(r#" <bdi class="sidebar__name">"#).text(&viewer.name);
+            html.markup(r#"</bdi><span class="visually-hidden">, your profile</span>"#);
+            html.into_string()
         })
     };
     view! {
@@ -129,10 +130,12 @@ pub fn MenuButton() -> impl IntoView {
     let live = expect_context::<Live>();
     let badge = move || {
         let count = live.rooms(|rooms| rooms.iter().filter(|room| room.unread).count());
-        if count == 0 {
-            return String::new();
+        let mut html = HtmlWriter::new();
+        if count > 0 {
+            html.markup(r#"<span class="badge">"#).number(i64::try_from(count.min(99)).unwrap_or(99));
+            html.markup(r#"<span class="visually-hidden"> unread</span></span>"#);
         }
-        format!(r#"<span class="badge">{}<span class="visually-hidden"> unread</span></span>"#, count.min(99))
+        html.into_string()
     };
     view! {
         <button class="button--icon menu-button" type="button" popovertarget=SIDEBAR_ID>

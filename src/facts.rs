@@ -417,7 +417,6 @@ mod tests {
     }
 
     #[tokio::test]
-    #[expect(clippy::too_many_lines, reason = "one step after the other")]
     async fn a_tab_shows_after_every_fact_what_a_fresh_load_shows() {
         assert_eq!(step_of(&Fact::EventsPruned), "prune");
         let world = testing::world().await;

@@ -149,7 +149,7 @@ pub fn App() -> impl IntoView {
     provide_context(StoredValue::new(layout));
     Effect::new(move |_| {
         navigation::listen(place);
-        live::start(live, outbox);
+        live::start(live, Callback::new(move |()| outbox.send()));
     });
     Effect::new(move |_| {
         let (title, waiting) = (live.page.with(|page| page.title.clone()), live.rooms(waiting_count));

@@ -191,13 +191,13 @@ fn opened() {
         tab.connection.failure_count = 0;
         tab.connection.last_received_ms = browser::now_ms();
         tab.reported = Reported::default();
-        (tab.live, tab.outbox)
+        (tab.live, tab.opened)
     });
-    let Some((live, outbox)) = opened else { return };
+    let Some((live, opened)) = opened else { return };
     live.status.set(Status::Online);
     focus::report();
     presence::report();
-    outbox.send();
+    opened.run(());
 }
 
 fn received(text: &str) {

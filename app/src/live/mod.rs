@@ -20,7 +20,6 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use web_sys::Event;
 
-use crate::outbox::Outbox;
 use crate::{Layout, browser};
 use connection::Connection;
 pub use connection::Status;
@@ -103,7 +102,8 @@ impl Live {
 /// What a tab remembers beside what the pages show.
 struct Tab {
     live: Live,
-    outbox: Outbox,
+    /// Called whenever a socket opened.
+    opened: Callback<()>,
     /// The room in view.
     focus: Option<Focus>,
     connection: Connection,
@@ -134,11 +134,11 @@ fn with_tab<T>(work: impl FnOnce(&mut Tab) -> T) -> Option<T> {
     TAB.with_borrow_mut(|tab| tab.as_mut().map(work))
 }
 
-/// Connects, and stays connected. Called once, in the browser.
-pub fn start(live: Live, outbox: Outbox) {
+/// Connects, and stays connected; `opened` is called whenever a socket opened. Called once, in the browser.
+pub fn start(live: Live, opened: Callback<()>) {
     TAB.set(Some(Tab {
         live,
-        outbox,
+        opened,
         focus: None,
         connection: Connection::default(),
         reported: Reported::default(),

@@ -94,7 +94,7 @@ fn use_composing(timeline: RwSignal<Timeline>, editing: Editing) -> Composing {
     let (outbox, unsent) = (expect_context(), UnsentText::new(viewer_id, room_id));
     Effect::new(move |_| {
         let Some(field) = editing.field.get() else { return };
-        let moved = browser::moved_in(&field, room_id);
+        let moved = browser::assign_room(&field, room_id);
         if moved {
             editing.message_id.set(None);
             editing.problem.set(None);

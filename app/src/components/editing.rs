@@ -94,7 +94,7 @@ impl Editing {
     /// Whether the composer still belongs to this room, and to this page at all.
     fn is_in(self, room_id: RoomId) -> bool {
         let field = self.field.try_get_untracked().flatten();
-        field.is_some_and(|field| browser::is_shown(&field, room_id))
+        field.is_some_and(|field| browser::belongs_to_room(&field, room_id))
     }
 }
 

@@ -40,7 +40,7 @@ pub fn use_paging(timeline: RwSignal<Timeline>, scroller: Scroller) -> Paging {
     // Whatever changed what is seen, it is read if somebody looks. What lies far behind may go.
     Effect::new(move |_| {
         let is_long = timeline.with(Timeline::is_long);
-        live::read_what_is_seen();
+        live::mark_read_if_visible();
         if is_long && !paging.is_loading.get_value() {
             if live.page.with_untracked(|page| page.reading.away) {
                 scroller.trim_newer(timeline);

@@ -49,7 +49,7 @@ pub fn use_scroller(
     let scroller = Scroller { element: NodeRef::new(), extent: StoredValue::new(Extent::default()) };
     Effect::new(move |_| {
         if let Some(element) = scroller.element.get()
-            && browser::moved_in(&element, room_id)
+            && browser::assign_room(&element, room_id)
         {
             element.set_scroll_top(0);
         }

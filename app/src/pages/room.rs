@@ -142,7 +142,7 @@ fn RoomView(page: timeline::RoomPage, reload: Callback<()>, editing: Editing) ->
         });
         let unfocus = live::focus(Focus { room_id, timeline, reload, lost });
         on_cleanup(unfocus_on_this_thread(unfocus));
-        live::read_what_is_seen();
+        live::mark_read_if_visible();
     });
     let first_name = room.name.clone();
     // A rename arrives with the list of rooms.

@@ -19,7 +19,7 @@ const TOLD: &str = "old_browser_told";
 /// Provides the context while the request is answered.
 pub async fn provide(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let context = of_request(&state, request.uri(), request.headers());
-    let shows_old_browser = context.browser == Browser::OldUntold;
+    let shows_old_browser = context.browser == Browser::OldUnnotified;
     let mut response = page_context::scope(context, next.run(request)).await;
     let is_page =
         response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
@@ -48,7 +48,7 @@ fn of_request(state: &AppState, uri: &Uri, headers: &HeaderMap) -> PageContext {
 fn browser(headers: &HeaderMap) -> Browser {
     match (user_agent::is_too_old(user_agent::of(headers)), CookieJar::from_headers(headers).get(TOLD).is_some()) {
         (false, _) => Browser::Current,
-        (true, false) => Browser::OldUntold,
+        (true, false) => Browser::OldUnnotified,
         (true, true) => Browser::Old,
     }
 }

@@ -346,8 +346,8 @@ async fn form_page(
         (Subject::Existing(_), Some(member)) => ops::rooms::count_messages(app, member).await?,
         _ => 0,
     };
-    let stands_closed = member.is_some_and(|member| member.room.kind == RoomKind::Closed);
+    let is_closed_now = member.is_some_and(|member| member.room.kind == RoomKind::Closed);
     let title = if subject == Subject::New { "New room" } else { "Room settings" };
-    let props = RoomFormProps { subject, kind, stands_closed, choices, message_count, state };
+    let props = RoomFormProps { subject, kind, is_closed_now, choices, message_count, state };
     Ok(render::plain(status, title, || RoomForm(props)))
 }

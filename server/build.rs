@@ -1,7 +1,7 @@
-//! Puts the assets into the executable: compressed ahead, named by the hash of their content.
+//! Embeds the assets in the executable: compressed, with content hashes in their names.
 //!
 //! `bin/build` and `bin/release` build the scripts and the WASM first and set `CAMPFIRE_SITE` to their folder. Without it, as
-//! in unit tests, there are neither, and no Node is needed: every page also works without scripts.
+//! in unit tests, the executable contains neither, and Node is not required: all pages also work without scripts.
 
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -10,7 +10,7 @@ use std::{env, fs};
 
 use sha2::{Digest, Sha256};
 
-/// The style sheets in the order of the cascade: what several components use comes before the components.
+/// The style sheets in the order of the cascade: rules that several components share come before those of components.
 const STYLES: &[&str] = &[
     "tokens",
     "base",
@@ -48,14 +48,13 @@ const STYLES: &[&str] = &[
 ];
 
 fn main() {
-    // At a fixed address the tables of the executable are read as they stand in the file. One that could be loaded
-    // anywhere writes some 67,000 addresses into them at every start: 1.3 MB of memory of its own, and as much of the
-    // list of where they go.
-    if std::env::var("CARGO_CFG_TARGET_OS").is_ok_and(|system| system == "linux") {
+    // A position-independent executable would apply some 67,000 relocations at every start: 1.3 MB of memory that is not
+    // shared with the file, and as much for the relocation table. At a fixed address the tables are used as they are.
+    if env::var("CARGO_CFG_TARGET_OS").is_ok_and(|system| system == "linux") {
         println!("cargo:rustc-link-arg-bins=-no-pie");
     }
-    let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR").expect("cargo says where the crate is")).join("..");
-    let out = PathBuf::from(env::var("OUT_DIR").expect("cargo says where to write"));
+    let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR").expect("cargo sets it")).join("..");
+    let out = PathBuf::from(env::var("OUT_DIR").expect("cargo sets it"));
     println!("cargo:rerun-if-changed={}", root.join("style").display());
     println!("cargo:rerun-if-changed={}", root.join("public").display());
     println!("cargo:rerun-if-env-changed=CAMPFIRE_SITE");
@@ -76,13 +75,16 @@ fn main() {
     fs::write(out.join("assets.rs"), assets.code).expect("the list of assets can be written");
 }
 
+/// The generated code of the assets.
 struct Assets<'a> {
+    /// The folder for the compressed files.
     out: &'a Path,
+    /// The Rust code, which `http::assets` includes.
     code: String,
 }
 
 impl Assets<'_> {
-    /// The clips as they are: they are compressed already.
+    /// Embeds the sounds, which are compressed already, as a list sorted by name.
     fn add_sounds(&mut self, folder: &Path) {
         let mut files: Vec<_> = fs::read_dir(folder)
             .unwrap_or_else(|error| panic!("{}: {error}", folder.display()))
@@ -92,15 +94,17 @@ impl Assets<'_> {
         files.sort();
         self.code.push_str("static CLIPS: &[(&str, &[u8])] = &[\n");
         for path in files {
-            let (name, path) = (path.file_stem().expect("it has a name"), path.canonicalize().expect("it is there"));
-            writeln!(self.code, "({name:?}, include_bytes!({path:?})),").expect("a string takes any text");
+            let name = path.file_stem().expect("a file has a name");
+            let path = path.canonicalize().expect("the file exists");
+            writeln!(self.code, "({name:?}, include_bytes!({path:?})),").expect("writing to a string cannot fail");
         }
         self.code.push_str("];\n");
     }
 
+    /// Embeds an asset in both compressed forms.
     fn add(&mut self, source: &str, content: &[u8]) {
         let hash: String = Sha256::digest(content)[..8].iter().fold(String::new(), |mut hash, byte| {
-            write!(hash, "{byte:02x}").expect("a string takes any text");
+            write!(hash, "{byte:02x}").expect("writing to a string cannot fail");
             hash
         });
         let (stem, ending) = source.rsplit_once('.').expect("assets have an ending");
@@ -119,14 +123,15 @@ impl Assets<'_> {
             "Asset {{ source: {source:?}, name: \"/assets/{stem}-{hash}.{ending}\", content_type: {content_type:?}, \
              brotli: include_bytes!({brotli:?}), gzip: include_bytes!({gzip:?}) }},"
         )
-        .expect("a string takes any text");
+        .expect("writing to a string cannot fail");
     }
 }
 
-/// Removes comments and indentation, a quarter of what brotli makes of the sheets. Line breaks stay: between two values
-/// they may be the only white space.
+/// Removes comments and indentation, a quarter of the size after compression. Line breaks are kept: they may be the only
+/// white space between two values.
 fn strip(style: &str) -> String {
-    let (mut code, mut rest) = (String::new(), style);
+    let mut code = String::new();
+    let mut rest = style;
     while let Some((before, comment)) = rest.split_once("/*") {
         code.push_str(before);
         rest = comment.split_once("*/").expect("comments end").1;
@@ -138,15 +143,15 @@ fn strip(style: &str) -> String {
 fn compress_brotli(content: &[u8]) -> Vec<u8> {
     let mut compressed = Vec::new();
     let mut writer = brotli::CompressorWriter::new(&mut compressed, 64 * 1024, 11, 22);
-    writer.write_all(content).expect("memory takes any content");
+    writer.write_all(content).expect("writing to memory cannot fail");
     drop(writer);
     compressed
 }
 
 fn compress_gzip(content: &[u8]) -> Vec<u8> {
     let mut writer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
-    writer.write_all(content).expect("memory takes any content");
-    writer.finish().expect("memory takes any content")
+    writer.write_all(content).expect("writing to memory cannot fail");
+    writer.finish().expect("writing to memory cannot fail")
 }
 
 fn read(path: &Path) -> Vec<u8> {

@@ -1,4 +1,8 @@
-//! The server functions: typed calls of the browser. Each authorises, calls one operation, and stops.
+//! The server functions: typed calls from the browser. Each one authorises the caller and calls one operation.
+//!
+//! All fail with `SignedOut` without a live session, and those of a room with `NotFound` if the caller is not in it.
+
+#![expect(missing_docs, reason = "the attribute makes a struct of each function's arguments")]
 
 use campfire::AppResult;
 use campfire::model::{Anchor, ClientMessageId, Message, MessageId, Posted, RoomId};
@@ -6,7 +10,7 @@ use campfire::protocol::{MessagePage, RoomPage};
 use leptos::prelude::*;
 use server_fn::codec::Json;
 
-/// What a page of the room shows.
+/// The data of a room's page: the messages around `anchor`. Makes the room the last one.
 #[server(endpoint = "rooms/page", input = Json)]
 pub async fn load_room(room_id: RoomId, anchor: Anchor) -> AppResult<RoomPage> {
     use crate::server::{answer, member_of, ops, remember_room, state};
@@ -18,21 +22,21 @@ pub async fn load_room(room_id: RoomId, anchor: Anchor) -> AppResult<RoomPage> {
     .await
 }
 
-/// The messages just before one.
+/// The page of messages just before a message.
 #[server(endpoint = "messages/before", input = Json)]
 pub async fn messages_before(room_id: RoomId, message_id: MessageId) -> AppResult<MessagePage> {
     use crate::server::{answer, member_of, ops, state};
     answer(async move { ops::messages::page_before(&state(), &member_of(room_id).await?, message_id).await }).await
 }
 
-/// The messages just after one.
+/// The page of messages just after a message.
 #[server(endpoint = "messages/after", input = Json)]
 pub async fn messages_after(room_id: RoomId, message_id: MessageId) -> AppResult<MessagePage> {
     use crate::server::{answer, member_of, ops, state};
     answer(async move { ops::messages::page_after(&state(), &member_of(room_id).await?, message_id).await }).await
 }
 
-/// Posts `body` in the room, once however often it is asked for.
+/// Posts `body` in the room. Calls with the same `client_message_id` store it once.
 #[server(endpoint = "messages/post", input = Json)]
 pub async fn post_message(room_id: RoomId, client_message_id: ClientMessageId, body: String) -> AppResult<Posted> {
     use crate::server::{answer, member_of, ops, state};
@@ -43,7 +47,7 @@ pub async fn post_message(room_id: RoomId, client_message_id: ClientMessageId, b
     .await
 }
 
-/// What the author of a message typed.
+/// The source text of a message, for editing.
 #[server(endpoint = "messages/source", input = Json)]
 pub async fn message_source(room_id: RoomId, message_id: MessageId) -> AppResult<String> {
     use crate::server::{answer, member_of, ops, state};
@@ -54,7 +58,7 @@ pub async fn message_source(room_id: RoomId, message_id: MessageId) -> AppResult
     .await
 }
 
-/// Gives a message another body.
+/// Replaces the body of a message.
 #[server(endpoint = "messages/edit", input = Json)]
 pub async fn edit_message(room_id: RoomId, message_id: MessageId, body: String) -> AppResult<Message> {
     use crate::server::{answer, member_of, ops, state};
@@ -62,7 +66,7 @@ pub async fn edit_message(room_id: RoomId, message_id: MessageId, body: String) 
         .await
 }
 
-/// Whether the session still lives: an error says that it does not.
+/// Checks the session: fails with `SignedOut` if it has ended.
 #[server(endpoint = "session/check", input = Json)]
 pub async fn check_session() -> AppResult<()> {
     use crate::server::{answer, current_user};

@@ -1,4 +1,4 @@
-//! Small ways into the browser. On the server each of them does nothing, or answers with nothing.
+//! Small wrappers around browser APIs. None of them is called on the server.
 
 use std::time::Duration;
 
@@ -12,24 +12,25 @@ use wasm_bindgen::{JsCast, JsValue};
 
 use crate::names;
 
-/// Whether somebody can see the page now.
+/// Whether the page is visible.
 pub fn is_visible() -> bool {
     document().visibility_state() == web_sys::VisibilityState::Visible
 }
 
-/// Whether fingers write here, so that Enter makes a line and the keyboard does not pop up by itself.
+/// Whether the device has an on-screen keyboard: Enter inserts a line break there, and fields do not take the focus by
+/// themselves.
 pub fn is_touch() -> bool {
     matches!(window().match_media("(pointer: coarse)"), Ok(Some(query)) if query.matches())
 }
 
-/// Milliseconds since the epoch.
+/// The current time, in milliseconds since the epoch.
 pub fn now_ms() -> u64 {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a whole number after 1970")]
     let now_ms = js_sys::Date::now() as u64;
     now_ms
 }
 
-/// A fresh id for a message.
+/// A new id for a message.
 pub fn new_client_message_id() -> ClientMessageId {
     let mut randomness = [0; 10];
     if let Ok(crypto) = window().crypto() {
@@ -38,26 +39,25 @@ pub fn new_client_message_id() -> ClientMessageId {
     ClientMessageId::v7(now_ms(), randomness)
 }
 
-/// The storage that survives a reload, unless the browser forbids it.
+/// The local storage; `None` if the browser forbids it.
 pub fn storage() -> Option<web_sys::Storage> {
     window().local_storage().ok().flatten()
 }
 
-/// Waits.
-pub async fn sleep(time: Duration) {
-    TimeoutFuture::new(u32::try_from(time.as_millis()).unwrap_or(u32::MAX)).await;
+/// Waits for this duration.
+pub async fn sleep(duration: Duration) {
+    TimeoutFuture::new(u32::try_from(duration.as_millis()).unwrap_or(u32::MAX)).await;
 }
 
-/// The answer, or nothing when it takes longer than `limit`.
-pub async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> Option<T> {
-    let (work, limit) = (Box::pin(work), Box::pin(sleep(limit)));
-    match select(work, limit).await {
-        Either::Left((answer, _)) => Some(answer),
+/// The output of a future; `None` if it takes longer than `limit`.
+pub async fn timeout<T>(limit: Duration, work: impl Future<Output = T>) -> Option<T> {
+    match select(Box::pin(work), Box::pin(sleep(limit))).await {
+        Either::Left((output, _)) => Some(output),
         Either::Right(_) => None,
     }
 }
 
-/// Calls `handler` for every event of this name on `target` for as long as the page lives.
+/// Calls `handler` for every event of this name on `target` until the page is unloaded.
 pub fn listen_forever<E>(target: &web_sys::EventTarget, name: &str, handler: impl FnMut(E) + 'static)
 where
     E: FromWasmAbi + 'static,
@@ -67,15 +67,16 @@ where
     closure.forget();
 }
 
-/// Gives the page these custom styles in place of those it wears. A page that was asked to be plain stays so.
-pub fn wear(path: &str) {
+/// Replaces the page's custom styles by the style sheet at this path; an empty path removes them. A page that was
+/// requested with `plain=1` stays without.
+pub fn set_custom_styles(path: &str) {
     if window().location().search().is_ok_and(|query| query.contains("plain=1")) {
         return;
     }
-    let worn = document().get_element_by_id("custom-styles");
+    let current = document().get_element_by_id("custom-styles");
     let Some(head) = document().head() else { return };
-    if let Some(worn) = worn {
-        worn.remove();
+    if let Some(current) = current {
+        current.remove();
     }
     if path.is_empty() {
         return;
@@ -88,10 +89,10 @@ pub fn wear(path: &str) {
     }
 }
 
-/// Marks, among the links that match: the one to the page in view, the one whose page is on its way, and those to what
-/// is online.
-pub fn mark_links(links: &str, current: Option<&str>, loading: Option<&str>, online: &[String]) {
-    let Ok(links) = document().query_selector_all(links) else { return };
+/// Marks, among the links that match the selector, the link to the page in view, the one whose page is loading, and those
+/// to rooms with people online.
+pub fn mark_links(selector: &str, current: Option<&str>, loading: Option<&str>, online: &[String]) {
+    let Ok(links) = document().query_selector_all(selector) else { return };
     for link in (0..links.length()).filter_map(|index| links.get(index)?.dyn_into::<web_sys::Element>().ok()) {
         let href = link.get_attribute("href").unwrap_or_default();
         set_or_remove(&link, "aria-current", (Some(&*href) == current).then_some("page"));
@@ -107,7 +108,7 @@ fn set_or_remove(element: &web_sys::Element, name: &str, value: Option<&str>) {
     };
 }
 
-/// Shows what is under a message now. What has the focus keeps it: a button of the same boost takes its place.
+/// Replaces the boosts of a message. The focus moves from a replaced button to the new one of the same boost.
 pub fn show_boosts(message_id: MessageId, html: &str) {
     let Some(boosts) = document().get_element_by_id(&format!("boosts-{message_id}")) else { return };
     let focused = document().active_element().filter(|element| boosts.contains(Some(element)));
@@ -118,7 +119,7 @@ pub fn show_boosts(message_id: MessageId, html: &str) {
     for button in (0..buttons.length()).filter_map(|index| buttons.item(index)?.dyn_into::<web_sys::HtmlElement>().ok())
     {
         if button.get_attribute("value").as_ref() == Some(&value) {
-            // One of the two is hidden and takes no focus.
+            // Each boost has two buttons; the hidden one cannot take the focus.
             let _ = button.focus();
         }
     }
@@ -129,7 +130,7 @@ pub fn row(message_id: MessageId) -> Option<web_sys::Element> {
     document().get_element_by_id(&format!("{}{message_id}", names::id::MESSAGE_PREFIX))
 }
 
-/// Draws the line before what is new at this message, and nowhere else.
+/// Moves the line before the new messages to this message, or removes it.
 pub fn mark_new(message_id: Option<MessageId>) {
     if let Ok(Some(marked)) = document().query_selector("[data-new]") {
         let _ = marked.remove_attribute("data-new");
@@ -139,7 +140,7 @@ pub fn mark_new(message_id: Option<MessageId>) {
     }
 }
 
-/// Presses the first control that matches.
+/// Clicks the first element that matches.
 pub fn click(selector: &str) {
     let found = document().query_selector(selector).ok().flatten();
     if let Some(control) = found.and_then(|found| found.dyn_into::<web_sys::HtmlElement>().ok()) {
@@ -147,36 +148,36 @@ pub fn click(selector: &str) {
     }
 }
 
-/// Tells the page's scripts of something, in words.
-pub fn tell(name: &str, words: &[&str]) {
-    let detail: js_sys::Array = words.iter().map(|word| JsValue::from_str(word)).collect();
-    let with_detail = web_sys::CustomEventInit::new();
-    with_detail.set_detail(&detail);
-    if let Ok(event) = web_sys::CustomEvent::new_with_event_init_dict(name, &with_detail) {
+/// Dispatches a custom event on `document`, for the page's scripts, with these strings as its detail.
+pub fn dispatch(name: &str, detail: &[&str]) {
+    let detail: js_sys::Array = detail.iter().map(|text| JsValue::from_str(text)).collect();
+    let options = web_sys::CustomEventInit::new();
+    options.set_detail(&detail);
+    if let Ok(event) = web_sys::CustomEvent::new_with_event_init_dict(name, &options) {
         let _ = document().dispatch_event(&event);
     }
 }
 
-/// Shows the number of things that wait in the tab's icon.
+/// Shows a count in the tab's icon; more than nine as "9+".
 pub fn show_in_icon(count: usize) {
     if let Ok(Some(icon)) = document().query_selector("link[rel=icon]") {
         let _ = icon.set_attribute("href", &paths::icon(u8::try_from(count).unwrap_or(10).min(10)));
     }
 }
 
-/// The id of the room that an element shows: elements are reused when one navigates from room to room.
-const SHOWN: &str = "data-shown";
+/// The id of the room that an element belongs to: navigation between rooms reuses the elements of the page.
+const ELEMENT_ROOM: &str = "data-shown";
 
-/// Notes that an element shows this room. Answers whether it showed another one before: the page's elements stay when
-/// one goes from room to room, and so does what they hold.
-pub fn moved_in(element: &web_sys::Element, room_id: RoomId) -> bool {
+/// Assigns an element to this room. Returns whether it belonged to another one before: the state of a reused element,
+/// like the text of a field, is that of the old room.
+pub fn assign_room(element: &web_sys::Element, room_id: RoomId) -> bool {
     let room_id = room_id.to_string();
-    let before = element.get_attribute(SHOWN);
-    let _ = element.set_attribute(SHOWN, &room_id);
+    let before = element.get_attribute(ELEMENT_ROOM);
+    let _ = element.set_attribute(ELEMENT_ROOM, &room_id);
     before.is_some_and(|before| before != room_id)
 }
 
-/// Whether an element shows this room.
-pub fn is_shown(element: &web_sys::Element, room_id: RoomId) -> bool {
-    element.get_attribute(SHOWN) == Some(room_id.to_string())
+/// Whether an element belongs to this room.
+pub fn belongs_to_room(element: &web_sys::Element, room_id: RoomId) -> bool {
+    element.get_attribute(ELEMENT_ROOM) == Some(room_id.to_string())
 }

@@ -1,10 +1,11 @@
-//! Campfire's pages: one Leptos codebase that the server renders and the browser takes over.
+//! Campfire's pages: one Leptos codebase that the server renders and the browser hydrates.
 //!
-//! Two kinds of pages live here. The chat itself, [`App`], is hydrated: rooms, the sidebar, everything live. The pages
-//! around it (set up, sign in, join, room settings, errors) are plain: forms and links that need no script, so none is
-//! sent with them.
+//! There are two kinds of pages. The chat, [`App`], is hydrated: rooms, the sidebar, everything live. The pages around it
+//! (set up, sign in, join, room settings, errors) are plain: forms and links that work without scripts, so they load no
+//! WASM.
 
 #![recursion_limit = "256"]
+#![warn(missing_docs)]
 
 pub mod api;
 pub mod components;
@@ -31,38 +32,57 @@ use live::Live;
 use outbox::Outbox;
 use pages::{no_rooms::NoRooms, room::RoomPage};
 
-/// What stands around every page of the chat: who looks, and their rooms.
+/// The data around every page of the chat: the viewer, the account and the viewer's rooms.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Layout {
+    /// The user who views the page.
     pub viewer: User,
+    /// The account of this installation.
     pub account: Account,
-    /// What this site is called from outside, like `https://chat.example`: what links to hand on begin with.
+    /// The site's public origin, like `https://chat.example`: links to share begin with it.
     pub origin: String,
+    /// The viewer's rooms.
     pub rooms: Vec<SidebarRoom>,
     /// People to ping with whom there is no direct room yet.
     pub unpinged: Vec<Person>,
-    /// Something the last request has to say.
+    /// The notice of the redirect that led to the page.
     pub notice: Option<Notice>,
 }
 
-/// What a redirect says on the page it leads to. It travels as a word in the URL, never as free text.
+/// A notice that a redirect shows on the page it leads to. The URL carries its name, never free text: a link could
+/// otherwise make the site show any words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Notice {
+    /// The room does not exist, or the viewer is not a member.
     RoomMissing,
+    /// The room was removed.
     RoomRemoved,
+    /// The viewer left the room.
     RoomLeft,
+    /// The direct room was removed.
     PingRemoved,
+    /// The form was saved.
     Saved,
+    /// The password was changed.
     PasswordChanged,
+    /// The password was changed, and all other sessions ended.
     PasswordChangedEverywhere,
+    /// One of the viewer's sessions ended.
     DeviceSignedOut,
+    /// All other sessions of the viewer ended.
     DevicesSignedOut,
+    /// The account has a new join code.
     LinkRenewed,
+    /// A user has another role.
     RoleChanged,
+    /// A user was deactivated.
     PersonRemoved,
+    /// A user and their addresses were banned.
     Banned,
+    /// A user was banned, without any address.
     BannedAlone,
+    /// A ban was lifted.
     Unbanned,
 }
 
@@ -85,7 +105,7 @@ impl Notice {
         Self::Unbanned,
     ];
 
-    /// The notice in words.
+    /// The text that the page shows.
     #[must_use]
     pub const fn text(self) -> &'static str {
         match self {
@@ -107,7 +127,7 @@ impl Notice {
         }
     }
 
-    /// The notice as it stands in a URL.
+    /// The name of the notice in a URL.
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
@@ -129,15 +149,15 @@ impl Notice {
         }
     }
 
-    /// The notice behind a word of a URL.
+    /// The notice of this name.
     #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|notice| notice.word() == word)
     }
 }
 
-/// The chat. The server provides the [`Layout`] and the [`Place`](campfire::model::Place) by context; the browser finds
-/// one in the page and the other in the address bar.
+/// The chat. The server provides the [`Layout`] and the [`Place`](campfire::model::Place) as contexts; the browser reads
+/// one from the page's data and the other from the address bar.
 #[component]
 pub fn App() -> impl IntoView {
     let layout = SharedValue::new(|| expect_context::<Layout>()).into_inner();
@@ -152,10 +172,11 @@ pub fn App() -> impl IntoView {
         live::start(live, Callback::new(move |()| outbox.send()));
     });
     Effect::new(move |_| {
-        let (title, waiting) = (live.page.with(|page| page.title.clone()), live.rooms(waiting_count));
+        let title = live.page.with(|page| page.title.clone());
+        let count = live.rooms(waiting_count);
         if !title.is_empty() {
-            document().set_title(&page_title(&title, waiting));
-            browser::show_in_icon(waiting);
+            document().set_title(&page_title(&title, count));
+            browser::show_in_icon(count);
         }
     });
 
@@ -164,25 +185,25 @@ pub fn App() -> impl IntoView {
     }
 }
 
-/// What a tab says: how many things wait for the person, and what the page is called.
+/// The title of a tab: the number of unread pings and mentions, if any, and the title of the page.
 #[must_use]
 pub fn page_title(title: &str, waiting_count: usize) -> String {
-    let waiting = if waiting_count == 0 { String::new() } else { format!("({waiting_count}) ") };
-    format!("{waiting}{title} – Campfire")
+    let count = if waiting_count == 0 { String::new() } else { format!("({waiting_count}) ") };
+    format!("{count}{title} – Campfire")
 }
 
-/// How many pings and mentions wait to be read.
+/// The number of unread pings and mentions.
 #[must_use]
 pub fn waiting_count(rooms: &[SidebarRoom]) -> usize {
     rooms.iter().map(SidebarRoom::waiting_count).sum()
 }
 
-/// The sidebar and what stands beside it.
+/// The sidebar and the page beside it.
 #[component]
 fn Chat() -> impl IntoView {
     let live = expect_context::<Live>();
     let administers = move || live.inbox(|inbox| inbox.viewer.role == Role::Administrator).then_some("");
-    // The page's first script marks the avatars of these people.
+    // boot.js marks the avatars of these people.
     let online = move || {
         live.inbox(|inbox| {
             let here = inbox.presence.iter().flat_map(|presence| &presence.online);
@@ -192,7 +213,7 @@ fn Chat() -> impl IntoView {
     };
     let notice = use_layout().with_value(|layout| layout.notice);
     let place = navigation::use_place();
-    // Navigating between rooms keeps the room page, which shows the old room until the data of the next has arrived.
+    // Navigation between rooms keeps the room page, which shows the old room until the data of the next has arrived.
     let in_room = Memo::new(move |_| place.with(|place| place.room_id().is_some()));
     view! {
         <a class="skip-link" href="#main">"Skip to the messages"</a>
@@ -207,7 +228,7 @@ fn Chat() -> impl IntoView {
     }
 }
 
-/// The viewer's layout, wherever in the chat.
+/// The layout as it was when the page was rendered.
 fn use_layout() -> StoredValue<Layout> {
     expect_context()
 }

@@ -1,20 +1,20 @@
 //! Names that Rust code shares with the scripts.
 //!
-//! `browser/names.ts` declares all names that both sides know, and says what each is for. Those that Rust code reads or
-//! dispatches are constants here. Markup and style sheets write theirs as literals, since neither `view!` nor CSS takes
-//! constants. The tests compare all three.
+//! `browser/names.ts` declares and documents all shared names. Those that Rust code reads or dispatches are constants
+//! here. Markup and style sheets contain them as literals, since neither `view!` nor CSS takes constants. The tests
+//! compare all three.
 
 /// Attributes.
 pub mod attribute {
-    /// What a control of a message does.
+    /// The action of a message's control.
     pub const ACTION: &str = "data-action";
-    /// On a message's form of boosts: the number of the event that changed them last.
+    /// On a message's form of boosts: the `seq` of the event that changed them last.
     pub const BOOSTS: &str = "data-boosts";
 }
 
 /// Ids of elements.
 pub mod id {
-    /// Before the number in the id of a message's row.
+    /// Prefix of a message's id in the id of its row.
     pub const MESSAGE_PREFIX: &str = "message-";
 }
 
@@ -30,11 +30,11 @@ mod tests {
     use std::fs;
     use std::path::{Path, PathBuf};
 
-    /// A group like `attribute`, and a name in it like `SHOWN`.
+    /// A group like `attribute`, and a name in it like `ACTION`.
     type Key = (String, String);
 
-    /// Attributes of the pages that no script reads or writes.
-    const NOT_OF_THE_SCRIPTS: [&str; 8] = [
+    /// Attributes that no script reads or writes.
+    const WITHOUT_SCRIPT: [&str; 8] = [
         "data-administrator",
         "data-author",
         "data-boosters",
@@ -47,19 +47,24 @@ mod tests {
 
     #[test]
     fn constants_have_the_values_of_the_scripts() {
-        let (ours, theirs) = (rust_names(), script_names());
-        assert!(ours.len() >= 4, "{ours:?}");
-        for (key, value) in ours {
-            assert_eq!(theirs.get(&key), Some(&value), "{key:?}");
+        let script_names = script_names();
+        let rust_names = rust_names();
+        assert!(rust_names.len() >= 4, "{rust_names:?}");
+        for (key, value) in rust_names {
+            assert_eq!(script_names.get(&key), Some(&value), "{key:?}");
         }
     }
 
     #[test]
     fn every_name_of_the_scripts_is_used_by_the_pages() {
-        let (ours, sources) = (rust_names(), sources());
+        let rust_names = rust_names();
+        let sources = sources();
         for (key, value) in script_names() {
             let is_used = sources.iter().any(|(_, text)| is_in_markup(&key.0, &value, text));
-            assert!(is_used || ours.contains_key(&key), "{key:?} is not in markup and no constant of this module");
+            assert!(
+                is_used || rust_names.contains_key(&key),
+                "{key:?} is not in markup and no constant of this module"
+            );
         }
     }
 
@@ -70,7 +75,7 @@ mod tests {
             for attribute in data_attributes(&text) {
                 let is_declared = names.values().any(|name| name == attribute);
                 assert!(
-                    is_declared || NOT_OF_THE_SCRIPTS.contains(&attribute),
+                    is_declared || WITHOUT_SCRIPT.contains(&attribute),
                     "{attribute} of {} is not in browser/names.ts; list it above if no script needs it",
                     path.display()
                 );
@@ -152,7 +157,7 @@ mod tests {
         snake
     }
 
-    /// What makes, styles and tests the pages, beside the scripts and this file.
+    /// The sources that contain, style or test markup, without the scripts and this file.
     fn sources() -> Vec<(PathBuf, String)> {
         let mut files = Vec::new();
         for folder in ["app/src", "src/richtext", "server/src", "style", "end2end"] {
@@ -164,7 +169,8 @@ mod tests {
     fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
-            let is_source = ["rs", "css", "ts"].iter().any(|ending| path.extension().is_some_and(|own| own == *ending));
+            let is_source =
+                ["rs", "css", "ts"].iter().any(|ending| path.extension().is_some_and(|extension| extension == *ending));
             if path.is_dir() {
                 collect(&path, files);
             } else if is_source && !path.ends_with("app/src/names.rs") {

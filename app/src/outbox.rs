@@ -1,8 +1,8 @@
-//! What was written and is not yet known to be stored.
+//! The outbox: messages that the server has not acknowledged yet.
 //!
-//! A message enters the outbox before anything is sent and leaves it when the server has answered. It survives a
-//! reload, goes out in the order of writing, one at a time, and is tried again until an answer comes: the server stores
-//! an id once, so a repeat is harmless.
+//! A message is put into the outbox before it is sent, and removed when the server has responded. The outbox is kept in
+//! the browser's storage, so it survives a reload. Messages are sent one at a time, in the order of writing, and retried
+//! until the server responds: it stores each id once, so retries are idempotent.
 
 use std::cell::RefCell;
 use std::time::Duration;
@@ -18,26 +18,32 @@ use serde::{Deserialize, Serialize};
 
 use crate::{api, browser, live};
 
-/// How long an answer may take before the message is sent again.
-const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+/// How long a response may take before the message is sent again.
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The first and the longest pause between two tries.
-const PAUSE_MS: (u64, u64) = (1_000, 15_000);
+/// The pause before the first retry, in milliseconds. It doubles with each further one.
+const MIN_PAUSE_MS: u64 = 1_000;
 
-/// A message on its way.
+/// Maximum pause between two retries, in milliseconds.
+const MAX_PAUSE_MS: u64 = 15_000;
+
+/// A message that the server has not acknowledged yet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outgoing {
+    /// The id under which the server stores it once.
     pub client_message_id: ClientMessageId,
+    /// The room it was written in.
     pub room_id: RoomId,
+    /// Its text as typed.
     pub body: String,
-    /// Why it cannot be stored; nobody tries again unasked.
+    /// Why the server refused it; it is sent again only when the user retries.
     pub failed: Option<String>,
-    /// A try did not reach the server; the next one comes by itself.
+    /// Whether the last attempt did not reach the server; the next one is scheduled.
     #[serde(skip)]
     pub waiting: bool,
 }
 
-/// The messages on their way, in the order of writing.
+/// The outgoing messages, in the order of writing.
 #[derive(Clone, Copy)]
 pub struct Outbox {
     user_id: UserId,
@@ -45,24 +51,25 @@ pub struct Outbox {
 }
 
 thread_local! {
-    /// Cuts the pause between two tries short; also says that somebody is sending.
+    /// The state of the one task that sends.
     static SENDER: RefCell<Sender> = const { RefCell::new(Sender::Idle) };
 }
 
 enum Sender {
     Idle,
     Sending,
+    /// Waiting before a retry; the channel ends the pause.
     Pausing(oneshot::Sender<()>),
 }
 
 impl Outbox {
-    /// An empty outbox. In the browser, an effect fills it with what was left over.
+    /// An empty outbox. In the browser, an effect loads the stored messages.
     pub fn new(user_id: UserId) -> Self {
         let outbox = Self { user_id, items: RwSignal::new(Vec::new()) };
         Effect::new(move |_| {
             outbox.items.set(outbox.stored());
             browser::listen_forever(&window(), "storage", move |event: web_sys::StorageEvent| {
-                // Another tab got one of these stored, or let it go.
+                // A removed entry: another tab sent or discarded the message.
                 if let (Some(key), None) = (event.key(), event.new_value()) {
                     outbox.items.update(|items| items.retain(|item| outbox.key(&item.client_message_id) != key));
                 }
@@ -72,12 +79,12 @@ impl Outbox {
         outbox
     }
 
-    /// What is on its way to a room.
+    /// The outgoing messages of a room.
     pub fn of_room(&self, room_id: RoomId) -> Vec<Outgoing> {
         self.items.with(|items| items.iter().filter(|item| item.room_id == room_id).cloned().collect())
     }
 
-    /// Takes a message in and sends it.
+    /// Adds a message and sends it.
     pub fn push(self, room_id: RoomId, body: String) {
         let client_message_id = browser::new_client_message_id();
         let item = Outgoing { client_message_id, room_id, body, failed: None, waiting: false };
@@ -86,20 +93,20 @@ impl Outbox {
         self.send();
     }
 
-    /// Tries a failed message again.
+    /// Sends a failed message again.
     pub fn retry(self, id: &ClientMessageId) {
         self.change(id, |item| item.failed = None);
         self.send();
     }
 
-    /// Lets a failed message go.
+    /// Removes a failed message.
     pub fn discard(self, id: &ClientMessageId) {
-        self.forget(id);
+        self.remove(id);
     }
 
-    /// Sends what waits, now: the connection is back.
+    /// Sends the waiting messages without further pause.
     pub fn send(self) {
-        let idle = SENDER.with_borrow_mut(|sender| match std::mem::replace(sender, Sender::Sending) {
+        let is_idle = SENDER.with_borrow_mut(|sender| match std::mem::replace(sender, Sender::Sending) {
             Sender::Idle => true,
             Sender::Sending => false,
             Sender::Pausing(wake) => {
@@ -107,7 +114,7 @@ impl Outbox {
                 false
             }
         });
-        if idle {
+        if is_idle {
             spawn_local(async move {
                 self.send_all().await;
                 SENDER.set(Sender::Idle);
@@ -116,20 +123,21 @@ impl Outbox {
     }
 
     async fn send_all(self) {
-        let mut pause_ms = PAUSE_MS.0;
+        let mut pause_ms = MIN_PAUSE_MS;
         loop {
             let next = self.items.with_untracked(|items| items.iter().find(|item| item.failed.is_none()).cloned());
             let Some(item) = next else { return };
             let id = item.client_message_id;
-            let answer = browser::within(ANSWER_WITHIN, api::post_message(item.room_id, id.clone(), item.body)).await;
-            match answer.unwrap_or(Err(AppError::Unreachable)) {
+            let response =
+                browser::timeout(RESPONSE_TIMEOUT, api::post_message(item.room_id, id.clone(), item.body)).await;
+            match response.unwrap_or(Err(AppError::Unreachable)) {
                 Ok(posted) => {
-                    pause_ms = PAUSE_MS.0;
-                    // The stored message takes the place of this one in the same turn: nothing flickers.
+                    pause_ms = MIN_PAUSE_MS;
+                    // Both lists change in the same turn: the message does not flicker.
                     if let Posted::Stored(message) = posted {
                         live::deliver(&ServerEvent::MessagePosted { seq: 0, at: 0, message });
                     }
-                    self.forget(&id);
+                    self.remove(&id);
                 }
                 Err(error) if error.is_transient() => {
                     self.change(&id, |item| item.waiting = true);
@@ -137,14 +145,17 @@ impl Outbox {
                     SENDER.set(Sender::Pausing(wake));
                     select(Box::pin(browser::sleep(Duration::from_millis(pause_ms))), woken).await;
                     SENDER.set(Sender::Sending);
-                    pause_ms = (pause_ms * 2).min(PAUSE_MS.1);
+                    pause_ms = (pause_ms * 2).min(MAX_PAUSE_MS);
                 }
                 Err(error) => {
                     let reason = match error {
                         AppError::NotFound => "The room is gone, or you are no longer in it.".to_owned(),
                         other => other.to_string(),
                     };
-                    self.change(&id, |item| (item.failed, item.waiting) = (Some(reason), false));
+                    self.change(&id, |item| {
+                        item.failed = Some(reason);
+                        item.waiting = false;
+                    });
                 }
             }
         }
@@ -159,14 +170,14 @@ impl Outbox {
         });
     }
 
-    fn forget(self, id: &ClientMessageId) {
+    fn remove(self, id: &ClientMessageId) {
         if let Some(storage) = browser::storage() {
             let _ = storage.remove_item(&self.key(id));
         }
         self.items.update(|items| items.retain(|item| item.client_message_id != *id));
     }
 
-    /// One entry a message: tabs that write at once do not overwrite each other.
+    /// The key of a message in the storage. One entry per message: concurrent tabs do not overwrite each other's.
     fn key(self, id: &ClientMessageId) -> String {
         format!("campfire:outbox:{}:{id}", self.user_id)
     }

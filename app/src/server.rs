@@ -1,4 +1,4 @@
-//! What server functions need of the server: the shared state, who asks, and an answer with the right status.
+//! Helpers for server functions: the shared state, the caller, and responses with the right status.
 
 use campfire::access::{CurrentUser, Member};
 use campfire::model::{RoomId, User};
@@ -9,13 +9,13 @@ use leptos_axum::ResponseOptions;
 
 pub use campfire::ops;
 
-/// The shared parts of the program.
+/// The application state.
 #[must_use]
 pub fn state() -> AppState {
     expect_context()
 }
 
-/// Who asks.
+/// The user whose session makes the call.
 ///
 /// # Errors
 /// `SignedOut` without a live session.
@@ -23,13 +23,13 @@ pub fn current_user() -> AppResult<User> {
     use_context::<Option<CurrentUser>>().flatten().map(|current| current.user).ok_or(AppError::SignedOut)
 }
 
-/// Who asks, inside one of their rooms.
+/// The user whose session makes the call, as a member of a room.
 ///
 /// # Errors
-/// `SignedOut` without a live session, `NotFound` for a room they are not in.
+/// `SignedOut` without a live session, `NotFound` for a room that the user is not in.
 pub async fn member_of(room_id: RoomId) -> AppResult<Member> {
     let user = current_user()?;
-    // The handler of a page has asked already.
+    // While a page is rendered, its handler has checked the membership.
     let known = use_context::<Member>().filter(|member| member.room.id == room_id && member.user.id == user.id);
     if let Some(member) = known {
         return Ok(member);
@@ -37,26 +37,26 @@ pub async fn member_of(room_id: RoomId) -> AppResult<Member> {
     state().members.find(&user, room_id).await
 }
 
-/// The cookie with the room that was seen last.
+/// The cookie with the id of the last room.
 pub const LAST_ROOM: &str = "last_room";
 
-/// How long a browser remembers the room it saw last, in seconds: 400 days, the most that browsers keep.
-const LAST_ROOM_KEPT_S: u32 = 400 * 24 * 60 * 60;
+/// `Max-Age` of [`LAST_ROOM`], in seconds: 400 days, the maximum in browsers (RFC 6265bis, section 5.5).
+const LAST_ROOM_MAX_AGE_S: u32 = 400 * 24 * 60 * 60;
 
-/// The cookie that makes this room the one seen last.
+/// The `Set-Cookie` header that makes this room the last one.
 #[must_use]
 pub fn last_room_cookie(room_id: RoomId) -> String {
-    format!("{LAST_ROOM}={room_id}; Path=/; Max-Age={LAST_ROOM_KEPT_S}; SameSite=Lax; HttpOnly")
+    format!("{LAST_ROOM}={room_id}; Path=/; Max-Age={LAST_ROOM_MAX_AGE_S}; SameSite=Lax; HttpOnly")
 }
 
-/// Makes this room the one seen last, when a browser asks for it. While a page is rendered its handler does that.
+/// Makes this room the last one in the response to a server function. The handler of a page sets the cookie itself.
 pub fn remember_room(room_id: RoomId) {
     if let (Some(response), Ok(cookie)) = (use_context::<ResponseOptions>(), last_room_cookie(room_id).parse()) {
         response.append_header(http::header::SET_COOKIE, cookie);
     }
 }
 
-/// Gives a failure its HTTP status.
+/// Runs a server function and sets the HTTP status of its error, if it fails.
 pub async fn answer<T>(work: impl Future<Output = AppResult<T>>) -> AppResult<T> {
     let response = use_context::<ResponseOptions>();
     let result = work.await;

@@ -1,4 +1,4 @@
-//! The document around a page.
+//! The HTML document around a page.
 
 use campfire::model::{User, paths};
 use leptos::either::Either;
@@ -7,42 +7,47 @@ use leptos::prelude::*;
 use crate::Notice;
 use crate::components::message::menu_template;
 
-/// Where the embedded assets are found, by their hashed names.
+/// The paths of the embedded assets, which contain the hashes of their contents.
 #[derive(Clone, Copy, Debug)]
 pub struct Assets {
+    /// The style sheet.
     pub style: &'static str,
-    /// The small script of every page: local times, days, small comforts, and the start of the WASM.
+    /// boot.js, the script of every page: local times, days, small conveniences, and the start of the WASM.
     pub boot: &'static str,
-    /// What the chat adds to it once it is used: the toolbar, completions, the picker of emoji.
+    /// chat.js, which boot.js loads when the chat is used first: the toolbar, completions, the emoji picker.
     pub chat: &'static str,
+    /// The script that loads the WASM.
     pub loader: &'static str,
+    /// The WASM.
     pub wasm: &'static str,
+    /// The icon.
     pub icon: &'static str,
 }
 
-/// What a request adds to its page, whatever page that is.
+/// The parts of a page that depend on the request rather than on the page.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PageContext {
-    /// Where the account's own CSS is found, if there is any.
+    /// The path of the account's own CSS, if there is any.
     pub custom_styles: Option<String>,
-    /// What the last request has to say.
+    /// The notice of the redirect that led to the page.
     pub notice: Option<Notice>,
+    /// The capabilities of the browser.
     pub browser: Browser,
 }
 
-/// What the visitor's browser can do.
+/// The capabilities of a browser.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Browser {
-    /// Everything.
+    /// It runs the live page.
     #[default]
     Current,
-    /// It is too old for the live page and has not been told yet.
-    OldUntold,
-    /// It is too old for the live page and knows.
+    /// It is too old for the live page; the notice about that has not been shown yet.
+    OldUnnotified,
+    /// It is too old for the live page; the notice has been shown.
     Old,
 }
 
-/// A page that the browser takes over. `title` is what the tab says first; for `own_controls` see [`own_controls`].
+/// The document of a hydrated page. `title` is the initial title of the tab; for `own_controls` see [`own_controls`].
 pub fn live_document(
     assets: Assets,
     page_context: PageContext,
@@ -52,9 +57,9 @@ pub fn live_document(
 ) -> impl IntoView {
     let browser = page_context.browser;
     let runs = browser == Browser::Current;
-    // A page that is taken over begins with what takes it over.
+    // Hydration expects the app as the first child of `<body>`, so the notice is added only where the WASM does not run.
     let app = match old_browser(browser) {
-        Some(line) => Either::Left((line, app)),
+        Some(notice) => Either::Left((notice, app)),
         None => Either::Right(app),
     };
     view! {
@@ -71,7 +76,7 @@ pub fn live_document(
     }
 }
 
-/// A page of forms and links, which needs no script.
+/// The document of a page of forms and links, which works without scripts.
 pub fn plain_document(assets: Assets, page_context: PageContext, title: String, page: impl IntoView) -> impl IntoView {
     let browser = page_context.browser;
     let notice = page_context.notice.map(|notice| view! { <p class="notice" role="alert">{notice.text()}</p> });
@@ -87,12 +92,14 @@ pub fn plain_document(assets: Assets, page_context: PageContext, title: String, 
     }
 }
 
-/// The style that shows a viewer what is theirs: the controls of the messages they may change, the boosts they gave,
-/// and the messages that mention them. The messages themselves are the same for everyone. The controls of an
-/// administrator are shown by the style sheet.
+/// The style rules that depend on the viewer: they show the controls of the viewer's messages and the viewer's boosts,
+/// and highlight the messages that mention the viewer.
+///
+/// The HTML of messages is the same for all viewers. The style sheet shows the controls of administrators.
 #[must_use]
 pub fn own_controls(viewer: &User) -> String {
-    let (id, path) = (viewer.id, paths::user(viewer.id));
+    let id = viewer.id;
+    let path = paths::user(id);
     format!(
         ".message[data-author=\"{id}\"] .menu__own{{display:flex}}\
          .boost[data-boosters~=\"{id}\"]{{display:none}}.boost--own[data-boosters~=\"{id}\"]{{display:inline-flex}}\
@@ -101,9 +108,9 @@ pub fn own_controls(viewer: &User) -> String {
     )
 }
 
-/// Said once to a browser that cannot run the live page.
+/// The notice that is shown once in a browser that cannot run the live page.
 fn old_browser(browser: Browser) -> Option<impl IntoView> {
-    (browser == Browser::OldUntold).then(|| {
+    (browser == Browser::OldUnnotified).then(|| {
         view! {
             <p class="old-browser" role="status">
                 "This browser is too old for the live page, so you get the plain one: everything works, and a reload shows what is new. \

@@ -1,6 +1,7 @@
-//! Campfire over HTTP: one `router()` for each area, merged in [`app`], which `main` serves and tests call.
+//! Campfire over HTTP: one `router()` per area, merged in [`app`], which `main` serves and tests call.
 
 #![recursion_limit = "256"]
+#![warn(missing_docs)]
 
 pub mod commands;
 pub mod http;
@@ -28,30 +29,32 @@ use session::throttle::Throttle;
 
 /// Maximum size of a form, in bytes.
 ///
-/// The longest good one is a room of 5,000 people; one twice as long must still be read to be refused in words.
+/// The largest valid one is a room of 5,000 people. One twice as large must still be read, to be refused with a reason.
 const MAX_FORM_BYTES: usize = 512 * 1024;
 
-/// How long a body may pause while it arrives.
-const BODY_PAUSE: Duration = Duration::from_secs(10);
+/// Maximum time between two parts of a request's body.
+const BODY_IDLE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What every handler may ask for, under one count: every layer a request passes through takes a clone.
+/// The state of the router. One `Arc` around all of it: every layer that a request passes through clones it.
 #[derive(Clone, Debug)]
 pub struct Site(Arc<SharedSite>);
 
-/// What [`Site`] shares.
+/// The content of a [`Site`].
 #[derive(Clone, Debug)]
 pub struct SharedSite {
+    /// The application state.
     pub state: AppState,
+    /// Limits attempts to sign in, by address.
     pub sign_ins: Throttle,
     pages: PageCache,
-    /// No files on this installation: no uploads, no pictures.
+    /// Whether the installation stores no files: no uploads and no pictures.
     pub text_only: bool,
-    /// Turns true when the program is about to end.
+    /// Turns true when the program shuts down.
     pub closing: watch::Receiver<bool>,
 }
 
 impl Site {
-    /// A site around a state; it closes when `closing` turns true.
+    /// A site with this state, whose sockets close when `closing` turns true.
     #[must_use]
     pub fn new(state: AppState, closing: watch::Receiver<bool>) -> Self {
         let sign_ins = Throttle::new(state.clock.clone());
@@ -65,7 +68,7 @@ impl Site {
         self.pages.hit_count()
     }
 
-    /// The same site without files.
+    /// The site with or without files.
     #[must_use]
     pub fn text_only(mut self, text_only: bool) -> Self {
         Arc::make_mut(&mut self.0).text_only = text_only;
@@ -87,9 +90,9 @@ impl FromRef<Site> for AppState {
     }
 }
 
-/// The whole site. It reads like its table of contents.
+/// The router of the whole site.
 pub fn app(site: Site) -> Router {
-    // Pages are rendered on the runtime that serves them. Only the first call of a process sets it.
+    // Pages are rendered on the runtime that serves them. Only the first call in a process sets it.
     let _ = any_spawner::Executor::init_tokio();
     let pages = Router::new()
         .merge(routes::home::router())
@@ -109,7 +112,7 @@ pub fn app(site: Site) -> Router {
         .merge(pages)
         .merge(routes::calls::router())
         .merge(live::router())
-        .fallback(http::errors::nothing_here)
+        .fallback(http::errors::not_found)
         .layer(
             ServiceBuilder::new()
                 .layer(from_fn_with_state(site.clone(), page_context::provide))
@@ -122,18 +125,18 @@ pub fn app(site: Site) -> Router {
         .merge(routes::assets::router())
         .merge(routes::sounds::router())
         .layer(from_fn(compression::compress))
-        .layer(RequestBodyTimeoutLayer::new(BODY_PAUSE))
+        .layer(RequestBodyTimeoutLayer::new(BODY_IDLE_TIMEOUT))
         .layer(
             ServiceBuilder::new()
-                .layer(from_fn_with_state(site.clone(), page_cache::answer))
+                .layer(from_fn_with_state(site.clone(), page_cache::serve_cached))
                 .layer(from_fn(security::headers)),
         )
         .with_state(site)
 }
 
-/// Comes when the program is about to end.
+/// Waits until the program shuts down.
 pub(crate) async fn closed(closing: &mut watch::Receiver<bool>) {
-    // Once nobody is left who could ask, nobody will.
+    // An error means that the sender is gone without a shutdown: there will be none.
     if closing.wait_for(|closing| *closing).await.is_err() {
         std::future::pending().await
     }

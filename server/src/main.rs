@@ -9,8 +9,8 @@ use std::time::Duration;
 use clap::Parser;
 use server::commands::{Cli, serve};
 
-/// How much freed memory an arena keeps at its top for what comes next, in bytes: the strings of a few pages.
-const KEPT_FREED: usize = 2 * 1024 * 1024;
+/// How much freed memory an arena of the allocator keeps, in bytes: enough for the strings of a few pages.
+const KEPT_FREED_BYTES: usize = 2 * 1024 * 1024;
 
 fn main() -> ExitCode {
     keep_freed_memory();
@@ -19,7 +19,7 @@ fn main() -> ExitCode {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let result = runtime.map_err(Into::into).and_then(|runtime| {
         let result = runtime.block_on(serve::run(options));
-        // Passwords still being hashed have nobody waiting for them.
+        // Do not wait for password hashes in progress: their requests have ended.
         runtime.shutdown_timeout(Duration::from_millis(500));
         result
     });
@@ -32,9 +32,11 @@ fn main() -> ExitCode {
     }
 }
 
-/// Has glibc's allocator keep [`KEPT_FREED`] instead of 128 KiB, of which every page gave some back to the kernel and
-/// faulted it in again: 13 faults a page. It keeps twice the largest block that was mapped on its own and is free again,
-/// see `M_MMAP_THRESHOLD` in mallopt(3). No other allocator minds.
+/// Makes glibc's allocator keep [`KEPT_FREED_BYTES`] of freed memory instead of 128 KiB.
+///
+/// With the default, every page returned memory to the kernel and caused 13 page faults to get it back. The allocator
+/// keeps twice the size of the largest freed block that had a mapping of its own, see `M_MMAP_THRESHOLD` in mallopt(3).
+/// Other allocators are not affected.
 fn keep_freed_memory() {
-    drop(black_box(Vec::<u8>::with_capacity(KEPT_FREED / 2)));
+    drop(black_box(Vec::<u8>::with_capacity(KEPT_FREED_BYTES / 2)));
 }

@@ -1,7 +1,7 @@
-//! The composer: where messages are written, and edited.
+//! The composer: the form in which messages are written and edited.
 //!
-//! A form that works without any script. With it, what is written goes through the outbox and never leaves the page,
-//! and a message is edited in the same place, so that there is one text field to know.
+//! Without scripts it is a plain form. With them, messages are sent through the outbox without leaving the page, and
+//! existing messages are edited in the same text field.
 
 use campfire::model::{Draft, MessageId, RoomId, UserId, paths};
 use campfire::protocol::Timeline;
@@ -17,20 +17,18 @@ use crate::live::Live;
 use crate::outbox::Outbox;
 use crate::{browser, live, use_layout};
 
-/// Where messages are written.
+/// The form that writes and edits messages.
 #[component]
-pub fn Composer(timeline: RwSignal<Timeline>, editing: Editing) -> impl IntoView {
+pub fn Composer(
+    /// The messages of the room in view.
+    timeline: RwSignal<Timeline>,
+    /// The text field, and the message that is edited in it.
+    editing: Editing,
+) -> impl IntoView {
     let composing = use_composing(timeline, editing);
     let Composing { room_id, form, .. } = composing;
-    let Editing { message_id, field, problem, .. } = editing;
+    let Editing { message_id, problem, .. } = editing;
     let seq = timeline.with_untracked(|timeline| timeline.cursor.seq);
-    let live = expect_context::<Live>();
-    let typing = move || {
-        live.inbox(|inbox| {
-            let names: Vec<_> = inbox.typing.iter().map(|typist| typist.person.name.as_str()).collect();
-            typing_text(&names)
-        })
-    };
 
     view! {
         <form
@@ -45,37 +43,58 @@ pub fn Composer(timeline: RwSignal<Timeline>, editing: Editing) -> impl IntoView
                 <button type="button" class="button--quiet" on:click=move |_| editing.end()>"Cancel"</button>
             </p>
             <p class="composer__problem" id="composer-problem" role="alert">{move || problem.get()}</p>
-            // Tells the server, where no script does, that a form sent twice is one message.
+            // Makes the form idempotent without scripts: the server derives the message's id from it.
             <input type="hidden" name="seq" value=seq/>
-            <p class="composer__typing" aria-live="off">{typing}</p>
+            <Typing/>
             <div class="composer__row">
                 <button class="button--icon composer__format" type="button" aria-label="Formatting" title="Formatting" aria-pressed="false">
                     {Icon::Format.view()}
                 </button>
-                <div class="composer__grow">
-                    <textarea
-                        name="body"
-                        rows="1"
-                        dir="auto"
-                        data-completes="message"
-                        data-room=room_id.to_string()
-                        placeholder="Write a message"
-                        aria-label="Write a message"
-                        aria-describedby="composer-problem"
-                        enterkeyhint="enter"
-                        required
-                        node_ref=field
-                        on:keydown=move |event| composing.key_pressed(&event)
-                        on:input=move |_| composing.text_changed()
-                    ></textarea>
-                </div>
+                <TextField composing/>
                 <button class="button--icon composer__send" aria-label="Send">{Icon::Send.view()}</button>
             </div>
         </form>
     }
 }
 
-/// What the composer's handlers work with.
+/// The text field, which grows with its text.
+#[component]
+fn TextField(composing: Composing) -> impl IntoView {
+    view! {
+        <div class="composer__grow">
+            <textarea
+                name="body"
+                rows="1"
+                dir="auto"
+                data-completes="message"
+                data-room=composing.room_id.to_string()
+                placeholder="Write a message"
+                aria-label="Write a message"
+                aria-describedby="composer-problem"
+                enterkeyhint="enter"
+                required
+                node_ref=composing.editing.field
+                on:keydown=move |event| composing.key_pressed(&event)
+                on:input=move |_| composing.text_changed()
+            ></textarea>
+        </div>
+    }
+}
+
+/// Who else types in the room.
+#[component]
+fn Typing() -> impl IntoView {
+    let live = expect_context::<Live>();
+    let text = move || {
+        live.inbox(|inbox| {
+            let names: Vec<_> = inbox.typing.iter().map(|typist| typist.person.name.as_str()).collect();
+            typing_text(&names)
+        })
+    };
+    view! { <p class="composer__typing" aria-live="off">{text}</p> }
+}
+
+/// The state that the composer's handlers work with.
 #[derive(Clone, Copy)]
 struct Composing {
     room_id: RoomId,
@@ -87,20 +106,21 @@ struct Composing {
     form: NodeRef<html::Form>,
 }
 
-/// A composer for this room, with what was typed in it before. On the server it is empty.
+/// The composer's state for this room. In the browser an effect fills the field with the room's unsent text.
 fn use_composing(timeline: RwSignal<Timeline>, editing: Editing) -> Composing {
     let room_id = timeline.with_untracked(|timeline| timeline.room_id);
     let viewer_id = use_layout().with_value(|layout| layout.viewer.id);
-    let (outbox, unsent) = (expect_context(), UnsentText::new(viewer_id, room_id));
+    let outbox = expect_context();
+    let unsent = UnsentText::new(viewer_id, room_id);
     Effect::new(move |_| {
         let Some(field) = editing.field.get() else { return };
-        let moved = browser::moved_in(&field, room_id);
-        if moved {
+        let is_reused = browser::assign_room(&field, room_id);
+        if is_reused {
             editing.message_id.set(None);
             editing.problem.set(None);
         }
-        // What was typed before the page was taken over is still there.
-        if moved || field.value().is_empty() {
+        // Text typed before hydration is kept.
+        if is_reused || field.value().is_empty() {
             field.set_value(&unsent.load());
         }
         grow(&field);
@@ -116,7 +136,7 @@ impl Composing {
         event.prevent_default();
         let text = self.editing.text();
         match (text.parse::<Draft>(), self.editing.message_id.get_untracked()) {
-            // Nothing to send is nothing to complain about.
+            // An empty field is no error.
             (Err(_), _) if text.trim().is_empty() => {}
             (Err(error), _) => self.editing.problem.set(Some(error.to_string())),
             (Ok(draft), Some(message_id)) => self.editing.save(self.room_id, message_id, draft),
@@ -129,7 +149,7 @@ impl Composing {
         live::report_typing(false);
         self.outbox.push(self.room_id, draft.as_str().to_owned());
         if self.timeline.with_untracked(|timeline| timeline.has_newer) {
-            // Whoever writes wants to see it: the way down loads the newest messages.
+            // The link to the newest messages loads them, so that the new one is shown.
             browser::click(jumps::TO_NEWEST);
         }
         self.editing.write("");
@@ -142,7 +162,7 @@ impl Composing {
         }
         let has_modifier = event.ctrl_key() || event.meta_key();
         match event.key().as_str() {
-            // Where fingers write, Enter makes a line and Shift+Enter sends.
+            // On touch devices Enter inserts a line break and Shift+Enter sends.
             "Enter" if has_modifier || event.shift_key() == browser::is_touch() => {
                 event.prevent_default();
                 if let Some(form) = self.form.get_untracked() {
@@ -177,7 +197,7 @@ impl Composing {
     }
 }
 
-/// Who else writes, in words.
+/// The text that names the people who type.
 fn typing_text(names: &[&str]) -> String {
     match names {
         [] => String::new(),
@@ -188,7 +208,7 @@ fn typing_text(names: &[&str]) -> String {
     }
 }
 
-/// The viewer's newest message, if it is among those loaded.
+/// The viewer's newest message, if the newest messages are loaded.
 fn last_own(timeline: &Timeline, viewer_id: UserId) -> Option<MessageId> {
     let own = timeline.messages.iter().rev().find(|message| message.creator_id == viewer_id);
     own.filter(|_| !timeline.has_newer).map(|message| message.id)
@@ -199,7 +219,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn up_to_three_who_write_are_named() {
+    fn up_to_three_typists_are_named() {
         assert_eq!(typing_text(&[]), "");
         assert_eq!(typing_text(&["Ada"]), "Ada is writing…");
         assert_eq!(typing_text(&["Ada", "Bob"]), "Ada and Bob are writing…");

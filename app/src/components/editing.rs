@@ -1,4 +1,4 @@
-//! Editing a message in the composer, in place of a new one.
+//! Editing an existing message in the composer.
 
 use campfire::AppError;
 use campfire::model::{Draft, MessageId, RoomId};
@@ -9,38 +9,40 @@ use web_sys::HtmlTextAreaElement;
 
 use crate::{api, browser};
 
-/// The composer's text field, and which message is edited in it, if any.
+/// The composer's text field, and the message that is edited in it, if any.
 #[derive(Clone, Copy)]
 pub struct Editing {
+    /// The edited message; `None` while a new one is written.
     pub message_id: RwSignal<Option<MessageId>>,
+    /// The text field.
     pub field: NodeRef<html::Textarea>,
-    /// What was being written when editing began.
-    set_aside: RwSignal<String>,
-    /// Why the text cannot be taken.
+    /// The text of the field before editing began, restored when it ends.
+    text_before: RwSignal<String>,
+    /// The error message under the field.
     pub problem: RwSignal<Option<String>>,
 }
 
 impl Editing {
-    /// Nothing is edited.
+    /// A composer that edits no message.
     #[must_use]
     pub fn new() -> Self {
         Self {
             message_id: RwSignal::new(None),
             field: NodeRef::new(),
-            set_aside: RwSignal::default(),
+            text_before: RwSignal::default(),
             problem: RwSignal::new(None),
         }
     }
 
-    /// Puts a message's source into the composer.
+    /// Loads a message's source into the field.
     pub fn begin(self, room_id: RoomId, message_id: MessageId) {
         spawn_local(async move {
             match api::message_source(room_id, message_id).await {
-                // One may be in another room by now.
+                // The user has navigated to another room meanwhile.
                 Ok(_) if !self.is_in(room_id) => {}
                 Ok(source) => {
                     if self.message_id.get_untracked().is_none() {
-                        self.set_aside.set(self.text());
+                        self.text_before.set(self.text());
                     }
                     self.message_id.set(Some(message_id));
                     self.write(&source);
@@ -52,7 +54,7 @@ impl Editing {
         });
     }
 
-    /// Gives the message that is edited another body.
+    /// Saves the edited message and ends editing.
     pub fn save(self, room_id: RoomId, message_id: MessageId, draft: Draft) {
         spawn_local(async move {
             match api::edit_message(room_id, message_id, draft.as_str().to_owned()).await {
@@ -68,21 +70,21 @@ impl Editing {
         });
     }
 
-    /// Puts back what was being written before.
+    /// Ends editing and restores the text that was in the field before.
     pub fn end(self) {
         if self.message_id.get_untracked().is_some() {
             self.message_id.set(None);
-            self.write(&self.set_aside.get_untracked());
+            self.write(&self.text_before.get_untracked());
         }
         self.problem.set(None);
     }
 
-    /// What the field holds.
+    /// The text in the field.
     pub fn text(self) -> String {
         self.field.get_untracked().map(|field| field.value()).unwrap_or_default()
     }
 
-    /// Fills the field, which takes the focus.
+    /// Replaces the text in the field and focuses it.
     pub fn write(self, text: &str) {
         if let Some(field) = self.field.get_untracked() {
             field.set_value(text);
@@ -91,10 +93,10 @@ impl Editing {
         }
     }
 
-    /// Whether the composer still belongs to this room, and to this page at all.
+    /// Whether the composer still exists and belongs to this room.
     fn is_in(self, room_id: RoomId) -> bool {
         let field = self.field.try_get_untracked().flatten();
-        field.is_some_and(|field| browser::is_shown(&field, room_id))
+        field.is_some_and(|field| browser::belongs_to_room(&field, room_id))
     }
 }
 
@@ -104,7 +106,7 @@ impl Default for Editing {
     }
 }
 
-/// Makes the field as high as its text: the style sheet lays a copy of the text beneath it.
+/// Makes the field as high as its text: the style sheet renders `data-text` in the same grid cell, which grows with it.
 pub fn grow(field: &HtmlTextAreaElement) {
     if let Some(parent) = field.parent_element() {
         let _ = parent.set_attribute("data-text", &field.value());

@@ -1,33 +1,46 @@
-//! Fields of forms: what was typed comes back, with the reason at the field.
+//! Form fields, which show the submitted value again with its error.
 
 use campfire::error::FieldErrors;
 use campfire::html::HtmlWriter;
 use leptos::prelude::*;
 
-/// What a form was sent with, and what was wrong with it. Passwords are never in it.
+/// The values of a form and their errors. Passwords are never among them.
 #[derive(Clone, Debug, Default)]
 pub struct FormState {
+    /// Pairs of field name and value.
     pub values: Vec<(&'static str, String)>,
+    /// The errors by field name.
     pub errors: FieldErrors,
 }
 
 impl FormState {
-    /// What was typed in this field.
+    /// The value of a field; empty if the form has none.
     #[must_use]
     pub fn value(&self, field: &str) -> String {
         self.values.iter().find(|(name, _)| *name == field).map(|(_, value)| value.clone()).unwrap_or_default()
     }
 }
 
-/// A labelled field of one line.
+/// A labelled single-line field.
 #[component]
 pub fn Field(
+    /// The field's name, and its id in the page.
     name: &'static str,
+    /// The text of its label.
     label: &'static str,
-    #[prop(default = "text")] kind: &'static str,
-    #[prop(default = "")] autocomplete: &'static str,
-    #[prop(default = false)] autofocus: bool,
-    #[prop(default = "")] hint: &'static str,
+    /// The `type` of the input.
+    #[prop(default = "text")]
+    kind: &'static str,
+    /// The `autocomplete` of the input.
+    #[prop(default = "")]
+    autocomplete: &'static str,
+    /// Whether the field has the focus when the page opens.
+    #[prop(default = false)]
+    autofocus: bool,
+    /// The note under the field while it has no error.
+    #[prop(default = "")]
+    hint: &'static str,
+    /// The form's values and errors.
     state: FormState,
 ) -> impl IntoView {
     let reason = state.errors.get(name).map(str::to_owned);
@@ -54,16 +67,28 @@ pub fn Field(
     }
 }
 
-/// A labelled field of several lines. `maxlength` is in characters, 0 without one.
+/// A labelled multi-line field.
 #[component]
 pub fn LongField(
+    /// The field's name, and its id in the page.
     name: &'static str,
+    /// The text of its label.
     label: &'static str,
+    /// Its height in lines.
     rows: u8,
-    #[prop(default = 0)] maxlength: usize,
-    #[prop(default = "")] hint: &'static str,
-    #[prop(default = true)] spellcheck: bool,
-    #[prop(default = false)] required: bool,
+    /// Maximum length in characters; 0 for no maximum.
+    #[prop(default = 0)]
+    maxlength: usize,
+    /// The note under the field while it has no error.
+    #[prop(default = "")]
+    hint: &'static str,
+    /// Whether the browser checks the spelling.
+    #[prop(default = true)]
+    spellcheck: bool,
+    /// Whether the browser refuses an empty value.
+    #[prop(default = false)]
+    required: bool,
+    /// The form's values and errors.
     state: FormState,
 ) -> impl IntoView {
     let reason = state.errors.get(name).map(str::to_owned);

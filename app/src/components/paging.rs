@@ -1,4 +1,4 @@
-//! More messages as the reader nears either end of those that are loaded, and fewer where the reader is not.
+//! Loading more messages as the reader scrolls near an end of the loaded ones, and dropping distant ones.
 
 use campfire::model::{MessageId, RoomId};
 use campfire::protocol::Timeline;
@@ -9,13 +9,13 @@ use super::scroller::{Hidden, Scroller};
 use crate::api;
 use crate::live::{self, Live};
 
-/// How near the end of what is loaded more is asked for, in pixels.
-const MORE_WITHIN_PX: i32 = 800;
+/// The distance to an end of the loaded messages below which more are loaded, in pixels.
+const LOAD_DISTANCE_PX: i32 = 800;
 
-/// How far from the newest message one counts as having left it, in pixels.
-const AWAY_PX: i32 = 200;
+/// The distance to the newest message above which the reader counts as away from it, in pixels.
+const AWAY_DISTANCE_PX: i32 = 200;
 
-/// Which messages of a room are loaded.
+/// Loads and drops messages of a room.
 #[derive(Clone, Copy)]
 pub struct Paging {
     live: Live,
@@ -25,22 +25,22 @@ pub struct Paging {
     is_loading: StoredValue<bool>,
 }
 
-/// One end of what is loaded, and the last message there.
+/// One end of the loaded messages, with the message there.
 #[derive(Clone, Copy)]
 enum End {
     Oldest(MessageId),
     Newest(MessageId),
 }
 
-/// Loads and drops messages of this room. On the server it does nothing.
+/// Loads and drops messages of this room. Does nothing on the server.
 pub fn use_paging(timeline: RwSignal<Timeline>, scroller: Scroller) -> Paging {
     let live = expect_context::<Live>();
     let room_id = timeline.with_untracked(|timeline| timeline.room_id);
     let paging = Paging { live, room_id, timeline, scroller, is_loading: StoredValue::new(false) };
-    // Whatever changed what is seen, it is read if somebody looks. What lies far behind may go.
+    // Each change of the timeline may show unread messages, and may make it too long.
     Effect::new(move |_| {
         let is_long = timeline.with(Timeline::is_long);
-        live::read_what_is_seen();
+        live::mark_read_if_visible();
         if is_long && !paging.is_loading.get_value() {
             if live.page.with_untracked(|page| page.reading.away) {
                 scroller.trim_newer(timeline);
@@ -53,10 +53,10 @@ pub fn use_paging(timeline: RwSignal<Timeline>, scroller: Scroller) -> Paging {
 }
 
 impl Paging {
-    /// Notes where the reader stands after scrolling, and loads more if an end is near.
+    /// Updates the reading position after scrolling, and loads more messages if an end is near.
     pub fn scrolled(self) {
         let Some(hidden) = self.scroller.hidden() else { return };
-        let is_away = hidden.below > AWAY_PX || self.timeline.with_untracked(|timeline| timeline.has_newer);
+        let is_away = hidden.below > AWAY_DISTANCE_PX || self.timeline.with_untracked(|timeline| timeline.has_newer);
         self.live.update_reading(|reading| {
             reading.away = is_away;
             if !is_away {
@@ -72,9 +72,9 @@ impl Paging {
 
     fn near_end(self, hidden: &Hidden) -> Option<End> {
         self.timeline.with_untracked(|timeline| {
-            if timeline.has_older && hidden.above < MORE_WITHIN_PX {
+            if timeline.has_older && hidden.above < LOAD_DISTANCE_PX {
                 timeline.messages.first().map(|first| End::Oldest(first.id))
-            } else if timeline.has_newer && hidden.below < MORE_WITHIN_PX {
+            } else if timeline.has_newer && hidden.below < LOAD_DISTANCE_PX {
                 timeline.messages.last().map(|last| End::Newest(last.id))
             } else {
                 None
@@ -82,7 +82,7 @@ impl Paging {
         })
     }
 
-    /// Loads the page of messages beyond an end, then drops what is too much at the other.
+    /// Loads the page of messages beyond an end, then drops messages at the other end if there are too many.
     fn load(self, end: End) {
         let Self { room_id, timeline, .. } = self;
         self.is_loading.set_value(true);
@@ -99,7 +99,7 @@ impl Paging {
                 });
             }
             live::release();
-            // Once the new rows have their place, the far end may go.
+            // Two frames later the new rows are laid out and the scroll offset is adjusted.
             request_animation_frame(move || request_animation_frame(move || self.trim_far_from(end)));
         });
     }

@@ -1,30 +1,37 @@
-//! Choosing people from a list, with a filter where the list is long.
+//! A list of people to choose from, with a filter if it is long.
 
 use campfire::model::Person;
 use leptos::prelude::*;
 
 use super::sheet::Avatar;
 
-/// Lists longer than this have a filter.
-const UNFILTERED: usize = 20;
+/// Maximum length of a list without a filter.
+const MAX_UNFILTERED: usize = 20;
 
-/// Somebody to choose.
+/// A person to choose.
 #[derive(Clone, Debug)]
 pub struct Choice {
+    /// The person.
     pub person: Person,
+    /// Whether the person is chosen initially.
     pub checked: bool,
-    /// Chosen or not, that cannot be changed here.
+    /// Whether the choice cannot be changed.
     pub fixed: bool,
 }
 
-/// People with a box each. Those that come checked stand first.
+/// People with a checkbox each, chosen ones first.
 #[component]
-pub fn ChoosePeople(legend: &'static str, mut people: Vec<Choice>) -> impl IntoView {
+pub fn ChoosePeople(
+    /// The legend of the list.
+    legend: &'static str,
+    /// The people, in the order of the list.
+    mut people: Vec<Choice>,
+) -> impl IntoView {
     people.sort_by_key(|choice| !choice.checked);
-    let filtered = people.len() > UNFILTERED;
+    let filtered = people.len() > MAX_UNFILTERED;
     view! {
         {filtered.then(|| view! {
-            // The list is all here already; without scripts the browser's own search does the same.
+            // The page contains the whole list: without scripts the browser's own search replaces the filter.
             <p class="field" hidden data-needs-script="">
                 <label for="people-filter">"Filter by name"</label>
                 <input id="people-filter" type="search" autocomplete="off" data-narrows="people"/>

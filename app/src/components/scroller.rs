@@ -1,8 +1,8 @@
-//! The box that the timeline scrolls in.
+//! The element that the timeline scrolls in.
 //!
-//! It is reversed: anchored at its end, so that a page opens at the newest message before any script has run, stays
-//! there while messages come, and does not jump when older ones are put before. Its offset is zero at the newest message
-//! and negative above.
+//! Its flex direction is reversed, which anchors it at its end: a page opens at the newest message before any script has
+//! run, stays there when messages arrive, and does not jump when older ones are inserted. The scroll offset is 0 at the
+//! newest message and negative above it.
 
 use campfire::model::MessageId;
 use campfire::protocol::Timeline;
@@ -13,17 +13,18 @@ use web_sys::{ScrollIntoViewOptions, ScrollLogicalPosition};
 
 use crate::browser;
 
-/// How near the newest message one counts as being at it, in pixels.
-const NEAR_PX: i32 = 100;
+/// The distance to the newest message up to which the reader counts as being at it, in pixels.
+const NEAR_DISTANCE_PX: i32 = 100;
 
-/// The scroller's element, and what it held.
+/// The scrolling element and its last extent.
 #[derive(Clone, Copy)]
 pub struct Scroller {
+    /// The element.
     pub element: NodeRef<html::Div>,
     extent: StoredValue<Extent>,
 }
 
-/// What was in the scroller when its height was measured last.
+/// The content of the scroller when its height was last measured.
 #[derive(Clone, Copy, Default, PartialEq)]
 struct Extent {
     first: Option<MessageId>,
@@ -32,14 +33,16 @@ struct Extent {
     height: i32,
 }
 
-/// How many pixels of what is loaded lie above and below what is seen.
+/// The heights of the loaded messages out of sight, in pixels.
 pub struct Hidden {
+    /// Above the visible part.
     pub above: i32,
+    /// Below the visible part.
     pub below: i32,
 }
 
-/// A scroller of these messages and of so many outgoing ones, opened at `target` or at the newest message. It keeps
-/// what is read in its place whatever comes and goes. On the server it does nothing.
+/// A scroller of these messages and `outgoing_count` outgoing ones, opened at `target` or at the newest message. It
+/// keeps the visible messages in place when others are added or removed. Does nothing on the server.
 pub fn use_scroller(
     timeline: RwSignal<Timeline>,
     target: Option<MessageId>,
@@ -49,7 +52,7 @@ pub fn use_scroller(
     let scroller = Scroller { element: NodeRef::new(), extent: StoredValue::new(Extent::default()) };
     Effect::new(move |_| {
         if let Some(element) = scroller.element.get()
-            && browser::moved_in(&element, room_id)
+            && browser::assign_room(&element, room_id)
         {
             element.set_scroll_top(0);
         }
@@ -62,10 +65,10 @@ pub fn use_scroller(
             (timeline.messages.first().map(|first| first.id), timeline.messages.last().map(|last| last.id))
         });
         let now = Extent { first, last, outgoing_count: outgoing_count(), height: 0 };
-        // The rows are there by then, and not painted yet.
+        // By then the rows are in the page, but not painted yet.
         request_animation_frame(move || scroller.keep_place(now));
     });
-    // Whoever writes wants to see it.
+    // A message that the user sends is scrolled into view.
     Effect::new(move |previous: Option<usize>| {
         let count = outgoing_count();
         if previous.is_some_and(|previous| count > previous) {
@@ -84,34 +87,32 @@ impl Scroller {
         }
     }
 
-    /// How much is out of sight; nothing before the page is there.
+    /// The heights out of sight; `None` before the element is in the page.
     pub fn hidden(self) -> Option<Hidden> {
         let element = self.element.get_untracked()?;
         let below = -element.scroll_top();
         Some(Hidden { above: element.scroll_height() - element.client_height() - below, below })
     }
 
-    /// Keeps what is read in its place: what comes before moves nothing, what comes after moves everything by its
-    /// height, unless the reader is at the newest message and wants to see it.
+    /// Keeps the visible messages in place. Rows inserted before them do not move them; rows appended move them by their
+    /// height, unless the reader is at the newest message, where the new one is scrolled into view.
     fn keep_place(self, mut now: Extent) {
-        let (Some(element), Some(before)) = (self.element.try_get_untracked().flatten(), self.extent.try_get_value())
-        else {
-            return;
-        };
+        let Some(element) = self.element.try_get_untracked().flatten() else { return };
+        let Some(before) = self.extent.try_get_value() else { return };
         now.height = element.scroll_height();
         let appended = before.height > 0
             && before.first == now.first
             && (before.last, before.outgoing_count) != (now.last, now.outgoing_count);
         if appended && element.scroll_top() < 0 {
-            let is_near = -element.scroll_top() < NEAR_PX;
+            let is_near = -element.scroll_top() < NEAR_DISTANCE_PX;
             let grown = now.height - before.height;
             element.set_scroll_top(if is_near { 0 } else { element.scroll_top() - grown });
         }
         let _ = self.extent.try_set_value(now);
     }
 
-    /// Drops the newest messages when there are too many, and keeps the first row in its place: the offset counts from
-    /// the end, so that its old value means nothing once rows there are gone.
+    /// Drops the newest messages if there are too many, and keeps the first row in place: the offset is measured from the
+    /// end, so it must be corrected when rows there are removed.
     pub fn trim_newer(self, timeline: RwSignal<Timeline>) {
         let Some(element) = self.element.try_get_untracked().flatten() else { return };
         let Some(row) = element.query_selector(".message").ok().flatten() else { return };
@@ -121,13 +122,16 @@ impl Scroller {
         let top = row.get_bounding_client_rect().top();
         timeline.update(Timeline::trim_newer);
         let last = timeline.with_untracked(|timeline| timeline.messages.last().map(|last| last.id));
-        // Runs right after the effect that removes the rows, and before anything is painted.
+        // Runs after the effect that removes the rows, and before the next paint.
         spawn_local(async move {
             #[expect(clippy::cast_possible_truncation, reason = "pixels of a page")]
             let moved = (row.get_bounding_client_rect().top() - top).round() as i32;
             element.set_scroll_top(element.scroll_top() + moved);
             let height = element.scroll_height();
-            self.extent.try_update_value(|extent| (extent.last, extent.height) = (last, height));
+            self.extent.try_update_value(|extent| {
+                extent.last = last;
+                extent.height = height;
+            });
         });
     }
 }

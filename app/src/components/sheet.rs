@@ -1,16 +1,23 @@
-//! Pages of settings: one column of sections under a title, and the small parts they are made of.
+//! Settings pages: one column of sections under a title, and their parts.
 
 use campfire::model::{UserId, avatar_tint, initials};
 use leptos::prelude::*;
 
 use super::icon::Icon;
 
-/// A page of sections. `back` is where its arrow leads.
+/// A page of sections.
 #[component]
 pub fn Sheet(
-    #[prop(into)] title: String,
-    #[prop(into)] back: String,
-    #[prop(optional, into)] actions: Option<AnyView>,
+    /// The heading of the page.
+    #[prop(into)]
+    title: String,
+    /// The path that its back arrow leads to.
+    #[prop(into)]
+    back: String,
+    /// Controls beside the heading.
+    #[prop(optional, into)]
+    actions: Option<AnyView>,
+    /// The sections.
     children: Children,
 ) -> impl IntoView {
     view! {
@@ -25,11 +32,16 @@ pub fn Sheet(
     }
 }
 
-/// One thing to settle.
+/// A section of a page.
 #[component]
 pub fn Section(
-    #[prop(into)] title: String,
-    #[prop(optional, into)] id: Option<&'static str>,
+    /// The heading of the section.
+    #[prop(into)]
+    title: String,
+    /// The id of the element, for links to it.
+    #[prop(optional, into)]
+    id: Option<&'static str>,
+    /// The content of the section.
     children: Children,
 ) -> impl IntoView {
     view! {
@@ -40,17 +52,22 @@ pub fn Section(
     }
 }
 
-/// Something that cannot be taken back: it opens first, says what is lost, and then does it.
+/// A form for an action that cannot be undone. It opens first and describes the consequences, as a confirmation.
 #[component]
 pub fn Danger(
-    #[prop(into)] summary: String,
-    /// Where the form goes.
+    /// The text that opens it.
+    #[prop(into)]
+    summary: String,
+    /// The path that the form is submitted to.
     #[prop(into)]
     action: String,
-    /// The verb of the form, like `delete`.
+    /// The method that the form carries, like `delete`.
     #[prop(default = "delete")]
     method: &'static str,
-    #[prop(into)] button: String,
+    /// The text of the button.
+    #[prop(into)]
+    button: String,
+    /// The description of the consequences.
     children: Children,
 ) -> impl IntoView {
     view! {
@@ -65,9 +82,17 @@ pub fn Danger(
     }
 }
 
-/// A person's initials on their colour. Decoration: the name stands beside it.
+/// A person's initials on a colour, hidden from assistive technology: the name is beside it.
 #[component]
-pub fn Avatar(id: UserId, name: String, #[prop(default = "")] class: &'static str) -> impl IntoView {
+pub fn Avatar(
+    /// The person's id, which selects the colour.
+    id: UserId,
+    /// The person's name.
+    name: String,
+    /// A further class of the element.
+    #[prop(default = "")]
+    class: &'static str,
+) -> impl IntoView {
     view! {
         <span class=format!("avatar tint-{} {class}", avatar_tint(id)).trim_end().to_owned() data-person=id.to_string() aria-hidden="true">
             {initials(&name)}
@@ -75,13 +100,17 @@ pub fn Avatar(id: UserId, name: String, #[prop(default = "")] class: &'static st
     }
 }
 
-/// A link to hand on: a field to copy from, its QR code, and the device's own way of sharing.
+/// A link to share: a read-only field with buttons to copy and to share it, and its QR code.
 #[component]
 pub fn LinkField(
+    /// The id of the field.
     id: &'static str,
-    #[prop(into)] label: String,
+    /// The text of its label.
+    #[prop(into)]
+    label: String,
+    /// The link.
     url: String,
-    /// Where the picture of its QR code is.
+    /// The path of the image of its QR code.
     qr_path: String,
 ) -> impl IntoView {
     view! {
@@ -89,7 +118,7 @@ pub fn LinkField(
             <label for=id>{label.clone()}</label>
             <div class="link-field__row">
                 <input id=id type="text" readonly value=url.clone() data-selects=""/>
-                // Without scripts neither can do anything, so neither is there.
+                // Hidden until a script shows them: they do not work without scripts.
                 <button class="button button--plain" type="button" data-copies=id hidden>"Copy"</button>
                 <button class="button button--plain" type="button" data-shares=url hidden>"Share"</button>
             </div>

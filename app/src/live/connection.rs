@@ -1,6 +1,6 @@
-//! The WebSocket: opened, watched, and opened again after a pause that grows with every failure.
+//! The WebSocket: opened, monitored, and reopened with exponential backoff.
 //!
-//! A socket that brings nothing for [`SILENCE_MS`] is taken for dead.
+//! A socket that receives nothing for [`SILENCE_MS`] is considered dead.
 
 use std::time::Duration;
 
@@ -16,38 +16,44 @@ use web_sys::{CloseEvent, MessageEvent, WebSocket};
 use super::{Reported, delivery, focus, presence, with_tab};
 use crate::{api, browser};
 
-/// The shortest and the longest pause before a new connection; each is stretched by up to its own length at random.
-const PAUSE_MS: (f64, f64) = (500.0, 15_000.0);
+/// The pause after the first failure, in milliseconds, before jitter. It doubles with each further failure.
+const MIN_PAUSE_MS: f64 = 500.0;
 
-/// How many failures in a row lead to the question whether the browser is still signed in.
+/// Maximum pause between two attempts, in milliseconds, before jitter.
+const MAX_PAUSE_MS: f64 = 15_000.0;
+
+/// The session is checked after this many failures in a row, and again after as many more.
 const FAILURES_PER_SESSION_CHECK: u32 = 3;
 
-/// How long a signed-out page stays, for the sake of the tab whose own navigation says so.
-const LEAVE_AFTER: Duration = Duration::from_secs(1);
+/// How long a signed-out page waits before it navigates: the tab that signed out is navigating already, and must not be
+/// interrupted.
+const SIGN_OUT_DELAY: Duration = Duration::from_secs(1);
 
-/// Whether the page hears from the server.
+/// The status of the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
-    /// The page is as fresh as its HTML; the first connection is being made.
+    /// The page is as old as its HTML; the first connection is being opened.
     Fresh,
+    /// The socket is open.
     Online,
+    /// The socket was lost.
     Offline,
 }
 
-/// The socket of the tab, if there is one, and what became of those before.
+/// The socket of the tab, if there is one, and the state of reconnecting.
 #[derive(Default)]
 pub(super) struct Connection {
     socket: Option<Socket>,
-    /// The number of the current socket, or of the pause that ends with the next one: late callbacks are known by it.
+    /// Incremented with each socket and each pause: late callbacks of an earlier one are ignored.
     generation: u32,
     last_received_ms: u64,
-    /// How many sockets were lost since the last that opened.
+    /// The number of sockets lost since the last one that opened.
     failure_count: u32,
-    /// The browser is signed out: there is nothing to reconnect to.
+    /// The browser is signed out: it does not reconnect.
     is_signed_out: bool,
 }
 
-/// A WebSocket with the closures it calls. Dropping it closes it.
+/// A WebSocket and its handlers. Dropping it closes it.
 struct Socket {
     socket: WebSocket,
     _on_open: Closure<dyn FnMut()>,
@@ -96,7 +102,7 @@ pub(super) fn connect() {
     });
     let on_close = Closure::<dyn FnMut(CloseEvent)>::new(move |_: CloseEvent| {
         if is_current() {
-            // Dropping the socket here would free this very closure while it runs.
+            // Not here: dropping the socket would free this closure while it runs.
             spawn_local(async { close() });
         }
     });
@@ -107,14 +113,14 @@ pub(super) fn connect() {
     with_connection(|connection| connection.socket = Some(socket));
 }
 
-/// Opens a socket unless there is one: the pause before the next ends here.
+/// Opens a socket unless there is one, without further pause.
 pub(super) fn connect_now() {
     if with_connection(|connection| connection.socket.is_none()) == Some(true) {
         connect();
     }
 }
 
-/// Gives up a socket that has been silent for too long.
+/// Closes a socket that has received nothing for [`SILENCE_MS`].
 pub(super) fn close_if_silent() {
     let is_silent = with_connection(|connection| {
         connection.socket.is_some() && browser::now_ms().saturating_sub(connection.last_received_ms) > SILENCE_MS
@@ -124,7 +130,7 @@ pub(super) fn close_if_silent() {
     }
 }
 
-/// Drops the socket, and opens another one after a pause.
+/// Closes the socket and opens another one after a pause.
 pub(super) fn close() {
     let closed = with_tab(|tab| {
         let connection = &mut tab.connection;
@@ -137,7 +143,7 @@ pub(super) fn close() {
     live.status.set(Status::Offline);
     if failure_count % FAILURES_PER_SESSION_CHECK == 0 {
         spawn_local(async {
-            // The server refuses the socket of a signed-out browser without giving a reason.
+            // Browsers do not expose the status of a refused handshake.
             if api::check_session().await == Err(AppError::SignedOut) {
                 sign_out();
             }
@@ -153,18 +159,18 @@ pub(super) fn close() {
     });
 }
 
-/// How long to wait after so many failures in a row. `random` is between 0 and 1.
+/// How long to wait after `failure_count` failures in a row. `random` is between 0 and 1.
 ///
-/// Between the pause and twice the pause, but the first time up to 2 s: a thousand tabs must not come at once.
+/// Up to 100 % jitter, and up to 2 s after the first failure: after a restart of the server, the tabs must not reconnect
+/// all at once.
 fn pause(failure_count: u32, random: f64) -> Duration {
-    let (shortest_ms, longest_ms) = PAUSE_MS;
-    let pause_ms = (shortest_ms * f64::from(1_u32 << (failure_count - 1).min(8))).min(longest_ms);
+    let pause_ms = (MIN_PAUSE_MS * f64::from(1_u32 << (failure_count - 1).min(8))).min(MAX_PAUSE_MS);
     let jitter = if failure_count == 1 { 3.0 } else { 1.0 };
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 500 and 30,000")]
     Duration::from_millis((pause_ms * (1.0 + jitter * random)) as u64)
 }
 
-/// Sends a command if there is a connection; what matters is sent again when there is one.
+/// Sends a command if the socket is open. Otherwise it is dropped: the state is reported again when a socket opens.
 pub(super) fn send(command: &ClientCommand) {
     let Ok(json) = serde_json::to_string(command) else { return };
     with_connection(|connection| {
@@ -176,16 +182,16 @@ pub(super) fn send(command: &ClientCommand) {
     });
 }
 
-/// This browser is signed out. The tab that signed out is on its way already and must not be stopped.
+/// Stops reconnecting and navigates to the sign-in page, after [`SIGN_OUT_DELAY`].
 pub(super) fn sign_out() {
     with_connection(|connection| connection.is_signed_out = true);
     spawn_local(async {
-        browser::sleep(LEAVE_AFTER).await;
+        browser::sleep(SIGN_OUT_DELAY).await;
         let _ = window().location().assign(paths::SIGN_IN);
     });
 }
 
-/// The server knows nothing of this tab yet.
+/// Reports the state of the tab on a new socket, and sends the outbox.
 fn opened() {
     let opened = with_tab(|tab| {
         tab.connection.failure_count = 0;
@@ -216,7 +222,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pauses_grow_to_half_a_minute_and_are_spread() {
+    fn pauses_double_up_to_half_a_minute_with_jitter() {
         let ms = |failure_count, random| pause(failure_count, random).as_millis();
         assert_eq!((ms(1, 0.0), ms(1, 1.0)), (500, 2_000));
         assert_eq!((ms(2, 0.0), ms(2, 1.0)), (1_000, 2_000));

@@ -1,18 +1,18 @@
-//! What becomes of an event: it changes the inbox and the timeline of the room in view, and some have effects beside.
+//! Applies events to the inbox and to the timeline of the room in view, with their further effects.
 
 use campfire::model::{Account, Message, RoomId};
 use campfire::protocol::ServerEvent;
 use leptos::prelude::*;
 
-use super::{Live, connection, focus, read_what_is_seen, with_tab};
+use super::{Live, connection, focus, mark_read_if_visible, with_tab};
 use crate::{browser, names};
 
-/// Keeps the events from now on, for [`release`].
+/// Begins to collect the received events, for [`release`].
 pub fn hold() {
     with_tab(|tab| tab.held = Some(Vec::new()));
 }
 
-/// Applies to the timeline again what arrived since [`hold`]; the inbox knows it already.
+/// Applies the events received since [`hold`] to the timeline again. The inbox contains them already.
 pub fn release() {
     let held = with_tab(|tab| tab.held.take()).flatten();
     for event in held.unwrap_or_default() {
@@ -20,7 +20,7 @@ pub fn release() {
     }
 }
 
-/// Takes in an event from the socket.
+/// Handles an event received from the socket.
 pub(super) fn receive(event: &ServerEvent) {
     with_tab(|tab| {
         if let Some(held) = &mut tab.held {
@@ -30,24 +30,24 @@ pub(super) fn receive(event: &ServerEvent) {
     deliver(event);
 }
 
-/// Applies an event, wherever it comes from.
+/// Applies an event, from the socket or from the response to a call.
 pub fn deliver(event: &ServerEvent) {
     let Some((live, focus)) = with_tab(|tab| (tab.live, tab.focus)) else { return };
     let is_shown = apply_to_timeline(event);
     if let ServerEvent::Rooms { account, .. } | ServerEvent::Account { account } = event {
-        wear_custom_styles(live, account);
+        update_custom_styles(live, account);
     }
-    let seen = focus.filter(|_| browser::is_visible()).map(|focus| focus.room_id);
-    live.update_inbox(|inbox| inbox.apply(event, seen, browser::now_ms()));
+    let visible_room = focus.filter(|_| browser::is_visible()).map(|focus| focus.room_id);
+    live.update_inbox(|inbox| inbox.apply(event, visible_room, browser::now_ms()));
 
     let in_focus = |room_id: RoomId| focus.filter(|focus| focus.room_id == room_id);
     match event {
-        ServerEvent::Rooms { .. } => read_what_is_seen(),
+        ServerEvent::Rooms { .. } => mark_read_if_visible(),
         ServerEvent::MessagePosted { message, .. } if in_focus(message.room_id).is_some() => {
             announce(live, message, is_shown);
         }
         ServerEvent::MarkedUnread { room_id, message_id, .. } => {
-            // Reading up to the same message is news again.
+            // Reading up to the same message must be reported again.
             with_tab(|tab| tab.reported.read = None);
             if in_focus(*room_id).is_some() {
                 live.update_reading(|reading| reading.new_from = Some(*message_id));
@@ -64,10 +64,10 @@ pub fn deliver(event: &ServerEvent) {
     }
 }
 
-/// Brings the room in view up to date. Returns whether that changed anything.
+/// Applies an event to the room in view. Returns whether its messages changed.
 fn apply_to_timeline(event: &ServerEvent) -> bool {
     let Some(focus) = focus::current() else { return false };
-    // Positions move with every event; only what is seen is worth a rendering.
+    // Every event moves the cursor; subscribers are notified only if the messages changed.
     let changed = focus.timeline.try_update_untracked(|timeline| timeline.apply(event)).unwrap_or_default();
     if changed {
         focus.timeline.try_update(|_| ());
@@ -75,19 +75,19 @@ fn apply_to_timeline(event: &ServerEvent) -> bool {
     changed
 }
 
-/// The page wears other custom styles at once.
-fn wear_custom_styles(live: Live, account: &Account) {
+/// Replaces the page's custom styles if those of the account changed.
+fn update_custom_styles(live: Live, account: &Account) {
     if live.inbox.with_value(|inbox| inbox.account.custom_styles_digest != account.custom_styles_digest) {
-        browser::wear(&account.custom_styles_path());
+        browser::set_custom_styles(&account.custom_styles_path());
     }
 }
 
-/// A message was posted in the room in view; it is shown unless newer ones than those shown lie between.
+/// Announces a message posted in the room in view. `is_shown` is `false` if the newest messages are not loaded.
 fn announce(live: Live, message: &Message, is_shown: bool) {
     let is_own = live.inbox.with_value(|inbox| inbox.viewer.id == message.creator_id);
     if is_shown {
-        // The page's script reads it out to screen readers, and plays sounds.
-        browser::tell(
+        // chat.js announces it to screen readers and plays sounds.
+        browser::dispatch(
             names::page_event::MESSAGE_SHOWN,
             &[if is_own { "" } else { &message.creator_name }, &message.body_html],
         );

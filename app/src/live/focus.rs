@@ -1,4 +1,4 @@
-//! The room in view, as the connection must know it.
+//! The room in view, whose events the server sends in full.
 
 use campfire::model::RoomId;
 use campfire::protocol::{ClientCommand, Timeline};
@@ -9,18 +9,21 @@ use super::{connection, with_tab};
 /// The room in view.
 #[derive(Clone, Copy)]
 pub struct Focus {
+    /// Its id.
     pub room_id: RoomId,
+    /// Its messages, to which events are applied.
     pub timeline: RwSignal<Timeline>,
     /// Loads the page's data again.
     pub reload: Callback<()>,
-    /// The person was taken out of the room, or it was removed.
+    /// Called when the membership ended or the room was removed.
     pub lost: Callback<()>,
 }
 
-/// Has this room in view from now on. Returns what ends it.
+/// Makes this the room in view and returns the function that ends it.
 pub fn focus(focus: Focus) -> impl FnOnce() + 'static {
     let live = with_tab(|tab| {
-        (tab.focus, tab.held) = (Some(focus), None);
+        tab.focus = Some(focus);
+        tab.held = None;
         tab.live
     });
     if let Some(live) = live {
@@ -29,7 +32,7 @@ pub fn focus(focus: Focus) -> impl FnOnce() + 'static {
     report();
     move || {
         let has_left = with_tab(|tab| {
-            // The next room may be in view already.
+            // The next room may have taken its place.
             tab.focus.take_if(|current| current.timeline == focus.timeline).is_some()
         });
         if has_left == Some(true) {
@@ -50,7 +53,7 @@ pub(super) fn current() -> Option<Focus> {
     with_tab(|tab| tab.focus).flatten()
 }
 
-/// Reports which room is in view and how far its events are known.
+/// Subscribes to the room in view, from the position that its timeline contains.
 pub(super) fn report() {
     let Some(focus) = current() else { return };
     if let Some(cursor) = focus.timeline.try_with_untracked(|timeline| timeline.cursor.clone()) {

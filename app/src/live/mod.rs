@@ -1,8 +1,8 @@
-//! The browser's end of the live stream: one WebSocket a tab, for as long as the page lives.
+//! The browser's side of the live protocol: one WebSocket per tab, until the page is unloaded.
 //!
-//! [`connection`] keeps a socket open, [`delivery`] applies what arrives to the inbox and to the timeline of the room in
-//! view, and [`reading`], [`presence`] and [`typing`] report what the person does. What the pages show of it is in
-//! [`Live`]; all else that a tab remembers is in one [`Tab`].
+//! [`connection`] keeps a socket open, [`delivery`] applies received events to the inbox and to the timeline of the room
+//! in view, and [`reading`], [`presence`] and [`typing`] report the user's activity. [`Live`] is the state that pages
+//! show; all other state of a tab is in one [`Tab`].
 
 mod connection;
 mod delivery;
@@ -25,48 +25,52 @@ use connection::Connection;
 pub use connection::Status;
 pub use delivery::{deliver, hold, release};
 pub use focus::{Focus, focus, reload};
-pub use reading::{Reading, read_what_is_seen};
+pub use reading::{Reading, mark_read_if_visible};
 pub use typing::report_typing;
 
-/// What the pages show of the live stream.
+/// The live state that pages show.
 #[derive(Clone, Copy)]
 pub struct Live {
+    /// Whether the tab receives events.
     pub status: RwSignal<Status>,
+    /// The page in view.
     pub page: RwSignal<Page>,
     inbox: StoredValue<Inbox>,
     rooms_changed: Trigger,
     details_changed: Trigger,
 }
 
-/// The page in view. One signal: each type of signal is code that every browser downloads.
+/// The page in view. One signal for all of it: each type of signal is code that every browser downloads.
 #[derive(Clone, Debug, Default)]
 pub struct Page {
-    /// The room in view, which is not the one in the URL while the data of that is still being loaded.
+    /// The room in view: not the one in the URL while the data of that is loading.
     pub room_id: Option<RoomId>,
+    /// The title of the page.
     pub title: String,
+    /// The reading position in the room.
     pub reading: Reading,
 }
 
 impl Live {
-    /// The state that the page was rendered with, which shows this room.
+    /// The state of a page that was rendered with this layout and shows this room.
     pub fn new(layout: &Layout, room_id: Option<RoomId>) -> Self {
-        let (viewer, account, rooms) = (layout.viewer.clone(), layout.account.clone(), layout.rooms.clone());
+        let inbox = Inbox::new(layout.viewer.clone(), layout.account.clone(), layout.rooms.clone());
         Self {
             status: RwSignal::new(Status::Fresh),
             page: RwSignal::new(Page { room_id, ..Page::default() }),
-            inbox: StoredValue::new(Inbox::new(viewer, account, rooms)),
+            inbox: StoredValue::new(inbox),
             rooms_changed: Trigger::new(),
             details_changed: Trigger::new(),
         }
     }
 
-    /// Reads the person's rooms, and subscribes to them alone.
+    /// Reads the viewer's rooms and subscribes to them alone.
     pub fn rooms<T>(self, read: impl FnOnce(&[SidebarRoom]) -> T) -> T {
         self.rooms_changed.track();
         self.inbox.with_value(|inbox| read(&inbox.rooms))
     }
 
-    /// Reads the inbox, and subscribes to everything but the rooms.
+    /// Reads the inbox and subscribes to everything but the rooms.
     pub fn inbox<T>(self, read: impl FnOnce(&Inbox) -> T) -> T {
         self.details_changed.track();
         self.inbox.with_value(read)
@@ -77,7 +81,7 @@ impl Live {
         self.inbox(|inbox| inbox.viewer.may_make_rooms(inbox.account.room_creation_restricted))
     }
 
-    /// Notes where the reader stands, and notifies only if that is news.
+    /// Updates the reading position and notifies its subscribers if it changed.
     pub fn update_reading(self, update: impl FnOnce(&mut Reading)) {
         let before = self.page.with_untracked(|page| page.reading);
         let mut reading = before;
@@ -87,7 +91,7 @@ impl Live {
         }
     }
 
-    /// Changes the inbox, and notifies those who show what has changed.
+    /// Updates the inbox and notifies the subscribers of what changed.
     fn update_inbox(self, update: impl FnOnce(&mut Inbox) -> Changes) {
         let changes = self.inbox.try_update_value(update).unwrap_or_default();
         if changes.rooms {
@@ -99,7 +103,7 @@ impl Live {
     }
 }
 
-/// What a tab remembers beside what the pages show.
+/// The state of a tab that pages do not show.
 struct Tab {
     live: Live,
     /// Called whenever a socket opened.
@@ -108,19 +112,19 @@ struct Tab {
     focus: Option<Focus>,
     connection: Connection,
     reported: Reported,
-    /// Events since a page of older or newer messages was asked for; they may concern what is in it.
+    /// Events received while a page of older or newer messages is loading: they may concern its messages.
     held: Option<Vec<ServerEvent>>,
-    /// The line before what is new was drawn since the page was visible last.
+    /// Whether the line before the new messages was set since the page was last visible.
     is_line_drawn: bool,
 }
 
-/// What the server was told last, on this connection.
+/// The last reports sent on this connection.
 #[derive(Default)]
 struct Reported {
     read: Option<(RoomId, MessageId)>,
-    /// When it was told that somebody sees the page; `None` while nobody does.
+    /// When the page was last reported visible; `None` while it is hidden.
     present_at_ms: Option<u64>,
-    /// When it was told that the person writes; `None` while they do not.
+    /// When typing was last reported; `None` while the user does not type.
     typing_at_ms: Option<u64>,
 }
 
@@ -129,12 +133,14 @@ thread_local! {
     static TAB: RefCell<Option<Tab>> = const { RefCell::new(None) };
 }
 
-/// Reads or changes what the tab remembers. `with_tab` must not be called again meanwhile, nor any signal be changed.
+/// Runs `work` with the tab's state. `work` must not call `with_tab` nor change a signal, whose effects may: the state is
+/// borrowed.
 fn with_tab<T>(work: impl FnOnce(&mut Tab) -> T) -> Option<T> {
     TAB.with_borrow_mut(|tab| tab.as_mut().map(work))
 }
 
-/// Connects, and stays connected; `opened` is called whenever a socket opened. Called once, in the browser.
+/// Connects, and reconnects whenever the connection is lost; `opened` is called for every connection. Called once, in
+/// the browser.
 pub fn start(live: Live, opened: Callback<()>) {
     TAB.set(Some(Tab {
         live,
@@ -150,7 +156,7 @@ pub fn start(live: Live, opened: Callback<()>) {
     browser::listen_forever(&window(), "online", |_: Event| connection::connect_now());
     browser::listen_forever(&window(), "offline", |_: Event| connection::close());
     browser::listen_forever(&document(), "visibilitychange", |_: Event| visibility_changed());
-    // A page that the browser kept while the person was elsewhere comes back with a dead socket.
+    // A page restored from the back/forward cache has a dead socket.
     browser::listen_forever(&window(), "pageshow", |_: Event| connection::close_if_silent());
     spawn_local(async move {
         loop {
@@ -166,7 +172,7 @@ fn visibility_changed() {
     if browser::is_visible() {
         with_tab(|tab| tab.is_line_drawn = false);
         connection::close_if_silent();
-        read_what_is_seen();
+        mark_read_if_visible();
     }
     spawn_local(async {
         browser::sleep(Duration::from_millis(VISIBILITY_DELAY_MS)).await;

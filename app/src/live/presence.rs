@@ -1,24 +1,24 @@
-//! Whether somebody sees the page: what others see as being in the room.
+//! Reports the visibility of the page, from which the server computes presence.
 
 use campfire::protocol::{ClientCommand, PRESENCE_REFRESH_MS};
 
 use super::{connection, with_tab};
 use crate::browser;
 
-/// Reports whether somebody sees the page, if that is news to the server.
+/// Reports whether the page is visible, if that changed since the last report.
 pub(super) fn report() {
     let is_visible = browser::is_visible();
-    let is_news = with_tab(|tab| {
-        let is_news = tab.reported.present_at_ms.is_some() != is_visible;
+    let has_changed = with_tab(|tab| {
+        let has_changed = tab.reported.present_at_ms.is_some() != is_visible;
         tab.reported.present_at_ms = is_visible.then(browser::now_ms);
-        is_news
+        has_changed
     });
-    if is_news == Some(true) {
+    if has_changed == Some(true) {
         connection::send(if is_visible { &ClientCommand::Present } else { &ClientCommand::Absent });
     }
 }
 
-/// Reports again that somebody sees the page, when the last time was [`PRESENCE_REFRESH_MS`] ago.
+/// Reports again that the page is visible, if the last report is [`PRESENCE_REFRESH_MS`] old: presence expires.
 pub(super) fn refresh() {
     let is_due = with_tab(|tab| {
         let now_ms = browser::now_ms();

@@ -1,11 +1,11 @@
-//! Whether the person writes in the room in view.
+//! Reports that the user types in the room in view.
 
 use campfire::protocol::{ClientCommand, TYPING_EVERY_MS};
 
 use super::{connection, with_tab};
 use crate::browser;
 
-/// Reports that the person writes, at most every [`TYPING_EVERY_MS`], or that they stopped, once.
+/// Reports that the user types, at most every [`TYPING_EVERY_MS`], or stopped, once.
 pub fn report_typing(active: bool) {
     let is_due = with_tab(|tab| {
         let now_ms = browser::now_ms();

@@ -1,16 +1,18 @@
-//! The account: what it is called, who is in it, and how people come in.
+//! The pages of the account: its settings, its people, the invitation link, and custom styles.
 
-use campfire::model::{Account, Profile, Role, Status, User, paths};
+use campfire::model::{Account, Profile, Role, Status, User, UserId, paths};
 use leptos::prelude::*;
 
 use crate::components::form::{Field, FormState, LongField};
 use crate::components::icon::Icon;
 use crate::components::sheet::{Avatar, Danger, LinkField, Section, Sheet};
 
-/// One page of the people, as asked for.
+/// One page of the account's people.
 #[derive(Clone, Debug)]
 pub struct PeoplePage {
+    /// The people, administrators first.
     pub people: Vec<Profile>,
+    /// The text that their names contain; empty for all people.
     pub filter: String,
     /// The number of the next page, if there is one.
     pub next_page: Option<i64>,
@@ -18,16 +20,24 @@ pub struct PeoplePage {
     pub is_first: bool,
 }
 
-/// The settings of the account: administrators change them, members look.
+/// The settings of the account, which administrators can change.
 #[component]
 pub fn AccountPage(
+    /// The user who views the page.
     viewer: User,
+    /// The account.
     account: Account,
+    /// The link by which people join.
     join_url: String,
+    /// The path of the image of its QR code.
     qr_path: String,
+    /// The people of the account.
     people: PeoplePage,
+    /// Whether the installation stores no files.
     text_only: bool,
+    /// The version of the program.
     version: &'static str,
+    /// The values and errors of the settings form.
     state: FormState,
 ) -> impl IntoView {
     let administers = viewer.role == Role::Administrator;
@@ -53,6 +63,7 @@ pub fn AccountPage(
     }
 }
 
+/// The form of the account's settings.
 #[component]
 fn Settings(restricted: bool, text_only: bool, state: FormState) -> impl IntoView {
     view! {
@@ -79,85 +90,104 @@ fn Settings(restricted: bool, text_only: bool, state: FormState) -> impl IntoVie
     }
 }
 
+/// The people, with a filter by name.
 #[component]
 fn People(viewer: User, people: PeoplePage) -> impl IntoView {
-    let PeoplePage { people, filter, next_page, is_first } = people;
-    let administers = viewer.role == Role::Administrator;
-    let nobody = people.is_empty();
-    let next = next_page.map(|page| {
-        let query = encode(&[("filter", &filter), ("page", &page.to_string())]);
-        format!("{}?{query}#people", paths::ACCOUNT_SETTINGS)
-    });
-    let (leaders, members): (Vec<_>, Vec<_>) =
-        people.into_iter().partition(|person| person.role == Role::Administrator);
-    let both = !leaders.is_empty() && !members.is_empty();
     view! {
         <Section title="People" id="people">
             <search>
                 <form class="filter" action=format!("{}#people", paths::ACCOUNT_SETTINGS) data-filters="people-list">
                     <label class="visually-hidden" for="filter">"Filter people by name"</label>
-                    <input id="filter" type="search" name="filter" value=filter placeholder="Filter by name" autocomplete="off"/>
+                    <input id="filter" type="search" name="filter" value=people.filter.clone() placeholder="Filter by name" autocomplete="off"/>
                     <button class="button button--plain">"Filter"</button>
                 </form>
             </search>
-            <form method="post" id="people-list" aria-live="polite">
-                <input type="hidden" name="_method" value="put"/>
-                {nobody.then(|| view! { <p class="empty">{if is_first { "Nobody of that name." } else { "There are no more people." }}</p> })}
-                {(!leaders.is_empty()).then(|| view! {
-                    <ul class="list" aria-label="Administrators">
-                        {leaders.into_iter().map(|person| view! { <Row administers viewer=viewer.clone() person/> }).collect_view()}
-                    </ul>
-                })}
-                {both.then(|| view! { <hr/> })}
-                {(!members.is_empty()).then(|| view! {
-                    <ul class="list" aria-label="Members">
-                        {members.into_iter().map(|person| view! { <Row administers viewer=viewer.clone() person/> }).collect_view()}
-                    </ul>
-                })}
-                {next.map(|next| view! { <p class="list__more"><a class="button button--plain" href=next data-more="people-list">"More people"</a></p> })}
-            </form>
+            <PeopleList viewer people/>
         </Section>
     }
 }
 
+/// One page of the list of people: administrators, then members. The form carries the role buttons of its rows.
 #[component]
-fn Row(administers: bool, viewer: User, person: Profile) -> impl IntoView {
+fn PeopleList(viewer: User, people: PeoplePage) -> impl IntoView {
+    let PeoplePage { people, filter, next_page, is_first } = people;
+    let is_empty = people.is_empty();
+    let next = next_page.map(|page| {
+        let query = encode(&[("filter", &filter), ("page", &page.to_string())]);
+        format!("{}?{query}#people", paths::ACCOUNT_SETTINGS)
+    });
+    let (administrators, members): (Vec<_>, Vec<_>) =
+        people.into_iter().partition(|person| person.role == Role::Administrator);
+    let has_both = !administrators.is_empty() && !members.is_empty();
+    let list = move |label: &'static str, people: Vec<Profile>| {
+        (!people.is_empty()).then(|| {
+            view! {
+                <ul class="list" aria-label=label>
+                    {people.into_iter().map(|person| view! { <Row viewer=viewer.clone() person/> }).collect_view()}
+                </ul>
+            }
+        })
+    };
+    view! {
+        <form method="post" id="people-list" aria-live="polite">
+            <input type="hidden" name="_method" value="put"/>
+            {is_empty.then(|| view! { <p class="empty">{if is_first { "Nobody of that name." } else { "There are no more people." }}</p> })}
+            {list("Administrators", administrators)}
+            {has_both.then(|| view! { <hr/> })}
+            {list("Members", members)}
+            {next.map(|next| view! { <p class="list__more"><a class="button button--plain" href=next data-more="people-list">"More people"</a></p> })}
+        </form>
+    }
+}
+
+/// A person, with the controls of administrators.
+#[component]
+fn Row(viewer: User, person: Profile) -> impl IntoView {
+    let name = person.name;
     let path = paths::user(person.id);
     let is_self = person.id == viewer.id;
     let is_administrator = person.role == Role::Administrator;
     let banned = person.status == Status::Banned;
-    let controls = administers && !is_self && !banned;
-    let (role, action) =
-        if is_administrator { ("member", "Make a member of") } else { ("administrator", "Make an administrator of") };
-    let name = person.name.clone();
+    let has_controls = viewer.role == Role::Administrator && !is_self && !banned;
     view! {
         <li class="list__row" class:list__row--dim=banned>
-            <Avatar id=person.id name=person.name.clone()/>
-            <a class="list__name" href=if is_self { paths::OWN_PROFILE.to_owned() } else { path.clone() }><bdi>{person.name}</bdi></a>
+            <Avatar id=person.id name=name.clone()/>
+            <a class="list__name" href=if is_self { paths::OWN_PROFILE.to_owned() } else { path }><bdi>{name.clone()}</bdi></a>
             {is_self.then(|| view! { <span class="tag">"You"</span> })}
             {banned.then(|| view! { <span class="tag tag--negative">"Banned"</span> })}
-            {(is_administrator && !controls).then(|| view! { <span class="tag">"Administrator"</span> })}
-            {controls.then(|| view! {
-                <button
-                    class="button--icon crown"
-                    class:crown--on=is_administrator
-                    formaction=paths::account_user(person.id)
-                    name="role"
-                    value=role
-                    aria-label=format!("{action} {name}")
-                    title=if is_administrator { "Administrator: make a member" } else { "Member: make an administrator" }
-                >
-                    {Icon::Crown.view()}
-                </button>
-                <a class="button--icon" href=format!("{path}#remove") aria-label=format!("Remove {name}…") title="Remove…">{Icon::Close.view()}</a>
-            })}
+            {(is_administrator && !has_controls).then(|| view! { <span class="tag">"Administrator"</span> })}
+            {has_controls.then(|| view! { <RowControls id=person.id name is_administrator/> })}
         </li>
     }
 }
 
-/// The account's own CSS.
+/// The controls of an administrator for another person: a button that changes the role, and the link to remove the person.
 #[component]
-pub fn CustomStylesPage(state: FormState) -> impl IntoView {
+fn RowControls(id: UserId, name: String, is_administrator: bool) -> impl IntoView {
+    let (role, action) =
+        if is_administrator { ("member", "Make a member of") } else { ("administrator", "Make an administrator of") };
+    view! {
+        <button
+            class="button--icon crown"
+            class:crown--on=is_administrator
+            formaction=paths::account_user(id)
+            name="role"
+            value=role
+            aria-label=format!("{action} {name}")
+            title=if is_administrator { "Administrator: make a member" } else { "Member: make an administrator" }
+        >
+            {Icon::Crown.view()}
+        </button>
+        <a class="button--icon" href=format!("{}#remove", paths::user(id)) aria-label=format!("Remove {name}…") title="Remove…">{Icon::Close.view()}</a>
+    }
+}
+
+/// The form of the account's own CSS.
+#[component]
+pub fn CustomStylesPage(
+    /// The values and errors of the form.
+    state: FormState,
+) -> impl IntoView {
     view! {
         <Sheet title="Custom styles" back=paths::ACCOUNT_SETTINGS>
             <Section title="CSS for every page">
@@ -187,6 +217,7 @@ pub fn CustomStylesPage(state: FormState) -> impl IntoView {
     }
 }
 
+/// The pairs as a query string, percent-encoded, without those whose value is empty.
 fn encode(pairs: &[(&str, &str)]) -> String {
     let mut query = String::new();
     for (key, value) in pairs.iter().filter(|(_, value)| !value.is_empty()) {
@@ -211,7 +242,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_query_takes_any_text() {
+    fn a_query_is_percent_encoded() {
         assert_eq!(encode(&[("filter", "a&b é"), ("page", "2")]), "filter=a%26b%20%C3%A9&page=2");
         assert_eq!(encode(&[("filter", ""), ("page", "2")]), "page=2");
     }

@@ -1,4 +1,4 @@
-//! Choosing a boost: quick ones, any emoji by name, or a few letters.
+//! The boost picker: quick boosts, emoji by group or name, and free text.
 
 use campfire::html::HtmlWriter;
 use campfire::model::{MAX_BOOST_CHARS, MessageId, paths};
@@ -6,33 +6,40 @@ use leptos::prelude::*;
 
 use crate::components::sheet::Sheet;
 
-/// Something to boost with.
+/// An emoji that the picker offers.
 #[derive(Clone, Copy, Debug)]
 pub struct Offer {
+    /// The emoji.
     pub content: &'static str,
+    /// Its name.
     pub name: &'static str,
 }
 
-/// The page of choices. Its parts `picker` and `picker-found` are what the chat shows in place.
+/// The page of the picker. The chat shows its parts `picker` and `picker-found` in a dialog.
 #[component]
 pub fn BoostPage(
+    /// The message to boost.
     message_id: MessageId,
-    /// Where the message is shown.
+    /// The path of the message.
     back: String,
+    /// The quick boosts.
     quick: Vec<Offer>,
+    /// The emoji of the group in view, or those found by name.
     offers: Vec<Offer>,
     /// An emoji and a name for each group of emoji.
     groups: Vec<(&'static str, &'static str)>,
-    /// The group in view, where nothing is looked for.
+    /// The index of the group in view, without a search.
     group: usize,
-    /// What is looked for.
+    /// The name searched for; empty without a search.
     asked: String,
-    /// What was typed as a boost and not taken, and why.
+    /// The text of a refused boost; empty without one.
     typed: String,
+    /// Why it was refused.
     problem: Option<String>,
 ) -> impl IntoView {
-    let (path, new_path) = (paths::boosts(message_id), paths::new_boost(message_id));
-    let wrong = problem.is_some();
+    let path = paths::boosts(message_id);
+    let new_path = paths::new_boost(message_id);
+    let is_refused = problem.is_some();
     let links = groups.into_iter().enumerate().map(|(index, (emoji, name))| {
         let current = (asked.is_empty() && index == group).then_some("true");
         view! { <a href=format!("{new_path}?group={index}") title=name aria-label=name aria-current=current data-group="">{emoji}</a> }
@@ -45,7 +52,7 @@ pub fn BoostPage(
                     <label class="visually-hidden" for="boost-content">"Emoji or up to 16 characters"</label>
                     <input
                         id="boost-content" name="content" type="text" maxlength=MAX_BOOST_CHARS.to_string() required autocomplete="off"
-                        placeholder="Emoji or a few letters" value=typed aria-invalid=wrong.then_some("true") aria-describedby="boost-problem"
+                        placeholder="Emoji or a few letters" value=typed aria-invalid=is_refused.then_some("true") aria-describedby="boost-problem"
                     />
                     <button class="button">"Boost"</button>
                 </form>
@@ -66,6 +73,7 @@ pub fn BoostPage(
     }
 }
 
+/// The buttons of a form of boosts.
 fn buttons(offers: &[Offer]) -> String {
     let mut html = HtmlWriter::new();
     for Offer { content, name } in offers {

@@ -1,4 +1,4 @@
-//! Writing without scripts: editing a message, and sending one again that could not be taken.
+//! Forms of messages for use without scripts: editing, replying, and a refused message.
 
 use campfire::error::FieldErrors;
 use leptos::prelude::*;
@@ -7,9 +7,18 @@ use crate::components::form::{FormState, LongField};
 
 use super::entrance::Card;
 
-/// The form for a message of one's own.
+/// The form that edits or removes a message.
 #[component]
-pub fn EditMessage(path: String, room_path: String, body: String, problem: Option<String>) -> impl IntoView {
+pub fn EditMessage(
+    /// The path of the message as it is stored.
+    path: String,
+    /// The path of its room.
+    room_path: String,
+    /// The text in the field.
+    body: String,
+    /// Why the text was refused.
+    problem: Option<String>,
+) -> impl IntoView {
     view! {
         <Card title="Edit message" lead="">
             <form method="post" action=path.clone()>
@@ -28,9 +37,18 @@ pub fn EditMessage(path: String, room_path: String, body: String, problem: Optio
     }
 }
 
-/// A message that was not taken, with what was typed.
+/// The form of a refused message, with its text and the reason.
 #[component]
-pub fn NotSent(room_path: String, seq: String, body: String, problem: String) -> impl IntoView {
+pub fn NotSent(
+    /// The path of the room.
+    room_path: String,
+    /// The `seq` of the composer's form, which makes it idempotent.
+    seq: String,
+    /// The text in the field.
+    body: String,
+    /// Why the text was refused.
+    problem: String,
+) -> impl IntoView {
     view! {
         <Card title="Not sent yet" lead="">
             <form method="post" action=format!("{room_path}/messages")>
@@ -45,9 +63,16 @@ pub fn NotSent(room_path: String, seq: String, body: String, problem: String) ->
     }
 }
 
-/// An answer that begins with what it answers.
+/// The form of a reply, which begins with a quote of the message.
 #[component]
-pub fn Reply(room_path: String, seq: String, body: String) -> impl IntoView {
+pub fn Reply(
+    /// The path of the room.
+    room_path: String,
+    /// The `seq` of the composer's form; empty here.
+    seq: String,
+    /// The text in the field: the quote.
+    body: String,
+) -> impl IntoView {
     view! {
         <Card title="Reply" lead="">
             <form method="post" action=format!("{room_path}/messages")>
@@ -62,7 +87,7 @@ pub fn Reply(room_path: String, seq: String, body: String) -> impl IntoView {
     }
 }
 
-/// The words of a message, and what is wrong with them.
+/// The field of a message's text, with the reason if it was refused.
 #[component]
 fn Body(body: String, problem: Option<String>) -> impl IntoView {
     let mut errors = FieldErrors::default();

@@ -1,4 +1,4 @@
-//! The pages in front of the chat: setting up, joining, signing in.
+//! The pages before the chat: first run, joining, signing in.
 
 use campfire::model::paths;
 use leptos::prelude::*;
@@ -6,9 +6,12 @@ use leptos::prelude::*;
 use crate::components::form::{Field, FormState};
 use crate::components::icon::Icon;
 
-/// The first run of an empty installation.
+/// The form that sets up an empty installation.
 #[component]
-pub fn FirstRun(state: FormState) -> impl IntoView {
+pub fn FirstRun(
+    /// The values and errors of the form.
+    state: FormState,
+) -> impl IntoView {
     view! {
         <Card title="Set up Campfire" lead="You will be its administrator. The others join by a link you give them." state=state.clone()>
             <form method="post" action=paths::FIRST_RUN>
@@ -19,12 +22,16 @@ pub fn FirstRun(state: FormState) -> impl IntoView {
     }
 }
 
-/// Joining by the account's link.
+/// The form to join by the account's link.
 #[component]
 pub fn Join(
+    /// The name of the account.
     account_name: String,
+    /// The code of the link.
     join_code: String,
+    /// The name and the e-mail address of the person to ask for help.
     help: Option<(String, String)>,
+    /// The values and errors of the form.
     state: FormState,
 ) -> impl IntoView {
     view! {
@@ -39,12 +46,16 @@ pub fn Join(
     }
 }
 
-/// Signing in. `return_to` is where the person wanted to go.
+/// The sign-in form.
 #[component]
 pub fn SignIn(
+    /// The name of the account.
     account_name: String,
+    /// The path to redirect to after signing in.
     return_to: String,
+    /// The name and the e-mail address of the person to ask for help.
     help: Option<(String, String)>,
+    /// The values and errors of the form.
     state: FormState,
 ) -> impl IntoView {
     view! {
@@ -60,7 +71,7 @@ pub fn SignIn(
     }
 }
 
-/// Whom to write to, and the version they will ask for.
+/// The address to ask for help, with the program's version, which an answer may depend on.
 #[component]
 fn Help(lead: &'static str, help: Option<(String, String)>) -> impl IntoView {
     help.map(|(name, address)| {
@@ -73,6 +84,7 @@ fn Help(lead: &'static str, help: Option<(String, String)>) -> impl IntoView {
     })
 }
 
+/// The fields of a new user.
 #[component]
 fn Registration(state: FormState) -> impl IntoView {
     view! {
@@ -89,12 +101,19 @@ fn Registration(state: FormState) -> impl IntoView {
     }
 }
 
-/// A page that is one card in the middle.
+/// A page of one card in the centre.
 #[component]
 pub fn Card(
-    #[prop(into)] title: String,
-    #[prop(into)] lead: String,
-    #[prop(optional)] state: FormState,
+    /// The heading.
+    #[prop(into)]
+    title: String,
+    /// The text under the heading; empty for none.
+    #[prop(into)]
+    lead: String,
+    /// The state of the form in it, whose `form` error is shown.
+    #[prop(optional)]
+    state: FormState,
+    /// The content.
     children: Children,
 ) -> impl IntoView {
     let problem = state.errors.get("form").map(str::to_owned);

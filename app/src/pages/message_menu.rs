@@ -1,4 +1,4 @@
-//! What can be done with a message, where no script opens its menu.
+//! The menu of a message as a page, for use without scripts.
 
 use campfire::model::{Message, QUICK_BOOSTS, paths};
 use leptos::prelude::*;
@@ -6,18 +6,20 @@ use leptos::prelude::*;
 use crate::components::message::found_html;
 use crate::components::sheet::{Section, Sheet};
 
-/// The message, and everything its reader may do with it.
+/// The message, and the actions that the viewer may take.
 #[component]
 pub fn MessageMenu(
+    /// The message.
     message: Message,
+    /// The name of its room.
     room_name: String,
-    /// The reader wrote it, or administers.
+    /// Whether the viewer is its author or an administrator.
     may_change: bool,
 ) -> impl IntoView {
     let Message { id, room_id, .. } = message;
     let back = message.path();
-    let boosts = QUICK_BOOSTS.into_iter().map(|(content, called)| {
-        view! { <button name="content" value=content title=called aria-label=format!("Boost: {called}")>{content}</button> }
+    let boosts = QUICK_BOOSTS.into_iter().map(|(content, name)| {
+        view! { <button name="content" value=content title=name aria-label=format!("Boost: {name}")>{content}</button> }
     });
     let boosts: Vec<_> = boosts.collect();
     view! {

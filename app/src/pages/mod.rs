@@ -1,4 +1,4 @@
-//! The pages, one per route.
+//! The pages, one per file.
 
 pub mod account;
 pub mod boost;

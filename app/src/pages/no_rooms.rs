@@ -1,4 +1,4 @@
-//! Home, for someone who is in no room.
+//! The home page of a user who is in no room.
 
 use campfire::model::{RoomKind, paths};
 use leptos::prelude::*;
@@ -7,11 +7,16 @@ use crate::components::icon::Icon;
 use crate::components::sidebar::{ConnectionNotice, MenuButton};
 use crate::live::Live;
 
-/// Shown when there is no room to go to.
+/// Shown in place of a room when there is none to redirect to.
 #[component]
 pub fn NoRooms() -> impl IntoView {
     let live = expect_context::<Live>();
-    Effect::new(move |_| live.page.update(|page| (page.room_id, page.title) = (None, "Campfire".to_owned())));
+    Effect::new(move |_| {
+        live.page.update(|page| {
+            page.room_id = None;
+            page.title = "Campfire".to_owned();
+        });
+    });
     view! {
         <header class="room-header"><MenuButton/><h1 class="room-header__name">"Campfire"</h1></header>
         <div class="empty empty--page">

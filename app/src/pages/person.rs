@@ -1,4 +1,4 @@
-//! Somebody's page, and what administrators can do about them.
+//! The page of a user, with the actions of administrators.
 
 use campfire::model::{Profile, Role, RoomKind, Status, User, paths};
 use leptos::prelude::*;
@@ -6,12 +6,14 @@ use leptos::prelude::*;
 use super::profile::TransferLink;
 use crate::components::sheet::{Avatar, Danger, LinkField, Section, Sheet};
 
-/// Somebody, as the viewer may know them.
+/// The profile of a user. E-mail address and administration are shown to administrators.
 #[component]
 pub fn PersonPage(
+    /// The user who views the page.
     viewer: User,
+    /// The user it shows.
     person: Profile,
-    /// For administrators, of an active person.
+    /// The link that signs the user in, for administrators to hand over; only for active users.
     transfer: Option<TransferLink>,
 ) -> impl IntoView {
     let administers = viewer.role == Role::Administrator;
@@ -55,6 +57,7 @@ pub fn PersonPage(
     }
 }
 
+/// The forms that change the role of a user, remove, ban and unban.
 #[component]
 fn Administration(person: Profile, is_self: bool) -> impl IntoView {
     let (id, name) = (person.id, person.name);

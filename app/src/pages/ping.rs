@@ -1,4 +1,4 @@
-//! Starting a ping, and the settings of one.
+//! Pings, which are direct rooms: the form that starts one, and its settings.
 
 use campfire::model::{Person, RoomId, RoomKind, paths};
 use leptos::prelude::*;
@@ -7,9 +7,14 @@ use crate::components::form::FormState;
 use crate::components::people::{Choice, ChoosePeople};
 use crate::components::sheet::{Avatar, Danger, Section, Sheet};
 
-/// Choosing whom to ping.
+/// The form that starts a ping.
 #[component]
-pub fn NewPing(people: Vec<Choice>, state: FormState) -> impl IntoView {
+pub fn NewPing(
+    /// The people to choose from.
+    people: Vec<Choice>,
+    /// The errors of the form.
+    state: FormState,
+) -> impl IntoView {
     let problem = state.errors.get("user_ids").map(str::to_owned);
     view! {
         <Sheet title="New ping" back=paths::HOME>
@@ -24,9 +29,16 @@ pub fn NewPing(people: Vec<Choice>, state: FormState) -> impl IntoView {
     }
 }
 
-/// Who is in a ping, and how to end it.
+/// The people in a ping, and the form that deletes it.
 #[component]
-pub fn PingSettings(room_id: RoomId, name: String, people: Vec<Person>) -> impl IntoView {
+pub fn PingSettings(
+    /// The room.
+    room_id: RoomId,
+    /// Its name for the viewer.
+    name: String,
+    /// The people in it.
+    people: Vec<Person>,
+) -> impl IntoView {
     view! {
         <Sheet title="Ping" back=paths::room(room_id)>
             <Section title="Who is in it">

@@ -1,4 +1,4 @@
-//! One's own profile, rooms and devices.
+//! The viewer's own profile, rooms and devices.
 
 use campfire::model::{Bio, Involvement, Profile, RoomId, RoomKind, SessionId, paths, utc_timestamp};
 use leptos::prelude::*;
@@ -7,41 +7,57 @@ use crate::components::form::{Field, FormState, LongField};
 use crate::components::icon::Icon;
 use crate::components::sheet::{Avatar, LinkField, Section, Sheet};
 
-/// A room that one is in, and how much one wants to hear of it.
+/// A room of the viewer, with its notification setting.
 #[derive(Clone, Debug)]
 pub struct OwnRoom {
+    /// The room.
     pub id: RoomId,
+    /// Its kind.
     pub kind: RoomKind,
+    /// Its name for the viewer.
     pub name: String,
+    /// The viewer's involvement.
     pub involvement: Involvement,
 }
 
-/// A browser that one is signed in with.
+/// A browser in which the viewer is signed in.
 #[derive(Clone, Debug)]
 pub struct Device {
+    /// Its session.
     pub session_id: SessionId,
+    /// The name of the browser and its system.
     pub browser: String,
+    /// The address of its last request.
     pub address: String,
+    /// The time of its last stored activity, in milliseconds since the epoch.
     pub last_active_at: i64,
-    /// The one that asks.
+    /// Whether it is the browser that requests the page.
     pub is_this: bool,
 }
 
-/// A link that signs its person in elsewhere.
+/// A link that signs its user in on another device.
 #[derive(Clone, Debug)]
 pub struct TransferLink {
+    /// The link.
     pub url: String,
+    /// The path of the image of its QR code.
     pub qr_path: String,
 }
 
-/// Everything about oneself.
+/// The viewer's profile, password, rooms and devices.
 #[component]
 pub fn ProfilePage(
+    /// The viewer's profile.
     profile: Profile,
+    /// The viewer's rooms.
     rooms: Vec<OwnRoom>,
+    /// The browsers in which the viewer is signed in.
     devices: Vec<Device>,
+    /// The link that signs the viewer in on another device.
     transfer: TransferLink,
+    /// Whether the installation stores no files.
     text_only: bool,
+    /// The values and errors of the forms.
     state: FormState,
 ) -> impl IntoView {
     let sign_out = view! {
@@ -64,6 +80,7 @@ pub fn ProfilePage(
     }
 }
 
+/// The form of the profile.
 #[component]
 fn About(profile: Profile, text_only: bool, state: FormState) -> impl IntoView {
     view! {
@@ -83,6 +100,7 @@ fn About(profile: Profile, text_only: bool, state: FormState) -> impl IntoView {
     }
 }
 
+/// The form that changes the password.
 #[component]
 fn NewPassword(state: FormState) -> impl IntoView {
     view! {
@@ -101,12 +119,13 @@ fn NewPassword(state: FormState) -> impl IntoView {
     }
 }
 
+/// The rooms with their notification settings.
 #[component]
 fn Rooms(rooms: Vec<OwnRoom>) -> impl IntoView {
-    let none = rooms.is_empty();
+    let is_empty = rooms.is_empty();
     view! {
         <Section title="Rooms and notifications">
-            {none.then(|| view! { <p class="empty">"You are in no room."</p> })}
+            {is_empty.then(|| view! { <p class="empty">"You are in no room."</p> })}
             <ul class="list">
                 {rooms.into_iter().map(|room| view! { <RoomRow room/> }).collect_view()}
             </ul>
@@ -114,6 +133,7 @@ fn Rooms(rooms: Vec<OwnRoom>) -> impl IntoView {
     }
 }
 
+/// A room with the form that changes its notification setting.
 #[component]
 fn RoomRow(room: OwnRoom) -> impl IntoView {
     let icon = match room.kind {
@@ -144,16 +164,17 @@ fn RoomRow(room: OwnRoom) -> impl IntoView {
     }
 }
 
+/// The devices, with the form that signs all others out.
 #[component]
 fn Devices(devices: Vec<Device>) -> impl IntoView {
-    let others = devices.len() > 1;
+    let has_others = devices.len() > 1;
     view! {
         <Section title="Devices" id="devices">
             <p>"Where you are signed in. Sign out what you do not know, and change your password."</p>
             <ul class="list">
                 {devices.into_iter().map(|device| view! { <DeviceRow device/> }).collect_view()}
             </ul>
-            {others.then(|| view! {
+            {has_others.then(|| view! {
                 <form method="post" action=paths::OWN_SESSIONS>
                     <input type="hidden" name="_method" value="delete"/>
                     <button class="button button--danger">"Sign out all other devices"</button>
@@ -163,17 +184,18 @@ fn Devices(devices: Vec<Device>) -> impl IntoView {
     }
 }
 
+/// A device with the form that signs it out.
 #[component]
 fn DeviceRow(device: Device) -> impl IntoView {
-    let at = utc_timestamp(device.last_active_at);
-    let shown = format!("{} {} UTC", &at[..10], &at[11..16]);
-    let name = format!("Sign out {} at {}", device.browser, device.address);
+    let timestamp = utc_timestamp(device.last_active_at);
+    let time = format!("{} {} UTC", &timestamp[..10], &timestamp[11..16]);
+    let label = format!("Sign out {} at {}", device.browser, device.address);
     view! {
         <li class="list__row">
             {Icon::Device.view()}
             <div class="list__name">
                 <strong>{device.browser}</strong>
-                <span class="list__detail"><bdi>{device.address}</bdi>" · "<local-time data-date=""><time datetime=at>{shown}</time></local-time></span>
+                <span class="list__detail"><bdi>{device.address}</bdi>" · "<local-time data-date=""><time datetime=timestamp>{time}</time></local-time></span>
             </div>
             {if device.is_this {
                 view! { <span class="tag">"This device"</span> }.into_any()
@@ -181,7 +203,7 @@ fn DeviceRow(device: Device) -> impl IntoView {
                 view! {
                     <form method="post" action=paths::own_session(device.session_id)>
                         <input type="hidden" name="_method" value="delete"/>
-                        <button class="button--quiet" aria-label=name>"Sign out"</button>
+                        <button class="button--quiet" aria-label=label>"Sign out"</button>
                     </form>
                 }.into_any()
             }}
@@ -189,10 +211,11 @@ fn DeviceRow(device: Device) -> impl IntoView {
     }
 }
 
-/// A browser and its system by the name it sends, like `Firefox on Linux`. Only a hint for its owner.
+/// The name of a browser and its system from its user agent, like `Firefox on Linux`. Only a hint: any client can send
+/// any user agent.
 #[must_use]
 pub fn browser_name(user_agent: &str) -> String {
-    // The order matters: most name others, whose sites they want to be shown.
+    // In this order: most browsers also claim to be others, for sites that serve only those.
     let browser = first_named(
         user_agent,
         &[
@@ -236,7 +259,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn browsers_are_named_by_what_they_send() {
+    fn browsers_are_named_from_their_user_agents() {
         let chrome =
             "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36";
         assert_eq!(browser_name(chrome), "Chrome on Linux");

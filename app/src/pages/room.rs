@@ -1,4 +1,4 @@
-//! A room: its messages and the composer.
+//! The room page: its header, its messages and the composer.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -21,45 +21,52 @@ use crate::components::timeline::Messages;
 use crate::live::{self, Focus, Live, Reading};
 use crate::{Notice, browser, navigation};
 
-/// How long after a failure the data is asked for again.
-const RELOAD_AFTER: Duration = Duration::from_secs(3);
+/// How long after a failure the data is loaded again.
+const RELOAD_DELAY: Duration = Duration::from_secs(3);
 
-/// A room's data for the page that the browser takes over, without what the page's HTML says already (the bodies of the
-/// messages, their boosts and who wrote them), and without naming the rest forty times.
-struct WithoutSaidTwice;
+/// The codec of a room's hydration data.
+///
+/// It leaves out what the page's HTML contains (the bodies of the messages, their boosts and the names of the authors),
+/// and encodes the rest of a message as an array, without field names.
+struct CompactRoomPage;
 
-/// What is left of a message: id, author, the browser's id, revision, moment, and number of the last event of its boosts.
-type Bare<Id> = (MessageId, UserId, Option<Id>, i64, i64, i64);
+/// A message without its HTML: id, author, client message id, revision, time, and the `seq` of its boosts.
+type CompactMessage<Id> = (MessageId, UserId, Option<Id>, i64, i64, i64);
 
-fn bare(message: &Message) -> Bare<&ClientMessageId> {
+fn compact(message: &Message) -> CompactMessage<&ClientMessageId> {
     let Message { id, creator_id, revision, created_at, boosts_seq, .. } = *message;
     (id, creator_id, message.client_message_id.as_ref(), revision, created_at, boosts_seq)
 }
 
-impl Encoder<AppResult<timeline::RoomPage>> for WithoutSaidTwice {
+impl Encoder<AppResult<timeline::RoomPage>> for CompactRoomPage {
     type Error = serde_json::Error;
     type Encoded = String;
 
     fn encode(page: &AppResult<timeline::RoomPage>) -> Result<String, serde_json::Error> {
         let encoded = page.as_ref().map(|page| {
-            let messages: Vec<_> = page.timeline.messages.iter().map(bare).collect();
-            let (cursor, removed) = (page.timeline.cursor.clone(), BTreeSet::new());
-            let timeline = Timeline { messages: Arc::default(), cursor, removed, ..page.timeline };
+            let messages: Vec<_> = page.timeline.messages.iter().map(compact).collect();
+            let timeline = Timeline {
+                messages: Arc::default(),
+                cursor: page.timeline.cursor.clone(),
+                removed: BTreeSet::new(),
+                ..page.timeline
+            };
             (timeline::RoomPage { room: page.room.clone(), timeline, ..*page }, messages)
         });
         serde_json::to_string(&encoded)
     }
 }
 
-impl Decoder<AppResult<timeline::RoomPage>> for WithoutSaidTwice {
+impl Decoder<AppResult<timeline::RoomPage>> for CompactRoomPage {
     type Error = serde_json::Error;
     type Encoded = str;
 
     fn decode(json: &str) -> Result<AppResult<timeline::RoomPage>, serde_json::Error> {
-        let encoded: AppResult<(timeline::RoomPage, Vec<Bare<ClientMessageId>>)> = serde_json::from_str(json)?;
+        let encoded: AppResult<(timeline::RoomPage, Vec<CompactMessage<ClientMessageId>>)> =
+            serde_json::from_str(json)?;
         Ok(encoded.map(|(mut page, messages)| {
             let room_id = page.room.id;
-            let whole = |(id, creator_id, client_message_id, revision, created_at, boosts_seq)| Message {
+            let message = |(id, creator_id, client_message_id, revision, created_at, boosts_seq)| Message {
                 id,
                 room_id,
                 creator_id,
@@ -71,21 +78,21 @@ impl Decoder<AppResult<timeline::RoomPage>> for WithoutSaidTwice {
                 boosts_html: String::new(),
                 boosts_seq,
             };
-            page.timeline.messages = Arc::new(messages.into_iter().map(whole).collect());
+            page.timeline.messages = Arc::new(messages.into_iter().map(message).collect());
             page
         }))
     }
 }
 
-/// Lets the server go round once before a room is rendered.
+/// Yields once so that the suspense pass finds the data pending.
 ///
-/// It walks the tree more than once to find what has to be waited for, and renders whatever is there already each time,
-/// for nothing but the last.
+/// Leptos walks the tree several times to find the futures to wait for. Each pass would render the whole room if its data
+/// were ready, and only the last result is used.
 #[cfg(feature = "ssr")]
-async fn go_round() {
-    let mut went = false;
+async fn yield_once() {
+    let mut has_yielded = false;
     std::future::poll_fn(|context| {
-        if std::mem::replace(&mut went, true) {
+        if std::mem::replace(&mut has_yielded, true) {
             return std::task::Poll::Ready(());
         }
         context.waker().wake_by_ref();
@@ -94,11 +101,11 @@ async fn go_round() {
     .await;
 }
 
-/// The room page, whichever room the URL names.
+/// The page of the room in the URL.
 #[component]
 pub fn RoomPage() -> impl IntoView {
     let place = navigation::use_place();
-    let page = Resource::<_, WithoutSaidTwice>::new_with_options(
+    let page = Resource::<_, CompactRoomPage>::new_with_options(
         move || place.get(),
         async |place| match place {
             Place::Room { room_id, anchor } => load_room(room_id, anchor).await,
@@ -107,16 +114,16 @@ pub fn RoomPage() -> impl IntoView {
         false,
     );
     let reload = Callback::new(move |()| page.refetch());
-    // Outlives a reload of the data: what is being written or edited must not notice it.
+    // Created here to outlive a reload of the data, so that editing is not interrupted.
     let editing = Editing::new();
 
     view! {
         <Transition fallback=|| view! { <p class="empty">"Loading…"</p> }>
             {move || Suspend::new(async move {
                 let page = page.await;
-                // Not in the browser, which takes over what is there at once; the tree is the same.
+                // Not in the browser, which hydrates without yielding; the tree is the same.
                 #[cfg(feature = "ssr")]
-                go_round().await;
+                yield_once().await;
                 match page {
                     Ok(page) => Either::Left(view! { <RoomView page reload editing/> }),
                     Err(error) => Either::Right(view! { <RoomMissing error reload/> }),
@@ -127,6 +134,7 @@ pub fn RoomPage() -> impl IntoView {
     }
 }
 
+/// A loaded room.
 #[component]
 fn RoomView(page: timeline::RoomPage, reload: Callback<()>, editing: Editing) -> impl IntoView {
     let timeline::RoomPage { room, involvement, timeline, target, first_unread } = page;
@@ -142,15 +150,21 @@ fn RoomView(page: timeline::RoomPage, reload: Callback<()>, editing: Editing) ->
         });
         let unfocus = live::focus(Focus { room_id, timeline, reload, lost });
         on_cleanup(unfocus_on_this_thread(unfocus));
-        live::read_what_is_seen();
+        live::mark_read_if_visible();
     });
     let first_name = room.name.clone();
-    // A rename arrives with the list of rooms.
+    // The list of rooms contains renames.
     let name = Memo::new(move |_| {
         let listed = live.rooms(|rooms| rooms.iter().find(|room| room.id == room_id).map(|room| room.name.clone()));
         listed.unwrap_or_else(|| first_name.clone())
     });
-    Effect::new(move |_| live.page.update(|page| (page.room_id, page.title) = (Some(room_id), name.get())));
+    Effect::new(move |_| {
+        let title = name.get();
+        live.page.update(|page| {
+            page.room_id = Some(room_id);
+            page.title = title;
+        });
+    });
     let involvement = move || {
         let changed = live.inbox(|inbox| inbox.involvement.filter(|(changed, _)| *changed == room_id));
         changed.map_or(involvement, |(_, involvement)| involvement)
@@ -163,12 +177,13 @@ fn RoomView(page: timeline::RoomPage, reload: Callback<()>, editing: Editing) ->
     }
 }
 
-/// Cleanups must be able to change threads; the browser has one.
+/// Makes a cleanup `Send`, as Leptos requires; the browser has one thread only.
 fn unfocus_on_this_thread(unfocus: impl FnOnce() + 'static) -> impl FnOnce() + Send + Sync + 'static {
     let unfocus = send_wrapper::SendWrapper::new(unfocus);
     move || unfocus.take()()
 }
 
+/// The header of a room: its name, the people present, and links to its settings.
 #[component]
 fn RoomHeader(
     room: Room,
@@ -192,7 +207,7 @@ fn RoomHeader(
     }
 }
 
-/// Who else is in the room now.
+/// The other people present in the room.
 #[component]
 fn Here(room_id: RoomId) -> impl IntoView {
     let live = expect_context::<Live>();
@@ -208,6 +223,7 @@ fn Here(room_id: RoomId) -> impl IntoView {
     view! { <span inner_html=move || others().unwrap_or_default()></span> }
 }
 
+/// The number of people present, with their names as a tooltip and for screen readers.
 fn here_html(count: usize, names: &str) -> String {
     let mut html = HtmlWriter::new();
     html.markup(r#"<span class="here" title="Here now: "#).text(names);
@@ -217,7 +233,7 @@ fn here_html(count: usize, names: &str) -> String {
     html.into_string()
 }
 
-/// How much the reader wants to hear of the room; pressing it goes on to the next kind.
+/// The button of the viewer's involvement, which switches to the next one.
 #[component]
 fn Bell(
     room_id: RoomId,
@@ -243,21 +259,24 @@ fn Bell(
     }
 }
 
-/// What stands in place of a room that cannot be shown.
+/// Shown in place of a room that cannot be loaded. A temporary failure is retried.
 #[component]
 fn RoomMissing(error: AppError, reload: Callback<()>) -> impl IntoView {
-    let again = error.is_transient();
+    let is_temporary = error.is_transient();
     let live = expect_context::<Live>();
     let place = navigation::use_place();
     Effect::new(move |_| {
         let room_id = place.get_untracked().room_id();
-        live.page.update(|page| (page.room_id, page.title) = (room_id, "Campfire".to_owned()));
+        live.page.update(|page| {
+            page.room_id = room_id;
+            page.title = "Campfire".to_owned();
+        });
     });
     Effect::new(move |_| {
-        if again {
+        if is_temporary {
             leptos::task::spawn_local(async move {
-                browser::sleep(RELOAD_AFTER).await;
-                // Nobody may be here any more.
+                browser::sleep(RELOAD_DELAY).await;
+                // The page may have been left meanwhile.
                 let _ = reload.try_run(());
             });
         }
@@ -270,7 +289,7 @@ fn RoomMissing(error: AppError, reload: Callback<()>) -> impl IntoView {
         <header class="room-header"><MenuButton/><h1 class="room-header__name">"Campfire"</h1></header>
         <div class="empty empty--page">
             <p role="alert">{text}</p>
-            {again.then(|| view! { <button class="button" type="button" on:click=move |_| reload.run(())>"Try again"</button> })}
+            {is_temporary.then(|| view! { <button class="button" type="button" on:click=move |_| reload.run(())>"Try again"</button> })}
             <a class="button button--plain" href=paths::HOME rel="external">"Go to your rooms"</a>
         </div>
     }
@@ -283,7 +302,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_page_tells_all_of_its_room_but_what_its_html_says() {
+    fn the_codec_keeps_everything_but_the_html_of_messages() {
         let message = |id: i64| Message {
             id: MessageId(id),
             room_id: RoomId(4),
@@ -296,7 +315,7 @@ mod tests {
             boosts_html: String::new(),
             boosts_seq: id + 4,
         };
-        let said = |message: Message| Message {
+        let with_html = |message: Message| Message {
             creator_name: "Ada".into(),
             body_html: "<p>hi</p>".into(),
             boosts_html: "<b>1</b>".into(),
@@ -316,10 +335,10 @@ mod tests {
             target: Some(MessageId(2)),
             first_unread: None,
         };
-        let encoded = WithoutSaidTwice::encode(&Ok(page(vec![said(message(1)), said(message(2))]))).unwrap();
-        assert_eq!(WithoutSaidTwice::decode(&encoded).unwrap(), Ok(page(vec![message(1), message(2)])));
+        let encoded = CompactRoomPage::encode(&Ok(page(vec![with_html(message(1)), with_html(message(2))]))).unwrap();
+        assert_eq!(CompactRoomPage::decode(&encoded).unwrap(), Ok(page(vec![message(1), message(2)])));
         assert!(!encoded.contains("Ada"), "{encoded}");
-        let error = WithoutSaidTwice::encode(&Err(AppError::NotFound)).unwrap();
-        assert_eq!(WithoutSaidTwice::decode(&error).unwrap(), Err(AppError::NotFound));
+        let error = CompactRoomPage::encode(&Err(AppError::NotFound)).unwrap();
+        assert_eq!(CompactRoomPage::decode(&error).unwrap(), Err(AppError::NotFound));
     }
 }

@@ -1,4 +1,4 @@
-//! Making a room, and its settings.
+//! The form of a room: making one, and its settings.
 
 use campfire::model::{RoomId, RoomKind, paths};
 use leptos::prelude::*;
@@ -8,26 +8,31 @@ use crate::components::form::{Field, FormState};
 use crate::components::people::{Choice, ChoosePeople};
 use crate::components::sheet::Danger;
 
-/// What the form is about.
+/// The room that a form edits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Subject {
+    /// A new room.
     New,
     /// A room that the viewer may change.
     Existing(RoomId),
-    /// A room that the viewer may look at.
+    /// A room that the viewer may only view.
     ReadOnly(RoomId),
 }
 
 /// The form of an open room, or of a closed one with the people to choose from.
 #[component]
 pub fn RoomForm(
+    /// The room.
     subject: Subject,
+    /// The kind that saving the form gives the room.
     kind: RoomKind,
-    /// Whether the room is a closed one now, whatever kind the form would make it.
-    stands_closed: bool,
+    /// Whether the room is closed now, regardless of `kind`.
+    is_closed_now: bool,
+    /// The people to choose from.
     choices: Vec<Choice>,
-    /// What deleting the room deletes.
+    /// The number of messages that deleting the room deletes.
     message_count: i64,
+    /// The values and errors of the form.
     state: FormState,
 ) -> impl IntoView {
     let (base, other) = match kind {
@@ -51,7 +56,7 @@ pub fn RoomForm(
         _ => None,
     };
     let leave = match subject {
-        Subject::Existing(id) | Subject::ReadOnly(id) if stands_closed => Some(view! {
+        Subject::Existing(id) | Subject::ReadOnly(id) if is_closed_now => Some(view! {
             <Danger summary="Leave this room…" action=paths::membership(id) button="Leave the room">
                 <p>"It is no longer in your sidebar, and you cannot read it. Somebody in it can let you in again."</p>
             </Danger>
@@ -96,6 +101,7 @@ pub fn RoomForm(
     }
 }
 
+/// The form that deletes the room.
 #[component]
 fn RemoveRoom(room_id: RoomId, name: String, message_count: i64) -> impl IntoView {
     let lost = match message_count {

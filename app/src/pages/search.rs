@@ -1,4 +1,4 @@
-//! Searching all of one's rooms.
+//! The search page, over all of the viewer's rooms.
 
 use campfire::model::{Message, paths};
 use leptos::prelude::*;
@@ -7,16 +7,18 @@ use crate::components::icon::Icon;
 use crate::components::message::found_html;
 use crate::components::sheet::Sheet;
 
-/// The search page: the field, what was searched for last, and what was found, newest last.
+/// The search field, the recent searches, and the results, newest last.
 #[component]
 pub fn SearchPage(
-    /// What is looked for; empty on a fresh page.
+    /// The query; empty without a search.
     asked: String,
-    /// What was searched for last, and where that is found.
+    /// The recent queries, with the paths of their results.
     recent: Vec<(String, String)>,
-    /// What was found, with the names of the rooms.
+    /// The messages found, with the names of their rooms.
     messages: Vec<(Message, String)>,
+    /// Remarks on parts of the query that could not be applied.
     remarks: Vec<String>,
+    /// Whether there are older results, which are not shown.
     has_more: bool,
 ) -> impl IntoView {
     let count = messages.len();
@@ -56,7 +58,7 @@ pub fn SearchPage(
     }
 }
 
-/// What was searched for last, and a way to forget it.
+/// The recent searches, with the form that clears them.
 #[component]
 fn Recent(recent: Vec<(String, String)>) -> impl IntoView {
     let links =

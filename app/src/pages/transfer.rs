@@ -1,13 +1,18 @@
-//! Taking a session over on this device.
+//! Signing in on another device by a transfer link.
 
 use leptos::prelude::*;
 
 use super::entrance::Card;
 
-/// Signs in by a transfer link. The link alone does nothing, so that a preview of it uses nothing up; the form is sent
-/// at once where scripts run and nobody is signed in.
+/// The form that redeems a transfer link. Opening the link changes nothing, as link previews open it too. A script
+/// submits the form immediately, unless the browser is signed in already.
 #[component]
-pub fn Transfer(path: String, signed_in_as: Option<String>) -> impl IntoView {
+pub fn Transfer(
+    /// The path of the link.
+    path: String,
+    /// The name of the user who is signed in.
+    signed_in_as: Option<String>,
+) -> impl IntoView {
     let at_once = signed_in_as.is_none().then_some("");
     view! {
         <Card title="Sign in on this device" lead="">

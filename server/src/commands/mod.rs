@@ -1,4 +1,4 @@
-//! The command line and its environment variables, one command a file.
+//! The command line and its environment variables, one file per command.
 
 pub mod serve;
 
@@ -12,19 +12,21 @@ use clap::{Args, Parser, Subcommand};
 #[command(name = "campfire", version, about, args_conflicts_with_subcommands = true)]
 pub struct Cli {
     #[command(subcommand)]
+    #[expect(missing_docs, reason = "a doc comment would become part of the help text")]
     pub command: Option<Command>,
     #[command(flatten)]
+    #[expect(missing_docs, reason = "a doc comment would become part of the help text")]
     pub serve: Serve,
 }
 
-/// What to do.
+/// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Serve the chat; the same as no command.
     Serve(Serve),
 }
 
-/// How to serve.
+/// The options of `campfire serve`.
 #[derive(Clone, Debug, Args)]
 pub struct Serve {
     /// The address and port to listen on.
@@ -42,7 +44,7 @@ pub struct Serve {
 }
 
 impl Cli {
-    /// How to serve, with or without the word for it.
+    /// The options of `serve`, which is also the default command.
     #[must_use]
     pub fn serve(self) -> Serve {
         match self.command {
@@ -57,15 +59,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn serving_needs_no_word() {
-        let plain = Cli::try_parse_from(["campfire", "--listen", "127.0.0.1:4000"]).unwrap().serve();
-        let spelled = Cli::try_parse_from(["campfire", "serve", "--listen", "127.0.0.1:4000"]).unwrap().serve();
-        assert_eq!(plain.listen, spelled.listen);
-        assert_eq!(plain.data, PathBuf::from("./data"));
-        assert!(!plain.text_only);
+    fn serve_is_the_default_command() {
+        let implied = Cli::try_parse_from(["campfire", "--listen", "127.0.0.1:4000"]).unwrap().serve();
+        let explicit = Cli::try_parse_from(["campfire", "serve", "--listen", "127.0.0.1:4000"]).unwrap().serve();
+        assert_eq!(implied.listen, explicit.listen);
+        assert_eq!(implied.data, PathBuf::from("./data"));
+        assert!(!implied.text_only);
         assert!(Cli::try_parse_from(["campfire", "--text-only"]).unwrap().serve().text_only);
         assert!(Cli::try_parse_from(["campfire", "--listen", "nonsense"]).is_err());
-        assert_eq!((plain.cache_mb, spelled.cache_mb), (16, 16));
+        assert_eq!((implied.cache_mb, explicit.cache_mb), (16, 16));
         assert_eq!(Cli::try_parse_from(["campfire", "--cache-mb", "0"]).unwrap().serve().cache_mb, 0);
         assert!(Cli::try_parse_from(["campfire", "--cache-mb", "65537"]).is_err());
     }

@@ -1,4 +1,4 @@
-//! `campfire serve`: opens the data folder, serves, and shuts down in order.
+//! `campfire serve`: opens the data folder, serves, and shuts down gracefully.
 
 use std::error::Error;
 use std::io::Write;
@@ -14,13 +14,13 @@ use tokio::sync::watch;
 use super::Serve;
 use crate::{Site, app, http};
 
-/// How long sockets may take to be told to come back.
-const GOODBYES_WITHIN: Duration = Duration::from_secs(1);
+/// How long sockets may take to close on shutdown.
+const SOCKET_CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Serves until SIGTERM or Ctrl-C.
 ///
 /// # Errors
-/// When the folder or the address cannot be used, with the reason.
+/// If the folder or the address cannot be used, with the reason.
 pub async fn run(options: Serve) -> Result<(), Box<dyn Error>> {
     let folder = options.data;
     std::fs::create_dir_all(&folder).map_err(|error| format!("{} cannot be made: {error}", folder.display()))?;
@@ -33,10 +33,11 @@ pub async fn run(options: Serve) -> Result<(), Box<dyn Error>> {
     tokio::spawn(jobs::run(state.clone()));
 
     let (close, closing) = watch::channel(false);
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
     tokio::spawn(async move {
         tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
-        tracing::info!("ending");
+        tracing::info!("shutting down");
         let _ = close.send(true);
     });
 
@@ -46,12 +47,12 @@ pub async fn run(options: Serve) -> Result<(), Box<dyn Error>> {
     output.flush()?;
     http::serve::serve(listener, app(Site::new(state.clone(), closing.clone()).text_only(options.text_only)), closing)
         .await?;
-    // Sockets say goodbye by themselves; a browser that does not listen is not waited for.
-    let goodbyes = async {
+    // The tasks of the sockets see `closing` too and close their sockets; unresponsive browsers are not waited for.
+    let sockets_closed = async {
         while state.live.socket_count() > 0 {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
-    let _ = tokio::time::timeout(GOODBYES_WITHIN, goodbyes).await;
+    let _ = tokio::time::timeout(SOCKET_CLOSE_TIMEOUT, sockets_closed).await;
     Ok(())
 }

@@ -1,4 +1,5 @@
-//! Files embedded in the executable: style, scripts and WASM, compressed at build time and named by their content.
+//! Files embedded in the executable: style, scripts and WASM, compressed at build time, with content hashes in their
+//! names.
 
 use app::shell::Assets;
 
@@ -8,11 +9,11 @@ pub struct Asset {
     source: &'static str,
     /// Its path, with the hash of its content, like `/assets/main-0123456789abcdef.css`.
     pub name: &'static str,
-    /// `Content-Type`.
+    /// Its `Content-Type`.
     pub content_type: &'static str,
-    /// The content in brotli.
+    /// Its content, compressed with Brotli.
     pub brotli: &'static [u8],
-    /// The content in gzip.
+    /// Its content, compressed with gzip.
     pub gzip: &'static [u8],
 }
 
@@ -26,28 +27,28 @@ pub fn find(name: &str) -> Option<&'static Asset> {
 
 /// The paths of the assets that pages refer to.
 #[must_use]
-pub fn named() -> Assets {
+pub fn paths() -> Assets {
     Assets {
-        style: url("main.css"),
-        boot: url("boot.js"),
-        chat: url("chat.js"),
-        loader: url("campfire.js"),
-        wasm: url("campfire.wasm"),
-        icon: url("icon.svg"),
+        style: path("main.css"),
+        boot: path("boot.js"),
+        chat: path("chat.js"),
+        loader: path("campfire.js"),
+        wasm: path("campfire.wasm"),
+        icon: path("icon.svg"),
     }
 }
 
-/// The MP3 of a sound.
+/// The MP3 of a sound; `None` if there is no sound of this name.
 #[must_use]
 pub fn clip(name: &str) -> Option<&'static [u8]> {
     CLIPS.binary_search_by_key(&name, |(name, _)| name).ok().map(|index| CLIPS[index].1)
 }
 
-/// The path of an asset that this build does not have; it answers 404.
+/// The path of an asset that this build does not contain; requests for it get 404.
 const MISSING: &str = "/assets/missing";
 
 /// The path of an asset, or [`MISSING`].
-fn url(source: &str) -> &'static str {
+fn path(source: &str) -> &'static str {
     ASSETS.iter().find(|asset| asset.source == source).map_or(MISSING, |asset| asset.name)
 }
 
@@ -61,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_sound_has_its_clip() {
+    fn every_sound_has_a_clip() {
         let mut bytes = 0;
         for sound in campfire::model::SOUNDS {
             let clip = clip(sound.name).unwrap_or_else(|| panic!("{} has no clip", sound.name));
@@ -74,8 +75,8 @@ mod tests {
     }
 
     #[test]
-    fn pages_find_their_style_and_icon() {
-        let assets = named();
+    fn every_build_contains_the_style_sheet_and_the_icon() {
+        let assets = paths();
         for path in [assets.style, assets.icon] {
             assert!(path.starts_with("/assets/") && path != MISSING, "{path}");
         }
@@ -83,7 +84,7 @@ mod tests {
 
     #[test]
     fn scripts_and_wasm_are_embedded_if_the_build_was_given_their_folder() {
-        let assets = named();
+        let assets = paths();
         for path in [assets.boot, assets.chat, assets.loader, assets.wasm] {
             assert_eq!(path != MISSING, option_env!("CAMPFIRE_SITE").is_some(), "{path}");
         }
@@ -91,7 +92,7 @@ mod tests {
 
     #[test]
     fn the_style_sheet_has_every_rule_of_its_files_and_no_comments() {
-        let asset = ASSETS.iter().find(|asset| asset.source == "main.css").expect("every build has it");
+        let asset = ASSETS.iter().find(|asset| asset.source == "main.css").expect("every build contains it");
         let mut sheet = String::new();
         GzDecoder::new(asset.gzip).read_to_string(&mut sheet).unwrap();
         assert!(!sheet.contains("/*"));
@@ -112,6 +113,6 @@ mod tests {
             assert_eq!(sheet.matches(&rules).count(), 1, "{}", path.display());
             rest -= rules.len();
         }
-        assert_eq!(rest, 0, "nothing stands between the files");
+        assert_eq!(rest, 0, "nothing is between the files");
     }
 }

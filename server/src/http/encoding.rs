@@ -2,7 +2,7 @@
 
 use axum::http::{HeaderMap, header};
 
-/// Whether `Accept-Encoding` lists this coding with a weight above zero.
+/// Whether `Accept-Encoding` lists this coding with a weight above zero (RFC 9110, section 12.5.3).
 #[must_use]
 pub fn accepts(headers: &HeaderMap, wanted: &str) -> bool {
     let accepted = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());

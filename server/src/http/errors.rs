@@ -7,12 +7,12 @@ use campfire::AppError;
 
 use super::render::plain;
 
-/// An error, answered as a page that explains it.
+/// An error whose response is a page that describes it.
 #[derive(Clone, Debug)]
 pub struct PageError(pub AppError);
 
 impl PageError {
-    /// The request is larger than anything that is taken.
+    /// The response to a request that is larger than the limit.
     #[must_use]
     pub fn too_large() -> Response {
         failure(
@@ -52,13 +52,13 @@ fn failure(status: StatusCode, title: &'static str, text: String) -> Response {
     plain(status, title, || Failure(FailureProps { title: title.to_owned(), text }))
 }
 
-/// The answer for every path without a page.
-pub async fn nothing_here() -> PageError {
+/// The response for every path without a route.
+pub async fn not_found() -> PageError {
     PageError(AppError::NotFound)
 }
 
-/// The answer to a transfer link that signs nobody in.
-pub fn refused_link() -> Response {
+/// The response to an invalid or expired transfer link, the same for every reason: it must not tell which links exist.
+pub fn invalid_transfer_link() -> Response {
     let text = "This sign-in link is no longer good. Make a new one on a device where you are signed in, or ask an administrator.";
     failure(StatusCode::BAD_REQUEST, "The link does not work", text.into())
 }

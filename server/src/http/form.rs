@@ -1,4 +1,4 @@
-//! Forms as browsers send them, and the method that a form may carry.
+//! Submitted forms, and the method that a form may carry.
 
 use app::components::form::FormState;
 use axum::body::Bytes;
@@ -8,35 +8,35 @@ use campfire::AppError;
 
 use super::errors::PageError;
 
-/// The fields of a form in the order they came. Text that is not UTF-8 comes with the usual replacement character.
+/// The fields of a form in the order of submission. Invalid UTF-8 is replaced by U+FFFD.
 #[derive(Clone, Debug, Default)]
 pub struct Form(Vec<(String, String)>);
 
 impl Form {
-    /// The field of this name, alone or wrapped like `room[name]`; empty when it is missing.
+    /// The value of a field, whose name may be wrapped like `room[name]`; empty if it is missing.
     #[must_use]
     pub fn get(&self, name: &str) -> &str {
         self.0.iter().find(|(key, _)| is_named(key, name)).map_or("", |(_, value)| value)
     }
 
-    /// Whether the form has such a field, be it empty.
+    /// Whether the form has this field, even if it is empty.
     #[must_use]
     pub fn has(&self, name: &str) -> bool {
         self.0.iter().any(|(key, _)| is_named(key, name))
     }
 
-    /// Whether a box of this name is checked. An unchecked one is not sent; a hidden field before it may say so.
+    /// Whether a checkbox is checked. Browsers do not submit unchecked ones, so a hidden field before it may carry `false`.
     #[must_use]
     pub fn is_checked(&self, name: &str) -> bool {
         self.get_all(name).last().is_some_and(|value| matches!(value, "true" | "1" | "on"))
     }
 
-    /// All fields of this name.
+    /// The values of all fields of this name.
     pub fn get_all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.0.iter().filter(move |(key, _)| is_named(key, name)).map(|(_, value)| value.as_str())
     }
 
-    /// The method that the form stands for: browsers only send GET and POST.
+    /// The method that the form carries in `_method`: browsers can only submit forms with GET and POST.
     #[must_use]
     pub fn verb(&self) -> Verb {
         match self.get("_method").to_ascii_lowercase().as_str() {
@@ -47,15 +47,19 @@ impl Form {
     }
 }
 
-/// What a form asks for.
+/// The method that a form carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verb {
+    /// `POST`, the default.
     Post,
+    /// `PUT`, or `PATCH`.
     Put,
+    /// `DELETE`.
     Delete,
 }
 
-/// `name`, `name[]`, `room[name]`, `room[name][]` and `account[settings][name]` are the same field.
+/// Whether a key is the field of this name. `name`, `name[]`, `room[name]`, `room[name][]` and `account[settings][name]`
+/// all are the field `name`: existing clients wrap the names.
 fn is_named(key: &str, name: &str) -> bool {
     let key = key.strip_suffix("[]").unwrap_or(key);
     key == name || key.strip_suffix(']').and_then(|key| key.rsplit_once('[')).is_some_and(|(_, inner)| inner == name)
@@ -76,7 +80,7 @@ impl<S: Send + Sync> FromRequest<S> for Form {
     }
 }
 
-/// A form as it is displayed first, without errors.
+/// The state of a form that has not been submitted: values without errors.
 #[must_use]
 pub fn fresh(values: Vec<(&'static str, String)>) -> FormState {
     FormState { values, ..FormState::default() }

@@ -1,4 +1,4 @@
-//! Where a request comes from: the connection's address, or what a proxy of ours says of it.
+//! The origin of a request: the address of its connection, or what a trusted proxy forwards.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -6,16 +6,16 @@ use axum::extract::ConnectInfo;
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
 
-/// Whether the browser's connection is encrypted, as the proxy says that ends TLS.
+/// Whether the browser's connection is encrypted, according to the proxy that terminates TLS.
 #[must_use]
 pub fn is_https(headers: &HeaderMap) -> bool {
     headers.get("x-forwarded-proto").is_some_and(|scheme| scheme == "https")
 }
 
-/// The address of the browser: the nearest one in the chain of proxies that is not ours.
+/// The address of the browser: the nearest address in the chain of proxies that is not a loopback address.
 ///
-/// What a header says is believed only when the connection comes from this machine, where a proxy of ours may stand:
-/// in an office everybody's address is a private one.
+/// `X-Forwarded-For` is trusted only if the connection comes from this machine, where the proxy runs. Private addresses
+/// are not trusted: in an office network, all clients have one.
 pub fn client_address(parts: &Parts) -> IpAddr {
     let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
     let peer = peer.map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |ConnectInfo(address)| address.ip().to_canonical());
@@ -47,14 +47,14 @@ mod tests {
     }
 
     #[test]
-    fn a_stranger_cannot_claim_another_address() {
+    fn a_remote_client_cannot_forge_its_address() {
         assert_eq!(address("203.0.113.9", &["198.51.100.1"]), "203.0.113.9");
         assert_eq!(address("10.0.0.2", &["198.51.100.1"]), "10.0.0.2");
         assert_eq!(address("127.0.0.1", &[]), "127.0.0.1");
     }
 
     #[test]
-    fn behind_a_proxy_of_ours_the_nearest_foreign_address_counts() {
+    fn behind_a_local_proxy_the_nearest_remote_address_is_used() {
         assert_eq!(address("127.0.0.1", &["192.0.2.7, 198.51.100.1"]), "198.51.100.1");
         assert_eq!(address("127.0.0.1", &["198.51.100.1, 127.0.0.1"]), "198.51.100.1");
         assert_eq!(address("::1", &["192.0.2.7", "198.51.100.1"]), "198.51.100.1");

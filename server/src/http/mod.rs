@@ -1,4 +1,4 @@
-//! HTTP tools that every area uses: rendering, errors, forms, URLs, validators, embedded assets, and the listener.
+//! HTTP tools that all areas use: rendering, errors, forms, URLs, validators, embedded assets, and the listener.
 
 pub mod assets;
 pub mod csp;

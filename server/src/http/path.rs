@@ -10,12 +10,12 @@ use campfire::model::{MessageId, RoomId, SessionId, UserId};
 
 use super::errors::PageError;
 
-/// The parameters of a query, each once.
+/// The parameters of a query; of repeated ones the last.
 pub type PageQuery = Query<HashMap<String, String>>;
 
-/// An id that paths contain under a name of its own, like the `room_id` of `/rooms/{room_id}`.
+/// An id that is a parameter of paths, like the `room_id` of `/rooms/{room_id}`.
 pub trait InPath: FromStr<Err = AppError> {
-    /// Its name in paths.
+    /// The name of the parameter.
     const NAME: &'static str;
 }
 
@@ -35,7 +35,7 @@ impl InPath for UserId {
     const NAME: &'static str = "user_id";
 }
 
-/// The id of this type in the path.
+/// Extracts the id of this type from the path; `NotFound` if it does not parse.
 #[derive(Clone, Copy, Debug)]
 pub struct PathId<T>(pub T);
 
@@ -50,7 +50,7 @@ impl<T: InPath, S: Send + Sync> FromRequestParts<S> for PathId<T> {
 /// The path segment of this name.
 ///
 /// # Errors
-/// `NotFound` when it does not parse.
+/// `NotFound` if it is missing or does not parse.
 pub async fn segment<T: FromStr<Err = AppError>>(parts: &mut Parts, name: &str) -> Result<T, AppError> {
     let path = <Path<HashMap<String, String>> as FromRequestParts<()>>::from_request_parts(parts, &()).await;
     let Path(path) = path.map_err(|_| AppError::NotFound)?;

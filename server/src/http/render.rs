@@ -1,4 +1,4 @@
-//! Rendering: pages of the chat with the data that hydrates them, and plain pages.
+//! Renders pages: those of the chat with their hydration data, and plain ones.
 
 use std::collections::HashSet;
 use std::pin::Pin;
@@ -20,8 +20,8 @@ use xxhash_rust::xxh3::xxh3_128;
 use super::{assets, csp, etag, page_context, urls};
 use crate::Site;
 
-/// Maximum number of people in a sidebar's row of pings: those pinged, the viewer, and others to fill it up.
-const MAX_PINGS_OFFERED: usize = 20;
+/// The sidebar offers people to ping until this many people are in it, including the viewer and those of direct rooms.
+const MAX_SIDEBAR_PEOPLE: usize = 20;
 
 /// Initial capacity for the HTML of a room's page, in bytes; most fit.
 const PAGE_CAPACITY_BYTES: usize = 96 * 1024;
@@ -31,39 +31,42 @@ const PAGE_CAPACITY_BYTES: usize = 96 * 1024;
 pub struct LiveRequest {
     /// Path and query.
     pub url: String,
+    /// The user who requests the page.
     pub current: CurrentUser,
-    /// The page's own part of the document's title.
+    /// The page's part of the document's title.
     pub title: String,
-    /// The person as a member of the room that the page shows, if it is a room's.
+    /// The user's membership in the room that the page shows, if it shows one.
     pub member: Option<Member>,
-    /// Whether the page shows the room's newest messages: displaying them marks the room as read.
+    /// Whether the page shows the room's newest messages, which marks the room as read.
     pub reads: bool,
+    /// The headers of the request.
     pub headers: HeaderMap,
 }
 
 /// A rendered page of the chat.
 #[derive(Debug)]
 pub struct Rendered {
+    /// The response.
     pub response: Response,
-    /// The newest message of the room in view, if the person had some of its messages to read.
+    /// The newest message of the room in view, if the room was unread.
     pub unread: Option<MessageId>,
 }
 
 /// Response extension: marks a page as cacheable and lists what invalidates it.
 #[derive(Clone, Debug)]
 pub struct Cacheable {
-    /// Whose page it is.
+    /// The user whose page it is.
     pub user_id: UserId,
     /// What the page was computed from.
     pub dependencies: Dependencies,
 }
 
-/// Renders a page of the chat, whole, with the data the browser takes it over with.
+/// Renders a page of the chat with its hydration data.
 ///
-/// Two renderings of an unchanged page are the same bytes, and its ETag says so.
+/// Rendering is deterministic: an unchanged page has the same bytes and so the same ETag.
 ///
 /// # Errors
-/// `NotFound` for a URL that is no [`Place`], and when the database does not answer.
+/// `NotFound` for a URL that is no [`Place`]; also when the database fails.
 pub async fn live(site: &Site, request: LiveRequest) -> AppResult<Rendered> {
     let state = site.state.clone();
     let LiveRequest { url, current, title, member, reads, headers } = request;
@@ -75,14 +78,15 @@ pub async fn live(site: &Site, request: LiveRequest) -> AppResult<Rendered> {
     if let Some(member) = room_in_view {
         let listed = layout.rooms.iter_mut().find(|room| room.id == member.room.id);
         if listed.as_ref().is_none_or(|room| room.unread) {
-            // Looked up before the page is rendered: what it does not show is not read.
+            // Read before the page is rendered: messages posted in between are not on the page and stay unread.
             unread = ops::rooms::newest_message(&state, member).await?;
         }
         if let Some(room) = listed {
-            (room.unread, room.mention_count) = (false, 0);
+            room.unread = false;
+            room.mention_count = 0;
         }
     }
-    // A direct room beyond those shown comes to the front with its next message: such a page is not cached.
+    // If not all direct rooms are in the sidebar, a message in a hidden one changes the page: it is not cached.
     let direct_count = layout.rooms.iter().filter(|room| room.kind == RoomKind::Direct).count();
     let shows_all = i64::try_from(direct_count).is_ok_and(|count| count < ops::layouts::SHOWN_DIRECT_ROOMS);
     let cacheable = room_in_view.filter(|_| shows_all).map(|member| Cacheable {
@@ -92,7 +96,7 @@ pub async fn live(site: &Site, request: LiveRequest) -> AppResult<Rendered> {
             memberships: Some(current.user.id),
             unread: Some(current.user.id),
             messages: Some(member.room.id),
-            // One more message in a room that is unread already changes nothing but the order of direct rooms.
+            // A further message in an unread room changes nothing but the order of direct rooms.
             posts: layout
                 .rooms
                 .iter()
@@ -118,31 +122,34 @@ pub async fn live(site: &Site, request: LiveRequest) -> AppResult<Rendered> {
             provide_context(member.clone());
         }
     };
-    let document = move || live_document(assets::named(), page_context, title, style, view! { <App/> });
-    let (owner, rendering) = build_response(document, context, whole, false);
+    let document = move || live_document(assets::paths(), page_context, title, style, view! { <App/> });
+    let (owner, rendering) = build_response(document, context, render_to_end, false);
     // Leptos leaves the owner set on this thread. A server function that starts on the thread while the page waits would
     // become its child, and read this person's context in place of its own.
     owner.clone().unset();
-    let html = joined(rendering.await, 0).await;
+    let html = collect(rendering.await, 0).await;
     owner.unset_with_forced_cleanup();
 
-    // The one inline script: `whole` put it last, and no text of a person's can contain such a tag.
-    let script =
-        html.rsplit_once("<script>").and_then(|(_, rest)| rest.split_once("</script>")).map_or("", |(it, _)| it);
+    // The last script tag is the one that `render_to_end` added: user text cannot contain a tag, as it is escaped.
+    let script = html
+        .rsplit_once("<script>")
+        .and_then(|(_, rest)| rest.split_once("</script>"))
+        .map_or("", |(script, _)| script);
     let policy = csp::policy_for(&csp::base64_sha256(script.as_bytes()), &style_hash);
-    // The tag tells one person's versions of a page apart, and a forged collision could only show them an older one: a
-    // fast hash will do.
+    // A fast hash suffices: the ETag distinguishes versions of one user's page, and with a forged collision that user would
+    // only see an older version.
     let etag = format!("\"{:032x}\"", xxh3_128(html.as_bytes()));
 
-    let mut answer = HeaderMap::new();
-    answer.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_str(&policy).map_err(|_| AppError::Internal)?);
-    answer.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
-    answer.insert(header::VARY, HeaderValue::from_static("Cookie"));
-    answer.insert(header::ETAG, HeaderValue::from_str(&etag).map_err(|_| AppError::Internal)?);
+    let mut page_headers = HeaderMap::new();
+    page_headers
+        .insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_str(&policy).map_err(|_| AppError::Internal)?);
+    page_headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+    page_headers.insert(header::VARY, HeaderValue::from_static("Cookie"));
+    page_headers.insert(header::ETAG, HeaderValue::from_str(&etag).map_err(|_| AppError::Internal)?);
     let mut response = if etag::matches(&headers, &etag) {
-        (StatusCode::NOT_MODIFIED, answer).into_response()
+        (StatusCode::NOT_MODIFIED, page_headers).into_response()
     } else {
-        (answer, Html(html)).into_response()
+        (page_headers, Html(html)).into_response()
     };
     if let Some(cacheable) = cacheable {
         response.extensions_mut().insert(cacheable);
@@ -150,66 +157,68 @@ pub async fn live(site: &Site, request: LiveRequest) -> AppResult<Rendered> {
     Ok(Rendered { response, unread })
 }
 
-/// A page of forms and links.
+/// Renders a page of forms and links.
 pub fn plain<V: IntoView>(status: StatusCode, title: &str, page: impl FnOnce() -> V) -> Response {
     let owner = Owner::new();
     let title = app::page_title(title, 0);
-    let html = owner.with(|| plain_document(assets::named(), page_context::current(), title, page()).to_html());
+    let html = owner.with(|| plain_document(assets::paths(), page_context::current(), title, page()).to_html());
     owner.unset_with_forced_cleanup();
     (status, [(header::CACHE_CONTROL, "private, no-store")], Html(html)).into_response()
 }
 
-/// The layout of a person's pages, with people to ping up to [`MAX_PINGS_OFFERED`].
+/// The layout of the user's pages, with people to ping up to [`MAX_SIDEBAR_PEOPLE`].
 async fn layout(
     state: &AppState,
     current: &CurrentUser,
     notice: Option<Notice>,
     headers: &HeaderMap,
 ) -> AppResult<Layout> {
-    let limit = i64::try_from(MAX_PINGS_OFFERED).unwrap_or(0);
+    let limit = i64::try_from(MAX_SIDEBAR_PEOPLE).unwrap_or(0);
     let ops::layouts::Layout { account, rooms, mut unpinged } = ops::layouts::find(state, current, limit).await?;
     let mut pinged: HashSet<UserId> =
         rooms.iter().flat_map(|room| room.people.iter().map(|person| person.id)).collect();
     pinged.insert(current.user.id);
-    unpinged.truncate(MAX_PINGS_OFFERED.saturating_sub(pinged.len()));
+    unpinged.truncate(MAX_SIDEBAR_PEOPLE.saturating_sub(pinged.len()));
     Ok(Layout { viewer: current.user.clone(), account, origin: urls::own_origin(headers), rooms, unpinged, notice })
 }
 
 type HtmlStream = Pin<Box<dyn Stream<Item = String> + Send>>;
 
-/// Renders everything, and puts the hydration data at the end of the body as one script.
+/// Renders a view to the end, and puts the hydration data at the end of the body as one script.
 ///
-/// The pieces of data come in the order in which they were ready; sorted they are the same for the same page.
-fn whole<V: IntoView + 'static>(
+/// The fragments of data are streamed in the order in which they became ready. They are sorted to make the page
+/// deterministic.
+fn render_to_end<V: IntoView + 'static>(
     view: V,
     data: Box<dyn FnOnce() -> HtmlStream + Send>,
     _: bool,
 ) -> Pin<Box<dyn Future<Output = HtmlStream> + Send>> {
-    let pieces = view.to_html_stream_in_order();
+    let fragments = view.to_html_stream_in_order();
     Box::pin(async move {
-        let mut html = joined(pieces, PAGE_CAPACITY_BYTES).await;
+        let mut html = collect(fragments, PAGE_CAPACITY_BYTES).await;
         let mut data: Vec<String> = data().collect().await;
         let last = data.len().saturating_sub(1);
         if let Some(resolved) = data.get_mut(1..last) {
             resolved.sort();
         }
         let script: String =
-            data.iter().map(|piece| piece.trim_start_matches("<script>").trim_end_matches("</script>")).collect();
+            data.iter().map(|fragment| fragment.trim_start_matches("<script>").trim_end_matches("</script>")).collect();
         let end = html.rfind("</body>").unwrap_or(html.len());
         html.insert_str(end, &format!("<script>{script}</script>"));
         Box::pin(stream::once(async move { html })) as HtmlStream
     })
 }
 
-/// All of a stream in one string, which is its first piece when that is all and no `capacity` is asked for.
-async fn joined(mut pieces: impl Stream<Item = String> + Unpin, capacity: usize) -> String {
-    let mut joined = String::with_capacity(capacity);
-    while let Some(piece) = pieces.next().await {
-        if joined.capacity() == 0 {
-            joined = piece;
+/// Collects a stream into one string with this initial capacity. With capacity 0 the first fragment is reused as the
+/// string, so that a stream of one fragment is not copied.
+async fn collect(mut fragments: impl Stream<Item = String> + Unpin, capacity: usize) -> String {
+    let mut html = String::with_capacity(capacity);
+    while let Some(fragment) = fragments.next().await {
+        if html.capacity() == 0 {
+            html = fragment;
         } else {
-            joined.push_str(&piece);
+            html.push_str(&fragment);
         }
     }
-    joined
+    html
 }

@@ -1,4 +1,4 @@
-//! From connections to requests: accepted without delay, read within limits, ended in order.
+//! The HTTP listener: accepts connections, limits the time and size of request heads, and shuts down gracefully.
 
 use std::io;
 use std::net::SocketAddr;
@@ -16,26 +16,26 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 use tower::ServiceExt;
 
-/// How long a request's head may take to arrive, from the first byte or from the answer before it.
-const HEAD_WITHIN: Duration = Duration::from_secs(15);
+/// How long the head of a request may take to arrive, from its first byte or the previous response on the connection.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// How large a request's head may be, in bytes.
+/// Maximum size of a request's head, in bytes.
 const MAX_HEAD_BYTES: usize = 32 * 1024;
 
-/// How long requests in flight may take once the program is asked to end.
-const FINISH_WITHIN: Duration = Duration::from_secs(8);
+/// How long requests in flight may take once the program shuts down.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(8);
 
-/// Serves `app` until `closing` turns true, then answers what is in flight and returns.
+/// Serves `app` until `closing` turns true, then finishes the requests in flight and returns.
 ///
 /// # Errors
-/// None of a single connection; what cannot be accepted is tried again.
+/// Never: errors of connections are logged, and accepting is retried after an error.
 pub async fn serve(listener: TcpListener, app: Router, mut closing: watch::Receiver<bool>) -> io::Result<()> {
     let graceful = GracefulShutdown::new();
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, address)) => connection(stream, address, app.clone(), &graceful),
-                // Out of file descriptors, most likely: some connection will end.
+                // Most likely the process is out of file descriptors until another connection ends.
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be accepted");
                     tokio::time::sleep(Duration::from_millis(100)).await;
@@ -45,14 +45,14 @@ pub async fn serve(listener: TcpListener, app: Router, mut closing: watch::Recei
         }
     }
     drop(listener);
-    if timeout(FINISH_WITHIN, graceful.shutdown()).await.is_err() {
+    if timeout(SHUTDOWN_TIMEOUT, graceful.shutdown()).await.is_err() {
         tracing::warn!("some requests did not finish in time");
     }
     Ok(())
 }
 
 fn connection(stream: TcpStream, address: SocketAddr, app: Router, graceful: &GracefulShutdown) {
-    // Without this a page that comes in two parts waits 40 ms for the acknowledgement of the first.
+    // With Nagle's algorithm, the second part of a page would wait up to 40 ms for the acknowledgement of the first.
     let _ = stream.set_nodelay(true);
     let service = hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
         let mut request = request.map(Body::new);
@@ -60,7 +60,7 @@ fn connection(stream: TcpStream, address: SocketAddr, app: Router, graceful: &Gr
         app.clone().oneshot(request)
     });
     let mut builder = Builder::new(TokioExecutor::new()).http1_only();
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_WITHIN).max_buf_size(MAX_HEAD_BYTES);
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(MAX_HEAD_BYTES);
     let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned();
     let connection = graceful.watch(connection);
     tokio::spawn(async move {

@@ -1,4 +1,4 @@
-//! This site's own URLs: redirects, where to go after signing in, and the site's origin.
+//! The site's own URLs: redirects, return paths, and the site's origin.
 
 use app::Notice;
 use axum::http::HeaderMap;
@@ -7,18 +7,18 @@ use campfire::model::paths;
 
 use super::forwarded;
 
-/// Redirects somebody who asked for a room that does not exist for them.
+/// Redirects home with the notice that the room does not exist, which is also the response to outsiders of a room.
 pub fn room_missing() -> Redirect {
     Redirect::to(&format!("/?notice={}", Notice::RoomMissing.word()))
 }
 
-/// Redirects to a page that shows a notice.
+/// Redirects to a page and shows a notice on it.
 pub fn with_notice(path: &str, notice: Notice) -> Redirect {
-    let sign = if path.contains('?') { '&' } else { '?' };
-    Redirect::to(&format!("{path}{sign}notice={}", notice.word()))
+    let separator = if path.contains('?') { '&' } else { '?' };
+    Redirect::to(&format!("{path}{separator}notice={}", notice.word()))
 }
 
-/// The sign-in page that leads back to `wanted`.
+/// The path of the sign-in page that redirects to `wanted` afterwards.
 #[must_use]
 pub fn sign_in_path(wanted: &str) -> String {
     if wanted == "/" {
@@ -28,14 +28,14 @@ pub fn sign_in_path(wanted: &str) -> String {
     format!("{}?{query}", paths::SIGN_IN)
 }
 
-/// The path to go back to, if it is one of this site's own.
+/// The path, if it is one of this site; `/` otherwise. Prevents open redirects by `return_to`.
 #[must_use]
 pub fn own_path(path: &str) -> &str {
-    let own = path.starts_with('/')
+    let is_own = path.starts_with('/')
         && !path.starts_with("//")
         && !path.contains('\\')
         && path.bytes().all(|byte| byte.is_ascii_graphic());
-    if own { path } else { "/" }
+    if is_own { path } else { "/" }
 }
 
 /// The site's origin as browsers see it, like `https://chat.example`.
@@ -47,7 +47,7 @@ pub fn own_origin(headers: &HeaderMap) -> String {
     format!("{scheme}://{host}")
 }
 
-/// A path segment, percent-encoded.
+/// Percent-encodes a path segment.
 pub fn encode_segment(segment: &str) -> String {
     form_urlencoded::byte_serialize(segment.as_bytes()).collect::<String>().replace('+', "%20")
 }
@@ -57,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_goes_back_to_ones_own_site_only() {
+    fn return_paths_are_those_of_this_site_only() {
         assert_eq!(own_path("/rooms/4?before=2"), "/rooms/4?before=2");
         for path in ["", "//evil.example", "https://evil.example", "/\\evil.example", "javascript:alert(1)", "/a\nb"] {
             assert_eq!(own_path(path), "/", "{path:?}");

@@ -1,17 +1,17 @@
-//! What the `User-Agent` header says of a browser.
+//! The `User-Agent` header.
 
 use axum::http::{HeaderMap, header};
 
 /// Maximum length of a stored user agent, in characters.
 const MAX_CHARS: usize = 255;
 
-/// The header; empty when it is missing or not text.
+/// The header; empty if it is missing or not ASCII.
 #[must_use]
 pub fn of(headers: &HeaderMap) -> &str {
     headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }
 
-/// The header as it is stored with a session, cut to [`MAX_CHARS`].
+/// The header as it is stored with a session, truncated to [`MAX_CHARS`].
 #[must_use]
 pub fn stored(headers: &HeaderMap) -> String {
     of(headers).chars().take(MAX_CHARS).collect()
@@ -19,15 +19,15 @@ pub fn stored(headers: &HeaderMap) -> String {
 
 /// Whether the live page cannot run in this browser.
 ///
-/// Safari before 17.2, Chrome before 120, Firefox before 121, Opera before 104, and every Internet Explorer. Unknown
-/// browsers and crawlers count as current.
+/// `true` for Safari before 17.2, Chrome before 120, Firefox before 121, Opera before 104 and Internet Explorer; `false`
+/// for unknown browsers and crawlers.
 #[must_use]
 pub fn is_too_old(user_agent: &str) -> bool {
     let has = |part| user_agent.contains(part);
     if has("MSIE ") || has("Trident/") {
         return true;
     }
-    // Edge has a version of its own, and browsers on iOS run the system's engine whatever their version.
+    // Edge has other version numbers, and browsers on iOS use the system's engine regardless of their own version.
     if has("Edg") || has("bot") || has("Bot") || has("facebookexternalhit") || has("CriOS/") || has("FxiOS/") {
         return false;
     }
@@ -52,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn browsers_are_judged_by_their_versions() {
+    fn browsers_are_too_old_by_their_versions() {
         let safari = |version: &str| {
             format!(
                 "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/{version} Safari/605.1.15"

@@ -15,14 +15,14 @@ use crate::http::errors::PageError;
 use crate::middleware::security;
 use crate::session::SignedIn;
 
-/// The route of the live socket.
+/// The route of the live protocol.
 pub fn router() -> Router<Site> {
     Router::new().route("/cable", get(open))
 }
 
 async fn open(State(site): State<Site>, signed_in: Option<SignedIn>, mut request: Request) -> Response {
-    // Cross-site WebSocket hijacking: browsers send our cookies with sockets that other sites open, and the same-origin
-    // policy does not apply. Every browser sends `Origin` with a handshake, so it decides.
+    // Cross-site WebSocket hijacking: the same-origin policy does not apply to WebSockets, so browsers send the cookies with
+    // sockets that other sites open. Every browser sends `Origin` with a handshake.
     let headers = request.headers();
     let is_foreign = headers.get(header::ORIGIN).is_some_and(|origin| !security::is_own_origin(origin, headers));
     if is_foreign || security::is_cross_site(headers) {

@@ -9,7 +9,7 @@ use campfire::state::AppState;
 
 use crate::http::errors::PageError;
 
-/// Redirects every page to the first run until that is over, and refuses everything else.
+/// Redirects all pages to the first run until the installation is set up, and refuses other requests.
 pub async fn redirect(State(state): State<AppState>, request: Request, next: Next) -> Response {
     if request.uri().path() == "/first_run" {
         return next.run(request).await;

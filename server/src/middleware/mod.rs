@@ -1,4 +1,4 @@
-//! Layers around all routes.
+//! Middleware of all routes.
 
 pub mod compression;
 pub mod first_run;

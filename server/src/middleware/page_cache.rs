@@ -1,7 +1,7 @@
-//! The page cache: finished pages of rooms, compressed, with their headers.
+//! The page cache: rendered pages of rooms, compressed, with their headers.
 //!
-//! A page is served again to the same person, for the same origin, as long as nothing that it shows has changed. The
-//! session and the membership are checked first, for every request.
+//! A page is served again to the same user, for the same origin, until something that it shows changes. Every request
+//! is authorised first: its session and membership must be valid.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -23,10 +23,10 @@ use crate::{Site, session};
 /// Maximum size of a cached page, in bytes, compressed.
 const MAX_PAGE_BYTES: usize = 256 * 1024;
 
-/// Memory that a page takes beside its body, in bytes, rounded up: headers and dependencies.
+/// Estimated memory of a page without its body, in bytes, rounded up: headers and dependencies.
 const HEADERS_BYTES: usize = 2 * 1024;
 
-/// The only cookie that a cached response may set: the last room, which is the page's own.
+/// Prefix of the only cookie that a cached response may set: the last room, which is that of the page.
 const ALLOWED_COOKIE: &[u8] = b"last_room=";
 
 /// The cached pages. Clones share them.
@@ -36,13 +36,14 @@ pub struct PageCache {
     hit_count: Arc<AtomicU64>,
 }
 
-/// Whose page of which room, for which origin.
+/// The key of a page: its user, its room, and what else its HTML depends on.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Key {
     user_id: UserId,
     room_id: RoomId,
     origin: Box<str>,
-    /// The custom styles that it links to: these change in memory shortly after the commit.
+    /// The digest of the custom styles that it links to. Part of the key, as it changes in memory shortly after the
+    /// commit that invalidates pages.
     custom_styles: Arc<str>,
 }
 
@@ -67,8 +68,8 @@ impl PageCache {
     }
 }
 
-/// Answers from the cache, or caches the response if it is cacheable.
-pub async fn answer(State(site): State<Site>, mut request: Request, next: Next) -> Response {
+/// Responds from the cache, or caches the response if it is cacheable.
+pub async fn serve_cached(State(site): State<Site>, mut request: Request, next: Next) -> Response {
     let Some(room_id) = requested_room(&request) else { return next.run(request).await };
     let origin = urls::own_origin(request.headers()).into_boxed_str();
     let custom_styles = site.state.custom_styles_digest();
@@ -76,12 +77,12 @@ pub async fn answer(State(site): State<Site>, mut request: Request, next: Next) 
         let key = Key { user_id, room_id, origin: origin.clone(), custom_styles: custom_styles.clone() };
         if let Some(page) = site.pages.pages.get(&key) {
             site.pages.hit_count.fetch_add(1, Ordering::Relaxed);
-            return page.answer(request.headers());
+            return page.response(request.headers());
         }
     }
-    // Rendered whole whatever the browser has, so that it can be cached.
+    // Without `If-None-Match` the response is a full page, which can be cached.
     let version = site.pages.pages.version();
-    let known = request.headers_mut().remove(header::IF_NONE_MATCH);
+    let if_none_match = request.headers_mut().remove(header::IF_NONE_MATCH);
     let mut response = next.run(request).await;
     let Some(Cacheable { user_id, dependencies }) = response.extensions_mut().remove() else { return response };
     let (parts, body) = response.into_parts();
@@ -94,12 +95,12 @@ pub async fn answer(State(site): State<Site>, mut request: Request, next: Next) 
         let bytes = page.body.len() + HEADERS_BYTES + key.origin.len() + size_of_val(&*dependencies.posts);
         site.pages.pages.insert(key, page.clone(), bytes, version, dependencies);
     }
-    let mut asked = HeaderMap::new();
-    asked.extend(known.map(|known| (header::IF_NONE_MATCH, known)));
-    page.answer(&asked)
+    let mut request_headers = HeaderMap::new();
+    request_headers.extend(if_none_match.map(|etags| (header::IF_NONE_MATCH, etags)));
+    page.response(&request_headers)
 }
 
-/// The room whose newest page is asked for, by a browser that accepts it compressed.
+/// The room whose newest page is requested by a current browser that accepts gzip; `None` for all other requests.
 fn requested_room(request: &Request) -> Option<RoomId> {
     let headers = request.headers();
     let is_page = request.method() == Method::GET && request.uri().query().is_none();
@@ -110,7 +111,8 @@ fn requested_room(request: &Request) -> Option<RoomId> {
     (encoding::accepts(headers, "gzip") && !user_agent::is_too_old(user_agent::of(headers))).then_some(room_id)
 }
 
-/// Who asks, if their session and their membership are cached. Everybody else takes the long way.
+/// The user of the request, if the session and the membership are cached. All other requests are authorised by the
+/// handler.
 fn cached_member(site: &Site, headers: &HeaderMap, room_id: RoomId) -> Option<UserId> {
     let seen = site.state.sessions.cached(&session::store::token_hash(session::store::token(headers)?))?;
     let user_id = seen.current.user.id;
@@ -119,11 +121,12 @@ fn cached_member(site: &Site, headers: &HeaderMap, room_id: RoomId) -> Option<Us
 }
 
 impl Page {
-    fn answer(&self, asked: &HeaderMap) -> Response {
+    /// The page as a response, or 304 if the browser has it cached.
+    fn response(&self, request_headers: &HeaderMap) -> Response {
         let mut response = Response::new(Body::empty());
         response.headers_mut().clone_from(&self.headers);
-        let tag = self.headers.get(header::ETAG).and_then(|tag| tag.to_str().ok());
-        if tag.is_some_and(|tag| etag::matches(asked, tag)) {
+        let etag = self.headers.get(header::ETAG).and_then(|etag| etag.to_str().ok());
+        if etag.is_some_and(|etag| etag::matches(request_headers, etag)) {
             for name in [header::CONTENT_TYPE, header::CONTENT_ENCODING] {
                 response.headers_mut().remove(name);
             }
@@ -134,7 +137,7 @@ impl Page {
         response
     }
 
-    /// Whether it may be served again: a whole page that sets nothing for this one browser.
+    /// Whether the page may be served again: a complete one that sets no cookie of this browser alone.
     fn is_cacheable(&self, status: StatusCode) -> bool {
         let cookies = self.headers.get_all(header::SET_COOKIE);
         status == StatusCode::OK

@@ -13,29 +13,30 @@ use campfire::state::AppState;
 use crate::http::page_context::{self, PageContext};
 use crate::http::user_agent;
 
-/// The cookie of a browser that has been shown that it is too old.
-const TOLD: &str = "old_browser_told";
+/// The cookie of an old browser in which the notice about that has been shown.
+const OLD_BROWSER_COOKIE: &str = "old_browser_told";
 
-/// Provides the context while the request is answered.
+/// Provides the context while the request is handled.
 pub async fn provide(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let context = of_request(&state, request.uri(), request.headers());
-    let shows_old_browser = context.browser == Browser::OldUntold;
+    let shows_notice = context.browser == Browser::OldUnnotified;
     let mut response = page_context::scope(context, next.run(request)).await;
     let is_page =
         response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
-    if shows_old_browser && is_page {
-        let told = HeaderValue::from_static("old_browser_told=1; Path=/; Max-Age=34560000; SameSite=Lax; HttpOnly");
-        response.headers_mut().append(header::SET_COOKIE, told);
+    if shows_notice && is_page {
+        let cookie = HeaderValue::from_static("old_browser_told=1; Path=/; Max-Age=34560000; SameSite=Lax; HttpOnly");
+        response.headers_mut().append(header::SET_COOKIE, cookie);
     }
     response
 }
 
+/// The context of a request.
 fn of_request(state: &AppState, uri: &Uri, headers: &HeaderMap) -> PageContext {
     let value = |wanted: &str| {
         let query = uri.query().unwrap_or_default();
         form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == wanted).map(|(_, value)| value.into_owned())
     };
-    // Custom styles may hide anything, also the way to change them.
+    // Custom styles may hide any control, even the form that changes them: `plain=1` omits them.
     let plain = value("plain").is_some_and(|value| value == "1");
     let path = custom_styles_path(&state.custom_styles_digest());
     PageContext {
@@ -46,9 +47,12 @@ fn of_request(state: &AppState, uri: &Uri, headers: &HeaderMap) -> PageContext {
 }
 
 fn browser(headers: &HeaderMap) -> Browser {
-    match (user_agent::is_too_old(user_agent::of(headers)), CookieJar::from_headers(headers).get(TOLD).is_some()) {
+    match (
+        user_agent::is_too_old(user_agent::of(headers)),
+        CookieJar::from_headers(headers).get(OLD_BROWSER_COOKIE).is_some(),
+    ) {
         (false, _) => Browser::Current,
-        (true, false) => Browser::OldUntold,
+        (true, false) => Browser::OldUnnotified,
         (true, true) => Browser::Old,
     }
 }

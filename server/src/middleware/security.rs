@@ -1,4 +1,4 @@
-//! Security headers of every response, and requests that may not write.
+//! Security headers, and the refusal of cross-site requests and of banned addresses.
 
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
@@ -28,7 +28,7 @@ pub async fn headers(request: Request, next: Next) -> Response {
     }
     headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(POLICY));
     if over_tls {
-        // Two years, as the preload lists ask for.
+        // Two years, the recommendation of the browsers' preload list (hstspreload.org).
         headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=63072000"));
         make_cookies_secure(headers);
     }
@@ -45,9 +45,9 @@ fn make_cookies_secure(headers: &mut HeaderMap) {
     }
 }
 
-/// Refuses, before anything else is asked, what is written from a banned address. Reading is not refused.
+/// Refuses requests other than reads from a banned address, before the session is looked up.
 pub async fn refuse_banned(State(state): State<AppState>, request: Request, next: Next) -> Response {
-    if is_reading(request.method()) {
+    if is_read(request.method()) {
         return next.run(request).await;
     }
     let (parts, body) = request.into_parts();
@@ -57,22 +57,23 @@ pub async fn refuse_banned(State(state): State<AppState>, request: Request, next
     next.run(Request::from_parts(parts, body)).await
 }
 
-fn is_reading(method: &Method) -> bool {
+/// Whether a method is safe: it changes nothing (RFC 9110, section 9.2.1).
+fn is_read(method: &Method) -> bool {
     matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
 }
 
-/// Refuses what another site makes a browser write.
+/// Refuses requests other than reads that another site makes a browser send (CSRF).
 pub async fn refuse_cross_site(request: Request, next: Next) -> Response {
-    if !is_reading(request.method()) && is_cross_site(request.headers()) {
+    if !is_read(request.method()) && is_cross_site(request.headers()) {
         return PageError(AppError::Forbidden).into_response();
     }
     next.run(request).await
 }
 
-/// Whether another site's page is behind a request.
+/// Whether a page of another site caused a request.
 ///
-/// Every browser of the last years says so itself; older ones send `Origin` with what they write. A request with
-/// neither comes from no browser, and so from nobody's open session.
+/// Current browsers send `Sec-Fetch-Site`, older ones `Origin` with requests other than reads. A request with neither is
+/// not sent by a browser, so it cannot abuse a user's session.
 #[must_use]
 pub fn is_cross_site(headers: &HeaderMap) -> bool {
     if let Some(site) = headers.get("sec-fetch-site") {
@@ -102,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn another_site_is_told_from_our_own() {
+    fn requests_of_other_sites_are_cross_site() {
         assert!(is_cross_site(&headers(&[("sec-fetch-site", "cross-site")])));
         assert!(is_cross_site(&headers(&[("sec-fetch-site", "same-site")])));
         assert!(!is_cross_site(&headers(&[("sec-fetch-site", "same-origin")])));

@@ -1,4 +1,4 @@
-//! The account's settings: what administrators decide, and what everybody may look at.
+//! The account's settings, which administrators can change and all users can view.
 
 use std::collections::HashMap;
 
@@ -49,13 +49,13 @@ async fn settings(
     Ok(settings_page(&site, StatusCode::OK, current, people, &headers, None).await?)
 }
 
-/// The address of the list alone, which other programs may know.
+/// A URL of the list that existing clients use.
 async fn people(Query(query): PageQuery) -> Redirect {
     let page: i64 = query.get("page").and_then(|page| page.parse().ok()).unwrap_or(1);
     Redirect::to(&format!("{}?page={page}#people", paths::ACCOUNT_SETTINGS))
 }
 
-/// Fields that the form does not have stay as they are.
+/// Changes the settings. Fields missing in the form are not changed.
 async fn update(
     State(site): State<Site>,
     Administers(administrator): Administers,
@@ -72,17 +72,10 @@ async fn update(
             Ok(()) => {}
             Err(AppError::Invalid(errors)) => {
                 let state = FormState { values: vec![("name", form.get("name").to_owned())], errors };
-                let people = people_page(&site.state, administrator.current(), &HashMap::new()).await?;
+                let current = administrator.current().clone();
+                let people = people_page(&site.state, &current, &HashMap::new()).await?;
                 let status = StatusCode::UNPROCESSABLE_ENTITY;
-                return Ok(settings_page(
-                    &site,
-                    status,
-                    administrator.current().clone(),
-                    people,
-                    &headers,
-                    Some(state),
-                )
-                .await?);
+                return Ok(settings_page(&site, status, current, people, &headers, Some(state)).await?);
             }
             Err(error) => return Err(error.into()),
         }
@@ -102,7 +95,7 @@ async fn renew_join_code(
     Ok(urls::with_notice(paths::ACCOUNT_SETTINGS, Notice::LinkRenewed))
 }
 
-/// Browsers only send POST: the form carries the method.
+/// A form submitted with POST, which carries the method.
 async fn change_person(
     state: State<AppState>,
     administrator: Administers,
@@ -158,7 +151,7 @@ async fn set_styles(
     }
 }
 
-/// The custom styles as a style sheet of their own, for every page, signed in or not.
+/// The custom styles as a style sheet, for all pages: also those before signing in.
 async fn style_sheet(State(state): State<AppState>, Path(file): Path<String>) -> Result<Response, PageError> {
     let styles = ops::accounts::custom_styles_at(&state, &format!("{}/{file}", paths::CUSTOM_STYLES)).await?;
     let headers = [
@@ -191,11 +184,11 @@ async fn settings_page(
     current: CurrentUser,
     people: PeoplePage,
     headers: &HeaderMap,
-    refused: Option<FormState>,
+    submitted: Option<FormState>,
 ) -> AppResult<Response> {
     let account = ops::accounts::find(&site.state).await?.ok_or(AppError::NotFound)?;
     let join_url = urls::own_origin(headers) + &paths::join(&account.join_code);
-    let state = refused.unwrap_or_else(|| form::fresh(vec![("name", account.name.clone())]));
+    let state = submitted.unwrap_or_else(|| form::fresh(vec![("name", account.name.clone())]));
     let props = AccountPageProps {
         viewer: current.user,
         qr_path: super::transfers::qr_path(&join_url),

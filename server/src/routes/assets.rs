@@ -9,7 +9,7 @@ use axum::routing::get;
 use crate::Site;
 use crate::http::{assets, encoding};
 
-/// The assets: the content under a name never changes.
+/// The embedded files. Names contain content hashes, so responses are immutable.
 pub fn router() -> Router<Site> {
     Router::new()
         .route("/assets/{name}", get(serve))
@@ -17,7 +17,7 @@ pub fn router() -> Router<Site> {
         .route("/robots.txt", get(async || "User-agent: *\n"))
 }
 
-/// The icon with a count, like `/icon/3.svg`; 10 stands for more than nine.
+/// The icon with a count, like `/icon/3.svg`; 10 is shown as "9+".
 async fn icon(Path(file): Path<String>) -> Response {
     let count = file.strip_suffix(".svg").and_then(|count| count.parse::<u8>().ok()).filter(|count| *count <= 10);
     let Some(count) = count else { return StatusCode::NOT_FOUND.into_response() };
@@ -26,9 +26,9 @@ async fn icon(Path(file): Path<String>) -> Response {
         r##"<circle cx="46" cy="46" r="18" fill="#1d4ed8"/><text x="46" y="54" font-family="sans-serif" font-size="24" font-weight="700" text-anchor="middle" fill="#fff">{label}</text></svg>"##
     );
     let plain = include_str!("../../../public/icon.svg");
-    let picture = if count == 0 { plain.to_owned() } else { plain.replace("</svg>", &badge) };
+    let svg = if count == 0 { plain.to_owned() } else { plain.replace("</svg>", &badge) };
     let headers = [(header::CONTENT_TYPE, "image/svg+xml"), (header::CACHE_CONTROL, "public, max-age=86400")];
-    (headers, picture).into_response()
+    (headers, svg).into_response()
 }
 
 async fn serve(Path(name): Path<String>, headers: HeaderMap) -> Response {

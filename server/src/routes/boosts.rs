@@ -1,4 +1,4 @@
-//! Boosts: the forms under messages, and the page to choose from.
+//! Boosts: the forms under messages, and the picker.
 
 use app::pages::boost::{BoostPage, BoostPageProps, Offer};
 use axum::Router;
@@ -18,7 +18,7 @@ use crate::http::path::PageQuery;
 use crate::http::render;
 use crate::session::OfMessage;
 
-/// The forms of boosts.
+/// The forms and the picker of boosts.
 pub fn router() -> Router<Site> {
     Router::new()
         .route("/messages/{message_id}/boosts", get(shown).post(change))
@@ -26,12 +26,12 @@ pub fn router() -> Router<Site> {
         .route("/messages/{message_id}/boosts/{boost_id}", delete(remove))
 }
 
-/// A reload after a form requests the form's own URL.
+/// A reload after a refused form requests the form's URL with GET.
 async fn shown(of_message: OfMessage) -> Redirect {
     Redirect::to(&message_path(&of_message))
 }
 
-/// A form adds `content`, or takes back what it `remove`s.
+/// Adds the boost in `content`, or removes the one in `remove`.
 async fn change(
     State(state): State<AppState>,
     of_message: OfMessage,
@@ -52,14 +52,15 @@ async fn change(
         Ok(()) if headers.contains_key("x-requested-with") => Ok(StatusCode::NO_CONTENT.into_response()),
         Ok(()) => Ok(Redirect::to(&message_path(&of_message)).into_response()),
         Err(AppError::Invalid(errors)) => {
-            let (typed, problem) = (form.get("content").to_owned(), Some(errors.to_string()));
-            Ok(page_of(StatusCode::UNPROCESSABLE_ENTITY, &of_message, &HashMap::new(), typed, problem))
+            let typed = form.get("content").to_owned();
+            let status = StatusCode::UNPROCESSABLE_ENTITY;
+            Ok(picker_page(status, &of_message, &HashMap::new(), typed, Some(errors.to_string())))
         }
         Err(error) => Err(error.into()),
     }
 }
 
-/// Takes one's own boost back by its number. Anybody else's is out of reach.
+/// Removes a boost of the user by its id; boosts of other users get 404.
 async fn remove(
     State(state): State<AppState>,
     of_message: OfMessage,
@@ -72,10 +73,10 @@ async fn remove(
 }
 
 async fn choose(of_message: OfMessage, Query(query): PageQuery) -> Response {
-    page_of(StatusCode::OK, &of_message, &query, String::new(), None)
+    picker_page(StatusCode::OK, &of_message, &query, String::new(), None)
 }
 
-fn page_of(
+fn picker_page(
     status: StatusCode,
     of_message: &OfMessage,
     query: &HashMap<String, String>,
@@ -88,7 +89,8 @@ fn page_of(
     let offers = offers.into_iter().map(|emoji| Offer { content: emoji.content, name: emoji.name }).collect();
     let quick = QUICK_BOOSTS.into_iter().map(|(content, name)| Offer { content, name }).collect();
     let message_id = of_message.message_id;
-    let (groups, back) = (emoji::GROUPS.to_vec(), message_path(of_message));
+    let groups = emoji::GROUPS.to_vec();
+    let back = message_path(of_message);
     let props = BoostPageProps { message_id, back, quick, offers, groups, group, asked, typed, problem };
     render::plain(status, "Boost", || BoostPage(props))
 }

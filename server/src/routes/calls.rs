@@ -1,4 +1,4 @@
-//! Server functions: typed calls of the browser.
+//! The endpoint of the server functions, which are typed calls from the browser.
 
 use axum::Router;
 use axum::body::Body;
@@ -14,18 +14,18 @@ use crate::Site;
 use crate::http::errors::PageError;
 use crate::session::SignedIn;
 
-/// Maximum size of a call, in bytes: 32,000 characters, however JSON has to escape them.
+/// Maximum size of a call, in bytes: enough for 32,000 characters, all escaped in JSON.
 const MAX_CALL_BYTES: usize = 256 * 1024;
 
 /// Maximum size of an error in a response, in bytes.
 const MAX_ERROR_BYTES: usize = 64 * 1024;
 
-/// All server functions.
+/// The route of all server functions.
 pub fn router() -> Router<Site> {
     Router::new().route("/api/{*function}", post(call)).layer(DefaultBodyLimit::max(MAX_CALL_BYTES))
 }
 
-/// Answers a server function, as whoever the session says.
+/// Runs a server function as the user of the session.
 async fn call(
     State(state): State<AppState>,
     signed_in: Result<Option<SignedIn>, PageError>,
@@ -40,11 +40,12 @@ async fn call(
         provide_context(current.clone());
     };
     let response = leptos_axum::handle_server_fns_with_context(context, request).await.into_response();
-    with_own_status(response).await
+    with_status_of_error(response).await
 }
 
-/// Arguments that cannot be read fail before the function can set a status: the error in the body has it.
-async fn with_own_status(response: Response) -> Response {
+/// Sets the status of the error in the body of a response with status 500. Invalid arguments fail before the function
+/// runs and could set the status.
+async fn with_status_of_error(response: Response) -> Response {
     if response.status() != StatusCode::INTERNAL_SERVER_ERROR {
         return response;
     }
@@ -55,7 +56,7 @@ async fn with_own_status(response: Response) -> Response {
     Response::from_parts(parts, body.into())
 }
 
-/// An error as server functions answer it.
+/// The response of a server function to an error.
 fn call_failed(error: &AppError) -> Response {
     let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let body = serde_json::to_string(error).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! First run, joining, signing in and out: forms that answer with 303, or with the form again and the reason.
+//! First run, joining, signing in and out: forms that respond with a redirect, or with the form and its errors.
 
 use app::components::form::FormState;
 use app::pages::entrance::{FirstRun, FirstRunProps, Join, JoinProps, SignIn, SignInProps};
@@ -22,10 +22,10 @@ use crate::http::{form, render, urls};
 use crate::session::store;
 use crate::session::{SignedIn, Visitor};
 
-/// What is said when somebody cannot sign in, whatever the reason.
-const REFUSED: &str = "That did not work. Check the address and the password, or wait a few minutes.";
+/// The error of a failed sign-in, the same for every reason: it must not tell which addresses exist.
+const SIGN_IN_FAILED: &str = "That did not work. Check the address and the password, or wait a few minutes.";
 
-/// The pages in front of the chat.
+/// The pages before the chat.
 pub fn router() -> Router<Site> {
     Router::new()
         .route("/first_run", get(first_run).post(set_up))
@@ -52,7 +52,7 @@ async fn set_up(
         Err(errors) => return Ok(first_run_page(StatusCode::UNPROCESSABLE_ENTITY, entered(&form, errors))),
     };
     match ops::accounts::set_up(&state, registration).await {
-        Ok(user) => welcome(&session, &user, &visitor, "/").await,
+        Ok(user) => sign_in(&session, &user, &visitor, "/").await,
         Err(AppError::Conflict(_)) => Ok(Redirect::to("/").into_response()),
         Err(error) => Err(error.into()),
     }
@@ -91,8 +91,8 @@ async fn join(
     };
     let email_address = registration.email_address.as_str().to_owned();
     match ops::accounts::join(&state, &join_code, registration).await {
-        Ok(user) => welcome(&session, &user, &visitor, "/").await,
-        // Whoever has the address signs in with it.
+        Ok(user) => sign_in(&session, &user, &visitor, "/").await,
+        // The e-mail address has an account: its owner can sign in.
         Err(AppError::Conflict(_)) => {
             let query =
                 form_urlencoded::Serializer::new(String::new()).append_pair("email_address", &email_address).finish();
@@ -116,7 +116,7 @@ async fn new_session(
     Ok(sign_in_page(&state, StatusCode::OK, wanted, form::fresh(values)).await?)
 }
 
-/// A reload after a refused form asks for the form's own address.
+/// A reload after a refused form requests the form's URL with GET.
 async fn new_session_again() -> Redirect {
     Redirect::to(paths::SIGN_IN)
 }
@@ -131,18 +131,18 @@ async fn session(
         return sign_out(session).await;
     }
     let wanted = urls::own_path(form.get("return_to")).to_owned();
-    let refused = async |status| {
+    let failed = async |status| {
         let mut errors = FieldErrors::default();
-        errors.add("form", REFUSED);
+        errors.add("form", SIGN_IN_FAILED);
         sign_in_page(&site.state, status, wanted.clone(), entered(&form, errors)).await
     };
     if site.sign_ins.is_exceeded(visitor.address) {
-        return Ok(refused(StatusCode::TOO_MANY_REQUESTS).await?);
+        return Ok(failed(StatusCode::TOO_MANY_REQUESTS).await?);
     }
     let password = Password::to_check(form.get("password").to_owned());
     match ops::sessions::authenticate(&site.state, form.get("email_address"), password).await {
-        Ok(user) => welcome(&session, &user, &visitor, &wanted).await,
-        Err(AppError::SignedOut) => Ok(refused(StatusCode::UNAUTHORIZED).await?),
+        Ok(user) => sign_in(&session, &user, &visitor, &wanted).await,
+        Err(AppError::SignedOut) => Ok(failed(StatusCode::UNAUTHORIZED).await?),
         Err(error) => Err(error.into()),
     }
 }
@@ -152,12 +152,13 @@ async fn sign_out(session: Session) -> Result<Response, PageError> {
     Ok(Redirect::to(paths::SIGN_IN).into_response())
 }
 
-/// Signs a newcomer in and leads them on.
-pub async fn welcome(session: &Session, user: &User, visitor: &Visitor, wanted: &str) -> Result<Response, PageError> {
+/// Signs a user in and redirects to `wanted`.
+pub async fn sign_in(session: &Session, user: &User, visitor: &Visitor, wanted: &str) -> Result<Response, PageError> {
     store::begin(session, user.id, &visitor.address.to_string(), &visitor.user_agent).await?;
     Ok(Redirect::to(wanted).into_response())
 }
 
+/// The registration in the form, or the errors of its fields.
 fn registration(form: &Form) -> Result<Registration, FieldErrors> {
     let mut errors = FieldErrors::default();
     let name = errors.take(form.get("name").parse());
@@ -169,7 +170,7 @@ fn registration(form: &Form) -> Result<Registration, FieldErrors> {
     }
 }
 
-/// What was entered, the password aside.
+/// The values of the form, without the password.
 fn entered(form: &Form, errors: FieldErrors) -> FormState {
     let values = ["name", "email_address"].map(|name| (name, form.get(name).to_owned()));
     FormState { values: values.into(), errors }

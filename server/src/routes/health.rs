@@ -1,4 +1,4 @@
-//! Whether the program can serve.
+//! The health check.
 
 use axum::Router;
 use axum::extract::State;
@@ -9,7 +9,7 @@ use campfire::state::AppState;
 
 use crate::Site;
 
-/// `GET /up`, for whoever watches over the program.
+/// `GET /up`, for monitoring: 200 if the database can be read, 503 otherwise.
 pub fn router() -> Router<Site> {
     Router::new().route("/up", get(up))
 }

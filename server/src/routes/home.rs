@@ -1,4 +1,4 @@
-//! Where `/` and `/rooms` lead.
+//! `/` and `/rooms`, which redirect to a room.
 
 use axum::Router;
 use axum::extract::{OriginalUri, State};
@@ -20,6 +20,7 @@ pub fn router() -> Router<Site> {
     Router::new().route("/", get(home)).route("/rooms", get(newest_room))
 }
 
+/// Redirects to the last room, or to the oldest one; shows the page without rooms if there is none.
 async fn home(
     State(site): State<Site>,
     SignedIn(current): SignedIn,

@@ -1,4 +1,4 @@
-//! Messages without scripts: the forms that post, edit and remove. With scripts the server functions do the same.
+//! The forms that post, edit and remove messages without scripts. With scripts, the server functions do the same.
 
 use app::pages::edit_message::{EditMessage, EditMessageProps, NotSent, NotSentProps, Reply, ReplyProps};
 use app::pages::message_menu::{MessageMenu, MessageMenuProps};
@@ -33,7 +33,7 @@ pub fn router() -> Router<Site> {
         .route("/rooms/{room_id}/messages/{message_id}/unread", get(show).post(mark_unread))
 }
 
-/// A reload after a refused form asks for the form's own address.
+/// A reload after a refused form requests the form's URL with GET.
 async fn room(InRoom(member): InRoom) -> Redirect {
     Redirect::to(&room_path(&member))
 }
@@ -51,9 +51,13 @@ async fn create(State(state): State<AppState>, InRoom(member): InRoom, form: For
         Ok(Posted::Stored(_) | Posted::Removed(_)) => Ok(Redirect::to(&room_path(&member)).into_response()),
         Err(error @ (AppError::Invalid(_) | AppError::Conflict(_) | AppError::Unavailable(_))) => {
             let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::UNPROCESSABLE_ENTITY);
-            let (body, problem) = (form.get("body").to_owned(), error.to_string());
-            let (room_path, seq) = (room_path(&member), form.get("seq").to_owned());
-            Ok(render::plain(status, "Not sent yet", || NotSent(NotSentProps { room_path, seq, body, problem })))
+            let props = NotSentProps {
+                room_path: room_path(&member),
+                seq: form.get("seq").to_owned(),
+                body: form.get("body").to_owned(),
+                problem: error.to_string(),
+            };
+            Ok(render::plain(status, "Not sent yet", || NotSent(props)))
         }
         Err(error) => Err(error.into()),
     }
@@ -63,12 +67,12 @@ async fn show(InRoom(member): InRoom, message_id: PathId<MessageId>) -> Redirect
     Redirect::to(&paths::message(member.room.id, message_id.0))
 }
 
-/// The HTML of what would be sent, for the composer to show.
+/// The HTML of a message before it is sent, for the composer's preview.
 async fn preview(State(state): State<AppState>, Inside(member): Inside, form: Form) -> Result<Html<String>, PageError> {
     Ok(Html(ops::messages::preview(&state, &member, form.get("body").parse()?).await?))
 }
 
-/// The message quoted, as the beginning of an answer. The composer asks for the bare text.
+/// The form of a reply, which begins with a quote of the message; for the composer the quote alone, as text.
 async fn reply(
     State(state): State<AppState>,
     InRoom(member): InRoom,
@@ -79,11 +83,11 @@ async fn reply(
     if headers.contains_key("x-requested-with") {
         return Ok(body.into_response());
     }
-    let (room_path, seq) = (room_path(&member), String::new());
-    Ok(render::plain(StatusCode::OK, "Reply", || Reply(ReplyProps { room_path, seq, body })))
+    let props = ReplyProps { room_path: room_path(&member), seq: String::new(), body };
+    Ok(render::plain(StatusCode::OK, "Reply", || Reply(props)))
 }
 
-/// What can be done with a message. With scripts the same stands in a menu beside it.
+/// The menu of a message as a page. With scripts it opens beside the message.
 async fn menu(State(state): State<AppState>, of_message: OfMessage) -> Result<Response, PageError> {
     let OfMessage { member, message_id } = of_message;
     let message = ops::messages::find(&state, &member, message_id).await?;
@@ -98,7 +102,7 @@ async fn mark_unread(
     PathId(message_id): PathId<MessageId>,
 ) -> Result<Redirect, PageError> {
     ops::memberships::mark_unread(&state, &member, message_id).await?;
-    // The room itself would be read by being looked at.
+    // Not to the room: displaying its newest messages would mark it as read again.
     Ok(Redirect::to(&paths::message(member.room.id, message_id)))
 }
 
@@ -111,7 +115,7 @@ async fn form_page(
     Ok(edit_page(StatusCode::OK, &member, message_id, source, None))
 }
 
-/// Browsers only send POST: the form carries the method.
+/// A form submitted with POST, which carries the method.
 async fn change(
     state: State<AppState>,
     member: InRoom,
@@ -135,15 +139,19 @@ async fn edit(
     match edited {
         Ok(_) => Ok(Redirect::to(&paths::message(member.room.id, message_id)).into_response()),
         Err(AppError::Invalid(errors)) => {
-            let (status, body) = (StatusCode::UNPROCESSABLE_ENTITY, form.get("body").to_owned());
+            let body = form.get("body").to_owned();
+            let status = StatusCode::UNPROCESSABLE_ENTITY;
             Ok(edit_page(status, &member, message_id, body, Some(errors.to_string())))
         }
-        // Deleted meanwhile: what was typed is offered as a new message.
+        // Deleted meanwhile: the text can be sent as a new message.
         Err(AppError::NotFound) => {
-            let (body, problem) = (form.get("body").to_owned(), "That message was deleted meanwhile.".to_owned());
-            let (room_path, seq) = (room_path(&member), String::new());
-            let again = NotSentProps { room_path, seq, body, problem };
-            Ok(render::plain(StatusCode::NOT_FOUND, "Not saved", || NotSent(again)))
+            let props = NotSentProps {
+                room_path: room_path(&member),
+                seq: String::new(),
+                body: form.get("body").to_owned(),
+                problem: "That message was deleted meanwhile.".to_owned(),
+            };
+            Ok(render::plain(StatusCode::NOT_FOUND, "Not saved", || NotSent(props)))
         }
         Err(error) => Err(error.into()),
     }
@@ -174,8 +182,8 @@ fn room_path(member: &Member) -> String {
     paths::room(member.room.id)
 }
 
-/// The id of a message whose form brought none: the same for the same words from the same page, so that a form that is
-/// sent twice is one message. The page's place in the log tells it from those words said again later.
+/// The client message id of a form without one, derived from the text and the `seq` of the page: a form that is submitted
+/// twice is one message, and the same text from a later page is another one.
 fn id_of_form(state: &AppState, member: &Member, form: &Form) -> ClientMessageId {
     let Ok(seq) = form.get("seq").parse::<u64>() else {
         let random = tower_sessions::session::Id::default().0.to_be_bytes();

@@ -1,4 +1,4 @@
-//! The site's routes, one area a file.
+//! The site's routes, one file per area.
 
 pub(crate) mod account;
 pub(crate) mod assets;

@@ -1,4 +1,4 @@
-//! Pings: direct rooms between people.
+//! Pings, which are direct rooms.
 
 use app::Notice;
 use app::components::form::FormState;
@@ -60,11 +60,11 @@ async fn settings(State(state): State<AppState>, InRoom(member): InRoom) -> Resu
         return Ok(urls::room_missing().into_response());
     }
     let people = ops::memberships::list_pinged(&state, &member).await?;
-    let (room_id, name) = (member.room.id, member.room.name);
-    Ok(render::plain(StatusCode::OK, "Ping", || PingSettings(PingSettingsProps { room_id, name, people })))
+    let props = PingSettingsProps { room_id: member.room.id, name: member.room.name, people };
+    Ok(render::plain(StatusCode::OK, "Ping", || PingSettings(props)))
 }
 
-/// Browsers only send POST: the form carries the method.
+/// A form submitted with POST, which carries the method.
 async fn change(state: State<AppState>, member: InRoom, form: Form) -> Result<Response, PageError> {
     match form.verb() {
         Verb::Delete => remove(state, member).await,

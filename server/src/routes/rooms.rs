@@ -1,4 +1,4 @@
-//! Rooms: the page of one, and the forms that make, change and remove them.
+//! Rooms: their page, and the forms that make, change and remove them.
 
 use std::collections::{HashMap, HashSet};
 
@@ -51,18 +51,19 @@ async fn show(
     headers: HeaderMap,
 ) -> Result<Response, PageError> {
     let url = uri.path_and_query().map_or("/", |url| url.as_str()).to_owned();
-    let shows = if uri.query().is_some_and(|query| query.contains("before=")) { Shows::Older } else { Shows::Newest };
-    room_page(&site, current, member, shows, url, headers).await
+    let is_older = uri.query().is_some_and(|query| query.contains("before="));
+    let range = if is_older { MessageRange::Older } else { MessageRange::Newest };
+    room_page(&site, current, member, range, url, headers).await
 }
 
-/// Which messages a page of a room shows: looking at the newest ones reads the room.
+/// The messages that a page of a room shows. Displaying the newest ones marks the room as read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Shows {
+enum MessageRange {
     Newest,
     Older,
 }
 
-/// `/rooms/4/@41`: the room around a message.
+/// `/rooms/4/@41`: the page of a room around a message.
 async fn show_at(
     State(site): State<Site>,
     SignedIn(current): SignedIn,
@@ -74,25 +75,26 @@ async fn show_at(
     let at = path.get("at").and_then(|at| at.strip_prefix('@')).ok_or(AppError::NotFound)?;
     ops::messages::find(&site.state, &member, at.parse()?).await?;
     let url = uri.path_and_query().map_or("/", |url| url.as_str()).to_owned();
-    room_page(&site, current, member, Shows::Older, url, headers).await
+    room_page(&site, current, member, MessageRange::Older, url, headers).await
 }
 
 async fn room_page(
     site: &Site,
     current: CurrentUser,
     member: Member,
-    shows: Shows,
+    range: MessageRange,
     url: String,
     headers: HeaderMap,
 ) -> Result<Response, PageError> {
     let title = member.room.name.clone();
-    let (state, room_id) = (site.state.clone(), member.room.id);
-    let reads = shows == Shows::Newest;
+    let state = site.state.clone();
+    let room_id = member.room.id;
+    let reads = range == MessageRange::Newest;
     let request = LiveRequest { url, current: current.clone(), title, member: Some(member), reads, headers };
     let Rendered { mut response, unread } = render::live(site, request).await?;
     if let Some(newest) = unread {
-        // Displaying the page reads the room, also without scripts. The page still marks what was new; the response does
-        // not wait for the write.
+        // Displaying the page marks the room as read, also without scripts. This page still shows the line before the new
+        // messages, and its response does not wait for the write.
         tokio::spawn(async move {
             if let Err(error) = ops::memberships::mark_read(&state, &current, room_id, newest).await {
                 tracing::warn!(%error, "a room could not be marked read");
@@ -133,8 +135,8 @@ async fn new(
     let name = query.get("name").cloned().unwrap_or_default();
     let form = form::fresh(vec![("name", name)]);
     let chosen = vec![current.user.id];
-    let asked = Asked { subject: Subject::New, kind, member: None, current };
-    Ok(form_page(&state, StatusCode::OK, asked, chosen, form).await?)
+    let form_request = FormRequest { subject: Subject::New, kind, member: None, current };
+    Ok(form_page(&state, StatusCode::OK, form_request, chosen, form).await?)
 }
 
 async fn create_open(state: State<AppState>, signed_in: SignedIn, form: Form) -> Result<Response, PageError> {
@@ -158,8 +160,8 @@ async fn create(
     match made.await {
         Ok(room) => Ok(Redirect::to(&paths::room(room.id)).into_response()),
         Err(error) => {
-            let asked = Asked { subject: Subject::New, kind, member: None, current };
-            Ok(refused(&state, error, asked, &form).await?)
+            let form_request = FormRequest { subject: Subject::New, kind, member: None, current };
+            Ok(form_again(&state, error, form_request, &form).await?)
         }
     }
 }
@@ -182,7 +184,7 @@ async fn edit_closed(
     edit(state, signed_in, member, query, RoomKind::Closed).await
 }
 
-/// The settings of a room, as if it were of this kind: saving makes it so.
+/// The form of a room's settings; saving it gives the room this kind.
 async fn edit(
     State(state): State<AppState>,
     SignedIn(current): SignedIn,
@@ -203,8 +205,8 @@ async fn edit(
     };
     let name = query.get("name").filter(|name| !name.is_empty()).unwrap_or(&member.room.name).clone();
     let form = form::fresh(vec![("name", name)]);
-    let asked = Asked { subject, kind, member: Some(member), current };
-    Ok(form_page(&state, StatusCode::OK, asked, chosen, form).await?)
+    let form_request = FormRequest { subject, kind, member: Some(member), current };
+    Ok(form_page(&state, StatusCode::OK, form_request, chosen, form).await?)
 }
 
 async fn update_open(
@@ -246,13 +248,13 @@ async fn update(
         Ok(room) => Ok(Redirect::to(&paths::room(room.id)).into_response()),
         Err(error) => {
             let subject = Subject::Existing(member.room.id);
-            let asked = Asked { subject, kind, member: Some(member), current };
-            Ok(refused(&state, error, asked, &form).await?)
+            let form_request = FormRequest { subject, kind, member: Some(member), current };
+            Ok(form_again(&state, error, form_request, &form).await?)
         }
     }
 }
 
-/// Browsers only send POST: the form carries the method.
+/// A form submitted with POST, which carries the method.
 async fn change(state: State<AppState>, member: InRoom, form: Form) -> Result<Response, PageError> {
     match form.verb() {
         Verb::Delete => remove(state, member).await,
@@ -265,7 +267,7 @@ async fn remove(State(state): State<AppState>, InRoom(member): InRoom) -> Result
     Ok(urls::with_notice("/", Notice::RoomRemoved).into_response())
 }
 
-/// A reload after a form requests the form's own URL.
+/// A reload after a refused form requests the form's URL with GET.
 async fn involvement(Inside(member): Inside) -> Redirect {
     Redirect::to(&paths::room(member.room.id))
 }
@@ -285,6 +287,7 @@ async fn leave(State(state): State<AppState>, Inside(member): Inside) -> Result<
     Ok(urls::with_notice("/", Notice::RoomLeft))
 }
 
+/// The name and the audience in the form of a room of this kind.
 fn entered(form: &Form, kind: RoomKind) -> AppResult<(RoomName, Audience)> {
     let mut errors = FieldErrors::default();
     let name = errors.take(form.get("name").parse());
@@ -297,34 +300,36 @@ fn entered(form: &Form, kind: RoomKind) -> AppResult<(RoomName, Audience)> {
     }
 }
 
-/// Which form is asked for, and by whom.
+/// A request for the form of a room.
 #[derive(Clone, Debug)]
-struct Asked {
+struct FormRequest {
+    /// The room that the form edits.
     subject: Subject,
     /// The kind that saving the form gives the room.
     kind: RoomKind,
-    /// The person as a member of the room as it is; `None` for a new room.
+    /// The membership in the existing room; `None` for a new room.
     member: Option<Member>,
+    /// The user who requests the form.
     current: CurrentUser,
 }
 
-/// The form again, with what was entered and the reason.
-async fn refused(state: &AppState, error: AppError, asked: Asked, form: &Form) -> AppResult<Response> {
+/// The form again, with the submitted values and their errors.
+async fn form_again(state: &AppState, error: AppError, request: FormRequest, form: &Form) -> AppResult<Response> {
     let AppError::Invalid(errors) = error else { return Err(error) };
     let values = vec![("name", form.get("name").to_owned())];
     let chosen = form.get_all("user_ids").filter_map(|id| id.parse().ok()).collect();
     let entered = FormState { values, errors };
-    form_page(state, StatusCode::UNPROCESSABLE_ENTITY, asked, chosen, entered).await
+    form_page(state, StatusCode::UNPROCESSABLE_ENTITY, request, chosen, entered).await
 }
 
 async fn form_page(
     app: &AppState,
     status: StatusCode,
-    asked: Asked,
+    request: FormRequest,
     chosen: Vec<UserId>,
     state: FormState,
 ) -> AppResult<Response> {
-    let Asked { subject, kind, member, current } = asked;
+    let FormRequest { subject, kind, member, current } = request;
     let mut people = match kind {
         RoomKind::Closed => ops::users::list(app, &current).await?,
         RoomKind::Open | RoomKind::Direct => Vec::new(),
@@ -336,18 +341,18 @@ async fn form_page(
     let choices = people
         .into_iter()
         .map(|person| {
-            // Whoever makes a room is in it.
-            let maker = subject == Subject::New && person.id == current.user.id;
-            let fixed = maker || matches!(subject, Subject::ReadOnly(_));
-            Choice { checked: maker || chosen.contains(&person.id), fixed, person }
+            // The creator of a room is always a member.
+            let is_creator = subject == Subject::New && person.id == current.user.id;
+            let fixed = is_creator || matches!(subject, Subject::ReadOnly(_));
+            Choice { checked: is_creator || chosen.contains(&person.id), fixed, person }
         })
         .collect();
     let message_count = match (subject, &member) {
         (Subject::Existing(_), Some(member)) => ops::rooms::count_messages(app, member).await?,
         _ => 0,
     };
-    let stands_closed = member.is_some_and(|member| member.room.kind == RoomKind::Closed);
+    let is_closed_now = member.is_some_and(|member| member.room.kind == RoomKind::Closed);
     let title = if subject == Subject::New { "New room" } else { "Room settings" };
-    let props = RoomFormProps { subject, kind, stands_closed, choices, message_count, state };
+    let props = RoomFormProps { subject, kind, is_closed_now, choices, message_count, state };
     Ok(render::plain(status, title, || RoomForm(props)))
 }

@@ -1,4 +1,4 @@
-//! Searching, and the lists that complete what one types.
+//! The search page, and the lists for completions.
 
 use app::pages::search::{SearchPage, SearchPageProps};
 use axum::extract::{Query, State};
@@ -19,7 +19,7 @@ use crate::http::path::PageQuery;
 use crate::http::render;
 use crate::session::SignedIn;
 
-/// The search page and what completes a name.
+/// The search page and the lists for completions.
 pub fn router() -> Router<Site> {
     Router::new()
         .route("/searches", get(show).post(create))
@@ -44,7 +44,7 @@ async fn show(
         Err(error) => return Err(error.into()),
     };
     let SearchResults { messages, terms, remarks, has_more } = found;
-    // A hundred long messages take their time.
+    // Marking the terms in a hundred long messages would block the runtime.
     let marking = move || {
         let marked = messages.into_iter().map(|(mut message, room)| {
             message.body_html = richtext::mark_terms(&message.body_html, &terms);
@@ -58,7 +58,8 @@ async fn show(
     Ok(render::plain(status, "Search", || SearchPage(props)))
 }
 
-/// Keeps the search, then shows what it finds. One that cannot be kept is shown with the reason.
+/// Stores the query among the recent ones and redirects to its results. An invalid one is not stored; the page of its
+/// results shows the reason.
 async fn create(State(state): State<AppState>, SignedIn(current): SignedIn, form: Form) -> Result<Redirect, PageError> {
     let asked = form.get("q").split_whitespace().collect::<Vec<_>>().join(" ");
     match ops::searches::remember(&state, &current, &asked).await {
@@ -77,7 +78,7 @@ async fn cleared(_: SignedIn) -> Redirect {
     Redirect::to(paths::SEARCHES)
 }
 
-/// Browsers only send POST: the form carries the method.
+/// A form submitted with POST, which carries the method.
 async fn clear(State(state): State<AppState>, SignedIn(current): SignedIn, form: Form) -> Result<Redirect, PageError> {
     if form.verb() == Verb::Put {
         return Err(AppError::NotFound.into());
@@ -86,15 +87,15 @@ async fn clear(State(state): State<AppState>, SignedIn(current): SignedIn, form:
     Ok(Redirect::to(paths::SEARCHES))
 }
 
-/// Somebody or something that a list offers.
+/// An entry of a list for completions.
 #[derive(Serialize)]
 struct Offered {
     name: String,
     value: i64,
 }
 
-/// The people one may name: those of a room, who spoke last first, or everybody active by name. With a `query` only
-/// those whose names hold it.
+/// The people that can be mentioned: those of a room, by their last message, or all active ones, by name. `query` filters
+/// by a part of the name.
 async fn people(
     State(state): State<AppState>,
     SignedIn(current): SignedIn,
@@ -114,7 +115,7 @@ async fn people(
     Ok(Json(offered).into_response())
 }
 
-/// The rooms one is in, for `in:`.
+/// The user's rooms, for the search filter `in:`.
 async fn rooms(State(state): State<AppState>, SignedIn(current): SignedIn) -> Result<Response, PageError> {
     let rooms = ops::memberships::list_involvements(&state, &current).await?.into_iter();
     Ok(Json(rooms.map(|(id, _, name, _)| Offered { name, value: id.0 }).collect::<Vec<_>>()).into_response())

@@ -1,4 +1,4 @@
-//! The clips of `/play`, in whole or in part: some browsers ask for the first bytes before they play any.
+//! The sounds of `/play`, with support for range requests: some browsers request the first bytes before they play a sound.
 
 use axum::extract::Path;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -11,12 +11,12 @@ use serde::Serialize;
 use crate::Site;
 use crate::http::assets;
 
-/// The clips, for everybody: a name is no secret.
+/// The sounds; no session is required.
 pub fn router() -> Router<Site> {
     Router::new().route("/sounds", get(list)).route("/sounds/{file}", get(clip))
 }
 
-/// What can be played, for whoever types `/play `.
+/// The list of sounds, for completions after `/play `.
 async fn list() -> Json<Vec<Playable>> {
     Json(SOUNDS.into_iter().map(|Sound { name, caption }| Playable { name, caption }).collect())
 }
@@ -31,24 +31,25 @@ async fn clip(Path(file): Path<String>, headers: HeaderMap) -> Response {
     let Some(clip) = file.strip_suffix(".mp3").and_then(assets::clip) else {
         return (StatusCode::NOT_FOUND, "There is no such sound.").into_response();
     };
-    let mut answer = HeaderMap::new();
-    answer.insert(header::CONTENT_TYPE, HeaderValue::from_static("audio/mpeg"));
-    answer.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=604800"));
-    answer.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
-    let asked = headers.get(header::RANGE).and_then(|value| value.to_str().ok());
-    match asked.and_then(|asked| range(asked, clip.len())) {
+    let mut clip_headers = HeaderMap::new();
+    clip_headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("audio/mpeg"));
+    clip_headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=604800"));
+    clip_headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+    let requested = headers.get(header::RANGE).and_then(|value| value.to_str().ok());
+    match requested.and_then(|requested| range(requested, clip.len())) {
         Some((first, last)) => {
             let part = format!("bytes {first}-{last}/{}", clip.len());
-            answer.insert(header::CONTENT_RANGE, part.parse().expect("numbers are printable"));
-            (StatusCode::PARTIAL_CONTENT, answer, &clip[first..=last]).into_response()
+            clip_headers.insert(header::CONTENT_RANGE, part.parse().expect("numbers are printable"));
+            (StatusCode::PARTIAL_CONTENT, clip_headers, &clip[first..=last]).into_response()
         }
-        None => (answer, clip).into_response(),
+        None => (clip_headers, clip).into_response(),
     }
 }
 
-/// The first and the last byte that `bytes=…` asks for. What is no single range of the clip is answered in whole.
-fn range(asked: &str, length: usize) -> Option<(usize, usize)> {
-    let (first, last) = asked.strip_prefix("bytes=")?.split_once('-')?;
+/// The first and the last byte of a `Range` header; `None` if it is not one satisfiable range of bytes, for which the
+/// response is the whole sound.
+fn range(requested: &str, length: usize) -> Option<(usize, usize)> {
+    let (first, last) = requested.strip_prefix("bytes=")?.split_once('-')?;
     let end = length.checked_sub(1)?;
     let (first, last) = match (first, last) {
         ("", count) => (length.saturating_sub(count.parse().ok()?), end),
@@ -63,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn parts_stay_within_the_clip() {
+    fn ranges_are_limited_to_the_clip() {
         assert_eq!(range("bytes=0-1", 10), Some((0, 1)));
         assert_eq!(range("bytes=4-", 10), Some((4, 9)));
         assert_eq!(range("bytes=-3", 10), Some((7, 9)));

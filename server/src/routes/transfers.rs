@@ -24,7 +24,7 @@ use crate::http::path::PageQuery;
 use crate::http::{errors, render, urls};
 use crate::session::{SignedIn, Visitor};
 
-/// The longest text that is made a QR code of, in bytes: no link of ours is as long, and a picture stays small.
+/// Maximum length of a text in a QR code, in bytes: longer than any link of the site, and limits the size of the image.
 const MAX_QR_BYTES: usize = 1_000;
 
 /// Transfers and QR codes.
@@ -34,13 +34,13 @@ pub fn router() -> Router<Site> {
         .route("/qr_code/{id}", get(qr_code))
 }
 
-/// Where the picture of a text's QR code is.
+/// The path of the image of a text's QR code.
 #[must_use]
 pub fn qr_path(text: &str) -> String {
     format!("/qr_code/{}", URL_SAFE_NO_PAD.encode(text))
 }
 
-/// The page is the same for every id: only sending its form tells a good one.
+/// The form that redeems a transfer link. It is the same for every id: the page does not tell whether one is valid.
 async fn offer(signed_in: Option<SignedIn>, Path(id): Path<String>) -> Response {
     let signed_in_as = signed_in.map(|SignedIn(current)| current.user.name);
     let path = paths::transfer(&urls::encode_segment(&id));
@@ -70,19 +70,19 @@ async fn accept(
 ) -> Result<Response, PageError> {
     let wanted = urls::own_path(query.get("return_to").map_or("/", String::as_str)).to_owned();
     match ops::transfers::redeem(&state, &id).await? {
-        Some(user) => entrance::welcome(&session, &user, &visitor, &wanted).await,
-        // Whatever is wrong with it, the answer is the same.
-        None => Ok(errors::refused_link()),
+        Some(user) => entrance::sign_in(&session, &user, &visitor, &wanted).await,
+        None => Ok(errors::invalid_transfer_link()),
     }
 }
 
-/// The QR code of the text that the id is the base64 of: stateless, for everybody, for ever.
+/// The QR code of the text that the id encodes in base64. Stateless, so no session is required and the response is
+/// immutable.
 async fn qr_code(Path(id): Path<String>) -> Result<Response, PageError> {
     let decoded = URL_SAFE_NO_PAD.decode(&id).or_else(|_| URL_SAFE.decode(&id)).map_err(|_| AppError::NotFound)?;
     let text = String::from_utf8(decoded).ok().filter(|text| !text.is_empty() && text.len() <= MAX_QR_BYTES);
     let code = QRBuilder::new(text.ok_or(AppError::NotFound)?).build().map_err(|_| AppError::NotFound)?;
-    let picture = SvgBuilder::default().margin(2).to_str(&code);
+    let svg = SvgBuilder::default().margin(2).to_str(&code);
     let headers =
         [(header::CONTENT_TYPE, "image/svg+xml"), (header::CACHE_CONTROL, "public, max-age=31536000, immutable")];
-    Ok((headers, picture).into_response())
+    Ok((headers, svg).into_response())
 }

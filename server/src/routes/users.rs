@@ -1,4 +1,4 @@
-//! People: one's own profile and devices, everybody's page, and bans.
+//! Users: the own profile and devices, the pages of others, and bans.
 
 use app::Notice;
 use app::components::form::FormState;
@@ -25,11 +25,11 @@ use crate::http::path::PathId;
 use crate::http::{form, render, urls};
 use crate::session::{Administers, SignedIn};
 
-/// The pages and forms of people.
+/// The pages and forms of users.
 pub fn router() -> Router<Site> {
     Router::new()
         .route("/users/{user_id}", get(person))
-        // Whatever the path says, one's profile is one's own.
+        // The id is ignored: the profile is that of the signed-in user.
         .route("/users/{user_id}/profile", get(profile).post(update).put(update))
         .route("/users/me/sessions", get(devices).post(sign_out_others).delete(sign_out_others))
         .route("/users/me/sessions/{session_id}", get(devices).post(sign_out).delete(sign_out))
@@ -43,11 +43,12 @@ async fn person(
     headers: HeaderMap,
 ) -> Result<Response, PageError> {
     let person = ops::users::profile(&state, &current, user_id).await?;
-    let rescues =
+    let has_transfer =
         current.user.role == Role::Administrator && person.role != Role::Bot && person.status == Status::Active;
-    let transfer = if rescues { Some(transfer_link(&state, &current, user_id, &headers).await?) } else { None };
+    let transfer = if has_transfer { Some(transfer_link(&state, &current, user_id, &headers).await?) } else { None };
     let title = person.name.clone();
-    Ok(render::plain(StatusCode::OK, &title, || PersonPage(PersonPageProps { viewer: current.user, person, transfer })))
+    let props = PersonPageProps { viewer: current.user, person, transfer };
+    Ok(render::plain(StatusCode::OK, &title, || PersonPage(props)))
 }
 
 async fn profile(
@@ -64,7 +65,7 @@ async fn profile(
     Ok(profile_page(&site, StatusCode::OK, &current, profile, &headers, form::fresh(values)).await?)
 }
 
-/// Fields that the form does not have stay as they are; no new password leaves the old one.
+/// Changes the profile and the password. Fields missing in the form are not changed.
 async fn update(
     State(site): State<Site>,
     SignedIn(current): SignedIn,
@@ -78,10 +79,12 @@ async fn update(
     let bio = entered("bio", &profile.bio);
 
     let mut errors = FieldErrors::default();
-    let parsed = (errors.take(name.parse()), errors.take(email_address.parse()), errors.take(bio.parse()));
+    let parsed_name = errors.take(name.parse());
+    let parsed_address = errors.take(email_address.parse());
+    let parsed_bio = errors.take(bio.parse());
     let password = new_password(&form, &mut errors);
     let others = password.as_ref().map(|password| password.others);
-    let updated = match parsed {
+    let updated = match (parsed_name, parsed_address, parsed_bio) {
         (Some(name), Some(email_address), Some(bio)) if errors.is_empty() => {
             let change = ProfileChange { name, email_address, bio, password };
             ops::users::update_profile(&site.state, &current, change).await
@@ -106,6 +109,7 @@ async fn update(
     }
 }
 
+/// The change of the password in the form, if it has one.
 fn new_password(form: &Form, errors: &mut FieldErrors) -> Option<PasswordChange> {
     if form.get("password").is_empty() && form.get("present_password").is_empty() {
         return None;
@@ -115,7 +119,7 @@ fn new_password(form: &Form, errors: &mut FieldErrors) -> Option<PasswordChange>
     Some(PasswordChange { present: Password::to_check(form.get("present_password").to_owned()), new, others })
 }
 
-/// A reload after a form requests the form's own URL.
+/// A reload after a refused form requests the form's URL with GET.
 async fn devices() -> Redirect {
     Redirect::to(&format!("{}#devices", paths::OWN_PROFILE))
 }
@@ -138,7 +142,7 @@ async fn back_to_person(PathId(user_id): PathId<UserId>) -> Redirect {
     Redirect::to(&paths::user(user_id))
 }
 
-/// Browsers only send POST: the form carries the method.
+/// A form submitted with POST, which carries the method.
 async fn change_ban(
     State(state): State<AppState>,
     Administers(administrator): Administers,
@@ -164,6 +168,7 @@ async fn unban(
     Ok(urls::with_notice(&paths::user(user_id), Notice::Unbanned))
 }
 
+/// The link that signs this user in on another device.
 async fn transfer_link(
     state: &AppState,
     current: &CurrentUser,
@@ -184,7 +189,7 @@ async fn profile_page(
     headers: &HeaderMap,
     state: FormState,
 ) -> AppResult<Response> {
-    let (app, user_id) = (&site.state, current.user.id);
+    let app = &site.state;
     let rooms = ops::memberships::list_involvements(app, current).await?;
     let rooms =
         rooms.into_iter().map(|(id, kind, name, involvement)| OwnRoom { id, kind, name, involvement }).collect();
@@ -199,7 +204,7 @@ async fn profile_page(
             is_this: session.id == current.session_id,
         })
         .collect();
-    let transfer = transfer_link(app, current, user_id, headers).await?;
+    let transfer = transfer_link(app, current, current.user.id, headers).await?;
     let props = ProfilePageProps { profile, rooms, devices, transfer, text_only: site.text_only, state };
     Ok(render::plain(status, "Your profile", || ProfilePage(props)))
 }

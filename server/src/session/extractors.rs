@@ -1,4 +1,4 @@
-//! Extractors whose value is the permission: who is asking, and inside which room.
+//! Extractors whose values are permissions: a signed-in user, an administrator, a member of a room.
 
 use std::convert::Infallible;
 use std::net::IpAddr;
@@ -18,10 +18,10 @@ use crate::http::errors::PageError;
 use crate::http::path::{self, InPath};
 use crate::http::{forwarded, urls, user_agent};
 
-/// How old a session's stored last activity may grow, in milliseconds: 1 hour.
+/// Maximum age of a session's stored last activity before it is refreshed, in milliseconds: 1 hour.
 const REFRESH_INTERVAL_MS: i64 = 60 * 60 * 1_000;
 
-/// A person with a live session. Without one, a page leads to signing in, and anything else is refused.
+/// A user with a live session. Without one, GET redirects to the sign-in page, and other methods are refused.
 #[derive(Clone, Debug)]
 pub struct SignedIn(pub CurrentUser);
 
@@ -51,9 +51,9 @@ where
     type Rejection = PageError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Option<Self>, PageError> {
-        // Several extractors of one request ask the same.
-        if let Some(known) = parts.extensions.get::<Self>() {
-            return Ok(Some(known.clone()));
+        // Several extractors of one request need the user.
+        if let Some(found) = parts.extensions.get::<Self>() {
+            return Ok(Some(found.clone()));
         }
         let Some(session) = parts.extensions.get::<Session>().cloned() else { return Ok(None) };
         let Some(id) = session.id() else { return Ok(None) };
@@ -73,13 +73,13 @@ where
     }
 }
 
-/// Whether a session's last activity must be stored again.
+/// Whether the last activity of a session must be refreshed.
 #[must_use]
 pub fn is_refresh_due(seen: &LiveSession, now_ms: i64) -> bool {
     now_ms - seen.last_active_at > REFRESH_INTERVAL_MS
 }
 
-/// An administrator with a live session. Anybody else signed in is refused.
+/// An administrator with a live session. Other users are refused.
 #[derive(Clone, Debug)]
 pub struct Administers(pub Administrator);
 
@@ -95,7 +95,7 @@ where
     }
 }
 
-/// A signed-in person in the room that the path names, for what is not a page: outsiders get 404.
+/// A member of the room in the path, for requests other than pages: outsiders get 404.
 #[derive(Clone, Debug)]
 pub struct Inside(pub Member);
 
@@ -110,11 +110,12 @@ where
     }
 }
 
-/// A signed-in person and a message of one of their rooms, where the path names the message alone: for outsiders there
-/// is no such message.
+/// A member of the room of the message in the path, for paths without the room: outsiders get 404.
 #[derive(Clone, Debug)]
 pub struct OfMessage {
+    /// The user as a member of the message's room.
     pub member: Member,
+    /// The message.
     pub message_id: MessageId,
 }
 
@@ -136,7 +137,8 @@ where
     }
 }
 
-/// A signed-in person in the room that the path names. Outsiders are redirected home, where a notice says that there is no such room.
+/// A member of the room in the path, for pages: outsiders are redirected home with the notice that the room does not
+/// exist.
 #[derive(Clone, Debug)]
 pub struct InRoom(pub Member);
 
@@ -155,7 +157,7 @@ where
     }
 }
 
-/// The membership in the room that the path names, or why there is none. `Err` without a session.
+/// The membership in the room in the path, or the error why there is none. `Err` is the response without a session.
 async fn member_of_path<S: Send + Sync>(parts: &mut Parts, state: &S) -> Result<AppResult<Member>, Response>
 where
     AppState: FromRef<S>,
@@ -165,10 +167,12 @@ where
     Ok(AppState::from_ref(state).members.find(&current.user, room_id).await)
 }
 
-/// Where a request comes from.
+/// The client of a request.
 #[derive(Clone, Debug)]
 pub struct Visitor {
+    /// Its address.
     pub address: IpAddr,
+    /// Its user agent, truncated.
     pub user_agent: String,
 }
 

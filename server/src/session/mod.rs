@@ -1,4 +1,4 @@
-//! Sessions over HTTP: their cookie and store, the extractors that identify who is asking, and the sign-in throttle.
+//! Sessions over HTTP: their cookie and store, the extractors of users and members, and the sign-in throttle.
 
 mod extractors;
 pub mod store;

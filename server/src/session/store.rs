@@ -1,6 +1,7 @@
-//! tower-sessions on the `sessions` table: who, where, with which browser, and when last.
+//! The session store of tower-sessions on the `sessions` table.
 //!
-//! Only signed-in browsers have a session. The token of the cookie is stored as its SHA-256.
+//! Only signed-in browsers have a session. The token of the cookie is stored as its SHA-256 hash: a leaked database
+//! contains no usable tokens.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -16,33 +17,34 @@ use tower_sessions::cookie::time::{Duration, OffsetDateTime};
 use tower_sessions::session::{Id, Record};
 use tower_sessions::{Expiry, Session, SessionManagerLayer, SessionStore, session_store};
 
-/// How long a browser that never comes back stays signed in, in days: the longest that browsers keep a cookie.
-const KEPT_DAYS: i64 = 400;
+/// How long an inactive browser stays signed in, in days: the maximum age of cookies in browsers (RFC 6265bis, section 5.5).
+const MAX_AGE_DAYS: i64 = 400;
 
 /// The cookie with the session's token.
 const COOKIE: &str = "session_token";
 
-/// What a session says of itself.
+/// The keys of a session record's data.
 const USER_ID: &str = "user_id";
 const IP_ADDRESS: &str = "ip_address";
 const USER_AGENT: &str = "user_agent";
 
-/// The cookies and their store.
+/// The layer that reads and sets the session cookie.
 #[must_use]
 pub fn layer(state: &AppState) -> SessionManagerLayer<Sessions> {
     SessionManagerLayer::new(Sessions { state: state.clone() })
         .with_name(COOKIE)
         .with_http_only(true)
         .with_same_site(SameSite::Lax)
-        // Behind TLS, `security::headers` adds the attribute: only the request knows.
+        // `security::headers` adds the attribute if the request came over TLS.
         .with_secure(false)
-        .with_expiry(Expiry::OnInactivity(Duration::days(KEPT_DAYS)))
+        .with_expiry(Expiry::OnInactivity(Duration::days(MAX_AGE_DAYS)))
 }
 
-/// Signs a person in: whatever session the browser had ends, and a new one with a new token begins.
+/// Signs a user in: ends the session that the browser had, if any, and begins one with a new token (against session
+/// fixation).
 ///
 /// # Errors
-/// When the database does not answer.
+/// `Unavailable` when the database fails.
 pub async fn begin(session: &Session, user_id: UserId, ip_address: &str, user_agent: &str) -> Result<(), AppError> {
     if session.id().is_some() {
         session.flush().await.map_err(failed)?;
@@ -51,27 +53,27 @@ pub async fn begin(session: &Session, user_id: UserId, ip_address: &str, user_ag
     refresh(session, ip_address, user_agent).await
 }
 
-/// Notes where the session was seen last; its cookie is sent anew.
+/// Stores the activity of a session, and sends its cookie again with a new expiry.
 ///
 /// # Errors
-/// When the database does not answer.
+/// `Unavailable` when the database fails.
 pub async fn refresh(session: &Session, ip_address: &str, user_agent: &str) -> Result<(), AppError> {
     session.insert(IP_ADDRESS, ip_address).await.map_err(failed)?;
     session.insert(USER_AGENT, user_agent).await.map_err(failed)?;
-    // The same address and browser again are no change, but the session was seen.
-    session.set_expiry(Some(Expiry::OnInactivity(Duration::days(KEPT_DAYS))));
+    // Marks the session as modified even if address and user agent are the same.
+    session.set_expiry(Some(Expiry::OnInactivity(Duration::days(MAX_AGE_DAYS))));
     Ok(())
 }
 
-/// Signs the browser out.
+/// Ends the session of the browser.
 ///
 /// # Errors
-/// When the database does not answer.
+/// `Unavailable` when the database fails.
 pub async fn end(session: &Session) -> Result<(), AppError> {
     session.flush().await.map_err(failed)
 }
 
-/// The token that a browser shows, where it shows one.
+/// The token in the session cookie, if there is exactly one.
 #[must_use]
 pub fn token(headers: &HeaderMap) -> Option<Id> {
     let cookies = headers.get_all(header::COOKIE).iter().filter_map(|cookies| cookies.to_str().ok());
@@ -79,11 +81,11 @@ pub fn token(headers: &HeaderMap) -> Option<Id> {
         .flat_map(|cookies| cookies.split(';'))
         .filter_map(|cookie| cookie.trim_start().strip_prefix(COOKIE)?.strip_prefix('='));
     let token = tokens.next()?.trim_end().parse().ok()?;
-    // Of two, the layer knows which one counts.
+    // Which of two cookies counts is left to the session layer.
     tokens.next().is_none().then_some(token)
 }
 
-/// What the store knows a token by.
+/// The SHA-256 hash of a token, under which its session is stored.
 #[must_use]
 pub fn token_hash(id: Id) -> [u8; 32] {
     Sha256::digest(id.0.to_be_bytes()).into()
@@ -107,11 +109,11 @@ impl fmt::Debug for Sessions {
 }
 
 impl Sessions {
-    /// The content of a record, and the hash of its token.
+    /// The hash of a record's token, and the activity that it stores.
     fn activity(&self, record: &Record) -> session_store::Result<([u8; 32], SessionActivity)> {
         let text = |key: &str| record.data.get(key).and_then(|value| value.as_str()).unwrap_or_default().to_owned();
         let Some(user_id) = record.data.get(USER_ID).and_then(serde_json::Value::as_i64) else {
-            return Err(session_store::Error::Backend("a session belongs to somebody".to_owned()));
+            return Err(session_store::Error::Backend("a session has no user".to_owned()));
         };
         let activity = SessionActivity {
             user_id: UserId(user_id),
@@ -127,13 +129,13 @@ impl Sessions {
 #[async_trait::async_trait]
 impl SessionStore for Sessions {
     async fn create(&self, record: &mut Record) -> session_store::Result<()> {
-        // A new session never continues a token that the browser came with: somebody may have planted it there.
+        // Never adopt the token that the browser sent: an attacker may have planted it (session fixation).
         record.id = Id::default();
         let (token_hash, activity) = self.activity(record)?;
         ops::sessions::begin(&self.state, token_hash, activity).await.map_err(backend)
     }
 
-    /// Stores what was seen of a live session; one that was ended meanwhile stays ended.
+    /// Stores the activity of a live session; one that has ended meanwhile stays ended.
     async fn save(&self, record: &Record) -> session_store::Result<()> {
         let (token_hash, activity) = self.activity(record)?;
         ops::sessions::refresh(&self.state, token_hash, activity).await.map_err(backend)

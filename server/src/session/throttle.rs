@@ -1,4 +1,4 @@
-//! How often one address may try to sign in.
+//! Rate limit of attempts to sign in, by address.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -7,16 +7,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 use campfire::access::network;
 use campfire::clock::Clock;
 
-/// Tries in one window, good ones included.
-const TRIES: u32 = 10;
+/// Maximum number of attempts in a window, including successful ones.
+const MAX_ATTEMPTS: u32 = 10;
 
 /// The length of a window, in milliseconds: 3 minutes.
 const WINDOW_MS: i64 = 3 * 60 * 1_000;
 
-/// Addresses remembered before those whose window is over are cleared out.
-const CLEAR_BEYOND: usize = 10_000;
+/// Maximum number of addresses kept: beyond it, expired ones are removed.
+const MAX_ADDRESSES: usize = 10_000;
 
-/// Counts tries by address in fixed windows.
+/// Counts attempts by address in fixed windows. Clones share the counts.
 #[derive(Clone, Debug)]
 pub struct Throttle {
     clock: Clock,
@@ -25,36 +25,38 @@ pub struct Throttle {
 
 #[derive(Clone, Copy, Debug)]
 struct Window {
-    began_at: i64,
-    try_count: u32,
+    /// In milliseconds since the epoch.
+    started_at: i64,
+    attempt_count: u32,
 }
 
 impl Throttle {
+    /// A throttle without attempts.
     #[must_use]
     pub fn new(clock: Clock) -> Self {
         Self { clock, windows: Arc::default() }
     }
 
-    /// Counts a try; answers whether it is one too many.
+    /// Counts an attempt. Returns whether it exceeds the limit.
     #[must_use]
     pub fn is_exceeded(&self, address: IpAddr) -> bool {
         let address = network(address);
         let now_ms = self.clock.now_ms();
-        let is_over = |window: &Window| now_ms - window.began_at >= WINDOW_MS;
+        let is_expired = |window: &Window| now_ms - window.started_at >= WINDOW_MS;
         let mut windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
-        if windows.len() > CLEAR_BEYOND {
-            windows.retain(|_, window| !is_over(window));
-            // So many at once are no people; memory stays bounded whatever they are.
-            if windows.len() > CLEAR_BEYOND {
+        if windows.len() > MAX_ADDRESSES {
+            windows.retain(|_, window| !is_expired(window));
+            // So many live windows are an attack. Dropping all counts bounds the memory.
+            if windows.len() > MAX_ADDRESSES {
                 windows.clear();
             }
         }
-        let window = windows.entry(address).or_insert(Window { began_at: now_ms, try_count: 0 });
-        if is_over(window) {
-            *window = Window { began_at: now_ms, try_count: 0 };
+        let window = windows.entry(address).or_insert(Window { started_at: now_ms, attempt_count: 0 });
+        if is_expired(window) {
+            *window = Window { started_at: now_ms, attempt_count: 0 };
         }
-        window.try_count = window.try_count.saturating_add(1);
-        window.try_count > TRIES
+        window.attempt_count = window.attempt_count.saturating_add(1);
+        window.attempt_count > MAX_ATTEMPTS
     }
 }
 
@@ -63,10 +65,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_eleventh_try_in_three_minutes_is_one_too_many() {
+    fn the_eleventh_attempt_in_three_minutes_is_refused() {
         let clock = Clock::manual(0);
         let throttle = Throttle::new(clock.clone());
-        let (one, other) = ("192.0.2.1".parse().unwrap(), "192.0.2.2".parse().unwrap());
+        let one = "192.0.2.1".parse().unwrap();
+        let other = "192.0.2.2".parse().unwrap();
         assert!((0..10).all(|_| !throttle.is_exceeded(one)));
         assert!(throttle.is_exceeded(one));
         assert!(!throttle.is_exceeded(other));
@@ -74,8 +77,8 @@ mod tests {
         assert!(throttle.is_exceeded(one));
         clock.advance(1);
         assert!(!throttle.is_exceeded(one));
-        let of_one_customer = |host: u32| format!("2001:db8::{host:x}").parse().unwrap();
-        assert!((0..10).all(|host| !throttle.is_exceeded(of_one_customer(host))));
-        assert!(throttle.is_exceeded(of_one_customer(11)));
+        let of_one_network = |host: u32| format!("2001:db8::{host:x}").parse().unwrap();
+        assert!((0..10).all(|host| !throttle.is_exceeded(of_one_network(host))));
+        assert!(throttle.is_exceeded(of_one_network(11)));
     }
 }

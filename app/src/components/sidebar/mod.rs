@@ -1,4 +1,4 @@
-//! The sidebar: the person's pings and rooms, live, and the ways to the other pages.
+//! The sidebar: the viewer's direct and shared rooms, updated by live events, and links to other pages.
 
 mod lines;
 
@@ -13,11 +13,11 @@ use crate::live::{Live, Status};
 use crate::{browser, navigation, use_layout};
 use lines::{Line, ping_lines, shared_lines};
 
-/// The id that the menu button of a phone opens.
+/// The id of the sidebar, which the menu button opens on a phone.
 pub const SIDEBAR_ID: &str = "sidebar";
 
-/// The person's pings and rooms, unread ones marked. On a phone it is a drawer that opens and closes without any
-/// script of the page's own.
+/// The viewer's direct and shared rooms, with marks of unread ones. On a phone it is a popover, which browsers open and
+/// close without a script.
 #[component]
 pub fn Sidebar() -> impl IntoView {
     let live = expect_context::<Live>();
@@ -54,8 +54,8 @@ pub fn Sidebar() -> impl IntoView {
     }
 }
 
-/// The lines that match what is typed: pings, and shared rooms. In the browser their links are marked with the current
-/// page, and with who is online.
+/// The lines that match the filter: direct rooms, and shared rooms. In the browser an effect marks the links to the room
+/// in view, to the one that is loading, and to those with people online.
 fn use_lines(filter: RwSignal<String>) -> (Signal<Vec<Line>>, Signal<Vec<Line>>) {
     let live = expect_context::<Live>();
     let unpinged = use_layout().with_value(|layout| layout.unpinged.clone());
@@ -88,13 +88,13 @@ fn Lines(lines: Signal<Vec<Line>>) -> impl IntoView {
     }
 }
 
-/// Oneself, the account, and the way in for others.
+/// The foot of the sidebar: the invitation link, and links to the profile and the account.
 #[component]
 fn Bottom() -> impl IntoView {
     let live = expect_context::<Live>();
     let origin = use_layout().with_value(|layout| layout.origin.clone());
     let join_url = move || live.inbox(|inbox| origin.clone() + &paths::join(&inbox.account.join_code));
-    let me = move || {
+    let profile = move || {
         live.inbox(|Inbox { viewer, .. }| {
             let mut html = HtmlWriter::new();
             push_avatar(&mut html, viewer.id, &viewer.name);
@@ -113,7 +113,7 @@ fn Bottom() -> impl IntoView {
                 </label>
             </details>
             <div class="sidebar__me">
-                <a class="sidebar__profile" href=paths::OWN_PROFILE rel="external" title="Your profile" inner_html=me></a>
+                <a class="sidebar__profile" href=paths::OWN_PROFILE rel="external" title="Your profile" inner_html=profile></a>
                 <a class="button--icon" href=paths::ACCOUNT_SETTINGS rel="external" aria-label="Account settings" title="Account settings">{Icon::People.view()}</a>
                 <form method="post" action=paths::SESSION>
                     <input type="hidden" name="_method" value="delete"/>
@@ -124,7 +124,7 @@ fn Bottom() -> impl IntoView {
     }
 }
 
-/// The phone's button that opens the drawer; it says how much there is to read.
+/// The button that opens the sidebar on a phone, with the number of unread rooms.
 #[component]
 pub fn MenuButton() -> impl IntoView {
     let live = expect_context::<Live>();
@@ -144,7 +144,7 @@ pub fn MenuButton() -> impl IntoView {
     }
 }
 
-/// A small honest word while nothing is heard from the server.
+/// A notice while the connection is lost.
 #[component]
 pub fn ConnectionNotice() -> impl IntoView {
     let live = expect_context::<Live>();

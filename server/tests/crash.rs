@@ -1,5 +1,5 @@
-//! The executable is killed again and again: while people post, every message it acknowledged is there, once; and what
-//! it was deleting in the background is deleted by the next process.
+//! Kills the executable repeatedly: while clients post, every acknowledged message must be stored exactly once; and what
+//! it was deleting in the background must be deleted by the next process.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -17,16 +17,16 @@ use tokio::process::{Child, Command};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-const CLIENTS: u64 = 8;
-const KILLS: usize = 20;
+const CLIENT_COUNT: u64 = 8;
+const KILL_COUNT: usize = 20;
 
-/// How many messages are acknowledged between two kills.
-const ACKNOWLEDGED_BETWEEN: u64 = 25;
+/// Minimum number of messages acknowledged between two kills.
+const MESSAGES_PER_KILL: u64 = 25;
 
-/// Long enough for anything that is going to happen.
-const SOON: Duration = Duration::from_secs(30);
+/// Longer than anything that the test waits for takes.
+const TEST_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Every message that was ever sent, and those that were acknowledged.
+/// All messages sent, and those acknowledged.
 #[derive(Default)]
 struct Ledger {
     sent: Mutex<HashMap<String, String>>,
@@ -35,7 +35,7 @@ struct Ledger {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_acknowledged_message_survives_twenty_kills_once() {
+async fn acknowledged_messages_survive_kills_exactly_once() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
     let port = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
@@ -45,22 +45,25 @@ async fn every_acknowledged_message_survives_twenty_kills_once() {
     let ledger = Arc::new(Ledger::default());
     let (progress, mut progressed) = watch::channel(0);
     let (stop, stopped) = watch::channel(false);
-    let clients: Vec<_> = (0..CLIENTS)
+    let clients: Vec<_> = (0..CLIENT_COUNT)
         .map(|client| {
-            let (ledger, progress, stopped) = (Arc::clone(&ledger), progress.clone(), stopped.clone());
-            tokio::spawn(post_until_stopped(client, port, cookie.clone(), ledger, progress, stopped))
+            let ledger = Arc::clone(&ledger);
+            tokio::spawn(post_until_stopped(client, port, cookie.clone(), ledger, progress.clone(), stopped.clone()))
         })
         .collect();
 
-    for _ in 0..KILLS {
-        let goal = *progressed.borrow_and_update() + ACKNOWLEDGED_BETWEEN;
-        timeout(SOON, progressed.wait_for(|count| *count >= goal)).await.expect("posting goes on").unwrap();
+    for _ in 0..KILL_COUNT {
+        let goal = *progressed.borrow_and_update() + MESSAGES_PER_KILL;
+        timeout(TEST_TIMEOUT, progressed.wait_for(|count| *count >= goal))
+            .await
+            .expect("messages are acknowledged")
+            .unwrap();
         campfire.kill().await.unwrap();
         campfire = start(&data, port).await;
     }
     stop.send(true).unwrap();
     for client in clients {
-        timeout(SOON, client).await.expect("a client ends").unwrap();
+        timeout(TEST_TIMEOUT, client).await.expect("the client stops").unwrap();
     }
     campfire.kill().await.unwrap();
     audit(&data, &ledger).await;
@@ -99,7 +102,7 @@ async fn what_a_killed_process_was_deleting_is_deleted_by_the_next() {
             tokio::task::yield_now().await;
         }
     };
-    timeout(SOON, deleted).await.expect("the next process goes on");
+    timeout(TEST_TIMEOUT, deleted).await.expect("the next process goes on");
     campfire.kill().await.unwrap();
     let left: Vec<(String,)> = sqlx::query_as("SELECT body_text FROM messages").fetch_all(&mut db).await.unwrap();
     assert_eq!(left, [("stays".to_owned(),)]);
@@ -173,7 +176,7 @@ async fn start(data: &Path, port: u16) -> Child {
         .spawn()
         .unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let line = timeout(SOON, lines.next_line()).await.expect("it starts").unwrap();
+    let line = timeout(TEST_TIMEOUT, lines.next_line()).await.expect("the program starts").unwrap();
     assert_eq!(line, Some(format!("Campfire is listening on http://127.0.0.1:{port}")));
     child
 }
@@ -188,7 +191,7 @@ fn session_cookie(answer: &str) -> String {
     format!("session_token={}", cookie.expect("somebody is signed in").split(';').next().unwrap())
 }
 
-/// Posts one message after the other. What is not acknowledged is sent again under the same id until it is.
+/// Posts one message after the other. A message is retried with the same id until it is acknowledged.
 async fn post_until_stopped(
     client: u64,
     port: u16,
@@ -210,16 +213,16 @@ async fn post_until_stopped(
             match answer.as_deref().map(|answer| answer.get(..12)) {
                 Ok(Some("HTTP/1.1 200")) => break,
                 Ok(other) => assert!(matches!(other, None | Some("HTTP/1.1 503")), "{answer:?}"),
-                // Killed, or not listening yet; the answer to a stored message may be lost, too.
+                // Killed, or not listening yet. The message may have been stored even so.
                 Err(_) => tokio::task::yield_now().await,
             }
         }
         ledger.acknowledged.lock().unwrap().push(id);
         let count = ledger.count.fetch_add(1, Ordering::Relaxed) + 1;
         progress.send_if_modified(|known| {
-            let grown = count > *known;
+            let is_higher = count > *known;
             *known = count.max(*known);
-            grown
+            is_higher
         });
     }
 }
@@ -238,6 +241,7 @@ async fn request(port: u16, path: &str, cookie: &str, content_type: &str, body: 
     if answer.is_empty() { Err(std::io::ErrorKind::UnexpectedEof.into()) } else { Ok(answer) }
 }
 
+/// Checks that the database, its search table and its event log contain each message once.
 async fn audit(data: &Path, ledger: &Ledger) {
     let mut db = database(data).await;
     let stored: Vec<(i64, String, String)> =
@@ -245,15 +249,16 @@ async fn audit(data: &Path, ledger: &Ledger) {
             .fetch_all(&mut db)
             .await
             .unwrap();
-    let (sent, acknowledged) = (ledger.sent.lock().unwrap().clone(), ledger.acknowledged.lock().unwrap().clone());
-    assert!(acknowledged.len() as u64 >= KILLS as u64 * ACKNOWLEDGED_BETWEEN, "{} acknowledged", acknowledged.len());
+    let sent = ledger.sent.lock().unwrap().clone();
+    let acknowledged = ledger.acknowledged.lock().unwrap().clone();
+    assert!(acknowledged.len() as u64 >= KILL_COUNT as u64 * MESSAGES_PER_KILL, "{} acknowledged", acknowledged.len());
 
     let by_id: HashMap<_, _> = stored.iter().map(|(_, id, body)| (id, body)).collect();
-    assert_eq!(by_id.len(), stored.len(), "no message is there twice");
+    assert_eq!(by_id.len(), stored.len(), "no message is stored twice");
     for id in &acknowledged {
-        assert_eq!(by_id.get(id), Some(&&sent[id]), "every acknowledged message is there with its words");
+        assert_eq!(by_id.get(id), Some(&&sent[id]), "every acknowledged message is stored with its text");
     }
-    assert!(stored.iter().all(|(_, id, body)| sent.get(id) == Some(body)), "nothing is there that nobody sent");
+    assert!(stored.iter().all(|(_, id, body)| sent.get(id) == Some(body)), "only sent messages are stored");
 
     for (id, _, body) in &stored {
         let hits: Vec<i64> = sqlx::query_scalar("SELECT rowid FROM message_search WHERE message_search MATCH $1")
@@ -268,7 +273,7 @@ async fn audit(data: &Path, ledger: &Ledger) {
                 .fetch_one(&mut db)
                 .await
                 .unwrap();
-        assert_eq!(posted, 1, "the log holds one event of it");
+        assert_eq!(posted, 1, "the log contains one event of it");
     }
     check_integrity(&mut db).await;
 }

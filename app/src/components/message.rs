@@ -1,6 +1,6 @@
 //! The HTML of one message, identical on the server and in the browser, and for every viewer.
 //!
-//! What depends on the viewer is left to style rules: one in the page's head shows the controls of the viewer's own
+//! Style rules show the parts that depend on the viewer: one in the page's head shows the controls of the viewer's own
 //! messages. Everything here writes into an [`HtmlWriter`]: pages have rows by the hundred, and components would cost
 //! the browser code and time for each.
 

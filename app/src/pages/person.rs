@@ -60,7 +60,7 @@ pub fn PersonPage(
 /// The forms that change the role of a user, remove, ban and unban.
 #[component]
 fn Administration(person: Profile, is_self: bool) -> impl IntoView {
-    let (id, name) = (person.id, person.name);
+    let Profile { id, name, .. } = person;
     let is_administrator = person.role == Role::Administrator;
     match person.status {
         Status::Active => view! {

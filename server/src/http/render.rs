@@ -57,7 +57,7 @@ pub struct Rendered {
 pub struct Cacheable {
     /// The user whose page it is.
     pub user_id: UserId,
-    /// What the page was computed from.
+    /// The data that the page was computed from.
     pub dependencies: Dependencies,
 }
 

@@ -1,4 +1,4 @@
-//! Bad input gets a clear answer and changes nothing.
+//! Invalid input gets an error that explains it, and changes nothing.
 
 use axum::body::Body;
 use axum::http::{Method, StatusCode};
@@ -9,7 +9,7 @@ use crate::support::TestSite;
 const ID: &str = "01920000-0001-7fff-bfff-ffffffffffff";
 
 #[tokio::test]
-async fn blank_names_and_messages_are_refused_at_the_field() {
+async fn blank_names_and_messages_are_refused_with_an_error_at_the_field() {
     let (site, mut ada) = TestSite::with_ada().await;
     let room = format!("/rooms/{}", site.all_talk(&ada).await);
     let blank = ada.browser.post(&format!("{room}/messages"), &[("body", " \r\n ")]).await;
@@ -24,7 +24,7 @@ async fn blank_names_and_messages_are_refused_at_the_field() {
 }
 
 #[tokio::test]
-async fn too_long_a_message_comes_back_with_its_text_and_the_limit() {
+async fn a_too_long_message_is_refused_with_its_text_and_the_limit() {
     let (site, mut ada) = TestSite::with_ada().await;
     let room = format!("/rooms/{}", site.all_talk(&ada).await);
     let long = "x".repeat(32_001);
@@ -46,7 +46,7 @@ async fn too_long_a_message_comes_back_with_its_text_and_the_limit() {
 }
 
 #[tokio::test]
-async fn odd_ids_are_pages_that_do_not_exist() {
+async fn invalid_ids_in_paths_are_not_found() {
     let (site, mut ada) = TestSite::with_ada().await;
     let room_id = site.all_talk(&ada).await;
     let other = site.closed_room(&ada, "Other").await;
@@ -76,7 +76,7 @@ async fn odd_ids_are_pages_that_do_not_exist() {
 }
 
 #[tokio::test]
-async fn markup_nul_and_broken_text_are_inert_or_refused() {
+async fn markup_is_escaped_and_invalid_text_refused() {
     let (site, mut ada) = TestSite::with_ada().await;
     let room = format!("/rooms/{}", site.all_talk(&ada).await);
     for body in [
@@ -103,7 +103,7 @@ async fn markup_nul_and_broken_text_are_inert_or_refused() {
     assert_eq!(nul.status, StatusCode::UNPROCESSABLE_ENTITY);
     let form = [("content-type", "application/x-www-form-urlencoded")];
     let surrogate = ada.browser.send(Method::POST, &format!("{room}/messages"), &form, "body=%ED%A0%80".into()).await;
-    assert_eq!(surrogate.status, StatusCode::SEE_OTHER, "what is not text becomes the replacement character");
+    assert_eq!(surrogate.status, StatusCode::SEE_OTHER, "invalid UTF-8 is replaced");
     let call = format!(r#"{{"room_id":1,"client_message_id":"{ID}","body":"\ud800"}}"#);
     let json = [("content-type", "application/json"), ("accept", "application/json")];
     let surrogate = ada.browser.send(Method::POST, "/api/messages/post", &json, call.into()).await;
@@ -114,7 +114,7 @@ async fn markup_nul_and_broken_text_are_inert_or_refused() {
 }
 
 #[tokio::test]
-async fn what_another_site_sends_changes_nothing() {
+async fn cross_site_requests_are_refused() {
     let (site, mut ada) = TestSite::with_ada().await;
     let path = format!("/rooms/{}/messages", site.all_talk(&ada).await);
     let form = ("content-type", "application/x-www-form-urlencoded");
@@ -137,7 +137,7 @@ async fn what_another_site_sends_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_missing_or_forged_cookie_is_nobodys() {
+async fn missing_and_forged_cookies_are_no_session() {
     let (site, ada) = TestSite::with_ada().await;
     let room_id = site.all_talk(&ada).await;
     for cookie in ["", "session_token=AAAAAAAAAAAAAAAAAAAAAA", "session_token=%00", "session_token=x; session_token=y"]
@@ -154,7 +154,7 @@ async fn a_missing_or_forged_cookie_is_nobodys() {
 }
 
 #[tokio::test]
-async fn the_same_id_twice_is_one_message_and_for_other_words_a_conflict() {
+async fn repeating_an_id_returns_the_message_and_another_text_is_a_conflict() {
     let (site, mut ada) = TestSite::with_ada().await;
     let call = |body: &str| json!({"room_id": 1, "client_message_id": ID, "body": body});
     let first = ada.browser.call("messages/post", &call("hello")).await;
@@ -170,7 +170,7 @@ async fn the_same_id_twice_is_one_message_and_for_other_words_a_conflict() {
 }
 
 #[tokio::test]
-async fn a_full_disk_refuses_posts_and_nothing_else() {
+async fn a_full_disk_refuses_posts_but_not_reads() {
     let (site, mut ada) = TestSite::with_ada().await;
     let room = format!("/rooms/{}", site.all_talk(&ada).await);
     let messages = format!("{room}/messages");
@@ -182,14 +182,14 @@ async fn a_full_disk_refuses_posts_and_nothing_else() {
     assert!(refused.text().contains("nothing was saved") && refused.text().contains("words words"));
     let call = json!({"room_id": 1, "client_message_id": ID, "body": long});
     assert_eq!(ada.browser.call("messages/post", &call).await.status, StatusCode::SERVICE_UNAVAILABLE);
-    assert!(ada.browser.get(&room).await.text().contains("before"), "reading goes on");
+    assert!(ada.browser.get(&room).await.text().contains("before"), "reads are served");
     site.db_pragma("PRAGMA max_page_count = 1000000").await;
     assert_eq!(ada.browser.post(&messages, &[("body", "after")]).await.status, StatusCode::SEE_OTHER);
     assert_eq!(site.db_message_count().await, 2);
 }
 
 #[tokio::test]
-async fn a_read_only_database_refuses_posts_and_nothing_else() {
+async fn a_read_only_database_refuses_posts_but_not_reads() {
     let (site, mut ada) = TestSite::with_ada().await;
     let room = format!("/rooms/{}", site.all_talk(&ada).await);
     let messages = format!("{room}/messages");
@@ -198,12 +198,12 @@ async fn a_read_only_database_refuses_posts_and_nothing_else() {
     let refused = ada.browser.post(&messages, &[("body", "words")]).await;
     assert_eq!(refused.status, StatusCode::SERVICE_UNAVAILABLE);
     assert!(refused.text().contains("read-only") && refused.text().contains("words"));
-    assert!(ada.browser.get(&room).await.text().contains("before"), "reading goes on");
+    assert!(ada.browser.get(&room).await.text().contains("before"), "reads are served");
     assert_eq!(site.db_message_count().await, 1);
 }
 
 #[tokio::test]
-async fn a_database_locked_by_another_program_refuses_posts_until_it_is_free() {
+async fn a_database_locked_by_another_program_refuses_posts_until_unlocked() {
     let (site, mut ada) = TestSite::with_ada().await;
     let messages = format!("/rooms/{}/messages", site.all_talk(&ada).await);
     let mut other = site.db_connection().await;

@@ -5,7 +5,7 @@ use axum::http::{Method, StatusCode, header};
 use crate::support::{PASSWORD, TestSite};
 
 #[tokio::test]
-async fn everything_leads_to_the_first_run_until_it_is_over() {
+async fn pages_redirect_to_the_first_run_until_the_site_is_set_up() {
     let site = TestSite::empty().await;
     let mut browser = site.browser();
     for path in ["/", "/rooms/1", "/session/new", "/join/aaaa-bbbb-cccc"] {
@@ -27,7 +27,7 @@ async fn everything_leads_to_the_first_run_until_it_is_over() {
 }
 
 #[tokio::test]
-async fn a_database_that_does_not_answer_is_told_to_whoever_watches() {
+async fn the_health_check_fails_without_a_database() {
     let site = TestSite::empty().await;
     site.state.db.reader().close();
     let answer = site.browser().get("/up").await;
@@ -36,11 +36,13 @@ async fn a_database_that_does_not_answer_is_told_to_whoever_watches() {
 }
 
 #[tokio::test]
-async fn two_first_runs_at_once_make_one_administrator() {
+async fn concurrent_first_runs_create_one_administrator() {
     let site = TestSite::empty().await;
-    let (mut one, mut other) = (site.browser(), site.browser());
+    let mut one = site.browser();
+    let mut other = site.browser();
     let form = |name| [("name", name), ("email_address", "ada@example.com"), ("password", PASSWORD)];
-    let (ada, eve) = (form("Ada"), form("Eve"));
+    let ada = form("Ada");
+    let eve = form("Eve");
     let (first, second) = tokio::join!(one.post("/first_run", &ada), other.post("/first_run", &eve));
     assert_eq!((first.location(), second.location()), ("/", "/"));
     let users: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM users").fetch_one(site.state.db.reader()).await.unwrap();
@@ -49,7 +51,7 @@ async fn two_first_runs_at_once_make_one_administrator() {
 }
 
 #[tokio::test]
-async fn a_bad_form_comes_back_with_what_was_typed_but_the_password() {
+async fn an_invalid_form_is_shown_again_without_the_password() {
     let site = TestSite::empty().await;
     let form = [("name", " "), ("email_address", "ada.example.com"), ("password", "short77")];
     let answer = site.browser().post("/first_run", &form).await;
@@ -63,7 +65,7 @@ async fn a_bad_form_comes_back_with_what_was_typed_but_the_password() {
 }
 
 #[tokio::test]
-async fn the_link_makes_members_and_a_wrong_one_nobody() {
+async fn only_the_join_link_registers_members() {
     let (site, _ada) = TestSite::with_ada().await;
     let mut stranger = site.browser();
     assert_eq!(stranger.get("/join/wrong").await.status, StatusCode::NOT_FOUND);
@@ -72,7 +74,7 @@ async fn the_link_makes_members_and_a_wrong_one_nobody() {
     assert!(stranger.get(&site.join_path().await).await.text().contains("Join Campfire"));
 
     let mut bob = site.join("Bob").await;
-    assert_eq!(bob.browser.get(&site.join_path().await).await.location(), "/", "members have joined");
+    assert_eq!(bob.browser.get(&site.join_path().await).await.location(), "/", "members are redirected");
     let taken = [("name", "Rob"), ("email_address", "BOB@example.com"), ("password", PASSWORD)];
     let answer = stranger.post(&site.join_path().await, &taken).await;
     assert_eq!(answer.location(), "/session/new?email_address=BOB%40example.com");
@@ -82,7 +84,7 @@ async fn the_link_makes_members_and_a_wrong_one_nobody() {
 }
 
 #[tokio::test]
-async fn signing_in_leads_back_to_where_one_wanted_to_go() {
+async fn signing_in_redirects_to_the_requested_page() {
     let (site, ada) = TestSite::with_ada().await;
     let room = format!("/rooms/{}", site.all_talk(&ada).await);
     let mut browser = site.browser();
@@ -104,7 +106,7 @@ async fn signing_in_leads_back_to_where_one_wanted_to_go() {
 }
 
 #[tokio::test]
-async fn a_planted_token_never_becomes_anybodys_session() {
+async fn signing_in_never_adopts_a_planted_token() {
     let (site, ada) = TestSite::with_ada().await;
     for planted in ["session_token=AAAAAAAAAAAAAAAAAAAAAA".to_owned(), ada.browser.cookie.clone()] {
         let mut browser = site.browser();
@@ -119,22 +121,22 @@ async fn a_planted_token_never_becomes_anybodys_session() {
 }
 
 #[tokio::test]
-async fn a_session_in_use_is_renewed_and_its_cookie_sent_anew() {
+async fn an_active_session_is_refreshed_with_its_cookie() {
     let (site, mut ada) = TestSite::with_ada().await;
     let last_active_at = async || -> i64 {
         sqlx::query_scalar("SELECT last_active_at FROM sessions").fetch_one(site.state.db.reader()).await.unwrap()
     };
-    let began = last_active_at().await;
+    let initially = last_active_at().await;
     site.state.clock.advance(59 * 60 * 1_000);
     assert!(ada.browser.get("/").await.headers.get(header::SET_COOKIE).is_none());
-    assert_eq!(last_active_at().await, began);
+    assert_eq!(last_active_at().await, initially);
     site.state.clock.advance(2 * 60 * 1_000);
     assert!(ada.browser.get("/").await.headers.get(header::SET_COOKIE).is_some());
     assert_eq!(last_active_at().await, site.state.clock.now_ms());
 }
 
 #[tokio::test]
-async fn signing_out_ends_this_session_and_no_other() {
+async fn signing_out_ends_only_this_session() {
     let (site, mut ada) = TestSite::with_ada().await;
     let mut phone = site.browser();
     phone.post("/session", &[("email_address", "ada@example.com"), ("password", PASSWORD)]).await;
@@ -148,7 +150,7 @@ async fn signing_out_ends_this_session_and_no_other() {
 }
 
 #[tokio::test]
-async fn the_eleventh_try_is_refused_even_with_the_right_password() {
+async fn the_eleventh_attempt_is_refused_even_with_the_right_password() {
     let (site, _ada) = TestSite::with_ada().await;
     let mut browser = site.browser();
     let form = |password| [("email_address", "nobody@example.com"), ("password", password)];
@@ -164,7 +166,7 @@ async fn the_eleventh_try_is_refused_even_with_the_right_password() {
 }
 
 #[tokio::test]
-async fn cookies_are_out_of_scripts_reach_and_secure_on_tls() {
+async fn session_cookies_are_http_only_and_secure_on_tls() {
     let (site, _ada) = TestSite::with_ada().await;
     let body = || "email_address=ada%40example.com&password=correct+horse".into();
     let plain = site.browser().send(Method::POST, "/session", &[], body()).await;

@@ -1,4 +1,4 @@
-//! Finished pages are kept, and never shown when they are not true any more: not one answer late.
+//! The page cache never serves a stale page.
 
 use axum::body::Body;
 use axum::http::{Method, StatusCode, header};
@@ -8,7 +8,8 @@ use campfire::ops::rooms::Audience;
 
 use crate::support::{Answer, Someone, TestSite};
 
-/// The page as browsers ask for it, unpacked, and whether it was made for this answer.
+/// Requests a room's page as browsers do. Returns the response, the decompressed body, and whether it was rendered for
+/// this request.
 async fn page(site: &TestSite, someone: &mut Someone, room_id: RoomId) -> (Answer, String, bool) {
     let before = site.site.page_cache_hit_count();
     let headers = [("accept-encoding", "gzip")];
@@ -17,31 +18,32 @@ async fn page(site: &TestSite, someone: &mut Someone, room_id: RoomId) -> (Answe
     if answer.headers.get(header::CONTENT_ENCODING).is_some_and(|coding| coding == "gzip") {
         std::io::Read::read_to_string(&mut flate2::read::GzDecoder::new(&answer.body[..]), &mut text).unwrap();
     }
-    let made = site.site.page_cache_hit_count() == before;
-    (answer, text, made)
+    let rendered = site.site.page_cache_hit_count() == before;
+    (answer, text, rendered)
 }
 
-/// Asks until the page is a kept one: reading it the first time reads the room, which is noted beside the answer.
+/// Requests the page until it is served from the cache. The first request marks the room as read after its response, which
+/// invalidates the page once more.
 async fn warm(site: &TestSite, someone: &mut Someone, room_id: RoomId) -> String {
     for _ in 0..1_000 {
-        let (answer, text, made) = page(site, someone, room_id).await;
+        let (answer, text, rendered) = page(site, someone, room_id).await;
         assert_eq!(answer.status, StatusCode::OK);
-        if !made {
+        if !rendered {
             return text;
         }
     }
-    panic!("the page is never kept");
+    panic!("the page is never cached");
 }
 
 #[tokio::test]
-async fn a_kept_page_is_the_same_bytes_and_headers_as_a_fresh_one() {
+async fn a_cached_page_equals_a_rendered_one() {
     let (site, mut ada) = TestSite::with_ada().await;
     let room_id = site.all_talk(&ada).await;
     site.post(&ada, room_id, "hello").await;
-    let kept = warm(&site, &mut ada, room_id).await;
+    let cached = warm(&site, &mut ada, room_id).await;
     let path = format!("/rooms/{room_id}");
     let fresh = ada.browser.get(&path).await;
-    assert_eq!(fresh.text(), kept, "without gzip the page is made anew");
+    assert_eq!(fresh.text(), cached, "without gzip the page is rendered");
     let (answer, ..) = page(&site, &mut ada, room_id).await;
     for name in [header::ETAG, header::CONTENT_SECURITY_POLICY, header::SET_COOKIE, header::CACHE_CONTROL] {
         assert_eq!(answer.headers.get(&name), fresh.headers.get(&name), "{name}");
@@ -53,23 +55,23 @@ async fn a_kept_page_is_the_same_bytes_and_headers_as_a_fresh_one() {
     assert_eq!((known.status, known.body.len()), (StatusCode::NOT_MODIFIED, 0));
     site.post(&ada, room_id, "news").await;
     let changed = ada.browser.send(Method::GET, &path, &headers, Body::empty()).await;
-    assert_eq!(changed.status, StatusCode::OK, "the tag is of the page before");
+    assert_eq!(changed.status, StatusCode::OK, "the ETag is that of the old page");
 }
 
 #[tokio::test]
-async fn everybody_gets_their_own_page() {
+async fn each_user_gets_their_own_page() {
     let (site, mut ada) = TestSite::with_ada().await;
     let mut bob = site.join("Bob").await;
     let room_id = site.all_talk(&ada).await;
     let of_ada = warm(&site, &mut ada, room_id).await;
     let of_bob = warm(&site, &mut bob, room_id).await;
-    let me = |user: &Someone| format!(r#"data-author="{}"] .menu__own"#, user.user.id);
-    assert!(of_ada.contains(&me(&ada)) && !of_ada.contains(&me(&bob)));
-    assert!(of_bob.contains(&me(&bob)) && !of_bob.contains(&me(&ada)));
+    let own_rule = |user: &Someone| format!(r#"data-author="{}"] .menu__own"#, user.user.id);
+    assert!(of_ada.contains(&own_rule(&ada)) && !of_ada.contains(&own_rule(&bob)));
+    assert!(of_bob.contains(&own_rule(&bob)) && !of_bob.contains(&own_rule(&ada)));
 }
 
 #[tokio::test]
-async fn what_happens_to_messages_is_in_the_very_next_page() {
+async fn changes_of_messages_are_on_the_next_page() {
     let (site, mut ada) = TestSite::with_ada().await;
     let bob = site.join("Bob").await;
     let room_id = site.all_talk(&ada).await;
@@ -92,7 +94,7 @@ async fn what_happens_to_messages_is_in_the_very_next_page() {
 }
 
 #[tokio::test]
-async fn the_sidebar_of_a_kept_page_is_true() {
+async fn changes_of_the_sidebar_are_on_the_next_page() {
     let (site, mut ada) = TestSite::with_ada().await;
     let bob = site.join("Bob").await;
     let room_id = site.all_talk(&ada).await;
@@ -105,10 +107,10 @@ async fn the_sidebar_of_a_kept_page_is_true() {
     assert!(is_unread(&page(&site, &mut ada, room_id).await.1));
     warm(&site, &mut ada, room_id).await;
     site.post(&bob, other.id, "and more").await;
-    let (_, text, made) = page(&site, &mut ada, room_id).await;
-    assert!(is_unread(&text) && !made, "one more unread message changes nothing that is shown");
+    let (_, text, rendered) = page(&site, &mut ada, room_id).await;
+    assert!(is_unread(&text) && !rendered, "a further unread message does not change the page");
     site.post(&bob, other.id, "@Ada").await;
-    assert!(page(&site, &mut ada, room_id).await.1.contains("for you"), "being named does");
+    assert!(page(&site, &mut ada, room_id).await.1.contains("for you"), "a mention does");
 
     warm(&site, &mut ada, room_id).await;
     let newest = site.post(&bob, other.id, "last").await;
@@ -122,7 +124,7 @@ async fn the_sidebar_of_a_kept_page_is_true() {
 }
 
 #[tokio::test]
-async fn names_of_rooms_people_and_the_account_are_those_of_now() {
+async fn renaming_and_custom_styles_are_on_the_next_page() {
     let (site, mut ada) = TestSite::with_ada().await;
     let mut bob = site.join("Bob").await;
     let room_id = site.all_talk(&ada).await;
@@ -139,13 +141,15 @@ async fn names_of_rooms_people_and_the_account_are_those_of_now() {
 
     warm(&site, &mut bob, room_id).await;
     site.state.set_custom_styles_digest("0123456789abcdef");
-    assert!(page(&site, &mut bob, room_id).await.1.contains("0123456789abcdef"), "other looks");
+    assert!(page(&site, &mut bob, room_id).await.1.contains("0123456789abcdef"), "the new custom styles");
 }
 
 #[tokio::test]
-async fn who_may_no_longer_see_a_kept_page_does_not_get_it() {
+async fn a_cached_page_is_refused_when_membership_or_session_ended() {
     let (site, ada) = TestSite::with_ada().await;
-    let (mut bob, mut cleo, mut dora) = (site.join("Bob").await, site.join("Cleo").await, site.join("Dora").await);
+    let mut bob = site.join("Bob").await;
+    let mut cleo = site.join("Cleo").await;
+    let mut dora = site.join("Dora").await;
     let audience = Audience::Chosen(vec![bob.user.id, cleo.user.id, dora.user.id]);
     let room = ops::rooms::open(&site.state, &ada.user, "Secrets".parse().unwrap(), audience).await.unwrap();
     for someone in [&mut bob, &mut cleo, &mut dora] {
@@ -155,24 +159,24 @@ async fn who_may_no_longer_see_a_kept_page_does_not_get_it() {
     let member = site.state.members.find(&bob.user, room.id).await.unwrap();
     ops::memberships::leave(&site.state, &member).await.unwrap();
     let (answer, text, _) = page(&site, &mut bob, room.id).await;
-    assert_eq!((answer.location(), text.as_str()), ("/?notice=room-missing", ""), "taken out of the room");
+    assert_eq!((answer.location(), text.as_str()), ("/?notice=room-missing", ""), "the membership ended");
 
     let elsewhere = cleo.browser.clone();
     assert_eq!(cleo.browser.post("/session", &[("_method", "delete")]).await.status, StatusCode::SEE_OTHER);
     cleo.browser = elsewhere;
     let (answer, text, _) = page(&site, &mut cleo, room.id).await;
-    assert!(answer.location().starts_with("/session/new") && text.is_empty(), "the token is kept, the session is not");
+    assert!(answer.location().starts_with("/session/new") && text.is_empty(), "the session ended");
 
     site.db_set_status(dora.user.id, Status::Deactivated).await;
     let (answer, text, _) = page(&site, &mut dora, room.id).await;
-    assert!(answer.location().starts_with("/session/new") && text.is_empty(), "no longer on the account");
+    assert!(answer.location().starts_with("/session/new") && text.is_empty(), "the user was deactivated");
 
     let mut stranger = Someone { user: ada.user.clone(), browser: site.browser() };
     assert!(page(&site, &mut stranger, room.id).await.0.location().starts_with("/session/new"));
 }
 
 #[tokio::test]
-async fn what_another_program_writes_is_in_the_very_next_page() {
+async fn writes_of_another_program_are_on_the_next_page() {
     let (site, mut ada) = TestSite::with_ada().await;
     let room_id = site.all_talk(&ada).await;
     let mut elsewhere = site.db_connection().await;
@@ -190,19 +194,20 @@ async fn what_another_program_writes_is_in_the_very_next_page() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_post_is_in_every_page_asked_for_after_its_answer() {
+async fn a_message_is_on_every_page_requested_after_its_response() {
     let (site, ada) = TestSite::with_ada().await;
     let mut readers = Vec::new();
     for name in ["Bob", "Cleo", "Dora"] {
         readers.push(site.join(name).await);
     }
     let room_id = site.all_talk(&ada).await;
-    let (told, posted) = tokio::sync::watch::channel(0);
+    let (posted_sender, posted) = tokio::sync::watch::channel(0);
     let site = std::sync::Arc::new(site);
     let reading: Vec<_> = readers
         .into_iter()
         .map(|mut reader| {
-            let (site, posted) = (site.clone(), posted.clone());
+            let site = site.clone();
+            let posted = posted.clone();
             tokio::spawn(async move {
                 loop {
                     let number = *posted.borrow();
@@ -211,7 +216,7 @@ async fn a_post_is_in_every_page_asked_for_after_its_answer() {
                     if number == 60 {
                         return;
                     }
-                    // Kept pages come without waiting for anything.
+                    // Responses from the cache do not yield.
                     tokio::task::yield_now().await;
                 }
             })
@@ -219,7 +224,7 @@ async fn a_post_is_in_every_page_asked_for_after_its_answer() {
         .collect();
     for number in 1..=60 {
         site.post(&ada, room_id, &format!("number {number} is here")).await;
-        told.send_replace(number);
+        posted_sender.send_replace(number);
     }
     for reader in reading {
         reader.await.unwrap();

@@ -1,4 +1,4 @@
-//! The site through its real router, on a real database, signed in by the front door.
+//! Tests of the site through its router, on a real database, with sessions from real sign-ins.
 
 #![recursion_limit = "256"]
 

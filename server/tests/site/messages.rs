@@ -1,4 +1,4 @@
-//! What people do with messages: boosts, mentions, sounds, answers, the search.
+//! Messages: boosts, mentions, sounds, replies, search.
 
 use axum::body::Body;
 use axum::http::{Method, StatusCode, header};
@@ -21,24 +21,25 @@ async fn boosts(site: &TestSite, message_id: MessageId) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn what_can_be_done_with_a_message_is_a_page_too() {
+async fn the_menu_of_a_message_is_a_page_without_scripts() {
     let (site, mut ada) = TestSite::with_ada().await;
     let mut bob = site.join("Bob").await;
     let mut cleo = site.join("Cleo").await;
     let room = site.closed_room(&ada, "Designers").await;
     let open = site.all_talk(&ada).await;
-    let (secret, own) = (site.post(&ada, room.id, "hush").await, site.post(&bob, open, "hello").await);
+    let secret = site.post(&ada, room.id, "hush").await;
+    let own = site.post(&bob, open, "hello").await;
     let menu = |message_id| format!("/messages/{message_id}/menu");
     let page = bob.browser.get(&menu(own.id)).await.text();
     for part in ["hello", "/reply", "/unread", "/boosts/new", "Edit or delete"] {
         assert!(page.contains(part), "{part}");
     }
-    assert!(!cleo.browser.get(&menu(own.id)).await.text().contains("Edit or delete"), "not hers");
-    assert!(ada.browser.get(&menu(own.id)).await.text().contains("Edit or delete"), "she administers");
+    assert!(!cleo.browser.get(&menu(own.id)).await.text().contains("Edit or delete"), "not the author");
+    assert!(ada.browser.get(&menu(own.id)).await.text().contains("Edit or delete"), "an administrator");
     assert_eq!(ada.browser.get(&menu(secret.id)).await.status, StatusCode::OK);
     assert_eq!(bob.browser.get(&menu(secret.id)).await.status, StatusCode::NOT_FOUND, "an outsider");
     let page = bob.browser.get(&format!("/rooms/{open}")).await.text();
-    assert!(page.contains(&format!("href=\"{}\"", menu(own.id))), "the way there");
+    assert!(page.contains(&format!("href=\"{}\"", menu(own.id))), "the link to it");
 }
 
 #[tokio::test]
@@ -52,7 +53,7 @@ async fn a_boost_is_a_form_that_works_without_scripts() {
     assert_eq!((boosted.status, boosted.location()), (StatusCode::SEE_OTHER, message.path().as_str()));
     let page = ada.browser.get(&format!("/rooms/{room_id}")).await.text();
     assert!(page.contains("👍, 1: Bob. Boost too"), "the group and its button");
-    assert!(page.contains(&format!(".boost--own[data-boosters~=\"{}\"]", ada.user.id)), "the rule that fits Ada");
+    assert!(page.contains(&format!(".boost--own[data-boosters~=\"{}\"]", ada.user.id)), "the style rule of Ada");
     ada.browser.post(&path, &[("content", "👍")]).await;
     assert_eq!(boosts(&site, message.id).await, ["👍", "👍"]);
     bob.browser.post(&path, &[("remove", "👍")]).await;
@@ -60,7 +61,7 @@ async fn a_boost_is_a_form_that_works_without_scripts() {
 }
 
 #[tokio::test]
-async fn odd_boosts_are_refused_with_what_was_typed() {
+async fn invalid_boosts_are_refused_and_shown_again() {
     let (site, mut ada) = TestSite::with_ada().await;
     let room_id = site.all_talk(&ada).await;
     let message = site.post(&ada, room_id, "hello").await;
@@ -76,7 +77,7 @@ async fn odd_boosts_are_refused_with_what_was_typed() {
         assert!(answer.text().contains(reason), "{content:?}");
     }
     let page = ada.browser.post(&path, &[("content", "\"><b>bold</b><i>y</i>")]).await.text();
-    assert!(page.contains("bold") && !page.contains("\"><b>"), "what was typed comes back as text");
+    assert!(page.contains("bold") && !page.contains("\"><b>"), "the text is escaped");
     assert!(boosts(&site, message.id).await.is_empty());
     ada.browser.post(&path, &[("content", "<b>&\"'")]).await;
     let page = ada.browser.get(&format!("/rooms/{room_id}")).await.text();
@@ -149,7 +150,7 @@ async fn sounds_play_by_their_exact_names() {
 }
 
 #[tokio::test]
-async fn an_answer_quotes_and_a_preview_shows() {
+async fn a_reply_quotes_its_message_and_a_preview_renders_the_text() {
     let (site, ada) = TestSite::with_ada().await;
     let mut bob = site.join("Bob").await;
     let room_id = site.all_talk(&ada).await;
@@ -161,7 +162,7 @@ async fn an_answer_quotes_and_a_preview_shows() {
     assert_eq!(bare, format!("> hi @Bob <b>\n> — [Ada]({})\n\n", message.path()));
     let answer = site.post(&bob, room_id, &format!("{bare}yes")).await;
     assert!(answer.body_html.contains(&format!("<a href=\"{}\">Ada</a>", message.path())), "{}", answer.body_html);
-    assert!(!answer.body_html.contains("class=\"mention\""), "a quote calls nobody");
+    assert!(!answer.body_html.contains("class=\"mention\""), "a quote mentions nobody");
 
     let sound = site.post(&ada, room_id, "/play tada").await;
     let quoted = bob.browser.get(&format!("/rooms/{room_id}/messages/{}/reply", sound.id)).await.text();
@@ -174,24 +175,24 @@ async fn an_answer_quotes_and_a_preview_shows() {
 }
 
 #[tokio::test]
-async fn a_message_marked_unread_is_where_the_new_ones_begin() {
+async fn marking_a_message_unread_makes_it_the_first_new_one() {
     let (site, ada) = TestSite::with_ada().await;
     let mut bob = site.join("Bob").await;
     let room_id = site.all_talk(&ada).await;
     let mut ids = Vec::new();
-    for words in ["one", "two", "three"] {
-        ids.push(site.post(&ada, room_id, words).await.id);
+    for text in ["one", "two", "three"] {
+        ids.push(site.post(&ada, room_id, text).await.id);
     }
     ops::memberships::mark_read(&site.state, &bob.current(), room_id, ids[2]).await.unwrap();
     assert!(!bob.browser.get(&format!("/rooms/{room_id}/@{}", ids[0])).await.text().contains("data-new"));
     bob.browser.post(&format!("/rooms/{room_id}/messages/{}/unread", ids[1]), &[]).await;
     let page = bob.browser.get(&format!("/rooms/{room_id}")).await.text();
-    let row = page.split("<li").find(|row| row.contains("data-new")).expect("the line before what is new");
+    let row = page.split("<li").find(|row| row.contains("data-new")).expect("one row is the first new one");
     assert!(row.contains(&format!("message-{}", ids[1])), "{row:.200}");
 }
 
 #[tokio::test]
-async fn names_are_completed_for_those_in_the_room() {
+async fn completions_list_only_people_and_rooms_that_the_user_can_see() {
     let (site, mut ada) = TestSite::with_ada().await;
     let mut david = site.join("David").await;
     let room = site.closed_room(&ada, "Club").await;
@@ -210,14 +211,14 @@ async fn names_are_completed_for_those_in_the_room() {
 }
 
 #[tokio::test]
-async fn a_search_is_kept_shown_and_forgotten() {
+async fn recent_searches_are_stored_per_user_and_cleared() {
     let (site, mut ada) = TestSite::with_ada().await;
     let mut bob = site.join("Bob").await;
     let room_id = site.all_talk(&ada).await;
     let message = site.post(&ada, room_id, "two eels & a <walrus>").await;
-    let kept = ada.browser.post("/searches", &[("q", "  eel   walrus ")]).await;
-    assert_eq!((kept.status, kept.location()), (StatusCode::SEE_OTHER, "/searches?q=eel+walrus"));
-    let page = ada.browser.get(kept.location().to_owned().as_str()).await.text();
+    let stored = ada.browser.post("/searches", &[("q", "  eel   walrus ")]).await;
+    assert_eq!((stored.status, stored.location()), (StatusCode::SEE_OTHER, "/searches?q=eel+walrus"));
+    let page = ada.browser.get(stored.location()).await.text();
     assert!(page.contains("<mark>eels</mark> &amp; a &lt;<mark>walrus</mark>&gt;"), "{page}");
     assert!(page.contains(&message.path()) && page.contains("1 message"));
     assert!(page.contains("/searches?q=eel+walrus"), "among the recent ones");
@@ -228,11 +229,11 @@ async fn a_search_is_kept_shown_and_forgotten() {
 }
 
 #[tokio::test]
-async fn no_search_breaks_the_page() {
+async fn any_query_renders_a_page() {
     let (site, mut ada) = TestSite::with_ada().await;
     let room_id = site.all_talk(&ada).await;
     site.post(&ada, room_id, "plain words").await;
-    for (query, said) in [
+    for (query, text) in [
         ("NOT", "Nothing found"),
         ("foo+AND", "Nothing found"),
         ("%22", "Nothing found"),
@@ -252,33 +253,33 @@ async fn no_search_breaks_the_page() {
     ] {
         let answer = ada.browser.get(&format!("/searches?q={query}")).await;
         assert_eq!(answer.status, StatusCode::OK, "{query}");
-        assert!(answer.text().contains(said), "{query}");
+        assert!(answer.text().contains(text), "{query}");
     }
     let long = ada.browser.get(&format!("/searches?q={}", "x".repeat(10_000))).await;
     assert_eq!(long.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(long.text().contains("at most 300 characters"));
-    let kept = ada.browser.post("/searches", &[("q", &"x".repeat(10_000))]).await;
-    assert_eq!(kept.status, StatusCode::SEE_OTHER);
+    let submitted = ada.browser.post("/searches", &[("q", &"x".repeat(10_000))]).await;
+    assert_eq!(submitted.status, StatusCode::SEE_OTHER);
     assert_eq!(site.db_message_count().await, 1);
 }
 
 #[tokio::test]
-async fn a_mention_of_somebody_gone_is_plain_text() {
+async fn names_of_deactivated_users_and_outsiders_are_no_mentions() {
     let (site, ada) = TestSite::with_ada().await;
     let bob = site.join("Bob").await;
     let room = site.closed_room(&ada, "Club").await;
-    assert!(!site.post(&ada, room.id, "@Bob").await.body_html.contains("mention"), "never in it");
+    assert!(!site.post(&ada, room.id, "@Bob").await.body_html.contains("mention"), "not a member");
     let room_id = site.all_talk(&ada).await;
     let before = site.post(&ada, room_id, "@Bob").await;
     assert!(before.body_html.contains("mention"));
     ops::users::deactivate(&site.state, &ada.administrator(), bob.user.id).await.unwrap();
     assert!(!site.post(&ada, room_id, "@Bob").await.body_html.contains("mention"), "no longer on the account");
-    let still = campfire::store::messages::find(site.state.db.reader(), room_id, before.id).await.unwrap().unwrap();
-    assert!(still.body_html.contains(&format!("/users/{}", bob.user.id)), "what was said stays said");
+    let stored = campfire::store::messages::find(site.state.db.reader(), room_id, before.id).await.unwrap().unwrap();
+    assert!(stored.body_html.contains(&format!("/users/{}", bob.user.id)), "earlier mentions are kept");
 }
 
 #[tokio::test]
-async fn an_edit_of_a_message_deleted_meanwhile_is_said() {
+async fn editing_a_deleted_message_offers_the_text_as_a_new_one() {
     let (site, mut ada) = TestSite::with_ada().await;
     let room_id = site.all_talk(&ada).await;
     let message = site.post(&ada, room_id, "hello").await;
@@ -286,6 +287,6 @@ async fn an_edit_of_a_message_deleted_meanwhile_is_said() {
     let path = format!("/rooms/{room_id}/messages/{}", message.id);
     let answer = ada.browser.post(&path, &[("_method", "put"), ("body", "my long text")]).await;
     assert_eq!(answer.status, StatusCode::NOT_FOUND);
-    assert!(answer.text().contains("my long text"), "what was typed comes back, to be sent as a new message");
+    assert!(answer.text().contains("my long text"), "the text is in the form");
     assert!(answer.text().contains(&format!("action=\"/rooms/{room_id}/messages\"")));
 }

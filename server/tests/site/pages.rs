@@ -1,4 +1,4 @@
-//! What every page is: whole, the same twice, and safe.
+//! Properties of all pages: complete without scripts, deterministic, and safe.
 
 use axum::body::Body;
 use axum::http::{Method, StatusCode};
@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use crate::support::{Answer, TestSite};
 
 #[tokio::test]
-async fn a_room_is_readable_before_any_script() {
+async fn a_room_is_readable_without_scripts() {
     let (site, mut ada) = TestSite::with_ada().await;
     let room_id = site.all_talk(&ada).await;
     for number in 0..45 {
@@ -24,12 +24,13 @@ async fn a_room_is_readable_before_any_script() {
 }
 
 #[tokio::test]
-async fn two_renderings_are_the_same_bytes_and_the_third_is_not_sent() {
+async fn an_unchanged_page_is_rendered_identically_and_revalidates() {
     let (site, mut ada) = TestSite::with_ada().await;
     let room_id = site.all_talk(&ada).await;
     site.post(&ada, room_id, "hello").await;
     let path = format!("/rooms/{room_id}");
-    let (first, second) = (ada.browser.get(&path).await, ada.browser.get(&path).await);
+    let first = ada.browser.get(&path).await;
+    let second = ada.browser.get(&path).await;
     assert_eq!(first.body, second.body);
     let etag = first.headers["etag"].to_str().unwrap().to_owned();
     assert_eq!(second.headers["etag"], etag);
@@ -47,7 +48,7 @@ async fn two_renderings_are_the_same_bytes_and_the_third_is_not_sent() {
 }
 
 #[tokio::test]
-async fn the_policy_allows_the_pages_own_script_and_no_other() {
+async fn the_policy_allows_only_the_pages_own_inline_script_and_style() {
     let (site, mut ada) = TestSite::with_ada().await;
     let path = format!("/rooms/{}", site.all_talk(&ada).await);
     let page = ada.browser.get(&path).await;
@@ -62,14 +63,16 @@ async fn the_policy_allows_the_pages_own_script_and_no_other() {
     };
     let html = page.text();
     let inline = |tag: &str| -> Vec<String> {
-        let (open, close) = (format!("<{tag}>"), format!("</{tag}>"));
+        let open = format!("<{tag}>");
+        let close = format!("</{tag}>");
         html.split(&open).skip(1).map(|rest| rest.split(&close).next().unwrap().to_owned()).collect()
     };
-    let (scripts, styles) = (inline("script"), inline("style"));
+    let scripts = inline("script");
+    let styles = inline("style");
     assert_eq!((scripts.len(), styles.len()), (1, 1));
     assert!(allowed(&scripts[0]) && allowed(&styles[0]));
     assert!(scripts[0].contains("__RESOLVED_RESOURCES"));
-    assert!(!html.contains(" style=\""), "inline styles would be refused by the browser");
+    assert!(!html.contains(" style=\""), "the policy forbids style attributes");
 
     for path in ["/session/new", "/nothing", "/up"] {
         let answer = site.browser().get(path).await;
@@ -80,7 +83,7 @@ async fn the_policy_allows_the_pages_own_script_and_no_other() {
 }
 
 #[tokio::test]
-async fn text_cannot_break_out_of_the_data_of_the_page() {
+async fn user_text_cannot_escape_the_hydration_data() {
     let (site, mut ada) = TestSite::with_ada().await;
     let room_id = site.all_talk(&ada).await;
     site.post(&ada, room_id, "</script><script>alert(1)</script> `</body>`").await;
@@ -94,7 +97,7 @@ async fn text_cannot_break_out_of_the_data_of_the_page() {
 }
 
 #[tokio::test]
-async fn text_cannot_break_out_of_the_field_it_is_edited_in() {
+async fn user_text_cannot_escape_a_text_field() {
     let (site, mut ada) = TestSite::with_ada().await;
     let room_id = site.all_talk(&ada).await;
     let nasty = "\n</textarea><form action=//evil.example><b>";
@@ -109,7 +112,7 @@ async fn text_cannot_break_out_of_the_field_it_is_edited_in() {
 }
 
 #[tokio::test]
-async fn a_permalink_marks_its_message() {
+async fn a_permalink_shows_and_marks_its_message() {
     let (site, mut ada) = TestSite::with_ada().await;
     let room_id = site.all_talk(&ada).await;
     let first = site.post(&ada, room_id, "the first").await;
@@ -124,7 +127,7 @@ async fn a_permalink_marks_its_message() {
 }
 
 #[tokio::test]
-async fn the_last_room_is_remembered() {
+async fn the_home_page_redirects_to_the_last_room() {
     let (site, mut ada) = TestSite::with_ada().await;
     let room = site.closed_room(&ada, "Other").await;
     let page = ada.browser.get(&format!("/rooms/{}", room.id)).await;
@@ -138,37 +141,37 @@ async fn the_last_room_is_remembered() {
 }
 
 #[tokio::test]
-async fn answers_are_packed_once_for_whoever_takes_them_so() {
+async fn responses_are_compressed_if_the_browser_accepts_gzip() {
     let (site, mut ada) = TestSite::with_ada().await;
     let room_id = site.all_talk(&ada).await;
     let room = format!("/rooms/{room_id}?before=9");
-    let packs = [("accept-encoding", "gzip")];
+    let accept_gzip = [("accept-encoding", "gzip")];
     let header = |answer: &Answer, name: &str| {
         let values = answer.headers.get_all(name).iter().map(|value| value.to_str().unwrap());
         values.collect::<Vec<_>>().join(", ").to_lowercase()
     };
     let plain = ada.browser.get(&room).await;
-    let packed = ada.browser.send(Method::GET, &room, &packs, Body::empty()).await;
+    let compressed = ada.browser.send(Method::GET, &room, &accept_gzip, Body::empty()).await;
     assert_eq!(
-        (header(&plain, "content-encoding"), header(&packed, "content-encoding")),
+        (header(&plain, "content-encoding"), header(&compressed, "content-encoding")),
         (String::new(), "gzip".into())
     );
-    let mut unpacked = Vec::new();
-    std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(&packed.body[..]), &mut unpacked).unwrap();
-    assert!(unpacked == plain.body && packed.body.len() < plain.body.len() / 2);
-    assert!(["", &packed.body.len().to_string()].contains(&header(&packed, "content-length").as_str()));
-    let etag = header(&packed, "etag");
-    let known = [("if-none-match", etag.as_str()), packs[0]];
-    let known = ada.browser.send(Method::GET, &room, &known, Body::empty()).await;
-    assert_eq!((known.status, known.body.len()), (StatusCode::NOT_MODIFIED, 0));
-    for answer in [&plain, &packed, &known] {
+    let mut decompressed = Vec::new();
+    std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(&compressed.body[..]), &mut decompressed).unwrap();
+    assert!(decompressed == plain.body && compressed.body.len() < plain.body.len() / 2);
+    assert!(["", &compressed.body.len().to_string()].contains(&header(&compressed, "content-length").as_str()));
+    let etag = header(&compressed, "etag");
+    let conditional = [("if-none-match", etag.as_str()), accept_gzip[0]];
+    let unchanged = ada.browser.send(Method::GET, &room, &conditional, Body::empty()).await;
+    assert_eq!((unchanged.status, unchanged.body.len()), (StatusCode::NOT_MODIFIED, 0));
+    for answer in [&plain, &compressed, &unchanged] {
         assert_eq!(header(answer, "vary"), "cookie, accept-encoding");
     }
     let page = plain.text();
     let (_, rest) = page.split_once(r#"<link rel="stylesheet" href=""#).expect("a page has styles");
     let style = rest.split('"').next().unwrap_or_default();
     for (path, coding) in [("/up", ""), ("/sounds/bell.mp3", ""), (style, "gzip")] {
-        let answer = ada.browser.send(Method::GET, path, &packs, Body::empty()).await;
+        let answer = ada.browser.send(Method::GET, path, &accept_gzip, Body::empty()).await;
         assert_eq!((answer.status, header(&answer, "content-encoding").as_str()), (StatusCode::OK, coding), "{path}");
     }
 }

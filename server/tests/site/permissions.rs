@@ -1,6 +1,6 @@
-//! Who may do what: every action tried by everyone, each time at something made for that try.
+//! Permissions: every action attempted by every kind of user, each on a fresh target.
 //!
-//! A row of a table is an action; its columns are, in this order, those of [`WHO`].
+//! A row of a table is an action; its columns are those of [`ACTORS`], in this order.
 
 use axum::body::Body;
 use axum::http::{Method, StatusCode};
@@ -11,20 +11,20 @@ use serde_json::json;
 
 use crate::support::{Answer, Browser, Someone, TestSite};
 
-/// Those who try, in the order of the columns. The last three hold a session that signs nobody in.
-const WHO: [&str; 8] =
+/// The kinds of users, in the order of the columns. The last three have no valid session.
+const ACTORS: [&str; 8] =
     ["creator", "member", "outsider", "admin inside", "admin outside", "signed out", "bot", "banned"];
 
-/// What an answer amounts to.
+/// The outcome of an action.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Outcome {
-    /// The page, the call's answer, or the way on after a form.
+    /// 200, or the redirect after a form.
     Done,
-    /// Home, with the word that there is no such room.
+    /// The redirect home with the notice that the room does not exist.
     NoRoom,
     NotFound,
     Forbidden,
-    /// 401, or the way to the sign-in page.
+    /// 401, or the redirect to the sign-in page.
     SignedOut,
     Other(u16),
 }
@@ -55,7 +55,7 @@ struct Cast {
     banned: Someone,
 }
 
-/// What one try is about: a closed room with a message of its creator.
+/// The target of an action: a closed room with a message of its creator.
 struct Target {
     room: Room,
     message: Message,
@@ -76,7 +76,7 @@ impl Cast {
         Self { site, creator, member, outsider, admin_inside, admin_outside, bot, banned }
     }
 
-    /// A fresh target. Everybody who has ever been let in is in it, also those who are no longer active.
+    /// A fresh target. The bot and the banned user are members, too.
     async fn target(&self) -> Target {
         let inside = [&self.member, &self.admin_inside, &self.bot, &self.banned];
         let chosen = Audience::Chosen(inside.map(|someone| someone.user.id).into());
@@ -101,12 +101,12 @@ impl Cast {
         ]
     }
 
-    /// Everybody tries once, at a target of their own.
+    /// Attempts an action as every actor, each on a fresh target.
     async fn row(&self, action: &str, expected: [Outcome; 8], attempt: impl AsyncFn(Browser, Target) -> Answer) {
         for (index, browser) in self.browsers().into_iter().enumerate() {
             let target = self.target().await;
             let outcome = Outcome::of(&attempt(browser, target).await);
-            assert_eq!(outcome, expected[index], "{action} by {}", WHO[index]);
+            assert_eq!(outcome, expected[index], "{action} by {}", ACTORS[index]);
         }
     }
 }
@@ -127,11 +127,11 @@ const ANYONE_SIGNED_IN: [Outcome; 8] = [Done, Done, Done, Done, Done, SignedOut,
 const ADMINISTRATORS: [Outcome; 8] = [Forbidden, Forbidden, Forbidden, Done, Done, SignedOut, SignedOut, SignedOut];
 const INSIDE_PAGE: [Outcome; 8] = [Done, Done, NoRoom, Done, NoRoom, SignedOut, SignedOut, SignedOut];
 const INSIDE: [Outcome; 8] = [Done, Done, NotFound, Done, NotFound, SignedOut, SignedOut, SignedOut];
-const KEEPERS_PAGE: [Outcome; 8] = [Done, Forbidden, NoRoom, Done, NoRoom, SignedOut, SignedOut, SignedOut];
-const KEEPERS: [Outcome; 8] = [Done, Forbidden, NotFound, Done, NotFound, SignedOut, SignedOut, SignedOut];
+const ROOM_ADMINS_PAGE: [Outcome; 8] = [Done, Forbidden, NoRoom, Done, NoRoom, SignedOut, SignedOut, SignedOut];
+const ROOM_ADMINS: [Outcome; 8] = [Done, Forbidden, NotFound, Done, NotFound, SignedOut, SignedOut, SignedOut];
 
 #[tokio::test]
-async fn reading_and_writing_in_a_room() {
+async fn permissions_to_read_and_post_in_a_room() {
     let cast = Cast::new().await;
     cast.row("open the room", INSIDE_PAGE, async |who, it| page(who, format!("/rooms/{}", it.room.id)).await).await;
     cast.row("open a message", INSIDE_PAGE, async |who, it| {
@@ -154,7 +154,7 @@ async fn reading_and_writing_in_a_room() {
     .await;
     let id = "01920000-0001-7fff-bfff-ffffffffffff";
     cast.row("post", INSIDE, async |who, it| {
-        // Each room is another one, and an id is used once: a number of the room makes it so.
+        // An id is unique per author: each room needs another one.
         let id = format!("{}{:012}", &id[..24], it.room.id.0);
         call(who, "messages/post", json!({"room_id": it.room.id, "client_message_id": id, "body": "hi"})).await
     })
@@ -162,19 +162,19 @@ async fn reading_and_writing_in_a_room() {
 }
 
 #[tokio::test]
-async fn changing_what_somebody_wrote() {
+async fn permissions_to_edit_and_remove_messages() {
     let cast = Cast::new().await;
     let path = |it: &Target| format!("/rooms/{}/messages/{}", it.room.id, it.message.id);
     let named = |it: &Target| json!({"room_id": it.room.id, "message_id": it.message.id});
-    cast.row("see the form", KEEPERS_PAGE, async |who, it| page(who, format!("{}/edit", path(&it))).await).await;
-    cast.row("edit by form", KEEPERS_PAGE, async |who, it| {
+    cast.row("see the form", ROOM_ADMINS_PAGE, async |who, it| page(who, format!("{}/edit", path(&it))).await).await;
+    cast.row("edit by form", ROOM_ADMINS_PAGE, async |who, it| {
         form(who, path(&it), &[("_method", "put"), ("body", "changed")]).await
     })
     .await;
-    cast.row("delete by form", KEEPERS_PAGE, async |who, it| form(who, path(&it), &[("_method", "delete")]).await)
+    cast.row("delete by form", ROOM_ADMINS_PAGE, async |who, it| form(who, path(&it), &[("_method", "delete")]).await)
         .await;
-    cast.row("read the source", KEEPERS, async |who, it| call(who, "messages/source", named(&it)).await).await;
-    cast.row("edit", KEEPERS, async |who, it| {
+    cast.row("read the source", ROOM_ADMINS, async |who, it| call(who, "messages/source", named(&it)).await).await;
+    cast.row("edit", ROOM_ADMINS, async |who, it| {
         let arguments = json!({"room_id": it.room.id, "message_id": it.message.id, "body": "changed"});
         call(who, "messages/edit", arguments).await
     })
@@ -182,7 +182,7 @@ async fn changing_what_somebody_wrote() {
 }
 
 #[tokio::test]
-async fn boosting_answering_and_looking_for_people() {
+async fn permissions_to_boost_reply_and_search() {
     let cast = Cast::new().await;
     let path = |it: &Target| format!("/rooms/{}/messages/{}", it.room.id, it.message.id);
     let boosts = |it: &Target| format!("/messages/{}/boosts", it.message.id);
@@ -208,24 +208,24 @@ async fn boosting_answering_and_looking_for_people() {
 }
 
 #[tokio::test]
-async fn keeping_a_room() {
+async fn permissions_to_administer_a_room() {
     let cast = Cast::new().await;
-    let keepers = cast.creator.user.id.to_string();
-    let others = cast.admin_inside.user.id.to_string();
+    let creator = cast.creator.user.id.to_string();
+    let administrator = cast.admin_inside.user.id.to_string();
     cast.row("look at the settings", INSIDE_PAGE, async |who, it| {
         page(who, format!("/rooms/closeds/{}/edit", it.room.id)).await
     })
     .await;
-    cast.row("rename and choose", KEEPERS_PAGE, async |who, it| {
-        let fields = [("_method", "put"), ("name", "Other"), ("user_ids", &keepers), ("user_ids", &others)];
+    cast.row("rename and choose", ROOM_ADMINS_PAGE, async |who, it| {
+        let fields = [("_method", "put"), ("name", "Other"), ("user_ids", &creator), ("user_ids", &administrator)];
         form(who, format!("/rooms/closeds/{}", it.room.id), &fields).await
     })
     .await;
-    cast.row("convert", KEEPERS_PAGE, async |who, it| {
+    cast.row("convert", ROOM_ADMINS_PAGE, async |who, it| {
         form(who, format!("/rooms/opens/{}", it.room.id), &[("_method", "put"), ("name", "Open")]).await
     })
     .await;
-    cast.row("delete", KEEPERS_PAGE, async |who, it| {
+    cast.row("delete", ROOM_ADMINS_PAGE, async |who, it| {
         form(who, format!("/rooms/{}", it.room.id), &[("_method", "delete")]).await
     })
     .await;
@@ -240,7 +240,7 @@ async fn keeping_a_room() {
 }
 
 #[tokio::test]
-async fn making_rooms_and_pinging() {
+async fn permissions_to_make_rooms_and_to_ping() {
     let cast = Cast::new().await;
     let bob = cast.creator.user.id.to_string();
     for kind in ["opens", "closeds"] {
@@ -255,7 +255,7 @@ async fn making_rooms_and_pinging() {
         for (index, mut browser) in cast.browsers().into_iter().enumerate() {
             let seen = Outcome::of(&browser.get(&format!("/rooms/{kind}/new")).await);
             let made = Outcome::of(&browser.post(&format!("/rooms/{kind}"), &[("name", "New")]).await);
-            assert_eq!((seen, made), (ADMINISTRATORS[index], ADMINISTRATORS[index]), "{kind} by {}", WHO[index]);
+            assert_eq!((seen, made), (ADMINISTRATORS[index], ADMINISTRATORS[index]), "{kind} by {}", ACTORS[index]);
         }
     }
     ops::accounts::restrict_room_creation(&cast.site.state, &cast.admin_inside.administrator(), false).await.unwrap();
@@ -264,7 +264,7 @@ async fn making_rooms_and_pinging() {
         form(who, "/rooms/directs".into(), &[("user_ids", &bob)]).await
     })
     .await;
-    // A ping of Bob and Cleo: the administrators, not being in it, have no way to it.
+    // A ping of Bob and Cleo: administrators are outsiders, too.
     let direct = async || -> RoomId {
         ops::rooms::ping(&cast.site.state, &cast.creator.user, vec![cast.member.user.id]).await.unwrap().id
     };
@@ -274,12 +274,12 @@ async fn making_rooms_and_pinging() {
         let shown = Outcome::of(&browser.get(&format!("/rooms/{room_id}")).await);
         let settings = Outcome::of(&browser.get(&format!("/rooms/directs/{room_id}/edit")).await);
         let removed = Outcome::of(&browser.post(&format!("/rooms/directs/{room_id}"), &[("_method", "delete")]).await);
-        assert_eq!([shown, settings, removed], [participants[index]; 3], "a ping by {}", WHO[index]);
+        assert_eq!([shown, settings, removed], [participants[index]; 3], "a ping by {}", ACTORS[index]);
     }
 }
 
 #[tokio::test]
-async fn administering_the_account_and_its_people() {
+async fn permissions_to_administer_the_account() {
     let cast = Cast::new().await;
     for path in ["/account/edit", "/account/edit?filter=e", "/users/1"] {
         cast.row(path, ANYONE_SIGNED_IN, async |who, _| page(who, path.into()).await).await;
@@ -294,7 +294,7 @@ async fn administering_the_account_and_its_people() {
     ] {
         cast.row(path, ADMINISTRATORS, async |who, _| form(who, path.into(), fields).await).await;
     }
-    // Each administrator has somebody of their own to decide about.
+    // Each attempt has another user as its target.
     for (what, method) in [("promote", "put"), ("remove", "delete")] {
         cast.row(what, ADMINISTRATORS, async |who, _| {
             let path = format!("/account/users/{}", cast.site.db_somebody().await);
@@ -315,7 +315,7 @@ async fn administering_the_account_and_its_people() {
 }
 
 #[tokio::test]
-async fn what_administrators_see_of_people_members_do_not() {
+async fn members_do_not_see_what_administrators_see_of_users() {
     let mut cast = Cast::new().await;
     cast.site.db_set_status(cast.banned.user.id, Status::Banned).await;
     let path = format!("/users/{}", cast.member.user.id);
@@ -335,10 +335,10 @@ async fn what_administrators_see_of_people_members_do_not() {
 }
 
 #[tokio::test]
-async fn ones_own_things_are_ones_own() {
+async fn profiles_and_sessions_belong_to_their_user() {
     let mut cast = Cast::new().await;
     let before = cast.site.profile(cast.creator.user.id).await;
-    // Whatever the path says, it is about oneself; fields that are left out stay.
+    // The id in the path is ignored; fields missing in the form are not changed.
     let path = format!("/users/{}/profile", cast.creator.user.id);
     let answer = cast.member.browser.post(&path, &[("_method", "put"), ("user[bio]", "me")]).await;
     assert_eq!(answer.location(), "/users/me/profile?notice=saved");
@@ -358,27 +358,28 @@ async fn ones_own_things_are_ones_own() {
     .await;
 }
 
-/// Pages and calls share the threads of the server, and each waits in between: nobody may find themselves in what another
-/// request has put there.
+/// Pages and calls run on the same threads and yield in between: a call must not read the Leptos context of another
+/// request.
 #[tokio::test]
-async fn a_call_is_its_callers_while_somebody_elses_page_is_made() {
+async fn a_call_runs_as_its_user_while_a_page_of_another_is_rendered() {
     let (site, ada) = TestSite::with_ada().await;
     let room_id = site.all_talk(&ada).await;
     let bob = site.join("Bob").await;
     for number in 0..100 {
         let id = campfire::model::ClientMessageId::v7(number, [7; 10]);
         let arguments = json!({"room_id": room_id, "client_message_id": id, "body": "hi"});
-        let (mut adas, mut bobs) = (ada.browser.clone(), bob.browser.clone());
+        let mut ada_browser = ada.browser.clone();
+        let mut bob_browser = bob.browser.clone();
         let path = format!("/rooms/{room_id}");
         let head_start = async {
-            // The page has come this far when the call begins, a little farther each time.
+            // The page has been rendered a little further each time when the call begins.
             for _ in 0..number % 50 {
                 tokio::task::yield_now().await;
             }
         };
-        let (page, posted) = tokio::join!(adas.get(&path), async {
+        let (page, posted) = tokio::join!(ada_browser.get(&path), async {
             head_start.await;
-            bobs.call("messages/post", &arguments).await
+            bob_browser.call("messages/post", &arguments).await
         });
         assert_eq!((page.status, posted.status), (StatusCode::OK, StatusCode::OK));
         let posted: serde_json::Value = serde_json::from_slice(&posted.body).unwrap();

@@ -1,4 +1,4 @@
-//! Rooms and messages by plain forms.
+//! Rooms and messages by plain forms, without scripts.
 
 use axum::http::{Method, StatusCode};
 
@@ -18,7 +18,8 @@ async fn an_outsider_cannot_tell_that_a_closed_room_exists() {
         (format!("/rooms/closeds/{}/edit", room.id), "/rooms/closeds/999/edit".to_owned()),
         (format!("/rooms/{}/messages/{}/edit", room.id, message.id), "/rooms/999/messages/1/edit".to_owned()),
     ] {
-        let (exists, missing) = (bob.browser.get(&exists).await, bob.browser.get(&missing).await);
+        let exists = bob.browser.get(&exists).await;
+        let missing = bob.browser.get(&missing).await;
         assert_eq!((exists.status, exists.location()), (StatusCode::SEE_OTHER, "/?notice=room-missing"));
         assert_eq!(
             (exists.status, exists.location(), &exists.body),
@@ -37,7 +38,7 @@ async fn an_outsider_cannot_tell_that_a_closed_room_exists() {
 }
 
 #[tokio::test]
-async fn a_conversation_needs_no_script() {
+async fn messages_are_posted_edited_and_removed_by_forms() {
     let (site, mut ada) = TestSite::with_ada().await;
     let mut bob = site.join("Bob").await;
     let room_id = site.all_talk(&ada).await;
@@ -66,12 +67,12 @@ async fn a_conversation_needs_no_script() {
 }
 
 #[tokio::test]
-async fn a_form_sent_twice_is_one_message_and_the_same_words_later_another() {
+async fn a_form_submitted_twice_posts_one_message_and_a_later_form_another() {
     let (site, mut ada) = TestSite::with_ada().await;
     let room = format!("/rooms/{}", site.all_talk(&ada).await);
     let seq = async |browser: &mut crate::support::Browser| {
         let html = browser.get(&room).await.text();
-        let field = html.split(r#"name="seq" value=""#).nth(1).expect("the composer says where the page stands");
+        let field = html.split(r#"name="seq" value=""#).nth(1).expect("the composer contains the position of the page");
         field.split('"').next().unwrap().to_owned()
     };
     let first = seq(&mut ada.browser).await;
@@ -120,7 +121,7 @@ async fn rooms_are_made_changed_and_removed_by_forms() {
 }
 
 #[tokio::test]
-async fn reading_a_page_clears_the_unread_mark() {
+async fn displaying_a_room_marks_it_read() {
     let (site, ada) = TestSite::with_ada().await;
     let mut bob = site.join("Bob").await;
     let room_id = site.all_talk(&ada).await;
@@ -128,8 +129,8 @@ async fn reading_a_page_clears_the_unread_mark() {
     site.post(&ada, room_id, "hello").await;
     assert!(bob.browser.get(&other).await.text().contains(r#"class="dot""#));
     let page = bob.browser.get(&format!("/rooms/{room_id}")).await;
-    assert!(!page.text().contains(r#"class="dot""#), "what one looks at is not unread");
-    // The note is written beside the page; the writer takes it before this.
+    assert!(!page.text().contains(r#"class="dot""#), "the room in view is not unread");
+    // The room is marked as read after the response; this write is queued behind it.
     site.state.db.write(async |_| Ok(())).await.unwrap();
     let reading =
         async || campfire::store::layouts::find(site.state.db.reader(), bob.user.id, 0).await.unwrap().unwrap().rooms;

@@ -20,24 +20,24 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
 use crate::support::{Someone, TestSite};
 
-/// Long enough for anything that is going to happen.
-const SOON: Duration = Duration::from_secs(10);
+/// Longer than anything that a test waits for takes.
+const TEST_TIMEOUT: Duration = Duration::from_secs(10);
 
 struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
 
 impl Socket {
-    async fn say(&mut self, frame: &ClientCommand) {
-        self.0.send(WsMessage::text(serde_json::to_string(frame).unwrap())).await.unwrap();
+    async fn send(&mut self, command: &ClientCommand) {
+        self.0.send(WsMessage::text(serde_json::to_string(command).unwrap())).await.unwrap();
     }
 
-    /// The next frame that says something; `None` when the server closed.
-    async fn hear(&mut self) -> Option<ServerEvent> {
+    /// The next event other than `Alive`; `None` if the server closed the socket.
+    async fn receive(&mut self) -> Option<ServerEvent> {
         loop {
-            let message = timeout(SOON, self.0.next()).await.expect("the server says something soon")?;
+            let message = timeout(TEST_TIMEOUT, self.0.next()).await.expect("the server sends an event")?;
             match message {
                 Ok(WsMessage::Text(text)) => match serde_json::from_str(&text).unwrap() {
                     ServerEvent::Alive => {}
-                    frame => return Some(frame),
+                    event => return Some(event),
                 },
                 Ok(WsMessage::Close(_)) | Err(_) => return None,
                 Ok(_) => {}
@@ -45,20 +45,20 @@ impl Socket {
         }
     }
 
-    async fn hear_until(&mut self, mut wanted: impl FnMut(&ServerEvent) -> bool) -> Vec<ServerEvent> {
-        let mut heard = Vec::new();
+    async fn receive_until(&mut self, mut wanted: impl FnMut(&ServerEvent) -> bool) -> Vec<ServerEvent> {
+        let mut events = Vec::new();
         loop {
-            let frame = self.hear().await.expect("the socket is open");
-            let done = wanted(&frame);
-            heard.push(frame);
+            let event = self.receive().await.expect("the socket is open");
+            let done = wanted(&event);
+            events.push(event);
             if done {
-                return heard;
+                return events;
             }
         }
     }
 }
 
-/// The site on a real port, until the test ends.
+/// Serves the site on a TCP port until the test ends. Returns its address.
 async fn serve(site: &TestSite) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
@@ -83,7 +83,7 @@ async fn connect(address: &str, cookie: &str, origin: Option<&str>) -> Result<So
 
 async fn connected(address: &str, someone: &Someone) -> Socket {
     let mut socket = connect(address, &someone.browser.cookie, None).await.unwrap();
-    assert!(matches!(socket.hear().await, Some(ServerEvent::Rooms { .. })));
+    assert!(matches!(socket.receive().await, Some(ServerEvent::Rooms { .. })));
     socket
 }
 
@@ -92,12 +92,12 @@ async fn cursor(site: &TestSite, room_id: RoomId) -> Cursor {
 }
 
 async fn focus(site: &TestSite, socket: &mut Socket, room_id: RoomId) {
-    socket.say(&ClientCommand::Focus { room_id, cursor: cursor(site, room_id).await }).await;
-    socket.hear_until(|frame| matches!(frame, ServerEvent::CaughtUp { .. })).await;
+    socket.send(&ClientCommand::Focus { room_id, cursor: cursor(site, room_id).await }).await;
+    socket.receive_until(|event| matches!(event, ServerEvent::CaughtUp { .. })).await;
 }
 
 #[tokio::test]
-async fn what_one_posts_edits_and_removes_the_other_hears_in_order() {
+async fn events_of_the_room_in_view_are_received_in_order() {
     let (site, ada) = TestSite::with_ada().await;
     let bob = site.join("Bob").await;
     let room_id = site.all_talk(&ada).await;
@@ -109,31 +109,31 @@ async fn what_one_posts_edits_and_removes_the_other_hears_in_order() {
     let member = site.state.members.find(&ada.user, room_id).await.unwrap();
     ops::messages::edit(&site.state, &member, message.id, "goodbye".parse().unwrap()).await.unwrap();
     ops::messages::remove(&site.state, &member, message.id).await.unwrap();
-    let heard = socket.hear_until(|frame| matches!(frame, ServerEvent::MessageRemoved { .. })).await;
-    let of_room: Vec<_> = heard.iter().filter(|frame| frame.position().is_some()).collect();
-    assert!(matches!(of_room[0], ServerEvent::MessagePosted { message, .. } if message.body_html == "<p>hello</p>"));
-    assert!(matches!(of_room[1], ServerEvent::MessageEdited { message, .. } if message.revision == 2));
-    assert_eq!(of_room.len(), 3);
-    assert!(!heard.iter().any(|frame| matches!(frame, ServerEvent::Unread { .. })), "the message itself says so");
-    socket.say(&ClientCommand::Blur).await;
-    // The answer to what is said next shows that this has been heard.
-    socket.say(&ClientCommand::Focus { room_id: RoomId(99), cursor: cursor(&site, room_id).await }).await;
-    socket.hear_until(|frame| matches!(frame, ServerEvent::RoomRemoved { .. })).await;
+    let events = socket.receive_until(|event| matches!(event, ServerEvent::MessageRemoved { .. })).await;
+    let room_events: Vec<_> = events.iter().filter(|event| event.position().is_some()).collect();
+    assert!(
+        matches!(room_events[0], ServerEvent::MessagePosted { message, .. } if message.body_html == "<p>hello</p>")
+    );
+    assert!(matches!(room_events[1], ServerEvent::MessageEdited { message, .. } if message.revision == 2));
+    assert_eq!(room_events.len(), 3);
+    assert!(!events.iter().any(|event| matches!(event, ServerEvent::Unread { .. })), "the message itself is received");
+    socket.send(&ClientCommand::Blur).await;
+    // Commands are handled in order: the response to the next one shows that this one was handled.
+    socket.send(&ClientCommand::Focus { room_id: RoomId(99), cursor: cursor(&site, room_id).await }).await;
+    socket.receive_until(|event| matches!(event, ServerEvent::RoomRemoved { .. })).await;
     site.post(&ada, room_id, "elsewhere").await;
-    let heard = socket.hear_until(|frame| matches!(frame, ServerEvent::Unread { .. })).await;
-    assert!(heard.iter().all(|frame| frame.position().is_none()), "out of view only that there is something");
+    let events = socket.receive_until(|event| matches!(event, ServerEvent::Unread { .. })).await;
+    assert!(events.iter().all(|event| event.position().is_none()), "out of view only that the room is unread");
 }
 
 #[tokio::test]
-async fn after_a_gap_the_state_now_is_told_subject_by_subject() {
+async fn catching_up_sends_the_current_state_of_each_changed_message() {
     let (site, ada) = TestSite::with_ada().await;
     let bob = site.join("Bob").await;
     let room_id = site.all_talk(&ada).await;
-    let (kept, edited, removed) = (
-        site.post(&ada, room_id, "kept").await,
-        site.post(&ada, room_id, "one").await,
-        site.post(&ada, room_id, "x").await,
-    );
+    let unchanged = site.post(&ada, room_id, "unchanged").await;
+    let edited = site.post(&ada, room_id, "one").await;
+    let removed = site.post(&ada, room_id, "x").await;
     let seen = cursor(&site, room_id).await;
     let member = site.state.members.find(&ada.user, room_id).await.unwrap();
     ops::messages::edit(&site.state, &member, edited.id, "two".parse().unwrap()).await.unwrap();
@@ -142,46 +142,47 @@ async fn after_a_gap_the_state_now_is_told_subject_by_subject() {
 
     let address = serve(&site).await;
     let mut socket = connected(&address, &bob).await;
-    socket.say(&ClientCommand::Focus { room_id, cursor: seen.clone() }).await;
-    let heard = socket.hear_until(|frame| matches!(frame, ServerEvent::CaughtUp { .. })).await;
-    let told: Vec<_> = heard
+    socket.send(&ClientCommand::Focus { room_id, cursor: seen.clone() }).await;
+    let events = socket.receive_until(|event| matches!(event, ServerEvent::CaughtUp { .. })).await;
+    let changes: Vec<_> = events
         .iter()
-        .filter_map(|frame| match frame {
+        .filter_map(|event| match event {
             ServerEvent::MessageEdited { message, .. } => Some((message.id, message.body_html.as_str())),
             ServerEvent::MessageRemoved { message_id, .. } => Some((*message_id, "")),
             _ => None,
         })
         .collect();
-    assert_eq!(told, [(edited.id, "<p>two</p>"), (removed.id, ""), (new.id, "<p>new</p>")]);
-    assert!(told.iter().all(|(id, _)| *id != kept.id));
+    assert_eq!(changes, [(edited.id, "<p>two</p>"), (removed.id, ""), (new.id, "<p>new</p>")]);
+    assert!(changes.iter().all(|(id, _)| *id != unchanged.id));
 
-    for strange in [Cursor { epoch: "another database".into(), ..seen.clone() }, Cursor { at: seen.at + 1, ..seen }] {
-        socket.say(&ClientCommand::Focus { room_id, cursor: strange }).await;
-        socket.hear_until(|frame| *frame == ServerEvent::Resync).await;
+    for unknown in [Cursor { epoch: "another database".into(), ..seen.clone() }, Cursor { at: seen.at + 1, ..seen }] {
+        socket.send(&ClientCommand::Focus { room_id, cursor: unknown }).await;
+        socket.receive_until(|event| *event == ServerEvent::Resync).await;
     }
 }
 
 #[tokio::test]
-async fn an_outsider_hears_nothing_of_a_room() {
+async fn an_outsider_receives_no_events_of_a_room() {
     let (site, ada) = TestSite::with_ada().await;
     let eve = site.join("Eve").await;
     let all_talk = site.all_talk(&ada).await;
     let room = site.closed_room(&ada, "Designers").await;
     let address = serve(&site).await;
     let mut socket = connected(&address, &eve).await;
-    socket.say(&ClientCommand::Focus { room_id: room.id, cursor: cursor(&site, room.id).await }).await;
-    assert_eq!(socket.hear().await, Some(ServerEvent::RoomRemoved { room_id: room.id }));
+    socket.send(&ClientCommand::Focus { room_id: room.id, cursor: cursor(&site, room.id).await }).await;
+    assert_eq!(socket.receive().await, Some(ServerEvent::RoomRemoved { room_id: room.id }));
     site.post(&ada, room.id, "secret").await;
     let after = site.post(&ada, all_talk, "for all").await;
-    // The next thing heard is the post in the common room: nothing came of the other.
-    assert_eq!(socket.hear().await, Some(ServerEvent::Unread { room_id: all_talk, message_id: after.id }));
+    // The next event is that of the open room: none of the closed one was sent.
+    assert_eq!(socket.receive().await, Some(ServerEvent::Unread { room_id: all_talk, message_id: after.id }));
 }
 
 #[tokio::test]
-async fn who_is_taken_out_of_a_room_hears_no_more_of_it() {
+async fn a_removed_member_receives_no_further_events_of_the_room() {
     let (site, ada) = TestSite::with_ada().await;
     let bob = site.join("Bob").await;
-    let (room, all_talk) = (site.closed_room(&ada, "Designers").await, site.all_talk(&ada).await);
+    let room = site.closed_room(&ada, "Designers").await;
+    let all_talk = site.all_talk(&ada).await;
     let member = site.state.members.find(&ada.user, room.id).await.unwrap();
     let audience = |ids: &[_]| Audience::Chosen(ids.to_vec());
     let address = serve(&site).await;
@@ -189,38 +190,40 @@ async fn who_is_taken_out_of_a_room_hears_no_more_of_it() {
 
     let both = audience(&[ada.user.id, bob.user.id]);
     ops::rooms::change(&site.state, &member, "Designers".parse().unwrap(), both).await.unwrap();
-    socket.hear_until(|frame| matches!(frame, ServerEvent::RoomAdded { room: added } if added.id == room.id)).await;
+    socket.receive_until(|event| matches!(event, ServerEvent::RoomAdded { room: added } if added.id == room.id)).await;
     focus(&site, &mut socket, room.id).await;
     site.post(&ada, room.id, "hello").await;
-    socket.hear_until(|frame| matches!(frame, ServerEvent::MessagePosted { .. })).await;
+    socket.receive_until(|event| matches!(event, ServerEvent::MessagePosted { .. })).await;
 
     let alone = audience(&[ada.user.id]);
     ops::rooms::change(&site.state, &member, "Designers".parse().unwrap(), alone).await.unwrap();
     site.post(&ada, room.id, "secret").await;
     site.post(&ada, all_talk, "for all").await;
-    let heard =
-        socket.hear_until(|frame| matches!(frame, ServerEvent::Unread { room_id, .. } if *room_id == all_talk)).await;
-    assert!(heard.contains(&ServerEvent::RoomRemoved { room_id: room.id }));
-    assert!(heard.iter().all(|frame| frame.position().is_none()), "{heard:?}");
+    let events = socket
+        .receive_until(|event| matches!(event, ServerEvent::Unread { room_id, .. } if *room_id == all_talk))
+        .await;
+    assert!(events.contains(&ServerEvent::RoomRemoved { room_id: room.id }));
+    assert!(events.iter().all(|event| event.position().is_none()), "{events:?}");
 }
 
 #[tokio::test]
-async fn reading_in_one_tab_clears_the_mark_in_the_other() {
+async fn reading_in_one_tab_marks_the_room_read_in_the_others() {
     let (site, ada) = TestSite::with_ada().await;
     let bob = site.join("Bob").await;
     let room_id = site.all_talk(&ada).await;
     let address = serve(&site).await;
-    let (mut one, mut other) = (connected(&address, &bob).await, connected(&address, &bob).await);
+    let mut one = connected(&address, &bob).await;
+    let mut other = connected(&address, &bob).await;
     let message = site.post(&ada, room_id, "hello").await;
     for socket in [&mut one, &mut other] {
-        assert_eq!(socket.hear().await, Some(ServerEvent::Unread { room_id, message_id: message.id }));
+        assert_eq!(socket.receive().await, Some(ServerEvent::Unread { room_id, message_id: message.id }));
     }
-    one.say(&ClientCommand::Read { room_id, message_id: message.id }).await;
-    assert_eq!(other.hear().await, Some(ServerEvent::Read { room_id, message_id: message.id }));
+    one.send(&ClientCommand::Read { room_id, message_id: message.id }).await;
+    assert_eq!(other.receive().await, Some(ServerEvent::Read { room_id, message_id: message.id }));
 }
 
 #[tokio::test]
-async fn strangers_and_foreign_origins_get_no_socket() {
+async fn sockets_without_a_session_or_of_other_origins_are_refused() {
     let (site, ada) = TestSite::with_ada().await;
     let address = serve(&site).await;
     let refused = async |cookie: &str, origin: Option<&str>| connect(&address, cookie, origin).await.err();
@@ -233,7 +236,7 @@ async fn strangers_and_foreign_origins_get_no_socket() {
 }
 
 #[tokio::test]
-async fn signing_out_closes_the_sockets_of_that_browser_for_good() {
+async fn signing_out_closes_the_sockets_of_that_browser_without_reconnect() {
     let (site, mut ada) = TestSite::with_ada().await;
     let address = serve(&site).await;
     let mut phone = site.browser();
@@ -241,24 +244,24 @@ async fn signing_out_closes_the_sockets_of_that_browser_for_good() {
     let mut on_phone = connect(&address, &phone.cookie, None).await.unwrap();
     let mut socket = connected(&address, &ada).await;
     ada.browser.post("/session", &[("_method", "delete")]).await;
-    assert_eq!(socket.hear().await, Some(ServerEvent::Bye { reconnect: false }));
-    assert_eq!(socket.hear().await, None);
+    assert_eq!(socket.receive().await, Some(ServerEvent::Bye { reconnect: false }));
+    assert_eq!(socket.receive().await, None);
     let bob = site.join("Bob").await;
     let message = site.post(&bob, site.all_talk(&bob).await, "still there?").await;
     on_phone
-        .hear_until(|frame| matches!(frame, ServerEvent::Unread { message_id, .. } if *message_id == message.id))
+        .receive_until(|event| matches!(event, ServerEvent::Unread { message_id, .. } if *message_id == message.id))
         .await;
 }
 
 #[tokio::test]
-async fn nonsense_and_too_large_frames_close_the_socket() {
+async fn invalid_and_oversized_messages_close_the_socket() {
     let (site, ada) = TestSite::with_ada().await;
     let address = serve(&site).await;
     for text in ["nonsense".to_owned(), "{}".to_owned(), "x".repeat(65 * 1024)] {
         let mut socket = connected(&address, &ada).await;
-        // The server may close before all of it is sent.
+        // The server may close the socket before all of it is sent.
         let _ = socket.0.send(WsMessage::text(text)).await;
-        assert_eq!(socket.hear().await, None);
+        assert_eq!(socket.receive().await, None);
     }
     let mut socket = connected(&address, &ada).await;
     socket.0.send(WsMessage::text(r#"{"type":"from_the_future"}"#)).await.unwrap();
@@ -266,14 +269,14 @@ async fn nonsense_and_too_large_frames_close_the_socket() {
 }
 
 #[tokio::test]
-async fn a_close_frame_is_answered_with_its_own_code() {
+async fn the_code_of_a_close_frame_is_echoed() {
     let (site, ada) = TestSite::with_ada().await;
     let address = serve(&site).await;
     let answered = async |sent: Option<CloseFrame>| {
         let mut socket = connected(&address, &ada).await;
         socket.0.close(sent).await.unwrap();
         loop {
-            if let WsMessage::Close(answer) = timeout(SOON, socket.0.next()).await.unwrap().unwrap().unwrap() {
+            if let WsMessage::Close(answer) = timeout(TEST_TIMEOUT, socket.0.next()).await.unwrap().unwrap().unwrap() {
                 return answer.map(|close| u16::from(close.code));
             }
         }
@@ -285,19 +288,18 @@ async fn a_close_frame_is_answered_with_its_own_code() {
 }
 
 #[tokio::test]
-async fn at_the_end_sockets_are_told_to_come_back_and_the_listener_returns() {
+async fn on_shutdown_sockets_are_told_to_reconnect_and_the_listener_returns() {
     let (site, ada) = TestSite::with_ada().await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
-    let (router, closing) = (site.router.clone(), site.close.subscribe());
-    let serving = tokio::spawn(http::serve::serve(listener, router, closing));
+    let serving = tokio::spawn(http::serve::serve(listener, site.router.clone(), site.close.subscribe()));
     let mut socket = connected(&address, &ada).await;
     site.close.send(true).unwrap();
-    assert_eq!(socket.hear().await, Some(ServerEvent::Bye { reconnect: true }));
-    timeout(SOON, serving).await.expect("it ends within ten seconds").unwrap().unwrap();
+    assert_eq!(socket.receive().await, Some(ServerEvent::Bye { reconnect: true }));
+    timeout(TEST_TIMEOUT, serving).await.expect("the listener returns").unwrap().unwrap();
 }
 
-/// Sends raw bytes and reads what comes back until the server closes.
+/// Sends raw bytes and reads the response until the server closes the connection.
 async fn raw(address: &str, request: &[u8]) -> String {
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(request).await.unwrap();
@@ -307,7 +309,7 @@ async fn raw(address: &str, request: &[u8]) -> String {
 }
 
 #[tokio::test]
-async fn broken_requests_are_answered_or_closed() {
+async fn malformed_requests_get_an_error_or_are_closed() {
     let (site, _ada) = TestSite::with_ada().await;
     let address = serve(&site).await;
     let two_lengths = b"POST /session HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\ncontent-length: 5\r\n\r\nabcde";
@@ -327,7 +329,7 @@ async fn broken_requests_are_answered_or_closed() {
 }
 
 #[tokio::test]
-async fn a_sender_that_ends_early_leaves_nothing_behind() {
+async fn aborted_requests_do_not_block_others() {
     let (site, _ada) = TestSite::with_ada().await;
     let (_keep, closing) = watch::channel(false);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -341,72 +343,75 @@ async fn a_sender_that_ends_early_leaves_nothing_behind() {
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
 }
 
-/// The next presence that the socket hears of, as the ids of those here and how many there are.
+/// The next presence event: the ids of the people present, their number, and the ids of those online.
 async fn next_presence(socket: &mut Socket) -> (Vec<i64>, u32, Vec<i64>) {
-    let heard = socket.hear_until(|frame| matches!(frame, ServerEvent::Presence { .. })).await;
-    let Some(ServerEvent::Presence { here, here_count, online, .. }) = heard.into_iter().next_back() else {
+    let events = socket.receive_until(|event| matches!(event, ServerEvent::Presence { .. })).await;
+    let Some(ServerEvent::Presence { here, here_count, online, .. }) = events.into_iter().next_back() else {
         unreachable!()
     };
     (here.iter().map(|person| person.id.0).collect(), here_count, online.iter().map(|id| id.0).collect())
 }
 
 #[tokio::test]
-async fn presence_is_told_to_those_in_the_room_and_ends_with_the_page_or_its_silence() {
+async fn presence_is_sent_to_the_room_and_ends_with_the_connection_or_expires() {
     let (site, ada) = TestSite::with_ada().await;
     let bob = site.join("Bob").await;
     let room_id = site.all_talk(&ada).await;
     let address = serve(&site).await;
     let mut watcher = connected(&address, &ada).await;
     focus(&site, &mut watcher, room_id).await;
-    assert_eq!(next_presence(&mut watcher).await, (vec![], 0, vec![]), "a page that says nothing is not looked at");
+    assert_eq!(next_presence(&mut watcher).await, (vec![], 0, vec![]), "a page that reports nothing is not present");
 
-    let (ada_id, bob_id) = (ada.user.id.0, bob.user.id.0);
+    let ada_id = ada.user.id.0;
+    let bob_id = bob.user.id.0;
     let mut first = connected(&address, &bob).await;
-    first.say(&ClientCommand::Present).await;
+    first.send(&ClientCommand::Present).await;
     assert_eq!(next_presence(&mut watcher).await, (vec![], 0, vec![bob_id]), "online, elsewhere");
     focus(&site, &mut first, room_id).await;
     assert_eq!(next_presence(&mut watcher).await, (vec![bob_id], 1, vec![bob_id]));
     let mut second = connected(&address, &bob).await;
     focus(&site, &mut second, room_id).await;
-    second.say(&ClientCommand::Present).await;
-    first.say(&ClientCommand::Absent).await;
-    watcher.say(&ClientCommand::Present).await;
+    second.send(&ClientCommand::Present).await;
+    first.send(&ClientCommand::Absent).await;
+    watcher.send(&ClientCommand::Present).await;
     assert_eq!(next_presence(&mut watcher).await, (vec![ada_id, bob_id], 2, vec![ada_id, bob_id]), "the other page");
-    // A page that vanishes without a word is gone with its connection.
+    // A page that disconnects without `Absent` is absent.
     drop(second);
     assert_eq!(next_presence(&mut watcher).await, (vec![ada_id], 1, vec![ada_id]));
-    first.say(&ClientCommand::Present).await;
+    first.send(&ClientCommand::Present).await;
     assert_eq!(next_presence(&mut watcher).await.0, [ada_id, bob_id]);
-    // One that stays connected and says nothing more is looked at for a minute.
+    // The presence of a page that stays connected without refreshing it expires.
     site.state.clock.advance(campfire::protocol::PRESENCE_TTL_MS);
-    watcher.say(&ClientCommand::Present).await;
+    watcher.send(&ClientCommand::Present).await;
     assert_eq!(next_presence(&mut watcher).await, (vec![ada_id], 1, vec![ada_id]));
 }
 
 #[tokio::test]
-async fn the_people_of_a_ping_see_each_other_online_and_strangers_do_not() {
+async fn being_online_is_sent_to_people_with_a_common_ping_only() {
     let (site, ada) = TestSite::with_ada().await;
-    let (bob, eve) = (site.join("Bob").await, site.join("Eve").await);
+    let bob = site.join("Bob").await;
+    let eve = site.join("Eve").await;
     let ping = ops::rooms::ping(&site.state, &ada.user, vec![bob.user.id]).await.unwrap();
     let address = serve(&site).await;
-    let (mut of_ada, mut of_eve) = (connected(&address, &ada).await, connected(&address, &eve).await);
+    let mut of_ada = connected(&address, &ada).await;
+    let mut of_eve = connected(&address, &eve).await;
     let mut of_bob = connected(&address, &bob).await;
-    of_bob.say(&ClientCommand::Present).await;
-    let heard = of_ada.hear_until(|frame| matches!(frame, ServerEvent::Online { .. })).await;
-    assert_eq!(heard.last(), Some(&ServerEvent::Online { room_id: ping.id, user_ids: vec![bob.user.id] }));
-    // Whoever comes later is told how it is.
+    of_bob.send(&ClientCommand::Present).await;
+    let events = of_ada.receive_until(|event| matches!(event, ServerEvent::Online { .. })).await;
+    assert_eq!(events.last(), Some(&ServerEvent::Online { room_id: ping.id, user_ids: vec![bob.user.id] }));
+    // A socket that connects later receives the current state.
     let mut later = connect(&address, &ada.browser.cookie, None).await.unwrap();
-    later.hear_until(|frame| matches!(frame, ServerEvent::Online { .. })).await;
-    site.post(&ada, site.all_talk(&ada).await, "a mark for Eve").await;
-    let heard = of_eve.hear_until(|frame| matches!(frame, ServerEvent::Unread { .. })).await;
-    assert!(!heard.iter().any(|frame| matches!(frame, ServerEvent::Online { .. })));
+    later.receive_until(|event| matches!(event, ServerEvent::Online { .. })).await;
+    site.post(&ada, site.all_talk(&ada).await, "a marker for Eve").await;
+    let events = of_eve.receive_until(|event| matches!(event, ServerEvent::Unread { .. })).await;
+    assert!(!events.iter().any(|event| matches!(event, ServerEvent::Online { .. })));
 }
 
-/// The socket ends within a second, and is told whether to come back.
-async fn ends_for_good(socket: &mut Socket) {
+/// Asserts that the socket is closed within a second, with the request not to reconnect.
+async fn assert_signed_out(socket: &mut Socket) {
     let ends = async {
-        while let Some(frame) = socket.hear().await {
-            if frame == (ServerEvent::Bye { reconnect: false }) {
+        while let Some(event) = socket.receive().await {
+            if event == (ServerEvent::Bye { reconnect: false }) {
                 return true;
             }
         }
@@ -416,7 +421,7 @@ async fn ends_for_good(socket: &mut Socket) {
 }
 
 #[tokio::test]
-async fn a_revoked_session_loses_its_sockets_and_the_others_keep_theirs() {
+async fn revoking_a_session_closes_its_sockets_only() {
     let (site, ada) = TestSite::with_ada().await;
     let mut bob = site.join("Bob").await;
     let address = serve(&site).await;
@@ -427,33 +432,37 @@ async fn a_revoked_session_loses_its_sockets_and_the_others_keep_theirs() {
     let mut of_phone = connect(&address, &phone.cookie, None).await.unwrap();
     let mut here = connected(&address, &bob).await;
     bob.browser.post(&format!("/users/me/sessions/{}", sessions[0].id), &[("_method", "delete")]).await;
-    ends_for_good(&mut of_phone).await;
+    assert_signed_out(&mut of_phone).await;
     assert_eq!(connect(&address, &phone.cookie, None).await.err(), Some(StatusCode::UNAUTHORIZED));
     site.post(&ada, site.all_talk(&ada).await, "still there?").await;
-    here.hear_until(|frame| matches!(frame, ServerEvent::Unread { .. })).await;
+    here.receive_until(|event| matches!(event, ServerEvent::Unread { .. })).await;
 }
 
 #[tokio::test]
-async fn who_is_banned_or_removed_loses_every_socket_for_good() {
+async fn banning_and_deactivation_close_all_sockets_without_reconnect() {
     let (site, ada) = TestSite::with_ada().await;
-    let (bob, cleo) = (site.join("Bob").await, site.join("Cleo").await);
+    let bob = site.join("Bob").await;
+    let cleo = site.join("Cleo").await;
     let address = serve(&site).await;
-    let (mut first, mut second) = (connected(&address, &bob).await, connected(&address, &bob).await);
+    let mut first = connected(&address, &bob).await;
+    let mut second = connected(&address, &bob).await;
     let mut of_cleo = connected(&address, &cleo).await;
     ops::bans::ban(&site.state, &ada.administrator(), bob.user.id).await.unwrap();
-    ends_for_good(&mut first).await;
-    ends_for_good(&mut second).await;
+    assert_signed_out(&mut first).await;
+    assert_signed_out(&mut second).await;
     ops::users::deactivate(&site.state, &ada.administrator(), cleo.user.id).await.unwrap();
-    ends_for_good(&mut of_cleo).await;
+    assert_signed_out(&mut of_cleo).await;
     for someone in [&bob, &cleo] {
         assert_eq!(connect(&address, &someone.browser.cookie, None).await.err(), Some(StatusCode::UNAUTHORIZED));
     }
 }
 
 #[tokio::test]
-async fn a_socket_tells_of_a_room_its_members_and_nobody_else() {
+async fn only_members_can_subscribe_to_a_room() {
     let (site, admin_inside) = TestSite::with_ada().await;
-    let (creator, member, outsider) = (site.join("Bob").await, site.join("Cleo").await, site.join("Eve").await);
+    let creator = site.join("Bob").await;
+    let member = site.join("Cleo").await;
+    let outsider = site.join("Eve").await;
     let admin_outside = site.join("Max").await;
     site.db_set_role(admin_outside.user.id, campfire::model::Role::Administrator).await;
     let bot = site.join("Robo").await;
@@ -461,104 +470,109 @@ async fn a_socket_tells_of_a_room_its_members_and_nobody_else() {
     let room = ops::rooms::open(&site.state, &creator.user, "Club".parse().unwrap(), chosen).await.unwrap();
     site.db_set_role(bot.user.id, campfire::model::Role::Bot).await;
     let address = serve(&site).await;
-    let place = cursor(&site, room.id).await;
+    let position = cursor(&site, room.id).await;
     for (someone, is_inside) in
         [(&creator, true), (&member, true), (&outsider, false), (&admin_inside, true), (&admin_outside, false)]
     {
         let mut socket = connected(&address, someone).await;
-        socket.say(&ClientCommand::Focus { room_id: room.id, cursor: place.clone() }).await;
-        let answer = socket.hear_until(|frame| !matches!(frame, ServerEvent::Online { .. })).await;
+        socket.send(&ClientCommand::Focus { room_id: room.id, cursor: position.clone() }).await;
+        let answer = socket.receive_until(|event| !matches!(event, ServerEvent::Online { .. })).await;
         let expected = if is_inside {
-            ServerEvent::CaughtUp { room_id: room.id, cursor: place.clone() }
+            ServerEvent::CaughtUp { room_id: room.id, cursor: position.clone() }
         } else {
             ServerEvent::RoomRemoved { room_id: room.id }
         };
         assert_eq!(answer.last(), Some(&expected), "{}", someone.user.name);
-        // Reading somewhere one is not changes nothing there.
-        socket.say(&ClientCommand::Read { room_id: room.id, message_id: campfire::model::MessageId(1) }).await;
+        // For an outsider this changes nothing.
+        socket.send(&ClientCommand::Read { room_id: room.id, message_id: campfire::model::MessageId(1) }).await;
     }
     assert_eq!(connect(&address, &bot.browser.cookie, None).await.err(), Some(StatusCode::UNAUTHORIZED));
     assert_eq!(connect(&address, "", None).await.err(), Some(StatusCode::UNAUTHORIZED));
 }
 
 #[tokio::test]
-async fn who_is_named_hears_it_and_only_they() {
+async fn mentions_are_sent_to_the_mentioned_user_only() {
     let (site, ada) = TestSite::with_ada().await;
-    let (bob, cleo) = (site.join("Bob").await, site.join("Cleo").await);
+    let bob = site.join("Bob").await;
+    let cleo = site.join("Cleo").await;
     let room_id = site.all_talk(&ada).await;
     let address = serve(&site).await;
-    let (mut of_bob, mut of_cleo) = (connected(&address, &bob).await, connected(&address, &cleo).await);
+    let mut of_bob = connected(&address, &bob).await;
+    let mut of_cleo = connected(&address, &cleo).await;
     let message = site.post(&ada, room_id, "@Bob, look. Not @Cleopatra").await;
-    of_bob.hear_until(|frame| *frame == ServerEvent::Mentioned { room_id, message_id: message.id }).await;
+    of_bob.receive_until(|event| *event == ServerEvent::Mentioned { room_id, message_id: message.id }).await;
     site.post(&ada, room_id, "and that").await;
     let mut unread_count = 0;
-    let heard = of_cleo
-        .hear_until(|frame| {
-            unread_count += usize::from(matches!(frame, ServerEvent::Unread { .. }));
+    let events = of_cleo
+        .receive_until(|event| {
+            unread_count += usize::from(matches!(event, ServerEvent::Unread { .. }));
             unread_count == 2
         })
         .await;
-    assert!(!heard.iter().any(|frame| matches!(frame, ServerEvent::Mentioned { .. })));
+    assert!(!events.iter().any(|event| matches!(event, ServerEvent::Mentioned { .. })));
 }
 
 #[tokio::test]
-async fn involvement_reaches_ones_own_pages_and_nobody_elses() {
+async fn involvement_is_sent_to_the_users_own_sockets_only() {
     let (site, ada) = TestSite::with_ada().await;
     let mut bob = site.join("Bob").await;
     let room_id = site.all_talk(&ada).await;
     let address = serve(&site).await;
-    let (mut of_bob, mut of_ada) = (connected(&address, &bob).await, connected(&address, &ada).await);
+    let mut of_bob = connected(&address, &bob).await;
+    let mut of_ada = connected(&address, &ada).await;
     bob.browser.post(&format!("/rooms/{room_id}/involvement"), &[("involvement", "invisible")]).await;
-    let heard = of_bob.hear_until(|frame| matches!(frame, ServerEvent::Involvement { .. })).await;
-    assert_eq!(heard.len(), 1);
-    // Hidden is not left: what is posted there is still told.
+    let events = of_bob.receive_until(|event| matches!(event, ServerEvent::Involvement { .. })).await;
+    assert_eq!(events.len(), 1);
+    // Hiding a room does not end the membership: its events are still sent.
     site.post(&ada, room_id, "hello").await;
-    of_bob.hear_until(|frame| matches!(frame, ServerEvent::Unread { .. })).await;
+    of_bob.receive_until(|event| matches!(event, ServerEvent::Unread { .. })).await;
     site.post(&bob, room_id, "hello").await;
-    let heard = of_ada.hear_until(|frame| matches!(frame, ServerEvent::Unread { .. })).await;
-    assert!(!heard.iter().any(|frame| matches!(frame, ServerEvent::Involvement { .. })));
+    let events = of_ada.receive_until(|event| matches!(event, ServerEvent::Unread { .. })).await;
+    assert!(!events.iter().any(|event| matches!(event, ServerEvent::Involvement { .. })));
 }
 
 #[tokio::test]
-async fn who_writes_is_told_to_those_in_the_room_and_to_nobody_else() {
+async fn typing_is_sent_to_the_room_in_view_only() {
     let (site, ada) = TestSite::with_ada().await;
-    let (bob, cleo) = (site.join("Bob").await, site.join("Cleo").await);
+    let bob = site.join("Bob").await;
+    let cleo = site.join("Cleo").await;
     let room_id = site.all_talk(&ada).await;
     let club = site.closed_room(&ada, "Club").await;
     let address = serve(&site).await;
-    let (mut of_ada, mut of_bob, mut of_cleo) =
-        (connected(&address, &ada).await, connected(&address, &bob).await, connected(&address, &cleo).await);
+    let mut of_ada = connected(&address, &ada).await;
+    let mut of_bob = connected(&address, &bob).await;
+    let mut of_cleo = connected(&address, &cleo).await;
     focus(&site, &mut of_ada, room_id).await;
     focus(&site, &mut of_bob, room_id).await;
-    // Said without a room in view it is told to nobody.
-    of_cleo.say(&ClientCommand::Typing { active: true }).await;
+    // Without a room in view it is ignored.
+    of_cleo.send(&ClientCommand::Typing { active: true }).await;
 
-    of_bob.say(&ClientCommand::Typing { active: true }).await;
+    of_bob.send(&ClientCommand::Typing { active: true }).await;
     for _ in 0..20 {
-        of_bob.say(&ClientCommand::Typing { active: true }).await;
+        of_bob.send(&ClientCommand::Typing { active: true }).await;
     }
     for _ in 0..20 {
-        of_bob.say(&ClientCommand::Typing { active: false }).await;
-        of_bob.say(&ClientCommand::Typing { active: true }).await;
+        of_bob.send(&ClientCommand::Typing { active: false }).await;
+        of_bob.send(&ClientCommand::Typing { active: true }).await;
     }
-    let is_typing = |frame: &ServerEvent| matches!(frame, ServerEvent::Typing { .. });
-    let stopped = |frame: &ServerEvent| matches!(frame, ServerEvent::Typing { active: false, .. });
-    let heard: Vec<_> = of_ada.hear_until(stopped).await.into_iter().filter(is_typing).collect();
-    assert_eq!(heard.len(), 2, "said once within a second: {heard:?}");
-    assert!(heard.iter().all(|frame| matches!(frame, ServerEvent::Typing { person, .. } if person.name == "Bob")));
+    let is_typing = |event: &ServerEvent| matches!(event, ServerEvent::Typing { .. });
+    let stopped = |event: &ServerEvent| matches!(event, ServerEvent::Typing { active: false, .. });
+    let events: Vec<_> = of_ada.receive_until(stopped).await.into_iter().filter(is_typing).collect();
+    assert_eq!(events.len(), 2, "published once within a second: {events:?}");
+    assert!(events.iter().all(|event| matches!(event, ServerEvent::Typing { person, .. } if person.name == "Bob")));
 
-    // What is said in one room is not heard in another.
+    // Typing in one room is not sent to another.
     focus(&site, &mut of_ada, club.id).await;
     focus(&site, &mut of_cleo, room_id).await;
-    of_cleo.say(&ClientCommand::Typing { active: true }).await;
-    of_bob.hear_until(|frame| matches!(frame, ServerEvent::Typing { person, .. } if person.name == "Cleo")).await;
+    of_cleo.send(&ClientCommand::Typing { active: true }).await;
+    of_bob.receive_until(|event| matches!(event, ServerEvent::Typing { person, .. } if person.name == "Cleo")).await;
     site.post(&ada, club.id, "the next thing").await;
-    let heard = of_ada.hear_until(|frame| matches!(frame, ServerEvent::MessagePosted { .. })).await;
-    assert!(!heard.iter().any(is_typing), "never across rooms: {heard:?}");
+    let events = of_ada.receive_until(|event| matches!(event, ServerEvent::MessagePosted { .. })).await;
+    assert!(!events.iter().any(is_typing), "never across rooms: {events:?}");
 }
 
 #[tokio::test]
-async fn who_was_removed_from_a_room_types_to_nobody() {
+async fn typing_of_a_removed_member_is_ignored() {
     let (site, ada) = TestSite::with_ada().await;
     let bob = site.join("Bob").await;
     let room = site.closed_room(&ada, "Club").await;
@@ -566,57 +580,60 @@ async fn who_was_removed_from_a_room_types_to_nobody() {
     let both = Audience::Chosen(vec![ada.user.id, bob.user.id]);
     ops::rooms::change(&site.state, &owner, "Club".parse().unwrap(), both).await.unwrap();
     let address = serve(&site).await;
-    let (mut of_ada, mut of_bob) = (connected(&address, &ada).await, connected(&address, &bob).await);
+    let mut of_ada = connected(&address, &ada).await;
+    let mut of_bob = connected(&address, &bob).await;
     focus(&site, &mut of_ada, room.id).await;
     focus(&site, &mut of_bob, room.id).await;
     let alone = Audience::Chosen(vec![ada.user.id]);
     ops::rooms::change(&site.state, &owner, "Club".parse().unwrap(), alone).await.unwrap();
-    of_bob.hear_until(|frame| matches!(frame, ServerEvent::RoomRemoved { .. })).await;
-    of_bob.say(&ClientCommand::Typing { active: true }).await;
-    of_bob.say(&ClientCommand::Focus { room_id: room.id, cursor: cursor(&site, room.id).await }).await;
-    of_bob.say(&ClientCommand::Typing { active: true }).await;
-    of_bob.hear_until(|frame| matches!(frame, ServerEvent::RoomRemoved { .. })).await;
+    of_bob.receive_until(|event| matches!(event, ServerEvent::RoomRemoved { .. })).await;
+    of_bob.send(&ClientCommand::Typing { active: true }).await;
+    of_bob.send(&ClientCommand::Focus { room_id: room.id, cursor: cursor(&site, room.id).await }).await;
+    of_bob.send(&ClientCommand::Typing { active: true }).await;
+    of_bob.receive_until(|event| matches!(event, ServerEvent::RoomRemoved { .. })).await;
     site.post(&ada, room.id, "the next thing").await;
-    let heard = of_ada.hear_until(|frame| matches!(frame, ServerEvent::MessagePosted { .. })).await;
-    assert!(!heard.iter().any(|frame| matches!(frame, ServerEvent::Typing { .. })), "{heard:?}");
+    let events = of_ada.receive_until(|event| matches!(event, ServerEvent::MessagePosted { .. })).await;
+    assert!(!events.iter().any(|event| matches!(event, ServerEvent::Typing { .. })), "{events:?}");
 }
 
 #[tokio::test]
-async fn a_flood_of_frames_closes_its_socket_with_a_reason_and_slows_nobody() {
+async fn a_flood_of_messages_closes_its_socket_and_does_not_delay_others() {
     let (site, ada) = TestSite::with_ada().await;
     let bob = site.join("Bob").await;
     let room_id = site.all_talk(&ada).await;
     let address = serve(&site).await;
-    let (mut of_ada, mut of_bob) = (connected(&address, &ada).await, connected(&address, &bob).await);
+    let mut of_ada = connected(&address, &ada).await;
+    let mut of_bob = connected(&address, &bob).await;
     focus(&site, &mut of_ada, room_id).await;
     focus(&site, &mut of_bob, room_id).await;
     let typing = serde_json::to_string(&ClientCommand::Typing { active: true }).unwrap();
-    // The server may hang up before all of it is said.
+    // The server may close the socket before all of it is sent.
     for _ in 0..10_000 {
         if of_bob.0.feed(WsMessage::text(typing.clone())).await.is_err() {
             break;
         }
     }
     let _ = of_bob.0.flush().await;
-    let (mut said_bye, mut reason) = (false, String::new());
-    while let Ok(Some(Ok(message))) = timeout(SOON, of_bob.0.next()).await {
+    let mut has_bye = false;
+    let mut reason = String::new();
+    while let Ok(Some(Ok(message))) = timeout(TEST_TIMEOUT, of_bob.0.next()).await {
         match message {
-            WsMessage::Text(text) => said_bye |= text.contains("\"bye\""),
+            WsMessage::Text(text) => has_bye |= text.contains("\"bye\""),
             WsMessage::Close(Some(close)) => reason = close.reason.to_string(),
             _ => {}
         }
     }
-    assert!(said_bye || reason.contains("Too many frames"), "closed without a word: {reason:?}");
+    assert!(has_bye || reason.contains("Too many frames"), "closed without a reason: {reason:?}");
     let before = campfire::clock::monotonic();
     site.post(&ada, room_id, "still here").await;
-    let heard = of_ada.hear_until(|frame| matches!(frame, ServerEvent::MessagePosted { .. })).await;
+    let events = of_ada.receive_until(|event| matches!(event, ServerEvent::MessagePosted { .. })).await;
     assert!(before.elapsed() < Duration::from_secs(2));
-    let typing_count = heard.iter().filter(|frame| matches!(frame, ServerEvent::Typing { active: true, .. })).count();
-    assert!(typing_count <= 2, "{typing_count} of the flood came through");
+    let typing_count = events.iter().filter(|event| matches!(event, ServerEvent::Typing { active: true, .. })).count();
+    assert!(typing_count <= 2, "{typing_count} typing events of the flood were published");
 }
 
 #[tokio::test]
-async fn boosts_are_live_and_are_caught_up_with() {
+async fn boosts_are_sent_live_and_by_catching_up() {
     let (site, ada) = TestSite::with_ada().await;
     let bob = site.join("Bob").await;
     let room_id = site.all_talk(&ada).await;
@@ -627,36 +644,40 @@ async fn boosts_are_live_and_are_caught_up_with() {
     focus(&site, &mut socket, room_id).await;
     let member = site.state.members.find(&ada.user, room_id).await.unwrap();
     ops::boosts::boost(&site.state, &member, message.id, "🔥".parse().unwrap()).await.unwrap();
-    let heard = socket.hear_until(|frame| matches!(frame, ServerEvent::MessageBoosted { .. })).await;
-    assert!(!heard.iter().any(|frame| matches!(frame, ServerEvent::Unread { .. })), "a boost is nothing to read");
-    let Some(ServerEvent::MessageBoosted { boosts_html, seq, .. }) = heard.last() else { unreachable!() };
+    let events = socket.receive_until(|event| matches!(event, ServerEvent::MessageBoosted { .. })).await;
+    assert!(
+        !events.iter().any(|event| matches!(event, ServerEvent::Unread { .. })),
+        "a boost does not mark the room unread"
+    );
+    let Some(ServerEvent::MessageBoosted { boosts_html, seq, .. }) = events.last() else { unreachable!() };
     assert!(boosts_html.contains("🔥, 1: Ada"));
 
     let mut later = connected(&address, &bob).await;
-    later.say(&ClientCommand::Focus { room_id, cursor: before }).await;
-    let heard = later.hear_until(|frame| matches!(frame, ServerEvent::CaughtUp { .. })).await;
-    let state = heard.iter().find_map(|frame| match frame {
+    later.send(&ClientCommand::Focus { room_id, cursor: before }).await;
+    let events = later.receive_until(|event| matches!(event, ServerEvent::CaughtUp { .. })).await;
+    let state = events.iter().find_map(|event| match event {
         ServerEvent::MessageEdited { message, .. } => Some(message),
         _ => None,
     });
-    let state = state.expect("the state now");
+    let state = state.expect("the message in its current state");
     assert_eq!((&state.boosts_html, state.boosts_seq), (boosts_html, *seq));
 }
 
 #[tokio::test]
-async fn marking_unread_is_heard_in_ones_own_tabs_only() {
+async fn marking_unread_is_sent_to_the_users_own_sockets_only() {
     let (site, ada) = TestSite::with_ada().await;
     let bob = site.join("Bob").await;
     let room_id = site.all_talk(&ada).await;
     let message = site.post(&ada, room_id, "hello").await;
     ops::memberships::mark_read(&site.state, &bob.current(), room_id, message.id).await.unwrap();
     let address = serve(&site).await;
-    let (mut of_ada, mut of_bob) = (connected(&address, &ada).await, connected(&address, &bob).await);
+    let mut of_ada = connected(&address, &ada).await;
+    let mut of_bob = connected(&address, &bob).await;
     let member = site.state.members.find(&bob.user, room_id).await.unwrap();
     ops::memberships::mark_unread(&site.state, &member, message.id).await.unwrap();
     let wanted = ServerEvent::MarkedUnread { room_id, message_id: message.id, mention_count: 0 };
-    of_bob.hear_until(|frame| *frame == wanted).await;
+    of_bob.receive_until(|event| *event == wanted).await;
     site.post(&bob, room_id, "the next thing").await;
-    let heard = of_ada.hear_until(|frame| matches!(frame, ServerEvent::Unread { .. })).await;
-    assert!(!heard.contains(&wanted));
+    let events = of_ada.receive_until(|event| matches!(event, ServerEvent::Unread { .. })).await;
+    assert!(!events.contains(&wanted));
 }

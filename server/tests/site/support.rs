@@ -1,4 +1,4 @@
-//! A site of its own for each test, and people with browsers.
+//! Test fixtures: a site of its own for each test, and people with browsers.
 
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -27,7 +27,7 @@ pub struct TestSite {
     folder: TempDir,
 }
 
-/// An answer, read to its end.
+/// A response with its body.
 pub struct Answer {
     pub status: StatusCode,
     pub headers: HeaderMap,
@@ -44,7 +44,7 @@ impl Answer {
     }
 }
 
-/// Somebody's browser: it keeps the session's cookie.
+/// A browser, which stores the session cookie.
 #[derive(Clone)]
 pub struct Browser {
     router: Router,
@@ -57,19 +57,19 @@ pub struct Someone {
 }
 
 impl Someone {
-    /// Them as whoever asks.
+    /// The person as the user of a request.
     pub fn current(&self) -> CurrentUser {
         CurrentUser { user: self.user.clone(), session_id: SessionId(1) }
     }
 
-    /// Them as an administrator, which they must be.
+    /// The person as an administrator.
     pub fn administrator(&self) -> Administrator {
         Administrator::of(self.current()).unwrap()
     }
 }
 
 impl TestSite {
-    /// A site that nobody has set up.
+    /// A site before its first run.
     pub async fn empty() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let state = AppState::open(folder.path(), Clock::manual(1_700_000_000_000)).await.unwrap();
@@ -79,7 +79,7 @@ impl TestSite {
         Self { state, site, router, close, folder }
     }
 
-    /// A site that Ada has set up.
+    /// A site set up by Ada, its administrator.
     pub async fn with_ada() -> (Self, Someone) {
         let site = Self::empty().await;
         let mut browser = site.browser();
@@ -99,7 +99,7 @@ impl TestSite {
         format!("/join/{}", account.join_code)
     }
 
-    /// Somebody who joins by the link.
+    /// Registers a member through the join link.
     pub async fn join(&self, name: &str) -> Someone {
         let mut browser = self.browser();
         let email_address = format!("{}@example.com", name.to_lowercase());
@@ -117,13 +117,13 @@ impl TestSite {
         ops::rooms::open(&self.state, &maker.user, name.parse().unwrap(), Audience::Chosen(vec![])).await.unwrap()
     }
 
-    pub async fn post(&self, someone: &Someone, room_id: RoomId, words: &str) -> Message {
+    pub async fn post(&self, someone: &Someone, room_id: RoomId, text: &str) -> Message {
         let member = self.state.members.find(&someone.user, room_id).await.unwrap();
         let randomness = tower_sessions::session::Id::default().0.to_be_bytes()[..10].try_into().unwrap();
         let id = ClientMessageId::v7(1, randomness);
-        match ops::messages::post(&self.state, &member, id, words.parse().unwrap()).await.unwrap() {
+        match ops::messages::post(&self.state, &member, id, text.parse().unwrap()).await.unwrap() {
             Posted::Stored(message) => message,
-            Posted::Removed(_) => unreachable!("a fresh id was never removed"),
+            Posted::Removed(_) => unreachable!("a message with a new id cannot be removed"),
         }
     }
 
@@ -141,7 +141,7 @@ impl TestSite {
         self.state.db.write(write).await.unwrap();
     }
 
-    /// Members who never come, from "Person 00001" on.
+    /// Inserts members without sessions, named from "Person 00001" on.
     pub async fn db_crowd(&self, count: i64) {
         let write = async move |tx: &mut store::Tx| {
             let insert = "WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < $1)
@@ -152,12 +152,12 @@ impl TestSite {
         self.state.db.write(write).await.unwrap();
     }
 
-    /// The same site, started without files.
+    /// The router of the same site with `--text-only`.
     pub fn router_without_files(&self) -> Router {
         app(Site::new(self.state.clone(), self.close.subscribe()).text_only(true))
     }
 
-    /// A member who never comes, without the work of a password.
+    /// Inserts a member without a session, and without hashing a password.
     pub async fn db_somebody(&self) -> UserId {
         let write = async |tx: &mut store::Tx| {
             let address = format!("{}@example.com", tower_sessions::session::Id::default()).parse()?;
@@ -175,7 +175,7 @@ impl TestSite {
         self.state.db.write(run).await.unwrap();
     }
 
-    /// Another program's connection to the same file.
+    /// A connection of another program to the same file.
     pub async fn db_connection(&self) -> sqlx::SqliteConnection {
         let path = self.folder.path().join("campfire.sqlite3");
         sqlx::SqliteConnection::connect(&format!("sqlite://{}", path.display())).await.unwrap()
@@ -189,7 +189,7 @@ impl TestSite {
 }
 
 impl Browser {
-    /// The same browser at another front door.
+    /// The same browser, at another router.
     pub fn at(mut self, router: Router) -> Self {
         self.router = router;
         self
@@ -199,13 +199,13 @@ impl Browser {
         self.send(Method::GET, path, &[], Body::empty()).await
     }
 
-    /// A form, as browsers send it.
+    /// Submits a form.
     pub async fn post(&mut self, path: &str, form: &[(&str, &str)]) -> Answer {
         let body: String = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
         self.send(Method::POST, path, &[("content-type", "application/x-www-form-urlencoded")], body.into()).await
     }
 
-    /// A server function, as the WASM calls it.
+    /// Calls a server function.
     pub async fn call(&mut self, function: &str, arguments: &serde_json::Value) -> Answer {
         let headers = [("content-type", "application/json"), ("accept", "application/json")];
         self.send(Method::POST, &format!("/api/{function}"), &headers, arguments.to_string().into()).await

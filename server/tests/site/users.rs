@@ -1,4 +1,4 @@
-//! Profiles, devices, transfers, the account, bans: by the pages and forms that people use.
+//! Profiles, devices, transfers, the account and bans, by their pages and forms.
 
 use axum::body::Body;
 use axum::http::{Method, StatusCode};
@@ -13,7 +13,7 @@ async fn from_address(browser: &mut Browser, path: &str, address: &str, form: &s
     browser.send(Method::POST, path, &headers, Body::from(form.to_owned())).await.status
 }
 
-/// The same person with another browser.
+/// Signs the same person in with another browser.
 async fn another_browser(site: &TestSite, someone: &Someone) -> Browser {
     let mut browser = site.browser();
     let address = format!("{}@example.com", someone.user.name.to_lowercase());
@@ -23,7 +23,7 @@ async fn another_browser(site: &TestSite, someone: &Someone) -> Browser {
 }
 
 #[tokio::test]
-async fn a_profile_is_changed_in_part_and_refused_with_what_was_typed() {
+async fn a_profile_can_be_changed_in_part_and_invalid_fields_are_shown_again() {
     let (site, _ada) = TestSite::with_ada().await;
     let mut bob = site.join("Bob").await;
     let path = "/users/me/profile";
@@ -46,7 +46,7 @@ async fn a_profile_is_changed_in_part_and_refused_with_what_was_typed() {
 }
 
 #[tokio::test]
-async fn a_new_password_signs_the_other_devices_out_if_asked_to() {
+async fn changing_the_password_signs_other_devices_out_on_request() {
     let (site, _ada) = TestSite::with_ada().await;
     let mut bob = site.join("Bob").await;
     let mut phone = another_browser(&site, &bob).await;
@@ -64,7 +64,7 @@ async fn a_new_password_signs_the_other_devices_out_if_asked_to() {
     }
     let form = [("_method", "put"), new, ("present_password", PASSWORD)];
     assert_eq!(bob.browser.post(path, &form).await.location(), "/users/me/profile?notice=password-changed");
-    assert_eq!(phone.get(path).await.status, StatusCode::OK, "nobody asked for it");
+    assert_eq!(phone.get(path).await.status, StatusCode::OK, "not requested");
     let form = [
         ("_method", "put"),
         ("password", PASSWORD),
@@ -78,10 +78,11 @@ async fn a_new_password_signs_the_other_devices_out_if_asked_to() {
 }
 
 #[tokio::test]
-async fn devices_are_listed_and_signed_out_one_or_all() {
+async fn devices_are_listed_and_can_be_signed_out() {
     let (site, _ada) = TestSite::with_ada().await;
     let mut bob = site.join("Bob").await;
-    let (mut phone, mut tablet) = (another_browser(&site, &bob).await, another_browser(&site, &bob).await);
+    let mut phone = another_browser(&site, &bob).await;
+    let mut tablet = another_browser(&site, &bob).await;
     let list =
         async || store::sessions::list(site.state.db.reader(), bob.user.id, site.state.clock.now_ms()).await.unwrap();
     let sessions = list().await;
@@ -98,14 +99,14 @@ async fn devices_are_listed_and_signed_out_one_or_all() {
     );
     assert_eq!(tablet.call("session/check", &serde_json::json!({})).await.status, StatusCode::UNAUTHORIZED);
     assert_eq!(tablet.get("/").await.location(), "/session/new");
-    assert_eq!(bob.browser.post(&path, &[("_method", "delete")]).await.status, StatusCode::NOT_FOUND, "gone already");
+    assert_eq!(bob.browser.post(&path, &[("_method", "delete")]).await.status, StatusCode::NOT_FOUND, "ended already");
     bob.browser.post("/users/me/sessions", &[("_method", "delete")]).await;
     assert_eq!(phone.get("/").await.location(), "/session/new");
     assert_eq!(list().await.len(), 1);
 }
 
 #[tokio::test]
-async fn a_transfer_signs_in_and_anything_else_gets_the_same_refusal() {
+async fn transfer_links_sign_in_and_invalid_ones_get_identical_responses() {
     let (site, mut ada) = TestSite::with_ada().await;
     let mut bob = site.join("Bob").await;
     let link_of = |page: String| {
@@ -117,10 +118,10 @@ async fn a_transfer_signs_in_and_anything_else_gets_the_same_refusal() {
     let mut phone = site.browser();
     let offered = phone.get(&link).await;
     assert_eq!(offered.status, StatusCode::OK);
-    assert!(offered.text().contains("data-at-once") && phone.cookie.is_empty(), "looking at it signs nobody in");
+    assert!(offered.text().contains("data-at-once") && phone.cookie.is_empty(), "opening the link signs nobody in");
     assert_eq!(phone.post(&link, &[("_method", "put")]).await.location(), "/");
     assert!(phone.get("/users/me/profile").await.text().contains("bob@example.com"));
-    // Whoever is signed in is asked first.
+    // A signed-in browser does not submit the form by itself.
     assert!(!ada.browser.get(&link).await.text().contains("data-at-once"));
 
     let rescue = link_of(ada.browser.get(&format!("/users/{}", bob.user.id)).await.text());
@@ -142,7 +143,7 @@ async fn a_transfer_signs_in_and_anything_else_gets_the_same_refusal() {
     ];
     let mut bodies = Vec::new();
     for path in &others {
-        assert_eq!(stranger.get(path).await.status, StatusCode::OK, "the page tells nothing: {path}");
+        assert_eq!(stranger.get(path).await.status, StatusCode::OK, "the page is the same for every id: {path}");
         let refused = stranger.post(path, &[("_method", "put")]).await;
         assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{path}");
         bodies.push(refused.body);
@@ -154,12 +155,12 @@ async fn a_transfer_signs_in_and_anything_else_gets_the_same_refusal() {
     let fresh = link_of(bob.browser.get("/users/me/profile").await.text());
     ops::bans::ban(&site.state, &ada.administrator(), bob.user.id).await.unwrap();
     bodies.push(stranger.post(&fresh, &[("_method", "put")]).await.body);
-    assert!(bodies.windows(2).all(|pair| pair[0] == pair[1]), "every refusal is the same");
+    assert!(bodies.windows(2).all(|pair| pair[0] == pair[1]), "all refusals are identical");
     assert!(stranger.cookie.is_empty());
 }
 
 #[tokio::test]
-async fn qr_codes_are_pictures_for_everybody_for_ever() {
+async fn qr_codes_need_no_session_and_are_immutable() {
     let (site, mut ada) = TestSite::with_ada().await;
     let page = ada.browser.get("/account/edit").await.text();
     let path = format!("/qr_code/{}", page.split("/qr_code/").nth(1).unwrap().split('"').next().unwrap());
@@ -174,7 +175,7 @@ async fn qr_codes_are_pictures_for_everybody_for_ever() {
 }
 
 #[tokio::test]
-async fn the_account_is_renamed_and_its_link_renewed() {
+async fn the_account_can_be_renamed_and_its_join_link_renewed() {
     let (site, mut ada) = TestSite::with_ada().await;
     let old = site.join_path().await;
     let blank = ada.browser.post("/account", &[("_method", "put"), ("name", " ")]).await;
@@ -191,7 +192,7 @@ async fn the_account_is_renamed_and_its_link_renewed() {
 }
 
 #[tokio::test]
-async fn five_thousand_people_are_listed_by_pages_and_by_filter() {
+async fn the_list_of_people_is_paged_and_filtered() {
     let (site, mut ada) = TestSite::with_ada().await;
     site.db_crowd(5_000).await;
     let first = ada.browser.get("/account/edit").await.text();
@@ -209,9 +210,10 @@ async fn five_thousand_people_are_listed_by_pages_and_by_filter() {
 }
 
 #[tokio::test]
-async fn who_is_removed_or_banned_is_out_at_once_and_their_address_is_free_or_not() {
+async fn removal_and_ban_end_sessions_and_only_removal_frees_the_address() {
     let (site, mut ada) = TestSite::with_ada().await;
-    let (mut bob, mut cleo) = (site.join("Bob").await, site.join("Cleo").await);
+    let mut bob = site.join("Bob").await;
+    let mut cleo = site.join("Cleo").await;
     let removed = ada.browser.post(&format!("/account/users/{}", bob.user.id), &[("_method", "delete")]).await;
     assert_eq!(removed.location(), "/account/edit?notice=person-removed");
     assert_eq!(bob.browser.get("/").await.location(), "/session/new");
@@ -232,7 +234,7 @@ async fn who_is_removed_or_banned_is_out_at_once_and_their_address_is_free_or_no
 }
 
 #[tokio::test]
-async fn nothing_is_written_from_a_banned_address_and_everything_is_read() {
+async fn banned_addresses_can_read_but_not_write() {
     let (site, mut ada) = TestSite::with_ada().await;
     let mallory = site.join("Mallory").await;
     let mut evil = site.browser();
@@ -257,7 +259,7 @@ async fn nothing_is_written_from_a_banned_address_and_everything_is_read() {
 }
 
 #[tokio::test]
-async fn the_last_administrator_stays_one_and_is_told_why() {
+async fn the_last_administrator_cannot_be_demoted_removed_or_banned() {
     let (site, mut ada) = TestSite::with_ada().await;
     let path = format!("/account/users/{}", ada.user.id);
     for (path, method) in [(path.clone(), "put"), (path, "delete"), (format!("/users/{}/ban", ada.user.id), "post")] {
@@ -273,7 +275,7 @@ async fn the_last_administrator_stays_one_and_is_told_why() {
 }
 
 #[tokio::test]
-async fn custom_styles_reach_every_page_and_nothing_beyond_it() {
+async fn custom_styles_apply_to_all_pages_and_cannot_escape_the_style_sheet() {
     let (site, mut ada) = TestSite::with_ada().await;
     let nasty = "</textarea></style><script>alert(1)</script> @import url(//evil.example/a.css); * { display: none; background: url(//evil.example/b.png) }";
     let form = [("_method", "put"), ("account[custom_styles]", nasty)];
@@ -289,12 +291,12 @@ async fn custom_styles_reach_every_page_and_nothing_beyond_it() {
         sheet = html
             .split(r#"id="custom-styles" href=""#)
             .nth(1)
-            .expect("the page wears it")
+            .expect("the page links to it")
             .split('"')
             .next()
             .unwrap()
             .to_owned();
-        // The pages' own policy keeps a style sheet from loading anything from elsewhere.
+        // The policy of the pages forbids style sheets to load anything from other sites.
         let policy = page.headers["content-security-policy"].to_str().unwrap();
         assert!(policy.contains("default-src 'none'") && policy.contains("img-src 'self';"), "{policy}");
     }
@@ -305,7 +307,7 @@ async fn custom_styles_reach_every_page_and_nothing_beyond_it() {
     );
     assert_eq!(css.headers["x-content-type-options"], "nosniff");
 
-    // When it hides everything, the way back is there.
+    // Styles that hide everything can be turned off to change them.
     let plain = ada.browser.get("/account/custom_styles/edit?plain=1").await.text();
     assert!(!plain.contains("custom-styles\" href") && plain.contains("&lt;script&gt;alert(1)"), "{plain}");
     assert!(!ada.browser.get(&format!("{room}?plain=1")).await.text().contains("custom-styles\" href"));
@@ -323,28 +325,28 @@ async fn custom_styles_reach_every_page_and_nothing_beyond_it() {
 }
 
 #[tokio::test]
-async fn an_old_browser_is_told_once_and_gets_the_pages_without_scripts() {
+async fn an_old_browser_gets_one_notice_and_pages_without_wasm() {
     let (site, mut ada) = TestSite::with_ada().await;
     let old = ("user-agent", "Mozilla/5.0 (X11; Linux x86_64; rv:114.0) Gecko/20100101 Firefox/114.0");
     let mut stranger = site.browser();
     let first = stranger.send(Method::GET, "/session/new", &[old], Body::empty()).await;
     assert!(first.text().contains("This browser is too old"));
-    let told = first.headers["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
-    stranger.cookie = told.clone();
+    let cookie = first.headers["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
+    stranger.cookie = cookie.clone();
     let second = stranger.send(Method::GET, "/session/new", &[old], Body::empty()).await;
     assert!(!second.text().contains("This browser is too old"));
 
     let room = format!("/rooms/{}", site.all_talk(&ada).await);
     let page = ada.browser.send(Method::GET, &room, &[old], Body::empty()).await.text();
     assert!(page.contains("This browser is too old") && !page.contains("data-wasm"));
-    ada.browser.cookie = format!("{}; {told}", ada.browser.cookie);
+    ada.browser.cookie = format!("{}; {cookie}", ada.browser.cookie);
     let page = ada.browser.send(Method::GET, &room, &[old], Body::empty()).await.text();
     assert!(!page.contains("This browser is too old") && !page.contains("data-wasm"));
     assert!(ada.browser.get(&room).await.text().contains("data-wasm"));
 }
 
 #[tokio::test]
-async fn an_installation_without_files_says_so_where_files_would_be() {
+async fn a_text_only_installation_explains_missing_uploads() {
     let (site, mut ada) = TestSite::with_ada().await;
     assert!(!ada.browser.get("/users/me/profile").await.text().contains("No files on this installation"));
     let mut without = ada.browser.clone().at(site.router_without_files());
@@ -353,10 +355,11 @@ async fn an_installation_without_files_says_so_where_files_would_be() {
 }
 
 #[tokio::test]
-async fn a_ping_is_one_room_and_odd_choices_are_refused() {
+async fn a_ping_of_the_same_people_is_one_room_and_invalid_choices_are_refused() {
     let (site, mut ada) = TestSite::with_ada().await;
     let mut bob = site.join("Bob").await;
-    let (ada_id, bob_id) = (ada.user.id.to_string(), bob.user.id.to_string());
+    let ada_id = ada.user.id.to_string();
+    let bob_id = bob.user.id.to_string();
     let path = ada.browser.post("/rooms/directs", &[("user_ids[]", &bob_id)]).await.location().to_owned();
     assert_eq!(bob.browser.post("/rooms/directs", &[("user_ids", &ada_id)]).await.location(), path);
     assert!(bob.browser.get(&path).await.text().contains("<title>Ada – Campfire</title>"));

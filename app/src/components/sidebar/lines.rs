@@ -1,6 +1,6 @@
 //! The lines of the sidebar as HTML: elements with many parts cost the browser less code than components would.
 //!
-//! What changes often about a line (which page is current, who is online) is an attribute set from outside: the element
+//! The state of a line that changes often (the current page, people online) is an attribute set from outside: the element
 //! stays, and keeps the focus.
 
 use campfire::html::HtmlWriter;

@@ -287,6 +287,8 @@ test("the text of an edit is kept if the message is deleted meanwhile", async ({
 });
 
 test("typing is shown, until the message is sent or the page is left", async ({ twoPeople: { ada, bob } }) => {
+  // Typing is not repeated for who connects later.
+  for (const { page } of [ada, bob]) await expect(page.locator(".here")).toBeVisible();
   await ada.composer.pressSequentially("hm");
   await expect(bob.page.getByText("Ada is writing…")).toBeVisible();
   await expect(ada.page.getByText("is writing…")).toHaveCount(0);

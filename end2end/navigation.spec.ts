@@ -81,7 +81,7 @@ test("the page keeps showing the old room until the data of the next one has arr
 
 test("a room that cannot be loaded shows that under its own URL, and can be retried", async ({ twoPeople: { ada } }) => {
   await inMakers(ada);
-  await ada.page.route("**/api/rooms/page", (route) => route.fulfill({ status: 404, headers: { serverfnerror: "error" }, contentType: "application/json", body: '{"error":"not_found"}' }));
+  await ada.page.route("**/api/rooms/page", (route) => route.fulfill({ status: 404, headers: { serverfnerror: "error" }, contentType: "application/json", body: '"not_found"' }));
   await ada.roomLink("All Talk").click();
   await expect(ada.page.getByRole("alert").filter({ hasText: "does not exist" })).toBeVisible();
   await expect(ada.page).toHaveTitle("Campfire – Campfire");

@@ -47,7 +47,7 @@ pub struct Site {
     other_room_unread: AtomicBool,
 }
 
-/// What was posted, and which posts were acknowledged.
+/// The posted messages, and those of them that were acknowledged.
 #[derive(Default)]
 struct Journal {
     /// The messages of the busy room and their HTML, in the order of the ids.

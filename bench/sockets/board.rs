@@ -254,7 +254,7 @@ impl Board {
     }
 }
 
-/// What one socket has received.
+/// The events that one socket has received.
 pub struct Receiver {
     /// The list of rooms was received.
     pub is_listed: bool,

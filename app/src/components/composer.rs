@@ -81,7 +81,7 @@ fn TextField(composing: Composing) -> impl IntoView {
     }
 }
 
-/// Who else types in the room.
+/// The typing indicator: the other people who type in the room.
 #[component]
 fn Typing() -> impl IntoView {
     let live = expect_context::<Live>();

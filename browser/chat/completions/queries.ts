@@ -1,4 +1,4 @@
-// What can be completed before the caret. Pure functions from the text before the caret to a query.
+// The query for completions: pure functions of the text before the caret.
 
 /** Where the suggestions come from. */
 export type Source = "sounds" | "members" | "authors" | "rooms" | "contents" | "filters";

@@ -1,5 +1,5 @@
-// What happens when the WASM has shown a message that just arrived: its sound is played, and a screen reader announces
-// it. The list itself is no live region, as older messages are added to it as well.
+// Announces a message that just arrived, once the WASM has shown it: plays its sound, and has a screen reader read it.
+// The list itself is no live region, as older messages are added to it as well.
 
 import { PageEvent, Id } from "../../names.ts";
 import { parseHtml } from "../../page-part.ts";

@@ -8,14 +8,14 @@ use std::collections::{BTreeSet, HashMap};
 use std::panic::AssertUnwindSafe;
 
 use super::Next;
+use crate::AppResult;
 use crate::clock;
 use crate::facts::Fact;
 use crate::model::{Draft, MessageId, Person, RoomId};
 use crate::richtext::{self, Mention, Names, RENDER_VERSION, Rendered};
 use crate::state::AppState;
-use crate::store::renderings::{self, StoredRendering};
 use crate::store::Tx;
-use crate::AppResult;
+use crate::store::renderings::{self, StoredRendering};
 
 /// How many messages one write changes at most: a few milliseconds for those that wait behind it.
 const BATCH_SIZE: i64 = 32;
@@ -85,9 +85,12 @@ async fn render(state: &AppState, batch: Vec<StoredRendering>) -> AppResult<(Vec
             let mentioned_before = mentions.remove(&stored.id).unwrap_or_default();
             let members = members.get(&stored.room_id).map_or(&[][..], Vec::as_slice);
             // A message must not keep all others from being rendered.
-            let rendered = std::panic::catch_unwind(AssertUnwindSafe(|| render_one(&stored, members, &mentioned_before)));
+            let rendered =
+                std::panic::catch_unwind(AssertUnwindSafe(|| render_one(&stored, members, &mentioned_before)));
             match rendered.ok().flatten() {
-                Some(rendered) if rendered.body != in_this_version(&stored) || rendered.mentions != mentioned_before => {
+                Some(rendered)
+                    if rendered.body != in_this_version(&stored) || rendered.mentions != mentioned_before =>
+                {
                     changed.push(Changed { stored, rendered, mentioned_before });
                 }
                 _ => same.push(stored.id),
@@ -107,7 +110,8 @@ fn in_this_version(stored: &StoredRendering) -> richtext::Body {
 /// `None` for a source that would not be accepted any more: it stays as it is.
 fn render_one(stored: &StoredRendering, members: &[(Person, i64)], mentioned: &[Mention]) -> Option<Rendered> {
     let draft: Draft = stored.body.source.parse().ok()?;
-    let present = members.iter().filter(|(_, joined_at)| *joined_at <= stored.created_at).map(|(person, _)| person.clone());
+    let present =
+        members.iter().filter(|(_, joined_at)| *joined_at <= stored.created_at).map(|(person, _)| person.clone());
     let known = mentioned.iter().map(|Mention { user_id, name }| Person { id: *user_id, name: name.clone() });
     let mut rendered = richtext::render(&draft, &Names::new(present.chain(known).collect()));
     // Leading blank lines, which drafts do not have, stay in what was typed.
@@ -206,11 +210,15 @@ mod tests {
         start(&world).await;
         jobs::run_due(&world.state).await.unwrap();
         let mentions = renderings::list_mentions(world.state.db.reader(), &ids).await.unwrap();
-        let mentioned = |id| mentions.get(&id).map(|mentions| mentions.iter().map(|mention| mention.user_id).collect::<Vec<_>>());
+        let mentioned =
+            |id| mentions.get(&id).map(|mentions| mentions.iter().map(|mention| mention.user_id).collect::<Vec<_>>());
         assert_eq!(mentioned(kept.id), Some(vec![world.cleo.id]), "a former member");
         assert_eq!(mentioned(called.id), Some(vec![world.bob.id]));
         assert_eq!(mentioned(not_called.id), None);
-        assert_eq!(world.sidebar(world.bob.id).await.iter().find(|listed| listed.id == room.id).unwrap().mention_count, 1);
+        assert_eq!(
+            world.sidebar(world.bob.id).await.iter().find(|listed| listed.id == room.id).unwrap().mention_count,
+            1
+        );
     }
 
     #[tokio::test]

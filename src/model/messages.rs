@@ -161,7 +161,8 @@ mod tests {
 
     #[test]
     fn blank_bodies_are_refused() {
-        for text in ["", " ", "\r\n\t\r\n", "\u{200b}\u{feff}", "\u{202e} \u{202c}", "\u{3164}", "\u{2800}\n\u{e0041}"] {
+        for text in ["", " ", "\r\n\t\r\n", "\u{200b}\u{feff}", "\u{202e} \u{202c}", "\u{3164}", "\u{2800}\n\u{e0041}"]
+        {
             assert!(text.parse::<Draft>().is_err(), "{text:?}");
         }
     }

@@ -185,7 +185,9 @@ pub(super) fn is_printable_line(text: &str) -> bool {
             '\u{200c}' | '\u{200d}' => {
                 joins(before) && characters.peek().is_some_and(|next| !next.is_ascii() && !is_invisible(*next))
             }
-            '\u{fe00}'..='\u{fe0f}' => matches!(before, '#' | '*' | '0'..='9') || is_pictorial(before) || is_han(before),
+            '\u{fe00}'..='\u{fe0f}' => {
+                matches!(before, '#' | '*' | '0'..='9') || is_pictorial(before) || is_han(before)
+            }
             '\u{e0100}'..='\u{e01ef}' => is_han(before),
             '\u{e0020}'..='\u{e007f}' => is_flag,
             other => !is_invisible(other),
@@ -204,7 +206,8 @@ const BLACK_FLAG: char = '\u{1f3f4}';
 /// Whether a joiner after this character can change its form: letters of Arabic, Syriac, Indic and related scripts, and
 /// emoji, also after a variation selector.
 const fn joins(c: char) -> bool {
-    matches!(c, '\u{600}'..='\u{109f}' | '\u{1780}'..='\u{18af}' | '\u{a800}'..='\u{a8ff}' | '\u{fe0f}') || is_pictorial(c)
+    matches!(c, '\u{600}'..='\u{109f}' | '\u{1780}'..='\u{18af}' | '\u{a800}'..='\u{a8ff}' | '\u{fe0f}')
+        || is_pictorial(c)
 }
 
 /// Whether a character is a symbol or an emoji, roughly: variation selectors choose between the two forms.
@@ -259,8 +262,25 @@ mod tests {
     #[test]
     fn text_of_invisible_characters_is_blank() {
         for text in [
-            "", " ", "\u{3000}", "\u{200b}", "\u{3164}", "\u{ffa0}", "\u{115f}\u{1160}", "\u{2800}", "\u{e0041}\u{e007f}",
-            "\u{fe0f}", "\u{ad}", "\u{34f}", "\u{180e}", "\u{2028}", "\u{feff}", "\u{fffe}", "\u{10ffff}", "\u{1d173}", "\u{7f}",
+            "",
+            " ",
+            "\u{3000}",
+            "\u{200b}",
+            "\u{3164}",
+            "\u{ffa0}",
+            "\u{115f}\u{1160}",
+            "\u{2800}",
+            "\u{e0041}\u{e007f}",
+            "\u{fe0f}",
+            "\u{ad}",
+            "\u{34f}",
+            "\u{180e}",
+            "\u{2028}",
+            "\u{feff}",
+            "\u{fffe}",
+            "\u{10ffff}",
+            "\u{1d173}",
+            "\u{7f}",
             "\u{202e} \u{2066}",
         ] {
             assert!(is_blank(text), "{text:?}");
@@ -273,15 +293,42 @@ mod tests {
     #[test]
     fn a_line_has_no_character_that_makes_it_look_like_another() {
         for text in [
-            "Ada\u{202e}ecalevoL", "Ada\nLovelace", "Ada\u{200b}", "\u{200d}Ada", "A\u{200c}da", "Ada\u{200d}", "Ada\u{fe0f}",
-            "Ada\u{3164}", "Ada\u{e0041}", "\u{2066}Ada", "Ada\u{2028}Bob", "Ad\u{ad}a", "🔥\u{200d}", "🔥\u{200d}a",
-            "🏴a\u{e0067}", "می\u{200c}", "鈴\u{200d}木", "\u{fdd0}Ada", "Ada\u{ffff}",
+            "Ada\u{202e}ecalevoL",
+            "Ada\nLovelace",
+            "Ada\u{200b}",
+            "\u{200d}Ada",
+            "A\u{200c}da",
+            "Ada\u{200d}",
+            "Ada\u{fe0f}",
+            "Ada\u{3164}",
+            "Ada\u{e0041}",
+            "\u{2066}Ada",
+            "Ada\u{2028}Bob",
+            "Ad\u{ad}a",
+            "🔥\u{200d}",
+            "🔥\u{200d}a",
+            "🏴a\u{e0067}",
+            "می\u{200c}",
+            "鈴\u{200d}木",
+            "\u{fdd0}Ada",
+            "Ada\u{ffff}",
         ] {
             assert!(!is_printable_line(text), "{text:?}");
         }
         for text in [
-            "Ada Lovelace", "👩‍🚀", "❤️", "1️⃣", "🏳️‍🌈", "🏴\u{e0067}\u{e0062}\u{e0065}\u{e006e}\u{e0067}\u{e007f}", "👩🏽‍💻", "می‌رود",
-            "葛\u{e0100}城", "क्‍ष", "José", "Jose\u{301}", "Ὀδυσσεύς",
+            "Ada Lovelace",
+            "👩‍🚀",
+            "❤️",
+            "1️⃣",
+            "🏳️‍🌈",
+            "🏴\u{e0067}\u{e0062}\u{e0065}\u{e006e}\u{e0067}\u{e007f}",
+            "👩🏽‍💻",
+            "می‌رود",
+            "葛\u{e0100}城",
+            "क्‍ष",
+            "José",
+            "Jose\u{301}",
+            "Ὀδυσσεύς",
         ] {
             assert!(is_printable_line(text), "{text:?}");
         }

@@ -7,8 +7,8 @@ use super::scripts::is_unspaced;
 
 /// The schemes of links. None of them runs a script in the page.
 pub(super) const SCHEMES: [&str; 18] = [
-    "http", "https", "ftp", "ftps", "git", "gopher", "irc", "ircs", "mailto", "news", "nntp", "rsync", "rtsp", "sftp", "ssh", "svn",
-    "webcal", "xmpp",
+    "http", "https", "ftp", "ftps", "git", "gopher", "irc", "ircs", "mailto", "news", "nntp", "rsync", "rtsp", "sftp",
+    "ssh", "svn", "webcal", "xmpp",
 ];
 
 /// The longest scheme with the `+` and digits that may precede it, in bytes: how far back one is looked for.
@@ -117,7 +117,8 @@ fn end_of_ip(text: &str, at: usize) -> Option<usize> {
 
 /// Where the port after a host ends; where the host does, without one.
 fn port_end(text: &str, host_end: usize) -> usize {
-    let digits = text[host_end..].strip_prefix(':').map_or(0, |port| port.bytes().take_while(u8::is_ascii_digit).count());
+    let digits =
+        text[host_end..].strip_prefix(':').map_or(0, |port| port.bytes().take_while(u8::is_ascii_digit).count());
     if digits == 0 { host_end } else { host_end + 1 + digits }
 }
 
@@ -194,7 +195,9 @@ fn end_of_path(text: &str, from: usize, in_table: bool) -> usize {
 fn is_end(c: char) -> bool {
     use unicode_properties::{GeneralCategory as Category, UnicodeGeneralCategory};
     match c.general_category() {
-        Category::OtherPunctuation => !matches!(c, '\u{b7}' | '\u{30fb}' | '\u{ff65}' | '\u{f0b}' | '\u{5f3}' | '\u{5f4}'),
+        Category::OtherPunctuation => {
+            !matches!(c, '\u{b7}' | '\u{30fb}' | '\u{ff65}' | '\u{f0b}' | '\u{5f3}' | '\u{5f4}')
+        }
         Category::DashPunctuation => matches!(c, '\u{2014}' | '\u{2e3a}' | '\u{2e3b}' | '\u{301c}' | '\u{3030}'),
         Category::OpenPunctuation
         | Category::ClosePunctuation
@@ -218,7 +221,9 @@ fn is_mark(c: char) -> bool {
 
 /// An e-mail address around the `@` at this byte; it begins at `from` or later.
 fn email(text: &str, at: usize, from: usize) -> Option<Address> {
-    let is_local = |c: char| (c.is_alphanumeric() && !is_unspaced(c)) || (c.is_ascii_graphic() && ".!#$%&'*+-/=?^_{|}~".contains(c));
+    let is_local = |c: char| {
+        (c.is_alphanumeric() && !is_unspaced(c)) || (c.is_ascii_graphic() && ".!#$%&'*+-/=?^_{|}~".contains(c))
+    };
     let mut start = at;
     for (index, c) in text[from..at].char_indices().rev() {
         if !is_local(c) || at - (from + index) > MAX_LOCAL_BYTES {
@@ -249,7 +254,8 @@ fn email(text: &str, at: usize, from: usize) -> Option<Address> {
     }
     let last = domain[..end].rsplit('.').next().unwrap_or_default();
     let is_domain = labels >= 2 && last.chars().count() >= 2 && !last.chars().all(|c| c.is_ascii_digit());
-    is_domain.then(|| Address { range: start..at + 1 + end, destination: format!("mailto:{}", &text[start..at + 1 + end]) })
+    is_domain
+        .then(|| Address { range: start..at + 1 + end, destination: format!("mailto:{}", &text[start..at + 1 + end]) })
 }
 
 #[cfg(test)]
@@ -265,15 +271,57 @@ mod tests {
     #[test]
     fn an_address_ends_before_the_punctuation_of_the_sentence_in_every_script() {
         for text in [
-            "見て https://a.example/foo。次", "見てhttps://a.example/foo、次", "“https://a.example/foo”", "‘https://a.example/foo’s", "«https://a.example/foo»",
-            "„https://a.example/foo“", "「https://a.example/foo」を", "（https://a.example/foo）", "【https://a.example/foo】", "https://a.example/foo！", "https://a.example/foo？と",
-            "https://a.example/foo，次", "https://a.example/foo：", "https://a.example/foo；", "https://a.example/foo…", "https://a.example/foo—next",
-            "https://a.example/foo، ثم", "https://a.example/foo؟", "https://a.example/foo؛", "https://a.example/foo।", "https://a.example/foo።", "https://a.example/foo։",
-            "https://a.example/foo។", "https://a.example/foo・", "https://a.example/foo\u{3000}次", "https://a.example/foo\u{200b}x", "https://a.example/foo\u{a0}x",
-            "(https://a.example/foo)", "[https://a.example/foo]", "{https://a.example/foo}", "<https://a.example/foo>", "\"https://a.example/foo\"", "'https://a.example/foo'",
-            "`https://a.example/foo`", "https://a.example/foo.", "https://a.example/foo?!", "https://a.example/foo,", "https://a.example/foo:", "https://a.example/foo;",
-            "**https://a.example/foo**", "_https://a.example/foo_", "~~https://a.example/foo~~", "*(https://a.example/foo).*", "https://a.example/foo(see below)",
-            "https://a.example/foo\\", "https://a.example/foo'", "**https://a.example/foo**を見て", "https://a.example/foo,次", "https://a.example/foo!次", "https://a.example/foo).x", "https://a.example/foo\n",
+            "見て https://a.example/foo。次",
+            "見てhttps://a.example/foo、次",
+            "“https://a.example/foo”",
+            "‘https://a.example/foo’s",
+            "«https://a.example/foo»",
+            "„https://a.example/foo“",
+            "「https://a.example/foo」を",
+            "（https://a.example/foo）",
+            "【https://a.example/foo】",
+            "https://a.example/foo！",
+            "https://a.example/foo？と",
+            "https://a.example/foo，次",
+            "https://a.example/foo：",
+            "https://a.example/foo；",
+            "https://a.example/foo…",
+            "https://a.example/foo—next",
+            "https://a.example/foo، ثم",
+            "https://a.example/foo؟",
+            "https://a.example/foo؛",
+            "https://a.example/foo।",
+            "https://a.example/foo።",
+            "https://a.example/foo։",
+            "https://a.example/foo។",
+            "https://a.example/foo・",
+            "https://a.example/foo\u{3000}次",
+            "https://a.example/foo\u{200b}x",
+            "https://a.example/foo\u{a0}x",
+            "(https://a.example/foo)",
+            "[https://a.example/foo]",
+            "{https://a.example/foo}",
+            "<https://a.example/foo>",
+            "\"https://a.example/foo\"",
+            "'https://a.example/foo'",
+            "`https://a.example/foo`",
+            "https://a.example/foo.",
+            "https://a.example/foo?!",
+            "https://a.example/foo,",
+            "https://a.example/foo:",
+            "https://a.example/foo;",
+            "**https://a.example/foo**",
+            "_https://a.example/foo_",
+            "~~https://a.example/foo~~",
+            "*(https://a.example/foo).*",
+            "https://a.example/foo(see below)",
+            "https://a.example/foo\\",
+            "https://a.example/foo'",
+            "**https://a.example/foo**を見て",
+            "https://a.example/foo,次",
+            "https://a.example/foo!次",
+            "https://a.example/foo).x",
+            "https://a.example/foo\n",
         ] {
             assert_eq!(found(text), ["https://a.example/foo"], "{text:?}");
         }
@@ -282,16 +330,47 @@ mod tests {
     #[test]
     fn an_address_is_whole() {
         for text in [
-            "https://a.example/_/x", "https://a.example/*a*/~~b~~/x", "https://a.example/@Bob", "https://a.example/x?a=1&b=2#c", "https://a.example/a_(b)", "https://a.example/a[0]={1}",
-            "https://a.example/見て/東京", "https://例え.テスト/x", "https://a.example/o'brien", "https://a.example/a,b;c:d!e", "https://a.example/–x", "https://a.example/x・y",
-            "HTTPS://A.example/X", "http://localhost:3000", "http://[::1]:3000/x", "http://[2001:db8::1]", "https://ada:secret@a.example/x", "ftp://a.example/x", "www.a.example",
-            "Www.a.example/x", "WWW.A.EXAMPLE", "[::1]:3000", "[2001:db8::1]/x", "ada@a.example", "ada.b+c@a-b.example.org", "mailto:ada@a.example", "mailto:ada@a.example?subject=x",
-            "müller@a.example", "https://a.example/x|y", "irc://a.example/room", "https://münchen.example", "https://a.example/e\u{301}/x", "https://a.example/🔥",
+            "https://a.example/_/x",
+            "https://a.example/*a*/~~b~~/x",
+            "https://a.example/@Bob",
+            "https://a.example/x?a=1&b=2#c",
+            "https://a.example/a_(b)",
+            "https://a.example/a[0]={1}",
+            "https://a.example/見て/東京",
+            "https://例え.テスト/x",
+            "https://a.example/o'brien",
+            "https://a.example/a,b;c:d!e",
+            "https://a.example/–x",
+            "https://a.example/x・y",
+            "HTTPS://A.example/X",
+            "http://localhost:3000",
+            "http://[::1]:3000/x",
+            "http://[2001:db8::1]",
+            "https://ada:secret@a.example/x",
+            "ftp://a.example/x",
+            "www.a.example",
+            "Www.a.example/x",
+            "WWW.A.EXAMPLE",
+            "[::1]:3000",
+            "[2001:db8::1]/x",
+            "ada@a.example",
+            "ada.b+c@a-b.example.org",
+            "mailto:ada@a.example",
+            "mailto:ada@a.example?subject=x",
+            "müller@a.example",
+            "https://a.example/x|y",
+            "irc://a.example/room",
+            "https://münchen.example",
+            "https://a.example/e\u{301}/x",
+            "https://a.example/🔥",
         ] {
             assert_eq!(found(text), [text]);
             assert_eq!(found(&format!("見て{text} x")), [text]);
         }
-        assert_eq!(found("https://a.example/_/x https://b.example/_/y"), ["https://a.example/_/x", "https://b.example/_/y"]);
+        assert_eq!(
+            found("https://a.example/_/x https://b.example/_/y"),
+            ["https://a.example/_/x", "https://b.example/_/y"]
+        );
         assert_eq!(found("[x](https://a.example/x_(y)) z"), ["https://a.example/x_(y)"]);
         assert_eq!(found("[https://a.example](https://b.example)"), ["https://a.example", "https://b.example"]);
         assert_eq!(found("Ada <ada@a.example>, bob@b.example."), ["ada@a.example", "bob@b.example"]);
@@ -305,9 +384,34 @@ mod tests {
     #[test]
     fn what_only_resembles_an_address_is_none() {
         for text in [
-            "main.rs", "a@b", "@Bob", "@Bob: hi", "https://", "https:// x", "http://.", "x:y", "std::string", "10:42", "[10:42]: deployed", "[::1]", "[x]:3000", "javascript:alert(1)",
-            "data:text/html,x", "xhttps://a.example", "www.", "www..a", "awww.a.example", "a@1.2.3.4", "ada@a..example", "@@", "a@-b.example", "javascript://a.example", "file://a/b",
-            "http://[x]/y", "wwww", "://a.example",
+            "main.rs",
+            "a@b",
+            "@Bob",
+            "@Bob: hi",
+            "https://",
+            "https:// x",
+            "http://.",
+            "x:y",
+            "std::string",
+            "10:42",
+            "[10:42]: deployed",
+            "[::1]",
+            "[x]:3000",
+            "javascript:alert(1)",
+            "data:text/html,x",
+            "xhttps://a.example",
+            "www.",
+            "www..a",
+            "awww.a.example",
+            "a@1.2.3.4",
+            "ada@a..example",
+            "@@",
+            "a@-b.example",
+            "javascript://a.example",
+            "file://a/b",
+            "http://[x]/y",
+            "wwww",
+            "://a.example",
         ] {
             assert_eq!(found(text), [""; 0], "{text:?}");
         }

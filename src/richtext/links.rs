@@ -29,7 +29,8 @@ pub(super) fn searchable(destination: &str, words: &str) -> Option<String> {
 /// Whether `url` has one of the [`SCHEMES`] or is the path of a message, so that following it runs no script.
 pub(super) fn is_safe_url(url: &str) -> bool {
     let has_safe_scheme = url.split_once(':').is_some_and(|(scheme, rest)| {
-        SCHEMES.iter().any(|safe| scheme.eq_ignore_ascii_case(safe)) && (rest.starts_with("//") || scheme.eq_ignore_ascii_case("mailto"))
+        SCHEMES.iter().any(|safe| scheme.eq_ignore_ascii_case(safe))
+            && (rest.starts_with("//") || scheme.eq_ignore_ascii_case("mailto"))
     });
     has_safe_scheme || is_message_path(url)
 }
@@ -84,7 +85,8 @@ mod tests {
     #[test]
     fn every_scheme_that_is_linked_passes_both_filters() {
         for scheme in SCHEMES {
-            let url = if scheme == "mailto" { "mailto:ada@a.example".to_owned() } else { format!("{scheme}://a.example/x") };
+            let url =
+                if scheme == "mailto" { "mailto:ada@a.example".to_owned() } else { format!("{scheme}://a.example/x") };
             for source in [url.clone(), url.to_uppercase(), format!("[x]({url})")] {
                 assert!(html_of(&source).contains(" href=\""), "{source}: {}", html_of(&source));
             }

@@ -112,7 +112,9 @@ pub fn mention_texts(people: &[Person]) -> Vec<String> {
     let names = Names::new(people.to_vec());
     let text_of = |person: &Person| {
         let text = format!("@{}", person.name);
-        let is_theirs = names.match_at(&text, 0).is_some_and(|found| found.range.end == text.len() && found.user_ids == [person.id]);
+        let is_theirs = names
+            .match_at(&text, 0)
+            .is_some_and(|found| found.range.end == text.len() && found.user_ids == [person.id]);
         if is_theirs { text } else { format!("{text}#{}", person.id) }
     };
     people.iter().map(text_of).collect()
@@ -124,13 +126,26 @@ pub fn mention_texts(people: &[Person]) -> Vec<String> {
 pub fn fold_name(name: &str) -> String {
     let name = name.trim();
     let mut folded = String::with_capacity(name.len());
-    if name.is_ascii() {
-        // Most names, thousands of them in a large room.
-        (0..name.len()).for_each(|at| push_folded(&mut folded, &name[at..=at]));
-    } else {
-        name.graphemes(true).for_each(|grapheme| push_folded(&mut folded, grapheme));
+    let mut rest = name;
+    while let Some(c) = rest.chars().next() {
+        let after = &rest[c.len_utf8()..];
+        // Most letters stand alone: in a large room there are ten thousands of them.
+        let stands_alone = after.chars().next().is_none_or(is_plain);
+        let length = if is_plain(c) && stands_alone {
+            c.len_utf8()
+        } else {
+            rest.graphemes(true).next().map_or(rest.len(), str::len)
+        };
+        push_folded(&mut folded, &rest[..length]);
+        rest = &rest[length..];
     }
     folded
+}
+
+/// Whether a character is a letter, digit or sign of ASCII, Latin or Cyrillic, or one of Han or Kana: it is no part of the
+/// character before it, and takes none after it but marks.
+const fn is_plain(c: char) -> bool {
+    matches!(c, ' '..='~' | '\u{c0}'..='\u{24f}' | '\u{400}'..='\u{481}' | '\u{3041}'..='\u{3096}' | '\u{30a1}'..='\u{30fa}' | '\u{4e00}'..='\u{9fff}')
 }
 
 /// Appends a letter with its accents, folded.
@@ -142,6 +157,14 @@ fn push_folded(folded: &mut String, grapheme: &str) {
             byte if byte.is_ascii_control() => {}
             byte => folded.push(char::from(byte.to_ascii_lowercase())),
         }
+        return;
+    }
+    let mut characters = grapheme.chars();
+    if let (Some(c), None) = (characters.next(), characters.next())
+        && is_plain(c)
+    {
+        // Composed already.
+        folded.extend(c.to_lowercase().flat_map(char::to_uppercase).flat_map(char::to_lowercase));
         return;
     }
     let visible = grapheme.chars().filter(|c| !is_invisible(*c));
@@ -173,7 +196,8 @@ fn ends_word(name: &str, after: &str) -> bool {
     let visible = |c: &char| !is_combining_mark(*c) && !is_invisible(*c);
     let Some(last) = name.chars().rev().find(visible).filter(|c| is_letter(*c)) else { return true };
     let mut following = after.chars().filter(|c| !is_invisible(*c));
-    let continues = |next: Option<char>| next.is_some_and(|next| is_letter(next) && !is_unspaced(next)) && !is_unspaced(last);
+    let continues =
+        |next: Option<char>| next.is_some_and(|next| is_letter(next) && !is_unspaced(next)) && !is_unspaced(last);
     match following.next() {
         Some('.' | '-' | '_' | '@' | '+' | '\u{b7}' | '\u{2010}' | '\u{2011}') => !continues(following.next()),
         next => !continues(next),
@@ -347,14 +371,56 @@ mod tests {
     #[test]
     fn a_longer_word_mentions_no_one() {
         for text in [
-            "@john.citizen", "@johnny", "@john-paul", "@john_citizen", "@john@social.example", "@john+x", "@john2", "@john\u{301}", "@john\u{200d}ny",
-            "@john‐paul", "mail@john", "7@john", "é@john", "e\u{301}@john", "https://a.example/@john", "https://a.example/ x@john", "\\@john",
+            "@john.citizen",
+            "@johnny",
+            "@john-paul",
+            "@john_citizen",
+            "@john@social.example",
+            "@john+x",
+            "@john2",
+            "@john\u{301}",
+            "@john\u{200d}ny",
+            "@john‐paul",
+            "mail@john",
+            "7@john",
+            "é@john",
+            "e\u{301}@john",
+            "https://a.example/@john",
+            "https://a.example/ x@john",
+            "\\@john",
         ] {
             assert_eq!(ids_in(text, &named(&["John"])), [0; 0], "{text}");
         }
         for text in [
-            "@john", "@John.", "@john. Citizen", "@john...", "@john-", "@john_", "_@john_", "**@john**", "@john's", "@john’s", "@john:please", "@john,x", "@john/@x", "@john👋",
-            "(@john)", "“@john”", "@john\u{a0}x", "@john—x", "@john\n.x", "@@john", "~~@john~~", "@john!x", "[@john]", "<@john>", "|@john|", "@john\u{200b}", "¡@john!", "- @john", "# @john",
+            "@john",
+            "@John.",
+            "@john. Citizen",
+            "@john...",
+            "@john-",
+            "@john_",
+            "_@john_",
+            "**@john**",
+            "@john's",
+            "@john’s",
+            "@john:please",
+            "@john,x",
+            "@john/@x",
+            "@john👋",
+            "(@john)",
+            "“@john”",
+            "@john\u{a0}x",
+            "@john—x",
+            "@john\n.x",
+            "@@john",
+            "~~@john~~",
+            "@john!x",
+            "[@john]",
+            "<@john>",
+            "|@john|",
+            "@john\u{200b}",
+            "¡@john!",
+            "- @john",
+            "# @john",
         ] {
             assert_eq!(ids_in(text, &named(&["John"])), [1], "{text}");
         }
@@ -363,8 +429,14 @@ mod tests {
     #[test]
     fn names_stand_anywhere_in_scripts_without_blanks() {
         for (name, text) in [
-            ("鈴木", "明日は@鈴木さん"), ("鈴木", "@鈴木。"), ("鈴木", "@鈴木様へ"), ("Bob", "明日は@Bobさん"), ("김철수", "안녕@김철수님"), ("สมชาย", "สวัสดี@สมชายครับ"),
-            ("鈴木 一郎", "は@鈴木 一郎が"), ("ｽｽﾞｷ", "は@ｽｽﾞｷが"),
+            ("鈴木", "明日は@鈴木さん"),
+            ("鈴木", "@鈴木。"),
+            ("鈴木", "@鈴木様へ"),
+            ("Bob", "明日は@Bobさん"),
+            ("김철수", "안녕@김철수님"),
+            ("สมชาย", "สวัสดี@สมชายครับ"),
+            ("鈴木 一郎", "は@鈴木 一郎が"),
+            ("ｽｽﾞｷ", "は@ｽｽﾞｷが"),
         ] {
             assert_eq!(ids_in(text, &named(&[name])), [1], "{text}");
         }
@@ -374,17 +446,73 @@ mod tests {
     #[test]
     fn who_is_chosen_from_the_list_is_mentioned() {
         let people: Vec<_> = [
-            "Ada", "ada", "Ada Lovelace", "*Star*", "_x_", "A_B_C", "`code`", "[x](https://a.example)", "<b>", "R&D", "&amp;", "C:\\x", "\\", "a@b.example", "https://a.example/x",
-            "www.a.example", "Bob @ Work", "Bob#1", "Bob.", "1. Bob", "~~Bob~~", "|Bob|", "Bob  Double", "O’Brien", "Straße", "Νίκος", "İpek", "Jose\u{301}", "José", "鈴木", "👩‍🚀 Ada", "🔥",
-            "می‌رود", "(Bob)", "#Bob", "> Bob", "- Bob", "```", "]:", "Bob:", "!", "Zoe", "zoë", "x\u{a0}y", "*", "**", "Bob*", "'Bob'",
+            "Ada",
+            "ada",
+            "Ada Lovelace",
+            "*Star*",
+            "_x_",
+            "A_B_C",
+            "`code`",
+            "[x](https://a.example)",
+            "<b>",
+            "R&D",
+            "&amp;",
+            "C:\\x",
+            "\\",
+            "a@b.example",
+            "https://a.example/x",
+            "www.a.example",
+            "Bob @ Work",
+            "Bob#1",
+            "Bob.",
+            "1. Bob",
+            "~~Bob~~",
+            "|Bob|",
+            "Bob  Double",
+            "O’Brien",
+            "Straße",
+            "Νίκος",
+            "İpek",
+            "Jose\u{301}",
+            "José",
+            "鈴木",
+            "👩‍🚀 Ada",
+            "🔥",
+            "می‌رود",
+            "(Bob)",
+            "#Bob",
+            "> Bob",
+            "- Bob",
+            "```",
+            "]:",
+            "Bob:",
+            "!",
+            "Zoe",
+            "zoë",
+            "x\u{a0}y",
+            "*",
+            "**",
+            "Bob*",
+            "'Bob'",
         ]
         .into_iter()
         .zip(1..)
-        .map(|(name, id)| Person { id: UserId(id), name: name.parse::<crate::model::UserName>().unwrap().as_str().to_owned() })
+        .map(|(name, id)| Person {
+            id: UserId(id),
+            name: name.parse::<crate::model::UserName>().unwrap().as_str().to_owned(),
+        })
         .collect();
         let names = Names::new(people.clone());
         for (person, text) in people.iter().zip(mention_texts(&people)) {
-            for (before, after) in [("", ""), ("hi ", " and more"), ("**", " x**"), ("明日は", " さん"), ("- ", " x\n- y"), ("(", ", x)"), ("a\n", " \nb")] {
+            for (before, after) in [
+                ("", ""),
+                ("hi ", " and more"),
+                ("**", " x**"),
+                ("明日は", " さん"),
+                ("- ", " x\n- y"),
+                ("(", ", x)"),
+                ("a\n", " \nb"),
+            ] {
                 assert_eq!(ids_in(&format!("{before}{text}{after}"), &names), [person.id.0], "{before}{text}{after}");
             }
         }
@@ -403,6 +531,16 @@ mod tests {
                 prop_assert!(!found.user_ids.is_empty());
                 prop_assert!(begins_word(&text[..at]));
             }
+        }
+
+        #[test]
+        fn names_fold_alike_as_a_whole_and_letter_by_letter(name in "([A-Za-zÀ-ɏ]|[а-яА-ЯЁё]|[ぁ-ん]|[\u{300}-\u{30f}]|ß|ς|İ|ŉ|ǆ|ﬁ|[一-三]|\u{200d}|\u{fe0f}|🔥|가|\u{1100}|\u{1161}| |’|\\PC){0,12}") {
+            let mut folded = String::new();
+            name.trim().graphemes(true).for_each(|grapheme| push_folded(&mut folded, grapheme));
+            prop_assert_eq!(fold_name(&name), folded);
+            let composed: String = name.nfc().collect();
+            let decomposed: String = name.nfd().collect();
+            prop_assert_eq!(fold_name(&composed), fold_name(&decomposed));
         }
 
         #[test]

@@ -74,10 +74,16 @@ mod tests {
 
     #[test]
     fn typed_placeholders_are_stripped() {
-        for text in
-            ["\u{fdd0}7\u{fdd1}Ada\u{fdd2}", "a \u{fdd3}0\u{fdd4} b", "x\u{fdd0}", "```rust\n\u{fdd3}0\u{fdd4}\n```", "&#xfdd0;7",
-             "[x](https://a.example/&#xfdd0;7&#xfdd1;Ada&#xfdd2;)", "[x](https://a.example \"&#xfdd3;0&#xfdd4;\")", "\u{fdd5}0\u{fdd6} https://a.example"]
-        {
+        for text in [
+            "\u{fdd0}7\u{fdd1}Ada\u{fdd2}",
+            "a \u{fdd3}0\u{fdd4} b",
+            "x\u{fdd0}",
+            "```rust\n\u{fdd3}0\u{fdd4}\n```",
+            "&#xfdd0;7",
+            "[x](https://a.example/&#xfdd0;7&#xfdd1;Ada&#xfdd2;)",
+            "[x](https://a.example \"&#xfdd3;0&#xfdd4;\")",
+            "\u{fdd5}0\u{fdd6} https://a.example",
+        ] {
             let html = html_of(text);
             assert!(!html.contains("mention") && !html.contains('\u{fdd0}') && !html.contains('\u{fdd3}'), "{html}");
             assert_eq!(html.matches("<strong>").count(), html.matches("</strong>").count(), "{html}");

@@ -241,7 +241,11 @@ impl Fence {
             }
             let line = line.trim_end();
             let mark_count = line.bytes().rev().take_while(|byte| *byte == self.mark).count();
-            if mark_count >= self.length && mark_count < line.len() && sloppy.is_none() && fence_len(line.trim_start()).is_none() {
+            if mark_count >= self.length
+                && mark_count < line.len()
+                && sloppy.is_none()
+                && fence_len(line.trim_start()).is_none()
+            {
                 sloppy = Some(index);
                 if has_words {
                     return sloppy;
@@ -254,7 +258,14 @@ impl Fence {
 
 impl<'l> LineStart<'l> {
     fn of(line: &'l str) -> Self {
-        let mut start = Self { quote_depth: 0, starts_list: false, has_marker: false, no_marker: None, is_indented: false, content: line };
+        let mut start = Self {
+            quote_depth: 0,
+            starts_list: false,
+            has_marker: false,
+            no_marker: None,
+            is_indented: false,
+            content: line,
+        };
         start.is_indented = line.starts_with([' ', '\t']);
         let mut is_first = true;
         loop {
@@ -299,7 +310,8 @@ fn list_marker(text: &str) -> Option<(usize, bool)> {
         return is_blank(&text[1..]).then_some((1, text.len() > 1));
     }
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
-    let is_marker = (1..=9).contains(&digits) && text[digits..].starts_with(['.', ')']) && is_blank(&text[digits + 1..]);
+    let is_marker =
+        (1..=9).contains(&digits) && text[digits..].starts_with(['.', ')']) && is_blank(&text[digits + 1..]);
     is_marker.then(|| (if digits > 1 && text.starts_with('0') { 0 } else { digits + 1 }, &text[..digits] == "1"))
 }
 
@@ -343,7 +355,9 @@ fn tokenize(source: &str, names: &Names, has_markup: bool) -> Prepared {
 
 /// Whether a line can be the second one of a table.
 fn has_table(source: &str) -> bool {
-    source.lines().any(|line| line.contains('-') && line.contains('|') && line.bytes().all(|byte| b" \t|:->".contains(&byte)))
+    source
+        .lines()
+        .any(|line| line.contains('-') && line.contains('|') && line.bytes().all(|byte| b" \t|:->".contains(&byte)))
 }
 
 struct Tokenizer<'a> {
@@ -438,8 +452,10 @@ impl Tokenizer<'_> {
     fn is_in_path(&mut self) -> bool {
         if self.at >= self.literal_until.max(self.escapes_until) {
             let start = self.source[..self.at].rfind(char::is_whitespace).map_or(0, |at| at + 1);
-            let start = self.source.ceil_char_boundary(start).max(self.literal_until).max(self.escapes_until).min(self.at);
-            let end = self.source[self.at..].find(char::is_whitespace).map_or(self.source.len(), |length| self.at + length);
+            let start =
+                self.source.ceil_char_boundary(start).max(self.literal_until).max(self.escapes_until).min(self.at);
+            let end =
+                self.source[self.at..].find(char::is_whitespace).map_or(self.source.len(), |length| self.at + length);
             let word = &self.source[start..end];
             let before_letter = |(at, _): (usize, &str)| word[at + 1..].starts_with(char::is_alphanumeric);
             let begins_with_drive = word.as_bytes().get(1..3) == Some(br":\") || word.starts_with(r"\\");
@@ -456,7 +472,8 @@ impl Tokenizer<'_> {
     fn is_escape(&self, next: char) -> bool {
         let before = &self.source[..self.at];
         let after = &self.source[self.at + 1 + next.len_utf8()..];
-        let at_line_start = || before.rsplit('\n').next().is_some_and(|line| line.bytes().all(|byte| b" \t>".contains(&byte)));
+        let at_line_start =
+            || before.rsplit('\n').next().is_some_and(|line| line.bytes().all(|byte| b" \t>".contains(&byte)));
         match next {
             '_' => !before.ends_with('¯'),
             '*' | '~' | '`' | '[' | ']' | '|' | '<' | '@' => true,
@@ -501,7 +518,10 @@ mod tests {
     use crate::model::{Person, UserId};
 
     fn names() -> Names {
-        Names::new(vec![Person { id: UserId(1), name: "Bob".to_owned() }, Person { id: UserId(2), name: "A_B*".to_owned() }])
+        Names::new(vec![
+            Person { id: UserId(1), name: "Bob".to_owned() },
+            Person { id: UserId(2), name: "A_B*".to_owned() },
+        ])
     }
 
     proptest! {

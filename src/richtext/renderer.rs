@@ -233,7 +233,8 @@ impl<'p> Renderer<'p> {
             Tag::Strikethrough => self.open(Some(Element::Strikethrough), start, Role::Inline),
             // An image from another host would send it the address of every reader, so images become links.
             Tag::Link { dest_url, .. } | Tag::Image { dest_url, .. } => {
-                let destination = links::destination(&self.prepared.restore(&dest_url)).filter(|_| self.link_depth == 0);
+                let destination =
+                    links::destination(&self.prepared.restore(&dest_url)).filter(|_| self.link_depth == 0);
                 self.link_depth += 1;
                 self.content.has_link |= destination.is_some();
                 self.open(destination.clone().map(Element::Link), start, Role::Link(destination));
@@ -270,7 +271,16 @@ impl<'p> Renderer<'p> {
             self.push(Node::Open(element, None));
         }
         let text_start = self.content.text.len();
-        let frame = Frame { node, is_output, role, start, text_start, has_visible: false, own_direction: None, linked_direction: None };
+        let frame = Frame {
+            node,
+            is_output,
+            role,
+            start,
+            text_start,
+            has_visible: false,
+            own_direction: None,
+            linked_direction: None,
+        };
         self.frames.push(frame);
     }
 
@@ -292,7 +302,8 @@ impl<'p> Renderer<'p> {
             self.content.text.truncate(frame.text_start);
             self.push_typed(&mut frame, end);
         } else {
-            if let (Role::Link(Some(destination)), Some(typed)) = (&frame.role, self.content.text.get(frame.text_start..))
+            if let (Role::Link(Some(destination)), Some(typed)) =
+                (&frame.role, self.content.text.get(frame.text_start..))
                 && let Some(address) = links::searchable(destination, typed)
             {
                 self.content.text.push_str(&address);
@@ -312,7 +323,11 @@ impl<'p> Renderer<'p> {
         let is_link = matches!(frame.role, Role::Link(_));
         let top = self.top();
         top.has_visible |= frame.has_visible;
-        let (own, linked) = if is_link { (None, frame.own_direction.or(frame.linked_direction)) } else { (frame.own_direction, frame.linked_direction) };
+        let (own, linked) = if is_link {
+            (None, frame.own_direction.or(frame.linked_direction))
+        } else {
+            (frame.own_direction, frame.linked_direction)
+        };
         top.own_direction = top.own_direction.or(own);
         top.linked_direction = top.linked_direction.or(linked);
     }
@@ -453,7 +468,12 @@ mod tests {
     fn seen(source: &str) -> String {
         let html = rendered(source).body.html;
         let text: String = html.split('<').map(|part| part.rsplit_once('>').map_or(part, |(_, text)| text)).collect();
-        text.replace("&lt;", "<").replace("&gt;", ">").replace("&nbsp;", "\u{a0}").replace("&quot;", "\"").replace("&#39;", "'").replace("&amp;", "&")
+        text.replace("&lt;", "<")
+            .replace("&gt;", ">")
+            .replace("&nbsp;", "\u{a0}")
+            .replace("&quot;", "\"")
+            .replace("&#39;", "'")
+            .replace("&amp;", "&")
     }
 
     #[test]
@@ -492,10 +512,19 @@ mod tests {
 
     #[test]
     fn plain_text_has_no_markup_and_the_addresses_of_links() {
-        assert_eq!(text_of("**bold** [words](https://a.example)\n\n- one\n- two"), "bold words (https://a.example)\none\ntwo");
+        assert_eq!(
+            text_of("**bold** [words](https://a.example)\n\n- one\n- two"),
+            "bold words (https://a.example)\none\ntwo"
+        );
         assert_eq!(text_of("<b>"), "<b>");
-        assert_eq!(text_of("[https://a.example](https://a.example) [a.example](https://a.example)"), "https://a.example a.example");
-        assert_eq!(text_of("![x](https://a.example/x.png) [m](mailto:ada@a.example)"), "x (https://a.example/x.png) m (ada@a.example)");
+        assert_eq!(
+            text_of("[https://a.example](https://a.example) [a.example](https://a.example)"),
+            "https://a.example a.example"
+        );
+        assert_eq!(
+            text_of("![x](https://a.example/x.png) [m](mailto:ada@a.example)"),
+            "x (https://a.example/x.png) m (ada@a.example)"
+        );
         assert_eq!(text_of("[x](/rooms/4/@41) [y](javascript:z)"), "x y");
     }
 
@@ -515,50 +544,161 @@ mod tests {
             ("https://a.example/*x* *https://b.example/*", &["https://a.example/*x", "https://b.example/"]),
             ("**https://a.example/~~x~~/y**", &["https://a.example/~~x~~/y"]),
             ("https://a.example/?a=1&copy=2&lt;=3", &["https://a.example/?a=1&copy=2&lt;=3"]),
-            ("Www.a.example [::1]:3000 ftp://a.example", &["https://Www.a.example", "http://[::1]:3000", "ftp://a.example"]),
-            ("|https://a.example/x|b|\n|-|-|\n|`https://c.example`|https://d.example/_x_|", &["https://a.example/x", "https://d.example/_x_".trim_end_matches('_')]),
-            ("[words _x_](https://a.example/_x_) [y](<https://b.example/x>) [z](www.c.example)", &["https://a.example/_x", "https://b.example/x", "https://www.c.example"]),
+            (
+                "Www.a.example [::1]:3000 ftp://a.example",
+                &["https://Www.a.example", "http://[::1]:3000", "ftp://a.example"],
+            ),
+            (
+                "|https://a.example/x|b|\n|-|-|\n|`https://c.example`|https://d.example/_x_|",
+                &["https://a.example/x", "https://d.example/_x_".trim_end_matches('_')],
+            ),
+            (
+                "[words _x_](https://a.example/_x_) [y](<https://b.example/x>) [z](www.c.example)",
+                &["https://a.example/_x", "https://b.example/x", "https://www.c.example"],
+            ),
             ("[x](https://a.example/?b=1&amp;c=2 \"title\")", &["https://a.example/?b=1&c=2"]),
             ("- https://a.example/-\n> https://b.example/>", &["https://a.example/-", "https://b.example/"]),
             ("\"https://a.example\" <https://b.example>", &["https://a.example", "https://b.example"]),
         ] {
             let Rendered { body, mentions } = rendered(source);
-            let found: Vec<_> = body.html.split("href=\"").skip(1).map(|rest| rest.split('"').next().unwrap().replace("&amp;", "&")).collect();
+            let found: Vec<_> = body
+                .html
+                .split("href=\"")
+                .skip(1)
+                .map(|rest| rest.split('"').next().unwrap().replace("&amp;", "&"))
+                .collect();
             let expected: Vec<_> = links.iter().map(|link| (*link).to_owned()).collect();
-            let is_same = |(found, expected): (&String, &String)| found.trim_end_matches('_') == expected.trim_end_matches('_');
-            assert!(found.len() == expected.len() && found.iter().zip(&expected).all(is_same), "{source}: {}", body.html);
+            let is_same =
+                |(found, expected): (&String, &String)| found.trim_end_matches('_') == expected.trim_end_matches('_');
+            assert!(
+                found.len() == expected.len() && found.iter().zip(&expected).all(is_same),
+                "{source}: {}",
+                body.html
+            );
             assert!(mentions.is_empty(), "{source}");
             assert!(!body.html.contains("<em>x</em> *") && body.search_marks.contains("link"), "{source}");
         }
-        assert_eq!(text_of("https://a.example/_/x https://b.example/_/y"), "https://a.example/_/x https://b.example/_/y");
-        assert_eq!(seen("`https://a.example/_x_` and\n\n    https://a.example/_x_"), "https://a.example/_x_ and\nhttps://a.example/_x_");
+        assert_eq!(
+            text_of("https://a.example/_/x https://b.example/_/y"),
+            "https://a.example/_/x https://b.example/_/y"
+        );
+        assert_eq!(
+            seen("`https://a.example/_x_` and\n\n    https://a.example/_x_"),
+            "https://a.example/_x_ and\nhttps://a.example/_x_"
+        );
     }
 
     #[test]
     fn nothing_that_was_typed_vanishes() {
         for source in [
-            "[10:42]: deployed", "[a]: https://a.example", "a\n[10:42]: deployed\nb", "![](https://a.example/x.png)", "[](https://a.example)", "a\n\n[]()", "[](javascript:x)", "#", "###", "a\n#\nb",
-            "-", "*", "+", "1.", "8)", ">", "> >", "a\n>\nb", "---", "***", "- -", "```", "~~~", "a\n```\n```\nb", "a\n\n>", "&nbsp;", "&#8203;", "&zwj;", "&amp;", "&copy;", "<!-- x -->", "<div>\nx\n</div>", "<?x?>",
-            "<std::string>", "std::vector<std::string>", "<a@b.example>", "Ada <ada@a.example>", "<https://a.example>", "Hi\n--\nname", "Hi\n---\nname", "Hi\n-\nname", "Total\n====\n5", "> Hi\n> --\n> name",
-            "C:\\new\\*.txt", "C:\\*.*", "\\\\server\\share\\", "\\d+\\.\\d+", "a\\\nb", "a \\\\ b", "¯\\_(ツ)_/¯", "\\(^o^)/", "\\[x\\y", "/\\", "\\", "o/ \\o", "$\\alpha_1 \\times \\beta_2$",
-            "PROGRA~1 FOO~1", "~5 or ~6", "2*3*4", "007. James", "a\n10. b", "# C#", "# x #", ">_<", ">:(", ">.<", "|a|b|\n|-|-|\n|1|2|3|4|", "* \n* ", "[x]: y\n[x]", "[^1]: z", "```\n", "1. \n2. ",
-            "\u{301}", "[x]", "[x][y]", "![x]", "** **", "__", "``", "~~~~", "_ _", "`` ``", "|", "||\n|-|", "| |\n|-|",
+            "[10:42]: deployed",
+            "[a]: https://a.example",
+            "a\n[10:42]: deployed\nb",
+            "![](https://a.example/x.png)",
+            "[](https://a.example)",
+            "a\n\n[]()",
+            "[](javascript:x)",
+            "#",
+            "###",
+            "a\n#\nb",
+            "-",
+            "*",
+            "+",
+            "1.",
+            "8)",
+            ">",
+            "> >",
+            "a\n>\nb",
+            "---",
+            "***",
+            "- -",
+            "```",
+            "~~~",
+            "a\n```\n```\nb",
+            "a\n\n>",
+            "&nbsp;",
+            "&#8203;",
+            "&zwj;",
+            "&amp;",
+            "&copy;",
+            "<!-- x -->",
+            "<div>\nx\n</div>",
+            "<?x?>",
+            "<std::string>",
+            "std::vector<std::string>",
+            "<a@b.example>",
+            "Ada <ada@a.example>",
+            "<https://a.example>",
+            "Hi\n--\nname",
+            "Hi\n---\nname",
+            "Hi\n-\nname",
+            "Total\n====\n5",
+            "> Hi\n> --\n> name",
+            "C:\\new\\*.txt",
+            "C:\\*.*",
+            "\\\\server\\share\\",
+            "\\d+\\.\\d+",
+            "a\\\nb",
+            "a \\\\ b",
+            "¯\\_(ツ)_/¯",
+            "\\(^o^)/",
+            "\\[x\\y",
+            "/\\",
+            "\\",
+            "o/ \\o",
+            "$\\alpha_1 \\times \\beta_2$",
+            "PROGRA~1 FOO~1",
+            "~5 or ~6",
+            "2*3*4",
+            "007. James",
+            "a\n10. b",
+            "# C#",
+            "# x #",
+            ">_<",
+            ">:(",
+            ">.<",
+            "|a|b|\n|-|-|\n|1|2|3|4|",
+            "* \n* ",
+            "[x]: y\n[x]",
+            "[^1]: z",
+            "```\n",
+            "1. \n2. ",
+            "\u{301}",
+            "[x]",
+            "[x][y]",
+            "![x]",
+            "** **",
+            "__",
+            "``",
+            "~~~~",
+            "_ _",
+            "`` ``",
+            "|",
+            "||\n|-|",
+            "| |\n|-|",
         ] {
             // Marks at the start of a line are shown by the browser; spacing is not compared.
             let bare = |text: &str| {
-                let lines = text.lines().map(|line| line.trim_start_matches(['>', ' ', '#']).trim_end_matches(' ').replace('|', " "));
+                let lines = text
+                    .lines()
+                    .map(|line| line.trim_start_matches(['>', ' ', '#']).trim_end_matches(' ').replace('|', " "));
                 lines.collect::<String>().replace([' ', '\t', '\u{a0}'], "")
             };
             let is_table_or_code = source.contains("|-") || source.starts_with("a\n```");
             if source.contains("-|") {
-                assert!(seen(source).contains('4') || source.starts_with("||") || source.starts_with("| |"), "{source:?}: {}", seen(source));
+                assert!(
+                    seen(source).contains('4') || source.starts_with("||") || source.starts_with("| |"),
+                    "{source:?}: {}",
+                    seen(source)
+                );
             } else if !is_table_or_code && !source.starts_with("# ") && !source.starts_with("a\n>") {
                 assert_eq!(bare(&seen(source)), bare(source), "{source:?}");
             }
             assert!(!seen(source).trim().is_empty(), "{source:?}");
             assert!(!text_of(source).is_empty(), "{source:?}");
         }
-        for source in ["#", "-", "---", ">", "```", "![](https://a.example/x.png)", "a\n#\nb", "a\n```\n```\nb", ">_<"] {
+        for source in ["#", "-", "---", ">", "```", "![](https://a.example/x.png)", "a\n#\nb", "a\n```\n```\nb", ">_<"]
+        {
             assert_eq!(seen(source).replace(['\n'], ""), source.replace('\n', ""), "{source:?}");
         }
         assert!(html_of("# I use C#").contains("I use C#") && html_of("# x #").contains("x #"));
@@ -567,8 +707,17 @@ mod tests {
     #[test]
     fn escapes_show_what_they_protect() {
         for (source, shown) in [
-            (r"\*not bold\*", "*not bold*"), (r"snake\_case", "snake_case"), (r"1\. x", "1. x"), (r"\# x", "# x"), (r"\- x", "- x"), (r"\> x", "> x"), (r"\`x\`", "`x`"),
-            (r"\[x](https://a.example)", "[x](https://a.example)"), (r"\<b>", "<b>"), (r"\@Bob", "@Bob"), (r"\~~x~~", "~~x~~"),
+            (r"\*not bold\*", "*not bold*"),
+            (r"snake\_case", "snake_case"),
+            (r"1\. x", "1. x"),
+            (r"\# x", "# x"),
+            (r"\- x", "- x"),
+            (r"\> x", "> x"),
+            (r"\`x\`", "`x`"),
+            (r"\[x](https://a.example)", "[x](https://a.example)"),
+            (r"\<b>", "<b>"),
+            (r"\@Bob", "@Bob"),
+            (r"\~~x~~", "~~x~~"),
         ] {
             assert_eq!(seen(source), shown);
         }
@@ -577,10 +726,19 @@ mod tests {
 
     #[test]
     fn numbers_are_those_that_were_typed() {
-        assert_eq!(html_of("10. x\n8. y\n8. z"), "<ol start=\"10\">\n<li>x</li>\n<li value=\"8\">y</li>\n<li value=\"8\">z</li>\n</ol>");
-        assert_eq!(html_of("1. x\n2. y\n\nz\n\n3. w"), "<ol>\n<li>x</li>\n<li>y</li>\n</ol>\n<p>z</p>\n<ol start=\"3\">\n<li>w</li>\n</ol>");
+        assert_eq!(
+            html_of("10. x\n8. y\n8. z"),
+            "<ol start=\"10\">\n<li>x</li>\n<li value=\"8\">y</li>\n<li value=\"8\">z</li>\n</ol>"
+        );
+        assert_eq!(
+            html_of("1. x\n2. y\n\nz\n\n3. w"),
+            "<ol>\n<li>x</li>\n<li>y</li>\n</ol>\n<p>z</p>\n<ol start=\"3\">\n<li>w</li>\n</ol>"
+        );
         assert_eq!(html_of("1) x\n1) y"), "<ol class=\"parens\">\n<li>x</li>\n<li value=\"1\">y</li>\n</ol>");
-        assert_eq!(html_of("> 1. a\n> 5. b"), "<blockquote>\n<ol>\n<li>a</li>\n<li value=\"5\">b</li>\n</ol>\n</blockquote>");
+        assert_eq!(
+            html_of("> 1. a\n> 5. b"),
+            "<blockquote>\n<ol>\n<li>a</li>\n<li value=\"5\">b</li>\n</ol>\n</blockquote>"
+        );
         assert_eq!(html_of("0. x"), "<ol start=\"0\">\n<li>x</li>\n</ol>");
         assert_eq!(html_of("007. James"), "<p>007. James</p>");
     }
@@ -603,33 +761,68 @@ mod tests {
             assert_eq!(body.text, code.trim(), "{source:?}");
         }
         let followed = rendered("```\na\nb```\n@Bob **look**");
-        assert!(followed.body.html.ends_with("<strong>look</strong></p>") && followed.mentions.len() == 1, "{}", followed.body.html);
+        assert!(
+            followed.body.html.ends_with("<strong>look</strong></p>") && followed.mentions.len() == 1,
+            "{}",
+            followed.body.html
+        );
         let apart = rendered("```for(;;)\n{\n}```\n@Bob\n\n```rust\nx\n```");
         assert_eq!((apart.mentions.len(), apart.body.html.matches("<pre").count()), (1, 2), "{}", apart.body.html);
     }
 
     #[test]
     fn what_follows_a_quote_is_not_quoted() {
-        for source in ["> quoted\n@Bob please look", "> a\n> b\n@Bob", "- > quoted\n@Bob", "1. > quoted\n   @Bob", ">quoted\n@Bob", "> - a\n@Bob", "> ```\n> x\n> ```\n@Bob", "> a\n2. @Bob", "> a\n\n@Bob"] {
+        for source in [
+            "> quoted\n@Bob please look",
+            "> a\n> b\n@Bob",
+            "- > quoted\n@Bob",
+            "1. > quoted\n   @Bob",
+            ">quoted\n@Bob",
+            "> - a\n@Bob",
+            "> ```\n> x\n> ```\n@Bob",
+            "> a\n2. @Bob",
+            "> a\n\n@Bob",
+        ] {
             let Rendered { body, mentions } = rendered(source);
             assert_eq!(mentions.len(), 1, "{source:?}: {}", body.html);
             let (quote, rest) = body.html.rsplit_once("</blockquote>").unwrap();
             assert!(!quote.contains("Bob") && rest.contains("Bob"), "{source:?}: {}", body.html);
         }
-        assert_eq!(html_of("> > a\n> b"), "<blockquote>\n<blockquote>\n<p>a</p>\n</blockquote>\n<p>b</p>\n</blockquote>");
+        assert_eq!(
+            html_of("> > a\n> b"),
+            "<blockquote>\n<blockquote>\n<p>a</p>\n</blockquote>\n<p>b</p>\n</blockquote>"
+        );
         assert_eq!(html_of("```\n> a\nb\n```"), "<pre><code>&gt; a\nb\n</code></pre>");
-        assert_eq!(html_of("- > a\n- b"), "<ul>\n<li>\n<blockquote>\n<p>a</p>\n</blockquote>\n</li>\n<li>b</li>\n</ul>");
+        assert_eq!(
+            html_of("- > a\n- b"),
+            "<ul>\n<li>\n<blockquote>\n<p>a</p>\n</blockquote>\n</li>\n<li>b</li>\n</ul>"
+        );
     }
 
     #[test]
     fn emphasis_works_beside_punctuation_of_every_script() {
         for (source, strong) in [
-            ("これは**「重要」**です", "「重要」"), ("**重要。**次は", "重要。"), ("は**\"重要\"**です", "\"重要\""), ("は**(重要)**です", "(重要)"), ("は**`x`**です", "x"), ("は**[x](https://a.example)**です", "x"),
-            ("「**「x」**」", "「x」"), ("foo**「x」**bar", "「x」"), ("这是**“重点”**吗", "“重点”"), ("이것은**'중요'**입니다", "'중요'"), ("は**@Bob**さん", "@Bob"), ("は**https://a.example**を", "https://a.example"),
+            ("これは**「重要」**です", "「重要」"),
+            ("**重要。**次は", "重要。"),
+            ("は**\"重要\"**です", "\"重要\""),
+            ("は**(重要)**です", "(重要)"),
+            ("は**`x`**です", "x"),
+            ("は**[x](https://a.example)**です", "x"),
+            ("「**「x」**」", "「x」"),
+            ("foo**「x」**bar", "「x」"),
+            ("这是**“重点”**吗", "“重点”"),
+            ("이것은**'중요'**입니다", "'중요'"),
+            ("は**@Bob**さん", "@Bob"),
+            ("は**https://a.example**を", "https://a.example"),
         ] {
             let html = rendered(source).body.html;
-            let inside = html.split("<strong>").nth(1).and_then(|rest| rest.split("</strong>").next()).unwrap_or_else(|| panic!("{source}: {html}"));
-            let text: String = inside.split('<').map(|part| part.rsplit_once('>').map_or(part, |(_, text)| text)).collect();
+            let inside = html
+                .split("<strong>")
+                .nth(1)
+                .and_then(|rest| rest.split("</strong>").next())
+                .unwrap_or_else(|| panic!("{source}: {html}"));
+            let text: String =
+                inside.split('<').map(|part| part.rsplit_once('>').map_or(part, |(_, text)| text)).collect();
             assert_eq!(text.replace("&quot;", "\""), strong, "{source}: {html}");
         }
         assert!(html_of("は~~「x」~~です").contains("<del>「x」</del>"));
@@ -637,12 +830,24 @@ mod tests {
 
     #[test]
     fn each_block_has_the_direction_of_its_own_words() {
-        assert_eq!(html_of("abc **x**\n\n- a"), "<p>abc <strong>x</strong></p>\n<ul>\n<li>a</li>\n</ul>", "nothing to say");
+        assert_eq!(
+            html_of("abc **x**\n\n- a"),
+            "<p>abc <strong>x</strong></p>\n<ul>\n<li>a</li>\n</ul>",
+            "nothing to say"
+        );
         assert_eq!(
             html_of("שלום\n\n```\nx\n```\n\nabc"),
             "<p dir=\"rtl\">שלום</p>\n<pre dir=\"ltr\"><code>x\n</code></pre>\n<p dir=\"ltr\">abc</p>"
         );
-        for source in ["`npm i` שלום", "@Bob שלום", "https://a.example שלום", "[docs](https://a.example) שלום", "12: שלום abc", "**`x`** שלום", "www.a.example: مرحبا"] {
+        for source in [
+            "`npm i` שלום",
+            "@Bob שלום",
+            "https://a.example שלום",
+            "[docs](https://a.example) שלום",
+            "12: שלום abc",
+            "**`x`** שלום",
+            "www.a.example: مرحبا",
+        ] {
             let html = rendered(source).body.html;
             assert!(html.starts_with("<p dir=\"rtl\">"), "{source}: {html}");
         }
@@ -651,7 +856,10 @@ mod tests {
             assert!(html.starts_with("<p dir=\"ltr\">"), "{source}: {html}");
         }
         assert_eq!(html_of("- שלום\n- abc"), "<ul dir=\"rtl\">\n<li>שלום</li>\n<li dir=\"ltr\">abc</li>\n</ul>");
-        assert_eq!(html_of("> שלום\n\n12"), "<blockquote dir=\"rtl\">\n<p>שלום</p>\n</blockquote>\n<p dir=\"rtl\">12</p>");
+        assert_eq!(
+            html_of("> שלום\n\n12"),
+            "<blockquote dir=\"rtl\">\n<p>שלום</p>\n</blockquote>\n<p dir=\"rtl\">12</p>"
+        );
         assert!(html_of("[שלום](https://a.example)").starts_with("<p dir=\"rtl\">"));
     }
 }

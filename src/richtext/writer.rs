@@ -78,6 +78,21 @@ pub(super) fn write_html(content: &Content, has_colours: bool) -> UnsafeHtml {
     UnsafeHtml { html: writer.html.into_string(), highlighted: writer.highlighted }
 }
 
+/// Appends text, escaped for an element's content, as the sanitiser does it: quotes stay as they are.
+fn push_text<'h>(html: &'h mut HtmlWriter, text: &str) -> &'h mut HtmlWriter {
+    let mut rest = text;
+    while let Some(at) = rest.find(['&', '<', '>']) {
+        html.raw(&rest[..at]);
+        html.markup(match rest.as_bytes()[at] {
+            b'&' => "&amp;",
+            b'<' => "&lt;",
+            _ => "&gt;",
+        });
+        rest = &rest[at + 1..];
+    }
+    html.raw(rest)
+}
+
 struct Writer<'c> {
     content: &'c Content,
     has_colours: bool,
@@ -96,9 +111,11 @@ impl Writer<'_> {
         match node {
             Node::Open(element, direction) => self.open(element, *direction),
             Node::Close => self.close(),
-            Node::Text(text) => self.inline(|html| html.text(text)),
-            Node::Code(code) => self.inline(|html| html.markup("<code>").text(code).markup("</code>")),
-            Node::Mention(Mention { user_id, name }) => self.inline(|html| html.text(&placeholders::mention(*user_id, name))),
+            Node::Text(text) => self.inline(|html| push_text(html, text)),
+            Node::Code(code) => self.inline(|html| push_text(html.markup("<code>"), code).markup("</code>")),
+            Node::Mention(Mention { user_id, name }) => {
+                self.inline(|html| html.text(&placeholders::mention(*user_id, name)))
+            }
             Node::Break => {
                 self.html.markup("<br>\n");
                 self.at_line_start = true;
@@ -119,7 +136,13 @@ impl Writer<'_> {
     fn open(&mut self, element: &Element, direction: Option<Direction>) {
         let is_block = !matches!(
             element,
-            Element::TableHead | Element::TableRow | Element::Cell | Element::Emphasis | Element::Strong | Element::Strikethrough | Element::Link(_)
+            Element::TableHead
+                | Element::TableRow
+                | Element::Cell
+                | Element::Emphasis
+                | Element::Strong
+                | Element::Strikethrough
+                | Element::Link(_)
         );
         if is_block {
             self.start_line();
@@ -127,7 +150,11 @@ impl Writer<'_> {
         let end_tag = self.write_tag(element);
         let inherited = self.open.last().map(|(_, direction)| *direction);
         let has_direction = is_block || *element == Element::Cell;
-        let direction = direction.filter(|_| has_direction).or(inherited).or(self.content.direction).unwrap_or(Direction::LeftToRight);
+        let direction = direction
+            .filter(|_| has_direction)
+            .or(inherited)
+            .or(self.content.direction)
+            .unwrap_or(Direction::LeftToRight);
         if self.content.has_right_to_left && has_direction && Some(direction) != inherited {
             self.push_direction(direction);
         }
@@ -218,7 +245,7 @@ impl Writer<'_> {
                 self.highlighted.push(html);
             }
             None => {
-                self.html.text(code);
+                push_text(&mut self.html, code);
             }
         }
         self.html.markup("</code></pre>\n");

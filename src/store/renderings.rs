@@ -127,11 +127,8 @@ pub async fn replace(db: &mut SqliteConnection, stored: &StoredRendering, body: 
           WHERE id = $1 AND revision = $2"
     };
     let query = sqlx::query(sql).bind(stored.id).bind(stored.revision).bind(&body.html).bind(body.render_version);
-    let query = if is_found_alike {
-        query
-    } else {
-        query.bind(&body.text).bind(&body.search_words).bind(&body.search_marks)
-    };
+    let query =
+        if is_found_alike { query } else { query.bind(&body.text).bind(&body.search_words).bind(&body.search_marks) };
     Ok(query.execute(db).await?.rows_affected() > 0)
 }
 

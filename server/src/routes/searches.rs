@@ -125,5 +125,6 @@ async fn people(
 /// The user's rooms, for the search filter `in:`.
 async fn rooms(State(state): State<AppState>, SignedIn(current): SignedIn) -> Result<Response, PageError> {
     let rooms = ops::memberships::list_involvements(&state, &current).await?.into_iter();
-    Ok(Json(rooms.map(|(id, _, name, _)| Offered { name, value: id.0, mention: None }).collect::<Vec<_>>()).into_response())
+    Ok(Json(rooms.map(|(id, _, name, _)| Offered { name, value: id.0, mention: None }).collect::<Vec<_>>())
+        .into_response())
 }

@@ -129,7 +129,9 @@ impl Lexer<'_> {
         }
         let opens = |mark: &&&str| {
             // `$#`, `a#b` and, in CSS, `http://` have no comment in them.
-            let is_apart = (**mark != "#" && self.language.kind != Kind::Css) || self.at == 0 || self.code[..self.at].ends_with([' ', '\t', '\n', ';', '(', ')', '{', '}', ',']);
+            let is_apart = (**mark != "#" && self.language.kind != Kind::Css)
+                || self.at == 0
+                || self.code[..self.at].ends_with([' ', '\t', '\n', ';', '(', ')', '{', '}', ',']);
             rest.starts_with(**mark) && is_apart
         };
         self.language.line_comments.iter().find(opens)?;
@@ -138,7 +140,8 @@ impl Lexer<'_> {
 
     /// A string that begins here.
     fn string(&mut self) -> Option<Token> {
-        let Quote { open, close, escapes, lines } = self.language.quotes.iter().find(|quote| self.rest().starts_with(quote.open))?;
+        let Quote { open, close, escapes, lines } =
+            self.language.quotes.iter().find(|quote| self.rest().starts_with(quote.open))?;
         let end = if *lines {
             self.end_of_string(open.len(), close, *escapes, self.rest().len())
         } else if *close == "'" && self.language.quotes_characters {
@@ -203,13 +206,17 @@ impl Lexer<'_> {
             }
         }
         let end = found?;
-        let flags = if is_regex { self.rest()[end..].bytes().take_while(u8::is_ascii_lowercase).take(8).count() } else { 0 };
+        let flags =
+            if is_regex { self.rest()[end..].bytes().take_while(u8::is_ascii_lowercase).take(8).count() } else { 0 };
         Some(end + flags)
     }
 
     /// Whether a value can begin here rather than an operator continue one: then `/` begins a regular expression.
     const fn may_start_value(&self) -> bool {
-        matches!(self.before, '\n' | '(' | '=' | ',' | ':' | '[' | '!' | '&' | '|' | '?' | '{' | '}' | ';' | '~' | '+' | '>')
+        matches!(
+            self.before,
+            '\n' | '(' | '=' | ',' | ':' | '[' | '!' | '&' | '|' | '?' | '{' | '}' | ';' | '~' | '+' | '>'
+        )
     }
 
     fn number_len(&self) -> usize {
@@ -217,7 +224,11 @@ impl Lexer<'_> {
         let mut length = 1;
         while let Some(byte) = bytes.get(length) {
             let is_fraction = *byte == b'.' && bytes.get(length + 1).is_some_and(u8::is_ascii_digit);
-            if !(byte.is_ascii_alphanumeric() || *byte == b'_' || *byte == b'%' && self.language.kind == Kind::Css || is_fraction) {
+            if !(byte.is_ascii_alphanumeric()
+                || *byte == b'_'
+                || *byte == b'%' && self.language.kind == Kind::Css
+                || is_fraction)
+            {
                 break;
             }
             length += 1;
@@ -272,7 +283,11 @@ impl Lexer<'_> {
                     (1, "")
                 }
                 '&' => {
-                    let name_len = self.rest()[1..].bytes().take(32).take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b'#').count();
+                    let name_len = self.rest()[1..]
+                        .bytes()
+                        .take(32)
+                        .take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b'#')
+                        .count();
                     let is_entity = self.rest()[1 + name_len..].starts_with(';');
                     if is_entity { (name_len + 2, "hl-constant") } else { (1, "") }
                 }

@@ -81,7 +81,7 @@ async fn render(state: &AppState, batch: Vec<StoredRendering>) -> AppResult<(Vec
     let work = move || {
         let mut changed = Vec::new();
         let mut same = Vec::new();
-        for stored in batch {
+        for stored in batch.into_iter().filter(|stored| stored.body.render_version < RENDER_VERSION) {
             let mentioned_before = mentions.remove(&stored.id).unwrap_or_default();
             let members = members.get(&stored.room_id).map_or(&[][..], Vec::as_slice);
             // A message must not keep all others from being rendered.

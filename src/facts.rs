@@ -47,6 +47,8 @@ pub enum Fact {
     UserUnbanned {
         /// The formerly banned user.
         user_id: UserId,
+        /// The open rooms made meanwhile, of which they became a member.
+        room_ids: Vec<RoomId>,
     },
 
     /// A browser signed in. Its token is new, so that no cached value can contain it.
@@ -65,6 +67,14 @@ pub enum Fact {
         user_id: UserId,
         /// The session.
         session_id: SessionId,
+    },
+
+    /// The operator gave a user a new password, which ended these sessions. Their sockets are open in another process.
+    PasswordReset {
+        /// The user.
+        user_id: UserId,
+        /// The ended sessions.
+        session_ids: Vec<SessionId>,
     },
 
     /// A room was created. It has no members yet.
@@ -185,7 +195,7 @@ impl Tx {
                 self.announce(Announcement::Everyone { event: ServerEvent::Account { account } });
             }
 
-            Fact::UserJoined { user_id, room_ids } => {
+            Fact::UserJoined { user_id, room_ids } | Fact::UserUnbanned { user_id, room_ids } => {
                 for room_id in room_ids {
                     self.append(EventKind::MembershipGranted, room_id, None, Some(user_id)).await?;
                 }
@@ -195,7 +205,7 @@ impl Tx {
                 self.mark_stale(Stale::People);
                 self.announce(Announcement::Person { user_id: user.id, event: ServerEvent::Viewer { user } });
             }
-            Fact::UserDeactivated { .. } | Fact::UserUnbanned { .. } => self.mark_stale(Stale::People),
+            Fact::UserDeactivated { .. } => self.mark_stale(Stale::People),
             Fact::UserBanned { user_id, up_to } => {
                 self.mark_stale(Stale::People);
                 self.enqueue(&Job::RemoveContent { user_id, up_to }).await?;
@@ -206,6 +216,11 @@ impl Tx {
             Fact::SessionEnded { user_id, session_id } => {
                 self.mark_stale(Stale::Sessions);
                 self.announce(Announcement::SessionEnded { user_id, session_id });
+            }
+
+            Fact::PasswordReset { user_id, session_ids } => {
+                self.mark_stale(Stale::Sessions);
+                self.enqueue(&Job::EndSessions { user_id, session_ids }).await?;
             }
 
             Fact::RoomOpened { room_id } => {
@@ -416,7 +431,7 @@ mod tests {
             Fact::UserBanned { .. } => "ban",
             Fact::UserUnbanned { .. } => "unban",
             Fact::SessionStarted { .. } | Fact::SessionSeen { .. } => "none: no page shows it to others",
-            Fact::SessionEnded { .. } => "end other sessions",
+            Fact::SessionEnded { .. } | Fact::PasswordReset { .. } => "end other sessions",
             Fact::RoomOpened { .. } | Fact::MembershipsGranted { .. } => "open room, ping",
             Fact::RoomChanged(_) => "rename room",
             Fact::RoomRemoved { .. } => "remove room",

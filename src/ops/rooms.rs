@@ -7,7 +7,7 @@ use crate::state::AppState;
 use crate::store::{self, Tx};
 use crate::{AppError, AppResult};
 
-use super::permissions::{require_active, require_room_administration, require_room_creation};
+use super::permissions::{require_active, require_room_administration, require_room_creation, write_as};
 
 /// Maximum number of users that one request can choose for a room.
 const MAX_CHOSEN: usize = 5_000;
@@ -66,17 +66,16 @@ pub async fn open(state: &AppState, user: &User, name: RoomName, audience: Audie
         Audience::Everyone => Audience::Everyone,
     }
     .validated()?;
-    let creator_id = user.id;
-    let open = async move |tx: &mut Tx| {
-        require_room_creation(tx, creator_id).await?;
+    let open = async move |tx: &mut Tx, user: User| {
+        require_room_creation(tx, &user).await?;
         let now_ms = tx.now_ms();
-        let room = store::rooms::insert(tx.db(), audience.kind(), &name, creator_id, now_ms).await?;
+        let room = store::rooms::insert(tx.db(), audience.kind(), &name, user.id, now_ms).await?;
         tx.record(Fact::RoomOpened { room_id: room.id }).await?;
         let user_ids = grant(tx, room.id, &audience).await?;
         tx.record(Fact::MembershipsGranted { room: sidebar_entry(&room, now_ms), user_ids }).await?;
         Ok(room)
     };
-    state.db.write(open).await
+    write_as(state, user, open).await
 }
 
 /// The direct room of exactly these users and the calling one. It is created if it does not exist.
@@ -97,7 +96,7 @@ pub async fn ping(state: &AppState, user: &User, mut user_ids: Vec<UserId>) -> A
     {
         return Ok(room);
     }
-    let ping = async move |tx: &mut Tx| {
+    let ping = async move |tx: &mut Tx, _: User| {
         let room_id = match store::rooms::find_direct(tx.db(), &user_ids).await? {
             Some(room_id) => room_id,
             None => {
@@ -117,7 +116,7 @@ pub async fn ping(state: &AppState, user: &User, mut user_ids: Vec<UserId>) -> A
         let found = store::memberships::find(tx.db(), creator_id, room_id).await?;
         found.map(|(room, _)| room).ok_or(AppError::NotFound)
     };
-    state.db.write(ping).await
+    write_as(state, user, ping).await
 }
 
 /// Records a membership in a direct room, with the room as this member sees it.
@@ -133,10 +132,9 @@ async fn record_direct_membership(tx: &mut Tx, room_id: RoomId, user_id: UserId)
 /// # Errors
 /// `Forbidden` unless the member is an administrator or created the room, `NotFound` when the membership ended.
 pub async fn change(state: &AppState, member: &Member, name: RoomName, audience: Audience) -> AppResult<Room> {
-    let member = member.clone();
     let audience = audience.validated()?;
-    let change = async move |tx: &mut Tx| {
-        let mut room = require_room_administration(tx, &member).await?;
+    let change = async move |tx: &mut Tx, member: Member| {
+        let mut room = require_room_administration(member)?;
         let now_ms = tx.now_ms();
         room.kind = audience.kind();
         name.as_str().clone_into(&mut room.name);
@@ -151,7 +149,7 @@ pub async fn change(state: &AppState, member: &Member, name: RoomName, audience:
         tx.record(Fact::MembershipsGranted { room: sidebar_entry(&room, now_ms), user_ids: new_member_ids }).await?;
         Ok(room)
     };
-    state.db.write(change).await
+    write_as(state, member, change).await
 }
 
 /// Removes an open or closed room with all its messages.
@@ -161,12 +159,11 @@ pub async fn change(state: &AppState, member: &Member, name: RoomName, audience:
 /// # Errors
 /// `Forbidden` unless the member is an administrator or created the room, `NotFound` when the membership ended.
 pub async fn remove(state: &AppState, member: &Member) -> AppResult<()> {
-    let member = member.clone();
-    let remove = async move |tx: &mut Tx| {
-        let room = require_room_administration(tx, &member).await?;
+    let remove = async move |tx: &mut Tx, member: Member| {
+        let room = require_room_administration(member)?;
         record_removed(tx, room.id).await
     };
-    state.db.write(remove).await
+    write_as(state, member, remove).await
 }
 
 /// Removes a direct room with all its messages, for all its members.
@@ -174,14 +171,13 @@ pub async fn remove(state: &AppState, member: &Member) -> AppResult<()> {
 /// # Errors
 /// `NotFound` when the membership ended, and for rooms of another kind.
 pub async fn remove_direct(state: &AppState, member: &Member) -> AppResult<()> {
-    let room_id = member.room.id;
-    let user_id = member.user.id;
-    let remove = async move |tx: &mut Tx| {
-        let found = store::memberships::find(tx.db(), user_id, room_id).await?;
-        found.filter(|(room, _)| room.kind == RoomKind::Direct).ok_or(AppError::NotFound)?;
-        record_removed(tx, room_id).await
+    let remove = async move |tx: &mut Tx, member: Member| {
+        if member.room.kind != RoomKind::Direct {
+            return Err(AppError::NotFound);
+        }
+        record_removed(tx, member.room.id).await
     };
-    state.db.write(remove).await
+    write_as(state, member, remove).await
 }
 
 /// Marks a room as removed and ends all its memberships.

@@ -12,6 +12,8 @@ use crate::state::AppState;
 use crate::store::searches::{MAX_RESULTS, SearchRange, Table};
 use crate::store::{self, Tx};
 
+use super::permissions::write_as;
+
 /// Maximum number of authors that a search can match.
 const MAX_AUTHORS: usize = 50;
 
@@ -79,14 +81,13 @@ pub async fn remember(state: &AppState, current: &CurrentUser, text: &str) -> Ap
     if Query::parse(text)?.is_blank() {
         return Ok(());
     }
-    let user_id = current.user.id;
     let text = text.to_owned();
-    let remember = async move |tx: &mut Tx| {
+    let remember = async move |tx: &mut Tx, user: User| {
         tx.changes_nothing_visible();
         let now_ms = tx.now_ms();
-        Ok(store::searches::remember(tx.db(), user_id, &text, now_ms).await?)
+        Ok(store::searches::remember(tx.db(), user.id, &text, now_ms).await?)
     };
-    state.db.write(remember).await
+    write_as(state, current, remember).await
 }
 
 /// Deletes the user's recent searches.
@@ -94,12 +95,11 @@ pub async fn remember(state: &AppState, current: &CurrentUser, text: &str) -> Ap
 /// # Errors
 /// When the database does not answer.
 pub async fn forget(state: &AppState, current: &CurrentUser) -> AppResult<()> {
-    let user_id = current.user.id;
-    let forget = async move |tx: &mut Tx| {
+    let forget = async move |tx: &mut Tx, user: User| {
         tx.changes_nothing_visible();
-        Ok(store::searches::remove_all(tx.db(), user_id).await?)
+        Ok(store::searches::remove_all(tx.db(), user.id).await?)
     };
-    state.db.write(forget).await
+    write_as(state, current, forget).await
 }
 
 /// The user's recent searches, newest first.

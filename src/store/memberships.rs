@@ -2,7 +2,7 @@
 
 use sqlx::SqliteExecutor;
 
-use crate::model::{Involvement, MessageId, Person, Room, RoomId, RoomKind, UserId};
+use crate::model::{Involvement, MessageId, Person, Role, Room, RoomId, RoomKind, User, UserId};
 
 /// The room and the user's involvement in it. `None` if the user is not an active member, or the room does not exist.
 pub async fn find(
@@ -22,6 +22,29 @@ pub async fn find(
     .fetch_optional(db)
     .await?;
     Ok(row.map(|(id, kind, name, creator_id, involvement)| (Room { id, kind, name, creator_id }, involvement)))
+}
+
+/// The user, the room and the user's involvement in it. `None` if the user is not an active member.
+pub async fn find_member(
+    db: impl SqliteExecutor<'_>,
+    user_id: UserId,
+    room_id: RoomId,
+) -> sqlx::Result<Option<(User, Room, Involvement)>> {
+    let row: Option<(UserId, String, Role, RoomId, RoomKind, String, UserId, Involvement)> = sqlx::query_as(
+        "SELECT users.id, users.name, users.role,
+                rooms.id, rooms.kind, rooms.name, rooms.creator_id, memberships.involvement
+           FROM memberships
+           JOIN rooms ON rooms.id = memberships.room_id
+           JOIN users ON users.id = memberships.user_id AND users.status = 0
+          WHERE memberships.room_id = $1 AND memberships.user_id = $2",
+    )
+    .bind(room_id)
+    .bind(user_id)
+    .fetch_optional(db)
+    .await?;
+    Ok(row.map(|(user_id, user_name, role, id, kind, name, creator_id, involvement)| {
+        (User { id: user_id, name: user_name, role }, Room { id, kind, name, creator_id }, involvement)
+    }))
 }
 
 /// Ids and kinds of all rooms of a user, oldest first.
@@ -244,8 +267,8 @@ pub async fn list_people_by_activity(db: impl SqliteExecutor<'_>, room_id: RoomI
     .await
 }
 
-/// Moves a user's read position in a room forward to `message_id`, at most to the room's newest message. Returns the
-/// new position; `None` if it is not ahead of the stored one.
+/// Moves an active user's read position in a room forward to `message_id`, at most to the room's newest message. Returns
+/// the new position; `None` if it is not ahead of the stored one.
 pub async fn mark_read(
     db: impl SqliteExecutor<'_>,
     user_id: UserId,
@@ -257,6 +280,7 @@ pub async fn mark_read(
             SET read_message_id = MIN($3, (SELECT last_message_id FROM rooms WHERE id = $1))
           WHERE room_id = $1 AND user_id = $2
             AND read_message_id < MIN($3, (SELECT last_message_id FROM rooms WHERE id = $1))
+            AND EXISTS (SELECT 1 FROM users WHERE users.id = $2 AND users.status = 0)
          RETURNING read_message_id",
     )
     .bind(room_id)

@@ -114,7 +114,8 @@ pub fn render(draft: &Draft, names: &Names) -> Rendered {
 fn html_of_content(content: &Content, has_colours: bool) -> Option<String> {
     let written = writer::write_html(content, has_colours);
     // Sanitising takes longer than everything else, and nothing gets shorter by it.
-    if written.html.len() > MAX_HTML_BYTES {
+    let highlighted_bytes: usize = written.highlighted.iter().map(String::len).sum();
+    if written.html.len() + highlighted_bytes > MAX_HTML_BYTES {
         return None;
     }
     Some(sanitized(&written)).filter(|html| html.len() <= MAX_HTML_BYTES)

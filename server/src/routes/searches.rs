@@ -119,7 +119,8 @@ async fn people(
     let wanted = fold_name(query.get("query").map(String::as_str).unwrap_or_default());
     let mut mentions = mentions.into_iter();
     let offers = people.into_iter().map(|Person { id, name }| Offered { name, value: id.0, mention: mentions.next() });
-    let offered: Vec<_> = offers.filter(|offered| fold_name(&offered.name).contains(&wanted)).collect();
+    let offered: Vec<_> =
+        offers.filter(|offered| wanted.is_empty() || fold_name(&offered.name).contains(&wanted)).collect();
     Ok(Json(offered).into_response())
 }
 

@@ -197,12 +197,14 @@ async fn completions_list_only_people_and_rooms_that_the_user_can_see() {
     let mut david = site.join("David").await;
     let room = site.closed_room(&ada, "Club").await;
     let names = ada.browser.get(&format!("/autocompletable/users?room_id={}", room.id)).await.text();
-    assert_eq!(names, format!("[{{\"name\":\"Ada\",\"value\":{}}}]", ada.user.id));
+    assert_eq!(names, format!("[{{\"name\":\"Ada\",\"value\":{},\"mention\":\"@Ada\"}}]", ada.user.id));
     let room_id = site.all_talk(&ada).await;
     site.post(&david, room_id, "I spoke last").await;
     let names = ada.browser.get(&format!("/autocompletable/users?room_id={room_id}")).await.text();
     assert!(names.find("David") < names.find("Ada"), "{names}");
+    assert!(names.contains(r#""mention":"@David""#), "{names}");
     assert!(ada.browser.get("/autocompletable/users?query=da").await.text().contains("David"));
+    assert!(!ada.browser.get("/autocompletable/users").await.text().contains("mention"));
     let outside = david.browser.get(&format!("/autocompletable/users?room_id={}", room.id)).await;
     assert_eq!(outside.status, StatusCode::NOT_FOUND);
     assert!(!david.browser.get("/autocompletable/rooms").await.text().contains("Club"));

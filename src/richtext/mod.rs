@@ -9,6 +9,7 @@ mod allow_list;
 mod boosts;
 mod code;
 mod emoji;
+mod excerpt;
 mod links;
 mod marks;
 mod mentions;
@@ -18,6 +19,7 @@ mod renderer;
 mod sounds;
 
 pub use boosts::boosts_html;
+pub use excerpt::excerpt;
 pub use marks::mark_terms;
 pub use mentions::{Mention, Names, with_current_names};
 pub use quote::quote;

@@ -29,7 +29,8 @@ pub async fn leave(state: &AppState, member: &Member) -> AppResult<()> {
     state.db.write(leave).await
 }
 
-/// Stores the member's involvement.
+/// Stores the member's involvement. A room that becomes visible again is read: what came while it was hidden is not
+/// unread.
 ///
 /// # Errors
 /// `Invalid` for an involvement that this kind of room does not offer, `NotFound` when the membership ended.
@@ -37,12 +38,20 @@ pub async fn set_involvement(state: &AppState, member: &Member, involvement: Inv
     let room_id = member.room.id;
     let user_id = member.user.id;
     let update = async move |tx: &mut Tx| {
-        let entry = store::rooms::sidebar_entry(tx.db(), user_id, room_id).await?;
-        let room = entry.ok_or(AppError::NotFound)?;
+        let (room, before) = store::memberships::find(tx.db(), user_id, room_id).await?.ok_or(AppError::NotFound)?;
         if !involvement.fits(room.kind) {
             return Err(AppError::invalid("involvement", "A ping tells of everything or of nothing."));
         }
         store::memberships::update_involvement(tx.db(), room_id, user_id, involvement).await?;
+        if before == Involvement::Invisible
+            && involvement != Involvement::Invisible
+            && let Some(message_id) =
+                store::memberships::mark_read(tx.db(), user_id, room_id, MessageId(i64::MAX)).await?
+        {
+            tx.record(Fact::RoomRead { user_id, room_id, message_id }).await?;
+        }
+        let entry = store::rooms::sidebar_entry(tx.db(), user_id, room_id).await?;
+        let room = entry.ok_or(AppError::NotFound)?;
         Ok(tx.record(Fact::InvolvementChanged { user_id, room, involvement }).await?)
     };
     state.db.write(update).await

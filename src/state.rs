@@ -11,6 +11,7 @@ use crate::access::{Bans, Guesses, Members, Passwords, Rate, Sessions, WrittenFr
 use crate::cache::CACHE_BYTES;
 use crate::clock::Clock;
 use crate::live::{self, Hub};
+use crate::low_priority::Pool;
 use crate::model::UserId;
 use crate::store::{self, Db};
 
@@ -18,6 +19,8 @@ use crate::store::{self, Db};
 const SESSIONS_DIVISOR: u64 = 16;
 const MEMBERS_DIVISOR: u64 = 16;
 
+/// How many long messages are rendered at a time.
+const MAX_RENDERINGS: usize = 2;
 /// How many writes of a user are accepted at once, whatever the rate.
 const WRITE_BURST: i64 = 20;
 
@@ -54,6 +57,8 @@ pub struct SharedState {
     pub written_from: WrittenFrom,
     /// The banned addresses.
     pub bans: Bans,
+    /// The threads that render long messages.
+    pub renderings: Pool,
     /// The cache of live sessions.
     pub sessions: Sessions,
     /// The cache of memberships.
@@ -100,6 +105,7 @@ impl AppState {
             db,
             live,
             passwords: Passwords::default(),
+            renderings: Pool::new("rendering", MAX_RENDERINGS),
             guesses: Guesses::new(clock.clone()),
             writes: Rate::new(clock.clone(), WRITE_BURST, 0),
             joins: Rate::new(clock.clone(), JOIN_BURST, JOIN_INTERVAL_MS),

@@ -8,10 +8,11 @@ use tempfile::TempDir;
 use crate::access::{Administrator, CurrentUser, Member};
 use crate::clock::Clock;
 use crate::model::Posted;
-use crate::model::{ClientMessageId, Message, Role, Room, RoomId, SessionId, SidebarRoom, User, UserId};
+use crate::model::{ClientMessageId, Message, MessageId, Role, Room, RoomId, SessionId, SidebarRoom, User, UserId};
 use crate::ops::accounts::{self, Registration};
 use crate::ops::messages;
 use crate::ops::rooms::{self, Audience};
+use crate::protocol::MessagePage;
 use crate::richtext::{self, Body};
 use crate::state::AppState;
 use crate::store::messages::NewMessage;
@@ -147,6 +148,12 @@ impl World {
     /// The user's sidebar.
     pub async fn sidebar(&self, user_id: UserId) -> Vec<SidebarRoom> {
         store::layouts::find(self.state.db.reader(), user_id, 0).await.unwrap().unwrap().rooms
+    }
+
+    /// The newest page of a room.
+    pub async fn newest_page(&self, room_id: RoomId) -> MessagePage {
+        let mut reader = self.state.db.reader().acquire().await.unwrap();
+        store::messages::page_before(reader.db(), room_id, MessageId(i64::MAX)).await.unwrap()
     }
 
     /// A closed room created by Ada for herself and `others`.

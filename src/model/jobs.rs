@@ -22,6 +22,8 @@ pub enum Job {
     },
     /// Deletes old rows of the event log and old dead jobs. Runs every hour.
     Prune,
+    /// Renders the stored messages anew, after an update has changed the renderer.
+    Render,
     /// Closes the sockets of sessions that another program has ended.
     EndSessions {
         /// The user of the sessions.
@@ -41,6 +43,8 @@ pub enum JobKind {
     EmptyRoom,
     /// [`Job::Prune`]
     Prune,
+    /// [`Job::Render`]
+    Render,
     /// [`Job::EndSessions`]
     EndSessions,
 }
@@ -53,6 +57,7 @@ impl Job {
             Self::RemoveContent { .. } => JobKind::RemoveContent,
             Self::EmptyRoom { .. } => JobKind::EmptyRoom,
             Self::Prune => JobKind::Prune,
+            Self::Render => JobKind::Render,
             Self::EndSessions { .. } => JobKind::EndSessions,
         }
     }
@@ -60,7 +65,7 @@ impl Job {
 
 impl JobKind {
     /// Every kind.
-    pub const ALL: [Self; 4] = [Self::RemoveContent, Self::EmptyRoom, Self::Prune, Self::EndSessions];
+    pub const ALL: [Self; 5] = [Self::RemoveContent, Self::EmptyRoom, Self::Prune, Self::Render, Self::EndSessions];
 
     /// How many jobs of this kind run concurrently.
     #[must_use]
@@ -83,6 +88,7 @@ mod tests {
             ),
             (Job::EmptyRoom { room_id: RoomId(4) }, r#"{"kind":"empty_room","room_id":4}"#),
             (Job::Prune, r#"{"kind":"prune"}"#),
+            (Job::Render, r#"{"kind":"render"}"#),
             (
                 Job::EndSessions { user_id: UserId(7), session_ids: vec![SessionId(2), SessionId(3)] },
                 r#"{"kind":"end_sessions","user_id":7,"session_ids":[2,3]}"#,

@@ -149,7 +149,7 @@ mod tests {
         assert_eq!(ban(state, &as_administrator(bob), ada.id).await, Err(AppError::Forbidden));
         assert_eq!(ban(state, &as_administrator(ada), bob.id).await, Ok(BanScope { banned_count: 2, spared_count: 0 }));
         jobs::run_due(state).await.unwrap();
-        let page = store::messages::page_last(state.db.reader(), world.all_talk.id).await.unwrap();
+        let page = world.newest_page(world.all_talk.id).await;
         let shown: Vec<_> = page.messages.iter().map(|message| message.body_html.as_str()).collect();
         assert_eq!(shown, ["<p>good</p>"]);
         let banned = |address: &str| state.bans.contains(address.parse().unwrap());
@@ -163,7 +163,7 @@ mod tests {
         assert_eq!(unban(state, &as_administrator(ada), bob.id).await, Err(AppError::NotFound), "not banned");
         world.post(bob, world.all_talk.id, "better").await;
         jobs::run_due(state).await.unwrap();
-        let page = store::messages::page_last(state.db.reader(), world.all_talk.id).await.unwrap();
+        let page = world.newest_page(world.all_talk.id).await;
         assert_eq!(page.messages.len(), 2, "messages after the ban are kept");
     }
 

@@ -29,19 +29,28 @@ pub async fn leave(state: &AppState, member: &Member) -> AppResult<()> {
     write_as(state, member, leave).await
 }
 
-/// Stores the member's involvement.
+/// Stores the member's involvement. A room that becomes visible again is read: what came while it was hidden is not
+/// unread.
 ///
 /// # Errors
 /// `Invalid` for an involvement that this kind of room does not offer, `NotFound` when the membership ended.
 pub async fn set_involvement(state: &AppState, member: &Member, involvement: Involvement) -> AppResult<()> {
     let update = async move |tx: &mut Tx, member: Member| {
         let (user_id, room_id) = (member.user.id, member.room.id);
-        let entry = store::rooms::sidebar_entry(tx.db(), user_id, room_id).await?;
-        let room = entry.ok_or(AppError::NotFound)?;
+        let (room, before) = store::memberships::find(tx.db(), user_id, room_id).await?.ok_or(AppError::NotFound)?;
         if !involvement.fits(room.kind) {
             return Err(AppError::invalid("involvement", "A ping tells of everything or of nothing."));
         }
         store::memberships::update_involvement(tx.db(), room_id, user_id, involvement).await?;
+        if before == Involvement::Invisible
+            && involvement != Involvement::Invisible
+            && let Some(message_id) =
+                store::memberships::mark_read(tx.db(), user_id, room_id, MessageId(i64::MAX)).await?
+        {
+            tx.record(Fact::RoomRead { user_id, room_id, message_id }).await?;
+        }
+        let entry = store::rooms::sidebar_entry(tx.db(), user_id, room_id).await?;
+        let room = entry.ok_or(AppError::NotFound)?;
         Ok(tx.record(Fact::InvolvementChanged { user_id, room, involvement }).await?)
     };
     write_as(state, member, update).await

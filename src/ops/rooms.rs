@@ -15,6 +15,12 @@ const MAX_CHOSEN: usize = 5_000;
 /// Maximum number of members of a direct room.
 const MAX_PINGED: usize = 50;
 
+/// Maximum number of open and closed rooms that were made by one user. Everybody has the open ones in their sidebar.
+const MAX_ROOMS_MADE: i64 = 200;
+
+/// Maximum number of direct rooms that were made by one user.
+const MAX_PINGS_MADE: i64 = 1_000;
+
 /// The members of a room that is created or changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Audience {
@@ -56,7 +62,8 @@ impl Audience {
 /// Creates a room. The creator of a closed room is always a member.
 ///
 /// # Errors
-/// `Forbidden` when only administrators may create rooms, `Invalid` when a chosen user is not active.
+/// `Forbidden` when only administrators may create rooms, `Invalid` when a chosen user is not active, or when the user
+/// has made 200 rooms.
 pub async fn open(state: &AppState, user: &User, name: RoomName, audience: Audience) -> AppResult<Room> {
     let audience = match audience {
         Audience::Chosen(mut user_ids) => {
@@ -68,6 +75,10 @@ pub async fn open(state: &AppState, user: &User, name: RoomName, audience: Audie
     .validated()?;
     let open = async move |tx: &mut Tx, user: User| {
         require_room_creation(tx, &user).await?;
+        if store::rooms::count_shared_made_by(tx.db(), user.id).await? >= MAX_ROOMS_MADE {
+            let problem = format!("You have made {MAX_ROOMS_MADE} rooms, the most for one person. Delete one first.");
+            return Err(AppError::invalid("name", problem));
+        }
         let now_ms = tx.now_ms();
         let room = store::rooms::insert(tx.db(), audience.kind(), &name, user.id, now_ms).await?;
         tx.record(Fact::RoomOpened { room_id: room.id }).await?;
@@ -81,7 +92,8 @@ pub async fn open(state: &AppState, user: &User, name: RoomName, audience: Audie
 /// The direct room of exactly these users and the calling one. It is created if it does not exist.
 ///
 /// # Errors
-/// `Invalid` when a chosen user is not active, or when there would be more than 50 members.
+/// `Invalid` when a chosen user is not active, when there would be more than 50 members, or when the user has made 1,000
+/// direct rooms.
 pub async fn ping(state: &AppState, user: &User, mut user_ids: Vec<UserId>) -> AppResult<Room> {
     user_ids.push(user.id);
     user_ids.sort_unstable();
@@ -101,6 +113,11 @@ pub async fn ping(state: &AppState, user: &User, mut user_ids: Vec<UserId>) -> A
             Some(room_id) => room_id,
             None => {
                 require_active(tx, &user_ids).await?;
+                if store::rooms::count_direct_made_by(tx.db(), creator_id).await? >= MAX_PINGS_MADE {
+                    let problem =
+                        format!("You have begun {MAX_PINGS_MADE} pings, the most for one person. Delete one first.");
+                    return Err(AppError::invalid("user_ids", problem));
+                }
                 let now_ms = tx.now_ms();
                 let room_id = store::rooms::insert_direct(tx.db(), &user_ids, creator_id, now_ms).await?;
                 tx.record(Fact::RoomOpened { room_id }).await?;
@@ -368,6 +385,43 @@ mod tests {
         assert_eq!(create(bob, Audience::Chosen(vec![])).await, Err(AppError::Forbidden));
         assert_eq!(create(ada, Audience::Everyone).await, Ok(()));
         assert!(ping(state, bob, vec![ada.id]).await.is_ok(), "pings are not restricted");
+    }
+
+    #[tokio::test]
+    async fn a_user_makes_a_limited_number_of_rooms_and_pings() {
+        let world = testing::world().await;
+        let (state, ada, bob) = (&world.state, &world.ada, &world.bob);
+        let insert = |kind: &'static str, count: i64| {
+            let ada_id = ada.id;
+            async move |tx: &mut Tx| {
+                sqlx::query(
+                    "WITH RECURSIVE numbers (number) AS (SELECT 1 UNION ALL SELECT number + 1 FROM numbers WHERE number < $3)
+                     INSERT INTO rooms (kind, name, creator_id, created_at, updated_at)
+                     SELECT $1, 'Room', $2, 0, 0 FROM numbers",
+                )
+                .bind(kind)
+                .bind(ada_id)
+                .bind(count)
+                .execute(tx.db())
+                .await?;
+                Ok(())
+            }
+        };
+        let make = async |user: &User| open(state, user, "Room".parse().unwrap(), Audience::Chosen(vec![])).await;
+        // All Talk is one of them.
+        state.db.write(insert("closed", MAX_ROOMS_MADE - 2)).await.unwrap();
+        let last = make(ada).await.unwrap();
+        let Err(AppError::Invalid(problem)) = make(ada).await else { panic!("one too many") };
+        assert!(problem.to_string().contains("You have made 200 rooms"), "{problem}");
+        assert!(make(bob).await.is_ok(), "somebody else may");
+        assert!(ping(state, ada, vec![bob.id]).await.is_ok(), "pings are counted by themselves");
+        remove(state, &world.member(ada, last.id).await).await.unwrap();
+        assert!(make(ada).await.is_ok(), "a removed room does not count");
+
+        state.db.write(insert("direct", MAX_PINGS_MADE - 1)).await.unwrap();
+        assert!(matches!(ping(state, ada, vec![world.cleo.id]).await, Err(AppError::Invalid(_))));
+        assert!(ping(state, ada, vec![bob.id]).await.is_ok(), "one that exists");
+        assert!(ping(state, bob, vec![world.cleo.id]).await.is_ok());
     }
 
     #[tokio::test]

@@ -391,7 +391,7 @@ mod tests {
         assert!(profile.email_address.unwrap().starts_with("bob-deactivated-"));
         let code = store::accounts::find(state.db.reader()).await.unwrap().unwrap().join_code;
         assert!(ops::accounts::join(state, &code, testing::registration("Bob")).await.is_ok());
-        let page = store::messages::page_last(state.db.reader(), world.all_talk.id).await.unwrap();
+        let page = world.newest_page(world.all_talk.id).await;
         assert_eq!(page.messages[0].creator_name, "Bob");
         // A `Member` from before the deactivation gives no access to the direct room.
         let member =

@@ -127,10 +127,11 @@ async fn change(
     state: State<AppState>,
     member: InRoom,
     message_id: PathId<MessageId>,
+    headers: HeaderMap,
     form: Form,
 ) -> Result<Response, PageError> {
     match form.verb() {
-        Verb::Delete => remove(state, member, message_id).await,
+        Verb::Delete => remove(state, member, message_id, headers).await,
         Verb::Put | Verb::Post => edit(state, member, message_id, form).await,
     }
 }
@@ -175,8 +176,13 @@ async fn remove(
     State(state): State<AppState>,
     InRoom(member): InRoom,
     PathId(message_id): PathId<MessageId>,
+    headers: HeaderMap,
 ) -> Result<Response, PageError> {
     ops::messages::remove(&state, &member, message_id).await?;
+    // A script must be able to tell this from the redirect of a request that is refused.
+    if headers.contains_key("x-requested-with") {
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    }
     Ok(Redirect::to(&room_path(&member)).into_response())
 }
 

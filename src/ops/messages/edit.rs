@@ -28,8 +28,7 @@ pub async fn edit(state: &AppState, member: &Member, message_id: MessageId, draf
         let room_id = message.room_id;
         let now_ms = tx.now_ms();
         store::messages::update(tx.db(), message_id, &body, now_ms).await?;
-        // An edit sends no notifications. Users who are no longer mentioned see the lower count when their rooms are
-        // loaded again.
+        // An edit sends no notifications; the marks of those whom the message mentioned or mentions now may change.
         let mentioned_before = store::mentions::list(tx.db(), message_id).await?;
         let mut mentioned = store::mentions::replace(tx.db(), room_id, message_id, &mentions).await?;
         mentioned.extend(mentioned_before.into_iter().map(|person| person.id));
@@ -49,8 +48,8 @@ pub async fn remove(state: &AppState, member: &Member, message_id: MessageId) ->
     let remove = async move |tx: &mut Tx, member: Member| {
         let room_id = member.room.id;
         require_message_administration(tx, &member, message_id).await?;
-        store::messages::remove(tx.db(), room_id, message_id).await?;
-        Ok(tx.record(Fact::MessageRemoved { room_id, message_id }).await?)
+        let mentioned = store::messages::remove(tx.db(), room_id, message_id).await?;
+        Ok(tx.record(Fact::MessageRemoved { room_id, message_id, mentioned }).await?)
     };
     write_as(state, member, remove).await
 }

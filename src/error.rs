@@ -134,6 +134,15 @@ impl FieldErrors {
         self.0.iter().find(|(name, _)| name == field).map(|(_, reason)| reason.as_str())
     }
 
+    /// The same reasons, with that of one field at another one.
+    #[must_use]
+    pub fn moved(mut self, from: &str, to: &str) -> Self {
+        for (field, _) in self.0.iter_mut().filter(|(field, _)| field == from) {
+            to.clone_into(field);
+        }
+        self
+    }
+
     /// Returns a parsed value; for an error adds its reasons and returns `None`. An error other than `Invalid` is added
     /// for the field `form`.
     pub fn take<T>(&mut self, parsed: AppResult<T>) -> Option<T> {
@@ -194,6 +203,8 @@ mod tests {
         errors.add("name", "Too odd.");
         assert_eq!(errors.get("name"), Some("Too short."));
         assert_eq!(errors.get("password"), None);
+        let moved = errors.moved("name", "other_name");
+        assert_eq!((moved.get("name"), moved.get("other_name")), (None, Some("Too short.")));
     }
 
     #[test]

@@ -41,7 +41,10 @@ impl std::ops::Deref for Empty {
 
 /// An empty database, before the account is set up.
 pub async fn state() -> Empty {
-    let folder = tempfile::tempdir().unwrap();
+    state_in(tempfile::tempdir().unwrap()).await
+}
+
+async fn state_in(folder: TempDir) -> Empty {
     let state = AppState::open(folder.path(), Clock::manual(1_700_000_000_000)).await.unwrap();
     Empty { state, _folder: folder }
 }
@@ -58,7 +61,17 @@ pub struct World {
 
 /// A database with an account, three users and an open room.
 pub async fn world() -> World {
-    let Empty { state, _folder: folder } = state().await;
+    people(state().await).await
+}
+
+/// The same in memory, where the system has a file system for that: for tests with thousands of commits.
+pub async fn world_in_memory() -> World {
+    let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
+    people(state_in(folder.unwrap()).await).await
+}
+
+async fn people(empty: Empty) -> World {
+    let Empty { state, _folder: folder } = empty;
     let ada = accounts::set_up(&state, registration("Ada")).await.unwrap().user;
     let code = store::accounts::find(state.db.reader()).await.unwrap().unwrap().join_code;
     let bob = accounts::join(&state, &code, registration("Bob")).await.unwrap().user;

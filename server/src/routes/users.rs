@@ -88,7 +88,9 @@ async fn make_link(
     let made = ops::transfers::mint_for(state, &current, user_id, present.as_ref(), visitor.address).await;
     let (status, id, errors) = match made {
         Ok(id) => (StatusCode::OK, Some(id), FieldErrors::default()),
-        Err(AppError::Invalid(errors)) => (StatusCode::UNPROCESSABLE_ENTITY, None, of_field(&errors, "link_password")),
+        Err(AppError::Invalid(errors)) => {
+            (StatusCode::UNPROCESSABLE_ENTITY, None, errors.moved(PASSWORD_FIELDS[0], "link_password"))
+        }
         Err(error) => return Err(error.into()),
     };
     let offer = link_offer(id, &headers);
@@ -170,7 +172,7 @@ async fn update(
         }
         Err(AppError::Invalid(errors)) if changes_password => (StatusCode::UNPROCESSABLE_ENTITY, errors, None),
         Err(AppError::Invalid(errors)) => {
-            (StatusCode::UNPROCESSABLE_ENTITY, of_field(&errors, "address_password"), None)
+            (StatusCode::UNPROCESSABLE_ENTITY, errors.moved(PASSWORD_FIELDS[0], "address_password"), None)
         }
         // What was entered stays.
         Err(error @ AppError::TooManyTries(_)) => {
@@ -205,15 +207,6 @@ fn new_password(form: &Form, errors: &mut FieldErrors) -> Option<NewPassword> {
 fn present_password(form: &Form) -> Option<Password> {
     let entered = PASSWORD_FIELDS.map(|name| form.get(name)).into_iter().find(|entered| !entered.is_empty());
     entered.map(|entered| Password::to_check(entered.to_owned()))
-}
-
-/// The errors with that of the present password at another field for it.
-fn of_field(errors: &FieldErrors, field: &str) -> FieldErrors {
-    let mut moved = errors.clone();
-    if let Some(reason) = errors.get(PASSWORD_FIELDS[0]) {
-        moved.add(field, reason);
-    }
-    moved
 }
 
 /// A reload after a refused form requests the form's URL with GET.

@@ -4,6 +4,7 @@
 //! It is no edit: revision and time stay, nobody is told, and pages get the new HTML when they are next loaded. How far it
 //! got is stored with each batch, so that it goes on after a restart.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
 use std::panic::AssertUnwindSafe;
 
@@ -74,8 +75,8 @@ async fn render(state: &AppState, batch: Vec<StoredRendering>) -> AppResult<(Vec
     let mut mentions = renderings::list_mentions(state.db.reader(), &ids).await?;
     let mut members: HashMap<RoomId, Vec<(Person, i64)>> = HashMap::new();
     for stored in batch.iter().filter(|stored| stored.body.source.contains('@')) {
-        if !members.contains_key(&stored.room_id) {
-            members.insert(stored.room_id, renderings::list_members(state.db.reader(), stored.room_id).await?);
+        if let Entry::Vacant(entry) = members.entry(stored.room_id) {
+            entry.insert(renderings::list_members(state.db.reader(), stored.room_id).await?);
         }
     }
     let work = move || {

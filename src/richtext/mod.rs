@@ -13,6 +13,7 @@ mod allow_list;
 mod boosts;
 mod code;
 mod emoji;
+mod excerpt;
 mod links;
 mod marks;
 mod mentions;
@@ -25,6 +26,7 @@ mod sounds;
 mod writer;
 
 pub use boosts::boosts_html;
+pub use excerpt::excerpt;
 pub use marks::mark_terms;
 pub use mentions::{Mention, Names, fold_name, mention_texts, with_current_names};
 pub use quote::quote;

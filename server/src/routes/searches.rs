@@ -64,7 +64,8 @@ async fn show(
 async fn create(State(state): State<AppState>, SignedIn(current): SignedIn, form: Form) -> Result<Redirect, PageError> {
     let asked = form.get("q").split_whitespace().collect::<Vec<_>>().join(" ");
     match ops::searches::remember(&state, &current, &asked).await {
-        Ok(()) | Err(AppError::Invalid(_)) => {}
+        // Who searches very fast gets the results, and not all of these searches are remembered.
+        Ok(()) | Err(AppError::Invalid(_) | AppError::TooManyTries(_)) => {}
         Err(error) => return Err(error.into()),
     }
     Ok(Redirect::to(&search_path(&asked)))

@@ -7,6 +7,7 @@
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
 use std::panic::AssertUnwindSafe;
+use std::time::Duration;
 
 use super::Next;
 use crate::AppResult;
@@ -23,6 +24,9 @@ const BATCH_SIZE: i64 = 32;
 
 /// After each batch, the job pauses this many times as long as the batch took.
 const PAUSE_FACTOR: u32 = 2;
+
+/// The longest pause: a step has to end before its lease does.
+const MAX_PAUSE: Duration = Duration::from_secs(5);
 
 /// A message whose rendering has changed.
 struct Changed {
@@ -65,7 +69,7 @@ pub(super) async fn step(state: &AppState) -> AppResult<Next> {
     if oldest.is_none() {
         return Ok(Next::Done);
     }
-    tokio::time::sleep(started.elapsed() * PAUSE_FACTOR).await;
+    tokio::time::sleep((started.elapsed() * PAUSE_FACTOR).min(MAX_PAUSE)).await;
     Ok(Next::Continue)
 }
 

@@ -7,6 +7,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use campfire::AppError;
+use campfire::model::MAX_BODY_CHARS;
 use campfire::state::AppState;
 use leptos::prelude::provide_context;
 
@@ -14,8 +15,9 @@ use crate::Site;
 use crate::http::errors::PageError;
 use crate::session::SignedIn;
 
-/// Maximum size of a call, in bytes: enough for 32,000 characters, all escaped in JSON.
-const MAX_CALL_BYTES: usize = 256 * 1024;
+/// Maximum size of a call, in bytes: that of the longest message, even if all its characters are beyond U+FFFF, escaped
+/// in JSON (`\ud83d\ude00`) and percent-encoded in a form (`%5Cud83d%5Cude00`), with 16 KiB for the other arguments.
+const MAX_CALL_BYTES: usize = MAX_BODY_CHARS * 16 + 16 * 1024;
 
 /// Maximum size of an error in a response, in bytes.
 const MAX_ERROR_BYTES: usize = 64 * 1024;

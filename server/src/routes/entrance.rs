@@ -47,6 +47,9 @@ async fn set_up(
     visitor: Visitor,
     form: Form,
 ) -> Result<Response, PageError> {
+    if state.is_set_up().await? {
+        return Ok(Redirect::to("/").into_response());
+    }
     let registration = match registration(&form) {
         Ok(registration) => registration,
         Err(errors) => return Ok(first_run_page(StatusCode::UNPROCESSABLE_ENTITY, entered(&form, errors))),

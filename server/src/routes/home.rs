@@ -12,6 +12,7 @@ use campfire::{AppError, ops};
 
 use crate::Site;
 use crate::http::errors::PageError;
+use crate::http::forwarded::Forwarded;
 use crate::http::render::{self, LiveRequest};
 use crate::session::SignedIn;
 
@@ -27,6 +28,7 @@ async fn home(
     OriginalUri(uri): OriginalUri,
     cookies: CookieJar,
     headers: HeaderMap,
+    forwarded: Forwarded,
 ) -> Result<Response, PageError> {
     let last: Option<RoomId> = cookies.get(app::server::LAST_ROOM).and_then(|cookie| cookie.value().parse().ok());
     let mut room_id = None;
@@ -45,7 +47,8 @@ async fn home(
         return Ok(Redirect::to(&(paths::room(room_id) + &query)).into_response());
     }
     let url = uri.path_and_query().map_or("/", |url| url.as_str()).to_owned();
-    let request = LiveRequest { url, current, title: "Campfire".into(), member: None, reads: false, headers };
+    let title = "Campfire".into();
+    let request = LiveRequest { url, current, title, member: None, reads: false, headers, forwarded };
     Ok(render::live(&site, request).await?.response)
 }
 

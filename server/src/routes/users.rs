@@ -6,7 +6,7 @@ use app::pages::person::{PersonPage, PersonPageProps};
 use app::pages::profile::{Device, OwnRoom, ProfilePage, ProfilePageProps, TransferLink, browser_name};
 use axum::Router;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use campfire::access::CurrentUser;
@@ -21,6 +21,7 @@ use super::transfers;
 use crate::Site;
 use crate::http::errors::PageError;
 use crate::http::form::{Form, Verb};
+use crate::http::forwarded::Forwarded;
 use crate::http::path::PathId;
 use crate::http::{form, render, urls};
 use crate::session::{Administers, SignedIn};
@@ -40,12 +41,12 @@ async fn person(
     State(state): State<AppState>,
     SignedIn(current): SignedIn,
     PathId(user_id): PathId<UserId>,
-    headers: HeaderMap,
+    forwarded: Forwarded,
 ) -> Result<Response, PageError> {
     let person = ops::users::profile(&state, &current, user_id).await?;
     let has_transfer =
         current.user.role == Role::Administrator && person.role != Role::Bot && person.status == Status::Active;
-    let transfer = if has_transfer { Some(transfer_link(&state, &current, user_id, &headers).await?) } else { None };
+    let transfer = if has_transfer { Some(transfer_link(&state, &current, user_id, &forwarded).await?) } else { None };
     let title = person.name.clone();
     let props = PersonPageProps { viewer: current.user, person, transfer };
     Ok(render::plain(StatusCode::OK, &title, || PersonPage(props)))
@@ -54,7 +55,7 @@ async fn person(
 async fn profile(
     State(site): State<Site>,
     SignedIn(current): SignedIn,
-    headers: HeaderMap,
+    forwarded: Forwarded,
 ) -> Result<Response, PageError> {
     let profile = ops::users::own_profile(&site.state, &current).await?;
     let values = vec![
@@ -62,14 +63,14 @@ async fn profile(
         ("email_address", profile.email_address.clone().unwrap_or_default()),
         ("bio", profile.bio.clone()),
     ];
-    Ok(profile_page(&site, StatusCode::OK, &current, profile, &headers, form::fresh(values)).await?)
+    Ok(profile_page(&site, StatusCode::OK, &current, profile, &forwarded, form::fresh(values)).await?)
 }
 
 /// Changes the profile and the password. Fields missing in the form are not changed.
 async fn update(
     State(site): State<Site>,
     SignedIn(current): SignedIn,
-    headers: HeaderMap,
+    forwarded: Forwarded,
     form: Form,
 ) -> Result<Response, PageError> {
     let profile = ops::users::own_profile(&site.state, &current).await?;
@@ -103,7 +104,7 @@ async fn update(
         Err(AppError::Invalid(errors)) => {
             let values = vec![("name", name), ("email_address", email_address), ("bio", bio)];
             let state = FormState { values, errors };
-            Ok(profile_page(&site, StatusCode::UNPROCESSABLE_ENTITY, &current, profile, &headers, state).await?)
+            Ok(profile_page(&site, StatusCode::UNPROCESSABLE_ENTITY, &current, profile, &forwarded, state).await?)
         }
         Err(error) => Err(error.into()),
     }
@@ -173,10 +174,10 @@ async fn transfer_link(
     state: &AppState,
     current: &CurrentUser,
     user_id: UserId,
-    headers: &HeaderMap,
+    forwarded: &Forwarded,
 ) -> AppResult<TransferLink> {
     let id = ops::transfers::mint_for(state, current, user_id).await?;
-    let url = urls::own_origin(headers) + &paths::transfer(&id);
+    let url = [&*forwarded.origin, &paths::transfer(&id)].concat();
     let qr_path = transfers::qr_path(&url);
     Ok(TransferLink { url, qr_path })
 }
@@ -186,7 +187,7 @@ async fn profile_page(
     status: StatusCode,
     current: &CurrentUser,
     profile: Profile,
-    headers: &HeaderMap,
+    forwarded: &Forwarded,
     state: FormState,
 ) -> AppResult<Response> {
     let app = &site.state;
@@ -204,7 +205,7 @@ async fn profile_page(
             is_this: session.id == current.session_id,
         })
         .collect();
-    let transfer = transfer_link(app, current, current.user.id, headers).await?;
+    let transfer = transfer_link(app, current, current.user.id, forwarded).await?;
     let props = ProfilePageProps { profile, rooms, devices, transfer, text_only: site.text_only, state };
     Ok(render::plain(status, "Your profile", || ProfilePage(props)))
 }

@@ -6,7 +6,11 @@
 use std::collections::HashMap;
 use std::fmt;
 
-use axum::http::{HeaderMap, header};
+use axum::body::HttpBody as _;
+use axum::extract::Request;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
 use campfire::model::UserId;
 use campfire::ops::sessions::SessionActivity;
 use campfire::state::AppState;
@@ -16,6 +20,8 @@ use tower_sessions::cookie::SameSite;
 use tower_sessions::cookie::time::{Duration, OffsetDateTime};
 use tower_sessions::session::{Id, Record};
 use tower_sessions::{Expiry, Session, SessionManagerLayer, SessionStore, session_store};
+
+use crate::http::errors::PageError;
 
 /// How long an inactive browser stays signed in, in days: the maximum age of cookies in browsers (RFC 6265bis, section 5.5).
 const MAX_AGE_DAYS: i64 = 400;
@@ -73,6 +79,13 @@ pub async fn end(session: &Session) -> Result<(), AppError> {
     session.flush().await.map_err(failed)
 }
 
+/// Replaces the empty response with which tower-sessions reports that it could not save a session.
+pub async fn explain_failure(request: Request, next: Next) -> Response {
+    let response = next.run(request).await;
+    let is_unexplained = response.status() == StatusCode::INTERNAL_SERVER_ERROR && response.body().is_end_stream();
+    if is_unexplained { PageError(unavailable()).into_response() } else { response }
+}
+
 /// The token in the session cookie, if there is exactly one.
 #[must_use]
 pub fn token(headers: &HeaderMap) -> Option<Id> {
@@ -93,6 +106,10 @@ pub fn token_hash(id: Id) -> [u8; 32] {
 
 fn failed(error: tower_sessions::session::Error) -> AppError {
     tracing::error!(%error, "the session could not be read or written");
+    unavailable()
+}
+
+fn unavailable() -> AppError {
     AppError::Unavailable("The server cannot save anything now. Try again later.".into())
 }
 

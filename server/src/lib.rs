@@ -28,7 +28,6 @@ use http::forwarded::TrustedProxies;
 use http::limits::Limits;
 use middleware::page_cache::PageCache;
 use middleware::{compression, first_run, front, page_cache, page_context, security};
-use session::throttle::Throttle;
 
 /// Maximum size of a form, in bytes.
 ///
@@ -44,8 +43,6 @@ pub struct Site(Arc<SharedSite>);
 pub struct SharedSite {
     /// The application state.
     pub state: AppState,
-    /// Limits attempts to sign in, by address.
-    pub sign_ins: Throttle,
     /// Counts connections and requests.
     pub admissions: Admissions,
     /// The limits of connections and requests.
@@ -63,12 +60,10 @@ impl Site {
     /// A site with this state, whose sockets close when `closing` turns true.
     #[must_use]
     pub fn new(state: AppState, closing: watch::Receiver<bool>) -> Self {
-        let sign_ins = Throttle::new(state.clock.clone());
         let pages = PageCache::new(state.db.invalidations().clone(), state.page_cache_bytes());
         let limits = Limits::default();
         Self(Arc::new(SharedSite {
             state,
-            sign_ins,
             admissions: Admissions::new(limits),
             limits,
             proxies: TrustedProxies::default(),
@@ -138,7 +133,6 @@ pub fn app(site: Site) -> Router {
         .merge(routes::boosts::router())
         .merge(routes::searches::router())
         .layer(DefaultBodyLimit::max(MAX_FORM_BYTES));
-    let sessions = session::store::layer(&site.state);
 
     let routes = Router::new()
         .merge(pages)
@@ -149,10 +143,8 @@ pub fn app(site: Site) -> Router {
         .layer(
             ServiceBuilder::new()
                 .layer(from_fn_with_state(site.clone(), page_context::provide))
-                .layer(from_fn(session::store::explain_failure))
-                .layer(from_fn_with_state(site.clone(), security::refuse_banned))
                 .layer(from_fn(security::refuse_cross_site))
-                .layer(sessions)
+                .layer(from_fn(session::store::provide))
                 .layer(from_fn_with_state(site.clone(), first_run::redirect)),
         )
         .merge(routes::health::router())

@@ -27,7 +27,7 @@ struct Campfire {
 /// The command of a Campfire with this data folder, on a port that the system chooses.
 fn command(data: &Path) -> Command {
     let mut command = Command::new(CAMPFIRE);
-    command.args(["--listen", "127.0.0.1:0", "--data"]).arg(data);
+    command.args(["--writes-per-second", "0", "--listen", "127.0.0.1:0", "--data"]).arg(data);
     command.stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true);
     command
 }
@@ -139,7 +139,8 @@ async fn a_limit_of_the_size_of_files_refuses_writes_and_ends_nothing() {
     let data = parent.path().join("data");
     // In blocks of 512 or 1,024 bytes: more than an installation needs, and less than the messages.
     let mut shell = Command::new("sh");
-    shell.args(["-c", "ulimit -f 4096 && exec \"$@\"", "sh", CAMPFIRE, "--listen", "127.0.0.1:0", "--data"]).arg(&data);
+    shell.args(["-c", "ulimit -f 4096 && exec \"$@\"", "sh", CAMPFIRE, "--writes-per-second", "0"]);
+    shell.args(["--listen", "127.0.0.1:0", "--data"]).arg(&data);
     shell.stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true);
     let mut campfire = Campfire::start(&mut shell).await;
     campfire.set_up().await;

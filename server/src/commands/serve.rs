@@ -35,6 +35,7 @@ pub async fn run(options: Serve) -> Result<(), Box<dyn Error>> {
     let state = AppState::open_with_cache(&folder, Clock::System, options.cache_mb << 20)
         .await
         .map_err(|error| format!("the data in {} cannot be used: {error}", folder.display()))?;
+    state.limit_writes(options.writes_per_second);
     let proxies = TrustedProxies::new(options.trust_proxy);
     let configure = |site: Site| site.text_only(options.text_only).limits(limits).proxies(proxies);
     until_ended(listener, state, configure).await

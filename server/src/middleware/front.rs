@@ -12,14 +12,14 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 use campfire::AppError;
 use campfire::model::paths;
-use tower_sessions::session::Id;
 
 use super::security;
+use crate::Site;
 use crate::http::admission::Connection;
 use crate::http::errors::PageError;
 use crate::http::forwarded::Forwarded;
 use crate::http::{body, prefetch, urls};
-use crate::{Site, session};
+use crate::session::Session;
 
 /// How soon a refused client may try again, in seconds.
 const RETRY_AFTER_S: &str = "5";
@@ -58,7 +58,7 @@ async fn admit(
     let is_reserved = connection.as_ref().is_some_and(Connection::is_reserved);
     if is_reserved
         && request.uri().path() != paths::UP
-        && !is_signed_in(site, session::store::token(request.headers())).await
+        && !is_signed_in(site, Session::of(request.headers(), &forwarded.origin).token_hash()).await
     {
         return refused(AppError::Unavailable("The server has too many visitors now. Try again in a moment.".into()));
     }
@@ -76,9 +76,9 @@ async fn admit(
 }
 
 /// Whether the token in a session cookie is that of a session.
-async fn is_signed_in(site: &Site, token: Option<Id>) -> bool {
-    let Some(token) = token else { return false };
-    let found = site.state.sessions.find(session::store::token_hash(token)).await;
+async fn is_signed_in(site: &Site, token_hash: Option<[u8; 32]>) -> bool {
+    let Some(token_hash) = token_hash else { return false };
+    let found = site.state.sessions.find(token_hash).await;
     found.is_ok_and(|session| session.is_some())
 }
 

@@ -12,8 +12,9 @@ use campfire::state::AppState;
 use leptos::prelude::provide_context;
 
 use crate::Site;
-use crate::http::errors::PageError;
-use crate::session::SignedIn;
+use crate::http::errors::{PageError, retry_after};
+use crate::http::forwarded::Forwarded;
+use crate::session::{SignedIn, cookies};
 
 /// Maximum size of a call, in bytes: that of the longest message, even if all its characters are beyond U+FFFF, escaped
 /// in JSON (`\ud83d\ude00`) and percent-encoded in a form (`%5Cud83d%5Cude00`), with 16 KiB for the other arguments.
@@ -31,13 +32,16 @@ pub fn router() -> Router<Site> {
 async fn call(
     State(state): State<AppState>,
     signed_in: Result<Option<SignedIn>, PageError>,
+    forwarded: Forwarded,
     request: Request,
 ) -> Response {
     let current = match signed_in {
         Ok(signed_in) => signed_in.map(|SignedIn(current)| current),
         Err(PageError(error)) => return call_failed(&error),
     };
+    let last_room = cookies::last_room(&forwarded.origin);
     let context = move || {
+        provide_context(last_room.clone());
         provide_context(state.clone());
         provide_context(current.clone());
     };
@@ -55,7 +59,9 @@ async fn with_status_of_error(response: Response) -> Response {
     let body = axum::body::to_bytes(body, MAX_ERROR_BYTES).await.unwrap_or_default();
     let error = serde_json::from_slice(&body).unwrap_or(AppError::Internal);
     parts.status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    Response::from_parts(parts, body.into())
+    let mut response = Response::from_parts(parts, body.into());
+    retry_after(&mut response, &error);
+    response
 }
 
 /// The response of a server function to an error.

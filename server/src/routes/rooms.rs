@@ -26,7 +26,7 @@ use crate::http::path::PageQuery;
 use crate::http::prefetch::is_prefetch;
 use crate::http::render::{LiveRequest, Rendered};
 use crate::http::{form, render, urls};
-use crate::session::{InRoom, Inside, SignedIn};
+use crate::session::{InRoom, Inside, SignedIn, cookies};
 
 /// The pages and forms of rooms.
 pub fn router() -> Router<Site> {
@@ -99,6 +99,7 @@ async fn room_page(
     let title = member.room.name.clone();
     let state = site.state.clone();
     let room_id = member.room.id;
+    let last_room = cookies::last_room(&forwarded.origin);
     let reads = range == MessageRange::Newest;
     let is_prefetch = is_prefetch(&headers);
     let member = Some(member);
@@ -114,7 +115,7 @@ async fn room_page(
         });
     }
     if !is_prefetch {
-        let cookie = app::server::last_room_cookie(room_id);
+        let cookie = app::server::last_room_cookie(&last_room, room_id);
         response.headers_mut().append(header::SET_COOKIE, cookie.parse().map_err(|_| AppError::Internal)?);
     }
     Ok(response)

@@ -8,15 +8,14 @@ use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum::http::Method;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Redirect, Response};
-use campfire::access::{Administrator, CurrentUser, LiveSession, Member};
+use campfire::access::{Administrator, CurrentUser, LiveSession, Member, masked};
 use campfire::model::{MessageId, RoomId};
 use campfire::{AppError, AppResult, ops};
-use tower_sessions::Session;
 
-use super::store;
+use super::store::Session;
 use crate::Site;
 use crate::http::admission::Admission;
-use crate::http::errors::PageError;
+use crate::http::errors::{self, PageError};
 use crate::http::forwarded::Forwarded;
 use crate::http::path::{self, InPath};
 use crate::http::{urls, user_agent};
@@ -52,19 +51,36 @@ impl OptionalFromRequestParts<Site> for SignedIn {
             return Ok(Some(found.clone()));
         }
         let Some(session) = parts.extensions.get::<Session>().cloned() else { return Ok(None) };
-        let Some(id) = session.id() else { return Ok(None) };
-        let Some(seen) = site.state.sessions.find(store::token_hash(id)).await? else { return Ok(None) };
+        let Some(token_hash) = session.token_hash() else { return Ok(None) };
+        let state = &site.state;
+        let Some(seen) = state.sessions.find(token_hash).await? else { return Ok(None) };
         if let Some(admission) = parts.extensions.get::<Arc<Admission>>() {
             admission.claim(seen.current.user.id)?;
         }
-        if is_refresh_due(&seen, site.state.clock.now_ms()) {
-            let Visitor { address, user_agent } = parts.extract().await?;
-            store::refresh(&session, &address.to_string(), &user_agent).await?;
+        let visitor: Visitor = parts.extract().await?;
+        if is_refresh_due(&seen, state.clock.now_ms()) {
+            // The session stays valid, so the request is served, even if nothing can be written now.
+            if let Err(error) = session.refresh(state, seen.current.user.id, &visitor).await {
+                tracing::warn!(%error, "the activity of a session could not be stored");
+            }
+        } else {
+            session.rename();
+        }
+        if !is_read(&parts.method)
+            && let Err(error) = ops::sessions::note_network(state, &seen.current, visitor.address).await
+        {
+            tracing::warn!(%error, "the network that a user writes from could not be noted");
         }
         let signed_in = Self(seen.current.clone());
         parts.extensions.insert(signed_in.clone());
         Ok(Some(signed_in))
     }
+}
+
+/// Whether a method is safe: it changes nothing (RFC 9110, section 9.2.1).
+#[must_use]
+pub fn is_read(method: &Method) -> bool {
+    matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
 }
 
 /// Whether the last activity of a session must be refreshed.
@@ -190,5 +206,25 @@ impl<S: Send + Sync> FromRequestParts<S> for Visitor {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, PageError> {
         let Forwarded { address, .. } = parts.extract().await?;
         Ok(Self { address, user_agent: user_agent::stored(&parts.headers) })
+    }
+}
+
+/// The client of a request to sign in or to join, whose address is not banned. Who is signed in has come in already.
+#[derive(Clone, Debug)]
+pub struct Admitted(pub Visitor);
+
+impl FromRequestParts<Site> for Admitted {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<Self, Refusal> {
+        let visitor: Visitor = parts.extract().await?;
+        if site.state.bans.contains(visitor.address) {
+            let found = <SignedIn as OptionalFromRequestParts<Site>>::from_request_parts(parts, site).await?;
+            if found.is_none() {
+                tracing::warn!(from = masked(visitor.address), "refused a sign-in: the address is banned");
+                return Err(Refusal(errors::banned()));
+            }
+        }
+        Ok(Self(visitor))
     }
 }

@@ -6,11 +6,11 @@
 //! be computed anew.
 //!
 //! Text is folded in segments: a character and the marks that belong to it. The key of a text is the keys of its segments
-//! one after the other, so that a prefix of a text is compared without folding the text for every possible end
-//! ([`name_prefix_len`], [`words_prefix_len`]).
+//! one after the other, so that parts of a text are compared without folding the text for every possible start and end
+//! ([`name_prefix_len`], [`FoldedWords`]).
 //!
 //! The tables of Unicode are constant data of the executable. None of them may reach the browser's half, which has its
-//! own: see [`lowercase`](crate::model::lowercase).
+//! own: see [`fold_for_filter`](crate::model::fold_for_filter).
 
 use std::ops::RangeInclusive;
 
@@ -49,7 +49,20 @@ pub fn name(text: &str) -> String {
 /// after them is not a mark that would belong to the name's last letter.
 #[must_use]
 pub fn name_prefix_len(text: &str, key: &str) -> Option<usize> {
-    prefix_len(text, key, Sameness::Name)
+    let mut wanted = key;
+    let mut rest = text;
+    let mut segment_key = String::new();
+    while !wanted.is_empty() {
+        let segment;
+        (segment, rest) = rest.split_at(segment_len(rest));
+        if segment.is_empty() {
+            return None;
+        }
+        segment_key.clear();
+        push_key(&mut segment_key, segment, Sameness::Name);
+        wanted = wanted.strip_prefix(&segment_key[..])?;
+    }
+    Some(text.len() - rest.len())
 }
 
 /// The key of words, for searches and filters.
@@ -62,16 +75,61 @@ pub fn words(text: &str) -> String {
     fold(text, Sameness::Words)
 }
 
-/// How many bytes at the start of `text` are the words with this key; `None` if `text` does not begin with them.
-#[must_use]
-pub fn words_prefix_len(text: &str, key: &str) -> Option<usize> {
-    prefix_len(text, key, Sameness::Words)
+/// The key of words, with the place in the text of each of its segments: what is found in the key is found in the text.
+#[derive(Debug)]
+pub struct FoldedWords {
+    /// The key of the whole text, as [`words`] returns it.
+    pub key: String,
+    /// Where each segment begins, in the key and in the text, and where both end.
+    bounds: Vec<(usize, usize)>,
+}
+
+impl FoldedWords {
+    /// Folds a text.
+    #[must_use]
+    pub fn new(text: &str) -> Self {
+        let mut key = String::with_capacity(text.len());
+        let mut bounds = Vec::with_capacity(text.len() + 1);
+        let mut at = 0;
+        while at < text.len() {
+            let length = segment_len(&text[at..]);
+            let key_at = key.len();
+            push_key(&mut key, &text[at..at + length], Sameness::Words);
+            // What is not in the key belongs to the segment before.
+            if key.len() > key_at {
+                bounds.push((key_at, at));
+            }
+            at += length;
+        }
+        bounds.push((key.len(), text.len()));
+        Self { key, bounds }
+    }
+
+    /// The offset in the text of an offset in the key, if a segment begins or the text ends there.
+    #[must_use]
+    pub fn text_offset(&self, key_offset: usize) -> Option<usize> {
+        let index = self.bounds.binary_search_by_key(&key_offset, |(key_at, _)| *key_at).ok()?;
+        Some(self.bounds[index].1)
+    }
+
+    /// The offset in the key at which the next segment begins.
+    #[must_use]
+    pub fn next_offset(&self, key_offset: usize) -> usize {
+        let index = self.bounds.partition_point(|(key_at, _)| *key_at <= key_offset);
+        self.bounds.get(index).map_or(self.key.len(), |(key_at, _)| *key_at)
+    }
 }
 
 /// Whether a character belongs to the one before it, like an accent or a vowel sign.
 #[must_use]
 pub fn is_mark(c: char) -> bool {
     !c.is_ascii() && GeneralCategoryGroup::Mark.contains(CodePointMapData::<GeneralCategory>::new().get(c))
+}
+
+/// Whether a character is a symbol outside ASCII, like `°` and most emoji.
+#[must_use]
+pub fn is_symbol(c: char) -> bool {
+    !c.is_ascii() && CodePointMapData::<GeneralCategory>::new().get(c) == GeneralCategory::OtherSymbol
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -92,23 +150,6 @@ fn fold(text: &str, sameness: Sameness) -> String {
         push_key(&mut key, segment, sameness);
     }
     key
-}
-
-fn prefix_len(text: &str, key: &str, sameness: Sameness) -> Option<usize> {
-    let mut wanted = key;
-    let mut rest = text;
-    let mut segment_key = String::new();
-    while !wanted.is_empty() {
-        let segment;
-        (segment, rest) = rest.split_at(segment_len(rest));
-        if segment.is_empty() {
-            return None;
-        }
-        segment_key.clear();
-        push_key(&mut segment_key, segment, sameness);
-        wanted = wanted.strip_prefix(&segment_key[..])?;
-    }
-    Some(text.len() - rest.len())
 }
 
 /// The length in bytes of the first segment of `text`: a character and what belongs to it.
@@ -371,7 +412,6 @@ mod tests {
     fn a_prefix_ends_only_where_a_letter_ends() {
         assert_eq!(name_prefix_len("E\u{301}LODIE!", &name("élodie")), Some(8));
         assert_eq!(name_prefix_len("e\u{301}", &name("e")), None);
-        assert_eq!(words_prefix_len("e\u{301}", &words("e")), Some(3));
         assert_eq!(name_prefix_len("Weiß", &name("weiss")), Some(5));
         assert_eq!(name_prefix_len("Weiß", &name("weis")), None, "half of the ß");
         assert_eq!(name_prefix_len("ΝΊΚΟΣ μου", &name("Νίκος")), Some(10));
@@ -392,12 +432,26 @@ mod tests {
         }
     }
 
+    #[test]
+    fn offsets_in_a_key_lead_to_offsets_in_the_text() {
+        let folded = FoldedWords::new("a\u{ad} ße\u{301}x");
+        assert_eq!(folded.key, "a ssex");
+        let offsets: Vec<_> = (0..=folded.key.len()).map(|at| folded.text_offset(at)).collect();
+        assert_eq!(offsets, [Some(0), Some(3), Some(4), None, Some(6), Some(9), Some(10)]);
+        assert_eq!((folded.next_offset(2), folded.next_offset(5), folded.next_offset(6)), (4, 6, 6));
+        assert_eq!(FoldedWords::new("").text_offset(0), Some(0));
+    }
+
     proptest! {
         #[test]
         fn a_text_begins_with_itself_in_any_case(text in "(\\PC|[a-zßéёй]|\u{301}|\u{308}|\u{ad}|각|\u{1161}){0,20}", rest in "( |[a-z]|\\PC){0,5}") {
             prop_assert!(name_prefix_len(&text, &name(&text)).is_some());
             let whole = format!("{text}.{rest}");
-            prop_assert!(words_prefix_len(&whole, &words(&text)).is_some());
+            let folded = FoldedWords::new(&whole);
+            prop_assert_eq!(&folded.key, &words(&whole));
+            let key = words(&text);
+            prop_assert!(folded.key.starts_with(&key));
+            prop_assert_eq!(words(&whole[..folded.text_offset(key.len()).unwrap()]), key);
             prop_assert_eq!(words(&name(&text)), words(&text), "words are wider than names");
         }
     }

@@ -20,7 +20,7 @@ pub mod clock;
 pub mod emoji;
 #[cfg(feature = "ssr")]
 pub mod facts;
-#[cfg(feature = "ssr")]
+#[cfg(not(target_arch = "wasm32"))]
 pub mod folding;
 #[cfg(feature = "ssr")]
 pub mod jobs;

@@ -58,13 +58,14 @@ pub async fn run_due(state: &AppState) -> AppResult<()> {
 }
 
 /// Takes over the queue from the previous process: releases its leases, and enqueues the recurring job if it is
-/// missing.
+/// missing, and the renewal of the search index if that is of another version.
 async fn resume(state: &AppState) -> AppResult<()> {
     let resume = async |tx: &mut Tx| {
         store::jobs::release_all(tx.db()).await?;
         if !store::jobs::exists(tx.db(), JobKind::Prune).await? {
             tx.enqueue(&Job::Prune).await?;
         }
+        super::renew_search::enqueue_if_due(tx).await?;
         tx.changes_nothing_visible();
         Ok(())
     };

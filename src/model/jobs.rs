@@ -22,6 +22,8 @@ pub enum Job {
     },
     /// Deletes old rows of the event log and old dead jobs. Runs every hour.
     Prune,
+    /// Indexes messages anew for search, after an update that indexes them in another way.
+    RenewSearch,
 }
 
 /// The kind of a job. Each kind runs in a pool of its own.
@@ -34,6 +36,8 @@ pub enum JobKind {
     EmptyRoom,
     /// [`Job::Prune`]
     Prune,
+    /// [`Job::RenewSearch`]
+    RenewSearch,
 }
 
 impl Job {
@@ -44,13 +48,14 @@ impl Job {
             Self::RemoveContent { .. } => JobKind::RemoveContent,
             Self::EmptyRoom { .. } => JobKind::EmptyRoom,
             Self::Prune => JobKind::Prune,
+            Self::RenewSearch => JobKind::RenewSearch,
         }
     }
 }
 
 impl JobKind {
     /// Every kind.
-    pub const ALL: [Self; 3] = [Self::RemoveContent, Self::EmptyRoom, Self::Prune];
+    pub const ALL: [Self; 4] = [Self::RemoveContent, Self::EmptyRoom, Self::Prune, Self::RenewSearch];
 
     /// How many jobs of this kind run concurrently.
     #[must_use]
@@ -73,6 +78,7 @@ mod tests {
             ),
             (Job::EmptyRoom { room_id: RoomId(4) }, r#"{"kind":"empty_room","room_id":4}"#),
             (Job::Prune, r#"{"kind":"prune"}"#),
+            (Job::RenewSearch, r#"{"kind":"renew_search"}"#),
         ] {
             assert_eq!(serde_json::to_string(&job).unwrap(), json);
             assert_eq!(serde_json::from_str::<Job>(json).unwrap(), job);

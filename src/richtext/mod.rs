@@ -23,7 +23,7 @@ pub use mentions::{Mention, Names, with_current_names};
 pub use quote::quote;
 
 use crate::model::{Draft, Sound};
-use crate::search;
+use crate::search::IndexedText;
 
 /// The version of this renderer, stored with each message. Incremented when the same source would render differently.
 pub const RENDER_VERSION: i64 = 2;
@@ -39,6 +39,8 @@ pub struct Body {
     pub text: String,
     /// The text prepared for the full-text index; `None` where that is `text` itself.
     pub search_words: Option<String>,
+    /// The same for parts of words; `None` where that is what the index of words has.
+    pub search_parts: Option<String>,
     /// Index terms for the kinds of content in the body, each followed by a blank: `link `, `code `.
     pub search_marks: String,
     /// The [`RENDER_VERSION`] that produced `html` and `text`.
@@ -88,8 +90,9 @@ pub fn render(draft: &Draft, names: &Names) -> Rendered {
 
 impl Body {
     fn new(source: &str, html: String, text: String, search_marks: String) -> Self {
-        let search_words = search::indexed_words(&text);
-        Self { source: source.to_owned(), html, text, search_words, search_marks, render_version: RENDER_VERSION }
+        let IndexedText { words: search_words, parts: search_parts } = IndexedText::new(&text);
+        let source = source.to_owned();
+        Self { source, html, text, search_words, search_parts, search_marks, render_version: RENDER_VERSION }
     }
 }
 

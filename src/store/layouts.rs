@@ -3,7 +3,7 @@
 use sqlx::SqliteExecutor;
 use sqlx::types::Json;
 
-use super::rooms::{SHOWN_DIRECT_ROOMS, named_and_sorted, select_sidebar};
+use super::rooms::{SHOWN_DIRECT_ROOMS, named, select_sidebar};
 use crate::model::{Account, Person, SidebarRoom, UserId};
 
 /// The account, a user's rooms, and users to ping: the same on all of the user's chat pages.
@@ -11,7 +11,7 @@ use crate::model::{Account, Person, SidebarRoom, UserId};
 pub struct Layout {
     /// The account.
     pub account: Account,
-    /// The user's visible rooms, in the order of [`SidebarRoom::sort_key`]; at most [`SHOWN_DIRECT_ROOMS`] direct ones.
+    /// The user's visible rooms, in the order of [`SidebarRoom::sidebar_cmp`]; at most [`SHOWN_DIRECT_ROOMS`] direct ones.
     pub rooms: Vec<SidebarRoom>,
     /// Active users without a direct room with this user, in the order of their ids.
     pub unpinged: Vec<Person>,
@@ -50,7 +50,7 @@ pub async fn find(db: impl SqliteExecutor<'_>, user_id: UserId, unpinged: i64) -
         .fetch_one(db)
         .await?;
     unpinged.sort_unstable_by_key(|person| person.id);
-    Ok(account.map(|Json(account)| Layout { account, rooms: named_and_sorted(rooms), unpinged }))
+    Ok(account.map(|Json(account)| Layout { account, rooms: named(rooms), unpinged }))
 }
 
 #[cfg(test)]

@@ -1,18 +1,28 @@
 //! Users.
 
-use sqlx::SqliteExecutor;
+use sqlx::{SqliteConnection, SqliteExecutor};
 
-use crate::model::{Bio, EmailAddress, Person, Profile, Role, Status, User, UserId, UserName};
+use super::{escape_like, keys};
+use crate::folding;
+use crate::model::{Bio, EmailAddress, Person, Profile, Role, Status, User, UserId, UserName, order_key};
 
-/// Id and password hash of the active user with this e-mail address. The case of ASCII letters is ignored.
+/// Id and password hash of the active user with this e-mail address, by the sameness of [`folding::address`].
+///
+/// An address that differs in the case of ASCII letters alone goes before one that is the same otherwise: users whose
+/// addresses were different in older versions, and are the same now, each sign in by their own.
 pub async fn find_by_email(
     db: impl SqliteExecutor<'_>,
     email_address: &str,
 ) -> sqlx::Result<Option<(UserId, Option<String>)>> {
-    sqlx::query_as("SELECT id, password_hash FROM users WHERE lower(email_address) = lower($1) AND status = 0")
-        .bind(email_address)
-        .fetch_optional(db)
-        .await
+    sqlx::query_as(
+        "SELECT id, password_hash FROM users
+          WHERE (lower(email_address) = lower($1) OR email_key = $2) AND status = 0
+          ORDER BY lower(email_address) <> lower($1) LIMIT 1",
+    )
+    .bind(email_address)
+    .bind(folding::address(email_address))
+    .fetch_optional(db)
+    .await
 }
 
 /// The active user with this id.
@@ -25,20 +35,21 @@ pub async fn find(db: impl SqliteExecutor<'_>, user_id: UserId) -> sqlx::Result<
     Ok(row.map(|(id, name, role)| User { id, name, role }))
 }
 
-/// All active users, by lower-cased name.
+/// All active users, by name.
 pub async fn list(db: impl SqliteExecutor<'_>) -> sqlx::Result<Vec<Person>> {
-    sqlx::query_as("SELECT id, name FROM users WHERE status = 0 ORDER BY lower(name), id").fetch_all(db).await
+    sqlx::query_as("SELECT id, name FROM users WHERE status = 0 ORDER BY name_order, id").fetch_all(db).await
 }
 
-/// Users of any status whose name, or a word of it, begins with `name`. The case is ignored.
+/// Users of any status whose name, or a later word of it, begins with `name`, by the sameness of [`folding::words`].
 pub async fn list_called(db: impl SqliteExecutor<'_>, name: &str) -> sqlx::Result<Vec<UserId>> {
-    let prefix = name.to_lowercase();
-    let people: Vec<(UserId, String)> = sqlx::query_as("SELECT id, name FROM users ORDER BY id").fetch_all(db).await?;
-    let matching = people.into_iter().filter(|(_, name)| {
-        let name = name.to_lowercase();
-        name == prefix || name.split_whitespace().any(|word| word.starts_with(&prefix)) || name.starts_with(&prefix)
-    });
-    Ok(matching.map(|(user_id, _)| user_id).collect())
+    let wanted = escape_like(&folding::words(name));
+    sqlx::query_scalar(
+        "SELECT id FROM users WHERE name_key LIKE $1 || '%' ESCAPE '!' OR name_key LIKE '% ' || $1 || '%' ESCAPE '!'
+          ORDER BY id",
+    )
+    .bind(wanted)
+    .fetch_all(db)
+    .await
 }
 
 /// The active users among `user_ids`, sorted by id.
@@ -72,14 +83,18 @@ pub async fn insert(
     now_ms: i64,
 ) -> sqlx::Result<UserId> {
     sqlx::query_scalar(
-        "INSERT INTO users (name, email_address, password_hash, role, created_at, updated_at)
-         VALUES ($1, $2, $3, $4, $5, $5) RETURNING id",
+        "INSERT INTO users (name, email_address, password_hash, role, created_at, updated_at, name_key, name_order,
+                            email_key)
+         VALUES ($1, $2, $3, $4, $5, $5, $6, $7, $8) RETURNING id",
     )
     .bind(name.as_str())
     .bind(email_address.as_str())
     .bind(password_hash)
     .bind(role)
     .bind(now_ms)
+    .bind(folding::words(name.as_str()))
+    .bind(order_key(name.as_str()))
+    .bind(folding::address(email_address.as_str()))
     .fetch_one(db)
     .await
 }
@@ -96,8 +111,8 @@ pub enum ListedStatus {
     ActiveAndBanned,
 }
 
-/// Page `page`, from 0, of the users whose names contain `filter`, bots excluded: administrators first, then members,
-/// each by lower-cased name.
+/// Page `page`, from 0, of the users whose names contain `filter` by the sameness of [`folding::words`], bots excluded:
+/// administrators first, then members, each by name.
 ///
 /// At most [`LIST_PAGE_SIZE`] users, and one more if there is another page.
 pub async fn list_page(
@@ -109,11 +124,11 @@ pub async fn list_page(
     let other_status = if listed == ListedStatus::Active { Status::Active } else { Status::Banned };
     sqlx::query_as(
         "SELECT id, name, email_address, bio, role, status FROM users
-          WHERE role <> 2 AND status IN (0, $1) AND lower(name) LIKE $2 ESCAPE '!'
-          ORDER BY role DESC, lower(name), id LIMIT $3 OFFSET $4",
+          WHERE role <> 2 AND status IN (0, $1) AND name_key LIKE '%' || $2 || '%' ESCAPE '!'
+          ORDER BY role DESC, name_order, id LIMIT $3 OFFSET $4",
     )
     .bind(other_status)
-    .bind(super::like_pattern(filter))
+    .bind(escape_like(&folding::words(filter.trim())))
     .bind(LIST_PAGE_SIZE + 1)
     .bind(page.saturating_mul(LIST_PAGE_SIZE))
     .fetch_all(db)
@@ -140,22 +155,30 @@ pub async fn password_hash(db: impl SqliteExecutor<'_>, user_id: UserId) -> sqlx
 
 /// Updates the fields of a user's profile. Fails with a unique violation if the address is taken.
 pub async fn update_profile(
-    db: impl SqliteExecutor<'_>,
+    db: &mut SqliteConnection,
     user_id: UserId,
     name: &UserName,
     email_address: &EmailAddress,
     bio: &Bio,
     now_ms: i64,
 ) -> sqlx::Result<()> {
-    sqlx::query("UPDATE users SET name = $2, email_address = $3, bio = $4, updated_at = $5 WHERE id = $1")
-        .bind(user_id)
-        .bind(name.as_str())
-        .bind(email_address.as_str())
-        .bind(bio.as_str())
-        .bind(now_ms)
-        .execute(db)
-        .await
-        .map(drop)
+    // An address that is not changed keeps its key, also if it has none.
+    sqlx::query(
+        "UPDATE users SET name = $2, email_address = $3, bio = $4, updated_at = $5, name_key = $6, name_order = $7,
+                          email_key = CASE WHEN email_address = $3 THEN email_key ELSE $8 END
+          WHERE id = $1",
+    )
+    .bind(user_id)
+    .bind(name.as_str())
+    .bind(email_address.as_str())
+    .bind(bio.as_str())
+    .bind(now_ms)
+    .bind(folding::words(name.as_str()))
+    .bind(order_key(name.as_str()))
+    .bind(folding::address(email_address.as_str()))
+    .execute(&mut *db)
+    .await?;
+    keys::fill_address_keys(db).await.map(drop)
 }
 
 /// Replaces a user's password hash.
@@ -203,13 +226,14 @@ pub async fn update_status(
 
 /// Replaces a user's e-mail address, for example when the user is deactivated, so that another user can register with
 /// it.
-pub async fn update_email(db: impl SqliteExecutor<'_>, user_id: UserId, email_address: &str) -> sqlx::Result<()> {
-    sqlx::query("UPDATE users SET email_address = $2 WHERE id = $1")
+pub async fn update_email(db: &mut SqliteConnection, user_id: UserId, email_address: &str) -> sqlx::Result<()> {
+    sqlx::query("UPDATE users SET email_address = $2, email_key = $3 WHERE id = $1")
         .bind(user_id)
         .bind(email_address)
-        .execute(db)
-        .await
-        .map(drop)
+        .bind(folding::address(email_address))
+        .execute(&mut *db)
+        .await?;
+    keys::fill_address_keys(db).await.map(drop)
 }
 
 /// Number of active administrators other than this user.

@@ -1,5 +1,7 @@
 // Which of many names fit what was typed, the best first.
 
+import { fold } from "../../folding.ts";
+
 /** How well a name fits; less is better. */
 const enum Rank {
   /** It begins with what was typed. */
@@ -15,11 +17,6 @@ const enum Rank {
 /** At how many letters initials and inner parts are compared: with fewer, nearly everything would fit. */
 const MIN_INITIALS = 2;
 const MIN_ANYWHERE = 3;
-
-/** The text without accents and in lower case, as names are compared. */
-export function fold(text: string): string {
-  return text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
-}
 
 /** How well a name fits what was typed, both folded; `undefined` if it does not. */
 export function rank(name: string, typed: string): number | undefined {

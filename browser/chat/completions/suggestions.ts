@@ -2,7 +2,8 @@
 
 import { composerField } from "../../page.ts";
 import { Attribute } from "../../names.ts";
-import { bestMatches, fold } from "./ranking.ts";
+import { fold } from "../../folding.ts";
+import { bestMatches } from "./ranking.ts";
 import type { Query, Source } from "./queries.ts";
 
 export interface Suggestion {

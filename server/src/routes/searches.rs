@@ -6,10 +6,11 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use axum::{Json, Router};
+use campfire::access::CurrentUser;
 use campfire::model::{RoomId, paths};
 use campfire::ops::searches::SearchResults;
 use campfire::state::AppState;
-use campfire::{AppError, ops, richtext};
+use campfire::{AppError, folding, ops, richtext};
 use serde::Serialize;
 
 use crate::Site;
@@ -34,8 +35,13 @@ async fn show(
     Query(query): PageQuery,
 ) -> Result<Response, PageError> {
     let asked = query.get("q").map(|asked| asked.trim().to_owned()).unwrap_or_default();
-    let recent = ops::searches::list_recent(&state, &current).await?;
-    let (status, found) = match ops::searches::search(&state, &current, &asked).await {
+    results(&state, &current, asked).await
+}
+
+/// The search page with the results of a query, or with the reason why there are none.
+async fn results(state: &AppState, current: &CurrentUser, asked: String) -> Result<Response, PageError> {
+    let recent = ops::searches::list_recent(state, current).await?;
+    let (status, found) = match ops::searches::search(state, current, &asked).await {
         Ok(found) => (StatusCode::OK, found),
         Err(AppError::Invalid(errors)) => (
             StatusCode::UNPROCESSABLE_ENTITY,
@@ -58,15 +64,15 @@ async fn show(
     Ok(render::plain(status, "Search", || SearchPage(props)))
 }
 
-/// Stores the query among the recent ones and redirects to its results. An invalid one is not stored; the page of its
-/// results shows the reason.
-async fn create(State(state): State<AppState>, SignedIn(current): SignedIn, form: Form) -> Result<Redirect, PageError> {
+/// Stores the query among the recent ones and redirects to its results. An invalid one is not stored and is answered
+/// here, with the reason: one that is too long for a search may be too long for a URL as well.
+async fn create(State(state): State<AppState>, SignedIn(current): SignedIn, form: Form) -> Result<Response, PageError> {
     let asked = form.get("q").split_whitespace().collect::<Vec<_>>().join(" ");
     match ops::searches::remember(&state, &current, &asked).await {
-        Ok(()) | Err(AppError::Invalid(_)) => {}
-        Err(error) => return Err(error.into()),
+        Ok(()) => Ok(Redirect::to(&search_path(&asked)).into_response()),
+        Err(AppError::Invalid(_)) => results(&state, &current, asked).await,
+        Err(error) => Err(error.into()),
     }
-    Ok(Redirect::to(&search_path(&asked)))
 }
 
 fn search_path(asked: &str) -> String {
@@ -109,8 +115,8 @@ async fn people(
         }
         None => ops::users::list(&state, &current).await?,
     };
-    let wanted = query.get("query").map(|wanted| wanted.to_lowercase()).unwrap_or_default();
-    let people = people.into_iter().filter(|person| person.name.to_lowercase().contains(&wanted));
+    let wanted = query.get("query").map(|wanted| folding::words(wanted)).unwrap_or_default();
+    let people = people.into_iter().filter(|person| folding::words(&person.name).contains(&wanted));
     let offered: Vec<_> = people.map(|person| Offered { name: person.name, value: person.id.0 }).collect();
     Ok(Json(offered).into_response())
 }

@@ -277,7 +277,7 @@ async function fetchAssets(campfire, html) {
     const ending = path.split(".").at(-1);
     const isWhole = ending === "wasm" ? content.subarray(0, 4).equals(Buffer.from("\0asm")) : content.length > 0 && !content.includes(0);
     assert.ok(isWhole, `${path} contains what its name says`);
-    assets.set(path, { name: path.replace(/^\/assets\/|-[0-9a-f]{16}/g, ""), ending, bytes: answer.body.length, isNamedByPage: !by });
+    assets.set(path, { name: path.replace(/^\/assets\/([0-9a-f]{16}\/)?|-[0-9a-f]{16}/g, ""), ending, bytes: answer.body.length, isNamedByPage: !by });
     if (ending !== "js") continue;
     for (const [, name] of content.toString().matchAll(new RegExp(`["'\`](${fileName("js|wasm")})["'\`]`, "g"))) {
       waiting.push({ path: new URL(name, `http://localhost${path}`).pathname, by: path });

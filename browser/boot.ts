@@ -13,6 +13,7 @@ import { defineLocalTime, writeMissedTimes } from "./boot/local-time.ts";
 import { openAndCloseMenus } from "./boot/menus.ts";
 import { watchForMore } from "./boot/more.ts";
 import { removeNoticeFromAddress } from "./boot/notice.ts";
+import { openOwnLinksHere } from "./boot/own-links.ts";
 import { definePresenceMarks } from "./boot/presence-marks.ts";
 import { sendQuietForms } from "./boot/quiet-forms.ts";
 import { showScriptedControls } from "./boot/scripted-controls.ts";
@@ -31,6 +32,7 @@ filterWhileTyping();
 openAndCloseMenus();
 closeDrawerOnChoice();
 confirmForms();
+openOwnLinksHere();
 
 addEventListener("DOMContentLoaded", () => {
   writeMissedTimes();

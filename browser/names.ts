@@ -114,6 +114,10 @@ export const enum Tag {
 export const enum PageEvent {
   /** A message was added to the page. `detail`: the author's name (empty for the reader's own), and the body's HTML. */
   MessageShown = "campfire:message-shown",
+  /** The list of keyboard shortcuts is to be shown. */
+  ShortcutsWanted = "campfire:shortcuts-wanted",
+  /** A toast is to be shown. `detail`: its text. */
+  Toast = "campfire:toast",
 }
 
 /** Custom properties of the style sheets. */

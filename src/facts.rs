@@ -5,6 +5,8 @@
 //! stale marks and announcements take effect after its commit. A new consequence (a push, a webhook) is one more line
 //! in the arm of its fact.
 
+use std::collections::BTreeSet;
+
 use crate::cache::invalidation::Stale;
 use crate::live::Announcement;
 use crate::model::{Account, Involvement, Job, Message, MessageId, Room, RoomId, SessionId, SidebarRoom, User, UserId};
@@ -154,6 +156,14 @@ pub enum Fact {
         message_id: MessageId,
     },
 
+    /// Stored messages were rendered anew: their HTML changed, and perhaps whom they mention, but not what was written.
+    MessagesRendered {
+        /// The rooms in which messages look different.
+        room_ids: BTreeSet<RoomId>,
+        /// The users who are mentioned in more or fewer of them.
+        user_ids: BTreeSet<UserId>,
+    },
+
     /// The oldest rows of the event log were deleted. Cached pages contain the position they were read at, which may no
     /// longer be covered.
     EventsPruned,
@@ -276,6 +286,12 @@ impl Tx {
                 let boosts_html = message.map(|message| message.boosts_html).unwrap_or_default();
                 let event = ServerEvent::MessageBoosted { seq, at, room_id, message_id, boosts_html };
                 self.announce(Announcement::Room { room_id, event });
+            }
+
+            // No event: nobody edited anything.
+            Fact::MessagesRendered { room_ids, user_ids } => {
+                room_ids.into_iter().for_each(|room_id| self.mark_stale(Stale::Messages(room_id)));
+                user_ids.into_iter().for_each(|user_id| self.mark_stale(Stale::Unread(user_id)));
             }
 
             Fact::EventsPruned => self.mark_stale(Stale::Everything),
@@ -412,6 +428,7 @@ mod tests {
             Fact::MessageEdited { .. } => "edit",
             Fact::MessageRemoved { .. } => "remove message",
             Fact::MessageBoosted { .. } => "boost",
+            Fact::MessagesRendered { .. } => "none: a tab shows it at its next load",
             Fact::EventsPruned => "prune",
         }
     }

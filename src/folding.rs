@@ -7,7 +7,7 @@
 //!
 //! Text is folded in segments: a character and the marks that belong to it. The key of a text is the keys of its segments
 //! one after the other, so that parts of a text are compared without folding the text for every possible start and end
-//! ([`name_prefix_len`], [`FoldedWords`]).
+//! ([`FoldedWords`]).
 //!
 //! The tables of Unicode are constant data of the executable. None of them may reach the browser's half, which has its
 //! own: see [`fold_for_filter`](crate::model::fold_for_filter).
@@ -43,26 +43,6 @@ pub fn address(text: &str) -> String {
 #[must_use]
 pub fn name(text: &str) -> String {
     fold(text, Sameness::Name)
-}
-
-/// How many bytes at the start of `text` are the name with this key; `None` if `text` does not begin with it. What is
-/// after them is not a mark that would belong to the name's last letter.
-#[must_use]
-pub fn name_prefix_len(text: &str, key: &str) -> Option<usize> {
-    let mut wanted = key;
-    let mut rest = text;
-    let mut segment_key = String::new();
-    while !wanted.is_empty() {
-        let segment;
-        (segment, rest) = rest.split_at(segment_len(rest));
-        if segment.is_empty() {
-            return None;
-        }
-        segment_key.clear();
-        push_key(&mut segment_key, segment, Sameness::Name);
-        wanted = wanted.strip_prefix(&segment_key[..])?;
-    }
-    Some(text.len() - rest.len())
 }
 
 /// The key of words, for searches and filters.
@@ -409,18 +389,6 @@ mod tests {
     }
 
     #[test]
-    fn a_prefix_ends_only_where_a_letter_ends() {
-        assert_eq!(name_prefix_len("E\u{301}LODIE!", &name("élodie")), Some(8));
-        assert_eq!(name_prefix_len("e\u{301}", &name("e")), None);
-        assert_eq!(name_prefix_len("Weiß", &name("weiss")), Some(5));
-        assert_eq!(name_prefix_len("Weiß", &name("weis")), None, "half of the ß");
-        assert_eq!(name_prefix_len("ΝΊΚΟΣ μου", &name("Νίκος")), Some(10));
-        assert_eq!(name_prefix_len("Ad", &name("Ada")), None);
-        assert_eq!(name_prefix_len("Ada", ""), Some(0));
-        assert_eq!(name_prefix_len("o’brien", &name("O'Brien")), Some(9));
-    }
-
-    #[test]
     fn the_key_of_a_key_is_itself_for_every_character() {
         // Without the blocks of ideographs and Korean syllables, and the planes that have no letters.
         let codes = (0..0x3400).chain(0xa000..0xac00).chain(0xd7a4..0x2_0000).chain(0xe_0000..0xe_0200);
@@ -445,7 +413,6 @@ mod tests {
     proptest! {
         #[test]
         fn a_text_begins_with_itself_in_any_case(text in "(\\PC|[a-zßéёй]|\u{301}|\u{308}|\u{ad}|각|\u{1161}){0,20}", rest in "( |[a-z]|\\PC){0,5}") {
-            prop_assert!(name_prefix_len(&text, &name(&text)).is_some());
             let whole = format!("{text}.{rest}");
             let folded = FoldedWords::new(&whole);
             prop_assert_eq!(&folded.key, &words(&whole));

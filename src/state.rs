@@ -10,11 +10,15 @@ use crate::access::{Bans, Members, Passwords, Sessions};
 use crate::cache::CACHE_BYTES;
 use crate::clock::Clock;
 use crate::live::{self, Hub};
+use crate::low_priority::Pool;
 use crate::store::{self, Db};
 
 /// One sixteenth of the cache capacity is for sessions, and one for memberships; the rest is for pages.
 const SESSIONS_DIVISOR: u64 = 16;
 const MEMBERS_DIVISOR: u64 = 16;
+
+/// How many long messages are rendered at a time.
+const MAX_RENDERINGS: usize = 2;
 
 /// The shared state behind a single reference count: every layer that a request passes clones it.
 #[derive(Clone, Debug)]
@@ -33,6 +37,8 @@ pub struct SharedState {
     pub passwords: Passwords,
     /// The banned addresses.
     pub bans: Bans,
+    /// The threads that render long messages.
+    pub renderings: Pool,
     /// The cache of live sessions.
     pub sessions: Sessions,
     /// The cache of memberships.
@@ -80,6 +86,7 @@ impl AppState {
             live,
             clock,
             passwords: Passwords::default(),
+            renderings: Pool::new("rendering", MAX_RENDERINGS),
             bans,
             page_cache_bytes: cache_bytes - session_bytes - member_bytes,
             is_set_up: AtomicBool::new(account.is_some()),

@@ -195,3 +195,10 @@ fn time_comes_from_the_clock() {
     assert_eq!(files_with("src", &["SystemTime::now"], &["src/clock.rs"]), NONE);
     assert_eq!(files_with("server/src", &["SystemTime::now"], &[]), NONE);
 }
+
+#[test]
+fn unsafe_code_is_allowed_where_chunks_are_declared_alone() {
+    for folder in ["src", "app/src", "server/src", "frontend/src", "crates"] {
+        assert_eq!(files_with(folder, &["unsafe_code", "unsafe {", "unsafe fn"], &["app/src/chunks.rs"]), NONE);
+    }
+}

@@ -15,6 +15,7 @@ pub mod server;
 pub mod shell;
 
 mod browser;
+mod chunks;
 mod live;
 mod names;
 mod navigation;
@@ -169,6 +170,7 @@ pub fn App() -> impl IntoView {
     provide_context(StoredValue::new(layout));
     Effect::new(move |_| {
         navigation::listen(place);
+        components::shortcuts::listen();
         live::start(live, Callback::new(move |()| outbox.send()));
     });
     Effect::new(move |_| {

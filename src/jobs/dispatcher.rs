@@ -9,6 +9,7 @@ use tokio::task::JoinSet;
 
 use super::{LEASE_MS, MAX_ATTEMPTS, Next, backoff_ms, step};
 use crate::model::{Job, JobKind};
+use crate::richtext::RENDER_VERSION;
 use crate::state::AppState;
 use crate::store::jobs::Lease;
 use crate::store::{self, Tx};
@@ -57,13 +58,19 @@ pub async fn run_due(state: &AppState) -> AppResult<()> {
     }
 }
 
-/// Takes over the queue from the previous process: releases its leases, and enqueues the recurring job if it is
-/// missing, and the renewal of the search index if that is of another version.
+/// Takes over the queue from the previous process: releases its leases, and enqueues the jobs that no write causes if they
+/// are missing: the recurring one, and those that follow from an update of the renderer or of the search index.
 async fn resume(state: &AppState) -> AppResult<()> {
     let resume = async |tx: &mut Tx| {
         store::jobs::release_all(tx.db()).await?;
         if !store::jobs::exists(tx.db(), JobKind::Prune).await? {
             tx.enqueue(&Job::Prune).await?;
+        }
+        store::renderings::begin(tx.db(), RENDER_VERSION).await?;
+        if store::renderings::position(tx.db(), RENDER_VERSION).await?.is_some()
+            && !store::jobs::exists(tx.db(), JobKind::Render).await?
+        {
+            tx.enqueue(&Job::Render).await?;
         }
         super::renew_search::enqueue_if_due(tx).await?;
         tx.changes_nothing_visible();

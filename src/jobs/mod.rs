@@ -9,6 +9,7 @@ mod dispatcher;
 mod empty_room;
 mod prune;
 mod remove_content;
+mod render;
 mod renew_search;
 
 pub use dispatcher::{run, run_due};
@@ -46,6 +47,7 @@ async fn step(state: &AppState, job: &Job) -> AppResult<Next> {
         Job::RemoveContent { user_id, up_to } => remove_content::step(state, *user_id, *up_to).await,
         Job::EmptyRoom { room_id } => empty_room::step(state, *room_id).await,
         Job::Prune => prune::step(state).await,
+        Job::Render => render::step(state).await,
         Job::RenewSearch => renew_search::step(state).await,
     }
 }

@@ -22,6 +22,8 @@ pub enum Job {
     },
     /// Deletes old rows of the event log and old dead jobs. Runs every hour.
     Prune,
+    /// Renders the stored messages anew, after an update has changed the renderer.
+    Render,
     /// Indexes messages anew for search, after an update that indexes them in another way.
     RenewSearch,
 }
@@ -36,6 +38,8 @@ pub enum JobKind {
     EmptyRoom,
     /// [`Job::Prune`]
     Prune,
+    /// [`Job::Render`]
+    Render,
     /// [`Job::RenewSearch`]
     RenewSearch,
 }
@@ -48,6 +52,7 @@ impl Job {
             Self::RemoveContent { .. } => JobKind::RemoveContent,
             Self::EmptyRoom { .. } => JobKind::EmptyRoom,
             Self::Prune => JobKind::Prune,
+            Self::Render => JobKind::Render,
             Self::RenewSearch => JobKind::RenewSearch,
         }
     }
@@ -55,7 +60,7 @@ impl Job {
 
 impl JobKind {
     /// Every kind.
-    pub const ALL: [Self; 4] = [Self::RemoveContent, Self::EmptyRoom, Self::Prune, Self::RenewSearch];
+    pub const ALL: [Self; 5] = [Self::RemoveContent, Self::EmptyRoom, Self::Prune, Self::Render, Self::RenewSearch];
 
     /// How many jobs of this kind run concurrently.
     #[must_use]
@@ -78,6 +83,7 @@ mod tests {
             ),
             (Job::EmptyRoom { room_id: RoomId(4) }, r#"{"kind":"empty_room","room_id":4}"#),
             (Job::Prune, r#"{"kind":"prune"}"#),
+            (Job::Render, r#"{"kind":"render"}"#),
             (Job::RenewSearch, r#"{"kind":"renew_search"}"#),
         ] {
             assert_eq!(serde_json::to_string(&job).unwrap(), json);

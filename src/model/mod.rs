@@ -24,5 +24,8 @@ pub use messages::{Draft, MAX_BODY_CHARS, Message, PAGE_SIZE, Posted, is_grouped
 pub use place::{Anchor, Place};
 pub use rooms::{Involvement, Room, RoomKind, RoomName, SidebarRoom, direct_name};
 pub use sounds::{SOUNDS, Sound};
-pub use text::{avatar_tint, escape_html, first_name, fold_for_filter, hex, initials, utc_midnight, utc_timestamp};
+pub use text::{
+    avatar_tint, escape_html, first_name, fold_for_filter, hex, initials, is_blank, is_invisible, utc_midnight,
+    utc_timestamp,
+};
 pub use users::{Bio, EmailAddress, Password, Person, Profile, Role, Status, User, UserName};

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::UserId;
-use super::text::{is_printable_line, name_line};
+use super::text::{is_blank, is_printable_line, name_line};
 use crate::AppError;
 
 /// A signed-in user.
@@ -142,6 +142,9 @@ impl FromStr for Bio {
         if bio.chars().count() > Self::MAX_CHARS {
             return Err(AppError::invalid("bio", "This has at most 200 characters."));
         }
+        if is_blank(&bio) {
+            return Ok(Self::default());
+        }
         if !bio.lines().all(is_printable_line) {
             return Err(AppError::invalid("bio", "This takes plain characters."));
         }
@@ -224,7 +227,11 @@ mod tests {
     #[test]
     fn names_are_trimmed_and_not_blank() {
         assert_eq!(" Ada ".parse::<UserName>().unwrap().as_str(), "Ada");
-        assert!("  ".parse::<UserName>().is_err());
+        for name in
+            ["  ", "\u{200b}", "\u{3164}", "\u{2800}", "\u{e0041}", "Ada\u{200b}", "\u{3164}Ada", "A\u{202e}da", "\0"]
+        {
+            assert!(name.parse::<UserName>().is_err(), "{name:?}");
+        }
         assert!("x".repeat(100).parse::<UserName>().is_ok());
         assert!("x".repeat(101).parse::<UserName>().is_err());
     }

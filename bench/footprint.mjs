@@ -103,7 +103,10 @@ class Campfire {
   static async start(folder) {
     const port = await freePort();
     const began = performance.now();
-    const child = spawn(executable, ["--listen", `127.0.0.1:${port}`, "--data", folder], { stdio: "ignore" });
+    const child = spawn(executable, ["--listen", `127.0.0.1:${port}`, "--data", folder], {
+      stdio: "ignore",
+      env: { ...process.env, CAMPFIRE_WRITES_PER_SECOND: "0" },
+    });
     running.add(child);
     const ended = new Promise((resolve) => child.once("exit", resolve));
     ended.then(() => running.delete(child));

@@ -8,6 +8,7 @@ import { copyAndShare } from "./boot/copy.ts";
 import { markDays } from "./boot/day-marks.ts";
 import { closeDrawerOnChoice } from "./boot/drawer.ts";
 import { filterWhileTyping } from "./boot/filters.ts";
+import { forgetLastPerson } from "./boot/forget.ts";
 import { keepTypedName } from "./boot/kept-name.ts";
 import { defineLocalTime, writeMissedTimes } from "./boot/local-time.ts";
 import { openAndCloseMenus } from "./boot/menus.ts";
@@ -39,6 +40,7 @@ addEventListener("DOMContentLoaded", () => {
   markDays();
   showScriptedControls();
   watchForMore();
+  forgetLastPerson();
   submitAtOnce();
   find(".message[aria-current]")?.scrollIntoView({ block: "center" });
   removeNoticeFromAddress();

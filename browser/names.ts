@@ -29,6 +29,8 @@ export const enum Attribute {
   Saves = "data-saves",
   /** The form is submitted as soon as the page is there. */
   AtOnce = "data-at-once",
+  /** Nobody is signed in on the page of this form: what the browser keeps of the last person is deleted. */
+  Forgets = "data-forgets",
   /** The question to confirm before the form is submitted. */
   Asks = "data-asks",
   /** The GET form filters a list on the server; the id of the list's element. */

@@ -293,6 +293,19 @@ test("a reply quotes with a link, and a deletion can be undone", async ({ twoPeo
   await expect(ada.message("yes")).toHaveCount(0);
 });
 
+test("a message whose deletion is refused comes back with the reason", async ({ twoPeople: { ada, bob } }) => {
+  await ada.write("here to stay");
+  await expect(bob.message("here to stay")).toBeVisible();
+  // As for somebody who signed out elsewhere.
+  await ada.page.route(/\/rooms\/1\/messages\/\d+$/, (route) =>
+    route.fulfill({ status: 303, headers: { location: "/session/new" } }),
+  );
+  await ada.choose(ada.message("here to stay"), "Delete");
+  await expect(ada.message("here to stay")).toBeHidden();
+  await expect(ada.page.getByText("The message was not deleted: that was refused.")).toBeVisible({ timeout: 10_000 });
+  await expect(ada.message("here to stay")).toBeVisible();
+});
+
 test("leaving the page before the time to undo a deletion is over deletes the message", async ({ twoPeople: { ada, bob } }) => {
   await ada.write("gone with me");
   await expect(bob.message("gone with me")).toBeVisible();

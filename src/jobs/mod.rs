@@ -7,6 +7,7 @@
 
 mod dispatcher;
 mod empty_room;
+mod end_sessions;
 mod prune;
 mod remove_content;
 mod render;
@@ -48,6 +49,7 @@ async fn step(state: &AppState, job: &Job) -> AppResult<Next> {
         Job::EmptyRoom { room_id } => empty_room::step(state, *room_id).await,
         Job::Prune => prune::step(state).await,
         Job::Render => render::step(state).await,
+        Job::EndSessions { user_id, session_ids } => end_sessions::step(state, *user_id, session_ids).await,
         Job::RenewSearch => renew_search::step(state).await,
     }
 }

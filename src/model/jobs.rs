@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{MessageId, RoomId, UserId};
+use super::{MessageId, RoomId, SessionId, UserId};
 
 /// A job with the arguments of its handler. Stored as JSON, so variants and fields are only ever added.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +24,13 @@ pub enum Job {
     Prune,
     /// Renders the stored messages anew, after an update has changed the renderer.
     Render,
+    /// Closes the sockets of sessions that another program has ended.
+    EndSessions {
+        /// The user of the sessions.
+        user_id: UserId,
+        /// The sessions.
+        session_ids: Vec<SessionId>,
+    },
     /// Indexes messages anew for search, after an update that indexes them in another way.
     RenewSearch,
 }
@@ -40,6 +47,8 @@ pub enum JobKind {
     Prune,
     /// [`Job::Render`]
     Render,
+    /// [`Job::EndSessions`]
+    EndSessions,
     /// [`Job::RenewSearch`]
     RenewSearch,
 }
@@ -53,6 +62,7 @@ impl Job {
             Self::EmptyRoom { .. } => JobKind::EmptyRoom,
             Self::Prune => JobKind::Prune,
             Self::Render => JobKind::Render,
+            Self::EndSessions { .. } => JobKind::EndSessions,
             Self::RenewSearch => JobKind::RenewSearch,
         }
     }
@@ -60,7 +70,8 @@ impl Job {
 
 impl JobKind {
     /// Every kind.
-    pub const ALL: [Self; 5] = [Self::RemoveContent, Self::EmptyRoom, Self::Prune, Self::Render, Self::RenewSearch];
+    pub const ALL: [Self; 6] =
+        [Self::RemoveContent, Self::EmptyRoom, Self::Prune, Self::Render, Self::EndSessions, Self::RenewSearch];
 
     /// How many jobs of this kind run concurrently.
     #[must_use]
@@ -84,6 +95,10 @@ mod tests {
             (Job::EmptyRoom { room_id: RoomId(4) }, r#"{"kind":"empty_room","room_id":4}"#),
             (Job::Prune, r#"{"kind":"prune"}"#),
             (Job::Render, r#"{"kind":"render"}"#),
+            (
+                Job::EndSessions { user_id: UserId(7), session_ids: vec![SessionId(2), SessionId(3)] },
+                r#"{"kind":"end_sessions","user_id":7,"session_ids":[2,3]}"#,
+            ),
             (Job::RenewSearch, r#"{"kind":"renew_search"}"#),
         ] {
             assert_eq!(serde_json::to_string(&job).unwrap(), json);

@@ -65,6 +65,12 @@ impl Message {
         edited || boosted
     }
 
+    /// The size of its HTML, in bytes: nearly all of what it takes in a page or an event.
+    #[must_use]
+    pub fn html_bytes(&self) -> usize {
+        self.body_html.len() + self.boosts_html.len()
+    }
+
     /// The path of the page that shows the message in its room.
     #[must_use]
     pub fn path(&self) -> String {

@@ -13,6 +13,7 @@ mod allow_list;
 mod boosts;
 mod code;
 mod emoji;
+mod excerpt;
 mod links;
 mod marks;
 mod mentions;
@@ -25,6 +26,7 @@ mod sounds;
 mod writer;
 
 pub use boosts::boosts_html;
+pub use excerpt::excerpt;
 pub use marks::mark_terms;
 pub use mentions::{Mention, Names, fold_name, mention_texts, with_current_names};
 pub use quote::quote;
@@ -116,7 +118,8 @@ pub fn render(draft: &Draft, names: &Names) -> Rendered {
 fn html_of_content(content: &Content, has_colours: bool) -> Option<String> {
     let written = writer::write_html(content, has_colours);
     // Sanitising takes longer than everything else, and nothing gets shorter by it.
-    if written.html.len() > MAX_HTML_BYTES {
+    let highlighted_bytes: usize = written.highlighted.iter().map(String::len).sum();
+    if written.html.len() + highlighted_bytes > MAX_HTML_BYTES {
         return None;
     }
     Some(sanitized(&written)).filter(|html| html.len() <= MAX_HTML_BYTES)

@@ -22,6 +22,7 @@ pub mod layouts;
 pub mod memberships;
 pub mod mentions;
 pub mod messages;
+pub mod networks;
 pub mod renderings;
 pub mod rooms;
 pub mod searches;

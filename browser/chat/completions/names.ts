@@ -19,7 +19,6 @@ export function typedName(before: string): string | undefined {
 export function foldName(name: string): string {
   // There and back, for letters that have several small forms.
   return name
-    .trim()
     .normalize("NFD")
     .toLowerCase()
     .toUpperCase()

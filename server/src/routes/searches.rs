@@ -70,7 +70,8 @@ async fn results(state: &AppState, current: &CurrentUser, asked: String) -> Resu
 async fn create(State(state): State<AppState>, SignedIn(current): SignedIn, form: Form) -> Result<Response, PageError> {
     let asked = form.get("q").split_whitespace().collect::<Vec<_>>().join(" ");
     match ops::searches::remember(&state, &current, &asked).await {
-        Ok(()) => Ok(Redirect::to(&search_path(&asked)).into_response()),
+        // Who searches very fast gets the results, and not all of these searches are remembered.
+        Ok(()) | Err(AppError::TooManyTries(_)) => Ok(Redirect::to(&search_path(&asked)).into_response()),
         Err(AppError::Invalid(_)) => results(&state, &current, asked).await,
         Err(error) => Err(error.into()),
     }
@@ -124,7 +125,8 @@ async fn people(
     let wanted = folding::words(query.get("query").map(String::as_str).unwrap_or_default());
     let mut mentions = mentions.into_iter();
     let offers = people.into_iter().map(|Person { id, name }| Offered { name, value: id.0, mention: mentions.next() });
-    let offered: Vec<_> = offers.filter(|offered| folding::words(&offered.name).contains(&wanted)).collect();
+    let offered: Vec<_> =
+        offers.filter(|offered| wanted.is_empty() || folding::words(&offered.name).contains(&wanted)).collect();
     Ok(Json(offered).into_response())
 }
 

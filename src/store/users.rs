@@ -364,19 +364,31 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_address_can_be_used_once_ignoring_case() {
+    async fn an_address_can_be_used_once_in_any_spelling() {
         let world = testing::world().await;
-        let taken = world
-            .state
-            .db
-            .write(async |tx| {
-                let name = "Eve".parse()?;
-                let address = "Ada@EXAMPLE.com".parse()?;
-                let result = insert(tx.db(), &name, &address, "x", Role::Member, 1).await;
+        let is_taken = async |address: &'static str| {
+            let insert = async move |tx: &mut crate::store::Tx| {
+                let result = insert(tx.db(), &"Eve".parse()?, &address.parse()?, "x", Role::Member, 1).await;
                 Ok(result.is_err_and(|e| e.as_database_error().is_some_and(|e| e.is_unique_violation())))
-            })
-            .await;
-        assert_eq!(taken, Ok(true));
+            };
+            world.state.db.write(insert).await.unwrap()
+        };
+        assert!(is_taken("Ada@EXAMPLE.com").await);
+        for (first, others) in [
+            ("Élodie@example.com", ["ÉLODIE@example.com", "élodie@EXAMPLE.com", "e\u{301}lodie@example.com"]),
+            ("straße@example.com", ["STRASSE@example.com", "strasse@example.com", "Straße@example.com"]),
+            ("ipek@example.com", ["İpek@example.com", "IPEK@example.com", "ıpek@example.com"]),
+            ("Иван@example.com", ["ИВАН@example.com", "иван@example.com", "иВАН@example.COM"]),
+        ] {
+            assert!(!is_taken(first).await, "{first}");
+            for other in others {
+                assert!(is_taken(other).await, "{other}");
+                let found = find_by_email(world.state.db.reader(), other).await.unwrap();
+                assert_eq!(found, find_by_email(world.state.db.reader(), first).await.unwrap(), "{other}");
+                assert!(found.is_some());
+            }
+        }
+        assert!(!is_taken("elodie@example.com").await, "an accent makes another address");
     }
 
     #[tokio::test]
@@ -403,6 +415,7 @@ mod tests {
         assert_eq!(names(ListedStatus::ActiveAndBanned, "", 0).await, ["Ada", "Cleo 100%", "Bob"]);
         assert_eq!(names(ListedStatus::ActiveAndBanned, "O", 0).await, ["Cleo 100%", "Bob"]);
         assert_eq!(names(ListedStatus::Active, "0%", 0).await, ["Cleo 100%"]);
+        assert_eq!(names(ListedStatus::Active, "ＣLÉO", 0).await, ["Cleo 100%"]);
         assert!(names(ListedStatus::Active, "", 1).await.is_empty());
         assert!(names(ListedStatus::Active, "", i64::MAX).await.is_empty());
         assert_eq!(count_other_administrators(reader, world.ada.id).await.unwrap(), 1);

@@ -277,7 +277,7 @@ test("a reply quotes with a link, and a deletion can be undone", async ({ twoPeo
   await expect(bob.message("at nine")).toBeVisible();
   await comfortable(ada, bob);
   await bob.choose(bob.message("at nine"), "Reply");
-  await expect(bob.composer).toHaveValue(/^> shall we meet at nine\?\n> — \[Ada\]\(\/rooms\/1\/@1\)\n\n$/);
+  await expect(bob.composer).toHaveValue(/^> shall we meet at nine\?\n>\n> — \[Ada\]\(\/rooms\/1\/@1\)\n\n$/);
   await bob.composer.pressSequentially("yes");
   await bob.page.keyboard.press("Enter");
   await expect(ada.message("yes").locator("blockquote")).toContainText("shall we meet at nine?");

@@ -159,7 +159,7 @@ async fn a_reply_quotes_its_message_and_a_preview_renders_the_text() {
     let page = bob.browser.get(&path).await.text();
     assert!(page.contains("&gt; hi @Bob &lt;b&gt;"), "the form begins with the quote");
     let bare = bob.browser.send(Method::GET, &path, &[("x-requested-with", "fetch")], Body::empty()).await.text();
-    assert_eq!(bare, format!("> hi @Bob <b>\n> — [Ada]({})\n\n", message.path()));
+    assert_eq!(bare, format!("> hi @Bob <b>\n>\n> — [Ada]({})\n\n", message.path()));
     let answer = site.post(&bob, room_id, &format!("{bare}yes")).await;
     assert!(answer.body_html.contains(&format!("<a href=\"{}\">Ada</a>", message.path())), "{}", answer.body_html);
     assert!(!answer.body_html.contains("class=\"mention\""), "a quote mentions nobody");

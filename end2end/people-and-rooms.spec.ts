@@ -34,7 +34,7 @@ test("a ping from the sidebar is live for both people", async ({ twoPeople: { ad
   const path = new URL(ada.page.url()).pathname;
   await ada.page.getByRole("link", { name: "Ping", exact: true }).click();
   await ada.page.getByRole("checkbox", { name: "Bob" }).check();
-  await ada.page.getByRole("button", { name: "Start the ping" }).click();
+  await ada.page.getByRole("button", { name: "Start ping" }).click();
   await expect(ada.page.getByRole("heading", { name: "Ping with Bob" })).toBeVisible();
   expect(new URL(ada.page.url()).pathname).toBe(path);
 
@@ -90,7 +90,7 @@ test("a transfer link signs in on a phone, by the address in its QR code, and a 
   await expect(ada.message("from my phone").getByRole("link", { name: "Bob" })).toBeVisible();
 
   await bob.page.reload();
-  await bob.page.getByLabel("Present password").fill(PASSWORD);
+  await bob.page.getByLabel("Current password").fill(PASSWORD);
   await bob.page.getByLabel("New password").fill("another horse");
   await bob.page.getByRole("button", { name: "Change password" }).click();
   await expect(bob.page.getByRole("alert")).toHaveText("Your password is changed, and all other devices are signed out.");
@@ -198,7 +198,7 @@ test("the bell cycles through involvements and hides the room, and the profile s
 test("an administrator's changes are shown in open pages", async ({ twoPeople: { ada, bob } }) => {
   await expect(bob.page.getByRole("link", { name: "New room" })).toBeVisible();
   await bob.page.evaluate(() => Object.assign(window, { kept: true }));
-  await ada.page.getByRole("link", { name: "Account settings" }).click();
+  await ada.page.getByRole("link", { name: "Settings", exact: true }).click();
   await ada.page.getByLabel("Name of this Campfire").fill("Fireside");
   await ada.page.getByLabel("Only administrators make rooms").check();
   await ada.page.getByRole("button", { name: "Save" }).click();

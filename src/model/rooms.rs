@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::text::{first_name, initials, lowercase, name_line};
+use super::text::{first_name, lowercase, name_line};
 use super::{Person, RoomId, UserId};
 use crate::AppError;
 
@@ -154,14 +154,13 @@ impl SidebarRoom {
         }
     }
 
-    /// The label under the avatar of a direct room: the first name of the other member, or the initials of several.
+    /// The label under the avatar of a direct room: the first name of the other member, and the number of further ones.
     #[must_use]
     pub fn label(&self) -> String {
         match self.people.as_slice() {
             [] => self.name.clone(),
             [other] => first_name(&other.name).to_owned(),
-            [one, other] => format!("{}+{}", initials(&one.name), initials(&other.name)),
-            people => sentence(people.iter().map(|person| initials(&person.name))),
+            [one, others @ ..] => format!("{} +{}", first_name(&one.name), others.len()),
         }
     }
 }
@@ -228,8 +227,8 @@ mod tests {
         assert_eq!(direct_name(&people(&["Ada L", "Bob"])), "Ada L and Bob");
         assert_eq!(direct_name(&people(&["Ada", "Bob", "Cleo"])), "Ada, Bob and Cleo");
         assert_eq!(label(&["Ada Lovelace"]), "Ada");
-        assert_eq!(label(&["Ada Lovelace", "Bob"]), "AL+B");
-        assert_eq!(label(&["Ada Lovelace", "Bob", "Cleo"]), "AL, B and C");
+        assert_eq!(label(&["Ada Lovelace", "Bob"]), "Ada +1");
+        assert_eq!(label(&["Ada Lovelace", "Bob", "Cleo"]), "Ada +2");
     }
 
     #[test]

@@ -63,7 +63,7 @@ pub fn ProfilePage(
     let sign_out = view! {
         <form method="post" action=paths::SESSION>
             <input type="hidden" name="_method" value="delete"/>
-            <button class="button button--plain">"Sign out"</button>
+            <button class="button button--plain">{Icon::Leave.view()} "Sign out"</button>
         </form>
     };
     view! {
@@ -107,7 +107,7 @@ fn NewPassword(state: FormState) -> impl IntoView {
         <Section title="Password">
             <form method="post" action=paths::OWN_PROFILE>
                 <input type="hidden" name="_method" value="put"/>
-                <Field name="present_password" label="Present password" kind="password" autocomplete="current-password" state=state.clone()/>
+                <Field name="present_password" label="Current password" kind="password" autocomplete="current-password" state=state.clone()/>
                 <Field name="password" label="New password" kind="password" autocomplete="new-password" hint="At least 8 characters." state/>
                 <p class="switch">
                     <input id="sign-out-others" type="checkbox" name="sign_out_others" value="true" checked/>

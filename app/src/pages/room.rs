@@ -202,7 +202,7 @@ fn RoomHeader(
             <Here room_id=room.id/>
             <a class="button--icon" href=paths::SEARCHES rel="external" aria-label="Search" title="Search">{Icon::Search.view()}</a>
             <Bell room_id=room.id kind=room.kind involvement/>
-            <a class="button--icon" href=paths::room_settings(room.kind, room.id) rel="external" aria-label=label title=label>{Icon::Settings.view()}</a>
+            <a class="button--icon" href=paths::room_settings(room.kind, room.id) rel="external" aria-label=label title=label>{Icon::More.view()}</a>
         </header>
     }
 }

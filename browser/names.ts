@@ -34,6 +34,9 @@ export const enum Attribute {
   /** The GET form filters a list on the server; the id of the list's element. */
   Filters = "data-filters",
 
+  /** On a button: what a toast says once the form has been sent. */
+  Says = "data-says",
+
   // On fields.
   /** A change of the field submits its form. */
   Submits = "data-submits",

@@ -176,16 +176,23 @@ test("a third person sees a room appear, change its kind and name, and disappear
   await expect(cleo.roomLink("For all")).toHaveCount(0);
 });
 
-test("the bell cycles through involvements and hides the room, and the profile shows it again", async ({ twoPeople: { bob } }) => {
+test("the bell offers every involvement, and the profile shows a hidden room again", async ({ twoPeople: { bob } }) => {
   const otherTab = await bob.page.context().newPage();
   await otherTab.goto(bob.page.url());
   await expect(otherTab.locator("html[data-live]")).toBeAttached();
-  const bell = (name: string) => bob.page.getByRole("button", { name });
-  await bell("Notified of mentions").click();
-  await bell("Notified of everything").click();
-  await expect(otherTab.getByRole("button", { name: "Notifications off" })).toBeVisible();
-  await bell("Notifications off").click();
-  await expect(bell("Off, and hidden from the sidebar")).toBeVisible();
+  const bell = bob.page.locator(".bell > summary");
+  const choose = async (name: string, said: string) => {
+    await bell.click();
+    await bob.page.getByRole("button", { name }).click();
+    await expect(bell).toHaveAccessibleName(`${said}. Change`);
+    await expect(bob.page.locator(".bell")).not.toHaveAttribute("open");
+  };
+  await expect(bell).toHaveAccessibleName("Notified of mentions. Change");
+  await choose("Everything", "Notified of everything");
+  await choose("Nothing", "Notifications off");
+  await expect(otherTab.locator(".bell > summary")).toHaveAccessibleName("Notifications off. Change");
+  await expect(bob.page.getByRole("status").filter({ hasText: "Notifications off." })).toBeVisible();
+  await choose("Hidden", "Off, and hidden from the sidebar");
   await expect(bob.roomLink("All Talk")).toHaveCount(0);
   await expect(bob.composer).toBeVisible();
   await bob.page.getByRole("link", { name: "Your profile" }).click();

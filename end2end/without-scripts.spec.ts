@@ -49,8 +49,9 @@ test("profile, bell, pings and the account need no script", async ({ person }) =
   await ada.setUp();
   const bob = await person("Bob", { javaScriptEnabled: false });
   await bob.join(await ada.invitation());
-  await bob.page.getByRole("button", { name: "Notified of mentions" }).click();
-  await expect(bob.page.getByRole("button", { name: "Notified of everything" })).toBeVisible();
+  await bob.page.locator(".bell > summary").click();
+  await bob.page.getByRole("button", { name: "Everything" }).click();
+  await expect(bob.page.locator(".bell > summary")).toHaveAccessibleName("Notified of everything. Change");
   await bob.page.getByRole("link", { name: "your profile" }).click();
   await bob.page.getByLabel("Your name").fill("Robert");
   await bob.page.getByRole("button", { name: "Save" }).first().click();

@@ -51,17 +51,10 @@ pub enum Involvement {
 }
 
 impl Involvement {
-    /// The involvement that the bell button changes to. In direct rooms there are only `Everything` and `Nothing`.
-    #[must_use]
-    pub const fn next(self, kind: RoomKind) -> Self {
-        match (kind, self) {
-            (RoomKind::Direct, Self::Everything) => Self::Nothing,
-            (RoomKind::Direct, _) => Self::Everything,
-            (_, Self::Mentions) => Self::Everything,
-            (_, Self::Everything) => Self::Nothing,
-            (_, Self::Nothing) => Self::Invisible,
-            (_, Self::Invisible) => Self::Mentions,
-        }
+    /// What a member of a room of this kind may choose, from the most to the least.
+    pub fn choices(kind: RoomKind) -> impl Iterator<Item = Self> {
+        let all = [Self::Everything, Self::Mentions, Self::Nothing, Self::Invisible];
+        all.into_iter().filter(move |involvement| involvement.fits(kind))
     }
 
     /// Whether a member of a room of this kind may choose this involvement.
@@ -89,6 +82,17 @@ impl Involvement {
             Self::Nothing => "Nothing",
             Self::Mentions => "Mentions",
             Self::Everything => "Everything",
+        }
+    }
+
+    /// What a choice means, in a few words.
+    #[must_use]
+    pub const fn note(self) -> &'static str {
+        match self {
+            Self::Invisible => "and not in the sidebar",
+            Self::Nothing => "the room stays in the sidebar",
+            Self::Mentions => "when somebody names you",
+            Self::Everything => "every message",
         }
     }
 
@@ -232,21 +236,13 @@ mod tests {
     }
 
     #[test]
-    fn the_bell_cycles_through_every_involvement_of_the_kind() {
-        let cycle_len = |kind, mut involvement: Involvement| {
-            let mut seen = vec![involvement];
-            loop {
-                involvement = involvement.next(kind);
-                assert!(involvement.fits(kind));
+    fn every_involvement_that_a_kind_offers_is_read_from_its_word() {
+        for (kind, count) in [(RoomKind::Open, 4), (RoomKind::Closed, 4), (RoomKind::Direct, 2)] {
+            assert_eq!(Involvement::choices(kind).count(), count);
+            for involvement in Involvement::choices(kind) {
                 assert_eq!(involvement.word().parse(), Ok(involvement));
-                if seen.contains(&involvement) {
-                    return seen.len();
-                }
-                seen.push(involvement);
             }
-        };
-        assert_eq!(cycle_len(RoomKind::Open, Involvement::Mentions), 4);
-        assert_eq!(cycle_len(RoomKind::Direct, Involvement::Everything), 2);
+        }
         assert!("loud".parse::<Involvement>().is_err());
     }
 

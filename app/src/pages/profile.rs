@@ -141,11 +141,6 @@ fn RoomRow(room: OwnRoom) -> impl IntoView {
         RoomKind::Closed => Icon::Lock,
         RoomKind::Direct => Icon::Ping,
     };
-    let choices: Vec<Involvement> =
-        [Involvement::Everything, Involvement::Mentions, Involvement::Nothing, Involvement::Invisible]
-            .into_iter()
-            .filter(|involvement| involvement.fits(room.kind))
-            .collect();
     view! {
         <li class="list__row" class:list__row--dim=room.involvement == Involvement::Invisible>
             {icon.view()}
@@ -154,7 +149,7 @@ fn RoomRow(room: OwnRoom) -> impl IntoView {
                 <input type="hidden" name="_method" value="put"/>
                 <input type="hidden" name="return_to" value=paths::OWN_PROFILE/>
                 <select name="involvement" aria-label=format!("Notifications of {}", room.name) data-submits="">
-                    {choices.into_iter().map(|choice| view! {
+                    {Involvement::choices(room.kind).map(|choice| view! {
                         <option value=choice.word() selected=choice == room.involvement>{choice.short_label()}</option>
                     }).collect_view()}
                 </select>

@@ -147,7 +147,7 @@ export class Person {
     await this.page.getByRole("link", { name: "Chosen people" }).click();
     await expect(this.page.getByLabel("Name")).toHaveValue(name);
     for (const other of others) await this.page.getByRole("checkbox", { name: other }).check();
-    await this.page.getByRole("button", { name: "Make the room" }).click();
+    await this.page.getByRole("button", { name: "Create room" }).click();
     await expect(this.page.getByRole("heading", { name })).toBeVisible();
   }
 
@@ -156,7 +156,7 @@ export class Person {
     await this.page.getByRole("link", { name: "New room" }).click();
     await this.page.getByRole("link", { name: "Chosen people" }).click();
     await this.page.getByLabel("Name").fill(name);
-    await this.page.getByRole("button", { name: "Make the room" }).click();
+    await this.page.getByRole("button", { name: "Create room" }).click();
     await expect(this.page.getByRole("heading", { name })).toBeVisible();
   }
 

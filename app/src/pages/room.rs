@@ -202,7 +202,7 @@ fn RoomHeader(
             <Here room_id=room.id/>
             <a class="button--icon" href=paths::SEARCHES rel="external" aria-label="Search" title="Search">{Icon::Search.view()}</a>
             <Bell room_id=room.id kind=room.kind involvement/>
-            <a class="button--icon" href=paths::room_settings(room.kind, room.id) rel="external" aria-label=label title=label>{Icon::Settings.view()}</a>
+            <a class="button--icon" href=paths::room_settings(room.kind, room.id) rel="external" aria-label=label title=label>{Icon::More.view()}</a>
         </header>
     }
 }
@@ -233,7 +233,7 @@ fn here_html(count: usize, names: &str) -> String {
     html.into_string()
 }
 
-/// The button of the viewer's involvement, which switches to the next one.
+/// The viewer's involvement, as a menu of the choices.
 #[component]
 fn Bell(
     room_id: RoomId,
@@ -250,12 +250,25 @@ fn Bell(
         .html()
     };
     let label = move || format!("{}. Change", involvement().label());
+    let choices = move || {
+        let mut html = HtmlWriter::new();
+        for choice in Involvement::choices(kind) {
+            html.markup(r#"<button name="involvement" value=""#).markup(choice.word());
+            html.markup(r#"" aria-pressed=""#).markup(if choice == involvement() { "true" } else { "false" });
+            html.markup(r#"" data-says=""#).markup(choice.label()).markup(r#"."><span>"#).markup(choice.short_label());
+            html.markup("</span> <small>").markup(choice.note()).markup("</small></button>");
+        }
+        html.into_string()
+    };
     view! {
-        <form method="post" action=paths::involvement(room_id) data-quiet="">
-            <input type="hidden" name="_method" value="put"/>
-            <input type="hidden" name="involvement" value=move || involvement().next(kind).word()/>
-            <button class="button--icon" aria-label=label title=label inner_html=icon></button>
-        </form>
+        <details class="menu bell">
+            <summary aria-label=label title=label inner_html=icon></summary>
+            <form class="menu__list" method="post" action=paths::involvement(room_id) data-quiet="">
+                <input type="hidden" name="_method" value="put"/>
+                <p class="bell__title">"Notify me of"</p>
+                <div inner_html=choices></div>
+            </form>
+        </details>
     }
 }
 

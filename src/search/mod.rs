@@ -6,6 +6,8 @@
 mod index_words;
 mod match_expression;
 mod query;
+mod zone;
 
 pub use index_words::indexed_words;
 pub use query::{MAX_QUERY_CHARS, Query};
+pub use zone::Zone;

@@ -11,5 +11,6 @@ pub mod page_context;
 pub mod path;
 pub mod render;
 pub mod serve;
+pub mod time_zone;
 pub mod urls;
 pub mod user_agent;

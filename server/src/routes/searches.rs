@@ -2,7 +2,7 @@
 
 use app::pages::search::{SearchPage, SearchPageProps};
 use axum::extract::{Query, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use axum::{Json, Router};
@@ -17,7 +17,7 @@ use crate::Site;
 use crate::http::errors::PageError;
 use crate::http::form::{Form, Verb};
 use crate::http::path::PageQuery;
-use crate::http::render;
+use crate::http::{render, time_zone};
 use crate::session::SignedIn;
 
 /// The search page and the lists for completions.
@@ -33,10 +33,12 @@ async fn show(
     State(state): State<AppState>,
     SignedIn(current): SignedIn,
     Query(query): PageQuery,
+    headers: HeaderMap,
 ) -> Result<Response, PageError> {
     let asked = query.get("q").map(|asked| asked.trim().to_owned()).unwrap_or_default();
     let recent = ops::searches::list_recent(&state, &current).await?;
-    let (status, found) = match ops::searches::search(&state, &current, &asked).await {
+    let (status, found) = match ops::searches::search(&state, &current, &asked, &time_zone::of_request(&headers)).await
+    {
         Ok(found) => (StatusCode::OK, found),
         Err(AppError::Invalid(errors)) => (
             StatusCode::UNPROCESSABLE_ENTITY,

@@ -5,12 +5,28 @@ import { closest, findAll } from "../../dom.ts";
 
 const ROW = ".message:not(.message--outgoing)";
 const prepared = new WeakSet<Element>();
+/** The ids of the rows that are hidden because their messages are being deleted. */
+const hidden = new Set<string>();
 /** The row that holds the focus. */
 let current: HTMLElement | null = null;
 
 /** The rows that can be focused, in order. */
 export function rows(): HTMLElement[] {
   return [...findAll(`.timeline ${ROW}`)].filter((row) => !row.hidden);
+}
+
+/** Hides the row of a message that is being deleted, also after the list was rendered anew. */
+export function hideRow(row: HTMLElement) {
+  hidden.add(row.id);
+  row.hidden = true;
+}
+
+/** Shows the row again: the one that is in the page now, which may be another element. */
+export function showRow({ id }: HTMLElement): HTMLElement | null {
+  hidden.delete(id);
+  const row = document.getElementById(id);
+  if (row) row.hidden = false;
+  return row;
 }
 
 /** Moves the focus to a row, and the stop of the Tab key with it. */
@@ -69,6 +85,7 @@ function prepareRows(list: Element) {
     if (!(row instanceof HTMLElement) || prepared.has(row) || !row.matches(ROW)) continue;
     prepared.add(row);
     row.tabIndex = -1;
+    if (hidden.has(row.id)) row.hidden = true;
     skipControls(row);
   }
 }

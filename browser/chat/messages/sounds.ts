@@ -23,6 +23,13 @@ export function playSoundOf(body: ParentNode) {
   if (path && setting("sounds") !== "off") play(path).catch(() => {});
 }
 
-function play(path: string): Promise<void> {
-  return new Audio(path).play();
+/** One element for all sounds: WebKit lets it play by itself once it has played by a click, and each element anew. */
+const audio = typeof Audio === "undefined" ? undefined : new Audio();
+// A sound that is over cannot be started again by a media key.
+audio?.addEventListener("ended", () => audio.removeAttribute("src"));
+
+async function play(path: string): Promise<void> {
+  if (!audio) return;
+  audio.src = path;
+  await audio.play();
 }

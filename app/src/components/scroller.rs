@@ -4,7 +4,7 @@
 //! run, stays there when messages arrive, and does not jump when older ones are inserted. The scroll offset is 0 at the
 //! newest message and negative above it.
 //!
-//! Away from the end, the reader's place is a row and its distance from the top. Whatever changes the height of the
+//! Away from the end, the reader's place is a row and its distance from the bottom. Whatever changes the height of the
 //! messages (a boost, an edit, a deletion, a new message, the label of a day), the row is put back there. It is not
 //! measured again after that, since what a browser rounds off would add up.
 
@@ -44,7 +44,7 @@ pub struct Scroller {
 struct Reader {
     /// The scroll offset; with another one, the reader has scrolled since.
     scroll_top: f64,
-    /// The topmost row in view, and the distance of its top from the top of the scroller; `None` at the newest message.
+    /// The topmost row in view, and its [`distance`]; `None` at the newest message.
     row: Option<(MessageId, f64)>,
     /// The newest message, if it is loaded.
     newest: Option<MessageId>,
@@ -147,13 +147,13 @@ impl Scroller {
     fn keep_place(self) {
         let Some(element) = self.element.try_get_untracked().flatten() else { return };
         let Some(Reader { scroll_top, row, .. }) = self.reader.try_get_value() else { return };
-        let Some((message_id, top)) = row else {
+        let Some((message_id, place)) = row else {
             return self.note_place(&element);
         };
         let row = browser::row(message_id).filter(|row| !row.has_attribute("hidden"));
         match row {
             Some(row) if browser::scroll_top(&element).to_bits() == scroll_top.to_bits() => {
-                let moved = distance(&row, &element) - top;
+                let moved = distance(&row, &element) - place;
                 if moved.abs() > MIN_MOVE_PX {
                     browser::set_scroll_top(&element, scroll_top + moved);
                     let scroll_top = browser::scroll_top(&element);
@@ -178,7 +178,7 @@ impl Scroller {
     }
 }
 
-/// The topmost row in view, and the distance of its top from the top of the scroller.
+/// The topmost row in view, and its [`distance`].
 fn topmost_row(scroller: &Element) -> Option<(MessageId, f64)> {
     let rows = scroller.query_selector(".messages").ok()??.children();
     // Hidden rows have no place; the search goes on at the next visible one.
@@ -199,9 +199,10 @@ fn topmost_row(scroller: &Element) -> Option<(MessageId, f64)> {
     Some((message_id, distance(&row, scroller)))
 }
 
-/// How far the top of an element is below that of the scroller, in pixels.
+/// How far the top of an element is below the bottom of the scroller, in pixels. Not below its top: where the scroller
+/// gets smaller, because the composer grows, its content moves with its bottom.
 fn distance(element: &Element, scroller: &Element) -> f64 {
-    element.get_bounding_client_rect().top() - scroller.get_bounding_client_rect().top()
+    element.get_bounding_client_rect().top() - scroller.get_bounding_client_rect().bottom()
 }
 
 /// Shows the message of a link to the page that is open already: it may have been scrolled out of sight, or dropped.

@@ -76,7 +76,7 @@ export function prepareList(list: Element) {
   prepared.add(list);
   new MutationObserver((records) => {
     prepareRows(list);
-    for (const record of records) prepareBoosts(record.target as Element);
+    for (const record of records) prepareChanged(record.target as Element);
   }).observe(list, { childList: true, subtree: true });
 }
 
@@ -90,9 +90,13 @@ function prepareRows(list: Element) {
   }
 }
 
-/** A change replaces the boosts of a message. If the button that had the focus is gone, the focus goes to its row. */
-function prepareBoosts(changed: Element) {
-  const row = changed.closest(".boosts")?.closest<HTMLElement>(".message");
+/**
+ * A change replaces the body of a message, or its boosts. If the control that had the focus is gone, the focus goes to its
+ * row.
+ */
+function prepareChanged(changed: Element) {
+  const part = changed.matches(ROW) ? changed : changed.closest(".boosts");
+  const row = part?.closest<HTMLElement>(".message");
   if (!row) return;
   if (row !== current) skipControls(row);
   else if (document.activeElement === document.body) focusRow(row);

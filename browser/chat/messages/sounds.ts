@@ -12,7 +12,11 @@ export function playSoundsOnClick() {
     const link = closest<HTMLAnchorElement>(event, SOUND);
     if (!link) return;
     event.preventDefault();
-    play(link.href).catch(() => toast("This browser could not play the sound."));
+    play(link.href).catch((error: unknown) => {
+      // Another sound has taken its place.
+      if (error instanceof DOMException && error.name === "AbortError") return;
+      toast("This browser could not play the sound.");
+    });
   });
 }
 

@@ -21,10 +21,12 @@ import { sendQuietForms } from "./boot/quiet-forms.ts";
 import { revealPasswords } from "./boot/reveal.ts";
 import { showScriptedControls } from "./boot/scripted-controls.ts";
 import { startPage } from "./boot/start.ts";
+import { rememberTimeZone } from "./boot/time-zone.ts";
 import { find } from "./dom.ts";
 import { Attribute } from "./names.ts";
 
 document.documentElement.setAttribute(Attribute.Scripts, "");
+rememberTimeZone();
 defineLocalTime();
 definePresenceMarks();
 keepTypedName();
@@ -47,6 +49,7 @@ addEventListener("DOMContentLoaded", () => {
   forgetLastPerson();
   submitAtOnce();
   find(".message[aria-current]")?.scrollIntoView({ block: "center" });
+  find(".search__found .message:last-child")?.scrollIntoView({ block: "end" });
   removeNoticeFromAddress();
 });
 

@@ -177,6 +177,16 @@ export class Person {
   }
 }
 
+/** Waits until everything a person has sent has arrived. */
+export const arrived = (person: Person) => expect(person.page.locator(".message--outgoing")).toHaveCount(0);
+
+/** Posts by HTTP requests, without the page. */
+export async function flood(person: Person, path: string, count: number, text = (number: number) => `message number ${number}`) {
+  for (let number = 1; number <= count; number++) {
+    await person.page.request.post(`${person.campfire.url}${path}/messages`, { form: { body: text(number) }, maxRedirects: 0 });
+  }
+}
+
 type Cast = {
   campfire: Campfire;
   person: (name: string, options?: BrowserContextOptions) => Promise<Person>;
@@ -210,4 +220,4 @@ export const test = base.extend<Cast>({
   },
 });
 
-export { expect };
+export { expect, type Locator };

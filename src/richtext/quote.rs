@@ -135,8 +135,12 @@ mod tests {
 
     #[test]
     fn every_line_of_code_is_quoted() {
-        for source in ["```\n> a\n  > b\n```", "~~~ diff\n> a\n```\n> b\n~~~", "- ```\n  > a\n  > b\n  ```", "````\n```\n> a\n```\n> b\n````"]
-        {
+        for source in [
+            "```\n> a\n  > b\n```",
+            "~~~ diff\n> a\n```\n> b\n~~~",
+            "- ```\n  > a\n  > b\n  ```",
+            "````\n```\n> a\n```\n> b\n````",
+        ] {
             let html = reply_html(source);
             assert!(html.contains("&gt; a") && html.contains("&gt; b"), "{source}\n{html}");
         }

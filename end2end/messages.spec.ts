@@ -109,7 +109,7 @@ test("a name is completed by keyboard alone, and the mentioned person sees a mar
   expect(await background(bob)).not.toBe(await background(ada));
 });
 
-test("people of the same name are distinguished by a number", async ({ twoPeople: { ada }, campfire }) => {
+test("people of the same name are distinguished by a number", async ({ twoPeople: { ada } }) => {
   const link = await ada.invitation();
   for (const name of ["Kim", "Kim"]) {
     const body = new URLSearchParams({ name, email_address: `${name}${Math.random()}@example.com`, password: "correct horse" });

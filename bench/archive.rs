@@ -18,6 +18,7 @@ use campfire::access::CurrentUser;
 use campfire::clock::Clock;
 use campfire::model::{ClientMessageId, MessageId, Role, RoomId, SessionId, User, UserId};
 use campfire::ops::rooms::Audience;
+use campfire::richtext::RENDER_VERSION;
 use campfire::state::AppState;
 use campfire::{AppResult, ops, store};
 use http_body_util::BodyExt;
@@ -175,11 +176,12 @@ async fn fill(state: &AppState, rooms: &[(RoomId, u64)]) {
                 "INSERT INTO messages (room_id, creator_id, client_message_id, sent_digest, body_source, body_html,
                                        body_text, search_marks, render_version, created_at, updated_at)
                  SELECT value ->> 0, value ->> 1, value ->> 2, x'00', value ->> 3, '<p>' || (value ->> 3) || '</p>',
-                        value ->> 3, value ->> 4, 2, value ->> 5, value ->> 5
+                        value ->> 3, value ->> 4, $2, value ->> 5, value ->> 5
                    FROM json_each($1)
                  RETURNING id, octet_length(body_text)",
             )
             .bind(rows)
+            .bind(RENDER_VERSION)
             .fetch_all(tx.db())
             .await?;
             for (message_id, text_bytes) in made {
@@ -190,6 +192,11 @@ async fn fill(state: &AppState, rooms: &[(RoomId, u64)]) {
         written.await.expect("messages");
     }
     let settled = state.db.write(async |tx| -> AppResult<()> {
+        // There is nothing to render anew.
+        sqlx::query("INSERT INTO renderings (version, before_id) VALUES ($1, 0)")
+            .bind(RENDER_VERSION)
+            .execute(&mut *tx.db())
+            .await?;
         sqlx::query(
             "UPDATE rooms SET last_message_id = (SELECT COALESCE(MAX(id), 0) FROM messages WHERE room_id = rooms.id)",
         )

@@ -103,7 +103,10 @@ class Campfire {
   static async start(folder) {
     const port = await freePort();
     const began = performance.now();
-    const child = spawn(executable, ["--listen", `127.0.0.1:${port}`, "--data", folder], { stdio: "ignore" });
+    const child = spawn(executable, ["--listen", `127.0.0.1:${port}`, "--data", folder], {
+      stdio: "ignore",
+      env: { ...process.env, CAMPFIRE_WRITES_PER_SECOND: "0" },
+    });
     running.add(child);
     const ended = new Promise((resolve) => child.once("exit", resolve));
     ended.then(() => running.delete(child));
@@ -277,7 +280,7 @@ async function fetchAssets(campfire, html) {
     const ending = path.split(".").at(-1);
     const isWhole = ending === "wasm" ? content.subarray(0, 4).equals(Buffer.from("\0asm")) : content.length > 0 && !content.includes(0);
     assert.ok(isWhole, `${path} contains what its name says`);
-    assets.set(path, { name: path.replace(/^\/assets\/|-[0-9a-f]{16}/g, ""), ending, bytes: answer.body.length, isNamedByPage: !by });
+    assets.set(path, { name: path.replace(/^\/assets\/([0-9a-f]{16}\/)?|-[0-9a-f]{16}/g, ""), ending, bytes: answer.body.length, isNamedByPage: !by });
     if (ending !== "js") continue;
     for (const [, name] of content.toString().matchAll(new RegExp(`["'\`](${fileName("js|wasm")})["'\`]`, "g"))) {
       waiting.push({ path: new URL(name, `http://localhost${path}`).pathname, by: path });

@@ -1,7 +1,7 @@
 //! Measures a running executable with up to 10,000 sockets: memory per socket, the time until all have received a post,
 //! deliveries per second, sockets that do not read, and a restart of the server. Every frame is checked.
 //!
-//! Usage: cargo run --release -p server --example live EXECUTABLE [one-user|distinct-users|bare|stalled|restart]
+//! Usage: cargo run --release -p server --example live EXECUTABLE [rooms|bare|stalled|restart]
 //!
 //! The server runs on the first core and this program on another, where `taskset` can arrange that. Both need 10,100 open
 //! files: `ulimit -n`. Prints rows of a Markdown table. Fails only if a delivery is missing, duplicated or out of order,
@@ -15,10 +15,10 @@ mod sockets;
 
 use std::process::ExitCode;
 
-use sockets::site::{Owners, Site};
+use sockets::site::Site;
 use sockets::{bare, rooms, trouble};
 
-const PARTS: [&str; 5] = ["one-user", "distinct-users", "bare", "stalled", "restart"];
+const PARTS: [&str; 4] = ["rooms", "bare", "stalled", "restart"];
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -46,8 +46,7 @@ fn measure(executable: &str, parts: &[&str]) {
         let site = Site::make(executable.to_owned()).await;
         for part in parts {
             match *part {
-                "one-user" => rooms::measure(&site, Owners::OneUser).await,
-                "distinct-users" => rooms::measure(&site, Owners::DistinctUsers).await,
+                "rooms" => rooms::measure(&site).await,
                 "bare" => rooms::measure_bare(&site).await,
                 "stalled" => trouble::measure_stalled(&site).await,
                 "restart" => trouble::measure_restart(&site).await,

@@ -12,6 +12,7 @@ mod random;
 mod texts;
 
 use std::error::Error;
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 
 use campfire::access::{CurrentUser, Member};
@@ -127,13 +128,17 @@ struct SeededRoom {
 async fn make_people(state: &AppState) -> AppResult<Vec<User>> {
     let mut people = Vec::new();
     for (name, email_address) in PEOPLE {
-        let registration =
-            Registration { name: name.parse()?, email_address: email_address.parse()?, password: PASSWORD.parse()? };
-        let user = match store::accounts::find(state.db.reader()).await? {
+        let registration = Registration {
+            name: name.parse()?,
+            email_address: email_address.parse()?,
+            password: PASSWORD.parse()?,
+            from: Ipv4Addr::LOCALHOST.into(),
+        };
+        let sign_in = match store::accounts::find(state.db.reader()).await? {
             None => accounts::set_up(state, registration).await?,
             Some(account) => accounts::join(state, &account.join_code, registration).await?,
         };
-        people.push(user);
+        people.push(sign_in.user);
     }
     Ok(people)
 }

@@ -8,11 +8,13 @@ import { copyAndShare } from "./boot/copy.ts";
 import { markDays } from "./boot/day-marks.ts";
 import { closeDrawerOnChoice } from "./boot/drawer.ts";
 import { filterWhileTyping } from "./boot/filters.ts";
+import { forgetLastPerson } from "./boot/forget.ts";
 import { keepTypedName } from "./boot/kept-name.ts";
 import { defineLocalTime, writeMissedTimes } from "./boot/local-time.ts";
 import { openAndCloseMenus } from "./boot/menus.ts";
 import { watchForMore } from "./boot/more.ts";
 import { removeNoticeFromAddress } from "./boot/notice.ts";
+import { openOwnLinksHere } from "./boot/own-links.ts";
 import { definePresenceMarks } from "./boot/presence-marks.ts";
 import { sendQuietForms } from "./boot/quiet-forms.ts";
 import { showScriptedControls } from "./boot/scripted-controls.ts";
@@ -31,12 +33,14 @@ filterWhileTyping();
 openAndCloseMenus();
 closeDrawerOnChoice();
 confirmForms();
+openOwnLinksHere();
 
 addEventListener("DOMContentLoaded", () => {
   writeMissedTimes();
   markDays();
   showScriptedControls();
   watchForMore();
+  forgetLastPerson();
   submitAtOnce();
   find(".message[aria-current]")?.scrollIntoView({ block: "center" });
   removeNoticeFromAddress();

@@ -11,6 +11,7 @@ import { closeMenuOnSubmit } from "./chat/messages/menu.ts";
 import { keepPlace } from "./chat/messages/place.ts";
 import { followFocus, prepareList } from "./chat/messages/rows.ts";
 import { playSoundsOnClick } from "./chat/messages/sounds.ts";
+import { showToasts } from "./chat/toast.ts";
 import { handleFormatKeys } from "./chat/writing/format-keys.ts";
 import { pasteUrlsAsLinks } from "./chat/writing/paste-link.ts";
 import { removeStalePreviews } from "./chat/writing/preview.ts";
@@ -32,6 +33,7 @@ openBoostPicker();
 playSoundsOnClick();
 playAndAnnounceArrivals();
 keepPlace();
+showToasts();
 
 /** Prepares what the WASM has rendered: once now, and again when it has put another room here. */
 function prepare() {

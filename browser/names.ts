@@ -29,6 +29,8 @@ export const enum Attribute {
   Saves = "data-saves",
   /** The form is submitted as soon as the page is there. */
   AtOnce = "data-at-once",
+  /** Nobody is signed in on the page of this form: what the browser keeps of the last person is deleted. */
+  Forgets = "data-forgets",
   /** The question to confirm before the form is submitted. */
   Asks = "data-asks",
   /** The GET form filters a list on the server; the id of the list's element. */
@@ -114,6 +116,10 @@ export const enum Tag {
 export const enum PageEvent {
   /** A message was added to the page. `detail`: the author's name (empty for the reader's own), and the body's HTML. */
   MessageShown = "campfire:message-shown",
+  /** The list of keyboard shortcuts is to be shown. */
+  ShortcutsWanted = "campfire:shortcuts-wanted",
+  /** A toast is to be shown. `detail`: its text. */
+  Toast = "campfire:toast",
 }
 
 /** Custom properties of the style sheets. */

@@ -194,6 +194,34 @@ test("a draft survives a reload and a visit to another room", async ({ twoPeople
   await expect(ada.composer).toHaveValue("not finished");
 });
 
+test("what is sent too fast waits as long as the server says, and arrives once and in order", async ({ twoPeople: { ada, bob } }) => {
+  const sentAt: number[] = [];
+  await ada.page.route("**/api/messages/post", async (route) => {
+    sentAt.push(Date.now());
+    if (sentAt.length > 1) return route.continue();
+    const headers = { "content-type": "application/json", "retry-after": "2" };
+    await route.fulfill({ status: 429, headers, body: '{"too_many_tries":2}' });
+  });
+  await ada.write("first");
+  await ada.write("second");
+  await expect(bob.message("second")).toBeVisible();
+  await expect(bob.page.locator(".message__body")).toHaveText(["first", "second"]);
+  expect(sentAt).toHaveLength(3);
+  // A timer may be early by some milliseconds.
+  expect(sentAt[1]! - sentAt[0]!).toBeGreaterThanOrEqual(1_900);
+  await expect(ada.page.getByText("Sending…")).toHaveCount(0);
+  ada.complaints.splice(0, ada.complaints.length, ...ada.complaints.filter((complaint) => !complaint.includes("429")));
+});
+
+test("a browser keeps nothing of a person who signed out", async ({ twoPeople: { bob } }) => {
+  await bob.composer.fill("not finished");
+  const kept = () => bob.page.evaluate(() => localStorage.length + sessionStorage.length);
+  await expect.poll(kept).toBeGreaterThan(0);
+  await bob.page.getByRole("button", { name: "Sign out" }).click();
+  await expect(bob.page.getByRole("heading", { name: "Sign in" })).toBeVisible();
+  await expect.poll(kept).toBe(0);
+});
+
 test("signing out in one tab signs the other out", async ({ twoPeople: { bob } }) => {
   const otherTab = await bob.page.context().newPage();
   await otherTab.goto(bob.campfire.url);

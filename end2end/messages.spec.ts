@@ -109,6 +109,37 @@ test("a name is completed by keyboard alone, and the mentioned person sees a mar
   expect(await background(bob)).not.toBe(await background(ada));
 });
 
+test("a blank or a punctuation mark after a whole name chooses the person", async ({ twoPeople: { ada, bob } }) => {
+  await comfortable(ada);
+  for (const [typed, chosen] of [["look @bob", "look @Bob "], ["@bob,", "@Bob,"], ["見て@bob。", "見て@Bob。"]] as const) {
+    await ada.composer.fill("");
+    const end = chosen.at(-1) ?? "";
+    await ada.composer.pressSequentially(typed.endsWith(end) ? typed.slice(0, -1) : typed);
+    await expect(ada.page.getByRole("option")).toHaveText(["Bob"]);
+    await ada.page.keyboard.insertText(end);
+    await expect(ada.composer).toHaveValue(chosen);
+    await expect(ada.page.getByRole("option")).toHaveCount(0);
+  }
+  await ada.page.keyboard.press("Enter");
+  await expect(bob.message("見て").getByRole("link", { name: "@Bob" })).toBeVisible();
+});
+
+test("a pasted link to a message opens in the same window", async ({ twoPeople: { ada, bob } }) => {
+  await comfortable(ada, bob);
+  await ada.write("the first message");
+  await expect(bob.message("the first message")).toBeVisible();
+  const path = new URL(bob.page.url()).pathname;
+  await ada.write(`see ${new URL(`${path}/@1`, bob.page.url())} and https://other.example/x`);
+  const links = bob.message("see http").locator(".message__body a");
+  await expect(links).toHaveCount(2);
+  await bob.page.evaluate(() => ((window as { same?: boolean }).same = true));
+  await links.first().click();
+  await expect(bob.page).toHaveURL(`${path}/@1`);
+  expect(await bob.page.evaluate(() => (window as { same?: boolean }).same)).toBe(true);
+  expect(bob.page.context().pages()).toHaveLength(1);
+  await expect(links.last()).toHaveAttribute("target", "_blank");
+});
+
 test("people of the same name are distinguished by a number", async ({ twoPeople: { ada } }) => {
   const link = await ada.invitation();
   for (const name of ["Kim", "Kim"]) {
@@ -260,6 +291,19 @@ test("a reply quotes with a link, and a deletion can be undone", async ({ twoPeo
   await expect(ada.message("yes")).toBeVisible();
   await bob.choose(bob.message("yes"), "Delete");
   await expect(ada.message("yes")).toHaveCount(0);
+});
+
+test("a message whose deletion is refused comes back with the reason", async ({ twoPeople: { ada, bob } }) => {
+  await ada.write("here to stay");
+  await expect(bob.message("here to stay")).toBeVisible();
+  // As for somebody who signed out elsewhere.
+  await ada.page.route(/\/rooms\/1\/messages\/\d+$/, (route) =>
+    route.fulfill({ status: 303, headers: { location: "/session/new" } }),
+  );
+  await ada.choose(ada.message("here to stay"), "Delete");
+  await expect(ada.message("here to stay")).toBeHidden();
+  await expect(ada.page.getByText("The message was not deleted: that was refused.")).toBeVisible({ timeout: 10_000 });
+  await expect(ada.message("here to stay")).toBeVisible();
 });
 
 test("leaving the page before the time to undo a deletion is over deletes the message", async ({ twoPeople: { ada, bob } }) => {

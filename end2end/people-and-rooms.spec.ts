@@ -57,6 +57,18 @@ test("a mention marks the room and the tab until it is read", async ({ twoPeople
   await expect(bob.page.getByText("for you")).toHaveCount(0);
 });
 
+test("deleting the only unread mention takes mark, count and title back", async ({ twoPeople: { ada, bob } }) => {
+  await bob.makeClosedRoom("Bobs");
+  await bob.live();
+  await ada.write("Where is @Bob?");
+  await expect(bob.roomLink("All Talk @1 for you unread")).toBeVisible();
+  await expect(bob.page.locator("link[rel=icon]")).toHaveAttribute("href", "/icon/1.svg");
+  await ada.choose(ada.message("Where is @Bob?"), "Delete");
+  await expect(bob.page).toHaveTitle("Bobs – Campfire", { timeout: 10_000 });
+  await expect(bob.page.getByRole("navigation").getByRole("link", { name: "All Talk", exact: true })).toBeVisible();
+  await expect(bob.page.locator("link[rel=icon]")).not.toHaveAttribute("href", "/icon/1.svg");
+});
+
 test("presence in the room and online marks are shown, and end with the page", async ({ twoPeople: { ada, bob } }) => {
   await expect(ada.page.getByTitle("Here now: Bob")).toBeVisible();
   await expect(bob.page.getByTitle("Here now: Ada")).toBeVisible();

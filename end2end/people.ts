@@ -46,9 +46,14 @@ export class Person {
     if (!this.forgiven.some((pattern) => pattern.test(text))) this.complaints.push(text);
   }
 
+  /** From now on, reports that match are expected. */
+  forgive(pattern: RegExp) {
+    this.forgiven.push(pattern);
+  }
+
   /** From now on, reports of lost connections are expected. */
   forgiveLostConnections() {
-    this.forgiven.push(/ERR_CONNECTION_REFUSED|ERR_INTERNET_DISCONNECTED|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE|ERR_SOCKET_NOT_CONNECTED|WebSocket connection to/);
+    this.forgive(/ERR_CONNECTION_REFUSED|ERR_INTERNET_DISCONNECTED|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE|ERR_SOCKET_NOT_CONNECTED|WebSocket connection to/);
   }
 
   get emailAddress() {

@@ -1,4 +1,7 @@
-//! Embeds the assets in the executable: compressed, with content hashes in their names.
+//! Embeds the assets in the executable: compressed, with content hashes in their paths.
+//!
+//! Scripts and WASM name each other, so none can have its own hash in its name. They share one folder, named by the hash
+//! of all of them.
 //!
 //! `bin/build` and `bin/release` build the scripts and the WASM first and set `CAMPFIRE_SITE` to their folder. Without it, as
 //! in unit tests, the executable contains neither, and Node is not required: all pages also work without scripts.
@@ -61,14 +64,10 @@ fn main() {
 
     let mut assets = Assets { out: &out, code: "static ASSETS: &[Asset] = &[\n".to_owned() };
     let style: String = STYLES.iter().map(|name| read_text(&root.join(format!("style/{name}.css")))).collect();
-    assets.add("main.css", strip(&style).as_bytes());
-    assets.add("icon.svg", &read(&root.join("public/icon.svg")));
+    assets.add_hashed("main.css", strip(&style).as_bytes());
+    assets.add_hashed("icon.svg", &read(&root.join("public/icon.svg")));
     if let Ok(site) = env::var("CAMPFIRE_SITE") {
-        for name in ["boot.js", "chat.js", "campfire.js", "campfire.wasm"] {
-            let path = Path::new(&site).join(name);
-            println!("cargo:rerun-if-changed={}", path.display());
-            assets.add(name, &read(&path));
-        }
+        assets.add_client(Path::new(&site));
     }
     assets.code.push_str("];\n");
     assets.add_sounds(&root.join("public/sounds"));
@@ -86,14 +85,8 @@ struct Assets<'a> {
 impl Assets<'_> {
     /// Embeds the sounds, which are compressed already, as a list sorted by name.
     fn add_sounds(&mut self, folder: &Path) {
-        let mut files: Vec<_> = fs::read_dir(folder)
-            .unwrap_or_else(|error| panic!("{}: {error}", folder.display()))
-            .filter_map(|entry| entry.ok().map(|entry| entry.path()))
-            .filter(|path| path.extension().is_some_and(|ending| ending == "mp3"))
-            .collect();
-        files.sort();
         self.code.push_str("static CLIPS: &[(&str, &[u8])] = &[\n");
-        for path in files {
+        for path in files_in(folder, &["mp3"]) {
             let name = path.file_stem().expect("a file has a name");
             let path = path.canonicalize().expect("the file exists");
             writeln!(self.code, "({name:?}, include_bytes!({path:?})),").expect("writing to a string cannot fail");
@@ -101,30 +94,73 @@ impl Assets<'_> {
         self.code.push_str("];\n");
     }
 
-    /// Embeds an asset in both compressed forms.
-    fn add(&mut self, source: &str, content: &[u8]) {
-        let hash: String = Sha256::digest(content)[..8].iter().fold(String::new(), |mut hash, byte| {
-            write!(hash, "{byte:02x}").expect("writing to a string cannot fail");
-            hash
-        });
+    /// Embeds scripts and WASM under paths like `/assets/0123456789abcdef/campfire.js`.
+    fn add_client(&mut self, folder: &Path) {
+        println!("cargo:rerun-if-changed={}", folder.display());
+        for name in ["boot.js", "chat.js", "campfire.js", "campfire.wasm", "chunks.js"] {
+            let path = folder.join(name);
+            assert!(path.is_file(), "{} is missing: bin/build makes it", path.display());
+        }
+        let mut files = Vec::new();
+        for path in files_in(folder, &["js", "wasm"]) {
+            println!("cargo:rerun-if-changed={}", path.display());
+            let name = path.file_name().and_then(|name| name.to_str()).expect("names of scripts are ASCII").to_owned();
+            files.push((name, read(&path)));
+        }
+        let mut all = Sha256::new();
+        for (name, content) in &files {
+            all.update(name);
+            all.update(Sha256::digest(content));
+        }
+        let hash = hex(&all.finalize());
+        for (name, content) in &files {
+            self.add(name, &format!("/assets/{hash}/{name}"), content);
+        }
+    }
+
+    /// Embeds an asset under a path like `/assets/main-0123456789abcdef.css`.
+    fn add_hashed(&mut self, source: &str, content: &[u8]) {
+        let hash = hex(&Sha256::digest(content));
         let (stem, ending) = source.rsplit_once('.').expect("assets have an ending");
-        let content_type = match ending {
-            "css" => "text/css; charset=utf-8",
-            "js" => "text/javascript; charset=utf-8",
-            "svg" => "image/svg+xml",
-            "wasm" => "application/wasm",
-            other => panic!("no content type for .{other}"),
+        self.add(source, &format!("/assets/{stem}-{hash}.{ending}"), content);
+    }
+
+    /// Embeds an asset in both compressed forms.
+    fn add(&mut self, source: &str, path: &str, content: &[u8]) {
+        let content_type = match source.rsplit_once('.').map(|(_, ending)| ending) {
+            Some("css") => "text/css; charset=utf-8",
+            Some("js") => "text/javascript; charset=utf-8",
+            Some("svg") => "image/svg+xml",
+            Some("wasm") => "application/wasm",
+            _ => panic!("no content type for {source}"),
         };
         let [brotli, gzip] = ["br", "gz"].map(|ending| self.out.join(format!("{source}.{ending}")));
         fs::write(&brotli, compress_brotli(content)).expect("an asset can be written");
         fs::write(&gzip, compress_gzip(content)).expect("an asset can be written");
         writeln!(
             self.code,
-            "Asset {{ source: {source:?}, name: \"/assets/{stem}-{hash}.{ending}\", content_type: {content_type:?}, \
+            "Asset {{ source: {source:?}, path: {path:?}, content_type: {content_type:?}, \
              brotli: include_bytes!({brotli:?}), gzip: include_bytes!({gzip:?}) }},"
         )
         .expect("writing to a string cannot fail");
     }
+}
+
+/// The files of a folder with one of these endings, sorted by name.
+fn files_in(folder: &Path, endings: &[&str]) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    let mut files: Vec<_> = entries.filter_map(|entry| entry.ok().map(|entry| entry.path())).collect();
+    files.retain(|path| path.extension().is_some_and(|ending| endings.iter().any(|other| ending == *other)));
+    files.sort();
+    files
+}
+
+/// The first 16 hexadecimal digits of a hash.
+fn hex(hash: &[u8]) -> String {
+    hash[..8].iter().fold(String::new(), |mut digits, byte| {
+        write!(digits, "{byte:02x}").expect("writing to a string cannot fail");
+        digits
+    })
 }
 
 /// Removes comments and indentation, a quarter of the size after compression. Line breaks are kept: they may be the only

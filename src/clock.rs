@@ -1,8 +1,8 @@
 //! Time. A time that is stored, compared or shown comes from the state's [`Clock`], which tests control; [`monotonic`]
 //! only measures durations inside this process. `clippy.toml` forbids other sources.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 /// A source of the wall-clock time.
@@ -30,6 +30,20 @@ impl Clock {
                 .duration_since(UNIX_EPOCH)
                 .map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX)),
             Self::Manual(now) => now.load(Ordering::Relaxed),
+        }
+    }
+
+    /// A time that never goes back, in milliseconds since an arbitrary moment: for limits that setting the system's clock
+    /// must not lift. A manual clock's is its time.
+    #[must_use]
+    pub fn steady_ms(&self) -> i64 {
+        static START: OnceLock<Instant> = OnceLock::new();
+        match self {
+            Self::System => {
+                let start = *START.get_or_init(monotonic);
+                i64::try_from(monotonic().duration_since(start).as_millis()).unwrap_or(i64::MAX)
+            }
+            Self::Manual(_) => self.now_ms(),
         }
     }
 

@@ -26,9 +26,9 @@ pub enum AppError {
     /// The subject has changed, or the id or name is in use.
     #[error("{0}")]
     Conflict(String),
-    /// A rate limit was exceeded.
-    #[error("Too many tries. Wait a few minutes, then try again.")]
-    TooManyTries,
+    /// A rate limit was exceeded: the number of seconds to wait.
+    #[error("That was too much in a short time. Wait {0} s, then try again.")]
+    TooManyTries(u32),
     /// The server cannot do it now: the same request may succeed later.
     #[error("{0}")]
     Unavailable(String),
@@ -53,6 +53,21 @@ impl AppError {
         Self::Invalid(errors)
     }
 
+    /// `TooManyTries` with the time to wait, in milliseconds, as whole seconds.
+    #[must_use]
+    pub fn too_many_tries(wait_ms: i64) -> Self {
+        Self::TooManyTries(u32::try_from((wait_ms + 999) / 1_000).unwrap_or(u32::MAX))
+    }
+
+    /// The number of seconds after which the same request may succeed: the value of `Retry-After`.
+    #[must_use]
+    pub const fn retry_after_s(&self) -> Option<u32> {
+        match self {
+            Self::TooManyTries(seconds) => Some(*seconds),
+            _ => None,
+        }
+    }
+
     /// The HTTP status of a response with this error.
     #[must_use]
     pub const fn status(&self) -> u16 {
@@ -62,7 +77,7 @@ impl AppError {
             Self::NotFound => 404,
             Self::Conflict(_) => 409,
             Self::Invalid(_) => 422,
-            Self::TooManyTries => 429,
+            Self::TooManyTries(_) => 429,
             Self::Internal => 500,
             Self::Unavailable(_) | Self::Unreachable => 503,
         }
@@ -71,7 +86,7 @@ impl AppError {
     /// Whether the same request may succeed later, so that it should be retried.
     #[must_use]
     pub const fn is_transient(&self) -> bool {
-        matches!(self, Self::Unavailable(_) | Self::Unreachable | Self::Internal | Self::TooManyTries)
+        matches!(self, Self::Unavailable(_) | Self::Unreachable | Self::Internal | Self::TooManyTries(_))
     }
 }
 
@@ -189,7 +204,7 @@ mod tests {
             AppError::NotFound,
             AppError::invalid("name", "Too short."),
             AppError::Conflict("taken".into()),
-            AppError::TooManyTries,
+            AppError::TooManyTries(3),
             AppError::Unavailable("later".into()),
             AppError::Internal,
             AppError::Unreachable,

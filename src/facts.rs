@@ -5,11 +5,16 @@
 //! stale marks and announcements take effect after its commit. A new consequence (a push, a webhook) is one more line
 //! in the arm of its fact.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::cache::invalidation::Stale;
 use crate::live::Announcement;
-use crate::model::{Account, Involvement, Job, Message, MessageId, Room, RoomId, SessionId, SidebarRoom, User, UserId};
+use crate::model::{
+    Account, Involvement, Job, Message, MessageId, Person, Room, RoomId, SessionId, SidebarRoom, User, UserId,
+};
 use crate::protocol::ServerEvent;
 use crate::store::events::{EventKind, NewEvent};
+use crate::store::memberships::Marks;
 use crate::store::{self, Tx};
 
 /// A lasting change, with the data that its consequences need.
@@ -45,6 +50,8 @@ pub enum Fact {
     UserUnbanned {
         /// The formerly banned user.
         user_id: UserId,
+        /// The open rooms made meanwhile, of which they became a member.
+        room_ids: Vec<RoomId>,
     },
 
     /// A browser signed in. Its token is new, so that no cached value can contain it.
@@ -63,6 +70,14 @@ pub enum Fact {
         user_id: UserId,
         /// The session.
         session_id: SessionId,
+    },
+
+    /// The operator gave a user a new password, which ended these sessions. Their sockets are open in another process.
+    PasswordReset {
+        /// The user.
+        user_id: UserId,
+        /// The ended sessions.
+        session_ids: Vec<SessionId>,
     },
 
     /// A room was created. It has no members yet.
@@ -145,6 +160,8 @@ pub enum Fact {
         room_id: RoomId,
         /// The message.
         message_id: MessageId,
+        /// The users it mentioned.
+        mentioned: Vec<UserId>,
     },
     /// The boosts of a message changed.
     MessageBoosted {
@@ -152,6 +169,14 @@ pub enum Fact {
         room_id: RoomId,
         /// The message.
         message_id: MessageId,
+    },
+
+    /// Stored messages were rendered anew: their HTML changed, and perhaps whom they mention, but not what was written.
+    MessagesRendered {
+        /// The rooms in which messages look different.
+        room_ids: BTreeSet<RoomId>,
+        /// The users who are mentioned in more or fewer of them.
+        user_ids: BTreeSet<UserId>,
     },
 
     /// The oldest rows of the event log were deleted. Cached pages contain the position they were read at, which may no
@@ -175,7 +200,7 @@ impl Tx {
                 self.announce(Announcement::Everyone { event: ServerEvent::Account { account } });
             }
 
-            Fact::UserJoined { user_id, room_ids } => {
+            Fact::UserJoined { user_id, room_ids } | Fact::UserUnbanned { user_id, room_ids } => {
                 for room_id in room_ids {
                     self.append(EventKind::MembershipGranted, room_id, None, Some(user_id)).await?;
                 }
@@ -183,9 +208,11 @@ impl Tx {
             }
             Fact::UserChanged(user) => {
                 self.mark_stale(Stale::People);
+                let person = Person { id: user.id, name: user.name.clone() };
                 self.announce(Announcement::Person { user_id: user.id, event: ServerEvent::Viewer { user } });
+                self.announce(Announcement::Everyone { event: ServerEvent::PersonChanged { person } });
             }
-            Fact::UserDeactivated { .. } | Fact::UserUnbanned { .. } => self.mark_stale(Stale::People),
+            Fact::UserDeactivated { .. } => self.mark_stale(Stale::People),
             Fact::UserBanned { user_id, up_to } => {
                 self.mark_stale(Stale::People);
                 self.enqueue(&Job::RemoveContent { user_id, up_to }).await?;
@@ -196,6 +223,11 @@ impl Tx {
             Fact::SessionEnded { user_id, session_id } => {
                 self.mark_stale(Stale::Sessions);
                 self.announce(Announcement::SessionEnded { user_id, session_id });
+            }
+
+            Fact::PasswordReset { user_id, session_ids } => {
+                self.mark_stale(Stale::Sessions);
+                self.enqueue(&Job::EndSessions { user_id, session_ids }).await?;
             }
 
             Fact::RoomOpened { room_id } => {
@@ -256,16 +288,21 @@ impl Tx {
                 let room_id = message.room_id;
                 let (seq, at) = self.append(EventKind::MessageEdited, room_id, Some(message.id), None).await?;
                 self.mark_stale(Stale::Messages(room_id));
-                for user_id in mentioned {
-                    self.mark_stale(Stale::Unread(user_id));
+                for user_id in &mentioned {
+                    self.mark_stale(Stale::Unread(*user_id));
                 }
+                let message_id = message.id;
                 self.announce(Announcement::Room { room_id, event: ServerEvent::MessageEdited { seq, at, message } });
+                if !mentioned.is_empty() {
+                    self.announce_marks(room_id, message_id, &mentioned).await?;
+                }
             }
-            Fact::MessageRemoved { room_id, message_id } => {
+            Fact::MessageRemoved { room_id, message_id, mentioned } => {
                 let (seq, at) = self.append(EventKind::MessageRemoved, room_id, Some(message_id), None).await?;
                 self.mark_stale(Stale::Removed(room_id));
                 let event = ServerEvent::MessageRemoved { seq, at, room_id, message_id };
                 self.announce(Announcement::Room { room_id, event });
+                self.announce_marks(room_id, message_id, &mentioned).await?;
             }
             Fact::MessageBoosted { room_id, message_id } => {
                 let (seq, at) = self.append(EventKind::MessageBoosted, room_id, Some(message_id), None).await?;
@@ -278,7 +315,38 @@ impl Tx {
                 self.announce(Announcement::Room { room_id, event });
             }
 
+            // No event: nobody edited anything.
+            Fact::MessagesRendered { room_ids, user_ids } => {
+                room_ids.into_iter().for_each(|room_id| self.mark_stale(Stale::Messages(room_id)));
+                user_ids.into_iter().for_each(|user_id| self.mark_stale(Stale::Unread(user_id)));
+            }
+
             Fact::EventsPruned => self.mark_stale(Stale::Everything),
+        }
+        Ok(())
+    }
+
+    /// Announces the room's marks to the members who have not read up to this message, which was removed or mentions
+    /// others now: there may be nothing unread any more.
+    async fn announce_marks(
+        &mut self,
+        room_id: RoomId,
+        message_id: MessageId,
+        mentioned: &[UserId],
+    ) -> sqlx::Result<()> {
+        let marks = store::memberships::list_marks(self.db(), room_id, message_id, mentioned).await?;
+        if marks.is_empty() {
+            return Ok(());
+        }
+        let newest_id = store::rooms::newest_message(self.db(), room_id).await?.unwrap_or(MessageId(0));
+        // Most members have the same marks, and receive the same event.
+        let mut groups: BTreeMap<_, Vec<UserId>> = BTreeMap::new();
+        for Marks { user_id, unread, mention_count } in marks {
+            groups.entry((unread, mention_count)).or_default().push(user_id);
+        }
+        for ((unread, mention_count), user_ids) in groups {
+            let event = ServerEvent::Marks { room_id, newest_id, unread, mention_count };
+            self.announce(Announcement::People { user_ids, event });
         }
         Ok(())
     }
@@ -303,7 +371,7 @@ mod tests {
 
     use super::*;
     use crate::live::testing::TestClient;
-    use crate::model::{Anchor, Role};
+    use crate::model::{Anchor, Bio, Role};
     use crate::ops::rooms::Audience;
     use crate::ops::{accounts, bans, boosts, memberships, messages, rooms, sessions, sync, users};
     use crate::protocol::{Inbox, Timeline};
@@ -395,12 +463,12 @@ mod tests {
             Fact::AccountSetUp => "none: nobody is connected before it",
             Fact::AccountChanged(_) => "rename account",
             Fact::UserJoined { .. } => "join",
-            Fact::UserChanged(_) => "change role",
+            Fact::UserChanged(_) => "change role, rename",
             Fact::UserDeactivated { .. } => "deactivate",
             Fact::UserBanned { .. } => "ban",
             Fact::UserUnbanned { .. } => "unban",
             Fact::SessionStarted { .. } | Fact::SessionSeen { .. } => "none: no page shows it to others",
-            Fact::SessionEnded { .. } => "end other sessions",
+            Fact::SessionEnded { .. } | Fact::PasswordReset { .. } => "end other sessions",
             Fact::RoomOpened { .. } | Fact::MembershipsGranted { .. } => "open room, ping",
             Fact::RoomChanged(_) => "rename room",
             Fact::RoomRemoved { .. } => "remove room",
@@ -409,9 +477,10 @@ mod tests {
             Fact::RoomRead { .. } => "read",
             Fact::RoomMarkedUnread { .. } => "mark unread",
             Fact::MessagePosted { .. } => "post, post in a ping",
-            Fact::MessageEdited { .. } => "edit",
-            Fact::MessageRemoved { .. } => "remove message",
+            Fact::MessageEdited { .. } => "edit, edit a mention away",
+            Fact::MessageRemoved { .. } => "remove message, remove the only unread message, remove an unread mention",
             Fact::MessageBoosted { .. } => "boost",
+            Fact::MessagesRendered { .. } => "none: a tab shows it at its next load",
             Fact::EventsPruned => "prune",
         }
     }
@@ -440,7 +509,7 @@ mod tests {
 
         step!("rename account", accounts::rename(state, &administrator, "Kiln".parse().unwrap()).await.unwrap());
         let code = accounts::find(state).await.unwrap().unwrap().join_code;
-        step!("join", accounts::join(state, &code, testing::registration("Dora")).await.unwrap());
+        let dora = step!("join", accounts::join(state, &code, testing::registration("Dora")).await.unwrap());
         step!("change role", users::change_role(state, &administrator, bob.id, Role::Administrator).await.unwrap());
         step!("end other sessions", sessions::revoke_others(state, &testing::current(ada)).await.unwrap());
 
@@ -458,7 +527,17 @@ mod tests {
 
         let ping = step!("ping", rooms::ping(state, ada, vec![bob.id]).await.unwrap());
         step!("ping", rooms::ping(state, cleo, vec![bob.id]).await.unwrap());
-        step!("post in a ping", world.post(ada, ping.id, "psst").await);
+        let psst = step!("post in a ping", world.post(ada, ping.id, "psst").await);
+        let in_ping = member(ada, ping.id).await;
+        step!("remove the only unread message", messages::remove(state, &in_ping, psst.id).await.unwrap());
+        step!("ping", rooms::ping(state, &dora, vec![bob.id, ada.id]).await.unwrap());
+        let renamed = users::ProfileChange {
+            name: "Theodora".parse().unwrap(),
+            email_address: "dora@example.com".parse().unwrap(),
+            bio: Bio::default(),
+            password: None,
+        };
+        step!("rename", users::update_profile(state, &testing::current(&dora), renamed).await.unwrap());
         let room = step!("open room", world.open_closed_room("Room", &[bob, cleo]).await);
         let (named, everyone) = ("Zed's room".parse().unwrap(), Audience::Chosen(vec![ada.id, bob.id, cleo.id]));
         step!("rename room", rooms::change(state, &member(ada, room.id).await, named, everyone).await.unwrap());
@@ -468,11 +547,22 @@ mod tests {
         step!("revoke", memberships::leave(state, &member(bob, room.id).await).await.unwrap());
         step!("remove room", rooms::remove(state, &member(ada, room.id).await).await.unwrap());
 
-        // A room stays marked in a tab when its only unread message is removed; both have read it before that.
         for user in [ada, bob] {
             let current = testing::current(user);
             step!("read", memberships::mark_read(state, &current, all_talk, posted.id).await.unwrap());
         }
+        // Cleo's messages are removed with the ban below: nothing is unread then.
+        let mention = step!("post", world.post(cleo, all_talk, "@Bob and @Ada").await);
+        let of_cleo = member(cleo, all_talk).await;
+        let draft = "@Bob alone".parse().unwrap();
+        step!("edit a mention away", messages::edit(state, &of_cleo, mention.id, draft).await.unwrap());
+        step!("post", world.post(cleo, all_talk, "@Bob again").await);
+        step!("remove an unread mention", messages::remove(state, &of_cleo, mention.id).await.unwrap());
+        let hidden = member(bob, all_talk).await;
+        step!("hide room", memberships::set_involvement(state, &hidden, Involvement::Invisible).await.unwrap());
+        step!("post", world.post(cleo, all_talk, "@Bob while it is hidden").await);
+        step!("show room", memberships::set_involvement(state, &hidden, Involvement::Mentions).await.unwrap());
+        assert!(!world.sidebar(bob.id).await.iter().find(|room| room.id == all_talk).unwrap().unread);
         step!("ban", bans::ban(state, &administrator, cleo.id).await.unwrap());
         step!("remove content", jobs::run_due(state).await.unwrap());
         step!("unban", bans::unban(state, &administrator, cleo.id).await.unwrap());

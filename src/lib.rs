@@ -27,6 +27,8 @@ pub mod live;
 #[cfg(feature = "ssr")]
 mod low_priority;
 #[cfg(feature = "ssr")]
+mod names;
+#[cfg(feature = "ssr")]
 pub mod ops;
 #[cfg(feature = "ssr")]
 pub mod richtext;

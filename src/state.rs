@@ -1,20 +1,36 @@
 //! The state that the whole program shares: created once at start, cheap to clone.
 
+use std::net::IpAddr;
 use std::ops::Deref;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::AppResult;
-use crate::access::{Bans, Members, Passwords, Sessions};
+use crate::access::{Bans, Guesses, Members, Passwords, Rate, Sessions, WrittenFrom};
 use crate::cache::CACHE_BYTES;
 use crate::clock::Clock;
 use crate::live::{self, Hub};
+use crate::low_priority::Pool;
+use crate::model::UserId;
 use crate::store::{self, Db};
 
 /// One sixteenth of the cache capacity is for sessions, and one for memberships; the rest is for pages.
 const SESSIONS_DIVISOR: u64 = 16;
 const MEMBERS_DIVISOR: u64 = 16;
+
+/// How many long messages are rendered at a time.
+const MAX_RENDERINGS: usize = 2;
+/// How many writes of a user are accepted at once, whatever the rate.
+const WRITE_BURST: i64 = 20;
+
+/// Default rate of a user's writes after those, per second.
+pub const WRITES_PER_SECOND: u32 = 5;
+
+/// How many accounts can be made by one join link from one network at once; and the interval after which one more can,
+/// in milliseconds: 30 in an hour.
+const JOIN_BURST: i64 = 30;
+const JOIN_INTERVAL_MS: i64 = 60 * 60 * 1_000 / JOIN_BURST;
 
 /// The shared state behind a single reference count: every layer that a request passes clones it.
 #[derive(Clone, Debug)]
@@ -31,8 +47,18 @@ pub struct SharedState {
     pub clock: Clock,
     /// The pool that hashes and verifies passwords.
     pub passwords: Passwords,
+    /// The failed guesses of passwords, join codes and links.
+    pub guesses: Guesses,
+    /// How fast each user may write; unlimited until [`AppState::limit_writes`].
+    pub writes: Rate<UserId>,
+    /// How fast accounts may be made, by the digest of the join code and the network.
+    pub joins: Rate<([u8; 16], IpAddr)>,
+    /// The networks that users wrote from last.
+    pub written_from: WrittenFrom,
     /// The banned addresses.
     pub bans: Bans,
+    /// The threads that render long messages.
+    pub renderings: Pool,
     /// The cache of live sessions.
     pub sessions: Sessions,
     /// The cache of memberships.
@@ -78,14 +104,25 @@ impl AppState {
             members: Members::new(db.clone(), member_bytes),
             db,
             live,
-            clock,
             passwords: Passwords::default(),
+            renderings: Pool::new("rendering", MAX_RENDERINGS),
+            guesses: Guesses::new(clock.clone()),
+            writes: Rate::new(clock.clone(), WRITE_BURST, 0),
+            joins: Rate::new(clock.clone(), JOIN_BURST, JOIN_INTERVAL_MS),
+            written_from: WrittenFrom::new(clock.clone()),
             bans,
+            clock,
             page_cache_bytes: cache_bytes - session_bytes - member_bytes,
             is_set_up: AtomicBool::new(account.is_some()),
             custom_styles_digest: RwLock::new(digest.into()),
         };
         Ok(Self(Arc::new(shared)))
+    }
+
+    /// Limits the writes of each user to [`WRITE_BURST`] at once and then so many per second; 0 for no limit, which is
+    /// also what tools and tests start with.
+    pub fn limit_writes(&self, per_second: u32) {
+        self.writes.set_interval_ms(1_000_i64.checked_div(i64::from(per_second)).unwrap_or(0));
     }
 
     /// Capacity of the cache of rendered pages, in bytes.

@@ -1,22 +1,29 @@
 //! Fixtures for tests: a real database in a temporary folder, three users and a room.
 
+use std::net::{IpAddr, Ipv4Addr};
+
 use sqlx::{Connection, SqliteConnection};
 use tempfile::TempDir;
 
 use crate::access::{Administrator, CurrentUser, Member};
 use crate::clock::Clock;
 use crate::model::Posted;
-use crate::model::{ClientMessageId, Message, Role, Room, RoomId, SessionId, SidebarRoom, User, UserId};
+use crate::model::{ClientMessageId, Message, MessageId, Role, Room, RoomId, SessionId, SidebarRoom, User, UserId};
 use crate::ops::accounts::{self, Registration};
 use crate::ops::messages;
 use crate::ops::rooms::{self, Audience};
+use crate::protocol::MessagePage;
 use crate::richtext::{self, Body};
 use crate::state::AppState;
-use crate::store;
 use crate::store::messages::NewMessage;
+use crate::store::sessions::SessionActivity;
+use crate::store::{self, Tx};
 
 /// The password of all users.
 pub const PASSWORD: &str = "correct horse";
+
+/// The address of all requests.
+pub const LOCAL: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 /// An empty database. Its folder is deleted when this is dropped.
 pub struct Empty {
@@ -52,13 +59,34 @@ pub struct World {
 /// A database with an account, three users and an open room.
 pub async fn world() -> World {
     let Empty { state, _folder: folder } = state().await;
-    let ada = accounts::set_up(&state, registration("Ada")).await.unwrap();
+    let ada = accounts::set_up(&state, registration("Ada")).await.unwrap().user;
     let code = store::accounts::find(state.db.reader()).await.unwrap().unwrap().join_code;
-    let bob = accounts::join(&state, &code, registration("Bob")).await.unwrap();
-    let cleo = accounts::join(&state, &code, registration("Cleo")).await.unwrap();
+    let bob = accounts::join(&state, &code, registration("Bob")).await.unwrap().user;
+    let cleo = accounts::join(&state, &code, registration("Cleo")).await.unwrap().user;
+    begin_sessions(&state, [ada.id, bob.id, cleo.id]).await;
     let room_id = store::rooms::oldest_of(state.db.reader(), ada.id).await.unwrap().unwrap();
     let all_talk = state.members.find(&ada, room_id).await.unwrap().room;
     World { state, ada, bob, cleo, all_talk, folder }
+}
+
+/// Inserts a session for each of the first users, with the user's number as its own.
+async fn begin_sessions(state: &AppState, user_ids: [UserId; 3]) {
+    let begin = async move |tx: &mut Tx| {
+        let now_ms = tx.now_ms();
+        for user_id in user_ids {
+            let activity = SessionActivity {
+                user_id,
+                ip_address: LOCAL.to_string(),
+                user_agent: String::new(),
+                last_active_at: now_ms,
+                expires_at: i64::MAX,
+            };
+            let session_id = store::sessions::insert(tx.db(), &user_id.0.to_be_bytes(), &activity).await?;
+            assert_eq!(session_id.0, user_id.0);
+        }
+        Ok(())
+    };
+    state.db.write(begin).await.unwrap();
 }
 
 /// A message to insert. Its client message id and its time depend on `number`.
@@ -74,9 +102,9 @@ pub fn new_message(room_id: RoomId, creator_id: UserId, number: u8, text: &str) 
     }
 }
 
-/// The user as the current one of a request.
+/// The user as the current one of a request, with the session that the fixture made.
 pub fn current(user: &User) -> CurrentUser {
-    CurrentUser { user: user.clone(), session_id: SessionId(1) }
+    CurrentUser { user: user.clone(), session_id: SessionId(user.id.0) }
 }
 
 /// A proof that the user is an administrator, whether or not they are one in the database.
@@ -87,10 +115,16 @@ pub fn as_administrator(user: &User) -> Administrator {
 
 /// The registration of a user with this name.
 pub fn registration(name: &str) -> Registration {
+    registration_at(name, &format!("{}@example.com", name.to_lowercase()))
+}
+
+/// The registration of a user with this name and e-mail address.
+pub fn registration_at(name: &str, email_address: &str) -> Registration {
     Registration {
         name: name.parse().unwrap(),
-        email_address: format!("{}@example.com", name.to_lowercase()).parse().unwrap(),
+        email_address: email_address.parse().unwrap(),
         password: PASSWORD.parse().unwrap(),
+        from: LOCAL,
     }
 }
 
@@ -101,6 +135,11 @@ impl World {
         SqliteConnection::connect(&format!("sqlite://{}", path.display())).await.unwrap()
     }
 
+    /// The state of another program on the same folder.
+    pub async fn open_again(&self) -> AppState {
+        AppState::open(self.folder.path(), self.state.clock.clone()).await.unwrap()
+    }
+
     /// The user as a member of the room.
     pub async fn member(&self, user: &User, room_id: RoomId) -> Member {
         self.state.members.find(user, room_id).await.unwrap()
@@ -109,6 +148,12 @@ impl World {
     /// The user's sidebar.
     pub async fn sidebar(&self, user_id: UserId) -> Vec<SidebarRoom> {
         store::layouts::find(self.state.db.reader(), user_id, 0).await.unwrap().unwrap().rooms
+    }
+
+    /// The newest page of a room.
+    pub async fn newest_page(&self, room_id: RoomId) -> MessagePage {
+        let mut reader = self.state.db.reader().acquire().await.unwrap();
+        store::messages::page_before(reader.db(), room_id, MessageId(i64::MAX)).await.unwrap()
     }
 
     /// A closed room created by Ada for herself and `others`.

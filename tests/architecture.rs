@@ -32,8 +32,11 @@ fn sources(folder: &str) -> Vec<Source> {
     sources
 }
 
-/// The code before the tests of a file, without comments.
+/// The code before the tests of a file, without comments; none of a file of tests, which begins by saying so.
 fn code(text: &str) -> String {
+    if text.starts_with("//! Tests of ") {
+        return String::new();
+    }
     let tests = text.find("#[cfg(test)]\nmod tests").or_else(|| text.find("#[cfg(test)]\npub(super) mod tests"));
     let code = &text[..tests.unwrap_or(text.len())];
     code.lines().map(|line| line.split_once("//").map_or(line, |(code, _)| code)).collect::<Vec<_>>().join("\n")
@@ -166,6 +169,12 @@ fn the_server_and_the_pages_reach_the_store_through_operations() {
 }
 
 #[test]
+fn operations_write_only_with_a_permission_that_is_read_again() {
+    let writes = [".write(", ".write_checked(", ".write_message("];
+    assert_eq!(files_with("src/ops", &writes, &["src/ops/permissions.rs"]), NONE);
+}
+
+#[test]
 fn consequences_follow_from_facts_alone() {
     let calls = [".announce(", ".mark_stale("];
     assert_eq!(files_with("src", &calls, &["src/facts.rs", "src/store/db/"]), NONE);
@@ -194,4 +203,11 @@ fn paths_of_the_site_are_written_in_one_module() {
 fn time_comes_from_the_clock() {
     assert_eq!(files_with("src", &["SystemTime::now"], &["src/clock.rs"]), NONE);
     assert_eq!(files_with("server/src", &["SystemTime::now"], &[]), NONE);
+}
+
+#[test]
+fn unsafe_code_is_allowed_where_chunks_are_declared_alone() {
+    for folder in ["src", "app/src", "server/src", "frontend/src", "crates"] {
+        assert_eq!(files_with(folder, &["unsafe_code", "unsafe {", "unsafe fn"], &["app/src/chunks.rs"]), NONE);
+    }
 }

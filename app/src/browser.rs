@@ -158,6 +158,11 @@ pub fn dispatch(name: &str, detail: &[&str]) {
     }
 }
 
+/// Shows a short text at the edge of the window.
+pub fn toast(text: &str) {
+    dispatch(names::page_event::TOAST, &[text]);
+}
+
 /// Shows a count in the tab's icon; more than nine as "9+".
 pub fn show_in_icon(count: usize) {
     if let Ok(Some(icon)) = document().query_selector("link[rel=icon]") {

@@ -15,6 +15,7 @@ pub mod server;
 pub mod shell;
 
 mod browser;
+mod chunks;
 mod live;
 mod names;
 mod navigation;
@@ -82,12 +83,16 @@ pub enum Notice {
     Banned,
     /// A user was banned, without any address.
     BannedAlone,
+    /// A user was banned, but not an address that others used lately.
+    BannedShared,
     /// A ban was lifted.
     Unbanned,
+    /// The e-mail address entered to join belongs to an account.
+    AddressTaken,
 }
 
 impl Notice {
-    const ALL: [Self; 15] = [
+    const ALL: [Self; 17] = [
         Self::RoomMissing,
         Self::RoomRemoved,
         Self::RoomLeft,
@@ -102,7 +107,9 @@ impl Notice {
         Self::PersonRemoved,
         Self::Banned,
         Self::BannedAlone,
+        Self::BannedShared,
         Self::Unbanned,
+        Self::AddressTaken,
     ];
 
     /// The text that the page shows.
@@ -121,9 +128,13 @@ impl Notice {
             Self::LinkRenewed => "The new join link works; the old one no longer does.",
             Self::RoleChanged => "The role is changed.",
             Self::PersonRemoved => "They are no longer on this account.",
-            Self::Banned => "They are banned, and so are the addresses they used last.",
+            Self::Banned => "They are banned, and nobody can sign in or join from the addresses they used last.",
             Self::BannedAlone => "They are banned. No public address of theirs is known, so only the person is.",
+            Self::BannedShared => {
+                "They are banned. Somebody else used an internet address of theirs in the last 30 days, so people can still sign in and join from there."
+            }
             Self::Unbanned => "The ban is lifted.",
+            Self::AddressTaken => "Somebody has joined with that e-mail address already. If it is yours, sign in.",
         }
     }
 
@@ -145,7 +156,9 @@ impl Notice {
             Self::PersonRemoved => "person-removed",
             Self::Banned => "banned",
             Self::BannedAlone => "banned-alone",
+            Self::BannedShared => "banned-shared",
             Self::Unbanned => "unbanned",
+            Self::AddressTaken => "address-taken",
         }
     }
 
@@ -169,6 +182,7 @@ pub fn App() -> impl IntoView {
     provide_context(StoredValue::new(layout));
     Effect::new(move |_| {
         navigation::listen(place);
+        components::shortcuts::listen();
         live::start(live, Callback::new(move |()| outbox.send()));
     });
     Effect::new(move |_| {

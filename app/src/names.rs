@@ -22,6 +22,10 @@ pub mod id {
 pub mod page_event {
     /// A message was added to the page. `detail`: its author's name (empty for the viewer's own), and its body's HTML.
     pub const MESSAGE_SHOWN: &str = "campfire:message-shown";
+    /// The list of keyboard shortcuts is to be shown.
+    pub const SHORTCUTS_WANTED: &str = "campfire:shortcuts-wanted";
+    /// A toast is to be shown. `detail`: its text.
+    pub const TOAST: &str = "campfire:toast";
 }
 
 #[cfg(test)]

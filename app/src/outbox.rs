@@ -139,6 +139,11 @@ impl Outbox {
                     }
                     self.remove(&id);
                 }
+                // Sent too fast: the server says how long to wait, and another message must not end the wait.
+                Err(AppError::TooManyTries(seconds)) => {
+                    self.change(&id, |item| item.waiting = true);
+                    browser::sleep(Duration::from_secs(seconds.into())).await;
+                }
                 Err(error) if error.is_transient() => {
                     self.change(&id, |item| item.waiting = true);
                     let (wake, woken) = oneshot::channel();

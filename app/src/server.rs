@@ -43,20 +43,28 @@ pub const LAST_ROOM: &str = "last_room";
 /// `Max-Age` of [`LAST_ROOM`], in seconds: 400 days, the maximum in browsers (RFC 6265bis, section 5.5).
 const LAST_ROOM_MAX_AGE_S: u32 = 400 * 24 * 60 * 60;
 
+/// The full name of [`LAST_ROOM`] at the origin of the request, as the server provides it to its functions.
+#[derive(Clone, Debug)]
+pub struct LastRoomName(pub String);
+
 /// The `Set-Cookie` header that makes this room the last one.
 #[must_use]
-pub fn last_room_cookie(room_id: RoomId) -> String {
-    format!("{LAST_ROOM}={room_id}; Path=/; Max-Age={LAST_ROOM_MAX_AGE_S}; SameSite=Lax; HttpOnly")
+pub fn last_room_cookie(name: &LastRoomName, room_id: RoomId) -> String {
+    let LastRoomName(name) = name;
+    format!("{name}={room_id}; Path=/; Max-Age={LAST_ROOM_MAX_AGE_S}; SameSite=Lax; HttpOnly")
 }
 
 /// Makes this room the last one in the response to a server function. The handler of a page sets the cookie itself.
 pub fn remember_room(room_id: RoomId) {
-    if let (Some(response), Ok(cookie)) = (use_context::<ResponseOptions>(), last_room_cookie(room_id).parse()) {
+    let (Some(response), Some(name)) = (use_context::<ResponseOptions>(), use_context::<LastRoomName>()) else {
+        return;
+    };
+    if let Ok(cookie) = last_room_cookie(&name, room_id).parse() {
         response.append_header(http::header::SET_COOKIE, cookie);
     }
 }
 
-/// Runs a server function and sets the HTTP status of its error, if it fails.
+/// Runs a server function, and sets the HTTP status of its error and the time to wait, if it fails.
 pub async fn answer<T>(work: impl Future<Output = AppResult<T>>) -> AppResult<T> {
     let response = use_context::<ResponseOptions>();
     let result = work.await;
@@ -64,6 +72,9 @@ pub async fn answer<T>(work: impl Future<Output = AppResult<T>>) -> AppResult<T>
         && let Ok(status) = error.status().try_into()
     {
         response.set_status(status);
+        if let Some(seconds) = error.retry_after_s() {
+            response.insert_header(http::header::RETRY_AFTER, seconds.into());
+        }
     }
     result
 }

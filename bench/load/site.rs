@@ -20,8 +20,9 @@ use crate::rounds::{Asked, Client};
 /// How many of the newest different responses are remembered per viewer: concurrent clients receive some of them late.
 const REMEMBERED: usize = 16;
 
-/// Maximum number of search results.
+/// Maximum number of search results, and the longest body that one of them shows whole, in bytes of HTML.
 const MAX_FOUND: usize = 100;
+const MAX_WHOLE_BODY_BYTES: usize = 1_024;
 
 /// The kinds of reading requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -293,7 +294,10 @@ impl Site {
         for message in wanted {
             let says = said(text, message.id.0);
             assert!(says.contains("<mark>"), "what was looked for is marked");
-            assert_eq!(says.replace("<mark>", "").replace("</mark>", ""), message.body_html, "and what they say");
+            // Of a long one an excerpt is shown.
+            if message.body_html.len() <= MAX_WHOLE_BODY_BYTES {
+                assert_eq!(says.replace("<mark>", "").replace("</mark>", ""), message.body_html, "and what they say");
+            }
         }
     }
 }

@@ -1,9 +1,12 @@
 //! Generated data with a fixed seed: the same people, rooms and texts in every run. Only the times differ; the last
 //! message is from now.
 
+use std::net::Ipv4Addr;
 use std::path::Path;
 
-use campfire::access::Member;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use campfire::access::{HashFor, Member};
 use campfire::clock::Clock;
 use campfire::model::Posted;
 use campfire::model::{ClientMessageId, Message, Role, RoomId, User, UserId};
@@ -16,7 +19,6 @@ use campfire::{AppResult, ops, store};
 use sha2::{Digest, Sha256};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{Connection, SqliteConnection};
-use tower_sessions::session::Id;
 
 use super::PASSWORD;
 use super::random::Random;
@@ -119,9 +121,10 @@ pub async fn make_people(state: &AppState, count: usize) -> (Vec<User>, Vec<View
         name: FIRST_NAMES[0].parse().expect("a name"),
         email_address: email_address(0).parse().expect("an address"),
         password: PASSWORD.parse().expect("a password"),
+        from: Ipv4Addr::LOCALHOST.into(),
     };
-    let hash = state.passwords.hash(&registration.password).await.expect("a hash");
-    let first = accounts::set_up(state, registration).await.expect("the first one");
+    let hash = state.passwords.hash(&registration.password, HashFor::Operator).await.expect("a hash");
+    let first = accounts::set_up(state, registration).await.expect("the first one").user;
     let made_ms = state.clock.now_ms();
     let now_ms = Clock::System.now_ms();
     let mut random = Random(SEED);
@@ -135,7 +138,7 @@ pub async fn make_people(state: &AppState, count: usize) -> (Vec<User>, Vec<View
             people.push(User { id, name, role: Role::Member });
         }
         for (number, person) in people.iter().enumerate() {
-            let token = Id(i128::from(random.next()) << 64 | i128::from(random.next()));
+            let token = u128::from(random.next()) << 64 | u128::from(random.next());
             let activity = SessionActivity {
                 user_id: person.id,
                 ip_address: "127.0.0.1".into(),
@@ -144,12 +147,12 @@ pub async fn make_people(state: &AppState, count: usize) -> (Vec<User>, Vec<View
                 expires_at: now_ms + SESSION_MS,
             };
             // The server stores the hash of a session's token.
-            store::sessions::insert(tx.db(), &Sha256::digest(token.0.to_be_bytes()), &activity).await?;
+            store::sessions::insert(tx.db(), &Sha256::digest(token.to_be_bytes()), &activity).await?;
             viewers.push(Viewer {
                 id: person.id,
                 name: person.name.clone(),
                 email_address: email_address(number),
-                cookie: format!("session_token={token}"),
+                cookie: format!("session_token={}", URL_SAFE_NO_PAD.encode(token.to_le_bytes())),
             });
         }
         Ok((people, viewers))

@@ -10,7 +10,7 @@ use tokio::time::{interval, sleep};
 use super::bare::BareLoop;
 use super::board::{Board, Round};
 use super::crowd::{Crowd, Opened, Place};
-use super::site::{Owners, Site};
+use super::site::Site;
 use crate::meter::Server;
 use crate::meter::process::{Memory, Process, Work};
 use crate::meter::table::{
@@ -84,35 +84,31 @@ impl Saturated {
     }
 }
 
-/// Measures with sockets of one user or of many, and prints the rows.
-pub async fn measure(site: &Site, owners: Owners) {
+/// Measures with sockets of as many users, and prints the rows.
+pub async fn measure(site: &Site) {
     let mut sizes: Vec<Vec<Measured>> = SIZES.iter().map(|_| Vec::new()).collect();
     for _ in 0..ROUNDS {
         let server = site.start();
         for (size, rounds) in SIZES.iter().zip(&mut sizes) {
-            rounds.push(measure_one(site, &server, owners, *size).await);
+            rounds.push(measure_one(site, &server, *size).await);
         }
         server.end();
     }
     for (size, rounds) in SIZES.iter().zip(&sizes) {
-        print_opened(owners, *size, rounds);
-        print_paced(owners, *size, rounds);
-        print_saturated(
-            &format!("deliveries, {}, {}, as fast as it goes", size.name(), owners.name()),
-            rounds,
-            |one| &one.saturated,
-        );
+        print_opened(*size, rounds);
+        print_paced(*size, rounds);
+        print_saturated(&format!("deliveries, {}, as fast as it goes", size.name()), rounds, |one| &one.saturated);
     }
-    print_memory(owners, &sizes);
+    print_memory(&sizes);
 }
 
-async fn measure_one(site: &Site, server: &Server, owners: Owners, size: Size) -> Measured {
+async fn measure_one(site: &Site, server: &Server, size: Size) -> Measured {
     let board = Arc::new(Board::new());
     let place = site.place(server).await;
     let author = site.author(server);
     let files_before = server.process.open_file_count();
     let cpu_before = server.process.cpu();
-    let (crowd, opened) = Crowd::open(&place, &site.cookies(owners, size.socket_count), &board).await;
+    let (crowd, opened) = Crowd::open(&place, &site.cookies(size.socket_count), &board).await;
     let opening_cpu = server.process.cpu() - cpu_before;
     let fresh = server.process.memory();
     let idle_share = if size.is_largest() { watch_idle(server).await } else { 0.0 };
@@ -215,13 +211,13 @@ async fn sample(site: &Site) -> String {
     let board = Arc::new(Board::new());
     let place = site.place(&server).await;
     let author = site.author(&server);
-    let (crowd, _) = Crowd::open(&place, &site.cookies(Owners::DistinctUsers, 1), &board).await;
+    let (crowd, _) = Crowd::open(&place, &site.cookies(1), &board).await;
     author.paced(&board, 1, 1, 1).await;
     crowd.close().await;
     board.sample().expect("it was heard").to_owned()
 }
 
-fn print_opened(owners: Owners, size: Size, rounds: &[Measured]) {
+fn print_opened(size: Size, rounds: &[Measured]) {
     let took: Vec<_> = rounds.iter().map(|one| one.opened.took.as_secs_f64()).collect();
     let p99 = |times: fn(&Opened) -> &Vec<Duration>| {
         milliseconds(p50_and_p99(&rounds.iter().flat_map(|one| times(&one.opened)).copied().collect::<Vec<_>>()).1)
@@ -234,17 +230,17 @@ fn print_opened(owners: Owners, size: Size, rounds: &[Measured]) {
         p99(|opened| &opened.listed),
         p99(|opened| &opened.in_view),
     );
-    let workload = format!("connect {}, {}, 64 at a time", size.name(), owners.name());
+    let workload = format!("connect {}, 64 at a time", size.name());
     print_row(&workload, &median_and_range(&took, 2, " s"), &beside, None);
 }
 
-fn print_paced(owners: Owners, size: Size, rounds: &[Measured]) {
+fn print_paced(size: Size, rounds: &[Measured]) {
     let rounds: Vec<_> = rounds.iter().map(|one| &one.paced).collect();
     let (p50_ms, beside) = paced_times(&rounds);
     let answered: Vec<_> = rounds.iter().flat_map(|one| &one.answered).copied().collect();
     let beside = format!("{beside} · answered p50 {}", milliseconds(p50_and_p99(&answered).0));
     let budget = (size.socket_count == 1_000).then(|| Budget::new("p50 ≤ 7 ms", median(&p50_ms) <= 7.0));
-    let workload = format!("post → seen by all, {}, {}, {} a second", size.name(), owners.name(), size.posts_a_second);
+    let workload = format!("post → seen by all, {}, {} a second", size.name(), size.posts_a_second);
     print_row(&workload, &median_and_range(&p50_ms, 2, " ms"), &beside, budget.as_ref());
 }
 
@@ -274,9 +270,8 @@ fn print_saturated<T>(workload: &str, rounds: &[T], saturated: impl Fn(&T) -> &S
     print_row(workload, &median_and_range(&speeds, 0, "/s"), &beside, None);
 }
 
-fn print_memory(owners: Owners, sizes: &[Vec<Measured>]) {
+fn print_memory(sizes: &[Vec<Measured>]) {
     let [.., smaller, largest] = sizes else { unreachable!("there are three sizes") };
-    let name = owners.name();
     let middle =
         |of: fn(&Measured) -> u64| mebibytes(median(&largest.iter().map(|one| real(of(one))).collect::<Vec<_>>()));
     let anonymous_mib: Vec<_> = largest.iter().map(|one| in_mebibytes(real(one.memory[1].anonymous_bytes))).collect();
@@ -288,17 +283,24 @@ fn print_memory(owners: Owners, sizes: &[Vec<Measured>]) {
         middle(|one| one.memory[3].anonymous_bytes),
     );
     let budget = Budget::new("≤ 90 MiB", median(&anonymous_mib) <= 90.0);
-    let workload = format!("RssAnon with 10,000 sockets, {name}");
-    print_row(&workload, &median_and_range(&anonymous_mib, 1, " MiB"), &beside, Some(&budget));
+    print_row("RssAnon with 10,000 sockets", &median_and_range(&anonymous_mib, 1, " MiB"), &beside, Some(&budget));
 
     let slopes_kib: Vec<_> = smaller.iter().zip(largest).map(|(one, other)| slope_kib(one, other)).collect();
     let budget = Budget::new("≤ 8 KiB", median(&slopes_kib) <= 8.0);
-    let workload = format!("RssAnon a socket, between 1,000 and 10,000, {name}");
-    print_row(&workload, &median_and_range(&slopes_kib, 1, " KiB"), "", Some(&budget));
+    print_row(
+        "RssAnon a socket, between 1,000 and 10,000",
+        &median_and_range(&slopes_kib, 1, " KiB"),
+        "",
+        Some(&budget),
+    );
 
     let idle: Vec<_> = largest.iter().map(|one| one.idle_share * 100.0).collect();
-    let workload = format!("CPU while 10,000 sockets hear nothing but heartbeats, {name}");
-    print_row(&workload, &median_and_range(&idle, 1, " %"), "of one core", None);
+    print_row(
+        "CPU while 10,000 sockets hear nothing but heartbeats",
+        &median_and_range(&idle, 1, " %"),
+        "of one core",
+        None,
+    );
 }
 
 /// Memory per socket, in KiB: the slope between 1,000 and 10,000 sockets.

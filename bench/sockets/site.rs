@@ -27,24 +27,6 @@ pub struct Site {
     others: Vec<String>,
 }
 
-/// Which users the sockets belong to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Owners {
-    /// All of them to Ada.
-    OneUser,
-    /// Each to another user.
-    DistinctUsers,
-}
-
-impl Owners {
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::OneUser => "one user",
-            Self::DistinctUsers => "distinct users",
-        }
-    }
-}
-
 impl Site {
     /// Generates the data.
     pub async fn make(executable: String) -> Self {
@@ -81,12 +63,9 @@ impl Site {
         Author { address: server.address.clone(), cookie: self.ada.clone(), room_id: self.room_id }
     }
 
-    /// The cookies of `count` sockets.
-    pub fn cookies(&self, owners: Owners, count: usize) -> Vec<&str> {
+    /// The cookies of `count` sockets, each of another user: one may have few.
+    pub fn cookies(&self, count: usize) -> Vec<&str> {
         assert!(count <= PEOPLE, "there are not so many people");
-        match owners {
-            Owners::OneUser => vec![&*self.ada; count],
-            Owners::DistinctUsers => self.others.iter().take(count).map(String::as_str).collect(),
-        }
+        self.others.iter().take(count).map(String::as_str).collect()
     }
 }

@@ -12,7 +12,7 @@ use super::board::{Board, Receiver};
 use super::client::Socket;
 use super::crowd::{Crowd, Place, enter, receive_all};
 use super::rooms::wait_until_closed;
-use super::site::{Owners, Site};
+use super::site::Site;
 use crate::meter::Server;
 use crate::meter::process::tcp_bytes;
 use crate::meter::table::{
@@ -81,7 +81,7 @@ async fn stall(site: &Site, server: &Server) -> Beside {
     let place = site.place(server).await;
     let author = site.author(server);
     let files_before = server.process.open_file_count();
-    let cookies = site.cookies(Owners::DistinctUsers, READERS + STALLED);
+    let cookies = site.cookies(READERS + STALLED);
     let (crowd, _) = Crowd::open(&place, &cookies[..READERS], &board).await;
     let words = " long words".repeat(WORDS_BYTES / 11);
     let alone = author.one_by_one(&board, POSTS, READERS, &words).await;
@@ -125,7 +125,7 @@ pub async fn measure_restart(site: &Site) {
     let place = site.place(&server).await;
     let (back, mut returns) = mpsc::unbounded_channel();
     let mut clients = JoinSet::new();
-    for (number, cookie) in site.cookies(Owners::DistinctUsers, READERS).into_iter().enumerate() {
+    for (number, cookie) in site.cookies(READERS).into_iter().enumerate() {
         clients.spawn(stay(number, place.clone(), cookie.to_owned(), board.clone(), back.clone()));
     }
     all_back(&mut returns).await;

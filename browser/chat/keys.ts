@@ -7,7 +7,7 @@ import { composerField, timeline } from "../page.ts";
 import { menuOf, moveInMenu, openMenu } from "./messages/menu.ts";
 import { focusRow, rowAfterKey, rows } from "./messages/rows.ts";
 import { setting } from "./settings.ts";
-import { showShortcuts } from "./shortcuts-dialog.ts";
+import { showShortcuts } from "./shortcuts.ts";
 
 /** The control that a letter presses in the focused message. */
 const letters = new Map([

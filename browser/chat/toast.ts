@@ -1,6 +1,7 @@
 // Short messages at the edge of the window: what was done or why not, and a button to undo it while that is possible.
 
 import { find } from "../dom.ts";
+import { PageEvent } from "../names.ts";
 
 const SHOWN_MS = 5000;
 
@@ -8,6 +9,11 @@ interface ToastOptions {
   /** Offers to undo what was done. */
   undo?: () => void;
   shownMs?: number;
+}
+
+/** Shows the toasts of the WASM. */
+export function showToasts() {
+  document.addEventListener(PageEvent.Toast, (event) => toast((event as CustomEvent<[text: string]>).detail[0]));
 }
 
 export function toast(text: string, { undo, shownMs = SHOWN_MS }: ToastOptions = {}) {

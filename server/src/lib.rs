@@ -25,7 +25,6 @@ use tower_http::timeout::RequestBodyTimeoutLayer;
 
 use middleware::page_cache::PageCache;
 use middleware::{compression, first_run, page_cache, page_context, security};
-use session::throttle::Throttle;
 
 /// Maximum size of a form, in bytes.
 ///
@@ -44,8 +43,6 @@ pub struct Site(Arc<SharedSite>);
 pub struct SharedSite {
     /// The application state.
     pub state: AppState,
-    /// Limits attempts to sign in, by address.
-    pub sign_ins: Throttle,
     pages: PageCache,
     /// Whether the installation stores no files: no uploads and no pictures.
     pub text_only: bool,
@@ -57,9 +54,8 @@ impl Site {
     /// A site with this state, whose sockets close when `closing` turns true.
     #[must_use]
     pub fn new(state: AppState, closing: watch::Receiver<bool>) -> Self {
-        let sign_ins = Throttle::new(state.clock.clone());
         let pages = PageCache::new(state.db.invalidations().clone(), state.page_cache_bytes());
-        Self(Arc::new(SharedSite { state, sign_ins, pages, text_only: false, closing }))
+        Self(Arc::new(SharedSite { state, pages, text_only: false, closing }))
     }
 
     /// Number of requests answered from the page cache since the start.
@@ -106,7 +102,6 @@ pub fn app(site: Site) -> Router {
         .merge(routes::boosts::router())
         .merge(routes::searches::router())
         .layer(DefaultBodyLimit::max(MAX_FORM_BYTES));
-    let sessions = session::store::layer(&site.state);
 
     Router::new()
         .merge(pages)
@@ -116,9 +111,8 @@ pub fn app(site: Site) -> Router {
         .layer(
             ServiceBuilder::new()
                 .layer(from_fn_with_state(site.clone(), page_context::provide))
-                .layer(from_fn_with_state(site.clone(), security::refuse_banned))
                 .layer(from_fn(security::refuse_cross_site))
-                .layer(sessions)
+                .layer(from_fn(session::store::provide))
                 .layer(from_fn_with_state(site.clone(), first_run::redirect)),
         )
         .merge(routes::health::router())

@@ -7,18 +7,23 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
-use server::commands::{Cli, serve};
+use server::commands::{Cli, Command, reset_password, serve};
 
 /// How much freed memory an arena of the allocator keeps, in bytes: enough for the strings of a few pages.
 const KEPT_FREED_BYTES: usize = 2 * 1024 * 1024;
 
 fn main() -> ExitCode {
     keep_freed_memory();
-    let options = Cli::parse().serve();
+    let command = Cli::parse().command();
     tracing_subscriber::fmt().with_writer(std::io::stderr).with_target(false).init();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let result = runtime.map_err(Into::into).and_then(|runtime| {
-        let result = runtime.block_on(serve::run(options));
+        let result = runtime.block_on(async {
+            match command {
+                Command::Serve(options) => serve::run(options).await,
+                Command::ResetPassword(options) => reset_password::run(options).await,
+            }
+        });
         // Do not wait for password hashes in progress: their requests have ended.
         runtime.shutdown_timeout(Duration::from_millis(500));
         result

@@ -168,7 +168,7 @@ async fn check_integrity(db: &mut SqliteConnection) {
 
 async fn start(data: &Path, port: u16) -> Child {
     let mut child = Command::new(env!("CARGO_BIN_EXE_campfire"))
-        .args(["--listen", &format!("127.0.0.1:{port}"), "--data"])
+        .args(["--listen", &format!("127.0.0.1:{port}"), "--writes-per-second", "0", "--data"])
         .arg(data)
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
@@ -187,8 +187,8 @@ async fn set_up(port: u16) -> String {
 }
 
 fn session_cookie(answer: &str) -> String {
-    let cookie = answer.lines().find_map(|line| line.strip_prefix("set-cookie: session_token="));
-    format!("session_token={}", cookie.expect("somebody is signed in").split(';').next().unwrap())
+    let cookie = answer.lines().find_map(|line| line.strip_prefix("set-cookie: "));
+    cookie.expect("somebody is signed in").split(';').next().unwrap().to_owned()
 }
 
 /// Posts one message after the other. A message is retried with the same id until it is acknowledged.

@@ -7,15 +7,17 @@ use std::sync::{Arc, PoisonError, RwLock};
 use crate::AppResult;
 use crate::store::{self, Db};
 
-/// The banned addresses. Checked for every request that writes, and therefore a copy in memory of the rows in the
-/// database.
+/// The banned addresses, from which nobody can sign in or join. Checked for every such request, and therefore a copy in
+/// memory of the rows in the database.
 #[derive(Clone, Debug, Default)]
 pub struct Bans {
     networks: Arc<RwLock<HashSet<IpAddr>>>,
+    /// Held while the rows are read and put in place, so that an older reading does not replace a newer one.
+    reloading: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Bans {
-    /// Whether writes from this address are rejected.
+    /// Whether nobody can sign in or join from this address.
     #[must_use]
     pub fn contains(&self, address: IpAddr) -> bool {
         let networks = self.networks.read().unwrap_or_else(PoisonError::into_inner);
@@ -27,7 +29,7 @@ impl Bans {
     /// # Errors
     /// When the database does not answer.
     pub async fn load(db: &Db) -> sqlx::Result<Self> {
-        Ok(Self { networks: Arc::new(RwLock::new(networks(db).await?)) })
+        Ok(Self { networks: Arc::new(RwLock::new(networks(db).await?)), reloading: Arc::default() })
     }
 
     /// Replaces the banned addresses by those in the database, after a ban was added or removed.
@@ -35,6 +37,7 @@ impl Bans {
     /// # Errors
     /// When the database does not answer.
     pub async fn reload(&self, db: &Db) -> AppResult<()> {
+        let _reloading = self.reloading.lock().await;
         let networks = networks(db).await?;
         *self.networks.write().unwrap_or_else(PoisonError::into_inner) = networks;
         Ok(())

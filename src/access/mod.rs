@@ -5,11 +5,17 @@
 //! that is answered by a cached page: a user who was signed out or removed from a room gets no page rendered before.
 
 mod bans;
+mod guesses;
 mod members;
+mod networks;
 mod passwords;
+mod rates;
 mod sessions;
 
 pub use bans::{Bans, is_public, network};
+pub use guesses::{Guess, Guesses};
 pub use members::{Member, Members};
-pub use passwords::Passwords;
+pub use networks::{WrittenFrom, masked};
+pub use passwords::{HashFor, Passwords, Verdict};
+pub use rates::Rate;
 pub use sessions::{Administrator, CurrentUser, LiveSession, Sessions};

@@ -1,13 +1,22 @@
 //! Password hashing with argon2id, on low-priority threads instead of those that serve requests.
+//!
+//! Every hash is worked out for somebody ([`HashFor`]), and each user and each address may have a few running or waiting
+//! at a time: nobody can fill the queue that the others sign in by.
 
+use std::collections::HashMap;
+use std::io::Read;
+use std::net::IpAddr;
 use std::num::NonZero;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use argon2::Argon2;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash};
+use flate2::read::ZlibDecoder;
 use tokio::sync::{Semaphore, oneshot};
+use unicode_normalization::UnicodeNormalization;
 
-use crate::model::Password;
+use super::network;
+use crate::model::{Password, UserId};
 use crate::{AppError, AppResult, low_priority};
 
 /// Maximum number of concurrent hashes; fewer on a machine with less than three cores, so that one core stays free for
@@ -17,10 +26,69 @@ const MAX_CONCURRENT: usize = 2;
 /// Maximum number of hashes that wait for a thread; above it, `Unavailable` is returned.
 const MAX_WAITING: usize = 64;
 
+/// Maximum number of hashes of one use that run or wait for one network.
+const MAX_PER_NETWORK: usize = 8;
+
+/// Maximum number of hashes that run or wait for one user or one e-mail address.
+const MAX_PER_PERSON: usize = 2;
+
 /// Verified when there is no stored hash, so that an unknown address takes as long as a known one: the crate's default
 /// parameters, and a hash that no password has.
 const DUMMY_HASH: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5IGlzIGhlcmU$bm9ib2R5IGhhcyB0aGlzIHBhc3N3b3JkLCBldmVyISE";
+
+/// The 10,000 most common passwords of at least 8 characters, made by `bin/common-passwords.mjs`. Kept compressed:
+/// it is read only when somebody chooses a password.
+const COMMON_PASSWORDS: &[u8] = include_bytes!("common-passwords.zlib");
+
+/// Whom a hash is worked out for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HashFor {
+    /// Somebody who signs in: their address, and the digest of the e-mail address.
+    SignIn(IpAddr, [u8; 16]),
+    /// Somebody who registers: their address, and the digest of the e-mail address.
+    Registration(IpAddr, [u8; 16]),
+    /// A signed-in user who enters the present password or changes it: their address and id.
+    User(IpAddr, UserId),
+    /// The operator of the machine.
+    Operator,
+}
+
+/// What is limited: a network and a use, or a person and a use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Share {
+    SignInFrom(IpAddr),
+    SignInTo([u8; 16]),
+    RegistrationFrom(IpAddr),
+    RegistrationOf([u8; 16]),
+    UserFrom(IpAddr),
+    User(UserId),
+}
+
+impl HashFor {
+    /// The limits that apply.
+    fn shares(self) -> Vec<(Share, usize)> {
+        let (by_network, by_person) = match self {
+            Self::SignIn(from, to) => (Share::SignInFrom(network(from)), Share::SignInTo(to)),
+            Self::Registration(from, of) => (Share::RegistrationFrom(network(from)), Share::RegistrationOf(of)),
+            Self::User(from, user_id) => (Share::UserFrom(network(from)), Share::User(user_id)),
+            Self::Operator => return Vec::new(),
+        };
+        vec![(by_network, MAX_PER_NETWORK), (by_person, MAX_PER_PERSON)]
+    }
+}
+
+/// The result of a check.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The password does not have the hash.
+    Wrong,
+    /// The password has the hash.
+    Right,
+    /// The password has the hash in the form in which it was typed: the hash is from before passwords were normalised.
+    /// This is the one to replace it with.
+    RightAsTyped(String),
+}
 
 /// A bounded pool for hashing and checking passwords.
 #[derive(Clone, Debug)]
@@ -29,6 +97,8 @@ pub struct Passwords {
     running: Arc<Semaphore>,
     /// One permit per running or waiting hash.
     admitted: Arc<Semaphore>,
+    /// How many hashes run or wait, by what is limited; none that has no hash.
+    shares: Arc<Mutex<HashMap<Share, usize>>>,
 }
 
 impl Default for Passwords {
@@ -38,43 +108,48 @@ impl Default for Passwords {
         Self {
             running: Arc::new(Semaphore::new(concurrent)),
             admitted: Arc::new(Semaphore::new(concurrent + MAX_WAITING)),
+            shares: Arc::default(),
         }
     }
 }
 
 impl Passwords {
-    /// The hash of a password to store, as a PHC string.
+    /// The hash of a new password to store, as a PHC string.
     ///
     /// # Errors
-    /// `Unavailable` when 64 others are waiting.
-    pub async fn hash(&self, password: &Password) -> AppResult<String> {
-        let password = password.clone();
-        self.run(move || hash_now(password.expose())).await?.ok_or(AppError::Internal)
+    /// `Invalid` for a very common password, `TooManyTries` when too many hashes are waiting for the same user or
+    /// network, `Unavailable` when 64 are waiting.
+    pub async fn hash(&self, password: &Password, hash_for: HashFor) -> AppResult<String> {
+        if is_common(password) {
+            let reason = "That is one of the passwords that are tried first. Choose another one.";
+            return Err(AppError::invalid("password", reason));
+        }
+        let normalized = normalized(password);
+        self.run(hash_for, move || hash_now(&normalized)).await?.ok_or(AppError::Internal)
     }
 
-    /// Whether the password matches `hash`. Without a hash the answer is `false`, after the same time.
+    /// Whether the password has `hash`. Without a hash it is `Wrong`, after the same time.
     ///
     /// # Errors
-    /// `Unavailable` when 64 others are waiting.
-    pub async fn verify(&self, password: &Password, hash: Option<String>) -> AppResult<bool> {
+    /// `TooManyTries` when too many hashes are waiting for the same user or network, `Unavailable` when 64 are waiting.
+    pub async fn verify(&self, password: &Password, hash: Option<String>, hash_for: HashFor) -> AppResult<Verdict> {
         let password = password.clone();
-        self.run(move || {
-            let stored = hash.as_deref().unwrap_or(DUMMY_HASH);
-            let matches = PasswordHash::new(stored)
-                .is_ok_and(|stored| Argon2::default().verify_password(password.expose().as_bytes(), &stored).is_ok());
-            matches && hash.is_some()
-        })
-        .await
+        self.run(hash_for, move || verify_now(&password, hash.as_deref())).await
     }
 
-    async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> AppResult<T> {
+    async fn run<T: Send + 'static>(
+        &self,
+        hash_for: HashFor,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> AppResult<T> {
         let busy = || AppError::Unavailable("Many people are signing in now. Try again in a moment.".into());
+        let shares = self.take_shares(hash_for)?;
         let admitted = Arc::clone(&self.admitted).try_acquire_owned().map_err(|_| busy())?;
         let running = Arc::clone(&self.running).acquire_owned().await.map_err(|_| busy())?;
         // The permits are held until the work is done, even if the caller's future was dropped.
         let work = move || {
             let result = work();
-            drop((admitted, running));
+            drop((admitted, running, shares));
             result
         };
         let (reply, result) = oneshot::channel();
@@ -86,6 +161,70 @@ impl Passwords {
         low_priority::spawn("password", run).map_err(|_| busy())?;
         result.await.map_err(|_| AppError::Internal)
     }
+
+    /// Counts a hash in all of its shares, until the result is dropped.
+    fn take_shares(&self, hash_for: HashFor) -> AppResult<Shares> {
+        let wanted = hash_for.shares();
+        let mut counts = self.shares.lock().unwrap_or_else(PoisonError::into_inner);
+        if wanted.iter().any(|(share, max)| counts.get(share).is_some_and(|count| count >= max)) {
+            return Err(AppError::TooManyTries(1));
+        }
+        let taken: Vec<_> = wanted.into_iter().map(|(share, _)| share).collect();
+        for share in &taken {
+            *counts.entry(*share).or_default() += 1;
+        }
+        Ok(Shares { taken, counts: Arc::clone(&self.shares) })
+    }
+}
+
+/// The shares of a running or waiting hash, given back when dropped.
+struct Shares {
+    taken: Vec<Share>,
+    counts: Arc<Mutex<HashMap<Share, usize>>>,
+}
+
+impl Drop for Shares {
+    fn drop(&mut self) {
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        for share in &self.taken {
+            if let Some(count) = counts.get_mut(share) {
+                *count -= 1;
+                if *count == 0 {
+                    counts.remove(share);
+                }
+            }
+        }
+    }
+}
+
+/// The password in Unicode's composed form (NFC): keyboards and systems differ in how they send an `é`.
+fn normalized(password: &Password) -> String {
+    password.expose().nfc().collect()
+}
+
+/// Whether the password is one of [`COMMON_PASSWORDS`], without regard to case.
+fn is_common(password: &Password) -> bool {
+    let wanted = normalized(password).to_lowercase();
+    let mut list = String::new();
+    let is_read = ZlibDecoder::new(COMMON_PASSWORDS).read_to_string(&mut list).is_ok();
+    is_read && list.lines().any(|common| common == wanted)
+}
+
+fn verify_now(password: &Password, hash: Option<&str>) -> Verdict {
+    let stored = PasswordHash::new(hash.unwrap_or(DUMMY_HASH));
+    let matches = |text: &str| {
+        let is_right =
+            stored.as_ref().is_ok_and(|stored| Argon2::default().verify_password(text.as_bytes(), stored).is_ok());
+        is_right && hash.is_some()
+    };
+    let normalized = normalized(password);
+    if matches(&normalized) {
+        return Verdict::Right;
+    }
+    if normalized != password.expose() && matches(password.expose()) {
+        return hash_now(&normalized).map_or(Verdict::Right, Verdict::RightAsTyped);
+    }
+    Verdict::Wrong
 }
 
 fn hash_now(password: &str) -> Option<String> {
@@ -96,16 +235,50 @@ fn hash_now(password: &str) -> Option<String> {
 mod tests {
     use super::*;
 
+    /// "pâsswörds" as a keyboard may send it: letters and combining marks.
+    const DECOMPOSED: &str = "pa\u{302}sswo\u{308}rds";
+
+    fn sign_in(address: &str, account: u8) -> HashFor {
+        HashFor::SignIn(address.parse().unwrap(), [account; 16])
+    }
+
+    fn to_check(text: &str) -> Password {
+        Password::to_check(text.into())
+    }
+
     #[tokio::test]
     async fn a_password_matches_only_its_own_hash() {
         let passwords = Passwords::default();
-        let password = "correct horse".parse().unwrap();
-        let hash = passwords.hash(&password).await.unwrap();
+        let hash = passwords.hash(&to_check("correct horse"), HashFor::Operator).await.unwrap();
         assert!(hash.starts_with("$argon2id$"));
-        assert!(passwords.verify(&password, Some(hash.clone())).await.unwrap());
-        assert!(!passwords.verify(&"correct house".parse().unwrap(), Some(hash)).await.unwrap());
-        assert!(!passwords.verify(&password, None).await.unwrap());
-        assert!(!passwords.verify(&password, Some("not a hash".into())).await.unwrap());
+        let verdict =
+            async |text: &str, hash| passwords.verify(&to_check(text), hash, HashFor::Operator).await.unwrap();
+        assert_eq!(verdict("correct horse", Some(hash.clone())).await, Verdict::Right);
+        assert_eq!(verdict("correct house", Some(hash)).await, Verdict::Wrong);
+        assert_eq!(verdict("correct horse", None).await, Verdict::Wrong);
+        assert_eq!(verdict("correct horse", Some("not a hash".into())).await, Verdict::Wrong);
+    }
+
+    #[tokio::test]
+    async fn a_password_matches_in_every_unicode_form() {
+        let passwords = Passwords::default();
+        let composed: String = DECOMPOSED.nfc().collect();
+        assert_ne!(composed, DECOMPOSED);
+        for (chosen, entered) in [(DECOMPOSED, composed.as_str()), (&composed, DECOMPOSED)] {
+            let hash = passwords.hash(&to_check(chosen), HashFor::Operator).await.unwrap();
+            let verdict = passwords.verify(&to_check(entered), Some(hash), HashFor::Operator).await;
+            assert_eq!(verdict, Ok(Verdict::Right));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_hash_of_a_password_as_typed_matches_and_is_replaced() {
+        let passwords = Passwords::default();
+        let old = hash_now(DECOMPOSED).unwrap();
+        let verdict = passwords.verify(&to_check(DECOMPOSED), Some(old), HashFor::Operator).await.unwrap();
+        let Verdict::RightAsTyped(new) = verdict else { panic!("{verdict:?}") };
+        let again = passwords.verify(&to_check(DECOMPOSED), Some(new), HashFor::Operator).await;
+        assert_eq!(again, Ok(Verdict::Right));
     }
 
     #[test]
@@ -119,11 +292,39 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn very_common_passwords_are_refused() {
+        let passwords = Passwords::default();
+        for common in ["password", "12345678", "Password1", "ILOVEYOU", "qwertyuiop", "baseball"] {
+            let refused = passwords.hash(&to_check(common), HashFor::Operator).await;
+            assert!(matches!(refused, Err(AppError::Invalid(errors)) if errors.get("password").is_some()), "{common}");
+        }
+        let mut list = String::new();
+        ZlibDecoder::new(COMMON_PASSWORDS).read_to_string(&mut list).unwrap();
+        assert_eq!(list.lines().count(), 10_000);
+        assert!(list.lines().all(|password| password.chars().count() >= 8));
+    }
+
+    #[tokio::test]
     async fn requests_beyond_the_queue_are_rejected() {
         let passwords = Passwords::default();
         let permits = u32::try_from(passwords.admitted.available_permits()).unwrap();
         let _all = passwords.admitted.try_acquire_many(permits).unwrap();
-        let rejected = passwords.verify(&"correct horse".parse().unwrap(), None).await;
+        let rejected = passwords.verify(&to_check("correct horse"), None, HashFor::Operator).await;
         assert!(matches!(rejected, Err(AppError::Unavailable(_))));
+    }
+
+    #[test]
+    fn a_network_and_a_person_have_a_few_hashes_each() {
+        let passwords = Passwords::default();
+        let first: Vec<_> = (0..2).map(|_| passwords.take_shares(sign_in("192.0.2.1", 1)).unwrap()).collect();
+        assert!(passwords.take_shares(sign_in("192.0.2.2", 1)).is_err(), "the same account from elsewhere");
+        let others: Vec<_> =
+            (2..8).map(|account| passwords.take_shares(sign_in("192.0.2.1", account)).unwrap()).collect();
+        assert!(passwords.take_shares(sign_in("192.0.2.1", 99)).is_err(), "the same network for another account");
+        assert!(passwords.take_shares(sign_in("192.0.2.2", 99)).is_ok(), "another network");
+        let member = HashFor::User("192.0.2.1".parse().unwrap(), UserId(1));
+        assert!(passwords.take_shares(member).is_ok(), "signed-in users of that network");
+        drop((first, others));
+        assert!(passwords.shares.lock().unwrap().is_empty(), "nothing is kept");
     }
 }

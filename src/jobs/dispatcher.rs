@@ -9,13 +9,18 @@ use tokio::task::JoinSet;
 
 use super::{LEASE_MS, MAX_ATTEMPTS, Next, backoff_ms, step};
 use crate::model::{Job, JobKind};
+use crate::richtext::RENDER_VERSION;
 use crate::state::AppState;
 use crate::store::jobs::Lease;
 use crate::store::{self, Tx};
-use crate::{AppError, AppResult};
+use crate::{AppError, AppResult, names};
 
 /// Pause after a failure to read or write the queue.
 const QUEUE_RETRY_INTERVAL: Duration = Duration::from_secs(5);
+
+/// How often the queue is looked at although nothing in this process has woken the dispatcher: another program may have
+/// enqueued a job.
+const POLL_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Timeout of a single step: half a lease, so that the lease does not expire during a step.
 const STEP_TIMEOUT: Duration = Duration::from_millis(LEASE_MS.unsigned_abs() / 2);
@@ -30,16 +35,16 @@ pub async fn run(state: AppState) {
             continue;
         }
         let pause = match dispatcher.start_due().await {
-            Ok(pause) => pause,
+            Ok(pause) => pause.map_or(POLL_INTERVAL, |pause| pause.min(POLL_INTERVAL)),
             Err(error) => {
                 tracing::warn!(%error, "the job queue could not be read and will be tried again");
-                Some(QUEUE_RETRY_INTERVAL)
+                QUEUE_RETRY_INTERVAL
             }
         };
         tokio::select! {
             () = state.db.job_enqueued() => {}
             Some(finished) = dispatcher.running.join_next() => dispatcher.release(finished.ok()),
-            () = sleep(pause) => {}
+            () = tokio::time::sleep(pause) => {}
         }
     }
 }
@@ -57,18 +62,26 @@ pub async fn run_due(state: &AppState) -> AppResult<()> {
     }
 }
 
-/// Takes over the queue from the previous process: releases its leases, and enqueues the recurring job if it is
-/// missing.
+/// Takes over the queue from the previous process: releases its leases, and enqueues the jobs that no write causes if they
+/// are missing: the recurring one, and the one that follows from an update of the renderer. Names of an older version are
+/// marked, too.
 async fn resume(state: &AppState) -> AppResult<()> {
     let resume = async |tx: &mut Tx| {
         store::jobs::release_all(tx.db()).await?;
         if !store::jobs::exists(tx.db(), JobKind::Prune).await? {
             tx.enqueue(&Job::Prune).await?;
         }
+        store::renderings::begin(tx.db(), RENDER_VERSION).await?;
+        if store::renderings::position(tx.db(), RENDER_VERSION).await?.is_some()
+            && !store::jobs::exists(tx.db(), JobKind::Render).await?
+        {
+            tx.enqueue(&Job::Render).await?;
+        }
         tx.changes_nothing_visible();
         Ok(())
     };
-    state.db.write(resume).await
+    state.db.write(resume).await?;
+    names::mark_stored(&state.db).await
 }
 
 /// Whether `result` is a success; logs an error and pauses before it returns `false`.
@@ -77,13 +90,6 @@ async fn succeeded_or_paused(result: AppResult<()>) -> bool {
     tracing::warn!(%error, "the job queue could not be taken over and will be tried again");
     tokio::time::sleep(QUEUE_RETRY_INTERVAL).await;
     false
-}
-
-async fn sleep(pause: Option<Duration>) {
-    match pause {
-        Some(pause) => tokio::time::sleep(pause).await,
-        None => std::future::pending().await,
-    }
 }
 
 struct Dispatcher {

@@ -7,8 +7,10 @@
 
 mod dispatcher;
 mod empty_room;
+mod end_sessions;
 mod prune;
 mod remove_content;
+mod render;
 
 pub use dispatcher::{run, run_due};
 
@@ -45,6 +47,8 @@ async fn step(state: &AppState, job: &Job) -> AppResult<Next> {
         Job::RemoveContent { user_id, up_to } => remove_content::step(state, *user_id, *up_to).await,
         Job::EmptyRoom { room_id } => empty_room::step(state, *room_id).await,
         Job::Prune => prune::step(state).await,
+        Job::Render => render::step(state).await,
+        Job::EndSessions { user_id, session_ids } => end_sessions::step(state, *user_id, session_ids).await,
     }
 }
 

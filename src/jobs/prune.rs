@@ -1,8 +1,9 @@
-//! Deletes expired rows: old events of the log, and dead jobs.
+//! Deletes expired rows: old events of the log, dead jobs, and networks that nobody wrote from for long.
 
 use super::Next;
 use crate::AppResult;
 use crate::facts::Fact;
+use crate::ops::bans::NETWORK_RETENTION_MS;
 use crate::state::AppState;
 use crate::store::{self, Tx};
 
@@ -29,7 +30,8 @@ pub(super) async fn step(state: &AppState) -> AppResult<Next> {
             tx.record(Fact::EventsPruned).await?;
         }
         let job_count = store::jobs::remove_dead(tx.db(), now_ms - DEAD_JOB_RETENTION_MS, BATCH_SIZE).await?;
-        Ok(if event_count + job_count > 0 { Next::Continue } else { Next::At(now_ms + INTERVAL_MS) })
+        let network_count = store::networks::prune(tx.db(), now_ms - NETWORK_RETENTION_MS, BATCH_SIZE).await?;
+        Ok(if event_count + job_count + network_count > 0 { Next::Continue } else { Next::At(now_ms + INTERVAL_MS) })
     };
     state.db.write(prune).await
 }

@@ -76,6 +76,7 @@ impl Connection {
 
 impl Drop for Connection {
     fn drop(&mut self) {
+        self.stop_typing();
         self.set_presence(false, None);
         self.unsubscribe();
         let mut state = self.hub.lock();
@@ -109,7 +110,7 @@ mod tests {
     #[test]
     fn memberships_read_before_a_change_are_rejected() {
         let hub = Hub::default();
-        let bob = hub.connect(UserId(2), "Bob", FakeTransport::unlimited());
+        let bob = hub.connect(UserId(2), "Bob", FakeTransport::unlimited()).unwrap();
         let version = bob.membership_version();
         publish(&hub, Announcement::Revoked { room_id: ROOM, user_ids: vec![UserId(2)] });
         assert!(!bob.set_rooms(&[(ROOM, RoomKind::Closed)], version));

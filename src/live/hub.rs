@@ -8,6 +8,7 @@ use tokio::sync::Notify;
 use websocket::Transport;
 
 use super::plan::{Delivery, Payload, RoomEvents};
+use super::typing::Typing;
 use super::{Announcement, Connection, EncodedEvent, Peer};
 use crate::model::{RoomId, UserId};
 use crate::protocol::{PRESENCE_TTL_MS, ServerEvent};
@@ -15,6 +16,9 @@ use crate::protocol::{PRESENCE_TTL_MS, ServerEvent};
 /// How many heartbeat checks a socket may stay idle before it receives a heartbeat. At two checks a second that is
 /// 3.5 s, within the [`HEARTBEAT_MS`](crate::protocol::HEARTBEAT_MS) that the protocol promises.
 const MAX_IDLE_CHECKS: u64 = 7;
+
+/// How many sockets one user may have open. A browser has one for each tab.
+pub const MAX_SOCKETS_PER_USER: usize = 50;
 
 /// How many sockets are written to before the task yields: a delivery to thousands would delay all other tasks of its
 /// thread.
@@ -52,6 +56,8 @@ pub(super) struct OnlineUser {
     pub rooms: HashSet<RoomId>,
     /// Incremented by every change of the user's memberships: what was read from the database before it is stale.
     pub membership_version: u64,
+    /// What was last published of the user's typing.
+    pub typing: Typing,
 }
 
 /// A room with at least one online member.
@@ -76,8 +82,11 @@ pub(super) fn address(peer: &Arc<Peer>) -> usize {
 
 impl Hub {
     /// Registers a user's socket. Read the memberships afterwards and pass them to [`Connection::set_rooms`].
+    ///
+    /// `None` if the user has [`MAX_SOCKETS_PER_USER`] already. The new one is refused, and not the oldest closed: that
+    /// one would reconnect, and the tabs would take turns for ever.
     #[must_use]
-    pub fn connect(&self, user_id: UserId, name: &str, transport: Arc<dyn Transport>) -> Connection {
+    pub fn connect(&self, user_id: UserId, name: &str, transport: Arc<dyn Transport>) -> Option<Connection> {
         let peer = Arc::new(Peer::new(transport, self.heartbeat_checks.load(Ordering::Relaxed)));
         let mut state = self.lock();
         let user = state.users.entry(user_id).or_insert_with(|| OnlineUser {
@@ -86,9 +95,13 @@ impl Hub {
             peers: Vec::with_capacity(1),
             rooms: HashSet::new(),
             membership_version: 0,
+            typing: Typing::default(),
         });
+        if user.peers.len() >= MAX_SOCKETS_PER_USER {
+            return None;
+        }
         user.peers.push(peer.clone());
-        Connection::new(self.clone(), user_id, peer)
+        Some(Connection::new(self.clone(), user_id, peer))
     }
 
     /// The number of open sockets.
@@ -239,7 +252,7 @@ impl HubState {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{DIRECT_ROOM, ROOM, TestClient, posted, publish};
+    use super::super::testing::{DIRECT_ROOM, FakeTransport, ROOM, TestClient, posted, publish};
     use super::*;
     use crate::live::PeerCommand;
     use crate::model::MessageId;
@@ -270,6 +283,17 @@ mod tests {
         hub.deliver_all(&[Delivery::to_subscribers(peers, ROOM, EncodedEvent::new(&removed))]);
         assert!(bob.receive().is_some_and(|event| event.contains("message_removed")));
         assert_eq!(ada.receive(), None);
+    }
+
+    #[test]
+    fn a_user_has_a_limited_number_of_sockets() {
+        let hub = Hub::default();
+        let mut of_ada: Vec<_> = (0..MAX_SOCKETS_PER_USER).map(|_| TestClient::connect(&hub, 1, &[ROOM])).collect();
+        assert!(hub.connect(UserId(1), "Ada", FakeTransport::unlimited()).is_none());
+        assert_eq!(hub.socket_count(), MAX_SOCKETS_PER_USER);
+        let _bob = TestClient::connect(&hub, 2, &[ROOM]);
+        of_ada.pop();
+        assert!(hub.connect(UserId(1), "Ada", FakeTransport::unlimited()).is_some(), "another one was closed");
     }
 
     #[test]

@@ -14,9 +14,10 @@ mod presence;
 mod publisher;
 #[cfg(test)]
 pub(crate) mod testing;
+mod typing;
 
 pub use connection::Connection;
 pub use encoded_event::EncodedEvent;
-pub use hub::Hub;
+pub use hub::{Hub, MAX_SOCKETS_PER_USER};
 pub use peer::{Peer, PeerCommand};
 pub use publisher::{Announcement, publisher};

@@ -78,6 +78,11 @@ impl HubState {
                 }
                 deliveries.extend(self.to_user(user_id, Payload::User(EncodedEvent::new(&event))));
             }
+            Announcement::People { user_ids, event } => {
+                let peers = user_ids.iter().filter_map(|user_id| self.users.get(user_id)).flat_map(|user| &user.peers);
+                let peers: Vec<_> = peers.cloned().collect();
+                deliveries.push(Delivery { peers, payload: Payload::User(EncodedEvent::new(&event)) });
+            }
             Announcement::Granted { room, user_ids } => {
                 let room_id = room.id;
                 let is_direct = room.kind == RoomKind::Direct;

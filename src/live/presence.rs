@@ -1,4 +1,4 @@
-//! Presence and typing: derived from open sockets, never stored.
+//! Presence: derived from open sockets, never stored.
 
 use std::sync::Arc;
 
@@ -58,7 +58,7 @@ impl Hub {
     }
 }
 
-fn subscribers(room: &OnlineRoom) -> Vec<Arc<Peer>> {
+pub(super) fn subscribers(room: &OnlineRoom) -> Vec<Arc<Peer>> {
     room.subscribers.values().cloned().collect()
 }
 
@@ -118,19 +118,6 @@ impl Connection {
             }
         }
         events
-    }
-
-    /// Publishes to a room's subscribers that the user started typing there, or stopped. Does nothing for an outsider.
-    pub fn publish_typing(&self, room_id: RoomId, active: bool) {
-        let delivery = {
-            let state = self.hub.lock();
-            let room = state.rooms.get(&room_id).filter(|room| room.online.contains(&self.user_id));
-            let (Some(room), Some(user)) = (room, state.users.get(&self.user_id)) else { return };
-            let person = Person { id: self.user_id, name: user.name.clone() };
-            let event = EncodedEvent::new(&ServerEvent::Typing { room_id, person, active });
-            Delivery::to_subscribers(subscribers(room), room_id, event)
-        };
-        self.hub.deliver_all(&[delivery]);
     }
 }
 

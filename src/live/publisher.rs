@@ -49,6 +49,13 @@ pub enum Announcement {
         /// The event to send.
         event: ServerEvent,
     },
+    /// An event for all sockets of some users.
+    People {
+        /// The users.
+        user_ids: Vec<UserId>,
+        /// The event to send.
+        event: ServerEvent,
+    },
     /// These users are members of the room from now on.
     Granted {
         /// The room, as their sidebars show it.

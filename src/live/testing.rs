@@ -96,7 +96,7 @@ impl TestClient {
     /// Connects a user who is a member of `rooms`; the snapshot has been sent.
     pub fn connect(hub: &Hub, user_id: i64, rooms: &[RoomId]) -> Self {
         let transport = FakeTransport::unlimited();
-        let connection = hub.connect(UserId(user_id), &format!("user {user_id}"), transport.clone());
+        let connection = hub.connect(UserId(user_id), &format!("user {user_id}"), transport.clone()).unwrap();
         connection.peer.send_snapshot(&[]);
         let kind = |room_id| if room_id == DIRECT_ROOM { RoomKind::Direct } else { RoomKind::Open };
         let rooms: Vec<_> = rooms.iter().map(|room_id| (*room_id, kind(*room_id))).collect();

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{MessageId, RoomId, UserId};
+use super::{MessageId, RoomId, SessionId, UserId};
 
 /// A job with the arguments of its handler. Stored as JSON, so variants and fields are only ever added.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,6 +22,15 @@ pub enum Job {
     },
     /// Deletes old rows of the event log and old dead jobs. Runs every hour.
     Prune,
+    /// Renders the stored messages anew, after an update has changed the renderer.
+    Render,
+    /// Closes the sockets of sessions that another program has ended.
+    EndSessions {
+        /// The user of the sessions.
+        user_id: UserId,
+        /// The sessions.
+        session_ids: Vec<SessionId>,
+    },
 }
 
 /// The kind of a job. Each kind runs in a pool of its own.
@@ -34,6 +43,10 @@ pub enum JobKind {
     EmptyRoom,
     /// [`Job::Prune`]
     Prune,
+    /// [`Job::Render`]
+    Render,
+    /// [`Job::EndSessions`]
+    EndSessions,
 }
 
 impl Job {
@@ -44,13 +57,15 @@ impl Job {
             Self::RemoveContent { .. } => JobKind::RemoveContent,
             Self::EmptyRoom { .. } => JobKind::EmptyRoom,
             Self::Prune => JobKind::Prune,
+            Self::Render => JobKind::Render,
+            Self::EndSessions { .. } => JobKind::EndSessions,
         }
     }
 }
 
 impl JobKind {
     /// Every kind.
-    pub const ALL: [Self; 3] = [Self::RemoveContent, Self::EmptyRoom, Self::Prune];
+    pub const ALL: [Self; 5] = [Self::RemoveContent, Self::EmptyRoom, Self::Prune, Self::Render, Self::EndSessions];
 
     /// How many jobs of this kind run concurrently.
     #[must_use]
@@ -73,6 +88,11 @@ mod tests {
             ),
             (Job::EmptyRoom { room_id: RoomId(4) }, r#"{"kind":"empty_room","room_id":4}"#),
             (Job::Prune, r#"{"kind":"prune"}"#),
+            (Job::Render, r#"{"kind":"render"}"#),
+            (
+                Job::EndSessions { user_id: UserId(7), session_ids: vec![SessionId(2), SessionId(3)] },
+                r#"{"kind":"end_sessions","user_id":7,"session_ids":[2,3]}"#,
+            ),
         ] {
             assert_eq!(serde_json::to_string(&job).unwrap(), json);
             assert_eq!(serde_json::from_str::<Job>(json).unwrap(), job);

@@ -4,6 +4,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::text::is_blank;
 use super::{ClientMessageId, MessageId, RoomId, UserId, paths};
 use crate::AppError;
 
@@ -64,6 +65,12 @@ impl Message {
         edited || boosted
     }
 
+    /// The size of its HTML, in bytes: nearly all of what it takes in a page or an event.
+    #[must_use]
+    pub fn html_bytes(&self) -> usize {
+        self.body_html.len() + self.boosts_html.len()
+    }
+
     /// The path of the page that shows the message in its room.
     #[must_use]
     pub fn path(&self) -> String {
@@ -110,7 +117,7 @@ impl FromStr for Draft {
         // Forms send CRLF, the composer LF. Normalised, so that a repeated send is recognised as the same message.
         let text = text.replace("\r\n", "\n").replace('\r', "\n");
         let body = text.trim_end().trim_start_matches('\n');
-        if body.chars().all(|c| c.is_whitespace() || is_invisible(c)) {
+        if is_blank(body) {
             return Err(AppError::invalid("body", "Write something first."));
         }
         if body.chars().count() > MAX_BODY_CHARS {
@@ -127,11 +134,6 @@ impl FromStr for Draft {
         }
         Ok(Self(body.to_owned()))
     }
-}
-
-/// Whether a character has no visible form: a body of such characters alone is blank.
-const fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{00ad}')
 }
 
 #[cfg(test)]
@@ -165,7 +167,8 @@ mod tests {
 
     #[test]
     fn blank_bodies_are_refused() {
-        for text in ["", " ", "\r\n\t\r\n", "\u{200b}\u{feff}", "\u{202e} \u{202c}"] {
+        for text in ["", " ", "\r\n\t\r\n", "\u{200b}\u{feff}", "\u{202e} \u{202c}", "\u{3164}", "\u{2800}\n\u{e0041}"]
+        {
             assert!(text.parse::<Draft>().is_err(), "{text:?}");
         }
     }

@@ -20,5 +20,7 @@ pub use messages::{Draft, MAX_BODY_CHARS, Message, PAGE_SIZE, Posted, is_grouped
 pub use place::{Anchor, Place};
 pub use rooms::{Involvement, Room, RoomKind, RoomName, SidebarRoom, direct_name};
 pub use sounds::{SOUNDS, Sound};
-pub use text::{avatar_tint, escape_html, first_name, hex, initials, lowercase, utc_midnight, utc_timestamp};
+pub use text::{
+    avatar_tint, escape_html, first_name, hex, initials, is_blank, is_invisible, lowercase, utc_midnight, utc_timestamp,
+};
 pub use users::{Bio, EmailAddress, Password, Person, Profile, Role, Status, User, UserName};

@@ -170,6 +170,12 @@ pub fn ban(user_id: UserId) -> String {
     ["/users/", Buffer::new().format(user_id.0), "/ban"].concat()
 }
 
+/// POST shows the link that signs somebody in.
+#[must_use]
+pub fn sign_in_link(user_id: UserId) -> String {
+    ["/users/", Buffer::new().format(user_id.0), "/sign_in_link"].concat()
+}
+
 /// One of one's own devices: DELETE signs it out.
 #[must_use]
 pub fn own_session(session_id: SessionId) -> String {

@@ -131,31 +131,93 @@ pub fn utc_midnight(year: i64, month: i64, day: i64) -> Option<i64> {
     utc_timestamp(at_ms).starts_with(&format!("{year:04}-{month:02}-{day:02}T")).then_some(at_ms)
 }
 
-/// Parses a name: one line of 1 to `max_chars` characters, returned without the white space around it.
+/// Parses a name: one line of 1 to `max_chars` visible characters, returned without the white space around it.
 ///
-/// `missing` is the error message for an empty name; in the others the name is called `what`.
+/// `missing` is the error message for a name with nothing to see; in the others the name is called `what`.
 ///
 /// # Errors
 /// `Invalid` for any other text.
 pub(super) fn name_line(text: &str, missing: &str, what: &str, max_chars: usize) -> Result<String, AppError> {
     let name = text.trim();
-    if name.is_empty() {
+    if is_blank(name) {
         return Err(AppError::invalid("name", missing));
     }
     if name.chars().count() > max_chars {
         return Err(AppError::invalid("name", format!("{what} has at most {max_chars} characters.")));
     }
     if !is_printable_line(name) {
-        return Err(AppError::invalid("name", format!("{what} is one line of plain characters.")));
+        return Err(AppError::invalid("name", format!("{what} is one line of plain, visible characters.")));
     }
     Ok(name.to_owned())
 }
 
-/// Whether `text` has no control characters and none that change the direction of the text around it.
+/// Whether there is nothing to see in `text`: only white space and [invisible](is_invisible) characters.
+#[must_use]
+pub fn is_blank(text: &str) -> bool {
+    text.chars().all(|c| c.is_whitespace() || is_invisible(c))
+}
+
+/// Whether a character is a control character or has no visible form of its own.
+///
+/// These are the controls, Unicode's `Default_Ignorable_Code_Point`s (among them directional controls, joiners,
+/// variation selectors, fillers and tags), annotations, noncharacters, and blanks that are no white space, like U+2800.
+#[must_use]
+pub const fn is_invisible(c: char) -> bool {
+    matches!(c,
+        '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}'
+        | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{fdd0}'..='\u{fdef}' | '\u{fe00}'..='\u{fe0f}'
+        | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffc}' | '\u{13430}'..='\u{13455}' | '\u{16fe4}'
+        | '\u{1bca0}'..='\u{1bca3}' | '\u{1d159}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}'
+    ) || c as u32 & 0xfffe == 0xfffe
+}
+
+/// Whether `text` is one line without [invisible](is_invisible) characters, except where they change what is seen: the
+/// joiners, variation selectors and tags of emoji, joiners between letters of scripts that join them, and variants of
+/// ideographs. Anywhere else they would let a text pass for another one.
 pub(super) fn is_printable_line(text: &str) -> bool {
-    !text.chars().any(|c| {
-        c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    })
+    let mut before = ' ';
+    let mut is_flag = false;
+    let mut characters = text.chars().peekable();
+    while let Some(c) = characters.next() {
+        is_flag = c == BLACK_FLAG || (is_flag && matches!(c, '\u{e0020}'..='\u{e007f}'));
+        let is_meant = match c {
+            '\u{200c}' | '\u{200d}' => {
+                joins(before) && characters.peek().is_some_and(|next| !next.is_ascii() && !is_invisible(*next))
+            }
+            '\u{fe00}'..='\u{fe0f}' => {
+                matches!(before, '#' | '*' | '0'..='9') || is_pictorial(before) || is_han(before)
+            }
+            '\u{e0100}'..='\u{e01ef}' => is_han(before),
+            '\u{e0020}'..='\u{e007f}' => is_flag,
+            other => !is_invisible(other),
+        };
+        if !is_meant {
+            return false;
+        }
+        before = c;
+    }
+    true
+}
+
+/// The emoji that tags after it turn into the flag of a region.
+const BLACK_FLAG: char = '\u{1f3f4}';
+
+/// Whether a joiner after this character can change its form: letters of Arabic, Syriac, Indic and related scripts, and
+/// emoji, also after a variation selector.
+const fn joins(c: char) -> bool {
+    matches!(c, '\u{600}'..='\u{109f}' | '\u{1780}'..='\u{18af}' | '\u{a800}'..='\u{a8ff}' | '\u{fe0f}')
+        || is_pictorial(c)
+}
+
+/// Whether a character is a symbol or an emoji, roughly: variation selectors choose between the two forms.
+const fn is_pictorial(c: char) -> bool {
+    matches!(c, '\u{a9}' | '\u{ae}' | '\u{203c}' | '\u{2049}' | '\u{2100}'..='\u{27ff}' | '\u{2900}'..='\u{2bff}'
+        | '\u{3030}' | '\u{303d}' | '\u{3297}' | '\u{3299}' | '\u{1f000}'..='\u{1faff}')
+}
+
+const fn is_han(c: char) -> bool {
+    matches!(c, '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}')
 }
 
 #[cfg(test)]
@@ -198,9 +260,77 @@ mod tests {
     }
 
     #[test]
-    fn names_may_not_change_the_direction_of_text() {
-        assert!(is_printable_line("Ada Lovelace"));
-        assert!(!is_printable_line("Ada\u{202e}ecalevoL"));
-        assert!(!is_printable_line("Ada\nLovelace"));
+    fn text_of_invisible_characters_is_blank() {
+        for text in [
+            "",
+            " ",
+            "\u{3000}",
+            "\u{200b}",
+            "\u{3164}",
+            "\u{ffa0}",
+            "\u{115f}\u{1160}",
+            "\u{2800}",
+            "\u{e0041}\u{e007f}",
+            "\u{fe0f}",
+            "\u{ad}",
+            "\u{34f}",
+            "\u{180e}",
+            "\u{2028}",
+            "\u{feff}",
+            "\u{fffe}",
+            "\u{10ffff}",
+            "\u{1d173}",
+            "\u{7f}",
+            "\u{202e} \u{2066}",
+        ] {
+            assert!(is_blank(text), "{text:?}");
+        }
+        for text in ["a", ".", "🔥", "\u{200b}a", "ㅤㅏ", "\u{301}", "\u{fffd}"] {
+            assert!(!is_blank(text), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_line_has_no_character_that_makes_it_look_like_another() {
+        for text in [
+            "Ada\u{202e}ecalevoL",
+            "Ada\nLovelace",
+            "Ada\u{200b}",
+            "\u{200d}Ada",
+            "A\u{200c}da",
+            "Ada\u{200d}",
+            "Ada\u{fe0f}",
+            "Ada\u{3164}",
+            "Ada\u{e0041}",
+            "\u{2066}Ada",
+            "Ada\u{2028}Bob",
+            "Ad\u{ad}a",
+            "🔥\u{200d}",
+            "🔥\u{200d}a",
+            "🏴a\u{e0067}",
+            "می\u{200c}",
+            "鈴\u{200d}木",
+            "\u{fdd0}Ada",
+            "Ada\u{ffff}",
+        ] {
+            assert!(!is_printable_line(text), "{text:?}");
+        }
+        for text in [
+            "Ada Lovelace",
+            "👩‍🚀",
+            "❤️",
+            "1️⃣",
+            "🏳️‍🌈",
+            "🏴\u{e0067}\u{e0062}\u{e0065}\u{e006e}\u{e0067}\u{e007f}",
+            "👩🏽‍💻",
+            "می‌رود",
+            "葛\u{e0100}城",
+            "क्‍ष",
+            "José",
+            "Jose\u{301}",
+            "Ὀδυσσεύς",
+        ] {
+            assert!(is_printable_line(text), "{text:?}");
+        }
     }
 }

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::UserId;
-use super::text::{is_printable_line, name_line};
+use super::text::{is_blank, is_printable_line, name_line};
 use crate::AppError;
 
 /// A signed-in user.
@@ -109,6 +109,20 @@ impl UserName {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// A name that is stored already.
+    #[must_use]
+    pub fn stored(name: String) -> Self {
+        Self(name)
+    }
+
+    /// The name with a number after it, like `Ada (2)`, shortened to [`Self::MAX_CHARS`].
+    #[must_use]
+    pub fn numbered(&self, number: u32) -> Self {
+        let mark = format!(" ({number})");
+        let name: String = self.0.chars().take(Self::MAX_CHARS - mark.len()).collect();
+        Self(name.trim_end().to_owned() + &mark)
+    }
 }
 
 impl FromStr for UserName {
@@ -142,6 +156,9 @@ impl FromStr for Bio {
         if bio.chars().count() > Self::MAX_CHARS {
             return Err(AppError::invalid("bio", "This has at most 200 characters."));
         }
+        if is_blank(&bio) {
+            return Ok(Self::default());
+        }
         if !bio.lines().all(is_printable_line) {
             return Err(AppError::invalid("bio", "This takes plain characters."));
         }
@@ -149,7 +166,8 @@ impl FromStr for Bio {
     }
 }
 
-/// The email address that a user signs in with: at most 254 bytes, with one `@` that is neither first nor last.
+/// The email address that a user signs in with: one to which mail can be sent, at most 254 bytes. Letters of all scripts
+/// are accepted (RFC 6531); quoted names and addresses of machines are not.
 ///
 /// Addresses are compared without the case of ASCII letters.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -168,15 +186,73 @@ impl FromStr for EmailAddress {
 
     fn from_str(text: &str) -> Result<Self, AppError> {
         let address = text.trim();
-        // RFC 5321, section 4.5.3.1.3: a path has at most 256 octets, including the angle brackets.
-        let fits = address.len() <= 254 && !address.chars().any(|c| c.is_whitespace() || c.is_control());
-        match address.split_once('@') {
-            Some((local, domain)) if fits && !local.is_empty() && !domain.is_empty() && !domain.contains('@') => {
-                Ok(Self(address.to_owned()))
-            }
-            _ => Err(AppError::invalid("email_address", "Enter an e-mail address like ada@example.com.")),
+        match address_problem(address) {
+            None => Ok(Self(address.to_owned())),
+            Some(problem) => Err(AppError::invalid("email_address", problem)),
         }
     }
+}
+
+/// Why mail cannot be sent to an address; `None` if it can.
+fn address_problem(address: &str) -> Option<&'static str> {
+    let Some((local, domain)) = address.split_once('@').filter(|(_, domain)| !domain.contains('@')) else {
+        return Some("Enter an e-mail address like ada@example.com, with one @.");
+    };
+    // RFC 5321, section 4.5.3.1: a path has at most 256 octets, including the angle brackets, and a name 64.
+    if address.len() > 254 || local.len() > 64 {
+        return Some("That e-mail address is longer than any that can be received.");
+    }
+    let is_letter = |c: char| c.is_alphanumeric() || is_mark(c);
+    // RFC 5322, section 3.2.3: what a name without quotes consists of.
+    let is_of_name = |c: char| is_letter(c) || "!#$%&'*+-/=?^_`{|}~.".contains(c);
+    if local.is_empty() || !local.chars().all(is_of_name) {
+        return Some("The part before the @ has letters, digits, and signs like . - _ +, and no spaces.");
+    }
+    if local.starts_with('.') || local.ends_with('.') || local.contains("..") {
+        return Some("The part before the @ neither begins nor ends with a dot, nor has two in a row.");
+    }
+    let is_label = |label: &str| {
+        // RFC 1035, section 2.3.4.
+        (1..=63).contains(&label.len())
+            && label.chars().all(|c| is_letter(c) || c == '-')
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    if domain.is_empty() || !domain.split('.').all(is_label) {
+        return Some(
+            "The part after the @ is the name of a server like example.com: letters, digits, dots and hyphens.",
+        );
+    }
+    let Some((_, last)) = domain.rsplit_once('.') else {
+        return Some("The part after the @ needs a dot, as in example.com.");
+    };
+    // No top-level domain is a number or has a single letter of the Latin alphabet.
+    if last.bytes().all(|byte| byte.is_ascii_digit()) || last.len() == 1 {
+        return Some("The part after the @ has to end like .com or .org.");
+    }
+    None
+}
+
+/// Whether a character belongs to a letter of some script without being one: accents, and signs that suppress a vowel.
+const fn is_mark(c: char) -> bool {
+    matches!(
+        c,
+        '\u{300}'..='\u{34e}'
+            | '\u{350}'..='\u{36f}'
+            | '\u{94d}'
+            | '\u{9cd}'
+            | '\u{a4d}'
+            | '\u{acd}'
+            | '\u{b4d}'
+            | '\u{bcd}'
+            | '\u{c4d}'
+            | '\u{ccd}'
+            | '\u{d4d}'
+            | '\u{dca}'
+            | '\u{e47}'..='\u{e4e}'
+            | '\u{1039}'..='\u{103a}'
+            | '\u{17d2}'
+    )
 }
 
 /// A password in plain text, of 8 characters to 1,000 bytes. `Debug` does not print it, and it is never stored.
@@ -224,16 +300,70 @@ mod tests {
     #[test]
     fn names_are_trimmed_and_not_blank() {
         assert_eq!(" Ada ".parse::<UserName>().unwrap().as_str(), "Ada");
-        assert!("  ".parse::<UserName>().is_err());
+        for name in
+            ["  ", "\u{200b}", "\u{3164}", "\u{2800}", "\u{e0041}", "Ada\u{200b}", "\u{3164}Ada", "A\u{202e}da", "\0"]
+        {
+            assert!(name.parse::<UserName>().is_err(), "{name:?}");
+        }
         assert!("x".repeat(100).parse::<UserName>().is_ok());
         assert!("x".repeat(101).parse::<UserName>().is_err());
     }
 
     #[test]
-    fn an_address_has_one_at_sign_inside() {
-        assert!("ada@example.com".parse::<EmailAddress>().is_ok());
-        for text in ["", "ada", "@example.com", "ada@", "a@b@c", "a da@example.com", "ada@exa\u{0}mple.com"] {
-            assert!(text.parse::<EmailAddress>().is_err(), "{text:?}");
+    fn an_address_is_one_to_which_mail_can_be_sent() {
+        for text in [
+            "ada@example.com",
+            " Ada.Lovelace+chat@mail.example.co.uk ",
+            "o'brien@example.com",
+            "x_y-z/1=2@a-b.example",
+            "müller@example.de",
+            "ada@müller.example",
+            "अदा@उदाहरण.भारत",
+            "用户@例子.公司",
+            "a@xn--mller-kva.example",
+            &format!("{}@example.com", "x".repeat(64)),
+        ] {
+            assert!(text.parse::<EmailAddress>().is_ok(), "{text:?}");
+        }
+        for text in [
+            "",
+            "ada",
+            "@example.com",
+            "ada@",
+            "a@b@example.com",
+            "a da@example.com",
+            "ada@exa\u{0}mple.com",
+            "ada\u{200b}@example.com",
+            "Ada <ada@example.com>",
+            "<ada@example.com>",
+            "mailto:ada@example.com",
+            "ada@example.com,bob@example.com",
+            "ada@example.com;",
+            "\"ada\"@example.com",
+            ".ada@example.com",
+            "ada.@example.com",
+            "a..b@example.com",
+            "ada@example",
+            "ada@localhost",
+            "ada@.example.com",
+            "ada@example.com.",
+            "ada@example..com",
+            "ada@-example.com",
+            "ada@example-.com",
+            "ada@exa_mple.com",
+            "ada@[192.0.2.1]",
+            "ada@192.0.2.1",
+            "ada@example.c",
+            "ada@exam ple.com",
+            &format!("{}@example.com", "x".repeat(65)),
+            &format!("ada@{}.com", "x".repeat(64)),
+            &format!("ada@{}com", "long-label.".repeat(23)),
+        ] {
+            let refused = text.parse::<EmailAddress>();
+            assert!(
+                matches!(&refused, Err(AppError::Invalid(errors)) if errors.get("email_address").is_some()),
+                "{text:?}"
+            );
         }
     }
 

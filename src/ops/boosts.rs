@@ -2,10 +2,12 @@
 
 use crate::access::Member;
 use crate::facts::Fact;
-use crate::model::{BoostContent, MessageId, RoomId, UserId};
+use crate::model::{BoostContent, MessageId, RoomId};
 use crate::state::AppState;
 use crate::store::{self, Tx};
 use crate::{AppError, AppResult};
+
+use super::permissions::write_as;
 
 /// Maximum number of boosts by one user under one message.
 const MAX_PER_USER: i64 = 20;
@@ -15,10 +17,9 @@ const MAX_PER_USER: i64 = 20;
 /// # Errors
 /// `NotFound` when the message is gone or in another room, or the membership ended; `Invalid` above the maximum.
 pub async fn boost(state: &AppState, member: &Member, message_id: MessageId, content: BoostContent) -> AppResult<()> {
-    let user_id = member.user.id;
-    let room_id = member.room.id;
-    let boost = async move |tx: &mut Tx| {
-        require_message(tx, user_id, room_id, message_id).await?;
+    let boost = async move |tx: &mut Tx, member: Member| {
+        let (user_id, room_id) = (member.user.id, member.room.id);
+        require_message(tx, room_id, message_id).await?;
         let now_ms = tx.now_ms();
         if !store::boosts::insert(tx.db(), message_id, user_id, &content, now_ms).await? {
             tx.changes_nothing_visible();
@@ -29,7 +30,7 @@ pub async fn boost(state: &AppState, member: &Member, message_id: MessageId, con
         }
         Ok(tx.record(Fact::MessageBoosted { room_id, message_id }).await?)
     };
-    state.db.write(boost).await
+    write_as(state, member, boost).await
 }
 
 /// Removes the member's boost. Does nothing if there is none.
@@ -37,10 +38,9 @@ pub async fn boost(state: &AppState, member: &Member, message_id: MessageId, con
 /// # Errors
 /// `NotFound` when the message is gone or in another room, or the membership ended.
 pub async fn unboost(state: &AppState, member: &Member, message_id: MessageId, content: BoostContent) -> AppResult<()> {
-    let user_id = member.user.id;
-    let room_id = member.room.id;
-    let unboost = async move |tx: &mut Tx| {
-        require_message(tx, user_id, room_id, message_id).await?;
+    let unboost = async move |tx: &mut Tx, member: Member| {
+        let (user_id, room_id) = (member.user.id, member.room.id);
+        require_message(tx, room_id, message_id).await?;
         if store::boosts::remove(tx.db(), message_id, user_id, &content).await? {
             tx.record(Fact::MessageBoosted { room_id, message_id }).await?;
         } else {
@@ -48,7 +48,7 @@ pub async fn unboost(state: &AppState, member: &Member, message_id: MessageId, c
         }
         Ok(())
     };
-    state.db.write(unboost).await
+    write_as(state, member, unboost).await
 }
 
 /// Removes the member's boost with this id.
@@ -60,8 +60,7 @@ pub async fn unboost_by_id(state: &AppState, member: &Member, message_id: Messag
     unboost(state, member, message_id, own.ok_or(AppError::NotFound)?).await
 }
 
-async fn require_message(tx: &mut Tx, user_id: UserId, room_id: RoomId, message_id: MessageId) -> AppResult<()> {
-    store::memberships::find(tx.db(), user_id, room_id).await?.ok_or(AppError::NotFound)?;
+async fn require_message(tx: &mut Tx, room_id: RoomId, message_id: MessageId) -> AppResult<()> {
     let found = store::messages::find_room(tx.db(), message_id).await?;
     found.filter(|found| *found == room_id).map(drop).ok_or(AppError::NotFound)
 }

@@ -7,16 +7,16 @@ use crate::state::AppState;
 use crate::store::{self, Tx};
 use crate::{AppError, AppResult};
 
+use super::permissions::{Exempt, write_as, write_checked_exempt};
+
 /// Ends the membership in a closed room. The room stays for the others.
 ///
 /// # Errors
 /// `Invalid` for rooms of another kind, `Conflict` for the last member.
 pub async fn leave(state: &AppState, member: &Member) -> AppResult<()> {
-    let room_id = member.room.id;
-    let user_id = member.user.id;
-    let leave = async move |tx: &mut Tx| {
-        let (room, _) = store::memberships::find(tx.db(), user_id, room_id).await?.ok_or(AppError::NotFound)?;
-        if room.kind != RoomKind::Closed {
+    let leave = async move |tx: &mut Tx, member: Member| {
+        let (user_id, room_id) = (member.user.id, member.room.id);
+        if member.room.kind != RoomKind::Closed {
             return Err(AppError::invalid("room", "Everyone is in this room. Hide it with its bell instead."));
         }
         if store::memberships::count(tx.db(), room_id).await? == 1 {
@@ -26,29 +26,38 @@ pub async fn leave(state: &AppState, member: &Member) -> AppResult<()> {
         store::memberships::revoke(tx.db(), room_id, user_id).await?;
         Ok(tx.record(Fact::MembershipRevoked { room_id, user_id }).await?)
     };
-    state.db.write(leave).await
+    write_as(state, member, leave).await
 }
 
-/// Stores the member's involvement.
+/// Stores the member's involvement. A room that becomes visible again is read: what came while it was hidden is not
+/// unread.
 ///
 /// # Errors
 /// `Invalid` for an involvement that this kind of room does not offer, `NotFound` when the membership ended.
 pub async fn set_involvement(state: &AppState, member: &Member, involvement: Involvement) -> AppResult<()> {
-    let room_id = member.room.id;
-    let user_id = member.user.id;
-    let update = async move |tx: &mut Tx| {
-        let entry = store::rooms::sidebar_entry(tx.db(), user_id, room_id).await?;
-        let room = entry.ok_or(AppError::NotFound)?;
+    let update = async move |tx: &mut Tx, member: Member| {
+        let (user_id, room_id) = (member.user.id, member.room.id);
+        let (room, before) = store::memberships::find(tx.db(), user_id, room_id).await?.ok_or(AppError::NotFound)?;
         if !involvement.fits(room.kind) {
             return Err(AppError::invalid("involvement", "A ping tells of everything or of nothing."));
         }
         store::memberships::update_involvement(tx.db(), room_id, user_id, involvement).await?;
+        if before == Involvement::Invisible
+            && involvement != Involvement::Invisible
+            && let Some(message_id) =
+                store::memberships::mark_read(tx.db(), user_id, room_id, MessageId(i64::MAX)).await?
+        {
+            tx.record(Fact::RoomRead { user_id, room_id, message_id }).await?;
+        }
+        let entry = store::rooms::sidebar_entry(tx.db(), user_id, room_id).await?;
+        let room = entry.ok_or(AppError::NotFound)?;
         Ok(tx.record(Fact::InvolvementChanged { user_id, room, involvement }).await?)
     };
-    state.db.write(update).await
+    write_as(state, member, update).await
 }
 
-/// Moves the user's read position in a room forward. Does nothing for a room that the user is not a member of.
+/// Moves the user's read position in a room forward. Does nothing for a room that the user is not an active member of.
+/// Not counted as one of the user's writes: a page sends it for every message that arrives.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -66,17 +75,16 @@ pub async fn mark_read(
         }
         Ok(())
     };
-    state.db.write_checked(mark).await
+    write_checked_exempt(state, Exempt::StatementReadsIt, mark).await
 }
 
 /// Marks a message and all later ones as unread for the member.
 ///
 /// # Errors
-/// `NotFound` when the message is not in the member's room.
+/// `NotFound` when the message is not in the member's room, or the membership ended.
 pub async fn mark_unread(state: &AppState, member: &Member, message_id: MessageId) -> AppResult<()> {
-    let user_id = member.user.id;
-    let room_id = member.room.id;
-    let mark = async move |tx: &mut Tx| {
+    let mark = async move |tx: &mut Tx, member: Member| {
+        let (user_id, room_id) = (member.user.id, member.room.id);
         store::messages::find(tx.db(), room_id, message_id).await?.ok_or(AppError::NotFound)?;
         if store::memberships::mark_unread(tx.db(), user_id, room_id, message_id).await? {
             let entry = store::rooms::sidebar_entry(tx.db(), user_id, room_id).await?;
@@ -87,7 +95,7 @@ pub async fn mark_unread(state: &AppState, member: &Member, message_id: MessageI
         }
         Ok(())
     };
-    state.db.write(mark).await
+    write_as(state, member, mark).await
 }
 
 /// The active members of the member's room, by name.

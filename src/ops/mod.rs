@@ -18,3 +18,5 @@ pub mod transfers;
 pub mod users;
 
 mod permissions;
+#[cfg(test)]
+mod races;

@@ -1,17 +1,162 @@
-//! Permission checks inside a write: the permission may have ended since its proof was made.
+//! The only way from an operation to [`Db::write`](crate::store::Db::write): every write names the permission it was
+//! given, and the permission is read again inside the transaction, because it may have ended since its proof was made.
+//! `tests/architecture.rs` refuses other ways.
 
-use crate::access::{Administrator, Member};
-use crate::model::{Message, MessageId, Profile, Role, Room, RoomId, RoomKind, Status, User, UserId};
+use std::sync::Arc;
+
+use crate::access::{Administrator, CurrentUser, Member};
+use crate::model::{Message, MessageId, Profile, Role, Room, RoomKind, Status, User, UserId};
+use crate::state::AppState;
+use crate::store::messages::{Inserted, NewMessage};
 use crate::store::{self, Tx};
 use crate::{AppError, AppResult};
 
-/// Checks that the user still is an active administrator.
+/// A permission that can be read again.
+pub(super) trait Right: Clone + Send + 'static {
+    /// The permission as it is at the time of the write: role, name and involvement may have changed.
+    type Present;
+
+    /// The user whose permission it is.
+    fn user_id(&self) -> UserId;
+
+    /// Reads the permission again.
+    ///
+    /// # Errors
+    /// `SignedOut`, `Forbidden` or `NotFound` when it has ended.
+    async fn read_again(self, tx: &mut Tx) -> AppResult<Self::Present>;
+}
+
+/// The user and the session are still there.
+impl Right for CurrentUser {
+    type Present = User;
+
+    fn user_id(&self) -> UserId {
+        self.user.id
+    }
+
+    async fn read_again(self, tx: &mut Tx) -> AppResult<User> {
+        let now_ms = tx.now_ms();
+        let found = store::sessions::find_active(tx.db(), self.session_id, self.user.id, now_ms).await?;
+        found.map(|(user, _)| user).ok_or(AppError::SignedOut)
+    }
+}
+
+/// The user is still active.
+impl Right for User {
+    type Present = Self;
+
+    fn user_id(&self) -> UserId {
+        self.id
+    }
+
+    async fn read_again(self, tx: &mut Tx) -> AppResult<Self> {
+        store::users::find(tx.db(), self.id).await?.ok_or(AppError::SignedOut)
+    }
+}
+
+/// The user still has the session and is an administrator.
+impl Right for Administrator {
+    type Present = User;
+
+    fn user_id(&self) -> UserId {
+        self.user().id
+    }
+
+    async fn read_again(self, tx: &mut Tx) -> AppResult<User> {
+        let user = self.current().clone().read_again(tx).await?;
+        if user.role == Role::Administrator { Ok(user) } else { Err(AppError::Forbidden) }
+    }
+}
+
+/// The user is still an active member of the room. A direct room has no name in the result.
+impl Right for Member {
+    type Present = Self;
+
+    fn user_id(&self) -> UserId {
+        self.user.id
+    }
+
+    async fn read_again(self, tx: &mut Tx) -> AppResult<Self> {
+        let found = store::memberships::find_member(tx.db(), self.user.id, self.room.id).await?;
+        let (user, room, involvement) = found.ok_or(AppError::NotFound)?;
+        Ok(Self { user, room, involvement })
+    }
+}
+
+/// Runs a write with the permission as it is inside the transaction. Counts as one of the user's writes.
 ///
 /// # Errors
-/// `Forbidden` if not.
-pub(super) async fn require_administrator(tx: &mut Tx, administrator: &Administrator) -> AppResult<()> {
-    let found = store::users::find(tx.db(), administrator.user().id).await?;
-    found.filter(|user| user.role == Role::Administrator).map(drop).ok_or(AppError::Forbidden)
+/// Those of [`Right::read_again`] and of `write`; `TooManyTries` when the user writes too fast.
+pub(super) async fn write_as<R, T, F>(state: &AppState, right: &R, write: F) -> AppResult<T>
+where
+    R: Right,
+    T: Send + 'static,
+    F: AsyncFnOnce(&mut Tx, R::Present) -> AppResult<T> + Send + 'static,
+{
+    state.writes.take(right.user_id())?;
+    let right = right.clone();
+    let write = async move |tx: &mut Tx| {
+        let present = right.read_again(tx).await?;
+        write(tx, present).await
+    };
+    state.db.write(write).await
+}
+
+/// Inserts a message, and runs `write` with the result. The statement that inserts it reads the membership again.
+///
+/// # Errors
+/// As [`Db::write_message`](crate::store::Db::write_message); `TooManyTries` when the user writes too fast.
+pub(super) async fn write_message<T, F>(
+    state: &AppState,
+    member: &Member,
+    message: Arc<NewMessage>,
+    write: F,
+) -> AppResult<T>
+where
+    T: Send + 'static,
+    F: AsyncFnOnce(&mut Tx, Option<Inserted>) -> AppResult<T> + Send + 'static,
+{
+    state.writes.take(member.user.id)?;
+    state.db.write_message(message, write).await
+}
+
+/// Why a write needs no permission of a user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Exempt {
+    /// Nobody is signed in yet. What was verified before (an empty account, the join code, the password) is read again
+    /// by the write itself.
+    NobodyIsSignedIn,
+    /// Whoever has the token of a session may end or refresh it.
+    TokenIsTheRight,
+    /// The statement of the write reads the permission itself, to save a round trip of a frequent write.
+    StatementReadsIt,
+    /// The operator of the machine, or the program itself.
+    Operator,
+}
+
+/// Runs a write without a permission of a user, for the named reason.
+///
+/// # Errors
+/// Those of `write`.
+pub(super) async fn write_exempt<T, F>(state: &AppState, _: Exempt, write: F) -> AppResult<T>
+where
+    T: Send + 'static,
+    F: AsyncFnOnce(&mut Tx) -> AppResult<T> + Send + 'static,
+{
+    state.db.write(write).await
+}
+
+/// The same for a write that validates before it changes anything, see
+/// [`Db::write_checked`](crate::store::Db::write_checked).
+///
+/// # Errors
+/// Those of `write`.
+pub(super) async fn write_checked_exempt<T, F>(state: &AppState, _: Exempt, write: F) -> AppResult<T>
+where
+    T: Send + 'static,
+    F: AsyncFnOnce(&mut Tx) -> AppResult<T> + Send + 'static,
+{
+    state.db.write_checked(write).await
 }
 
 /// The profile of the user, who must have this status and not be a bot.
@@ -48,43 +193,32 @@ pub(super) async fn require_active(tx: &mut Tx, user_ids: &[UserId]) -> AppResul
 /// Checks that the user may create open and closed rooms, which can be restricted to administrators.
 ///
 /// # Errors
-/// `Forbidden` if they may not, `SignedOut` when the user is no longer active.
-pub(super) async fn require_room_creation(tx: &mut Tx, user_id: UserId) -> AppResult<()> {
-    let user = store::users::find(tx.db(), user_id).await?.ok_or(AppError::SignedOut)?;
+/// `Forbidden` if they may not.
+pub(super) async fn require_room_creation(tx: &mut Tx, user: &User) -> AppResult<()> {
     let restricted = store::accounts::find(tx.db()).await?.is_some_and(|account| account.room_creation_restricted);
     if user.may_make_rooms(restricted) { Ok(()) } else { Err(AppError::Forbidden) }
 }
 
-/// The member's open or closed room. They must still be a member, and must be an administrator or the room's creator.
+/// The member's open or closed room, which only an administrator or the room's creator may change.
 ///
 /// # Errors
-/// `NotFound` when the membership ended and for direct rooms, `Forbidden` for other members.
-pub(super) async fn require_room_administration(tx: &mut Tx, member: &Member) -> AppResult<Room> {
-    let found = store::memberships::find(tx.db(), member.user.id, member.room.id).await?;
-    let (room, _) = found.ok_or(AppError::NotFound)?;
-    if room.kind == RoomKind::Direct {
+/// `NotFound` for direct rooms, `Forbidden` for other members.
+pub(super) fn require_room_administration(member: Member) -> AppResult<Room> {
+    if member.room.kind == RoomKind::Direct {
         return Err(AppError::NotFound);
     }
-    if !member.user.may_administer(room.creator_id) {
-        return Err(AppError::Forbidden);
-    }
-    Ok(room)
+    if member.may_administer_room() { Ok(member.room) } else { Err(AppError::Forbidden) }
 }
 
-/// The message. The user must still be a member of its room, and must be an administrator or the message's creator.
+/// The message of the member's room, which only an administrator or the message's creator may change.
 ///
 /// # Errors
-/// `NotFound` when the message was removed or the membership ended, `Forbidden` for other members.
+/// `NotFound` when the message was removed, `Forbidden` for other members.
 pub(super) async fn require_message_administration(
     tx: &mut Tx,
-    user: &User,
-    room_id: RoomId,
+    member: &Member,
     message_id: MessageId,
 ) -> AppResult<Message> {
-    store::memberships::find(tx.db(), user.id, room_id).await?.ok_or(AppError::NotFound)?;
-    let message = store::messages::find(tx.db(), room_id, message_id).await?.ok_or(AppError::NotFound)?;
-    if !user.may_administer(message.creator_id) {
-        return Err(AppError::Forbidden);
-    }
-    Ok(message)
+    let message = store::messages::find(tx.db(), member.room.id, message_id).await?.ok_or(AppError::NotFound)?;
+    if member.user.may_administer(message.creator_id) { Ok(message) } else { Err(AppError::Forbidden) }
 }

@@ -7,13 +7,19 @@ use crate::state::AppState;
 use crate::store::{self, Tx};
 use crate::{AppError, AppResult};
 
-use super::permissions::{require_active, require_room_administration, require_room_creation};
+use super::permissions::{require_active, require_room_administration, require_room_creation, write_as};
 
 /// Maximum number of users that one request can choose for a room.
 const MAX_CHOSEN: usize = 5_000;
 
 /// Maximum number of members of a direct room.
 const MAX_PINGED: usize = 50;
+
+/// Maximum number of open and closed rooms that were made by one user. Everybody has the open ones in their sidebar.
+const MAX_ROOMS_MADE: i64 = 200;
+
+/// Maximum number of direct rooms that were made by one user.
+const MAX_PINGS_MADE: i64 = 1_000;
 
 /// The members of a room that is created or changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,7 +62,8 @@ impl Audience {
 /// Creates a room. The creator of a closed room is always a member.
 ///
 /// # Errors
-/// `Forbidden` when only administrators may create rooms, `Invalid` when a chosen user is not active.
+/// `Forbidden` when only administrators may create rooms, `Invalid` when a chosen user is not active, or when the user
+/// has made 200 rooms.
 pub async fn open(state: &AppState, user: &User, name: RoomName, audience: Audience) -> AppResult<Room> {
     let audience = match audience {
         Audience::Chosen(mut user_ids) => {
@@ -66,23 +73,27 @@ pub async fn open(state: &AppState, user: &User, name: RoomName, audience: Audie
         Audience::Everyone => Audience::Everyone,
     }
     .validated()?;
-    let creator_id = user.id;
-    let open = async move |tx: &mut Tx| {
-        require_room_creation(tx, creator_id).await?;
+    let open = async move |tx: &mut Tx, user: User| {
+        require_room_creation(tx, &user).await?;
+        if store::rooms::count_shared_made_by(tx.db(), user.id).await? >= MAX_ROOMS_MADE {
+            let problem = format!("You have made {MAX_ROOMS_MADE} rooms, the most for one person. Delete one first.");
+            return Err(AppError::invalid("name", problem));
+        }
         let now_ms = tx.now_ms();
-        let room = store::rooms::insert(tx.db(), audience.kind(), &name, creator_id, now_ms).await?;
+        let room = store::rooms::insert(tx.db(), audience.kind(), &name, user.id, now_ms).await?;
         tx.record(Fact::RoomOpened { room_id: room.id }).await?;
         let user_ids = grant(tx, room.id, &audience).await?;
         tx.record(Fact::MembershipsGranted { room: sidebar_entry(&room, now_ms), user_ids }).await?;
         Ok(room)
     };
-    state.db.write(open).await
+    write_as(state, user, open).await
 }
 
 /// The direct room of exactly these users and the calling one. It is created if it does not exist.
 ///
 /// # Errors
-/// `Invalid` when a chosen user is not active, or when there would be more than 50 members.
+/// `Invalid` when a chosen user is not active, when there would be more than 50 members, or when the user has made 1,000
+/// direct rooms.
 pub async fn ping(state: &AppState, user: &User, mut user_ids: Vec<UserId>) -> AppResult<Room> {
     user_ids.push(user.id);
     user_ids.sort_unstable();
@@ -97,11 +108,16 @@ pub async fn ping(state: &AppState, user: &User, mut user_ids: Vec<UserId>) -> A
     {
         return Ok(room);
     }
-    let ping = async move |tx: &mut Tx| {
+    let ping = async move |tx: &mut Tx, _: User| {
         let room_id = match store::rooms::find_direct(tx.db(), &user_ids).await? {
             Some(room_id) => room_id,
             None => {
                 require_active(tx, &user_ids).await?;
+                if store::rooms::count_direct_made_by(tx.db(), creator_id).await? >= MAX_PINGS_MADE {
+                    let problem =
+                        format!("You have begun {MAX_PINGS_MADE} pings, the most for one person. Delete one first.");
+                    return Err(AppError::invalid("user_ids", problem));
+                }
                 let now_ms = tx.now_ms();
                 let room_id = store::rooms::insert_direct(tx.db(), &user_ids, creator_id, now_ms).await?;
                 tx.record(Fact::RoomOpened { room_id }).await?;
@@ -117,7 +133,7 @@ pub async fn ping(state: &AppState, user: &User, mut user_ids: Vec<UserId>) -> A
         let found = store::memberships::find(tx.db(), creator_id, room_id).await?;
         found.map(|(room, _)| room).ok_or(AppError::NotFound)
     };
-    state.db.write(ping).await
+    write_as(state, user, ping).await
 }
 
 /// Records a membership in a direct room, with the room as this member sees it.
@@ -133,10 +149,9 @@ async fn record_direct_membership(tx: &mut Tx, room_id: RoomId, user_id: UserId)
 /// # Errors
 /// `Forbidden` unless the member is an administrator or created the room, `NotFound` when the membership ended.
 pub async fn change(state: &AppState, member: &Member, name: RoomName, audience: Audience) -> AppResult<Room> {
-    let member = member.clone();
     let audience = audience.validated()?;
-    let change = async move |tx: &mut Tx| {
-        let mut room = require_room_administration(tx, &member).await?;
+    let change = async move |tx: &mut Tx, member: Member| {
+        let mut room = require_room_administration(member)?;
         let now_ms = tx.now_ms();
         room.kind = audience.kind();
         name.as_str().clone_into(&mut room.name);
@@ -151,7 +166,7 @@ pub async fn change(state: &AppState, member: &Member, name: RoomName, audience:
         tx.record(Fact::MembershipsGranted { room: sidebar_entry(&room, now_ms), user_ids: new_member_ids }).await?;
         Ok(room)
     };
-    state.db.write(change).await
+    write_as(state, member, change).await
 }
 
 /// Removes an open or closed room with all its messages.
@@ -161,12 +176,11 @@ pub async fn change(state: &AppState, member: &Member, name: RoomName, audience:
 /// # Errors
 /// `Forbidden` unless the member is an administrator or created the room, `NotFound` when the membership ended.
 pub async fn remove(state: &AppState, member: &Member) -> AppResult<()> {
-    let member = member.clone();
-    let remove = async move |tx: &mut Tx| {
-        let room = require_room_administration(tx, &member).await?;
+    let remove = async move |tx: &mut Tx, member: Member| {
+        let room = require_room_administration(member)?;
         record_removed(tx, room.id).await
     };
-    state.db.write(remove).await
+    write_as(state, member, remove).await
 }
 
 /// Removes a direct room with all its messages, for all its members.
@@ -174,14 +188,13 @@ pub async fn remove(state: &AppState, member: &Member) -> AppResult<()> {
 /// # Errors
 /// `NotFound` when the membership ended, and for rooms of another kind.
 pub async fn remove_direct(state: &AppState, member: &Member) -> AppResult<()> {
-    let room_id = member.room.id;
-    let user_id = member.user.id;
-    let remove = async move |tx: &mut Tx| {
-        let found = store::memberships::find(tx.db(), user_id, room_id).await?;
-        found.filter(|(room, _)| room.kind == RoomKind::Direct).ok_or(AppError::NotFound)?;
-        record_removed(tx, room_id).await
+    let remove = async move |tx: &mut Tx, member: Member| {
+        if member.room.kind != RoomKind::Direct {
+            return Err(AppError::NotFound);
+        }
+        record_removed(tx, member.room.id).await
     };
-    state.db.write(remove).await
+    write_as(state, member, remove).await
 }
 
 /// Marks a room as removed and ends all its memberships.
@@ -372,6 +385,43 @@ mod tests {
         assert_eq!(create(bob, Audience::Chosen(vec![])).await, Err(AppError::Forbidden));
         assert_eq!(create(ada, Audience::Everyone).await, Ok(()));
         assert!(ping(state, bob, vec![ada.id]).await.is_ok(), "pings are not restricted");
+    }
+
+    #[tokio::test]
+    async fn a_user_makes_a_limited_number_of_rooms_and_pings() {
+        let world = testing::world().await;
+        let (state, ada, bob) = (&world.state, &world.ada, &world.bob);
+        let insert = |kind: &'static str, count: i64| {
+            let ada_id = ada.id;
+            async move |tx: &mut Tx| {
+                sqlx::query(
+                    "WITH RECURSIVE numbers (number) AS (SELECT 1 UNION ALL SELECT number + 1 FROM numbers WHERE number < $3)
+                     INSERT INTO rooms (kind, name, creator_id, created_at, updated_at)
+                     SELECT $1, 'Room', $2, 0, 0 FROM numbers",
+                )
+                .bind(kind)
+                .bind(ada_id)
+                .bind(count)
+                .execute(tx.db())
+                .await?;
+                Ok(())
+            }
+        };
+        let make = async |user: &User| open(state, user, "Room".parse().unwrap(), Audience::Chosen(vec![])).await;
+        // All Talk is one of them.
+        state.db.write(insert("closed", MAX_ROOMS_MADE - 2)).await.unwrap();
+        let last = make(ada).await.unwrap();
+        let Err(AppError::Invalid(problem)) = make(ada).await else { panic!("one too many") };
+        assert!(problem.to_string().contains("You have made 200 rooms"), "{problem}");
+        assert!(make(bob).await.is_ok(), "somebody else may");
+        assert!(ping(state, ada, vec![bob.id]).await.is_ok(), "pings are counted by themselves");
+        remove(state, &world.member(ada, last.id).await).await.unwrap();
+        assert!(make(ada).await.is_ok(), "a removed room does not count");
+
+        state.db.write(insert("direct", MAX_PINGS_MADE - 1)).await.unwrap();
+        assert!(matches!(ping(state, ada, vec![world.cleo.id]).await, Err(AppError::Invalid(_))));
+        assert!(ping(state, ada, vec![bob.id]).await.is_ok(), "one that exists");
+        assert!(ping(state, bob, vec![world.cleo.id]).await.is_ok());
     }
 
     #[tokio::test]

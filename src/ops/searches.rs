@@ -4,13 +4,15 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use sqlx::SqliteConnection;
 
-use crate::AppResult;
 use crate::access::CurrentUser;
 use crate::model::{Involvement, Message, MessageId, RoomId, RoomKind, User, UserId};
 use crate::search::Query;
 use crate::state::AppState;
 use crate::store::searches::{MAX_RESULTS, SearchRange, Table};
 use crate::store::{self, Tx};
+use crate::{AppError, AppResult, richtext};
+
+use super::permissions::write_as;
 
 /// Maximum number of authors that a search can match.
 const MAX_AUTHORS: usize = 50;
@@ -29,10 +31,17 @@ const SCAN_LIMIT: i64 = 300;
 /// are in such a user's rooms.
 const SCAN_LIMIT_WITH_MANY_ROOMS: i64 = 5_000;
 
+/// The longest body that a result shows whole, in bytes of HTML; of a longer one it shows an excerpt.
+const MAX_WHOLE_BODY_BYTES: i64 = 1_024;
+
+/// How many long messages are read at once for their excerpts: each may have 32,000 characters.
+const EXCERPTS_AT_ONCE: usize = 8;
+
 /// The result of a search.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SearchResults {
-    /// The newest matches, oldest first, each with the name of its room.
+    /// The newest matches, oldest first, each with the name of its room. The body of a long one is an excerpt around the
+    /// match.
     pub messages: Vec<(Message, String)>,
     /// The words to highlight in them.
     pub terms: Vec<String>,
@@ -54,21 +63,44 @@ pub async fn search(state: &AppState, current: &CurrentUser, text: &str) -> AppR
     let authors = resolve_authors(db, &current.user, &mut query).await?;
     let rooms = resolve_rooms(&own_rooms, &mut query);
     let mut results = SearchResults { terms: query.terms.clone(), ..SearchResults::default() };
+    let mut found = Vec::new();
     if !query.is_blank() && !query.impossible {
         let ids = find_matches(db, &mut query, &rooms, &authors).await?;
         results.has_more = is_full(ids.len());
-        let names: HashMap<RoomId, String> = own_rooms.into_iter().map(|(id, _, name, _)| (id, name)).collect();
-        let messages = store::messages::list(&mut *db, &ids).await?;
-        // The index contains the rooms as words; the memberships decide.
-        let visible = messages.into_iter().filter_map(|message| {
-            let room = names.get(&message.room_id)?.clone();
-            Some((message, room))
-        });
-        results.messages = visible.collect();
+        found = store::messages::list_short(&mut *db, &ids, MAX_WHOLE_BODY_BYTES).await?;
     }
     reader.release();
+    // The index contains the rooms as words; the memberships decide.
+    let names: HashMap<RoomId, String> = own_rooms.into_iter().map(|(id, _, name, _)| (id, name)).collect();
+    found.retain(|(message, _)| names.contains_key(&message.room_id));
+    let long: Vec<_> = found.iter().filter(|(_, left_out)| *left_out > 0).map(|(message, _)| message.id).collect();
+    let mut excerpts = excerpts(state, &long, &query.terms).await?;
+    results.messages = found
+        .into_iter()
+        .map(|(mut message, _)| {
+            if let Some(excerpt) = excerpts.remove(&message.id) {
+                message.body_html = excerpt;
+            }
+            let room = names[&message.room_id].clone();
+            (message, room)
+        })
+        .collect();
     results.remarks = query.remarks;
     Ok(results)
+}
+
+/// The excerpts of messages around the first hit.
+async fn excerpts(state: &AppState, ids: &[MessageId], terms: &[String]) -> AppResult<HashMap<MessageId, String>> {
+    let mut excerpts = HashMap::new();
+    for ids in ids.chunks(EXCERPTS_AT_ONCE) {
+        let texts = store::messages::list_texts(state.db.reader(), ids).await?;
+        let terms = terms.to_vec();
+        // Finding a word in 32,000 characters takes milliseconds.
+        let read =
+            move || texts.into_iter().map(|(id, text)| (id, richtext::excerpt(&text, &terms))).collect::<Vec<_>>();
+        excerpts.extend(tokio::task::spawn_blocking(read).await.map_err(|_| AppError::Internal)?);
+    }
+    Ok(excerpts)
 }
 
 /// Stores a search among the user's recent ones. A blank one is ignored.
@@ -79,14 +111,13 @@ pub async fn remember(state: &AppState, current: &CurrentUser, text: &str) -> Ap
     if Query::parse(text)?.is_blank() {
         return Ok(());
     }
-    let user_id = current.user.id;
     let text = text.to_owned();
-    let remember = async move |tx: &mut Tx| {
+    let remember = async move |tx: &mut Tx, user: User| {
         tx.changes_nothing_visible();
         let now_ms = tx.now_ms();
-        Ok(store::searches::remember(tx.db(), user_id, &text, now_ms).await?)
+        Ok(store::searches::remember(tx.db(), user.id, &text, now_ms).await?)
     };
-    state.db.write(remember).await
+    write_as(state, current, remember).await
 }
 
 /// Deletes the user's recent searches.
@@ -94,12 +125,11 @@ pub async fn remember(state: &AppState, current: &CurrentUser, text: &str) -> Ap
 /// # Errors
 /// When the database does not answer.
 pub async fn forget(state: &AppState, current: &CurrentUser) -> AppResult<()> {
-    let user_id = current.user.id;
-    let forget = async move |tx: &mut Tx| {
+    let forget = async move |tx: &mut Tx, user: User| {
         tx.changes_nothing_visible();
-        Ok(store::searches::remove_all(tx.db(), user_id).await?)
+        Ok(store::searches::remove_all(tx.db(), user.id).await?)
     };
-    state.db.write(forget).await
+    write_as(state, current, forget).await
 }
 
 /// The user's recent searches, newest first.
@@ -335,6 +365,22 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_long_message_is_found_with_an_excerpt_around_the_hit() {
+        let world = testing::world().await;
+        let room_id = world.all_talk.id;
+        let short = world.post(&world.ada, room_id, "a *short* walrus").await;
+        let words = "many other words ".repeat(900);
+        let long = world.post(&world.ada, room_id, &format!("{words} walrus & co {words}")).await;
+        let found = search(&world.state, &testing::current(&world.bob), "walrus").await.unwrap();
+        let bodies: Vec<_> = found.messages.iter().map(|(message, _)| message.body_html.as_str()).collect();
+        assert_eq!(bodies[0], short.body_html, "a short one is shown as it is");
+        assert!(long.body_html.len() > 20_000 && bodies[1].len() < 400, "{}", bodies[1]);
+        assert!(bodies[1].contains("walrus &amp; co"));
+        let of_author = search(&world.state, &testing::current(&world.bob), "from:ada").await.unwrap();
+        assert!(of_author.messages[1].0.body_html.starts_with("<p>many other"), "without a hit its start");
+    }
+
+    #[tokio::test]
     async fn results_follow_edits_and_removals() {
         let world = testing::world().await;
         let room_id = world.all_talk.id;
@@ -354,9 +400,11 @@ mod tests {
     async fn a_user_in_hundreds_of_rooms_can_search() {
         let world = testing::world().await;
         let mut last = None;
-        for number in 0..400 {
-            let room = world.open_closed_room(&format!("Room {number}"), &[]).await;
-            last = Some(room.id);
+        for number in 0..390 {
+            let maker = [&world.ada, &world.bob, &world.cleo][number % 3];
+            let audience = ops::rooms::Audience::Chosen(vec![world.ada.id]);
+            let name = format!("Room {number}").parse().unwrap();
+            last = Some(ops::rooms::open(&world.state, maker, name, audience).await.unwrap().id);
         }
         let id = world.post(&world.ada, last.unwrap(), "walrus").await.id.0;
         assert_eq!(hits(&world, &world.ada, "walrus").await, [id]);

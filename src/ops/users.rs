@@ -1,36 +1,40 @@
 //! Users: their profiles, and the changes that administrators make to them.
 
-use crate::access::{Administrator, CurrentUser};
+use std::net::IpAddr;
+
+use crate::access::{Administrator, CurrentUser, HashFor};
 use crate::facts::Fact;
-use crate::model::{Bio, EmailAddress, Password, Person, Profile, Role, Status, UserId, UserName};
+use crate::model::{Bio, EmailAddress, Password, Person, Profile, Role, Status, User, UserId, UserName};
 use crate::state::AppState;
 use crate::store::users::ListedStatus;
 use crate::store::{self, Tx};
-use crate::{AppError, AppResult};
+use crate::{AppError, AppResult, names};
 
-use super::permissions::{require_administrator, require_another_administrator, require_person};
-use super::sessions::end_all;
+use super::permissions::{Exempt, require_another_administrator, require_person, write_as, write_exempt};
+use super::sessions::{confirm, confirm_unless_recent, end_all, wrong_password};
 
 /// The form with which a user changes their own profile.
 #[derive(Clone, Debug)]
 pub struct ProfileChange {
     /// The user's name.
     pub name: UserName,
-    /// The address to sign in with, unique without regard to case.
-    pub email_address: EmailAddress,
+    /// Another address to sign in with, unique without regard to case; `None` keeps the present one.
+    pub email_address: Option<EmailAddress>,
     /// A line about the user.
     pub bio: Bio,
-    /// A change of the password; `None` keeps it.
-    pub password: Option<PasswordChange>,
+    /// Another password; `None` keeps the present one.
+    pub password: Option<NewPassword>,
+    /// The present password, as entered: for another password, and for another address unless the session is recent.
+    pub present_password: Option<Password>,
+    /// The address that the form came from.
+    pub from: IpAddr,
 }
 
-/// A new password, and the present one as a proof.
+/// A password that replaces the present one.
 #[derive(Clone, Debug)]
-pub struct PasswordChange {
-    /// The present password, as entered.
-    pub present: Password,
-    /// The password that replaces it.
-    pub new: Password,
+pub struct NewPassword {
+    /// The password.
+    pub password: Password,
     /// Whether the user's other sessions end.
     pub others: OtherSessions,
 }
@@ -94,61 +98,67 @@ pub async fn own_profile(state: &AppState, current: &CurrentUser) -> AppResult<P
 /// Changes the current user's own profile.
 ///
 /// # Errors
-/// `Invalid` when the address is taken or the present password is wrong. Nothing is stored then.
+/// `Invalid` when the address is taken, or the present password is missing or wrong, `TooManyTries` after too many wrong
+/// ones. Nothing is stored then.
 pub async fn update_profile(state: &AppState, current: &CurrentUser, change: ProfileChange) -> AppResult<()> {
-    let ProfileChange { name, email_address, bio, password } = change;
-    let password = match password {
-        Some(change) => Some(verify_and_hash(state, current.user.id, change).await?),
+    let ProfileChange { name, email_address, bio, password, present_password, from } = change;
+    let verified_hash = if password.is_some() {
+        let present = present_password.as_ref().ok_or_else(wrong_password)?;
+        Some(confirm(state, current, present, from).await?)
+    } else if email_address.is_some() {
+        confirm_unless_recent(state, current, present_password.as_ref(), from).await?
+    } else {
+        None
+    };
+    let new_hash = match &password {
+        Some(new) => Some(state.passwords.hash(&new.password, HashFor::User(from, current.user.id)).await?),
         None => None,
     };
-    let user_id = current.user.id;
+    let others = password.map(|new| new.others);
     let current_session_id = current.session_id;
-    let update = async move |tx: &mut Tx| {
+    let update = async move |tx: &mut Tx, user: User| {
         let now_ms = tx.now_ms();
-        match store::users::update_profile(tx.db(), user_id, &name, &email_address, &bio, now_ms).await {
+        // The password may have been changed by another request since it was verified.
+        if verified_hash.is_some() && store::users::password_hash(tx.db(), user.id).await? != verified_hash {
+            return Err(wrong_password());
+        }
+        match store::users::update_profile(tx.db(), user.id, email_address.as_ref(), &bio, now_ms).await {
             Ok(()) => {}
             Err(error) if error.as_database_error().is_some_and(|error| error.is_unique_violation()) => {
                 return Err(AppError::invalid("email_address", "Someone has that e-mail address already."));
             }
             Err(error) => return Err(error.into()),
         }
-        if let Some(change) = password {
-            // The password may have been changed by another request since it was verified.
-            if store::users::password_hash(tx.db(), user_id).await?.as_ref() != Some(&change.old_hash) {
-                return Err(wrong_password());
-            }
-            store::users::update_password(tx.db(), user_id, &change.new_hash, now_ms).await?;
-            if change.others == OtherSessions::Ended {
-                end_all(tx, user_id, Some(current_session_id)).await?;
+        names::store(tx, user.id, &name).await?;
+        if let Some(new_hash) = new_hash {
+            store::users::update_password(tx.db(), user.id, &new_hash, now_ms).await?;
+            if others == Some(OtherSessions::Ended) {
+                end_all(tx, user.id, Some(current_session_id)).await?;
             }
         }
-        record_changed(tx, user_id).await
+        record_changed(tx, user.id).await
     };
-    state.db.write(update).await
+    write_as(state, current, update).await
 }
 
-/// A password change whose present password has been verified.
-struct VerifiedPasswordChange {
-    old_hash: String,
-    new_hash: String,
-    others: OtherSessions,
-}
-
-async fn verify_and_hash(
-    state: &AppState,
-    user_id: UserId,
-    change: PasswordChange,
-) -> AppResult<VerifiedPasswordChange> {
-    let old_hash = store::users::password_hash(state.db.reader(), user_id).await?.ok_or(AppError::SignedOut)?;
-    if !state.passwords.verify(&change.present, Some(old_hash.clone())).await? {
-        return Err(wrong_password());
-    }
-    let new_hash = state.passwords.hash(&change.new).await?;
-    Ok(VerifiedPasswordChange { old_hash, new_hash, others: change.others })
-}
-
-fn wrong_password() -> AppError {
-    AppError::invalid("present_password", "That is not your present password.")
+/// Replaces the password of the active user with this e-mail address, for the operator of the machine, and ends the
+/// user's sessions.
+///
+/// # Errors
+/// `NotFound` when there is no such user, `Invalid` for a very common password.
+pub async fn reset_password(state: &AppState, email_address: &str, password: &Password) -> AppResult<User> {
+    let found = store::users::find_by_email(state.db.reader(), email_address.trim()).await?;
+    let (user_id, _) = found.ok_or(AppError::NotFound)?;
+    let new_hash = state.passwords.hash(password, HashFor::Operator).await?;
+    let reset = async move |tx: &mut Tx| {
+        let user = store::users::find(tx.db(), user_id).await?.ok_or(AppError::NotFound)?;
+        let now_ms = tx.now_ms();
+        store::users::update_password(tx.db(), user_id, &new_hash, now_ms).await?;
+        let session_ids = end_all(tx, user_id, None).await?;
+        tx.record(Fact::PasswordReset { user_id, session_ids }).await?;
+        Ok(user)
+    };
+    write_exempt(state, Exempt::Operator, reset).await
 }
 
 /// Makes a user an administrator or a member.
@@ -162,9 +172,7 @@ pub async fn change_role(
     user_id: UserId,
     role: Role,
 ) -> AppResult<()> {
-    let administrator = administrator.clone();
-    let change = async move |tx: &mut Tx| {
-        require_administrator(tx, &administrator).await?;
+    let change = async move |tx: &mut Tx, _: User| {
         let person = require_person(tx, user_id, Status::Active).await?;
         if person.role == role {
             tx.changes_nothing_visible();
@@ -177,25 +185,24 @@ pub async fn change_role(
         store::users::update_role(tx.db(), user_id, role, now_ms).await?;
         record_changed(tx, user_id).await
     };
-    state.db.write(change).await
+    write_as(state, administrator, change).await
 }
 
-/// Removes a user from the account. Their sessions and their memberships in shared rooms end; their messages and direct
-/// rooms stay; another user can register with their address.
+/// Removes a user from the account. Their sessions, their recent searches and their memberships in shared rooms end; their
+/// messages and direct rooms stay; another user can register with their address.
 ///
 /// # Errors
 /// `Forbidden` unless an administrator asks, `NotFound` unless the user is active, `Conflict` when no
 /// administrator would remain.
 pub async fn deactivate(state: &AppState, administrator: &Administrator, user_id: UserId) -> AppResult<()> {
-    let administrator = administrator.clone();
-    let deactivate = async move |tx: &mut Tx| {
-        require_administrator(tx, &administrator).await?;
+    let deactivate = async move |tx: &mut Tx, _: User| {
         let person = require_person(tx, user_id, Status::Active).await?;
         require_another_administrator(tx, &person).await?;
         for room_id in store::memberships::revoke_shared_rooms(tx.db(), user_id).await? {
             tx.record(Fact::MembershipRevoked { room_id, user_id }).await?;
         }
         end_all(tx, user_id, None).await?;
+        store::searches::remove_all(tx.db(), user_id).await?;
         if let Some((local, domain)) = person.email_address.as_deref().and_then(|address| address.split_once('@')) {
             let freed = format!("{local}-deactivated-{}@{domain}", uuid::Uuid::new_v4());
             store::users::update_email(tx.db(), user_id, &freed).await?;
@@ -204,7 +211,7 @@ pub async fn deactivate(state: &AppState, administrator: &Administrator, user_id
         store::users::update_status(tx.db(), user_id, Status::Deactivated, now_ms).await?;
         Ok(tx.record(Fact::UserDeactivated { user_id }).await?)
     };
-    state.db.write(deactivate).await
+    write_as(state, administrator, deactivate).await
 }
 
 async fn record_changed(tx: &mut Tx, user_id: UserId) -> AppResult<()> {
@@ -222,9 +229,11 @@ mod tests {
     fn change(name: &str, email_address: &str) -> ProfileChange {
         ProfileChange {
             name: name.parse().unwrap(),
-            email_address: email_address.parse().unwrap(),
+            email_address: Some(email_address.parse().unwrap()),
             bio: Bio::default(),
             password: None,
+            present_password: None,
+            from: testing::LOCAL,
         }
     }
 
@@ -256,21 +265,88 @@ mod tests {
     async fn a_new_password_requires_the_present_one() {
         let world = testing::world().await;
         let with = |present: &str| ProfileChange {
-            password: Some(PasswordChange {
-                present: Password::to_check(present.into()),
-                new: "another horse".parse().unwrap(),
-                others: OtherSessions::Ended,
-            }),
+            password: Some(NewPassword { password: "another horse".parse().unwrap(), others: OtherSessions::Ended }),
+            present_password: Some(Password::to_check(present.into())),
             ..change("Bob", "bob@example.com")
         };
         let wrong = update_profile(&world.state, &current(&world.bob), with("wrong horse")).await;
         assert!(matches!(wrong, Err(AppError::Invalid(errors)) if errors.get("present_password").is_some()));
         update_profile(&world.state, &current(&world.bob), with(testing::PASSWORD)).await.unwrap();
         let sign_in = async |password: &str| {
-            ops::sessions::authenticate(&world.state, "bob@example.com", Password::to_check(password.into())).await
+            let password = Password::to_check(password.into());
+            ops::sessions::authenticate(&world.state, "bob@example.com", password, testing::LOCAL).await
         };
-        assert_eq!(sign_in(testing::PASSWORD).await, Err(AppError::SignedOut));
+        assert_eq!(sign_in(testing::PASSWORD).await.err(), Some(AppError::SignedOut));
         assert!(sign_in("another horse").await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn another_address_requires_the_password_once_the_session_is_fifteen_minutes_old() {
+        let world = testing::world().await;
+        let state = &world.state;
+        let bob = current(&world.bob);
+        update_profile(state, &bob, change("Bob", "rob@example.com")).await.unwrap();
+        state.clock.advance(15 * 60 * 1_000 + 1);
+        let refused = update_profile(state, &bob, change("Robert", "bob@example.com")).await;
+        assert!(matches!(refused, Err(AppError::Invalid(errors)) if errors.get("present_password").is_some()));
+        let name_alone = ProfileChange { email_address: None, ..change("Robert", "unused@example.com") };
+        update_profile(state, &bob, name_alone).await.unwrap();
+        let with = |present: &str| ProfileChange {
+            present_password: Some(Password::to_check(present.into())),
+            ..change("Robert", "bob@example.com")
+        };
+        assert!(update_profile(state, &bob, with("wrong")).await.is_err());
+        update_profile(state, &bob, with(testing::PASSWORD)).await.unwrap();
+        let profile = store::users::profile(state.db.reader(), world.bob.id).await.unwrap().unwrap();
+        assert_eq!((profile.name.as_str(), profile.email_address.as_deref()), ("Robert", Some("bob@example.com")));
+    }
+
+    #[tokio::test]
+    async fn wrong_present_passwords_have_to_wait_and_keep_nobody_else_out() {
+        let world = testing::world().await;
+        let state = &world.state;
+        let with = |present: &str| ProfileChange {
+            present_password: Some(Password::to_check(present.into())),
+            ..change("Bob", "rob@example.com")
+        };
+        for _ in 0..5 {
+            assert!(matches!(
+                update_profile(state, &current(&world.bob), with("wrong")).await,
+                Err(AppError::Invalid(_))
+            ));
+        }
+        let waiting = update_profile(state, &current(&world.bob), with(testing::PASSWORD)).await;
+        assert_eq!(waiting, Err(AppError::TooManyTries(10)));
+        let password = Password::to_check(testing::PASSWORD.into());
+        assert!(ops::sessions::authenticate(state, "ada@example.com", password, testing::LOCAL).await.is_ok());
+        state.clock.advance(10_000);
+        update_profile(state, &current(&world.bob), with(testing::PASSWORD)).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn an_operator_resets_a_password_and_ends_the_sessions() {
+        let world = testing::world().await;
+        let state = &world.state;
+        let reset = async |address: &str| reset_password(state, address, &"another horse".parse().unwrap()).await;
+        assert_eq!(reset("nobody@example.com").await, Err(AppError::NotFound));
+        assert_eq!(reset(" ADA@example.com").await, Ok(world.ada.clone()));
+        assert!(!ops::sessions::is_live(state, &current(&world.ada)).await.unwrap());
+        assert!(ops::sessions::is_live(state, &current(&world.bob)).await.unwrap());
+        let password = Password::to_check("another horse".into());
+        assert!(ops::sessions::authenticate(state, "ada@example.com", password, testing::LOCAL).await.is_ok());
+        let common = reset_password(state, "ada@example.com", &"password1".parse().unwrap()).await;
+        assert!(matches!(common, Err(AppError::Invalid(_))));
+    }
+
+    #[tokio::test]
+    async fn removing_a_user_deletes_their_recent_searches() {
+        let world = testing::world().await;
+        let state = &world.state;
+        ops::searches::remember(state, &current(&world.bob), "secret plans").await.unwrap();
+        ops::searches::remember(state, &current(&world.cleo), "lunch").await.unwrap();
+        deactivate(state, &as_administrator(&world.ada), world.bob.id).await.unwrap();
+        assert!(store::searches::list(state.db.reader(), world.bob.id).await.unwrap().is_empty());
+        assert_eq!(store::searches::list(state.db.reader(), world.cleo.id).await.unwrap(), ["lunch"]);
     }
 
     #[tokio::test]
@@ -315,7 +391,7 @@ mod tests {
         assert!(profile.email_address.unwrap().starts_with("bob-deactivated-"));
         let code = store::accounts::find(state.db.reader()).await.unwrap().unwrap().join_code;
         assert!(ops::accounts::join(state, &code, testing::registration("Bob")).await.is_ok());
-        let page = store::messages::page_last(state.db.reader(), world.all_talk.id).await.unwrap();
+        let page = world.newest_page(world.all_talk.id).await;
         assert_eq!(page.messages[0].creator_name, "Bob");
         // A `Member` from before the deactivation gives no access to the direct room.
         let member =

@@ -18,6 +18,12 @@ pub enum ClientCommand {
     },
     /// No room is in view: ends the subscription.
     Blur,
+    /// Requests a room of the user's that the page does not know: a direct room beyond those in the sidebar, in which
+    /// something was posted.
+    Describe {
+        /// The room.
+        room_id: RoomId,
+    },
     /// The user has read a room up to a message.
     Read {
         /// The room.
@@ -56,6 +62,7 @@ mod tests {
         for command in [
             ClientCommand::Focus { room_id, cursor: Cursor { epoch: "e".into(), seq: 3, at: 9 } },
             ClientCommand::Blur,
+            ClientCommand::Describe { room_id },
             ClientCommand::Read { room_id, message_id },
             ClientCommand::Typing { active: true },
             ClientCommand::Present,

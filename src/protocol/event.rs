@@ -158,6 +158,22 @@ pub enum ServerEvent {
         /// How many unread messages mention the user.
         mention_count: u32,
     },
+    /// The marks of a room after a message was removed, or no longer mentions the user.
+    Marks {
+        /// The room.
+        room_id: RoomId,
+        /// The newest message of the room; 0 if it is empty.
+        newest_id: MessageId,
+        /// There are messages after the last one that the user has read.
+        unread: bool,
+        /// How many of them mention the user.
+        mention_count: u32,
+    },
+    /// The name of a person changed.
+    PersonChanged {
+        /// The person, with the name from now on.
+        person: Person,
+    },
     /// The user read a room up to a message, in any tab.
     Read {
         /// The room.
@@ -241,6 +257,10 @@ impl<'de> Visitor<'de> for EventVisitor {
             "marked_unread" => {
                 rest!(map, MarkedUnread { room_id: RoomId, message_id: MessageId, mention_count: u32 })
             }
+            "marks" => {
+                rest!(map, Marks { room_id: RoomId, newest_id: MessageId, unread: bool, mention_count: u32 })
+            }
+            "person_changed" => rest!(map, PersonChanged { person: Person }),
             "read" => rest!(map, Read { room_id: RoomId, message_id: MessageId }),
             "bye" => rest!(map, Bye { reconnect: bool }),
             other => {
@@ -344,6 +364,8 @@ mod tests {
             ServerEvent::Unread { room_id, message_id },
             ServerEvent::Mentioned { room_id, message_id },
             ServerEvent::MarkedUnread { room_id, message_id, mention_count: 1 },
+            ServerEvent::Marks { room_id, newest_id: message_id, unread: true, mention_count: 2 },
+            ServerEvent::PersonChanged { person: Person { id: user_id, name: "Ada".into() } },
             ServerEvent::Read { room_id, message_id },
             ServerEvent::Resync,
             ServerEvent::Alive,

@@ -6,7 +6,9 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::{ServerEvent, TYPING_TTL_MS};
-use crate::model::{Account, Involvement, Message, MessageId, Person, RoomId, RoomKind, SidebarRoom, User, UserId};
+use crate::model::{
+    Account, Involvement, Message, MessageId, Person, RoomId, RoomKind, SidebarRoom, User, UserId, direct_name,
+};
 
 /// The viewer's rooms and the users in them, updated by events.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +31,10 @@ pub struct Inbox {
     newest_unread: HashMap<RoomId, MessageId>,
     /// The room that the viewer marked as unread: it stays unread while in view, until it is entered again.
     marked_unread: Option<RoomId>,
+    /// Rooms outside the list in which something was posted, to be requested.
+    unlisted: Vec<RoomId>,
+    /// Those that were requested on this connection: a hidden one is never sent.
+    requested: Vec<RoomId>,
 }
 
 /// The users who have a room in view, the viewer included, and its members who are online.
@@ -93,7 +99,15 @@ impl Inbox {
             typing: Vec::new(),
             newest_unread: HashMap::new(),
             marked_unread: None,
+            unlisted: Vec::new(),
+            requested: Vec::new(),
         }
+    }
+
+    /// Takes a room in which something was posted and that is not in the list, each once: to be requested by
+    /// [`ClientCommand::Describe`](super::ClientCommand::Describe).
+    pub fn take_unlisted(&mut self) -> Option<RoomId> {
+        self.unlisted.pop()
     }
 
     /// Applies an event. `seen` is the room that the viewer looks at: the one in view, while the page is visible.
@@ -110,6 +124,8 @@ impl Inbox {
                 Changes::DETAILS
             }
             ServerEvent::Involvement { room, involvement } => {
+                // A room that is shown again is read, whatever was received meanwhile.
+                self.newest_unread.remove(&room.id);
                 self.involvement = Some((room.id, *involvement));
                 if *involvement == Involvement::Invisible {
                     self.remove_room(room.id);
@@ -143,6 +159,10 @@ impl Inbox {
                 let mark = |room: &mut SidebarRoom| (room.unread, room.mention_count) = (true, *mention_count);
                 Changes::of_rooms(self.change_room(*room_id, mark))
             }
+            ServerEvent::Marks { room_id, newest_id, unread, mention_count } => {
+                Changes::of_rooms(self.take_marks(*room_id, *newest_id, (*unread, *mention_count), is_seen(room_id)))
+            }
+            ServerEvent::PersonChanged { person } => Changes::of_rooms(self.rename(person)),
             ServerEvent::Read { room_id, message_id } => {
                 let is_newest = self.newest_unread.get(room_id).is_none_or(|newest| message_id >= newest);
                 Changes::of_rooms(is_newest && self.mark(*room_id, false))
@@ -194,8 +214,10 @@ impl Inbox {
         self.account.clone_from(account);
         // The users online follow in events of their own.
         self.online.clear();
+        self.requested.clear();
         let mut rooms = rooms.to_vec();
-        for room in rooms.iter_mut().filter(|room| seen == Some(room.id)) {
+        let is_read = |room: &&mut SidebarRoom| seen == Some(room.id) && self.marked_unread != seen;
+        for room in rooms.iter_mut().filter(is_read) {
             (room.unread, room.mention_count) = (false, 0);
         }
         let changed = self.rooms != rooms;
@@ -206,6 +228,7 @@ impl Inbox {
     /// Applies a posted message: its creator is no longer typing, and for other users it is unread.
     fn take_message(&mut self, message: &Message, seen: Option<RoomId>) -> Changes {
         let (room_id, creator_id) = (message.room_id, message.creator_id);
+        self.note_unlisted(room_id);
         if creator_id == self.viewer.id {
             return Changes::of_rooms(self.bump(room_id));
         }
@@ -217,10 +240,52 @@ impl Inbox {
 
     /// Applies a message of another user: its room is unread unless the viewer looks at it.
     fn take_unread(&mut self, room_id: RoomId, message_id: MessageId, is_seen: bool) -> bool {
+        self.note_unlisted(room_id);
         self.newest_unread.insert(room_id, message_id);
         let bumped = self.bump(room_id);
         let marked = !is_seen && self.mark(room_id, true);
         bumped || marked
+    }
+
+    /// Applies the marks that remain after a message was removed or edited.
+    fn take_marks(&mut self, room_id: RoomId, newest_id: MessageId, marks: (bool, u32), is_seen: bool) -> bool {
+        if marks.0 {
+            // Reading up to the message before a removed one leaves nothing unread.
+            self.newest_unread.entry(room_id).and_modify(|newest| *newest = newest_id.min(*newest));
+            if is_seen && !self.is_kept_unread(room_id) {
+                return false;
+            }
+        } else {
+            self.newest_unread.remove(&room_id);
+            self.marked_unread.take_if(|marked| *marked == room_id);
+        }
+        let has_other_marks =
+            |room: &&mut SidebarRoom| room.id == room_id && (room.unread, room.mention_count) != marks;
+        let Some(room) = self.rooms.iter_mut().find(has_other_marks) else { return false };
+        (room.unread, room.mention_count) = marks;
+        true
+    }
+
+    /// Applies the new name of a person to the direct rooms that they are in.
+    fn rename(&mut self, person: &Person) -> bool {
+        let mut has_changed = false;
+        for room in &mut self.rooms {
+            let known = room.people.iter_mut().find(|known| known.id == person.id && known.name != person.name);
+            let Some(known) = known else { continue };
+            known.name.clone_from(&person.name);
+            room.name = direct_name(&room.people);
+            has_changed = true;
+        }
+        has_changed
+    }
+
+    /// Notes a room that is not in the list, to be requested once.
+    fn note_unlisted(&mut self, room_id: RoomId) {
+        let is_known = self.rooms.iter().any(|room| room.id == room_id) || self.requested.contains(&room_id);
+        if !is_known {
+            self.requested.push(room_id);
+            self.unlisted.push(room_id);
+        }
     }
 
     /// Stores when a user's typing state expires, or removes it.
@@ -434,6 +499,89 @@ mod tests {
         assert_eq!(inbox.apply_unseen(&mentioned(RoomId(99), 7)), Changes::NONE);
         inbox.apply_unseen(&read(ALL_TALK, 6));
         assert_eq!(marks(&inbox, ALL_TALK), (false, 0));
+    }
+
+    fn marked(room_id: RoomId, newest_id: i64, unread: bool, mention_count: u32) -> ServerEvent {
+        ServerEvent::Marks { room_id, newest_id: MessageId(newest_id), unread, mention_count }
+    }
+
+    #[test]
+    fn removing_the_only_unread_message_takes_the_marks_back() {
+        let mut inbox = inbox();
+        inbox.apply_unseen(&unread(ALL_TALK, 5));
+        inbox.apply_unseen(&mentioned(ALL_TALK, 5));
+        inbox.apply_unseen(&unread(ALL_TALK, 6));
+        assert_eq!(inbox.apply_unseen(&marked(ALL_TALK, 5, true, 1)), Changes::NONE, "one is left");
+        assert_eq!(inbox.clone().apply_unseen(&read(ALL_TALK, 5)), Changes::ROOMS, "and it is the newest");
+        assert_eq!(inbox.apply_unseen(&marked(ALL_TALK, 4, false, 0)), Changes::ROOMS);
+        assert_eq!(marks(&inbox, ALL_TALK), (false, 0));
+        inbox.apply_unseen(&unread(ALL_TALK, 7));
+        assert_eq!(marks(&inbox, ALL_TALK), (true, 0));
+        assert_eq!(inbox.apply_unseen(&marked(RoomId(99), 7, true, 1)), Changes::NONE);
+    }
+
+    #[test]
+    fn marks_of_the_room_that_is_seen_are_ignored_unless_it_is_kept_unread() {
+        let mut inbox = inbox();
+        let seen = Some(ALL_TALK);
+        assert_eq!(inbox.apply(&marked(ALL_TALK, 4, true, 1), seen, 0), Changes::NONE);
+        let kept = ServerEvent::MarkedUnread { room_id: ALL_TALK, message_id: MessageId(3), mention_count: 2 };
+        inbox.apply(&kept, seen, 0);
+        assert_eq!(inbox.apply(&marked(ALL_TALK, 4, true, 1), seen, 0), Changes::ROOMS);
+        assert_eq!(marks(&inbox, ALL_TALK), (true, 1));
+        assert_eq!(inbox.apply(&marked(ALL_TALK, 2, false, 0), seen, 0), Changes::ROOMS);
+        assert!(!inbox.is_kept_unread(ALL_TALK), "nothing is left that could be unread");
+    }
+
+    #[test]
+    fn a_reconnect_keeps_the_mark_of_a_room_marked_unread() {
+        let mut inbox = inbox();
+        let kept = ServerEvent::MarkedUnread { room_id: ALL_TALK, message_id: MessageId(3), mention_count: 1 };
+        inbox.apply(&kept, Some(ALL_TALK), 0);
+        let snapshot =
+            ServerEvent::Rooms { viewer: viewer(), account: account("Campfire"), rooms: inbox.rooms.clone() };
+        inbox.apply(&snapshot, Some(ALL_TALK), 0);
+        assert_eq!(marks(&inbox, ALL_TALK), (true, 1));
+        inbox.enter();
+        inbox.apply(&snapshot, Some(ALL_TALK), 0);
+        assert_eq!(marks(&inbox, ALL_TALK), (false, 0));
+    }
+
+    #[test]
+    fn a_room_outside_the_list_is_requested_once_when_something_is_posted() {
+        let mut inbox = inbox();
+        let (old_ping, other_ping) = (RoomId(70), RoomId(71));
+        inbox.apply_unseen(&unread(ALL_TALK, 5));
+        assert_eq!(inbox.take_unlisted(), None);
+        inbox.apply_unseen(&unread(old_ping, 6));
+        inbox.apply_unseen(&mentioned(old_ping, 6));
+        inbox.apply_unseen(&unread(old_ping, 7));
+        inbox.apply_unseen(&posted(other_ping, 8, ADA));
+        assert_eq!(
+            [inbox.take_unlisted(), inbox.take_unlisted(), inbox.take_unlisted()],
+            [Some(other_ping), Some(old_ping), None]
+        );
+        let mut ping = room(old_ping, RoomKind::Direct, "Dora", 90);
+        ping.unread = true;
+        inbox.apply_unseen(&ServerEvent::RoomAdded { room: ping });
+        assert_eq!((ids(&inbox)[0], marks(&inbox, old_ping)), (old_ping, (true, 0)));
+        inbox.apply_unseen(&unread(old_ping, 9));
+        assert_eq!(inbox.take_unlisted(), None);
+        // The list of a new connection is without it again.
+        let snapshot = ServerEvent::Rooms { viewer: viewer(), account: account("Campfire"), rooms: rooms() };
+        inbox.apply_unseen(&snapshot);
+        inbox.apply_unseen(&unread(old_ping, 10));
+        assert_eq!(inbox.take_unlisted(), Some(old_ping));
+    }
+
+    #[test]
+    fn a_new_name_reaches_the_direct_rooms_of_the_person() {
+        let mut inbox = inbox();
+        inbox.rooms[0].people = vec![person(UserId(3)), person(BOB)];
+        let renamed = ServerEvent::PersonChanged { person: Person { id: BOB, name: "Robert".into() } };
+        assert_eq!(inbox.apply_unseen(&renamed), Changes::ROOMS);
+        assert_eq!(inbox.rooms[0].name, "person 3 and Robert");
+        assert_eq!(inbox.apply_unseen(&renamed), Changes::NONE);
     }
 
     #[test]

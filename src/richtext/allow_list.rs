@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 
 use ammonia::Builder;
 
+use super::addresses::SCHEMES;
 use super::{code, links};
 
 /// `html` without the elements, attributes and URL schemes that are not on the list. Every link opens in a new window
@@ -50,16 +51,22 @@ static ALLOW_LIST: LazyLock<Builder<'static>> = LazyLock::new(|| {
         .tag_attributes(HashMap::from([
             ("a", HashSet::from(["href"])),
             ("code", HashSet::from(["class"])),
-            ("ol", HashSet::from(["start"])),
+            ("li", HashSet::from(["value"])),
+            ("ol", HashSet::from(["class", "start"])),
+            ("p", HashSet::from(["class"])),
         ]))
-        .url_schemes(HashSet::from(["http", "https", "mailto"]))
+        .generic_attributes(HashSet::from(["dir"]))
+        .url_schemes(HashSet::from(SCHEMES))
         .link_rel(Some(links::EXTERNAL_REL))
         .set_tag_attribute_value("a", "target", "_blank")
         .attribute_filter(|element, attribute, value| match (element, attribute) {
             ("code", "class") => {
                 value.strip_prefix("language-").filter(|name| code::is_language(name)).map(|_| Cow::Borrowed(value))
             }
-            ("ol", "start") => value.parse::<u32>().is_ok().then_some(Cow::Borrowed(value)),
+            ("ol", "class") => (value == "parens").then_some(Cow::Borrowed(value)),
+            ("p", "class") => (value == "typed").then_some(Cow::Borrowed(value)),
+            ("ol", "start") | ("li", "value") => value.parse::<u32>().is_ok().then_some(Cow::Borrowed(value)),
+            (_, "dir") => matches!(value, "ltr" | "rtl").then_some(Cow::Borrowed(value)),
             _ => Some(Cow::Borrowed(value)),
         });
     builder
@@ -78,6 +85,7 @@ mod tests {
         );
         assert_eq!(sanitize("<code class=\"language-rust\">x</code>"), "<code class=\"language-rust\">x</code>");
         assert_eq!(sanitize("<code class=\"menu\">x</code>"), "<code>x</code>");
-        assert_eq!(sanitize("<ol start=\"x\"><li>a</li></ol>"), "<ol><li>a</li></ol>");
+        assert_eq!(sanitize("<ol start=\"x\" class=\"x\"><li value=\"x\">a</li></ol>"), "<ol><li>a</li></ol>");
+        assert_eq!(sanitize("<p class=\"x\" dir=\"auto\">a</p><p dir=\"rtl\">b</p>"), "<p>a</p><p dir=\"rtl\">b</p>");
     }
 }

@@ -1,7 +1,6 @@
-//! Links: URLs and email addresses found in text, and which destinations are allowed.
+//! Links: which destinations are allowed.
 
-use linkify::{LinkFinder, LinkKind};
-use pulldown_cmark::{CowStr, LinkType, Tag};
+use super::addresses::SCHEMES;
 
 /// The `rel` of links to other sites: the page they open can neither script this window nor see the referrer.
 pub(super) const EXTERNAL_REL: &str = "noopener noreferrer nofollow";
@@ -12,29 +11,28 @@ const EXTERNAL_ATTRIBUTES: &str = " target=\"_blank\" rel=\"noopener noreferrer 
 /// The start of a link to a message of this installation: other paths of this site are not allowed as destinations.
 const MESSAGE_LINK_START: &str = "<a href=\"/rooms/";
 
-/// The tag of a link to `dest_url`.
-pub(super) fn link_tag(dest_url: CowStr<'_>) -> Tag<'_> {
-    Tag::Link { link_type: LinkType::Inline, dest_url, title: "".into(), id: "".into() }
+/// Where a link leads whose destination was typed like this; `None` if it is not allowed.
+pub(super) fn destination(typed: &str) -> Option<String> {
+    let is_www = typed.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("www."));
+    let url = if is_www { format!("https://{typed}") } else { typed.replace("&amp;", "&") };
+    is_safe_url(&url).then_some(url)
 }
 
-/// Splits text at its URLs and email addresses, each with the destination of its link; other text has none.
-pub(super) fn split_at_links(text: &str) -> Vec<(&str, Option<String>)> {
-    let mut finder = LinkFinder::new();
-    finder.url_must_have_scheme(false);
-    let destination = |text: &str, kind: Option<&LinkKind>| match kind {
-        Some(LinkKind::Email) => Some(format!("mailto:{text}")),
-        Some(LinkKind::Url) if is_safe_url(text) && text.contains("://") => Some(text.to_owned()),
-        // Without a scheme, only `www.` makes a URL: `main.rs` is a file name.
-        Some(LinkKind::Url) if text.starts_with("www.") => Some(format!("https://{text}")),
-        _ => None,
-    };
-    finder.spans(text).map(|span| (span.as_str(), destination(span.as_str(), span.kind()))).collect()
+/// What the plain text has after the words of a link, so that its destination is found: nothing if they name it, and
+/// nothing for a message of this installation.
+pub(super) fn searchable(destination: &str, words: &str) -> Option<String> {
+    let address = destination.strip_prefix("mailto:").unwrap_or(destination);
+    (!is_message_path(destination) && !words.contains(address) && !address.ends_with(&format!("://{words}")))
+        .then(|| format!(" ({address})"))
 }
 
-/// Whether `url` is an `http`, `https` or `mailto` URL or the path of a message, so that following it runs no script.
+/// Whether `url` has one of the [`SCHEMES`] or is the path of a message, so that following it runs no script.
 pub(super) fn is_safe_url(url: &str) -> bool {
-    let has_prefix = |prefix: &str| url.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
-    has_prefix("https://") || has_prefix("http://") || has_prefix("mailto:") || is_message_path(url)
+    let has_safe_scheme = url.split_once(':').is_some_and(|(scheme, rest)| {
+        SCHEMES.iter().any(|safe| scheme.eq_ignore_ascii_case(safe))
+            && (rest.starts_with("//") || scheme.eq_ignore_ascii_case("mailto"))
+    });
+    has_safe_scheme || is_message_path(url)
 }
 
 /// Whether `url` is the path of a message like `/rooms/4/@41`, which replies link to.
@@ -76,8 +74,24 @@ mod tests {
             html_of("ada@a.example"),
             format!(r#"<p><a href="mailto:ada@a.example"{EXTERNAL_ATTRIBUTES}>ada@a.example</a></p>"#)
         );
+        assert_eq!(
+            html_of("Ada <ada@a.example>"),
+            format!(r#"<p>Ada &lt;<a href="mailto:ada@a.example"{EXTERNAL_ATTRIBUTES}>ada@a.example</a>&gt;</p>"#)
+        );
         assert_eq!(html_of("main.rs"), "<p>main.rs</p>");
         assert_eq!(html_of("`https://a.example`"), "<p><code>https://a.example</code></p>");
+    }
+
+    #[test]
+    fn every_scheme_that_is_linked_passes_both_filters() {
+        for scheme in SCHEMES {
+            let url =
+                if scheme == "mailto" { "mailto:ada@a.example".to_owned() } else { format!("{scheme}://a.example/x") };
+            for source in [url.clone(), url.to_uppercase(), format!("[x]({url})")] {
+                assert!(html_of(&source).contains(" href=\""), "{source}: {}", html_of(&source));
+            }
+        }
+        assert!(html_of("http://[::1]:3000/x").contains(r#"href="http://[::1]:3000/x""#));
     }
 
     #[test]

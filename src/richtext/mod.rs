@@ -1,41 +1,56 @@
 //! Rendering of message bodies: from Markdown to sanitised HTML, plain text and search words.
 //!
-//! A body is rendered once, when it is written, and stored in all its forms. Two independent filters keep a person's
-//! input from becoming active content: `renderer` drops raw HTML, unsafe links and excessive nesting from the parser's
-//! events, and `allow_list` sanitises the HTML made from them, whatever the first filter let through. Mentions and
+//! A body is rendered once, when it is written, and stored in all its forms. `prepare` finds addresses and names, which
+//! are no Markdown, and protects what CommonMark would swallow. Two independent filters keep a person's input from
+//! becoming active content: `renderer` takes only known elements and safe links from the parser's events, up to a depth,
+//! and `allow_list` sanitises the HTML that `writer` makes from them, whatever the first filter let through. Mentions and
 //! highlighted code are generated here and inserted after sanitising; `placeholders` stand for them until then.
+//!
+//! Whatever was typed is shown: what the rendering would make invisible, or too long, is shown as typed.
 
+mod addresses;
 mod allow_list;
 mod boosts;
 mod code;
 mod emoji;
+mod excerpt;
 mod links;
 mod marks;
 mod mentions;
 mod placeholders;
+mod prepare;
 mod quote;
 mod renderer;
+mod scripts;
 mod sounds;
+mod writer;
 
 pub use boosts::boosts_html;
+pub use excerpt::excerpt;
 pub use marks::mark_terms;
-pub use mentions::{Mention, Names, with_current_names};
+pub use mentions::{Mention, Names, fold_name, mention_texts, with_current_names};
 pub use quote::quote;
 
-use crate::model::{Draft, Sound};
+use self::renderer::Content;
+use self::scripts::Direction;
+use self::writer::{Element, MAX_HTML_BYTES, Node, UnsafeHtml};
+use crate::model::{Draft, Sound, is_blank};
 use crate::search;
 
 /// The version of this renderer, stored with each message. Incremented when the same source would render differently.
-pub const RENDER_VERSION: i64 = 2;
+pub const RENDER_VERSION: i64 = 3;
 
 /// A message body in all its stored forms.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub struct Body {
     /// Markdown, as typed.
+    #[sqlx(rename = "body_source")]
     pub source: String,
     /// Sanitised HTML, inserted into pages without further escaping.
+    #[sqlx(rename = "body_html")]
     pub html: String,
     /// Plain text, for search.
+    #[sqlx(rename = "body_text")]
     pub text: String,
     /// The text prepared for the full-text index; `None` where that is `text` itself.
     pub search_words: Option<String>,
@@ -54,10 +69,12 @@ pub struct Rendered {
     pub mentions: Vec<Mention>,
 }
 
+/// What is said under a body that is shown as typed because its HTML would be too long.
+const SHOWN_AS_TYPED: &str = "Shown as typed: with its formatting, this message is too long.";
+
 /// Renders a draft in which `names` can be mentioned.
 ///
-/// Takes a few hundred microseconds in a release build. The worst known bodies of the maximum length stay under 50 ms,
-/// except for highlighted code, which can take longer.
+/// Takes a few hundred microseconds in a release build. The worst known bodies of the maximum length stay under 50 ms.
 #[must_use]
 pub fn render(draft: &Draft, names: &Names) -> Rendered {
     let source = draft.as_str();
@@ -65,25 +82,66 @@ pub fn render(draft: &Draft, names: &Names) -> Rendered {
         let body = Body::new(source, sounds::sound_html(sound), source.to_owned(), String::new());
         return Rendered { body, mentions: Vec::new() };
     }
-    let markdown = renderer::render_markdown(source, names);
-    let text = markdown.text.trim().to_owned();
-    let html = if emoji::is_emoji_only(&text) && !markdown.has_link && !markdown.has_code {
-        emoji::emoji_only_html(&text)
+    let mut content = renderer::render_markdown(&prepare::prepare(source, names));
+    if is_blank(&content.text) && !content.is_too_long {
+        content = renderer::render_typed(&prepare::prepare_typed(source, names));
+    }
+    let html = if content.is_too_long {
+        None
+    } else if emoji::is_emoji_only(content.text.trim()) && !content.has_link && !content.has_code {
+        Some(emoji::emoji_only_html(content.text.trim()))
     } else {
-        let clean_html = links::remove_external_attributes(&allow_list::sanitize(&markdown.unsafe_html));
-        placeholders::fill(clean_html.trim_end(), &markdown.highlighted)
+        html_of_content(&content, true).or_else(|| content.has_code.then(|| html_of_content(&content, false))?)
     };
+    let html = html.unwrap_or_else(|| {
+        if content.is_too_long {
+            source.clone_into(&mut content.text);
+        }
+        sanitized(&writer::write_html(&typed_content(source), false))
+    });
     let mut search_marks = String::new();
-    if markdown.has_link {
+    if content.has_link {
         search_marks.push_str("link ");
     }
-    if markdown.has_code {
+    if content.has_code {
         search_marks.push_str("code ");
     }
-    let mut mentions = markdown.mentions;
+    let mut mentions = content.mentions;
     mentions.sort_by_key(|mention| mention.user_id);
     mentions.dedup_by_key(|mention| mention.user_id);
-    Rendered { body: Body::new(source, html, text, search_marks), mentions }
+    Rendered { body: Body::new(source, html, content.text.trim().to_owned(), search_marks), mentions }
+}
+
+/// The HTML of a content; `None` if it is longer than [`MAX_HTML_BYTES`].
+fn html_of_content(content: &Content, has_colours: bool) -> Option<String> {
+    let written = writer::write_html(content, has_colours);
+    // Sanitising takes longer than everything else, and nothing gets shorter by it.
+    let highlighted_bytes: usize = written.highlighted.iter().map(String::len).sum();
+    if written.html.len() + highlighted_bytes > MAX_HTML_BYTES {
+        return None;
+    }
+    Some(sanitized(&written)).filter(|html| html.len() <= MAX_HTML_BYTES)
+}
+
+fn sanitized(written: &UnsafeHtml) -> String {
+    let clean_html = links::remove_external_attributes(&allow_list::sanitize(&written.html));
+    placeholders::fill(clean_html.trim_end(), &written.highlighted)
+}
+
+/// A source as it was typed, without links, and why it is shown like that.
+fn typed_content(source: &str) -> Content {
+    let mut content = renderer::render_typed(&prepare::prepare_typed(source, &Names::none()));
+    content.nodes = vec![
+        Node::Open(Element::Typed, content.direction),
+        Node::Text(source.to_owned()),
+        Node::Close,
+        Node::Open(Element::Paragraph, Some(Direction::LeftToRight)),
+        Node::Open(Element::Emphasis, None),
+        Node::Text(SHOWN_AS_TYPED.to_owned()),
+        Node::Close,
+        Node::Close,
+    ];
+    content
 }
 
 impl Body {
@@ -108,13 +166,14 @@ mod tests {
     use super::renderer::MAX_DEPTH;
     use super::*;
     use crate::clock;
-    use crate::model::MAX_BODY_CHARS;
+    use crate::model::{MAX_BODY_CHARS, Person, UserId};
 
     #[test]
     fn search_marks_list_the_kinds_of_content() {
         let marks = |source: &str| render(&source.parse().unwrap(), &Names::none()).body.search_marks;
         assert_eq!(marks("see https://a.example"), "link ");
         assert_eq!(marks("`a` and [b](https://a.example)"), "link code ");
+        assert_eq!(marks("![](https://a.example)"), "link ");
         assert_eq!(marks("[b](javascript:x) words"), "");
     }
 
@@ -152,18 +211,67 @@ mod tests {
             long("\\"),
             long("_ "),
             long("x*y*"),
+            long("```\na```\n"),
+            long("~~~x y\n"),
+            long("> a\nb\n"),
+            long("http://."),
+            long("http://a@["),
+            long("mailto:"),
+            long("www.www"),
+            long("[::1]:"),
+            long("a@a."),
+            long("a\\"),
+            long("\\"),
+            long("は**「"),
+            long("1. a\n"),
+            long("|a") + &"\n|-".repeat(10),
+            long("]:"),
+            long("@Bob "),
+            long("<"),
+            long("&"),
         ];
+        let people = (1..=1_000).map(|id| Person { id: UserId(id), name: format!("Bob {id}") });
+        let names = Names::new(people.collect());
         for body in bodies {
             let Ok(draft) = body.parse::<Draft>() else { continue };
             let start = clock::monotonic();
-            let rendered = render(&draft, &Names::none()).body;
+            let rendered = render(&draft, &names).body;
             let took = start.elapsed();
             // 50 ms in a release build; a test build renders some twenty times slower.
             let limit = if cfg!(debug_assertions) { Duration::from_secs(2) } else { Duration::from_millis(50) };
             let sample: String = body.chars().take(12).collect();
             assert!(took < limit, "{sample:?} took {took:?}");
             assert!(depth(&rendered.html) <= MAX_DEPTH + 1, "{sample:?}");
+            let typed_bytes = 5 * draft.as_str().len() + 200;
+            assert!(
+                rendered.html.len() <= MAX_HTML_BYTES.max(typed_bytes),
+                "{sample:?}: {} bytes",
+                rendered.html.len()
+            );
         }
+    }
+
+    #[test]
+    fn what_would_be_too_long_is_shown_as_typed_with_a_word() {
+        let bob = || Names::new(vec![Person { id: UserId(1), name: "Bob".to_owned() }]);
+        for unit in ["- > a\n", "a@b.example ", "*a* ", "|a|b|c|\n|-|-|-|\n", "https://a.example\n"] {
+            let source = format!("@Bob \n\n{}", unit.repeat(31_000 / unit.len()));
+            let Rendered { body, mentions } = render(&source.parse().unwrap(), &bob());
+            assert!(body.html.contains(SHOWN_AS_TYPED) && body.html.starts_with("<p class=\"typed\">@Bob"), "{unit:?}");
+            assert!(!body.html.contains("<a ") && body.html.len() < 5 * source.len(), "{unit:?}: {}", body.html.len());
+            assert_eq!(mentions.len(), 1, "{unit:?}");
+            assert!(body.text.contains("@Bob") && body.text.len() > 5_000, "{unit:?}");
+        }
+        let columns = format!("{}\n{}\n{}", "|a".repeat(2_000), "|-".repeat(2_000), "|x\n".repeat(6_000));
+        assert!(html_of(&columns).contains(SHOWN_AS_TYPED), "missing cells are filled in");
+        let twins = Names::new((1..=5_000).map(|id| Person { id: UserId(id), name: "Bob".to_owned() }).collect());
+        let all = render(&"@Bob ".repeat(500).parse().unwrap(), &twins);
+        assert!(all.body.html.contains(SHOWN_AS_TYPED) && !all.mentions.is_empty());
+        let line = format!("{}\n", "1+".repeat(90));
+        let code = html_of(&format!("```rust\n{}```", line.repeat(5)));
+        assert!(code.contains("hl-constant"), "{code}");
+        let code = html_of(&format!("```rust\n{}```", line.repeat(60)));
+        assert!(!code.contains("hl-") && !code.contains(SHOWN_AS_TYPED), "colours are given up first");
     }
 
     /// The greatest nesting depth of the elements in `html`.
@@ -196,7 +304,7 @@ mod tests {
             {
                 let attribute = attribute.trim_end_matches('=');
                 prop_assert!(
-                    matches!(attribute, "href" | "class" | "start" | "rel" | "target"),
+                    matches!(attribute, "href" | "class" | "start" | "value" | "dir" | "rel" | "target"),
                     "attribute {attribute:?} in {html:?}"
                 );
             }

@@ -52,6 +52,22 @@ pub async fn update_restriction(db: impl SqliteExecutor<'_>, restricted: bool, n
         .map(drop)
 }
 
+/// Whether pages before signing in name an administrator to write to.
+pub async fn is_help_shown(db: impl SqliteExecutor<'_>) -> sqlx::Result<bool> {
+    let shown: Option<bool> = sqlx::query_scalar("SELECT help_shown FROM accounts").fetch_optional(db).await?;
+    Ok(shown.unwrap_or_default())
+}
+
+/// Stores whether pages before signing in name an administrator to write to.
+pub async fn update_help_shown(db: impl SqliteExecutor<'_>, shown: bool, now_ms: i64) -> sqlx::Result<()> {
+    sqlx::query("UPDATE accounts SET help_shown = $1, updated_at = $2")
+        .bind(shown)
+        .bind(now_ms)
+        .execute(db)
+        .await
+        .map(drop)
+}
+
 /// The account's custom CSS; empty without any.
 pub async fn custom_styles(db: impl SqliteExecutor<'_>) -> sqlx::Result<String> {
     let styles: Option<String> = sqlx::query_scalar("SELECT custom_styles FROM accounts").fetch_optional(db).await?;

@@ -1,4 +1,4 @@
-//! Banned addresses: writes from them are rejected.
+//! Banned addresses: nobody can sign in or join from them.
 
 use sqlx::SqliteExecutor;
 

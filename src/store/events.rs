@@ -44,6 +44,9 @@ pub struct NewEvent {
     pub user_id: Option<UserId>,
 }
 
+/// The size of a boost's HTML, in bytes: two buttons, each with content and booster twice.
+const BOOST_BYTES: i64 = 600;
+
 /// Appends an event and returns its number (`seq`).
 pub async fn append(db: impl SqliteExecutor<'_>, event: NewEvent, now_ms: i64) -> sqlx::Result<i64> {
     sqlx::query_scalar(
@@ -91,22 +94,29 @@ pub async fn covers(db: impl SqliteExecutor<'_>, cursor: &Cursor) -> sqlx::Resul
     .await
 }
 
-/// The messages of a room with events after `seq`, each once, sorted by id, at most `limit`.
+/// The messages of a room with events after `seq`, each once, sorted by id, at most `limit`; with each the size of its
+/// HTML in bytes, about: a boost counts as [`BOOST_BYTES`]. A removed message has none.
 pub async fn messages_since(
     db: impl SqliteExecutor<'_>,
     room_id: RoomId,
     seq: i64,
     limit: i64,
-) -> sqlx::Result<Vec<MessageId>> {
-    sqlx::query_scalar(
-        "SELECT DISTINCT message_id FROM events
-          WHERE room_id = $1 AND seq > $2 AND message_id IS NOT NULL ORDER BY message_id LIMIT $3 + 0",
+) -> sqlx::Result<Vec<(MessageId, usize)>> {
+    let changed: Vec<(MessageId, i64)> = sqlx::query_as(
+        "SELECT changed.id, COALESCE(octet_length(messages.body_html), 0)
+                          + $4 * (SELECT COUNT(*) FROM boosts WHERE boosts.message_id = changed.id)
+           FROM (SELECT DISTINCT message_id AS id FROM events
+                  WHERE room_id = $1 AND seq > $2 AND message_id IS NOT NULL ORDER BY message_id LIMIT $3 + 0) AS changed
+           LEFT JOIN messages ON messages.id = changed.id
+          ORDER BY changed.id",
     )
     .bind(room_id)
     .bind(seq)
     .bind(limit)
+    .bind(BOOST_BYTES)
     .fetch_all(db)
-    .await
+    .await?;
+    Ok(changed.into_iter().map(|(id, bytes)| (id, usize::try_from(bytes).unwrap_or(usize::MAX))).collect())
 }
 
 /// Deletes up to `limit` events created before `before_ms`, oldest first, and returns how many were deleted.
@@ -143,7 +153,8 @@ mod tests {
         assert!(after.seq > before.seq);
         assert!(covers(db.reader(), &before).await.unwrap());
         assert!(covers(db.reader(), &after).await.unwrap());
-        assert_eq!(messages_since(db.reader(), room_id, before.seq, 10).await.unwrap(), [message.id]);
+        let changed = messages_since(db.reader(), room_id, before.seq, 10).await.unwrap();
+        assert_eq!(changed, [(message.id, message.body_html.len())]);
         assert!(messages_since(db.reader(), room_id, after.seq, 10).await.unwrap().is_empty());
 
         let of_another_database = Cursor { epoch: "another".into(), ..after.clone() };

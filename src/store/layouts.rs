@@ -4,7 +4,11 @@ use sqlx::SqliteExecutor;
 use sqlx::types::Json;
 
 use super::rooms::{SHOWN_DIRECT_ROOMS, named_and_sorted, select_sidebar};
-use crate::model::{Account, Person, SidebarRoom, UserId};
+use crate::model::{Account, Person, RoomKind, SidebarRoom, UserId};
+
+/// The largest size of the names in the direct rooms of a sidebar, in bytes: there may be 50 people in each, with names
+/// of 100 characters. Those of the rooms that were quiet for the longest time are left out first.
+const MAX_DIRECT_ROOMS_BYTES: usize = 128 * 1024;
 
 /// The account, a user's rooms, and users to ping: the same on all of the user's chat pages.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,7 +54,15 @@ pub async fn find(db: impl SqliteExecutor<'_>, user_id: UserId, unpinged: i64) -
         .fetch_one(db)
         .await?;
     unpinged.sort_unstable_by_key(|person| person.id);
-    Ok(account.map(|Json(account)| Layout { account, rooms: named_and_sorted(rooms), unpinged }))
+    let mut rooms = named_and_sorted(rooms);
+    let mut direct_bytes = 0;
+    rooms.retain(|room| {
+        if room.kind == RoomKind::Direct {
+            direct_bytes += room.name.len() + room.people.iter().map(|person| person.name.len()).sum::<usize>();
+        }
+        room.kind != RoomKind::Direct || direct_bytes <= MAX_DIRECT_ROOMS_BYTES
+    });
+    Ok(account.map(|Json(account)| Layout { account, rooms, unpinged }))
 }
 
 #[cfg(test)]
@@ -97,6 +109,34 @@ mod tests {
         let layout = find(world.state.db.reader(), world.ada.id, 0).await.unwrap().unwrap();
         let shown: Vec<_> = layout.rooms.iter().map(|room| room.id).collect();
         let expected: Vec<_> = pinged[..pinged.len() - 2].iter().copied().chain([world.all_talk.id]).collect();
+        assert_eq!(shown, expected);
+    }
+
+    #[tokio::test]
+    async fn direct_rooms_with_many_long_names_are_left_out_beyond_a_size() {
+        let world = testing::world().await;
+        let people = world.state.db.write(async |tx| -> AppResult<Vec<UserId>> {
+            let mut people = Vec::new();
+            for number in 0..60 {
+                let name = format!("{number:02}{}", "\u{1d54f}".repeat(90)).parse()?;
+                let address = format!("dora{number}@example.com").parse()?;
+                people.push(store::users::insert(tx.db(), &name, &address, "x", Role::Member, 1).await?);
+            }
+            Ok(people)
+        });
+        let people = people.await.unwrap();
+        let mut pinged = Vec::new();
+        for first in 0..10 {
+            world.state.clock.advance(1_000);
+            let others = people[first..first + 40].to_vec();
+            pinged.push(ops::rooms::ping(&world.state, &world.ada, others).await.unwrap().id);
+        }
+        let layout = find(world.state.db.reader(), world.ada.id, 0).await.unwrap().unwrap();
+        let json = serde_json::to_string(&layout.rooms).unwrap();
+        assert!(json.len() < 2 * MAX_DIRECT_ROOMS_BYTES, "{}", json.len());
+        let shown: Vec<_> = layout.rooms.iter().map(|room| room.id).collect();
+        // Each has 29 KB of names: four fit, the newest first, and the open room stays.
+        let expected: Vec<_> = pinged.iter().rev().take(4).copied().chain([world.all_talk.id]).collect();
         assert_eq!(shown, expected);
     }
 

@@ -2,7 +2,7 @@
 
 use sqlx::SqliteExecutor;
 
-use crate::model::{Involvement, MessageId, Person, Room, RoomId, RoomKind, UserId};
+use crate::model::{Involvement, MessageId, Person, Role, Room, RoomId, RoomKind, User, UserId};
 
 /// The room and the user's involvement in it. `None` if the user is not an active member, or the room does not exist.
 pub async fn find(
@@ -22,6 +22,29 @@ pub async fn find(
     .fetch_optional(db)
     .await?;
     Ok(row.map(|(id, kind, name, creator_id, involvement)| (Room { id, kind, name, creator_id }, involvement)))
+}
+
+/// The user, the room and the user's involvement in it. `None` if the user is not an active member.
+pub async fn find_member(
+    db: impl SqliteExecutor<'_>,
+    user_id: UserId,
+    room_id: RoomId,
+) -> sqlx::Result<Option<(User, Room, Involvement)>> {
+    let row: Option<(UserId, String, Role, RoomId, RoomKind, String, UserId, Involvement)> = sqlx::query_as(
+        "SELECT users.id, users.name, users.role,
+                rooms.id, rooms.kind, rooms.name, rooms.creator_id, memberships.involvement
+           FROM memberships
+           JOIN rooms ON rooms.id = memberships.room_id
+           JOIN users ON users.id = memberships.user_id AND users.status = 0
+          WHERE memberships.room_id = $1 AND memberships.user_id = $2",
+    )
+    .bind(room_id)
+    .bind(user_id)
+    .fetch_optional(db)
+    .await?;
+    Ok(row.map(|(user_id, user_name, role, id, kind, name, creator_id, involvement)| {
+        (User { id: user_id, name: user_name, role }, Room { id, kind, name, creator_id }, involvement)
+    }))
 }
 
 /// Ids and kinds of all rooms of a user, oldest first.
@@ -244,8 +267,45 @@ pub async fn list_people_by_activity(db: impl SqliteExecutor<'_>, room_id: RoomI
     .await
 }
 
-/// Moves a user's read position in a room forward to `message_id`, at most to the room's newest message. Returns the
-/// new position; `None` if it is not ahead of the stored one.
+/// The marks of a room in the sidebar of one of its members.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Marks {
+    /// The member.
+    pub user_id: UserId,
+    /// There are messages after the last one that the member has read.
+    pub unread: bool,
+    /// How many of them mention the member.
+    pub mention_count: u32,
+}
+
+/// The marks of the members who have not read up to `message_id`, which may have been removed.
+///
+/// If that was not the room's newest message, only those of `mentioned`: it makes no difference to the others.
+pub async fn list_marks(
+    db: impl SqliteExecutor<'_>,
+    room_id: RoomId,
+    message_id: MessageId,
+    mentioned: &[UserId],
+) -> sqlx::Result<Vec<Marks>> {
+    sqlx::query_as(
+        "SELECT memberships.user_id, rooms.last_message_id > memberships.read_message_id AS unread,
+                (SELECT COUNT(*) FROM mentions
+                  WHERE mentions.user_id = memberships.user_id AND mentions.room_id = $1
+                    AND mentions.message_id > memberships.read_message_id) AS mention_count
+           FROM rooms JOIN memberships ON memberships.room_id = rooms.id
+          WHERE rooms.id = $1 AND memberships.read_message_id < $2
+            AND (rooms.last_message_id < $2 OR memberships.user_id IN (SELECT value FROM json_each($3)))
+          ORDER BY memberships.user_id",
+    )
+    .bind(room_id)
+    .bind(message_id)
+    .bind(super::json_ids(mentioned))
+    .fetch_all(db)
+    .await
+}
+
+/// Moves an active user's read position in a room forward to `message_id`, at most to the room's newest message. Returns
+/// the new position; `None` if it is not ahead of the stored one.
 pub async fn mark_read(
     db: impl SqliteExecutor<'_>,
     user_id: UserId,
@@ -257,6 +317,7 @@ pub async fn mark_read(
             SET read_message_id = MIN($3, (SELECT last_message_id FROM rooms WHERE id = $1))
           WHERE room_id = $1 AND user_id = $2
             AND read_message_id < MIN($3, (SELECT last_message_id FROM rooms WHERE id = $1))
+            AND EXISTS (SELECT 1 FROM users WHERE users.id = $2 AND users.status = 0)
          RETURNING read_message_id",
     )
     .bind(room_id)
@@ -289,6 +350,29 @@ mod tests {
         let unread = async |user_id| world.sidebar(user_id).await.into_iter().find(|r| r.id == room_id).unwrap().unread;
         assert!(unread(bob).await, "an existing member keeps the read position");
         assert!(!unread(cleo).await, "a new member starts with everything read");
+    }
+
+    #[tokio::test]
+    async fn marks_are_listed_of_those_to_whom_a_removed_message_makes_a_difference() {
+        let world = testing::world().await;
+        let room_id = world.all_talk.id;
+        let (bob, cleo) = (world.bob.id, world.cleo.id);
+        let first = world.post(&world.ada, room_id, "one").await;
+        let second = world.post(&world.ada, room_id, "two, @Cleo").await;
+        let third = world.post(&world.ada, room_id, "three").await;
+        let read = async move |tx: &mut crate::store::Tx| Ok(mark_read(tx.db(), bob, room_id, second.id).await?);
+        world.state.db.write(read).await.unwrap();
+        let reader = world.state.db.reader();
+        let marks = |user_id, unread, mention_count| Marks { user_id, unread, mention_count };
+        assert!(list_marks(reader, room_id, first.id, &[]).await.unwrap().is_empty(), "not the newest");
+        let of_cleo = list_marks(reader, room_id, second.id, &[bob, cleo]).await.unwrap();
+        assert_eq!(of_cleo, [marks(cleo, true, 1)], "Bob has read it");
+        let remove = async move |tx: &mut crate::store::Tx| {
+            Ok(crate::store::messages::remove(tx.db(), room_id, third.id).await?)
+        };
+        assert_eq!(world.state.db.write(remove).await.unwrap(), []);
+        let after = list_marks(reader, room_id, third.id, &[]).await.unwrap();
+        assert_eq!(after, [marks(bob, false, 0), marks(cleo, true, 1)]);
     }
 
     #[tokio::test]

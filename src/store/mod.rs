@@ -21,6 +21,8 @@ pub mod layouts;
 pub mod memberships;
 pub mod mentions;
 pub mod messages;
+pub mod networks;
+pub mod renderings;
 pub mod rooms;
 pub mod searches;
 pub mod sessions;

@@ -132,6 +132,22 @@ fn direct_key(user_ids: &[UserId]) -> String {
     user_ids.iter().map(UserId::to_string).collect::<Vec<_>>().join(",")
 }
 
+/// Number of open and closed rooms that the user made and that are not removed.
+pub async fn count_shared_made_by(db: impl SqliteExecutor<'_>, user_id: UserId) -> sqlx::Result<i64> {
+    sqlx::query_scalar("SELECT COUNT(*) FROM rooms WHERE creator_id = $1 AND kind <> 'direct' AND NOT removed")
+        .bind(user_id)
+        .fetch_one(db)
+        .await
+}
+
+/// Number of direct rooms that the user made and that are not removed.
+pub async fn count_direct_made_by(db: impl SqliteExecutor<'_>, user_id: UserId) -> sqlx::Result<i64> {
+    sqlx::query_scalar("SELECT COUNT(*) FROM rooms WHERE creator_id = $1 AND kind = 'direct' AND NOT removed")
+        .bind(user_id)
+        .fetch_one(db)
+        .await
+}
+
 /// The newest message of a room; `None` if the room is empty.
 pub async fn newest_message(db: impl SqliteExecutor<'_>, room_id: RoomId) -> sqlx::Result<Option<MessageId>> {
     sqlx::query_scalar("SELECT last_message_id FROM rooms WHERE id = $1 AND last_message_id > 0")

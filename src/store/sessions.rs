@@ -50,18 +50,6 @@ pub struct SessionActivity {
     pub expires_at: i64,
 }
 
-/// The session with this token hash, unless it has expired.
-pub async fn find(db: impl SqliteExecutor<'_>, token_hash: &[u8], now_ms: i64) -> sqlx::Result<Option<Session>> {
-    sqlx::query_as(
-        "SELECT id, user_id, ip_address, user_agent, last_active_at, expires_at
-           FROM sessions WHERE token_hash = $1 AND expires_at > $2",
-    )
-    .bind(token_hash)
-    .bind(now_ms)
-    .fetch_optional(db)
-    .await
-}
-
 /// The session with this token hash and its user, unless it has expired or the user is not active or a bot.
 pub async fn find_user(
     db: impl SqliteExecutor<'_>,
@@ -84,6 +72,45 @@ pub async fn find_user(
         last_active_at,
         expires_at,
     }))
+}
+
+/// The active user of a session that has not expired, and when it began, in milliseconds since the epoch.
+pub async fn find_active(
+    db: impl SqliteExecutor<'_>,
+    session_id: SessionId,
+    user_id: UserId,
+    now_ms: i64,
+) -> sqlx::Result<Option<(User, i64)>> {
+    let row: Option<(UserId, String, Role, i64)> = sqlx::query_as(
+        "SELECT users.id, users.name, users.role, sessions.created_at
+           FROM sessions JOIN users ON users.id = sessions.user_id
+          WHERE sessions.id = $1 AND users.id = $2 AND sessions.expires_at > $3 AND users.status = 0
+            AND users.role <> 2",
+    )
+    .bind(session_id)
+    .bind(user_id)
+    .bind(now_ms)
+    .fetch_optional(db)
+    .await?;
+    Ok(row.map(|(id, name, role, created_at)| (User { id, name, role }, created_at)))
+}
+
+/// The addresses of the sessions of all active users other than this one that were active since a time, without
+/// duplicates, sorted as text.
+pub async fn list_addresses_of_others(
+    db: impl SqliteExecutor<'_>,
+    user_id: UserId,
+    since_ms: i64,
+) -> sqlx::Result<Vec<String>> {
+    sqlx::query_scalar(
+        "SELECT DISTINCT sessions.ip_address FROM sessions JOIN users ON users.id = sessions.user_id
+          WHERE users.id <> $1 AND users.status = 0 AND sessions.last_active_at >= $2
+          ORDER BY sessions.ip_address",
+    )
+    .bind(user_id)
+    .bind(since_ms)
+    .fetch_all(db)
+    .await
 }
 
 /// Whether the session exists and its user is active.
@@ -205,17 +232,18 @@ mod tests {
             .await
             .unwrap();
 
-        assert_eq!(find(db.reader(), b"hash", 99).await.unwrap().unwrap().last_active_at, 9);
         let expected = UserSession { user: ada.clone(), session_id, last_active_at: 9, expires_at: 100 };
         assert_eq!(find_user(db.reader(), b"hash", 99).await.unwrap(), Some(expected));
-        assert_eq!(find(db.reader(), b"hash", 100).await.unwrap(), None);
         assert_eq!(find_user(db.reader(), b"hash", 100).await.unwrap(), None);
         assert_eq!(find_user(db.reader(), b"other", 99).await.unwrap(), None);
         assert!(is_live(db.reader(), session_id).await.unwrap());
+        let active = async |user_id, now_ms| find_active(db.reader(), session_id, user_id, now_ms).await.unwrap();
+        assert_eq!(active(ada.id, 99).await, Some((ada.clone(), 5)));
+        assert_eq!(active(ada.id, 100).await, None, "expired");
+        assert_eq!(active(world.bob.id, 99).await, None, "of another user");
 
         let removed = db.write(async |tx| Ok(remove(tx.db(), b"hash").await?)).await.unwrap();
         assert_eq!(removed, Some((session_id, ada.id)));
-        assert_eq!(find(db.reader(), b"hash", 99).await.unwrap(), None);
         assert!(!is_live(db.reader(), session_id).await.unwrap());
     }
 
@@ -225,6 +253,7 @@ mod tests {
         let ada = world.ada.id;
         let bob = world.bob.id;
         let db = &world.state.db;
+        db.write(async |tx| Ok(sqlx::query("DELETE FROM sessions").execute(tx.db()).await.map(drop)?)).await.unwrap();
         let ids = db
             .write(async move |tx| {
                 let mut ids = Vec::new();
@@ -286,6 +315,7 @@ mod tests {
             .await
             .unwrap();
         assert_eq!(find_user(db.reader(), b"bob", 50).await.unwrap(), None);
+        assert_eq!(find_active(db.reader(), session_id, bob, 50).await.unwrap(), None);
         assert!(!is_live(db.reader(), session_id).await.unwrap());
     }
 }

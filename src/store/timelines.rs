@@ -1,10 +1,10 @@
 //! Timeline snapshots: the messages of a room's page and their position in the event log.
 
-use sqlx::SqliteExecutor;
+use sqlx::SqliteConnection;
 use sqlx::types::Json;
 
 use super::events::select_cursor;
-use super::messages::{ExtraRow, page_from_rows, select_messages};
+use super::messages::{End, MAX_BODY_BYTES_AT_ONCE, page_from_rows, select_messages};
 use crate::model::{MessageId, PAGE_SIZE, RoomId, UserId};
 use crate::protocol::Cursor;
 use crate::protocol::MessagePage;
@@ -20,15 +20,18 @@ pub struct TimelineSnapshot {
     pub first_unread: Option<MessageId>,
 }
 
-/// The page of a room that ends just before `message_id`, which need not exist, in one call.
+/// The page of a room that ends just before `message_id`, which need not exist, in one call unless it has long messages;
+/// of at most `max_bytes` of HTML unless it is a single message.
 pub async fn before(
-    db: impl SqliteExecutor<'_>,
+    db: &mut SqliteConnection,
     user_id: UserId,
     room_id: RoomId,
     message_id: MessageId,
+    max_bytes: usize,
 ) -> sqlx::Result<TimelineSnapshot> {
     let (Json(cursor), first_unread, messages, boosts, mentioned) = sqlx::query_as(select_messages!(
         "WHERE messages.room_id = $1 AND messages.id < $3 ORDER BY messages.id DESC LIMIT $4 + 0",
+        "$5",
         concat!("(", select_cursor!(), ")"),
         "(SELECT messages.id
             FROM memberships
@@ -41,9 +44,11 @@ pub async fn before(
     .bind(user_id)
     .bind(message_id)
     .bind(PAGE_SIZE + 1)
-    .fetch_one(db)
+    .bind(MAX_BODY_BYTES_AT_ONCE)
+    .fetch_one(&mut *db)
     .await?;
-    Ok(TimelineSnapshot { cursor, page: page_from_rows((messages, boosts, mentioned), ExtraRow::Oldest), first_unread })
+    let page = page_from_rows(db, (messages, boosts, mentioned), End::Newest, max_bytes).await?;
+    Ok(TimelineSnapshot { cursor, page, first_unread })
 }
 
 #[cfg(test)]
@@ -58,12 +63,14 @@ mod tests {
         let room_id = world.all_talk.id;
         let first = world.post(&world.ada, room_id, "one").await;
         let second = world.post(&world.ada, room_id, "two, @Bob").await;
-        let db = world.state.db.reader();
-        let newest = before(db, world.bob.id, room_id, MessageId(i64::MAX)).await.unwrap();
-        assert_eq!(newest.page, store::messages::page_last(db, room_id).await.unwrap());
-        assert_eq!(newest.cursor, store::events::room_cursor(db, room_id).await.unwrap());
+        let mut reader = world.state.db.reader().acquire().await.unwrap();
+        let db = reader.db();
+        let max_bytes = store::messages::MAX_PAGE_BYTES;
+        let newest = before(db, world.bob.id, room_id, MessageId(i64::MAX), max_bytes).await.unwrap();
+        assert_eq!(newest.page, world.newest_page(room_id).await);
+        assert_eq!(newest.cursor, store::events::room_cursor(&mut *db, room_id).await.unwrap());
         assert_eq!(newest.first_unread, Some(first.id));
-        let older = before(db, world.ada.id, room_id, second.id).await.unwrap();
+        let older = before(db, world.ada.id, room_id, second.id, max_bytes).await.unwrap();
         assert_eq!(older.page.messages.iter().map(|message| message.id).collect::<Vec<_>>(), [first.id]);
         assert_eq!(older.first_unread, None, "a user's own messages are never unread");
     }

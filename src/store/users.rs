@@ -25,6 +25,89 @@ pub async fn find(db: impl SqliteExecutor<'_>, user_id: UserId) -> sqlx::Result<
     Ok(row.map(|(id, name, role)| User { id, name, role }))
 }
 
+/// What a sign-in of an active user is checked against.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Credentials {
+    /// The user.
+    pub user: User,
+    /// The hash of the password.
+    pub password_hash: String,
+    /// How often devices of the user were signed out from elsewhere.
+    pub revocation_count: i64,
+}
+
+/// The credentials of an active user; bots have none.
+pub async fn credentials(db: impl SqliteExecutor<'_>, user_id: UserId) -> sqlx::Result<Option<Credentials>> {
+    let row: Option<(UserId, String, Role, String, i64)> = sqlx::query_as(
+        "SELECT id, name, role, password_hash, revocation_count FROM users
+          WHERE id = $1 AND status = 0 AND role <> 2 AND password_hash IS NOT NULL",
+    )
+    .bind(user_id)
+    .fetch_optional(db)
+    .await?;
+    Ok(row.map(|(id, name, role, password_hash, revocation_count)| Credentials {
+        user: User { id, name, role },
+        password_hash,
+        revocation_count,
+    }))
+}
+
+/// Counts that devices of a user were signed out from elsewhere.
+pub async fn count_revocation(db: impl SqliteExecutor<'_>, user_id: UserId) -> sqlx::Result<()> {
+    sqlx::query("UPDATE users SET revocation_count = revocation_count + 1 WHERE id = $1")
+        .bind(user_id)
+        .execute(db)
+        .await
+        .map(drop)
+}
+
+/// Whether a user of any status has this e-mail address. The case of ASCII letters is ignored.
+pub async fn is_email_taken(db: impl SqliteExecutor<'_>, email_address: &str) -> sqlx::Result<bool> {
+    sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM users WHERE lower(email_address) = lower($1))")
+        .bind(email_address)
+        .fetch_one(db)
+        .await
+}
+
+/// Whether an active user other than `except` has a name with this skeleton.
+pub async fn is_skeleton_taken(
+    db: impl SqliteExecutor<'_>,
+    skeleton: &str,
+    except: Option<UserId>,
+) -> sqlx::Result<bool> {
+    sqlx::query_scalar(
+        "SELECT EXISTS (SELECT 1 FROM users WHERE name_skeleton = $1 AND status = 0 AND id <> COALESCE($2, 0))",
+    )
+    .bind(skeleton)
+    .bind(except)
+    .fetch_one(db)
+    .await
+}
+
+/// Replaces a user's name and its skeleton.
+pub async fn update_name(
+    db: impl SqliteExecutor<'_>,
+    user_id: UserId,
+    name: &UserName,
+    skeleton: &str,
+) -> sqlx::Result<()> {
+    sqlx::query("UPDATE users SET name = $2, name_skeleton = $3 WHERE id = $1")
+        .bind(user_id)
+        .bind(name.as_str())
+        .bind(skeleton)
+        .execute(db)
+        .await
+        .map(drop)
+}
+
+/// Up to `limit` users whose name's skeleton has not been worked out, those with the lowest ids.
+pub async fn list_without_skeleton(db: impl SqliteExecutor<'_>, limit: i64) -> sqlx::Result<Vec<(UserId, String)>> {
+    sqlx::query_as("SELECT id, name FROM users WHERE name_skeleton IS NULL ORDER BY id LIMIT $1")
+        .bind(limit)
+        .fetch_all(db)
+        .await
+}
+
 /// All active users, by lower-cased name.
 pub async fn list(db: impl SqliteExecutor<'_>) -> sqlx::Result<Vec<Person>> {
     sqlx::query_as("SELECT id, name FROM users WHERE status = 0 ORDER BY lower(name), id").fetch_all(db).await
@@ -138,19 +221,18 @@ pub async fn password_hash(db: impl SqliteExecutor<'_>, user_id: UserId) -> sqlx
     Ok(found.flatten())
 }
 
-/// Updates the fields of a user's profile. Fails with a unique violation if the address is taken.
+/// Updates the fields of a user's profile other than the name; without an e-mail address it stays. Fails with a unique
+/// violation if the address is taken.
 pub async fn update_profile(
     db: impl SqliteExecutor<'_>,
     user_id: UserId,
-    name: &UserName,
-    email_address: &EmailAddress,
+    email_address: Option<&EmailAddress>,
     bio: &Bio,
     now_ms: i64,
 ) -> sqlx::Result<()> {
-    sqlx::query("UPDATE users SET name = $2, email_address = $3, bio = $4, updated_at = $5 WHERE id = $1")
+    sqlx::query("UPDATE users SET email_address = COALESCE($2, email_address), bio = $3, updated_at = $4 WHERE id = $1")
         .bind(user_id)
-        .bind(name.as_str())
-        .bind(email_address.as_str())
+        .bind(email_address.map(EmailAddress::as_str))
         .bind(bio.as_str())
         .bind(now_ms)
         .execute(db)
@@ -240,6 +322,22 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn only_active_people_have_credentials() {
+        let world = testing::world().await;
+        let bob = world.bob.id;
+        let reader = world.state.db.reader();
+        let before = credentials(reader, bob).await.unwrap().unwrap();
+        assert_eq!((&before.user, before.revocation_count), (&world.bob, 0));
+        world.state.db.write(async move |tx| Ok(count_revocation(tx.db(), bob).await?)).await.unwrap();
+        assert_eq!(credentials(reader, bob).await.unwrap().unwrap().revocation_count, 1);
+        let ban = async move |tx: &mut crate::store::Tx| Ok(update_status(tx.db(), bob, Status::Banned, 2).await?);
+        world.state.db.write(ban).await.unwrap();
+        assert_eq!(credentials(reader, bob).await.unwrap(), None);
+        assert!(is_email_taken(reader, "BOB@example.com").await.unwrap(), "of a banned user, too");
+        assert!(!is_email_taken(reader, "nobody@example.com").await.unwrap());
+    }
+
+    #[tokio::test]
     async fn an_address_can_be_used_once_ignoring_case() {
         let world = testing::world().await;
         let taken = world
@@ -266,7 +364,8 @@ mod tests {
             .write(async move |tx| {
                 update_role(tx.db(), cleo, Role::Administrator, 2).await?;
                 update_status(tx.db(), bob, Status::Banned, 2).await?;
-                Ok(update_profile(tx.db(), cleo, &"Cleo 100%".parse()?, &"c@x".parse()?, &"Hi".parse()?, 2).await?)
+                update_name(tx.db(), cleo, &"Cleo 100%".parse()?, "cleo100").await?;
+                Ok(update_profile(tx.db(), cleo, Some(&"c@x.example".parse()?), &"Hi".parse()?, 2).await?)
             })
             .await
             .unwrap();
@@ -282,7 +381,7 @@ mod tests {
         assert!(names(ListedStatus::Active, "", i64::MAX).await.is_empty());
         assert_eq!(count_other_administrators(reader, world.ada.id).await.unwrap(), 1);
         let shown = profile(reader, cleo).await.unwrap().unwrap();
-        assert_eq!((shown.bio.as_str(), shown.email_address.as_deref()), ("Hi", Some("c@x")));
+        assert_eq!((shown.bio.as_str(), shown.email_address.as_deref()), ("Hi", Some("c@x.example")));
         assert_eq!(password_hash(reader, bob).await.unwrap(), None, "no longer active");
     }
 

@@ -34,6 +34,9 @@ pub fn Field(
     /// The `autocomplete` of the input.
     #[prop(default = "")]
     autocomplete: &'static str,
+    /// Whether the form needs it.
+    #[prop(default = true)]
+    required: bool,
     /// Whether the field has the focus when the page opens.
     #[prop(default = false)]
     autofocus: bool,
@@ -57,7 +60,7 @@ pub fn Field(
                 value=state.value(name)
                 autocomplete=autocomplete
                 autofocus=autofocus
-                required
+                required=required
                 maxlength=(kind == "text").then_some("100")
                 aria-invalid=invalid
                 aria-describedby=described_by.clone()

@@ -13,5 +13,6 @@ pub mod people;
 pub mod rows;
 pub mod scroller;
 pub mod sheet;
+pub mod shortcuts;
 pub mod sidebar;
 pub mod timeline;

@@ -48,6 +48,8 @@ pub fn use_paging(timeline: RwSignal<Timeline>, scroller: Scroller) -> Paging {
                 timeline.update(Timeline::trim_older);
             }
         }
+        // By then the rows are in the page.
+        request_animation_frame(move || paging.fill());
     });
     paging
 }
@@ -66,6 +68,20 @@ impl Paging {
         if let Some(end) = self.near_end(&hidden)
             && !self.is_loading.get_value()
         {
+            self.load(end);
+        }
+    }
+
+    /// Loads more messages if those that are loaded leave nothing to scroll: a page of long messages may have few, and
+    /// folded they are short.
+    fn fill(self) {
+        if self.is_loading.try_get_value() != Some(false) {
+            return;
+        }
+        let Some(hidden) = self.scroller.hidden().filter(|hidden| hidden.above <= 0 && hidden.below <= 0) else {
+            return;
+        };
+        if let Some(end) = self.near_end(&hidden) {
             self.load(end);
         }
     }
@@ -92,6 +108,7 @@ impl Paging {
                 End::Oldest(message_id) => api::messages_before(room_id, message_id).await,
                 End::Newest(message_id) => api::messages_after(room_id, message_id).await,
             };
+            let has_grown = page.as_ref().is_ok_and(|page| !page.messages.is_empty());
             if let Ok(page) = page {
                 let _ = timeline.try_update(|timeline| match end {
                     End::Oldest(_) => timeline.prepend(page),
@@ -100,7 +117,14 @@ impl Paging {
             }
             live::release();
             // Two frames later the new rows are laid out and the scroll offset is adjusted.
-            request_animation_frame(move || request_animation_frame(move || self.trim_far_from(end)));
+            request_animation_frame(move || {
+                request_animation_frame(move || {
+                    self.trim_far_from(end);
+                    if has_grown {
+                        self.fill();
+                    }
+                });
+            });
         });
     }
 

@@ -87,9 +87,9 @@ impl Scroller {
         }
     }
 
-    /// The heights out of sight; `None` before the element is in the page.
+    /// The heights out of sight; `None` before the element is in the page and laid out.
     pub fn hidden(self) -> Option<Hidden> {
-        let element = self.element.get_untracked()?;
+        let element = self.element.get_untracked().filter(|element| element.client_height() > 0)?;
         let below = -element.scroll_top();
         Some(Hidden { above: element.scroll_height() - element.client_height() - below, below })
     }

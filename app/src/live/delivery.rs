@@ -1,7 +1,7 @@
 //! Applies events to the inbox and to the timeline of the room in view, with their further effects.
 
 use campfire::model::{Account, Message, RoomId};
-use campfire::protocol::ServerEvent;
+use campfire::protocol::{ClientCommand, Inbox, ServerEvent};
 use leptos::prelude::*;
 
 use super::{Live, connection, focus, mark_read_if_visible, with_tab};
@@ -39,6 +39,9 @@ pub fn deliver(event: &ServerEvent) {
     }
     let visible_room = focus.filter(|_| browser::is_visible()).map(|focus| focus.room_id);
     live.update_inbox(|inbox| inbox.apply(event, visible_room, browser::now_ms()));
+    while let Some(room_id) = live.inbox.try_update_value(Inbox::take_unlisted).flatten() {
+        connection::send(&ClientCommand::Describe { room_id });
+    }
 
     let in_focus = |room_id: RoomId| focus.filter(|focus| focus.room_id == room_id);
     match event {

@@ -33,6 +33,8 @@ pub fn AccountPage(
     qr_path: String,
     /// The people of the account.
     people: PeoplePage,
+    /// Whether pages before signing in name an administrator to write to.
+    help_shown: bool,
     /// Whether the installation stores no files.
     text_only: bool,
     /// The version of the program.
@@ -44,7 +46,7 @@ pub fn AccountPage(
     view! {
         <Sheet title="Account settings" back=paths::HOME>
             {if administers {
-                view! { <Settings restricted=account.room_creation_restricted text_only state/> }.into_any()
+                view! { <Settings restricted=account.room_creation_restricted help_shown text_only state/> }.into_any()
             } else {
                 view! { <p class="sheet__lead"><bdi>{account.name.clone()}</bdi></p> }.into_any()
             }}
@@ -65,7 +67,7 @@ pub fn AccountPage(
 
 /// The form of the account's settings.
 #[component]
-fn Settings(restricted: bool, text_only: bool, state: FormState) -> impl IntoView {
+fn Settings(restricted: bool, help_shown: bool, text_only: bool, state: FormState) -> impl IntoView {
     view! {
         <Section title="Account">
             <form method="post" action=paths::ACCOUNT>
@@ -81,6 +83,11 @@ fn Settings(restricted: bool, text_only: bool, state: FormState) -> impl IntoVie
                         checked=restricted
                     />
                     <label for="restrict">"Only administrators make rooms"</label>
+                </p>
+                <p class="switch">
+                    <input type="hidden" name="show_help" value="false"/>
+                    <input id="show-help" type="checkbox" name="show_help" value="true" checked=help_shown/>
+                    <label for="show-help">"Show an administrator’s e-mail address on the sign-in page"</label>
                 </p>
                 <button class="button">"Save"</button>
             </form>

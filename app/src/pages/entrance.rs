@@ -60,7 +60,7 @@ pub fn SignIn(
 ) -> impl IntoView {
     view! {
         <Card title=format!("Sign in to {account_name}") lead="" state=state.clone()>
-            <form method="post" action=paths::SESSION>
+            <form method="post" action=paths::SESSION data-forgets="">
                 <input type="hidden" name="return_to" value=return_to/>
                 <Field name="email_address" label="E-mail address" kind="email" autocomplete="username" autofocus=true state=state.clone()/>
                 <Field name="password" label="Password" kind="password" autocomplete="current-password" state/>
@@ -71,17 +71,21 @@ pub fn SignIn(
     }
 }
 
-/// The address to ask for help, with the program's version, which an answer may depend on.
+/// Whom to ask for help: by the address if it is shown. With the program's version, which an answer may depend on.
 #[component]
 fn Help(lead: &'static str, help: Option<(String, String)>) -> impl IntoView {
-    help.map(|(name, address)| {
-        view! {
-            <p class="card__aside">
-                {lead} " Write to "<a href=format!("mailto:{address}") title=name>{address.clone()}</a>"."
-                <br/><small>"Campfire "{env!("CARGO_PKG_VERSION")}</small>
-            </p>
+    let whom = match help {
+        Some((name, address)) => {
+            view! { " Write to "<a href=format!("mailto:{address}") title=name>{address.clone()}</a>"." }.into_any()
         }
-    })
+        None => view! { " Ask an administrator of this Campfire." }.into_any(),
+    };
+    view! {
+        <p class="card__aside">
+            {lead} {whom}
+            <br/><small>"Campfire "{env!("CARGO_PKG_VERSION")}</small>
+        </p>
+    }
 }
 
 /// The fields of a new user.

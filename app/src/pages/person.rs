@@ -3,8 +3,9 @@
 use campfire::model::{Profile, Role, RoomKind, Status, User, paths};
 use leptos::prelude::*;
 
-use super::profile::TransferLink;
-use crate::components::sheet::{Avatar, Danger, LinkField, Section, Sheet};
+use super::profile::{LinkOffer, SignInLink};
+use crate::components::form::FormState;
+use crate::components::sheet::{Avatar, Danger, Section, Sheet};
 
 /// The profile of a user. E-mail address and administration are shown to administrators.
 #[component]
@@ -14,7 +15,9 @@ pub fn PersonPage(
     /// The user it shows.
     person: Profile,
     /// The link that signs the user in, for administrators to hand over; only for active users.
-    transfer: Option<TransferLink>,
+    link: Option<LinkOffer>,
+    /// The errors of the form that makes the link.
+    state: FormState,
 ) -> impl IntoView {
     let administers = viewer.role == Role::Administrator;
     let is_self = viewer.id == person.id;
@@ -46,10 +49,10 @@ pub fn PersonPage(
                     {is_self.then(|| view! { <a class="button button--plain" href=paths::OWN_PROFILE>"Edit your profile"</a> })}
                 </div>
             </div>
-            {transfer.map(|transfer| view! {
+            {link.map(|link| view! {
                 <Section title=format!("Sign {name} in")>
-                    <p>"For somebody who is locked out: whoever opens this link within four hours is signed in as them. Hand it to nobody else."</p>
-                    <LinkField id="transfer-link" label=format!("Sign-in link of {name}") url=transfer.url qr_path=transfer.qr_path/>
+                    <p>"For somebody who is locked out: whoever opens this link first, within four hours, is signed in as them. Hand it to nobody else."</p>
+                    <SignInLink user_id=person.id label=format!("Sign-in link of {name}") link state/>
                 </Section>
             })}
             {(administers && human).then(|| view! { <Administration person is_self/> })}
@@ -78,7 +81,7 @@ fn Administration(person: Profile, is_self: bool) -> impl IntoView {
                         <p>"They are signed out everywhere and leave all rooms. What they wrote stays. This cannot be undone; they can join again by the link."</p>
                     </Danger>
                     <Danger summary=format!("Ban {name}…") action=paths::ban(id) method="post" button=format!("Ban {name}")>
-                        <p>"They are signed out everywhere, everything they ever wrote is deleted, and nothing can be written from the internet addresses they used last. The ban can be lifted; what was deleted does not come back."</p>
+                        <p>"They are signed out everywhere, everything they ever wrote is deleted, and nobody can sign in or join from the internet addresses that they used last. An address that somebody else used in the last 30 days stays open. The ban can be lifted; what was deleted does not come back."</p>
                     </Danger>
                 })}
             </Section>

@@ -1,6 +1,6 @@
 //! The viewer's own profile, rooms and devices.
 
-use campfire::model::{Bio, Involvement, Profile, RoomId, RoomKind, SessionId, paths, utc_timestamp};
+use campfire::model::{Bio, Involvement, Profile, RoomId, RoomKind, SessionId, UserId, paths, utc_timestamp};
 use leptos::prelude::*;
 
 use crate::components::form::{Field, FormState, LongField};
@@ -35,13 +35,18 @@ pub struct Device {
     pub is_this: bool,
 }
 
-/// A link that signs its user in on another device.
+/// A link that signs a user in on another device, or the form that makes it.
 #[derive(Clone, Debug)]
-pub struct TransferLink {
+pub enum LinkOffer {
     /// The link.
-    pub url: String,
-    /// The path of the image of its QR code.
-    pub qr_path: String,
+    Link {
+        /// Its URL.
+        url: String,
+        /// The path of the image of its QR code.
+        qr_path: String,
+    },
+    /// The viewer signed in a while ago and has to enter the password first.
+    PasswordNeeded,
 }
 
 /// The viewer's profile, password, rooms and devices.
@@ -54,12 +59,15 @@ pub fn ProfilePage(
     /// The browsers in which the viewer is signed in.
     devices: Vec<Device>,
     /// The link that signs the viewer in on another device.
-    transfer: TransferLink,
+    link: LinkOffer,
+    /// Whether the viewer signed in a while ago, so that another address needs the password.
+    asks_password: bool,
     /// Whether the installation stores no files.
     text_only: bool,
     /// The values and errors of the forms.
     state: FormState,
 ) -> impl IntoView {
+    let user_id = profile.id;
     let sign_out = view! {
         <form method="post" action=paths::SESSION>
             <input type="hidden" name="_method" value="delete"/>
@@ -68,13 +76,13 @@ pub fn ProfilePage(
     };
     view! {
         <Sheet title="Your profile" back=paths::HOME actions=sign_out.into_any()>
-            <About profile text_only state=state.clone()/>
-            <NewPassword state/>
+            <About profile asks_password text_only state=state.clone()/>
+            <NewPassword state=state.clone()/>
             <Rooms rooms/>
             <Devices devices/>
             <Section title="Sign in on another device">
-                <p>"Open this link there, or point its camera at the QR code. It is good for four hours and signs in as you: keep it to yourself. A new password makes it worthless."</p>
-                <LinkField id="transfer-link" label="Your private sign-in link" url=transfer.url qr_path=transfer.qr_path/>
+                <p>"Open this link there, or point its camera at the QR code. It works once within four hours and signs in as you: keep it to yourself. A new password, or signing a device out, makes it worthless."</p>
+                <SignInLink user_id label="Your private sign-in link" link state/>
             </Section>
         </Sheet>
     }
@@ -82,7 +90,7 @@ pub fn ProfilePage(
 
 /// The form of the profile.
 #[component]
-fn About(profile: Profile, text_only: bool, state: FormState) -> impl IntoView {
+fn About(profile: Profile, asks_password: bool, text_only: bool, state: FormState) -> impl IntoView {
     view! {
         <Section title="About you">
             <div class="sheet__person">
@@ -93,6 +101,17 @@ fn About(profile: Profile, text_only: bool, state: FormState) -> impl IntoView {
                 <input type="hidden" name="_method" value="put"/>
                 <Field name="name" label="Your name" autocomplete="name" state=state.clone()/>
                 <Field name="email_address" label="E-mail address" kind="email" autocomplete="email" state=state.clone()/>
+                {asks_password.then(|| view! {
+                    <Field
+                        name="address_password"
+                        label="Present password"
+                        kind="password"
+                        autocomplete="current-password"
+                        required=false
+                        hint="Only for another e-mail address."
+                        state=state.clone()
+                    />
+                })}
                 <LongField name="bio" label="About you, in a line or two" rows=2 maxlength=Bio::MAX_CHARS state/>
                 <button class="button">"Save"</button>
             </form>
@@ -110,12 +129,44 @@ fn NewPassword(state: FormState) -> impl IntoView {
                 <Field name="present_password" label="Present password" kind="password" autocomplete="current-password" state=state.clone()/>
                 <Field name="password" label="New password" kind="password" autocomplete="new-password" hint="At least 8 characters." state/>
                 <p class="switch">
-                    <input id="sign-out-others" type="checkbox" name="sign_out_others" value="true" checked/>
-                    <label for="sign-out-others">"Sign out all other devices"</label>
+                    <input id="keep-others" type="checkbox" name="keep_others" value="true"/>
+                    <label for="keep-others">"Keep my other devices signed in"</label>
                 </p>
                 <button class="button">"Change password"</button>
             </form>
         </Section>
+    }
+}
+
+/// The link that signs a user in, or the form that asks for the viewer's password first.
+#[component]
+pub fn SignInLink(
+    /// The user whom the link signs in.
+    user_id: UserId,
+    /// The text of its label.
+    #[prop(into)]
+    label: String,
+    /// The link.
+    link: LinkOffer,
+    /// The errors of the form.
+    state: FormState,
+) -> impl IntoView {
+    match link {
+        LinkOffer::Link { url, qr_path } => view! { <LinkField id="transfer-link" label url qr_path/> }.into_any(),
+        LinkOffer::PasswordNeeded => view! {
+            <form method="post" action=paths::sign_in_link(user_id)>
+                <Field
+                    name="link_password"
+                    label="Your password"
+                    kind="password"
+                    autocomplete="current-password"
+                    hint="You signed in a while ago."
+                    state
+                />
+                <button class="button button--plain">"Make a sign-in link"</button>
+            </form>
+        }
+        .into_any(),
     }
 }
 

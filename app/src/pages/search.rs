@@ -7,6 +7,9 @@ use crate::components::icon::Icon;
 use crate::components::message::found_html;
 use crate::components::sheet::Sheet;
 
+/// The largest list of results, in bytes of HTML: the newest ones that fit. The rest of 256 KiB is for what is around it.
+const MAX_FOUND_BYTES: usize = 176 * 1024;
+
 /// The search field, the recent searches, and the results, newest last.
 #[component]
 pub fn SearchPage(
@@ -21,7 +24,9 @@ pub fn SearchPage(
     /// Whether there are older results, which are not shown.
     has_more: bool,
 ) -> impl IntoView {
-    let count = messages.len();
+    let (rows, is_cut) = found_rows(&messages);
+    let has_more = has_more || is_cut;
+    let count = rows.len();
     let summary = match count {
         0 if asked.is_empty() => String::new(),
         0 => "Nothing found".to_owned(),
@@ -29,8 +34,8 @@ pub fn SearchPage(
         _ if has_more => format!("The newest {count} messages"),
         _ => format!("{count} messages"),
     };
-    let rows = messages.into_iter().map(|(message, room)| {
-        view! { <li class="message message--found" data-author=message.creator_id.to_string() inner_html=found_html(&message, &room)></li> }
+    let rows = rows.into_iter().map(|(author, html)| {
+        view! { <li class="message message--found" data-author=author inner_html=html></li> }
     });
     let rows: Vec<_> = rows.collect();
     view! {
@@ -58,6 +63,21 @@ pub fn SearchPage(
     }
 }
 
+/// The author and the HTML of each result, up to [`MAX_FOUND_BYTES`]; and whether older ones are left out for their size.
+fn found_rows(messages: &[(Message, String)]) -> (Vec<(String, String)>, bool) {
+    let mut left_bytes = MAX_FOUND_BYTES;
+    let mut rows = Vec::with_capacity(messages.len());
+    for (message, room) in messages.iter().rev() {
+        let html = found_html(message, room);
+        let Some(left) = left_bytes.checked_sub(html.len()) else { break };
+        left_bytes = left;
+        rows.push((message.creator_id.to_string(), html));
+    }
+    rows.reverse();
+    let is_cut = rows.len() < messages.len();
+    (rows, is_cut)
+}
+
 /// The recent searches, with the form that clears them.
 #[component]
 fn Recent(recent: Vec<(String, String)>) -> impl IntoView {
@@ -71,5 +91,34 @@ fn Recent(recent: Vec<(String, String)>) -> impl IntoView {
                 <button class="button--quiet">"Clear"</button>
             </form>
         </section>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use campfire::model::{MessageId, RoomId, UserId};
+
+    use super::*;
+
+    #[test]
+    fn the_newest_results_that_fit_are_shown() {
+        let message = |id: i64| Message {
+            id: MessageId(id),
+            room_id: RoomId(4),
+            creator_id: UserId(9),
+            creator_name: "&".repeat(100),
+            client_message_id: None,
+            body_html: "<mark>a</mark>".repeat(300),
+            revision: 1,
+            created_at: 0,
+            boosts_html: String::new(),
+            boosts_seq: 0,
+        };
+        let messages: Vec<_> = (0..100).map(|id| (message(id), "&".repeat(100))).collect();
+        let (rows, is_cut) = found_rows(&messages);
+        assert!(is_cut && (10..100).contains(&rows.len()));
+        assert!(rows.iter().map(|(_, html)| html.len()).sum::<usize>() <= MAX_FOUND_BYTES);
+        assert!(rows.last().unwrap().1.contains("/@99") && rows[0].1.contains(&format!("/@{}", 100 - rows.len())));
+        assert!(!found_rows(&messages[..10]).1);
     }
 }

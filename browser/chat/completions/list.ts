@@ -6,7 +6,7 @@ import { Attribute } from "../../names.ts";
 import { replacement } from "../writing/edits.ts";
 import { apply, type TextField } from "../writing/text-field.ts";
 import { messageQuery, type Query, searchQuery } from "./queries.ts";
-import { type Suggestion, suggestionsFor } from "./suggestions.ts";
+import { type Suggestion, suggestionsFor, wholeName } from "./suggestions.ts";
 
 /** The list that is shown. */
 interface Shown {
@@ -35,6 +35,8 @@ export function completeWhileTyping() {
   addEventListener("resize", close);
   // In the capture phase: a key that chooses a suggestion must not reach the WASM, which would send the message.
   document.addEventListener("keydown", handleKey, true);
+  // Not by keys: those of a touch screen have no names.
+  document.addEventListener("beforeinput", chooseWholeName);
 }
 
 /** Tells assistive technology that these fields have suggestions. */
@@ -108,17 +110,29 @@ function select(list: Shown, index: number) {
   list.field.setAttribute("aria-activedescendant", row.id);
 }
 
-function choose(index: number) {
+/** Chooses a suggestion. In a message, `ending` is written after it. */
+function choose(index: number, ending = " ") {
   const suggestion = shown?.suggestions[index];
   if (!shown || !suggestion) return;
   const { field, query } = shown;
   close();
   // A filter like `from:` wants its value next, and a sound is the whole message.
   const wantsValue = suggestion.text.endsWith(":");
-  const end = wantsValue || query.source === "sounds" || query.source === "filters" ? "" : " ";
+  const end = wantsValue || query.source === "sounds" || query.source === "filters" ? "" : ending;
   apply(field, replacement(query.from, field.selectionStart ?? query.from, suggestion.text + end));
   // The edit asked for suggestions again. Those for what was just chosen are not wanted.
   if (!wantsValue) close();
+}
+
+/** A blank or punctuation after a whole name chooses the person. */
+function chooseWholeName(event: InputEvent) {
+  if (shown?.query.source !== "members" || event.target !== shown.field || event.isComposing) return;
+  const { data } = event;
+  if (event.inputType !== "insertText" || !data || !/^[\s\p{P}]$/u.test(data)) return;
+  const index = wholeName(shown.suggestions, shown.query.typed);
+  if (index < 0) return;
+  event.preventDefault();
+  choose(index, data);
 }
 
 function close() {

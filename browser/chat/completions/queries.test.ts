@@ -10,6 +10,10 @@ test("a person is asked for after @", () => {
   assert.deepEqual(messageQuery("@Ada @bo"), { source: "members", from: 5, typed: "bo" });
 });
 
+test("a person is asked for within a script that is written without blanks", () => {
+  assert.deepEqual(messageQuery("明日は@鈴"), { source: "members", from: 3, typed: "鈴" });
+});
+
 test("an e-mail address mentions nobody", () => {
   for (const before of ["ada@example", "7@e", "é@e"]) assert.equal(messageQuery(before), undefined, before);
 });

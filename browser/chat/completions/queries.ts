@@ -1,5 +1,7 @@
 // The query for completions: pure functions of the text before the caret.
 
+import { typedName } from "./names.ts";
+
 /** Where the suggestions come from. */
 export type Source = "sounds" | "members" | "authors" | "rooms" | "contents" | "filters";
 
@@ -15,9 +17,8 @@ export interface Query {
 export function messageQuery(before: string): Query | undefined {
   const sound = /^\/play (\w*)$/.exec(before)?.[1];
   if (sound !== undefined) return { source: "sounds", from: 0, typed: sound };
-  // Not after a letter or a digit, as in an e-mail address. A name may have several words.
-  const person = /(?:^|[^\p{L}\p{N}])@([^@\n]{0,40})$/u.exec(before)?.[1];
-  if (person === undefined || /\s{2}|^\s/.test(person)) return undefined;
+  const person = typedName(before);
+  if (person === undefined) return undefined;
   return { source: "members", from: before.length - person.length - "@".length, typed: person };
 }
 

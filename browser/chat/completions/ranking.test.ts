@@ -9,6 +9,9 @@ const best = (names: string[], typed: string, max = 8) =>
 test("names are compared without accents and case", () => {
   assert.equal(fold("Émile ZOLA"), "emile zola");
   assert.equal(fold("Nguyễn"), "nguyen");
+  assert.deepEqual(best(["Νίκος", "Straße", "O’Brien"], "νικοσ"), ["Νίκος"]);
+  assert.deepEqual(best(["Νίκος", "Straße", "O’Brien"], "strass"), ["Straße"]);
+  assert.deepEqual(best(["Νίκος", "Straße", "O’Brien"], "o'b"), ["O’Brien"]);
 });
 
 test("the start of a name comes before a later word, that before initials, and those before inner parts", () => {

@@ -1,5 +1,7 @@
 // Which of many names fit what was typed, the best first.
 
+import { foldName } from "./names.ts";
+
 /** How well a name fits; less is better. */
 const enum Rank {
   /** It begins with what was typed. */
@@ -16,9 +18,9 @@ const enum Rank {
 const MIN_INITIALS = 2;
 const MIN_ANYWHERE = 3;
 
-/** The text without accents and in lower case, as names are compared. */
+/** The text as names are compared, and without accents: who types fast leaves them out. */
 export function fold(text: string): string {
-  return text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
+  return foldName(text).normalize("NFD").replace(/\p{M}/gu, "");
 }
 
 /** How well a name fits what was typed, both folded; `undefined` if it does not. */

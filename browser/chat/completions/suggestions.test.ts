@@ -1,25 +1,34 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { filterBy, mentions, suggestionsFor } from "./suggestions.ts";
+import { filterBy, mentions, suggestionsFor, wholeName } from "./suggestions.ts";
 
 test("a mention is the name", () => {
-  assert.deepEqual(mentions([{ name: "Ada Lovelace", value: 1 }]), [{ name: "Ada Lovelace", text: "@Ada Lovelace" }]);
+  const people = [{ name: "Ada Lovelace", mention: "@Ada Lovelace" }];
+  assert.deepEqual(mentions(people), [{ name: "Ada Lovelace", text: "@Ada Lovelace" }]);
 });
 
 test("people who share a name are told apart by their ids", () => {
   const people = [
-    { name: "Zoe", value: 1 },
-    { name: "zoë", value: 2 },
-    { name: "Bob", value: 3 },
+    { name: "Zoe", mention: "@Zoe#1" },
+    { name: "zoe", mention: "@zoe#2" },
+    { name: "Bob", mention: "@Bob" },
   ];
   assert.deepEqual(
     mentions(people).map(({ text, note }) => [text, note]),
     [
       ["@Zoe#1", "#1"],
-      ["@zoë#2", "#2"],
+      ["@zoe#2", "#2"],
       ["@Bob", undefined],
     ],
   );
+});
+
+test("a whole name is recognised whatever its case and apostrophes", () => {
+  const people = mentions([{ name: "Ada" }, { name: "Ada O’Brien" }, { name: "Straße" }]);
+  assert.equal(wholeName(people, "ada"), 0);
+  assert.equal(wholeName(people, "ada o'brien"), 1);
+  assert.equal(wholeName(people, "STRASSE"), 2);
+  assert.equal(wholeName(people, "ada o"), -1);
 });
 
 test("the value of a filter is quoted if it has spaces", () => {

@@ -2,7 +2,8 @@
 
 import { composerField } from "../../page.ts";
 import { Attribute } from "../../names.ts";
-import { bestMatches, fold } from "./ranking.ts";
+import { foldName } from "./names.ts";
+import { bestMatches } from "./ranking.ts";
 import type { Query, Source } from "./queries.ts";
 
 export interface Suggestion {
@@ -14,10 +15,10 @@ export interface Suggestion {
   readonly note?: string;
 }
 
-/** What the server offers: people and rooms have an id, sounds a caption. */
+/** What the server offers: people of a room what mentions them, sounds a caption. */
 interface Offer {
   readonly name: string;
-  readonly value?: number;
+  readonly mention?: string;
   readonly caption?: string;
 }
 
@@ -58,14 +59,16 @@ export async function suggestionsFor(query: Query): Promise<Suggestion[]> {
   return bestMatches(await load[query.source](query), query.typed, query.source === "sounds" ? MAX_SOUNDS : MAX_SHOWN);
 }
 
-/** How people are mentioned: by name, and with the id where several share the name. */
+/** How people are mentioned, which the server says: by name, and with the id where the name alone names others, too. */
 export function mentions(people: readonly Offer[]): Suggestion[] {
-  const counts = new Map<string, number>();
-  for (const { name } of people) counts.set(fold(name), (counts.get(fold(name)) ?? 0) + 1);
-  return people.map(({ name, value }) => {
-    if (counts.get(fold(name)) === 1) return { name, text: `@${name}` };
-    return { name, text: `@${name}#${value}`, note: `#${value}` };
+  return people.map(({ name, mention = `@${name}` }) => {
+    return { name, text: mention, ...noted(mention.slice(`@${name}`.length) || undefined) };
   });
+}
+
+/** The suggestion whose whole name was typed. */
+export function wholeName(suggestions: readonly Suggestion[], typed: string): number {
+  return suggestions.findIndex(({ name }) => foldName(name) === foldName(typed));
 }
 
 /** A filter of the search with its value, quoted if it holds spaces. */

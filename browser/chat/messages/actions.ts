@@ -94,10 +94,15 @@ function remove(row: HTMLElement, path: string) {
   setTimeout(async () => {
     if (signal.aborted) return;
     decided.abort();
-    const response = await fetch(path, { method: "POST", body, redirect: "manual" }).catch(() => undefined);
-    // 404: somebody else has deleted it meanwhile.
-    if (response && (response.ok || response.type === "opaqueredirect" || response.status === 404)) return;
+    const headers = { "x-requested-with": "fetch" };
+    const response = await fetch(path, { method: "POST", body, headers, redirect: "manual" }).catch(() => undefined);
+    // 404: somebody else has deleted it meanwhile. A redirect leads to the sign-in page.
+    if (response && (response.ok || response.status === 404)) return;
     row.hidden = false;
-    toast("The message was not deleted. Try again.");
+    toast(
+      response
+        ? "The message was not deleted: that was refused. Reload the page to see how things are."
+        : "The server could not be reached, so the message was not deleted. Try again.",
+    );
   }, UNDO_MS);
 }

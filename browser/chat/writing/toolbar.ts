@@ -1,7 +1,7 @@
 // The composer's toolbar. It is made here rather than rendered with the page, as its buttons only work with scripts.
 
 import { closest, find } from "../../dom.ts";
-import { showShortcuts } from "../shortcuts-dialog.ts";
+import { showShortcuts } from "../shortcuts.ts";
 import { saveSetting, setting } from "../settings.ts";
 import { editFor, type Format } from "./formats.ts";
 import { togglePreview } from "./preview.ts";

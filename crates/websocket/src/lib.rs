@@ -17,9 +17,8 @@
 //! - The client's end.
 //! - Extensions, `permessage-deflate` among them, and subprotocols: none is negotiated, so a set reserved bit is an error.
 //! - Sending binary or fragmented messages. Both are received.
-//! - Policy: keep-alive pings, time limits, rate limits, queues and `Origin` checks belong to the caller, as does the
+//! - Policy: keep-alive pings, time limits (that of [`WebSocket::linger`] included), rate limits, queues and `Origin` checks belong to the caller, as does the
 //!   answer to a [`Message::Ping`] or [`Message::Close`], which must not overtake a frame that is half written.
-//! - Lingering after the last frame: dropping the socket closes the connection, whether or not the peer has read it.
 //!
 //! # Tests
 //!

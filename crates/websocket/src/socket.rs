@@ -1,6 +1,7 @@
 //! An open WebSocket.
 
 use std::io;
+use std::net::Shutdown;
 use std::sync::Arc;
 
 use hyper::upgrade::Upgraded;
@@ -17,6 +18,9 @@ const SEND_BUFFER_BYTES: usize = 64 * 1024;
 
 /// How much is read at once, in bytes: more than an interactive client sends in one go.
 const READ_BYTES: usize = 4 * 1024;
+
+/// How much [`WebSocket::linger`] discards, in bytes. A client that has not stopped by then is not going to.
+const MAX_LINGER_BYTES: usize = 1024 * 1024;
 
 /// An open WebSocket over TCP: receives messages, and gives out the [`Tcp`] to write to. Dropping both closes it.
 #[derive(Debug)]
@@ -67,6 +71,26 @@ impl WebSocket {
                 Ok(_) => return true,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 Err(_) => return false,
+            }
+        }
+    }
+
+    /// Ends the connection once the last frame has been written: closes its sending side, then discards what arrives until
+    /// the peer closes the other one, or has sent 1 MiB. The caller sets a time limit.
+    ///
+    /// A connection that is closed while bytes are unread is reset, and the peer may lose the last frame.
+    pub async fn linger(self) {
+        if SockRef::from(&self.transport.0).shutdown(Shutdown::Write).is_err() {
+            return;
+        }
+        let mut discarded = 0;
+        while discarded < MAX_LINGER_BYTES && self.transport.0.readable().await.is_ok() {
+            let mut buffer = [0; READ_BYTES];
+            match self.transport.0.try_read(&mut buffer) {
+                Ok(0) => return,
+                Ok(count) => discarded += count,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(_) => return,
             }
         }
     }

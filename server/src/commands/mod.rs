@@ -1,5 +1,6 @@
 //! The command line and its environment variables, one file per command.
 
+pub mod reset_password;
 pub mod serve;
 
 use std::net::SocketAddr;
@@ -24,6 +25,29 @@ pub struct Cli {
 pub enum Command {
     /// Serve the chat; the same as no command.
     Serve(Serve),
+    /// Give somebody a new password, for example the only administrator who has forgotten theirs.
+    ///
+    /// Asks for the password on the terminal, or reads it from the standard input. Signs them out everywhere. Works while
+    /// the chat is served and while it is not.
+    #[command(after_help = RESET_PASSWORD_EXAMPLES)]
+    ResetPassword(ResetPassword),
+}
+
+const RESET_PASSWORD_EXAMPLES: &str = "\
+Examples:
+  campfire reset-password ada@example.com
+  campfire reset-password --data /var/lib/campfire ada@example.com
+  head -c 12 /dev/urandom | base64 | tee /dev/tty | campfire reset-password ada@example.com";
+
+/// The options of `campfire reset-password`.
+#[derive(Clone, Debug, Args)]
+pub struct ResetPassword {
+    /// The e-mail address that they sign in with.
+    #[arg(value_name = "EMAIL")]
+    pub email_address: String,
+    /// The folder with everything that is kept.
+    #[arg(long, env = "CAMPFIRE_DATA", default_value = "./data", value_name = "FOLDER")]
+    pub data: PathBuf,
 }
 
 /// The options of `campfire serve`.
@@ -41,16 +65,16 @@ pub struct Serve {
     /// How many megabytes of what was read and rendered are kept in memory; 0 keeps nothing.
     #[arg(long, env = "CAMPFIRE_CACHE_MB", default_value_t = campfire::cache::CACHE_BYTES >> 20, value_name = "MEGABYTES", value_parser = clap::value_parser!(u64).range(..=65_536))]
     pub cache_mb: u64,
+    /// How many writes a second are accepted from one person, after 20 at once; 0 for no limit.
+    #[arg(long, env = "CAMPFIRE_WRITES_PER_SECOND", default_value_t = campfire::state::WRITES_PER_SECOND, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(..=1_000))]
+    pub writes_per_second: u32,
 }
 
 impl Cli {
-    /// The options of `serve`, which is also the default command.
+    /// The command, which is `serve` by default.
     #[must_use]
-    pub fn serve(self) -> Serve {
-        match self.command {
-            Some(Command::Serve(serve)) => serve,
-            None => self.serve,
-        }
+    pub fn command(self) -> Command {
+        self.command.unwrap_or(Command::Serve(self.serve))
     }
 }
 
@@ -60,15 +84,34 @@ mod tests {
 
     #[test]
     fn serve_is_the_default_command() {
-        let implied = Cli::try_parse_from(["campfire", "--listen", "127.0.0.1:4000"]).unwrap().serve();
-        let explicit = Cli::try_parse_from(["campfire", "serve", "--listen", "127.0.0.1:4000"]).unwrap().serve();
+        let serve = |arguments: &[&str]| match Cli::try_parse_from(arguments).unwrap().command() {
+            Command::Serve(serve) => serve,
+            other => panic!("{other:?}"),
+        };
+        let implied = serve(&["campfire", "--listen", "127.0.0.1:4000"]);
+        let explicit = serve(&["campfire", "serve", "--listen", "127.0.0.1:4000"]);
         assert_eq!(implied.listen, explicit.listen);
         assert_eq!(implied.data, PathBuf::from("./data"));
         assert!(!implied.text_only);
-        assert!(Cli::try_parse_from(["campfire", "--text-only"]).unwrap().serve().text_only);
+        assert!(serve(&["campfire", "--text-only"]).text_only);
         assert!(Cli::try_parse_from(["campfire", "--listen", "nonsense"]).is_err());
         assert_eq!((implied.cache_mb, explicit.cache_mb), (16, 16));
-        assert_eq!(Cli::try_parse_from(["campfire", "--cache-mb", "0"]).unwrap().serve().cache_mb, 0);
+        assert_eq!(serve(&["campfire", "--cache-mb", "0"]).cache_mb, 0);
+        assert_eq!(
+            (implied.writes_per_second, serve(&["campfire", "--writes-per-second", "0"]).writes_per_second),
+            (5, 0)
+        );
         assert!(Cli::try_parse_from(["campfire", "--cache-mb", "65537"]).is_err());
+    }
+
+    #[test]
+    fn a_password_is_reset_by_the_address() {
+        let parsed =
+            Cli::try_parse_from(["campfire", "reset-password", "--data", "/tmp/x", "ada@example.com"]).unwrap();
+        let Command::ResetPassword(options) = parsed.command() else { panic!("another command") };
+        assert_eq!((options.email_address.as_str(), options.data), ("ada@example.com", PathBuf::from("/tmp/x")));
+        assert!(Cli::try_parse_from(["campfire", "reset-password"]).is_err(), "whose?");
+        let help = Cli::try_parse_from(["campfire", "reset-password", "--help"]).unwrap_err().to_string();
+        assert!(help.contains("campfire reset-password ada@example.com"), "{help}");
     }
 }

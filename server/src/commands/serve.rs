@@ -30,6 +30,7 @@ pub async fn run(options: Serve) -> Result<(), Box<dyn Error>> {
     let state = AppState::open_with_cache(&folder, Clock::System, options.cache_mb << 20)
         .await
         .map_err(|error| format!("the data in {} cannot be used: {error}", folder.display()))?;
+    state.limit_writes(options.writes_per_second);
     tokio::spawn(jobs::run(state.clone()));
 
     let (close, closing) = watch::channel(false);

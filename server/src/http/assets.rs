@@ -7,8 +7,9 @@ use app::shell::Assets;
 pub struct Asset {
     /// Its name at build time, like `main.css`.
     source: &'static str,
-    /// Its path, with the hash of its content, like `/assets/main-0123456789abcdef.css`.
-    pub name: &'static str,
+    /// Its path, with the hash of its content, like `/assets/main-0123456789abcdef.css`, or that of all scripts and WASM,
+    /// like `/assets/0123456789abcdef/boot.js`.
+    path: &'static str,
     /// Its `Content-Type`.
     pub content_type: &'static str,
     /// Its content, compressed with Brotli.
@@ -19,10 +20,10 @@ pub struct Asset {
 
 include!(concat!(env!("OUT_DIR"), "/assets.rs"));
 
-/// The asset of this name under `/assets/`.
+/// The asset at this path below `/assets/`.
 #[must_use]
-pub fn find(name: &str) -> Option<&'static Asset> {
-    ASSETS.iter().find(|asset| asset.name.strip_prefix("/assets/") == Some(name))
+pub fn find(path: &str) -> Option<&'static Asset> {
+    ASSETS.iter().find(|asset| asset.path.strip_prefix("/assets/") == Some(path))
 }
 
 /// The paths of the assets that pages refer to.
@@ -49,7 +50,7 @@ const MISSING: &str = "/assets/missing";
 
 /// The path of an asset, or [`MISSING`].
 fn path(source: &str) -> &'static str {
-    ASSETS.iter().find(|asset| asset.source == source).map_or(MISSING, |asset| asset.name)
+    ASSETS.iter().find(|asset| asset.source == source).map_or(MISSING, |asset| asset.path)
 }
 
 #[cfg(test)]

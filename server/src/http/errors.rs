@@ -1,7 +1,7 @@
 //! Errors as pages.
 
 use app::pages::error::{Failure, FailureProps};
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use campfire::AppError;
 
@@ -40,11 +40,20 @@ impl IntoResponse for PageError {
             AppError::NotFound => "Nothing here",
             AppError::Invalid(_) => "That cannot be taken",
             AppError::Conflict(_) => "That is taken",
-            AppError::TooManyTries => "Too many tries",
+            AppError::TooManyTries(_) => "Too much at once",
             AppError::Unavailable(_) | AppError::Unreachable => "Not now",
             AppError::Internal => "Something went wrong",
         };
-        failure(status, title, self.0.to_string())
+        let mut response = failure(status, title, self.0.to_string());
+        retry_after(&mut response, &self.0);
+        response
+    }
+}
+
+/// Adds the header `Retry-After`, if the error has a time to wait.
+pub fn retry_after(response: &mut Response, error: &AppError) {
+    if let Some(seconds) = error.retry_after_s() {
+        response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
     }
 }
 
@@ -57,8 +66,15 @@ pub async fn not_found() -> PageError {
     PageError(AppError::NotFound)
 }
 
+/// The response to who wants to sign in or join from a banned address.
+pub fn banned() -> Response {
+    let text =
+        "Nobody can sign in or join from this internet address now. Use another network, or ask an administrator.";
+    failure(StatusCode::TOO_MANY_REQUESTS, "Not from here", text.into())
+}
+
 /// The response to an invalid or expired transfer link, the same for every reason: it must not tell which links exist.
 pub fn invalid_transfer_link() -> Response {
-    let text = "This sign-in link is no longer good. Make a new one on a device where you are signed in, or ask an administrator.";
+    let text = "This sign-in link is no longer good: it works once, for four hours. Make a new one on a device where you are signed in, or ask an administrator.";
     failure(StatusCode::BAD_REQUEST, "The link does not work", text.into())
 }

@@ -3,18 +3,19 @@
 //! The hub writes events to the sockets itself, in commit order, so a removed member receives no later event of the
 //! room. This task only reads, runs commands and flushes.
 
+use std::io::IoSlice;
 use std::time::{Duration, Instant};
 
 use campfire::access::CurrentUser;
-use campfire::live::{Connection, EncodedEvent, PeerCommand};
+use campfire::live::{Connection, EncodedEvent, MAX_SOCKETS_PER_USER, PeerCommand};
 use campfire::model::RoomId;
-use campfire::ops::sync::CatchUp;
-use campfire::protocol::{ClientCommand, Cursor, MAX_COMMAND_BYTES, ServerEvent, TYPING_EVERY_MS};
+use campfire::ops::sync::{CatchUp, Changes, Next};
+use campfire::protocol::{ClientCommand, Cursor, MAX_COMMAND_BYTES, ServerEvent};
 use campfire::state::AppState;
 use campfire::{AppError, AppResult, clock, ops};
 use tokio::sync::watch;
 use tokio::time::timeout;
-use websocket::{CloseCode, Message, Tcp, WebSocket, encode};
+use websocket::{CloseCode, Message, Transport, WebSocket, encode};
 
 /// How long a socket may accept nothing of what is queued for it before it is closed.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
@@ -22,49 +23,55 @@ const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long the queue is flushed before a socket is closed.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How often one page's `typing` is published at most while it stays active; more frequent ones are ignored. A tenth
-/// below the interval of the browser, which is never exact.
-const TYPING_INTERVAL: Duration = Duration::from_millis(TYPING_EVERY_MS * 9 / 10);
-
-/// The gap between two typing starts after which [`MAX_TYPING_RESTARTS`] is counted anew.
-const TYPING_RESTART_WINDOW: Duration = Duration::from_secs(1);
-
-/// How often typing may start again without a gap: a user who stops and continues is published at once, a flood of
-/// starts and stops is not.
-const MAX_TYPING_RESTARTS: u32 = 3;
-
 /// The period in which [`MAX_COMMANDS_PER_SECOND`] is counted.
 const RATE_WINDOW: Duration = Duration::from_secs(1);
 
 /// How many messages a client may send in a second. Our pages send less than a tenth of that.
 const MAX_COMMANDS_PER_SECOND: u32 = 200;
 
+/// How long a closed socket is read for the client's own end of the connection, so that the last frame is not lost.
+const LINGER_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// The reason in the close frame of a socket beyond [`MAX_SOCKETS_PER_USER`].
+const TOO_MANY_SOCKETS: &str = "Too many open pages. Close some, then reload this one.";
+
 /// Serves one socket until it is closed.
 pub(super) async fn serve(socket: WebSocket, state: AppState, current: CurrentUser, closing: watch::Receiver<bool>) {
-    let connection = state.live.connect(current.user.id, &current.user.name, socket.transport());
+    let Some(connection) = state.live.connect(current.user.id, &current.user.name, socket.transport()) else {
+        tracing::warn!(user.id = %current.user.id, "more than {MAX_SOCKETS_PER_USER} sockets of one user");
+        let refusal = encode::close(CloseCode::POLICY_VIOLATION, TOO_MANY_SOCKETS);
+        // A client that does not receive the close frame still notices the end of the connection.
+        let _ = socket.transport().try_write(&[IoSlice::new(&refusal)]);
+        return linger(socket).await;
+    };
     let mut session = Session {
         socket,
         state,
         current,
         connection,
-        typing_published_at: None,
-        is_typing: false,
-        typing_restarts: 0,
+        catching_up: None,
         rate_window_start: clock::monotonic(),
         rate_window_count: 0,
     };
     let end = session.run(closing).await;
-    let (reconnect, code, reason) = match end {
+    match end {
         End::Disconnected => return,
-        End::Closed(code) => return session.connection.peer.close(&encode::close_reply(code)),
-        End::Refused(code) => return session.connection.peer.close(&encode::close(code, "")),
-        End::ShuttingDown => (true, CloseCode::GOING_AWAY, ""),
-        End::SignedOut => (false, CloseCode::GOING_AWAY, ""),
-        End::RateExceeded => (true, CloseCode::POLICY_VIOLATION, "Too many frames in a second."),
-    };
-    session.send(&ServerEvent::Bye { reconnect });
-    session.drain().await;
-    session.connection.peer.close(&encode::close(code, reason));
+        End::Closed(code) => session.connection.peer.close(&encode::close_reply(code)),
+        End::Refused(code, reason) => session.connection.peer.close(&encode::close(code, reason)),
+        End::ShuttingDown => session.say_goodbye(true, CloseCode::GOING_AWAY, "").await,
+        End::SignedOut => session.say_goodbye(false, CloseCode::GOING_AWAY, "").await,
+        End::RateExceeded => {
+            session.say_goodbye(true, CloseCode::POLICY_VIOLATION, "Too many frames in a second.").await;
+        }
+    }
+    let Session { socket, connection, .. } = session;
+    drop(connection);
+    linger(socket).await;
+}
+
+/// Waits until the client has closed its end of the connection, for at most [`LINGER_TIMEOUT`].
+async fn linger(socket: WebSocket) {
+    let _ = timeout(LINGER_TIMEOUT, socket.linger()).await;
 }
 
 /// Why a socket's task ends.
@@ -73,8 +80,8 @@ enum End {
     Disconnected,
     /// The browser closed the socket: its code is echoed (RFC 6455, section 5.5.1).
     Closed(Option<CloseCode>),
-    /// The browser violated the WebSocket protocol: a close frame with this code is sent.
-    Refused(CloseCode),
+    /// The browser violated the protocol: a close frame with this code and reason is sent.
+    Refused(CloseCode, &'static str),
     /// The server is shutting down.
     ShuttingDown,
     /// The user's session ended.
@@ -88,21 +95,11 @@ struct Session {
     state: AppState,
     current: CurrentUser,
     connection: Connection,
-    /// When `active` typing was last published.
-    typing_published_at: Option<Instant>,
-    /// Whether the last published typing was `active`.
-    is_typing: bool,
-    /// How often typing started without a gap of [`TYPING_RESTART_WINDOW`].
-    typing_restarts: u32,
+    /// The rest of the catch-up of the room in view. Boxed: it is rare, and every socket holds this field.
+    catching_up: Option<Box<Changes>>,
     rate_window_start: Instant,
     /// How many messages were received in the window.
     rate_window_count: u32,
-}
-
-impl Drop for Session {
-    fn drop(&mut self) {
-        self.set_typing(false);
-    }
 }
 
 impl Session {
@@ -124,6 +121,12 @@ impl Session {
             let blocked_since = self.connection.peer.blocked_since();
             // A blocked socket is not read either: the answers would only fill its queue.
             if blocked_since.is_none() {
+                if let Some(changes) = self.catching_up.take() {
+                    match Box::pin(self.continue_catch_up(changes)).await {
+                        Ok(()) => continue,
+                        Err(end) => return end,
+                    }
+                }
                 match self.socket.next(MAX_COMMAND_BYTES) {
                     Ok(None) => {}
                     Ok(Some(Message::Close(code))) => return End::Closed(code),
@@ -137,7 +140,7 @@ impl Session {
                         continue;
                     }
                     Ok(Some(Message::Binary(_) | Message::Pong(_))) => continue,
-                    Err(code) => return End::Refused(code),
+                    Err(code) => return End::Refused(code, ""),
                 }
             }
             tokio::select! {
@@ -149,7 +152,7 @@ impl Session {
                         return End::Disconnected;
                     }
                 }
-                is_writable = writable_in_time(&transport, blocked_since), if blocked_since.is_some() => {
+                is_writable = writable_in_time(transport.writable(), blocked_since), if blocked_since.is_some() => {
                     if !is_writable {
                         return End::Disconnected;
                     }
@@ -166,7 +169,6 @@ impl Session {
             }
             PeerCommand::SessionEnded(_) => {}
             PeerCommand::MembershipEnded(room_id) => {
-                self.is_typing = false;
                 if self.connection.peer.room_in_view().is_none_or(|in_view| in_view == room_id) {
                     self.connection.unsubscribe();
                 }
@@ -233,17 +235,21 @@ impl Session {
 
     async fn handle_client_command(&mut self, text: &str) -> Result<(), End> {
         // Our pages send only valid JSON; unknown commands of newer pages deserialize as `Unknown`.
-        match serde_json::from_str(text).map_err(|_| End::Disconnected)? {
-            ClientCommand::Typing { active } => self.set_typing(active),
+        let command = serde_json::from_str(text)
+            .map_err(|_| End::Refused(CloseCode::POLICY_VIOLATION, "A message is not a command in JSON."))?;
+        match command {
+            ClientCommand::Typing { active: true } => self.connection.start_typing(),
+            ClientCommand::Typing { active: false } => self.connection.stop_typing(),
             ClientCommand::Focus { room_id, cursor } => {
-                self.set_typing(false);
+                self.connection.stop_typing();
                 // Boxed: it is rare, and would otherwise enlarge the future of every socket's task by its own size.
                 let focused = Box::pin(self.focus(room_id, cursor)).await;
                 self.update_viewed_room();
                 return focused;
             }
             ClientCommand::Blur => {
-                self.set_typing(false);
+                self.catching_up = None;
+                self.connection.stop_typing();
                 self.connection.unsubscribe();
                 self.update_viewed_room();
             }
@@ -255,6 +261,7 @@ impl Session {
                 self.connection.peer.clear_presence();
                 self.set_presence(false);
             }
+            ClientCommand::Describe { room_id } => Box::pin(self.describe(room_id)).await?,
             ClientCommand::Read { room_id, message_id } => {
                 let read = Box::pin(ops::memberships::mark_read(&self.state, &self.current, room_id, message_id)).await;
                 if let Err(error) = read {
@@ -266,24 +273,17 @@ impl Session {
         Ok(())
     }
 
-    /// Subscribes to a room and sends its changes since `cursor`, the position in the event log that the page contains.
+    /// Subscribes to a room, and begins to send its changes since `cursor`, the position in the event log that the page
+    /// contains.
     async fn focus(&mut self, room_id: RoomId, cursor: Cursor) -> Result<(), End> {
+        self.catching_up = None;
         if !self.connection.subscribe(room_id) {
             self.send(&ServerEvent::RoomRemoved { room_id });
             return Ok(());
         }
         match ops::sync::catch_up(&self.state, &self.current, room_id, &cursor).await {
-            Ok(CatchUp::Changes(mut changes, position)) => {
-                let caught_up_seq = position.seq;
-                changes.push(ServerEvent::CaughtUp { room_id, cursor: position });
-                changes.extend(self.connection.presence(room_id));
-                let events: Vec<_> = changes.iter().map(EncodedEvent::new).collect();
-                self.connection.peer.complete_catch_up(room_id, &events, caught_up_seq);
-            }
-            Ok(CatchUp::Resync) => {
-                let resync = EncodedEvent::new(&ServerEvent::Resync);
-                self.connection.peer.complete_catch_up(room_id, &[resync], 0);
-            }
+            Ok(CatchUp::Changes(changes)) => self.catching_up = Some(Box::new(changes)),
+            Ok(CatchUp::Resync) => self.complete_catch_up(room_id, vec![ServerEvent::Resync], 0),
             Err(AppError::NotFound) => {
                 self.connection.unsubscribe();
                 self.send(&ServerEvent::RoomRemoved { room_id });
@@ -292,6 +292,45 @@ impl Session {
             Err(_) => return Err(End::Disconnected),
         }
         Ok(())
+    }
+
+    /// Sends a room as the user's sidebar shows it, unless it is hidden there.
+    async fn describe(&mut self, room_id: RoomId) -> Result<(), End> {
+        // What happens in the room while it is read follows it.
+        self.connection.peer.buffer_user_events();
+        let room = ops::sync::sidebar_room(&self.state, &self.current, room_id).await.map_err(|_| End::Disconnected)?;
+        let event = room.map(|room| EncodedEvent::new(&ServerEvent::RoomAdded { room }));
+        self.connection.peer.send_snapshot(event.as_slice());
+        Ok(())
+    }
+
+    /// Sends the next piece of a catch-up, of which the socket has accepted everything so far, or its end.
+    async fn continue_catch_up(&mut self, mut changes: Box<Changes>) -> Result<(), End> {
+        let room_id = changes.room_id;
+        match ops::sync::next_piece(&self.state, &mut changes).await.map_err(|_| End::Disconnected)? {
+            Next::Piece(events) => {
+                let piece: Vec<_> = events.iter().map(EncodedEvent::new).collect();
+                if self.connection.peer.send_catch_up(room_id, &piece) {
+                    self.catching_up = Some(changes);
+                } else {
+                    self.complete_catch_up(room_id, Vec::new(), 0);
+                }
+            }
+            Next::Complete => {
+                let caught_up_seq = changes.position.seq;
+                let mut last = vec![ServerEvent::CaughtUp { room_id, cursor: changes.position }];
+                last.extend(self.connection.presence(room_id));
+                self.complete_catch_up(room_id, last, caught_up_seq);
+            }
+            Next::Resync => self.complete_catch_up(room_id, vec![ServerEvent::Resync], 0),
+        }
+        Ok(())
+    }
+
+    /// Sends the end of a catch-up, then what happened in the room meanwhile. Does nothing if the room left the view.
+    fn complete_catch_up(&self, room_id: RoomId, last: Vec<ServerEvent>, caught_up_seq: i64) {
+        let last: Vec<_> = last.iter().map(EncodedEvent::new).collect();
+        self.connection.peer.complete_catch_up(room_id, &last, caught_up_seq);
     }
 
     /// Updates the hub's presence after the room in view changed.
@@ -305,33 +344,16 @@ impl Session {
         self.connection.set_presence(present, room_in_view);
     }
 
-    /// Publishes to the room in view that the user is typing, within the rate limits, or stopped, if typing was
-    /// published.
-    fn set_typing(&mut self, active: bool) {
-        let Some(room_id) = self.connection.peer.room_in_view() else { return };
-        let is_published = match (active, self.is_typing) {
-            (false, is_typing) => is_typing,
-            (true, true) => self.typing_published_at.is_none_or(|at| at.elapsed() >= TYPING_INTERVAL),
-            (true, false) => {
-                if self.typing_published_at.is_none_or(|at| at.elapsed() >= TYPING_RESTART_WINDOW) {
-                    self.typing_restarts = 0;
-                }
-                self.typing_restarts += 1;
-                self.typing_restarts <= MAX_TYPING_RESTARTS
-            }
-        };
-        if is_published {
-            self.is_typing = active;
-            if active {
-                self.typing_published_at = Some(clock::monotonic());
-            }
-            self.connection.publish_typing(room_id, active);
-        }
-    }
-
     /// Sends an event to this socket only.
     fn send(&self, event: &ServerEvent) {
         self.connection.peer.send(&EncodedEvent::new(event));
+    }
+
+    /// Sends `Bye` after what is queued, then a close frame.
+    async fn say_goodbye(&self, reconnect: bool, code: CloseCode, reason: &str) {
+        self.send(&ServerEvent::Bye { reconnect });
+        self.drain().await;
+        self.connection.peer.close(&encode::close(code, reason));
     }
 
     /// Flushes the send queue until it is empty, for at most [`DRAIN_TIMEOUT`].
@@ -347,8 +369,27 @@ impl Session {
 }
 
 /// Waits until a blocked socket is writable; `false` when it has been blocked for [`WRITE_TIMEOUT`].
-async fn writable_in_time(transport: &Tcp, blocked_since: Option<Instant>) -> bool {
+async fn writable_in_time(writable: impl Future<Output = bool>, blocked_since: Option<Instant>) -> bool {
     let Some(blocked_since) = blocked_since else { return std::future::pending().await };
     let deadline = blocked_since + WRITE_TIMEOUT;
-    tokio::time::timeout_at(deadline.into(), transport.writable()).await.unwrap_or(false)
+    tokio::time::timeout_at(deadline.into(), writable).await.unwrap_or(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::{pending, ready};
+
+    use futures::FutureExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_socket_is_given_up_when_it_has_accepted_nothing_for_thirty_seconds() {
+        let seconds_ago = |seconds| clock::monotonic().checked_sub(Duration::from_secs(seconds)).unwrap();
+        assert!(!writable_in_time(pending(), Some(seconds_ago(30))).await);
+        assert!(writable_in_time(ready(true), Some(seconds_ago(20))).await, "it accepts bytes again");
+        assert!(!writable_in_time(ready(false), Some(seconds_ago(20))).await, "the connection is lost");
+        assert_eq!(writable_in_time(pending(), Some(seconds_ago(20))).now_or_never(), None, "not yet");
+        assert_eq!(writable_in_time(ready(true), None).now_or_never(), None, "it is not blocked");
+    }
 }

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -18,6 +18,7 @@ use campfire::model::{Anchor, Place, RoomId, UserId};
 
 use crate::http::render::Cacheable;
 use crate::http::{encoding, etag, urls, user_agent};
+use crate::session::Session;
 use crate::{Site, session};
 
 /// Maximum size of a cached page, in bytes, compressed.
@@ -26,8 +27,8 @@ const MAX_PAGE_BYTES: usize = 256 * 1024;
 /// Estimated memory of a page without its body, in bytes, rounded up: headers and dependencies.
 const HEADERS_BYTES: usize = 2 * 1024;
 
-/// Prefix of the only cookie that a cached response may set: the last room, which is that of the page.
-const ALLOWED_COOKIE: &[u8] = b"last_room=";
+/// The only cookie that a cached response may set: the last room, which is that of the page.
+const ALLOWED_COOKIE: &str = app::server::LAST_ROOM;
 
 /// The cached pages. Clones share them.
 #[derive(Clone, Debug)]
@@ -73,7 +74,7 @@ pub async fn serve_cached(State(site): State<Site>, mut request: Request, next: 
     let Some(room_id) = requested_room(&request) else { return next.run(request).await };
     let origin = urls::own_origin(request.headers()).into_boxed_str();
     let custom_styles = site.state.custom_styles_digest();
-    if let Some(user_id) = cached_member(&site, request.headers(), room_id) {
+    if let Some(user_id) = cached_member(&site, request.headers(), &origin, room_id) {
         let key = Key { user_id, room_id, origin: origin.clone(), custom_styles: custom_styles.clone() };
         if let Some(page) = site.pages.pages.get(&key) {
             site.pages.hit_count.fetch_add(1, Ordering::Relaxed);
@@ -85,7 +86,8 @@ pub async fn serve_cached(State(site): State<Site>, mut request: Request, next: 
     let if_none_match = request.headers_mut().remove(header::IF_NONE_MATCH);
     let mut response = next.run(request).await;
     let Some(Cacheable { user_id, dependencies }) = response.extensions_mut().remove() else { return response };
-    let (parts, body) = response.into_parts();
+    let (mut parts, body) = response.into_parts();
+    let session_cookies = take_session_cookies(&mut parts.headers);
     let Ok(body) = axum::body::to_bytes(body, usize::MAX).await else {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
@@ -97,7 +99,23 @@ pub async fn serve_cached(State(site): State<Site>, mut request: Request, next: 
     }
     let mut request_headers = HeaderMap::new();
     request_headers.extend(if_none_match.map(|etags| (header::IF_NONE_MATCH, etags)));
-    page.response(&request_headers)
+    let mut response = page.response(&request_headers);
+    for cookie in session_cookies {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    response
+}
+
+/// Takes the cookies of the browser's session out of a response: they are not part of the page.
+fn take_session_cookies(headers: &mut HeaderMap) -> Vec<HeaderValue> {
+    let cookies: Vec<_> = headers.get_all(header::SET_COOKIE).iter().cloned().collect();
+    let (of_session, others): (Vec<_>, Vec<_>) =
+        cookies.into_iter().partition(|cookie| is_named(cookie, session::store::COOKIE));
+    headers.remove(header::SET_COOKIE);
+    for cookie in others {
+        headers.append(header::SET_COOKIE, cookie);
+    }
+    of_session
 }
 
 /// The room whose newest page is requested by a current browser that accepts gzip; `None` for all other requests.
@@ -113,8 +131,8 @@ fn requested_room(request: &Request) -> Option<RoomId> {
 
 /// The user of the request, if the session and the membership are cached. All other requests are authorised by the
 /// handler.
-fn cached_member(site: &Site, headers: &HeaderMap, room_id: RoomId) -> Option<UserId> {
-    let seen = site.state.sessions.cached(&session::store::token_hash(session::store::token(headers)?))?;
+fn cached_member(site: &Site, headers: &HeaderMap, origin: &str, room_id: RoomId) -> Option<UserId> {
+    let seen = site.state.sessions.cached(&Session::of(headers, origin).token_hash()?)?;
     let user_id = seen.current.user.id;
     let is_fresh = !session::is_refresh_due(&seen, site.state.clock.now_ms());
     (is_fresh && site.state.members.is_cached(user_id, room_id)).then_some(user_id)
@@ -142,7 +160,13 @@ impl Page {
         let cookies = self.headers.get_all(header::SET_COOKIE);
         status == StatusCode::OK
             && self.headers.get(header::CONTENT_ENCODING).is_some_and(|coding| coding == "gzip")
-            && cookies.iter().all(|cookie| cookie.as_bytes().starts_with(ALLOWED_COOKIE))
+            && cookies.iter().all(|cookie| is_named(cookie, ALLOWED_COOKIE))
             && self.body.len() <= MAX_PAGE_BYTES
     }
+}
+
+/// Whether a cookie has this name, apart from what [`Cookies`](session::cookies::Cookies) adds to it.
+fn is_named(cookie: &HeaderValue, name: &str) -> bool {
+    let full_name = cookie.to_str().ok().and_then(|cookie| Some(cookie.split_once('=')?.0));
+    full_name.is_some_and(|full_name| full_name.contains(name))
 }

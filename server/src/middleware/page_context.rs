@@ -6,26 +6,29 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, Uri, header};
 use axum::middleware::Next;
 use axum::response::Response;
-use axum_extra::extract::CookieJar;
 use campfire::model::custom_styles_path;
 use campfire::state::AppState;
 
 use crate::http::page_context::{self, PageContext};
-use crate::http::user_agent;
+use crate::http::{urls, user_agent};
+use crate::session::cookies::{self, Cookies};
 
 /// The cookie of an old browser in which the notice about that has been shown.
 const OLD_BROWSER_COOKIE: &str = "old_browser_told";
 
 /// Provides the context while the request is handled.
 pub async fn provide(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    let cookie_name = Cookies::of(&urls::own_origin(request.headers())).full_name(OLD_BROWSER_COOKIE);
     let context = of_request(&state, request.uri(), request.headers());
     let shows_notice = context.browser == Browser::OldUnnotified;
     let mut response = page_context::scope(context, next.run(request)).await;
     let is_page =
         response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
     if shows_notice && is_page {
-        let cookie = HeaderValue::from_static("old_browser_told=1; Path=/; Max-Age=34560000; SameSite=Lax; HttpOnly");
-        response.headers_mut().append(header::SET_COOKIE, cookie);
+        let cookie = format!("{cookie_name}=1; Path=/; Max-Age=34560000; SameSite=Lax; HttpOnly");
+        if let Ok(cookie) = HeaderValue::try_from(cookie) {
+            response.headers_mut().append(header::SET_COOKIE, cookie);
+        }
     }
     response
 }
@@ -49,7 +52,9 @@ fn of_request(state: &AppState, uri: &Uri, headers: &HeaderMap) -> PageContext {
 fn browser(headers: &HeaderMap) -> Browser {
     match (
         user_agent::is_too_old(user_agent::of(headers)),
-        CookieJar::from_headers(headers).get(OLD_BROWSER_COOKIE).is_some(),
+        cookies::values(headers, &Cookies::of(&urls::own_origin(headers)).full_name(OLD_BROWSER_COOKIE))
+            .next()
+            .is_some(),
     ) {
         (false, _) => Browser::Current,
         (true, false) => Browser::OldUnnotified,

@@ -1,15 +1,15 @@
-//! Security headers, and the refusal of cross-site requests and of banned addresses.
+//! Security headers, and the refusal of cross-site requests.
 
-use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
+use axum::extract::Request;
+use axum::http::{HeaderMap, HeaderValue, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use campfire::AppError;
-use campfire::state::AppState;
 
 use crate::http::csp::POLICY;
 use crate::http::errors::PageError;
 use crate::http::forwarded;
+use crate::session::is_read;
 
 /// Adds security headers, and `Secure` to cookies on TLS.
 pub async fn headers(request: Request, next: Next) -> Response {
@@ -43,23 +43,6 @@ fn make_cookies_secure(headers: &mut HeaderMap) {
         let secured = secured.and_then(|cookie| HeaderValue::from_str(&cookie).ok());
         headers.append(header::SET_COOKIE, secured.unwrap_or(cookie));
     }
-}
-
-/// Refuses requests other than reads from a banned address, before the session is looked up.
-pub async fn refuse_banned(State(state): State<AppState>, request: Request, next: Next) -> Response {
-    if is_read(request.method()) {
-        return next.run(request).await;
-    }
-    let (parts, body) = request.into_parts();
-    if state.bans.contains(forwarded::client_address(&parts)) {
-        return StatusCode::TOO_MANY_REQUESTS.into_response();
-    }
-    next.run(Request::from_parts(parts, body)).await
-}
-
-/// Whether a method is safe: it changes nothing (RFC 9110, section 9.2.1).
-fn is_read(method: &Method) -> bool {
-    matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
 }
 
 /// Refuses requests other than reads that another site makes a browser send (CSRF).

@@ -84,6 +84,9 @@ async fn update(
         let restricted = form.is_checked(restriction);
         ops::accounts::restrict_room_creation(&site.state, &administrator, restricted).await?;
     }
+    if form.has("show_help") {
+        ops::accounts::show_help(&site.state, &administrator, form.is_checked("show_help")).await?;
+    }
     Ok(urls::with_notice(paths::ACCOUNT_SETTINGS, Notice::Saved).into_response())
 }
 
@@ -188,6 +191,7 @@ async fn settings_page(
 ) -> AppResult<Response> {
     let account = ops::accounts::find(&site.state).await?.ok_or(AppError::NotFound)?;
     let join_url = urls::own_origin(headers) + &paths::join(&account.join_code);
+    let help_shown = ops::accounts::is_help_shown(&site.state).await?;
     let state = submitted.unwrap_or_else(|| form::fresh(vec![("name", account.name.clone())]));
     let props = AccountPageProps {
         viewer: current.user,
@@ -195,6 +199,7 @@ async fn settings_page(
         account,
         join_url,
         people,
+        help_shown,
         text_only: site.text_only,
         version: env!("CARGO_PKG_VERSION"),
         state,

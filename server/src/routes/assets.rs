@@ -9,10 +9,10 @@ use axum::routing::get;
 use crate::Site;
 use crate::http::{assets, encoding};
 
-/// The embedded files. Names contain content hashes, so responses are immutable.
+/// The embedded files. Paths contain content hashes, so responses are immutable.
 pub fn router() -> Router<Site> {
     Router::new()
-        .route("/assets/{name}", get(serve))
+        .route("/assets/{*path}", get(serve))
         .route("/icon/{file}", get(icon))
         .route("/robots.txt", get(async || "User-agent: *\n"))
 }
@@ -31,8 +31,8 @@ async fn icon(Path(file): Path<String>) -> Response {
     (headers, svg).into_response()
 }
 
-async fn serve(Path(name): Path<String>, headers: HeaderMap) -> Response {
-    let Some(asset) = assets::find(&name) else { return StatusCode::NOT_FOUND.into_response() };
+async fn serve(Path(path): Path<String>, headers: HeaderMap) -> Response {
+    let Some(asset) = assets::find(&path) else { return StatusCode::NOT_FOUND.into_response() };
     let (encoding, body) = if encoding::accepts(&headers, "br") { ("br", asset.brotli) } else { ("gzip", asset.gzip) };
     let headers = [
         (header::CONTENT_TYPE, asset.content_type),

@@ -11,8 +11,9 @@ use campfire::state::AppState;
 use leptos::prelude::provide_context;
 
 use crate::Site;
-use crate::http::errors::PageError;
-use crate::session::SignedIn;
+use crate::http::errors::{PageError, retry_after};
+use crate::http::urls;
+use crate::session::{SignedIn, cookies};
 
 /// Maximum size of a call, in bytes: enough for 32,000 characters, all escaped in JSON.
 const MAX_CALL_BYTES: usize = 256 * 1024;
@@ -35,7 +36,9 @@ async fn call(
         Ok(signed_in) => signed_in.map(|SignedIn(current)| current),
         Err(PageError(error)) => return call_failed(&error),
     };
+    let last_room = cookies::last_room(&urls::own_origin(request.headers()));
     let context = move || {
+        provide_context(last_room.clone());
         provide_context(state.clone());
         provide_context(current.clone());
     };
@@ -53,7 +56,9 @@ async fn with_status_of_error(response: Response) -> Response {
     let body = axum::body::to_bytes(body, MAX_ERROR_BYTES).await.unwrap_or_default();
     let error = serde_json::from_slice(&body).unwrap_or(AppError::Internal);
     parts.status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    Response::from_parts(parts, body.into())
+    let mut response = Response::from_parts(parts, body.into());
+    retry_after(&mut response, &error);
+    response
 }
 
 /// The response of a server function to an error.

@@ -1,29 +1,33 @@
 //! First run, joining, signing in and out: forms that respond with a redirect, or with the form and its errors.
 
+use app::Notice;
 use app::components::form::FormState;
 use app::pages::entrance::{FirstRun, FirstRunProps, Join, JoinProps, SignIn, SignInProps};
 use axum::Router;
 use axum::extract::{Path, Query, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use campfire::error::FieldErrors;
-use campfire::model::{Password, User, paths};
+use campfire::model::{Password, paths};
 use campfire::ops::accounts::Registration;
 use campfire::state::AppState;
 use campfire::{AppError, AppResult, ops};
-use tower_sessions::Session;
 
 use crate::Site;
-use crate::http::errors::PageError;
+use crate::http::errors::{PageError, retry_after};
 use crate::http::form::{Form, Verb};
 use crate::http::path::PageQuery;
 use crate::http::{form, render, urls};
-use crate::session::store;
-use crate::session::{SignedIn, Visitor};
+use crate::session::{Admitted, Session, SignedIn, Visitor};
 
 /// The error of a failed sign-in, the same for every reason: it must not tell which addresses exist.
 const SIGN_IN_FAILED: &str = "That did not work. Check the address and the password, or wait a few minutes.";
+
+/// Makes the browser delete what it keeps of the site: drafts, unsent messages, pages. It does so on TLS and on this
+/// machine; elsewhere the script of the sign-in page does.
+const CLEAR_SITE_DATA: (HeaderName, HeaderValue) =
+    (HeaderName::from_static("clear-site-data"), HeaderValue::from_static("\"cache\", \"storage\""));
 
 /// The pages before the chat.
 pub fn router() -> Router<Site> {
@@ -47,12 +51,13 @@ async fn set_up(
     visitor: Visitor,
     form: Form,
 ) -> Result<Response, PageError> {
-    let registration = match registration(&form) {
-        Ok(registration) => registration,
-        Err(errors) => return Ok(first_run_page(StatusCode::UNPROCESSABLE_ENTITY, entered(&form, errors))),
+    let set_up = match registration(&form, &visitor) {
+        Ok(registration) => ops::accounts::set_up(&state, registration).await,
+        Err(errors) => Err(AppError::Invalid(errors)),
     };
-    match ops::accounts::set_up(&state, registration).await {
-        Ok(user) => sign_in(&session, &user, &visitor, "/").await,
+    match set_up {
+        Ok(found) => Ok(sign_in(&state, &session, found, &visitor, "/").await?),
+        Err(AppError::Invalid(errors)) => Ok(first_run_page(StatusCode::UNPROCESSABLE_ENTITY, entered(&form, errors))),
         Err(AppError::Conflict(_)) => Ok(Redirect::to("/").into_response()),
         Err(error) => Err(error.into()),
     }
@@ -61,9 +66,10 @@ async fn set_up(
 async fn invitation(
     State(state): State<AppState>,
     signed_in: Option<SignedIn>,
+    visitor: Visitor,
     Path(join_code): Path<String>,
 ) -> Result<Response, PageError> {
-    let account = ops::accounts::require_join_code(&state, &join_code).await?;
+    let account = ops::accounts::require_join_code(&state, &join_code, visitor.address).await?;
     if signed_in.is_some() {
         return Ok(Redirect::to("/").into_response());
     }
@@ -74,29 +80,40 @@ async fn join(
     State(state): State<AppState>,
     signed_in: Option<SignedIn>,
     session: Session,
-    visitor: Visitor,
+    Admitted(visitor): Admitted,
     Path(join_code): Path<String>,
     form: Form,
 ) -> Result<Response, PageError> {
-    let account = ops::accounts::require_join_code(&state, &join_code).await?;
+    let account = ops::accounts::require_join_code(&state, &join_code, visitor.address).await?;
     if signed_in.is_some() {
         return Ok(Redirect::to("/").into_response());
     }
-    let unprocessable = StatusCode::UNPROCESSABLE_ENTITY;
-    let registration = match registration(&form) {
-        Ok(registration) => registration,
-        Err(errors) => {
-            return Ok(join_page(&state, unprocessable, account.name, join_code, entered(&form, errors)).await?);
-        }
+    let joined = match registration(&form, &visitor) {
+        Ok(registration) => ops::accounts::join(&state, &join_code, registration).await,
+        Err(errors) => Err(AppError::Invalid(errors)),
     };
-    let email_address = registration.email_address.as_str().to_owned();
-    match ops::accounts::join(&state, &join_code, registration).await {
-        Ok(user) => sign_in(&session, &user, &visitor, "/").await,
+    match joined {
+        Ok(found) => Ok(sign_in(&state, &session, found, &visitor, "/").await?),
+        Err(AppError::Invalid(errors)) => {
+            let state_of_form = entered(&form, errors);
+            let status = StatusCode::UNPROCESSABLE_ENTITY;
+            Ok(join_page(&state, status, account.name, join_code, state_of_form).await?)
+        }
         // The e-mail address has an account: its owner can sign in.
         Err(AppError::Conflict(_)) => {
-            let query =
-                form_urlencoded::Serializer::new(String::new()).append_pair("email_address", &email_address).finish();
-            Ok(Redirect::to(&format!("{}?{query}", paths::SIGN_IN)).into_response())
+            let query = form_urlencoded::Serializer::new(String::new())
+                .append_pair("email_address", form.get("email_address").trim())
+                .finish();
+            Ok(urls::with_notice(&format!("{}?{query}", paths::SIGN_IN), Notice::AddressTaken).into_response())
+        }
+        // What was entered stays: too many at once, or the server is busy.
+        Err(error @ (AppError::TooManyTries(_) | AppError::Unavailable(_))) => {
+            let mut errors = FieldErrors::default();
+            errors.add("form", error.to_string());
+            let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
+            let mut response = join_page(&state, status, account.name, join_code, entered(&form, errors)).await?;
+            retry_after(&mut response, &error);
+            Ok(response)
         }
         Err(error) => Err(error.into()),
     }
@@ -105,6 +122,7 @@ async fn join(
 async fn new_session(
     State(state): State<AppState>,
     signed_in: Option<SignedIn>,
+    session: Session,
     Query(query): PageQuery,
 ) -> Result<Response, PageError> {
     let wanted = urls::own_path(query.get("return_to").map_or("/", String::as_str)).to_owned();
@@ -113,7 +131,13 @@ async fn new_session(
     }
     let email_address = query.get("email_address").cloned().unwrap_or_default();
     let values = vec![("email_address", email_address)];
-    Ok(sign_in_page(&state, StatusCode::OK, wanted, form::fresh(values)).await?)
+    let mut response = sign_in_page(&state, StatusCode::OK, wanted, form::fresh(values)).await?;
+    // A cookie without a session: it was ended from another device.
+    if session.token_hash().is_some() {
+        session.remove_cookies();
+        response.headers_mut().extend([CLEAR_SITE_DATA]);
+    }
+    Ok(response)
 }
 
 /// A reload after a refused form requests the form's URL with GET.
@@ -121,51 +145,82 @@ async fn new_session_again() -> Redirect {
     Redirect::to(paths::SIGN_IN)
 }
 
+/// Signs in or, by the method in the form, out: the latter from every address.
 async fn session(
-    State(site): State<Site>,
+    State(state): State<AppState>,
     session: Session,
-    visitor: Visitor,
+    admitted: Result<Admitted, Response>,
     form: Form,
 ) -> Result<Response, PageError> {
     if form.verb() == Verb::Delete {
-        return sign_out(session).await;
+        return sign_out(State(state), session).await;
     }
-    let wanted = urls::own_path(form.get("return_to")).to_owned();
-    let failed = async |status| {
-        let mut errors = FieldErrors::default();
-        errors.add("form", SIGN_IN_FAILED);
-        sign_in_page(&site.state, status, wanted.clone(), entered(&form, errors)).await
+    let visitor = match admitted {
+        Ok(Admitted(visitor)) => visitor,
+        Err(refusal) => return Ok(refusal),
     };
-    if site.sign_ins.is_exceeded(visitor.address) {
-        return Ok(failed(StatusCode::TOO_MANY_REQUESTS).await?);
-    }
+    let wanted = urls::own_path(form.get("return_to")).to_owned();
     let password = Password::to_check(form.get("password").to_owned());
-    match ops::sessions::authenticate(&site.state, form.get("email_address"), password).await {
-        Ok(user) => sign_in(&session, &user, &visitor, &wanted).await,
-        Err(AppError::SignedOut) => Ok(failed(StatusCode::UNAUTHORIZED).await?),
+    let verified = ops::sessions::authenticate(&state, form.get("email_address"), password, visitor.address).await;
+    let begun = match verified {
+        Ok(found) => sign_in(&state, &session, found, &visitor, &wanted).await,
+        Err(error) => Err(error),
+    };
+    match begun {
+        Ok(response) => Ok(response),
+        Err(error @ (AppError::SignedOut | AppError::TooManyTries(_))) => {
+            let mut errors = FieldErrors::default();
+            errors.add("form", SIGN_IN_FAILED);
+            let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::UNAUTHORIZED);
+            let mut response = sign_in_page(&state, status, wanted, entered(&form, errors)).await?;
+            retry_after(&mut response, &error);
+            Ok(response)
+        }
         Err(error) => Err(error.into()),
     }
 }
 
-async fn sign_out(session: Session) -> Result<Response, PageError> {
-    store::end(&session).await?;
-    Ok(Redirect::to(paths::SIGN_IN).into_response())
+async fn sign_out(State(state): State<AppState>, session: Session) -> Result<Response, PageError> {
+    session.end(&state).await?;
+    let mut response = Redirect::to(paths::SIGN_IN).into_response();
+    response.headers_mut().extend([CLEAR_SITE_DATA]);
+    Ok(response)
 }
 
-/// Signs a user in and redirects to `wanted`.
-pub async fn sign_in(session: &Session, user: &User, visitor: &Visitor, wanted: &str) -> Result<Response, PageError> {
-    store::begin(session, user.id, &visitor.address.to_string(), &visitor.user_agent).await?;
-    Ok(Redirect::to(wanted).into_response())
+/// Signs a user in and redirects to `wanted`. What the browser keeps of another user who was signed in is deleted.
+///
+/// # Errors
+/// `SignedOut` when the proof no longer holds.
+pub async fn sign_in(
+    state: &AppState,
+    session: &Session,
+    sign_in: ops::sessions::SignIn,
+    visitor: &Visitor,
+    wanted: &str,
+) -> AppResult<Response> {
+    let before = match session.token_hash() {
+        Some(token_hash) => state.sessions.find(token_hash).await?,
+        None => None,
+    };
+    let is_another = before.is_some_and(|before| before.current.user.id != sign_in.user.id);
+    session.begin(state, sign_in, visitor).await?;
+    let mut response = Redirect::to(wanted).into_response();
+    if is_another {
+        response.headers_mut().extend([CLEAR_SITE_DATA]);
+    }
+    Ok(response)
 }
 
 /// The registration in the form, or the errors of its fields.
-fn registration(form: &Form) -> Result<Registration, FieldErrors> {
+fn registration(form: &Form, visitor: &Visitor) -> Result<Registration, FieldErrors> {
     let mut errors = FieldErrors::default();
     let name = errors.take(form.get("name").parse());
     let email_address = errors.take(form.get("email_address").parse());
     let password = errors.take(form.get("password").parse());
     match (name, email_address, password) {
-        (Some(name), Some(email_address), Some(password)) => Ok(Registration { name, email_address, password }),
+        (Some(name), Some(email_address), Some(password)) => {
+            Ok(Registration { name, email_address, password, from: visitor.address })
+        }
         _ => Err(errors),
     }
 }

@@ -1,11 +1,11 @@
 //! `/` and `/rooms`, which redirect to a room.
 
+use app::server::LastRoomName;
 use axum::Router;
 use axum::extract::{OriginalUri, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
-use axum_extra::extract::CookieJar;
 use campfire::model::{RoomId, paths};
 use campfire::state::AppState;
 use campfire::{AppError, ops};
@@ -13,7 +13,8 @@ use campfire::{AppError, ops};
 use crate::Site;
 use crate::http::errors::PageError;
 use crate::http::render::{self, LiveRequest};
-use crate::session::SignedIn;
+use crate::http::urls;
+use crate::session::{SignedIn, cookies};
 
 /// `GET /` and `GET /rooms`.
 pub fn router() -> Router<Site> {
@@ -25,10 +26,10 @@ async fn home(
     State(site): State<Site>,
     SignedIn(current): SignedIn,
     OriginalUri(uri): OriginalUri,
-    cookies: CookieJar,
     headers: HeaderMap,
 ) -> Result<Response, PageError> {
-    let last: Option<RoomId> = cookies.get(app::server::LAST_ROOM).and_then(|cookie| cookie.value().parse().ok());
+    let LastRoomName(name) = cookies::last_room(&urls::own_origin(&headers));
+    let last: Option<RoomId> = cookies::values(&headers, &name).find_map(|value| value.parse().ok());
     let mut room_id = None;
     if let Some(last) = last {
         match site.state.members.find(&current.user, last).await {

@@ -15,7 +15,7 @@ use campfire::{AppError, AppResult, ops};
 use sha2::{Digest, Sha256};
 
 use crate::Site;
-use crate::http::errors::PageError;
+use crate::http::errors::{PageError, retry_after};
 use crate::http::form::{Form, Verb};
 use crate::http::path::PathId;
 use crate::http::render;
@@ -49,7 +49,12 @@ async fn create(State(state): State<AppState>, InRoom(member): InRoom, form: For
     };
     match posted.await {
         Ok(Posted::Stored(_) | Posted::Removed(_)) => Ok(Redirect::to(&room_path(&member)).into_response()),
-        Err(error @ (AppError::Invalid(_) | AppError::Conflict(_) | AppError::Unavailable(_))) => {
+        Err(
+            error @ (AppError::Invalid(_)
+            | AppError::Conflict(_)
+            | AppError::Unavailable(_)
+            | AppError::TooManyTries(_)),
+        ) => {
             let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::UNPROCESSABLE_ENTITY);
             let props = NotSentProps {
                 room_path: room_path(&member),
@@ -57,7 +62,9 @@ async fn create(State(state): State<AppState>, InRoom(member): InRoom, form: For
                 body: form.get("body").to_owned(),
                 problem: error.to_string(),
             };
-            Ok(render::plain(status, "Not sent yet", || NotSent(props)))
+            let mut response = render::plain(status, "Not sent yet", || NotSent(props));
+            retry_after(&mut response, &error);
+            Ok(response)
         }
         Err(error) => Err(error.into()),
     }
@@ -120,10 +127,11 @@ async fn change(
     state: State<AppState>,
     member: InRoom,
     message_id: PathId<MessageId>,
+    headers: HeaderMap,
     form: Form,
 ) -> Result<Response, PageError> {
     match form.verb() {
-        Verb::Delete => remove(state, member, message_id).await,
+        Verb::Delete => remove(state, member, message_id, headers).await,
         Verb::Put | Verb::Post => edit(state, member, message_id, form).await,
     }
 }
@@ -143,6 +151,13 @@ async fn edit(
             let status = StatusCode::UNPROCESSABLE_ENTITY;
             Ok(edit_page(status, &member, message_id, body, Some(errors.to_string())))
         }
+        Err(error @ AppError::TooManyTries(_)) => {
+            let body = form.get("body").to_owned();
+            let status = StatusCode::TOO_MANY_REQUESTS;
+            let mut response = edit_page(status, &member, message_id, body, Some(error.to_string()));
+            retry_after(&mut response, &error);
+            Ok(response)
+        }
         // Deleted meanwhile: the text can be sent as a new message.
         Err(AppError::NotFound) => {
             let props = NotSentProps {
@@ -161,8 +176,13 @@ async fn remove(
     State(state): State<AppState>,
     InRoom(member): InRoom,
     PathId(message_id): PathId<MessageId>,
+    headers: HeaderMap,
 ) -> Result<Response, PageError> {
     ops::messages::remove(&state, &member, message_id).await?;
+    // A script must be able to tell this from the redirect of a request that is refused.
+    if headers.contains_key("x-requested-with") {
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    }
     Ok(Redirect::to(&room_path(&member)).into_response())
 }
 
@@ -186,8 +206,8 @@ fn room_path(member: &Member) -> String {
 /// twice is one message, and the same text from a later page is another one.
 fn id_of_form(state: &AppState, member: &Member, form: &Form) -> ClientMessageId {
     let Ok(seq) = form.get("seq").parse::<u64>() else {
-        let random = tower_sessions::session::Id::default().0.to_be_bytes();
-        return ClientMessageId::v7(state.clock.now_ms().unsigned_abs(), first_ten(&random));
+        let random = uuid::Uuid::new_v4();
+        return ClientMessageId::v7(state.clock.now_ms().unsigned_abs(), first_ten(random.as_bytes()));
     };
     let mut hasher = Sha256::new();
     hasher.update(member.room.id.0.to_be_bytes());

@@ -24,7 +24,7 @@ use crate::http::form::{Form, Verb};
 use crate::http::path::PageQuery;
 use crate::http::render::{LiveRequest, Rendered};
 use crate::http::{form, render, urls};
-use crate::session::{InRoom, Inside, SignedIn};
+use crate::session::{InRoom, Inside, SignedIn, cookies};
 
 /// The pages and forms of rooms.
 pub fn router() -> Router<Site> {
@@ -89,6 +89,7 @@ async fn room_page(
     let title = member.room.name.clone();
     let state = site.state.clone();
     let room_id = member.room.id;
+    let last_room = cookies::last_room(&urls::own_origin(&headers));
     let reads = range == MessageRange::Newest;
     let request = LiveRequest { url, current: current.clone(), title, member: Some(member), reads, headers };
     let Rendered { mut response, unread } = render::live(site, request).await?;
@@ -101,7 +102,7 @@ async fn room_page(
             }
         });
     }
-    let cookie = app::server::last_room_cookie(room_id);
+    let cookie = app::server::last_room_cookie(&last_room, room_id);
     response.headers_mut().append(header::SET_COOKIE, cookie.parse().map_err(|_| AppError::Internal)?);
     Ok(response)
 }

@@ -6,8 +6,9 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use axum::{Json, Router};
-use campfire::model::{RoomId, paths};
+use campfire::model::{Person, RoomId, paths};
 use campfire::ops::searches::SearchResults;
+use campfire::richtext::{fold_name, mention_texts};
 use campfire::state::AppState;
 use campfire::{AppError, ops, richtext};
 use serde::Serialize;
@@ -63,7 +64,8 @@ async fn show(
 async fn create(State(state): State<AppState>, SignedIn(current): SignedIn, form: Form) -> Result<Redirect, PageError> {
     let asked = form.get("q").split_whitespace().collect::<Vec<_>>().join(" ");
     match ops::searches::remember(&state, &current, &asked).await {
-        Ok(()) | Err(AppError::Invalid(_)) => {}
+        // Who searches very fast gets the results, and not all of these searches are remembered.
+        Ok(()) | Err(AppError::Invalid(_) | AppError::TooManyTries(_)) => {}
         Err(error) => return Err(error.into()),
     }
     Ok(Redirect::to(&search_path(&asked)))
@@ -92,6 +94,9 @@ async fn clear(State(state): State<AppState>, SignedIn(current): SignedIn, form:
 struct Offered {
     name: String,
     value: i64,
+    /// What a message contains to mention a person; without a room there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mention: Option<String>,
 }
 
 /// The people that can be mentioned: those of a room, by their last message, or all active ones, by name. `query` filters
@@ -101,22 +106,27 @@ async fn people(
     SignedIn(current): SignedIn,
     Query(query): PageQuery,
 ) -> Result<Response, PageError> {
-    let people = match query.get("room_id") {
+    let (people, mentions) = match query.get("room_id") {
         Some(room_id) => {
             let room_id: RoomId = room_id.parse()?;
             let member = state.members.find(&current.user, room_id).await?;
-            ops::memberships::list_people_by_activity(&state, &member).await?
+            let people = ops::memberships::list_people_by_activity(&state, &member).await?;
+            let mentions = mention_texts(&people);
+            (people, mentions)
         }
-        None => ops::users::list(&state, &current).await?,
+        None => (ops::users::list(&state, &current).await?, Vec::new()),
     };
-    let wanted = query.get("query").map(|wanted| wanted.to_lowercase()).unwrap_or_default();
-    let people = people.into_iter().filter(|person| person.name.to_lowercase().contains(&wanted));
-    let offered: Vec<_> = people.map(|person| Offered { name: person.name, value: person.id.0 }).collect();
+    let wanted = fold_name(query.get("query").map(String::as_str).unwrap_or_default());
+    let mut mentions = mentions.into_iter();
+    let offers = people.into_iter().map(|Person { id, name }| Offered { name, value: id.0, mention: mentions.next() });
+    let offered: Vec<_> =
+        offers.filter(|offered| wanted.is_empty() || fold_name(&offered.name).contains(&wanted)).collect();
     Ok(Json(offered).into_response())
 }
 
 /// The user's rooms, for the search filter `in:`.
 async fn rooms(State(state): State<AppState>, SignedIn(current): SignedIn) -> Result<Response, PageError> {
     let rooms = ops::memberships::list_involvements(&state, &current).await?.into_iter();
-    Ok(Json(rooms.map(|(id, _, name, _)| Offered { name, value: id.0 }).collect::<Vec<_>>()).into_response())
+    Ok(Json(rooms.map(|(id, _, name, _)| Offered { name, value: id.0, mention: None }).collect::<Vec<_>>())
+        .into_response())
 }

@@ -14,7 +14,6 @@ use campfire::{AppError, ops};
 use fast_qr::QRBuilder;
 use fast_qr::convert::Builder;
 use fast_qr::convert::svg::SvgBuilder;
-use tower_sessions::Session;
 
 use super::entrance;
 use crate::Site;
@@ -22,7 +21,7 @@ use crate::http::errors::PageError;
 use crate::http::form::{Form, Verb};
 use crate::http::path::PageQuery;
 use crate::http::{errors, render, urls};
-use crate::session::{SignedIn, Visitor};
+use crate::session::{Admitted, Session, SignedIn};
 
 /// Maximum length of a text in a QR code, in bytes: longer than any link of the site, and limits the size of the image.
 const MAX_QR_BYTES: usize = 1_000;
@@ -50,7 +49,7 @@ async fn offer(signed_in: Option<SignedIn>, Path(id): Path<String>) -> Response 
 async fn post(
     state: State<AppState>,
     session: Session,
-    visitor: Visitor,
+    visitor: Admitted,
     id: Path<String>,
     query: PageQuery,
     form: Form,
@@ -64,14 +63,18 @@ async fn post(
 async fn accept(
     State(state): State<AppState>,
     session: Session,
-    visitor: Visitor,
+    Admitted(visitor): Admitted,
     Path(id): Path<String>,
     axum::extract::Query(query): PageQuery,
 ) -> Result<Response, PageError> {
     let wanted = urls::own_path(query.get("return_to").map_or("/", String::as_str)).to_owned();
-    match ops::transfers::redeem(&state, &id).await? {
-        Some(user) => entrance::sign_in(&session, &user, &visitor, &wanted).await,
-        None => Ok(errors::invalid_transfer_link()),
+    let Some(found) = ops::transfers::redeem(&state, &id, visitor.address).await? else {
+        return Ok(errors::invalid_transfer_link());
+    };
+    match entrance::sign_in(&state, &session, found, &visitor, &wanted).await {
+        // Used or ended in this moment.
+        Err(AppError::SignedOut) => Ok(errors::invalid_transfer_link()),
+        begun => Ok(begun?),
     }
 }
 

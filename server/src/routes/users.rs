@@ -3,7 +3,7 @@
 use app::Notice;
 use app::components::form::FormState;
 use app::pages::person::{PersonPage, PersonPageProps};
-use app::pages::profile::{Device, OwnRoom, ProfilePage, ProfilePageProps, TransferLink, browser_name};
+use app::pages::profile::{Device, LinkOffer, OwnRoom, ProfilePage, ProfilePageProps, browser_name};
 use axum::Router;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
@@ -11,19 +11,22 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use campfire::access::CurrentUser;
 use campfire::error::FieldErrors;
-use campfire::model::{Password, Profile, Role, SessionId, Status, UserId, paths};
+use campfire::model::{Password, Profile, Role, SessionId, Status, UserId, UserName, paths};
 use campfire::ops::bans::BanScope;
-use campfire::ops::users::{OtherSessions, PasswordChange, ProfileChange};
+use campfire::ops::users::{NewPassword, OtherSessions, ProfileChange};
 use campfire::state::AppState;
 use campfire::{AppError, AppResult, ops};
 
 use super::transfers;
 use crate::Site;
-use crate::http::errors::PageError;
+use crate::http::errors::{PageError, retry_after};
 use crate::http::form::{Form, Verb};
 use crate::http::path::PathId;
 use crate::http::{form, render, urls};
-use crate::session::{Administers, SignedIn};
+use crate::session::{Administers, SignedIn, Visitor};
+
+/// The fields for the present password: of the forms for another password, another address, and a sign-in link.
+const PASSWORD_FIELDS: [&str; 3] = ["present_password", "address_password", "link_password"];
 
 /// The pages and forms of users.
 pub fn router() -> Router<Site> {
@@ -34,89 +37,183 @@ pub fn router() -> Router<Site> {
         .route("/users/me/sessions", get(devices).post(sign_out_others).delete(sign_out_others))
         .route("/users/me/sessions/{session_id}", get(devices).post(sign_out).delete(sign_out))
         .route("/users/{user_id}/ban", get(back_to_person).post(change_ban).delete(unban))
+        .route("/users/{user_id}/sign_in_link", get(back_to_person).post(make_link))
 }
 
 async fn person(
     State(state): State<AppState>,
     SignedIn(current): SignedIn,
+    visitor: Visitor,
     PathId(user_id): PathId<UserId>,
     headers: HeaderMap,
 ) -> Result<Response, PageError> {
     let person = ops::users::profile(&state, &current, user_id).await?;
-    let has_transfer =
-        current.user.role == Role::Administrator && person.role != Role::Bot && person.status == Status::Active;
-    let transfer = if has_transfer { Some(transfer_link(&state, &current, user_id, &headers).await?) } else { None };
+    let offer = if may_sign_in(&current, &person) {
+        let id = ops::transfers::mint_if_recent(&state, &current, user_id, visitor.address).await?;
+        Some(link_offer(id, &headers))
+    } else {
+        None
+    };
+    Ok(person_page(StatusCode::OK, current, person, offer, FormState::default()))
+}
+
+/// Whether the current user may have a link that signs this user in.
+fn may_sign_in(current: &CurrentUser, person: &Profile) -> bool {
+    current.user.role == Role::Administrator && person.role != Role::Bot && person.status == Status::Active
+}
+
+fn person_page(
+    status: StatusCode,
+    current: CurrentUser,
+    person: Profile,
+    link: Option<LinkOffer>,
+    state: FormState,
+) -> Response {
     let title = person.name.clone();
-    let props = PersonPageProps { viewer: current.user, person, transfer };
-    Ok(render::plain(StatusCode::OK, &title, || PersonPage(props)))
+    let props = PersonPageProps { viewer: current.user, person, link, state };
+    render::plain(status, &title, || PersonPage(props))
+}
+
+/// Shows the link that signs a user in, after the present password was entered.
+async fn make_link(
+    State(site): State<Site>,
+    SignedIn(current): SignedIn,
+    visitor: Visitor,
+    PathId(user_id): PathId<UserId>,
+    headers: HeaderMap,
+    form: Form,
+) -> Result<Response, PageError> {
+    let state = &site.state;
+    let present = present_password(&form);
+    let made = ops::transfers::mint_for(state, &current, user_id, present.as_ref(), visitor.address).await;
+    let (status, id, errors) = match made {
+        Ok(id) => (StatusCode::OK, Some(id), FieldErrors::default()),
+        Err(AppError::Invalid(errors)) => (StatusCode::UNPROCESSABLE_ENTITY, None, of_field(&errors, "link_password")),
+        Err(error) => return Err(error.into()),
+    };
+    let offer = link_offer(id, &headers);
+    let person = ops::users::profile(state, &current, user_id).await?;
+    if user_id != current.user.id {
+        return Ok(person_page(status, current, person, Some(offer), FormState { values: Vec::new(), errors }));
+    }
+    let values = profile_values(&person);
+    Ok(profile_page(&site, status, &current, person, offer, FormState { values, errors }).await?)
 }
 
 async fn profile(
     State(site): State<Site>,
     SignedIn(current): SignedIn,
+    visitor: Visitor,
     headers: HeaderMap,
 ) -> Result<Response, PageError> {
     let profile = ops::users::own_profile(&site.state, &current).await?;
-    let values = vec![
+    let id = ops::transfers::mint_if_recent(&site.state, &current, current.user.id, visitor.address).await?;
+    let state = form::fresh(profile_values(&profile));
+    Ok(profile_page(&site, StatusCode::OK, &current, profile, link_offer(id, &headers), state).await?)
+}
+
+/// The fields of the form as they are stored.
+fn profile_values(profile: &Profile) -> Vec<(&'static str, String)> {
+    vec![
         ("name", profile.name.clone()),
         ("email_address", profile.email_address.clone().unwrap_or_default()),
         ("bio", profile.bio.clone()),
-    ];
-    Ok(profile_page(&site, StatusCode::OK, &current, profile, &headers, form::fresh(values)).await?)
+    ]
 }
 
 /// Changes the profile and the password. Fields missing in the form are not changed.
 async fn update(
     State(site): State<Site>,
     SignedIn(current): SignedIn,
+    visitor: Visitor,
     headers: HeaderMap,
     form: Form,
 ) -> Result<Response, PageError> {
     let profile = ops::users::own_profile(&site.state, &current).await?;
     let entered = |name: &str, stored: &str| if form.has(name) { form.get(name).to_owned() } else { stored.to_owned() };
     let name = entered("name", &profile.name);
-    let email_address = entered("email_address", profile.email_address.as_deref().unwrap_or_default());
+    let stored_address = profile.email_address.clone().unwrap_or_default();
+    let email_address = entered("email_address", &stored_address);
     let bio = entered("bio", &profile.bio);
 
     let mut errors = FieldErrors::default();
-    let parsed_name = errors.take(name.parse());
-    let parsed_address = errors.take(email_address.parse());
+    // A stored name or address stays as it is, even one that would not be accepted today.
+    let parsed_name =
+        if name == profile.name { Some(UserName::stored(name.clone())) } else { errors.take(name.parse()) };
+    let parsed_address = if email_address.trim() == stored_address { None } else { errors.take(email_address.parse()) };
     let parsed_bio = errors.take(bio.parse());
     let password = new_password(&form, &mut errors);
     let others = password.as_ref().map(|password| password.others);
-    let updated = match (parsed_name, parsed_address, parsed_bio) {
-        (Some(name), Some(email_address), Some(bio)) if errors.is_empty() => {
-            let change = ProfileChange { name, email_address, bio, password };
+    let changes_password = password.is_some() || !form.has("email_address");
+    let updated = match (parsed_name, parsed_bio) {
+        (Some(name), Some(bio)) if errors.is_empty() => {
+            let change = ProfileChange {
+                name,
+                email_address: parsed_address,
+                bio,
+                password,
+                present_password: present_password(&form),
+                from: visitor.address,
+            };
             ops::users::update_profile(&site.state, &current, change).await
         }
         _ => Err(AppError::Invalid(errors)),
     };
-    match updated {
+    let (status, errors, wait) = match updated {
         Ok(()) => {
             let notice = match others {
                 None => Notice::Saved,
                 Some(OtherSessions::Kept) => Notice::PasswordChanged,
                 Some(OtherSessions::Ended) => Notice::PasswordChangedEverywhere,
             };
-            Ok(urls::with_notice(paths::OWN_PROFILE, notice).into_response())
+            return Ok(urls::with_notice(paths::OWN_PROFILE, notice).into_response());
         }
+        Err(AppError::Invalid(errors)) if changes_password => (StatusCode::UNPROCESSABLE_ENTITY, errors, None),
         Err(AppError::Invalid(errors)) => {
-            let values = vec![("name", name), ("email_address", email_address), ("bio", bio)];
-            let state = FormState { values, errors };
-            Ok(profile_page(&site, StatusCode::UNPROCESSABLE_ENTITY, &current, profile, &headers, state).await?)
+            (StatusCode::UNPROCESSABLE_ENTITY, of_field(&errors, "address_password"), None)
         }
-        Err(error) => Err(error.into()),
+        // What was entered stays.
+        Err(error @ AppError::TooManyTries(_)) => {
+            let mut errors = FieldErrors::default();
+            errors.add(if changes_password { "present_password" } else { "address_password" }, error.to_string());
+            (StatusCode::TOO_MANY_REQUESTS, errors, Some(error))
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let values = vec![("name", name), ("email_address", email_address), ("bio", bio)];
+    let id = ops::transfers::mint_if_recent(&site.state, &current, current.user.id, visitor.address).await?;
+    let state = FormState { values, errors };
+    let mut response = profile_page(&site, status, &current, profile, link_offer(id, &headers), state).await?;
+    if let Some(error) = wait {
+        retry_after(&mut response, &error);
     }
+    Ok(response)
 }
 
-/// The change of the password in the form, if it has one.
-fn new_password(form: &Form, errors: &mut FieldErrors) -> Option<PasswordChange> {
-    if form.get("password").is_empty() && form.get("present_password").is_empty() {
+/// The new password in the form, if it has one. Other devices are signed out unless the form says to keep them.
+fn new_password(form: &Form, errors: &mut FieldErrors) -> Option<NewPassword> {
+    let changes_address = form.has("email_address");
+    if form.get("password").is_empty() && (changes_address || form.get("present_password").is_empty()) {
         return None;
     }
-    let new = errors.take(form.get("password").parse())?;
-    let others = if form.is_checked("sign_out_others") { OtherSessions::Ended } else { OtherSessions::Kept };
-    Some(PasswordChange { present: Password::to_check(form.get("present_password").to_owned()), new, others })
+    let password = errors.take(form.get("password").parse())?;
+    let others = if form.is_checked("keep_others") { OtherSessions::Kept } else { OtherSessions::Ended };
+    Some(NewPassword { password, others })
+}
+
+/// The present password in the form, if it has one.
+fn present_password(form: &Form) -> Option<Password> {
+    let entered = PASSWORD_FIELDS.map(|name| form.get(name)).into_iter().find(|entered| !entered.is_empty());
+    entered.map(|entered| Password::to_check(entered.to_owned()))
+}
+
+/// The errors with that of the present password at another field for it.
+fn of_field(errors: &FieldErrors, field: &str) -> FieldErrors {
+    let mut moved = errors.clone();
+    if let Some(reason) = errors.get(PASSWORD_FIELDS[0]) {
+        moved.add(field, reason);
+    }
+    moved
 }
 
 /// A reload after a refused form requests the form's URL with GET.
@@ -153,8 +250,9 @@ async fn change_ban(
         return unban(State(state), Administers(administrator), PathId(user_id)).await;
     }
     let notice = match ops::bans::ban(&state, &administrator, user_id).await? {
-        BanScope::PersonAndAddresses => Notice::Banned,
-        BanScope::PersonAlone => Notice::BannedAlone,
+        BanScope { spared_count: 1.., .. } => Notice::BannedShared,
+        BanScope { banned_count: 1.., .. } => Notice::Banned,
+        BanScope { .. } => Notice::BannedAlone,
     };
     Ok(urls::with_notice(&paths::user(user_id), notice))
 }
@@ -168,17 +266,12 @@ async fn unban(
     Ok(urls::with_notice(&paths::user(user_id), Notice::Unbanned))
 }
 
-/// The link that signs this user in on another device.
-async fn transfer_link(
-    state: &AppState,
-    current: &CurrentUser,
-    user_id: UserId,
-    headers: &HeaderMap,
-) -> AppResult<TransferLink> {
-    let id = ops::transfers::mint_for(state, current, user_id).await?;
+/// The link with this transfer id, or the form that asks for the password.
+fn link_offer(id: Option<String>, headers: &HeaderMap) -> LinkOffer {
+    let Some(id) = id else { return LinkOffer::PasswordNeeded };
     let url = urls::own_origin(headers) + &paths::transfer(&id);
     let qr_path = transfers::qr_path(&url);
-    Ok(TransferLink { url, qr_path })
+    LinkOffer::Link { url, qr_path }
 }
 
 async fn profile_page(
@@ -186,7 +279,7 @@ async fn profile_page(
     status: StatusCode,
     current: &CurrentUser,
     profile: Profile,
-    headers: &HeaderMap,
+    link: LinkOffer,
     state: FormState,
 ) -> AppResult<Response> {
     let app = &site.state;
@@ -204,7 +297,7 @@ async fn profile_page(
             is_this: session.id == current.session_id,
         })
         .collect();
-    let transfer = transfer_link(app, current, current.user.id, headers).await?;
-    let props = ProfilePageProps { profile, rooms, devices, transfer, text_only: site.text_only, state };
+    let asks_password = !ops::sessions::is_recent(app, current).await?;
+    let props = ProfilePageProps { profile, rooms, devices, link, asks_password, text_only: site.text_only, state };
     Ok(render::plain(status, "Your profile", || ProfilePage(props)))
 }

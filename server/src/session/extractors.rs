@@ -7,14 +7,13 @@ use axum::extract::{FromRef, FromRequestParts, OptionalFromRequestParts};
 use axum::http::Method;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Redirect, Response};
-use campfire::access::{Administrator, CurrentUser, LiveSession, Member};
+use campfire::access::{Administrator, CurrentUser, LiveSession, Member, masked};
 use campfire::model::{MessageId, RoomId};
 use campfire::state::AppState;
 use campfire::{AppError, AppResult, ops};
-use tower_sessions::Session;
 
-use super::store;
-use crate::http::errors::PageError;
+use super::store::Session;
+use crate::http::errors::{self, PageError};
 use crate::http::path::{self, InPath};
 use crate::http::{forwarded, urls, user_agent};
 
@@ -56,21 +55,30 @@ where
             return Ok(Some(found.clone()));
         }
         let Some(session) = parts.extensions.get::<Session>().cloned() else { return Ok(None) };
-        let Some(id) = session.id() else { return Ok(None) };
+        let Some(token_hash) = session.token_hash() else { return Ok(None) };
         let state = AppState::from_ref(state);
-        let Some(seen) = state.sessions.find(store::token_hash(id)).await? else { return Ok(None) };
+        let Some(seen) = state.sessions.find(token_hash).await? else { return Ok(None) };
+        let visitor = Visitor::of(parts);
         if is_refresh_due(&seen, state.clock.now_ms()) {
-            store::refresh(
-                &session,
-                &forwarded::client_address(parts).to_string(),
-                &user_agent::stored(&parts.headers),
-            )
-            .await?;
+            session.refresh(&state, seen.current.user.id, &visitor).await?;
+        } else {
+            session.rename();
+        }
+        if !is_read(&parts.method)
+            && let Err(error) = ops::sessions::note_network(&state, &seen.current, visitor.address).await
+        {
+            tracing::warn!(%error, "the network that a user writes from could not be noted");
         }
         let signed_in = Self(seen.current.clone());
         parts.extensions.insert(signed_in.clone());
         Ok(Some(signed_in))
     }
+}
+
+/// Whether a method is safe: it changes nothing (RFC 9110, section 9.2.1).
+#[must_use]
+pub fn is_read(method: &Method) -> bool {
+    matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
 }
 
 /// Whether the last activity of a session must be refreshed.
@@ -176,10 +184,39 @@ pub struct Visitor {
     pub user_agent: String,
 }
 
+impl Visitor {
+    fn of(parts: &Parts) -> Self {
+        Self { address: forwarded::client_address(parts), user_agent: user_agent::stored(&parts.headers) }
+    }
+}
+
 impl<S: Send + Sync> FromRequestParts<S> for Visitor {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        Ok(Self { address: forwarded::client_address(parts), user_agent: user_agent::stored(&parts.headers) })
+        Ok(Self::of(parts))
+    }
+}
+
+/// The client of a request to sign in or to join, whose address is not banned. Who is signed in has come in already.
+#[derive(Clone, Debug)]
+pub struct Admitted(pub Visitor);
+
+impl<S: Send + Sync> FromRequestParts<S> for Admitted
+where
+    AppState: FromRef<S>,
+{
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
+        let visitor = Visitor::of(parts);
+        if AppState::from_ref(state).bans.contains(visitor.address) {
+            let found = <SignedIn as OptionalFromRequestParts<S>>::from_request_parts(parts, state).await;
+            if found.map_err(|error| error.into_response())?.is_none() {
+                tracing::warn!(from = masked(visitor.address), "refused a sign-in: the address is banned");
+                return Err(errors::banned());
+            }
+        }
+        Ok(Self(visitor))
     }
 }

@@ -1,7 +1,9 @@
-//! Sessions over HTTP: their cookie and store, the extractors of users and members, and the sign-in throttle.
+//! Sessions over HTTP: their cookies and tokens, and the extractors of users and members.
 
+pub mod cookies;
 mod extractors;
 pub mod store;
-pub mod throttle;
+mod token;
 
-pub use extractors::{Administers, InRoom, Inside, OfMessage, SignedIn, Visitor, is_refresh_due};
+pub use extractors::{Administers, Admitted, InRoom, Inside, OfMessage, SignedIn, Visitor, is_read, is_refresh_due};
+pub use store::Session;

@@ -1,165 +1,157 @@
-//! The session store of tower-sessions on the `sessions` table.
-//!
-//! Only signed-in browsers have a session. The token of the cookie is stored as its SHA-256 hash: a leaked database
-//! contains no usable tokens.
+//! The session of a browser: its cookie, and its row in the database.
 
-use std::collections::HashMap;
-use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use axum::http::{HeaderMap, header};
+use axum::extract::{FromRequestParts, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::middleware::Next;
+use axum::response::Response;
 use campfire::model::UserId;
-use campfire::ops::sessions::SessionActivity;
+use campfire::ops::sessions::{SessionActivity, SignIn};
 use campfire::state::AppState;
-use campfire::{AppError, ops};
-use sha2::{Digest, Sha256};
-use tower_sessions::cookie::SameSite;
-use tower_sessions::cookie::time::{Duration, OffsetDateTime};
-use tower_sessions::session::{Id, Record};
-use tower_sessions::{Expiry, Session, SessionManagerLayer, SessionStore, session_store};
+use campfire::{AppError, AppResult, ops};
+
+use super::cookies::{Cookies, values};
+use super::extractors::Visitor;
+use super::token::Token;
+use crate::http::urls;
 
 /// How long an inactive browser stays signed in, in days: the maximum age of cookies in browsers (RFC 6265bis, section 5.5).
 const MAX_AGE_DAYS: i64 = 400;
 
 /// The cookie with the session's token.
-const COOKIE: &str = "session_token";
+pub const COOKIE: &str = "session_token";
 
-/// The keys of a session record's data.
-const USER_ID: &str = "user_id";
-const IP_ADDRESS: &str = "ip_address";
-const USER_AGENT: &str = "user_agent";
+/// The session cookie of a request, and the cookies that its response sets. Clones share them.
+#[derive(Clone, Debug)]
+pub struct Session(Arc<BrowserSession>);
 
-/// The layer that reads and sets the session cookie.
-#[must_use]
-pub fn layer(state: &AppState) -> SessionManagerLayer<Sessions> {
-    SessionManagerLayer::new(Sessions { state: state.clone() })
-        .with_name(COOKIE)
-        .with_http_only(true)
-        .with_same_site(SameSite::Lax)
-        // `security::headers` adds the attribute if the request came over TLS.
-        .with_secure(false)
-        .with_expiry(Expiry::OnInactivity(Duration::days(MAX_AGE_DAYS)))
+#[derive(Debug)]
+struct BrowserSession {
+    /// The token of the request, if it has one.
+    token: Option<Token>,
+    /// The full name of the cookie at this origin.
+    name: String,
+    /// Whether the token is in a cookie of an earlier version, whose name is the same on all ports.
+    is_old_name: bool,
+    set_cookies: Mutex<Vec<HeaderValue>>,
 }
 
-/// Signs a user in: ends the session that the browser had, if any, and begins one with a new token (against session
-/// fixation).
-///
-/// # Errors
-/// `Unavailable` when the database fails.
-pub async fn begin(session: &Session, user_id: UserId, ip_address: &str, user_agent: &str) -> Result<(), AppError> {
-    if session.id().is_some() {
-        session.flush().await.map_err(failed)?;
-    }
-    session.insert(USER_ID, user_id).await.map_err(failed)?;
-    refresh(session, ip_address, user_agent).await
-}
-
-/// Stores the activity of a session, and sends its cookie again with a new expiry.
-///
-/// # Errors
-/// `Unavailable` when the database fails.
-pub async fn refresh(session: &Session, ip_address: &str, user_agent: &str) -> Result<(), AppError> {
-    session.insert(IP_ADDRESS, ip_address).await.map_err(failed)?;
-    session.insert(USER_AGENT, user_agent).await.map_err(failed)?;
-    // Marks the session as modified even if address and user agent are the same.
-    session.set_expiry(Some(Expiry::OnInactivity(Duration::days(MAX_AGE_DAYS))));
-    Ok(())
-}
-
-/// Ends the session of the browser.
-///
-/// # Errors
-/// `Unavailable` when the database fails.
-pub async fn end(session: &Session) -> Result<(), AppError> {
-    session.flush().await.map_err(failed)
-}
-
-/// The token in the session cookie, if there is exactly one.
-#[must_use]
-pub fn token(headers: &HeaderMap) -> Option<Id> {
-    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|cookies| cookies.to_str().ok());
-    let mut tokens = cookies
-        .flat_map(|cookies| cookies.split(';'))
-        .filter_map(|cookie| cookie.trim_start().strip_prefix(COOKIE)?.strip_prefix('='));
-    let token = tokens.next()?.trim_end().parse().ok()?;
-    // Which of two cookies counts is left to the session layer.
-    tokens.next().is_none().then_some(token)
-}
-
-/// The SHA-256 hash of a token, under which its session is stored.
-#[must_use]
-pub fn token_hash(id: Id) -> [u8; 32] {
-    Sha256::digest(id.0.to_be_bytes()).into()
-}
-
-fn failed(error: tower_sessions::session::Error) -> AppError {
-    tracing::error!(%error, "the session could not be read or written");
-    AppError::Unavailable("The server cannot save anything now. Try again later.".into())
-}
-
-/// The sessions in the database.
-#[derive(Clone)]
-pub struct Sessions {
-    state: AppState,
-}
-
-impl fmt::Debug for Sessions {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Sessions")
-    }
-}
-
-impl Sessions {
-    /// The hash of a record's token, and the activity that it stores.
-    fn activity(&self, record: &Record) -> session_store::Result<([u8; 32], SessionActivity)> {
-        let text = |key: &str| record.data.get(key).and_then(|value| value.as_str()).unwrap_or_default().to_owned();
-        let Some(user_id) = record.data.get(USER_ID).and_then(serde_json::Value::as_i64) else {
-            return Err(session_store::Error::Backend("a session has no user".to_owned()));
-        };
-        let activity = SessionActivity {
-            user_id: UserId(user_id),
-            ip_address: text(IP_ADDRESS),
-            user_agent: text(USER_AGENT),
-            last_active_at: self.state.clock.now_ms(),
-            expires_at: record.expiry_date.unix_timestamp().saturating_mul(1_000),
-        };
-        Ok((token_hash(record.id), activity))
-    }
-}
-
-#[async_trait::async_trait]
-impl SessionStore for Sessions {
-    async fn create(&self, record: &mut Record) -> session_store::Result<()> {
-        // Never adopt the token that the browser sent: an attacker may have planted it (session fixation).
-        record.id = Id::default();
-        let (token_hash, activity) = self.activity(record)?;
-        ops::sessions::begin(&self.state, token_hash, activity).await.map_err(backend)
+impl Session {
+    /// The session of a request to this origin.
+    #[must_use]
+    pub fn of(headers: &HeaderMap, origin: &str) -> Self {
+        let name = Cookies::of(origin).full_name(COOKIE);
+        let first = |name: &str| values(headers, name).find_map(|value| value.parse().ok());
+        let token = first(&name);
+        let old = if token.is_none() { first(COOKIE) } else { None };
+        let is_old_name = token.is_none() && old.is_some() && name != COOKIE;
+        Self(Arc::new(BrowserSession { token: token.or(old), name, is_old_name, set_cookies: Mutex::default() }))
     }
 
-    /// Stores the activity of a live session; one that has ended meanwhile stays ended.
-    async fn save(&self, record: &Record) -> session_store::Result<()> {
-        let (token_hash, activity) = self.activity(record)?;
-        ops::sessions::refresh(&self.state, token_hash, activity).await.map_err(backend)
+    /// The hash of the token, if the request has one.
+    #[must_use]
+    pub fn token_hash(&self) -> Option<[u8; 32]> {
+        self.0.token.map(Token::hash)
     }
 
-    async fn load(&self, id: &Id) -> session_store::Result<Option<Record>> {
-        let session = ops::sessions::find(&self.state, &token_hash(*id)).await.map_err(backend)?;
-        Ok(session.map(|session| Record {
-            id: *id,
-            data: HashMap::from([
-                (USER_ID.to_owned(), session.user_id.0.into()),
-                (IP_ADDRESS.to_owned(), session.ip_address.into()),
-                (USER_AGENT.to_owned(), session.user_agent.into()),
-            ]),
-            expiry_date: OffsetDateTime::from_unix_timestamp(session.expires_at / 1_000)
-                .unwrap_or(OffsetDateTime::UNIX_EPOCH),
-        }))
+    /// Signs a user in under a new token (against session fixation), and ends the session that the browser had, if any.
+    ///
+    /// # Errors
+    /// `SignedOut` when the proof no longer holds, `Unavailable` when the database fails.
+    pub async fn begin(&self, state: &AppState, sign_in: SignIn, visitor: &Visitor) -> AppResult<()> {
+        // Never adopt the token that the browser sent: an attacker may have planted it.
+        let token = Token::random();
+        let activity = activity(state, sign_in.user.id, visitor);
+        ops::sessions::begin(state, sign_in, token.hash(), activity, self.token_hash()).await?;
+        self.set(token);
+        Ok(())
     }
 
-    async fn delete(&self, id: &Id) -> session_store::Result<()> {
-        ops::sessions::end(&self.state, token_hash(*id)).await.map_err(backend)
+    /// Stores the activity of the session, and sends its cookie again with a new expiry.
+    ///
+    /// # Errors
+    /// `Unavailable` when the database fails.
+    pub async fn refresh(&self, state: &AppState, user_id: UserId, visitor: &Visitor) -> AppResult<()> {
+        let Some(token) = self.0.token else { return Ok(()) };
+        ops::sessions::refresh(state, token.hash(), activity(state, user_id, visitor)).await?;
+        self.set(token);
+        Ok(())
+    }
+
+    /// Sends the cookie of a live session again under its present name, if it has an old one.
+    pub fn rename(&self) {
+        if let Some(token) = self.0.token.filter(|_| self.0.is_old_name) {
+            self.set(token);
+        }
+    }
+
+    /// Ends the session.
+    ///
+    /// # Errors
+    /// `Unavailable` when the database fails.
+    pub async fn end(&self, state: &AppState) -> AppResult<()> {
+        if let Some(token_hash) = self.token_hash() {
+            ops::sessions::end(state, token_hash).await?;
+            self.remove_cookies();
+        }
+        Ok(())
+    }
+
+    /// Removes the cookie of a session that has ended.
+    pub fn remove_cookies(&self) {
+        self.add_cookie(&self.0.name, "", 0);
+        self.remove_old_cookie();
+    }
+
+    fn set(&self, token: Token) {
+        self.add_cookie(&self.0.name, &token.to_string(), MAX_AGE_DAYS * 24 * 60 * 60);
+        self.remove_old_cookie();
+    }
+
+    fn remove_old_cookie(&self) {
+        if self.0.is_old_name {
+            self.add_cookie(COOKIE, "", 0);
+        }
+    }
+
+    /// `security::headers` adds `Secure` if the request came over TLS.
+    fn add_cookie(&self, name: &str, value: &str, max_age_s: i64) {
+        let cookie = format!("{name}={value}; Path=/; Max-Age={max_age_s}; SameSite=Lax; HttpOnly");
+        if let Ok(cookie) = HeaderValue::try_from(cookie) {
+            self.0.set_cookies.lock().unwrap_or_else(PoisonError::into_inner).push(cookie);
+        }
     }
 }
 
-fn backend(error: AppError) -> session_store::Error {
-    session_store::Error::Backend(error.to_string())
+/// Provides the [`Session`] of each request, and adds the cookies that were set to its response.
+pub async fn provide(mut request: Request, next: Next) -> Response {
+    let session = Session::of(request.headers(), &urls::own_origin(request.headers()));
+    request.extensions_mut().insert(session.clone());
+    let mut response = next.run(request).await;
+    for cookie in session.0.set_cookies.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    response
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Session {
+    type Rejection = crate::http::errors::PageError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
+        // Every route behind `provide` has it.
+        Ok(parts.extensions.get::<Self>().cloned().ok_or(AppError::Internal)?)
+    }
+}
+
+fn activity(state: &AppState, user_id: UserId, visitor: &Visitor) -> SessionActivity {
+    let now_ms = state.clock.now_ms();
+    SessionActivity {
+        user_id,
+        ip_address: visitor.address.to_string(),
+        user_agent: visitor.user_agent.clone(),
+        last_active_at: now_ms,
+        expires_at: now_ms + MAX_AGE_DAYS * 24 * 60 * 60 * 1_000,
+    }
 }

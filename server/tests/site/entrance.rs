@@ -1,5 +1,6 @@
 //! First run, joining, signing in and out.
 
+use axum::body::Body;
 use axum::http::{Method, StatusCode, header};
 
 use crate::support::{PASSWORD, TestSite};
@@ -77,8 +78,9 @@ async fn only_the_join_link_registers_members() {
     assert_eq!(bob.browser.get(&site.join_path().await).await.location(), "/", "members are redirected");
     let taken = [("name", "Rob"), ("email_address", "BOB@example.com"), ("password", PASSWORD)];
     let answer = stranger.post(&site.join_path().await, &taken).await;
-    assert_eq!(answer.location(), "/session/new?email_address=BOB%40example.com");
-    assert!(stranger.get(answer.location()).await.text().contains("BOB@example.com"));
+    assert_eq!(answer.location(), "/session/new?email_address=BOB%40example.com&notice=address-taken");
+    let page = stranger.get(answer.location()).await.text();
+    assert!(page.contains("BOB@example.com") && page.contains("Somebody has joined with that e-mail address already."));
     let blank = [("name", "Rob"), ("email_address", ""), ("password", PASSWORD)];
     assert_eq!(stranger.post(&site.join_path().await, &blank).await.status, StatusCode::UNPROCESSABLE_ENTITY);
 }
@@ -150,19 +152,134 @@ async fn signing_out_ends_only_this_session() {
 }
 
 #[tokio::test]
-async fn the_eleventh_attempt_is_refused_even_with_the_right_password() {
+async fn common_passwords_and_addresses_without_a_mailbox_are_refused_in_words() {
+    let (site, mut ada) = TestSite::with_ada().await;
+    let form = |password| [("name", "Bob"), ("email_address", "bob@example.com"), ("password", password)];
+    let empty = TestSite::empty().await;
+    for (path, mut browser) in [(site.join_path().await, site.browser()), ("/first_run".into(), empty.browser())] {
+        let refused = browser.post(&path, &form("Password1")).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{path}");
+        let page = refused.text();
+        assert!(page.contains("one of the passwords that are tried first") && page.contains("bob@example.com"));
+        let wrong = [("name", "Bob"), ("email_address", "bob@example"), ("password", PASSWORD)];
+        let refused = browser.post(&path, &wrong).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{path}");
+        assert!(refused.text().contains("needs a dot"));
+    }
+    let change = [("_method", "put"), ("password", "iloveyou"), ("present_password", PASSWORD)];
+    let refused = ada.browser.post("/users/me/profile", &change).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+}
+
+#[tokio::test]
+async fn a_session_survives_the_new_name_of_its_cookie() {
+    let (site, ada) = TestSite::with_ada().await;
+    let old_cookie = ada.browser.cookie;
+    assert!(old_cookie.starts_with("session_token="), "without a port in the address");
+    let cookies = |answer: &crate::support::Answer| -> Vec<String> {
+        let cookies = answer.headers.get_all(header::SET_COOKIE).iter().map(|cookie| cookie.to_str().unwrap());
+        cookies.map(|cookie| cookie.split("; SameSite").next().unwrap().to_owned()).collect()
+    };
+    let value = old_cookie.split_once('=').unwrap().1;
+    for (headers, name) in [
+        ([("host", "localhost:3000"), ("x-none", "")], "session_token_3000"),
+        ([("host", "localhost:3001"), ("x-none", "")], "session_token_3001"),
+        ([("host", "chat.example"), ("x-forwarded-proto", "https")], "__Host-session_token"),
+    ] {
+        let mut browser = site.browser();
+        browser.host.clear();
+        browser.cookie.clone_from(&old_cookie);
+        let answer = browser.send(Method::GET, "/users/me/profile", &headers, Body::empty()).await;
+        assert_eq!(answer.status, StatusCode::OK, "{name}");
+        let renamed = format!("{name}={value}; Path=/; Max-Age=34560000");
+        assert_eq!(cookies(&answer), [renamed, "session_token=; Path=/; Max-Age=0".to_owned()]);
+        browser.cookie = format!("{name}={value}; session_token=AAAAAAAAAAAAAAAAAAAAAA");
+        let answer = browser.send(Method::GET, "/users/me/profile", &headers, Body::empty()).await;
+        assert_eq!(answer.status, StatusCode::OK, "the new name counts");
+        assert!(cookies(&answer).is_empty());
+    }
+    let mut other_port = site.browser();
+    other_port.host.clear();
+    other_port.cookie = format!("session_token_3000={value}");
+    let answer = other_port.send(Method::GET, "/", &[("host", "localhost:3001")], Body::empty()).await;
+    assert_eq!(answer.location(), "/session/new", "the cookie of another installation is none here");
+    assert!(cookies(&answer).is_empty(), "and is left alone");
+}
+
+#[tokio::test]
+async fn a_browser_forgets_the_person_who_signed_out_here_or_elsewhere() {
+    let (site, mut ada) = TestSite::with_ada().await;
+    let clears = |answer: &crate::support::Answer| {
+        answer.headers.get("clear-site-data").map(|value| value.to_str().unwrap().to_owned())
+    };
+    let all = Some(r#""cache", "storage""#.to_owned());
+    let mut phone = site.browser();
+    let sign_in = [("email_address", "ada@example.com"), ("password", PASSWORD)];
+    assert_eq!(clears(&phone.post("/session", &sign_in).await), None);
+    assert_eq!(clears(&phone.get("/session/new").await), None, "signed in");
+    ada.browser.post("/users/me/sessions", &[("_method", "delete")]).await;
+    let page = phone.get("/session/new").await;
+    assert_eq!(clears(&page), all, "signed out from elsewhere");
+    assert!(page.text().contains("data-forgets"));
+    assert!(page.headers[header::SET_COOKIE].to_str().unwrap().contains("Max-Age=0"), "so that it happens once");
+    assert_eq!(clears(&site.browser().get("/session/new").await), None);
+
+    let mut bob = site.join("Bob").await;
+    assert_eq!(
+        clears(&bob.browser.post("/session", &[("email_address", "bob@example.com"), ("password", PASSWORD)]).await),
+        None
+    );
+    assert_eq!(clears(&bob.browser.post("/session", &sign_in).await), all, "another person signs in");
+    assert_eq!(clears(&bob.browser.post("/session", &[("_method", "delete")]).await), all);
+}
+
+#[tokio::test]
+async fn the_eleventh_failure_from_an_address_has_to_wait_even_with_the_right_password() {
     let (site, _ada) = TestSite::with_ada().await;
     let mut browser = site.browser();
-    let form = |password| [("email_address", "nobody@example.com"), ("password", password)];
-    for _ in 0..10 {
-        assert_eq!(browser.post("/session", &form("wrong password")).await.status, StatusCode::UNAUTHORIZED);
+    for number in 0..10 {
+        let address = format!("nobody{number}@example.com");
+        let form = [("email_address", address.as_str()), ("password", "wrong password")];
+        assert_eq!(browser.post("/session", &form).await.status, StatusCode::UNAUTHORIZED);
     }
     let right = [("email_address", "ada@example.com"), ("password", PASSWORD)];
     let refused = browser.post("/session", &right).await;
     assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(refused.headers[header::RETRY_AFTER], "10");
     assert!(refused.text().contains(r#"action="/session""#));
-    site.state.clock.advance(3 * 60 * 1_000);
-    assert_eq!(browser.post("/session", &right).await.status, StatusCode::SEE_OTHER);
+    site.state.clock.advance(10_000);
+    for _ in 0..20 {
+        assert_eq!(browser.post("/session", &right).await.status, StatusCode::SEE_OTHER, "successes are not counted");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn others_sign_in_during_a_storm_of_wrong_passwords_and_taken_addresses() {
+    let (site, _ada) = TestSite::with_ada().await;
+    let mallory = site.join("Mallory").await;
+    let join = site.join_path().await;
+    let storm = (0..100).map(|number| {
+        let (mut browser, join) =
+            (if number % 2 == 0 { mallory.browser.clone() } else { site.browser() }, join.clone());
+        async move {
+            if number % 2 == 0 {
+                let change = [("_method", "put"), ("password", "another horse"), ("present_password", "wrong")];
+                return browser.post("/users/me/profile", &change).await.status;
+            }
+            let taken = [("name", "Eve"), ("email_address", "ada@example.com"), ("password", PASSWORD)];
+            browser.post(&join, &taken).await.status
+        }
+    });
+    let sign_ins = async {
+        for _ in 0..3 {
+            let form = [("email_address", "ada@example.com"), ("password", PASSWORD)];
+            assert_eq!(site.browser().post("/session", &form).await.status, StatusCode::SEE_OTHER);
+        }
+    };
+    let (statuses, ()) = tokio::join!(futures::future::join_all(storm), sign_ins);
+    let answered = [StatusCode::UNPROCESSABLE_ENTITY, StatusCode::SEE_OTHER, StatusCode::TOO_MANY_REQUESTS];
+    assert!(statuses.iter().all(|status| answered.contains(status)), "{statuses:?}");
+    assert!(statuses.iter().filter(|status| **status == StatusCode::TOO_MANY_REQUESTS).count() > 50, "{statuses:?}");
 }
 
 #[tokio::test]
@@ -174,6 +291,7 @@ async fn session_cookies_are_http_only_and_secure_on_tls() {
     assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Lax") && !cookie.contains("Secure"), "{cookie}");
     assert!(plain.headers.get("strict-transport-security").is_none());
     let tls = site.browser().send(Method::POST, "/session", &[("x-forwarded-proto", "https")], body()).await;
-    assert!(tls.headers[header::SET_COOKIE].to_str().unwrap().ends_with("; Secure"));
+    let cookie = tls.headers[header::SET_COOKIE].to_str().unwrap();
+    assert!(cookie.starts_with("__Host-session_token=") && cookie.ends_with("; Secure"), "{cookie}");
     assert!(tls.headers.get("strict-transport-security").is_some());
 }

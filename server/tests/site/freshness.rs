@@ -171,7 +171,7 @@ async fn a_cached_page_is_refused_when_membership_or_session_ended() {
     let (answer, text, _) = page(&site, &mut dora, room.id).await;
     assert!(answer.location().starts_with("/session/new") && text.is_empty(), "the user was deactivated");
 
-    let mut stranger = Someone { user: ada.user.clone(), browser: site.browser() };
+    let mut stranger = Someone { user: ada.user.clone(), session_id: ada.session_id, browser: site.browser() };
     assert!(page(&site, &mut stranger, room.id).await.0.location().starts_with("/session/new"));
 }
 

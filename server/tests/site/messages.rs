@@ -197,12 +197,14 @@ async fn completions_list_only_people_and_rooms_that_the_user_can_see() {
     let mut david = site.join("David").await;
     let room = site.closed_room(&ada, "Club").await;
     let names = ada.browser.get(&format!("/autocompletable/users?room_id={}", room.id)).await.text();
-    assert_eq!(names, format!("[{{\"name\":\"Ada\",\"value\":{}}}]", ada.user.id));
+    assert_eq!(names, format!("[{{\"name\":\"Ada\",\"value\":{},\"mention\":\"@Ada\"}}]", ada.user.id));
     let room_id = site.all_talk(&ada).await;
     site.post(&david, room_id, "I spoke last").await;
     let names = ada.browser.get(&format!("/autocompletable/users?room_id={room_id}")).await.text();
     assert!(names.find("David") < names.find("Ada"), "{names}");
+    assert!(names.contains(r#""mention":"@David""#), "{names}");
     assert!(ada.browser.get("/autocompletable/users?query=da").await.text().contains("David"));
+    assert!(!ada.browser.get("/autocompletable/users").await.text().contains("mention"));
     let outside = david.browser.get(&format!("/autocompletable/users?room_id={}", room.id)).await;
     assert_eq!(outside.status, StatusCode::NOT_FOUND);
     assert!(!david.browser.get("/autocompletable/rooms").await.text().contains("Club"));
@@ -289,4 +291,75 @@ async fn editing_a_deleted_message_offers_the_text_as_a_new_one() {
     assert_eq!(answer.status, StatusCode::NOT_FOUND);
     assert!(answer.text().contains("my long text"), "the text is in the form");
     assert!(answer.text().contains(&format!("action=\"/rooms/{room_id}/messages\"")));
+}
+
+/// The ids of the messages in a page, in its order.
+fn shown_ids(page: &str) -> Vec<i64> {
+    page.split("id=\"message-").skip(1).filter_map(|rest| rest.split('"').next()?.parse().ok()).collect()
+}
+
+#[tokio::test]
+async fn pages_of_long_messages_are_small_and_go_on_without_a_gap() {
+    let (site, mut ada) = TestSite::with_ada().await;
+    let room_id = site.all_talk(&ada).await;
+    let mut posted = Vec::new();
+    for _ in 0..45 {
+        posted.push(site.post(&ada, room_id, &"a ".repeat(15_900)).await.id.0);
+    }
+    let mut path = format!("/rooms/{room_id}");
+    let mut shown = Vec::new();
+    loop {
+        let answer = ada.browser.get(&path).await;
+        assert!(answer.body.len() <= 512 * 1024, "{path}: {}", answer.body.len());
+        let page = answer.text();
+        let ids = shown_ids(&page);
+        assert!((5..40).contains(&ids.len()) || ids.first() == posted.first(), "{ids:?}");
+        shown.splice(..0, ids);
+        let Some((before, _)) = page.split_once("\" rel=\"external\">Older messages") else { break };
+        path = before.rsplit_once("href=\"").unwrap().1.to_owned();
+    }
+    assert_eq!(shown, posted);
+    let around = ada.browser.get(&format!("/rooms/{room_id}/@{}", posted[20])).await;
+    assert!(around.body.len() <= 512 * 1024, "{}", around.body.len());
+    let ids = shown_ids(&around.text());
+    let at = ids.iter().position(|id| *id == posted[20]).expect("the message of the link");
+    assert!(at > 0 && at + 1 < ids.len() && posted.windows(ids.len()).any(|window| window == ids));
+}
+
+#[tokio::test]
+async fn a_search_shows_marked_excerpts_of_long_messages_in_a_small_page() {
+    let (site, mut ada) = TestSite::with_ada().await;
+    let room_id = site.all_talk(&ada).await;
+    for number in 0..102 {
+        let words = "some other words ".repeat(350);
+        site.post(&ada, room_id, &format!("{words} walrus number {number} {}", "& < ".repeat(300))).await;
+    }
+    let answer = ada.browser.get("/searches?q=walrus").await;
+    assert!(answer.body.len() <= 256 * 1024, "{}", answer.body.len());
+    let page = answer.text();
+    assert!(page.contains("<mark>walrus</mark> number 101") && page.contains("The newest 100 messages"));
+    assert_eq!(page.matches("<mark>walrus</mark>").count(), 100);
+    // One that marks every character.
+    let answer = ada.browser.get("/searches?q=%26+e+o+r+s+t").await;
+    assert_eq!(answer.status, StatusCode::OK);
+    assert!(answer.body.len() <= 256 * 1024, "{}", answer.body.len());
+}
+
+#[tokio::test]
+async fn a_script_can_tell_a_removed_message_from_a_refusal() {
+    let (site, mut ada) = TestSite::with_ada().await;
+    let mut bob = site.join("Bob").await;
+    let room_id = site.all_talk(&ada).await;
+    let message = site.post(&ada, room_id, "hello").await;
+    let path = format!("/rooms/{room_id}/messages/{}", message.id);
+    let headers = [("x-requested-with", "fetch"), ("content-type", "application/x-www-form-urlencoded")];
+    let remove = || Body::from("_method=delete");
+    let refused = bob.browser.send(Method::POST, &path, &headers, remove()).await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN);
+    let refused = site.browser().send(Method::POST, &path, &headers, remove()).await;
+    assert!(!refused.status.is_success(), "signed out: {}", refused.status);
+    let removed = ada.browser.send(Method::POST, &path, &headers, remove()).await;
+    assert_eq!(removed.status, StatusCode::NO_CONTENT);
+    let again = ada.browser.send(Method::POST, &path, &headers, remove()).await;
+    assert_eq!(again.status, StatusCode::NOT_FOUND);
 }

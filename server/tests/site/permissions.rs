@@ -302,6 +302,10 @@ async fn permissions_to_administer_the_account() {
         })
         .await;
     }
+    cast.row("sign-in link", ADMINISTRATORS, async |who, _| {
+        form(who, format!("/users/{}/sign_in_link", cast.site.db_somebody().await), &[]).await
+    })
+    .await;
     cast.row("ban", ADMINISTRATORS, async |who, _| {
         form(who, format!("/users/{}/ban", cast.site.db_somebody().await), &[]).await
     })

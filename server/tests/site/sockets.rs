@@ -10,7 +10,7 @@ use campfire::protocol::{ClientCommand, Cursor, ServerEvent};
 use futures::{SinkExt, StreamExt};
 use server::http;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
@@ -158,6 +158,171 @@ async fn catching_up_sends_the_current_state_of_each_changed_message() {
     for unknown in [Cursor { epoch: "another database".into(), ..seen.clone() }, Cursor { at: seen.at + 1, ..seen }] {
         socket.send(&ClientCommand::Focus { room_id, cursor: unknown }).await;
         socket.receive_until(|event| *event == ServerEvent::Resync).await;
+    }
+}
+
+/// 100 messages that take 34 MB as HTML, all of them new to the page.
+#[tokio::test]
+async fn catching_up_with_much_text_loads_the_page_again() {
+    let (site, ada) = TestSite::with_ada().await;
+    let bob = site.join("Bob").await;
+    let room_id = site.all_talk(&ada).await;
+    let seen = cursor(&site, room_id).await;
+    let words = "- > a\n".repeat(5_300);
+    let rendered = site.post(&ada, room_id, &words).await;
+    for _ in 0..600_000 / rendered.html_bytes() {
+        site.post(&ada, room_id, &words).await;
+    }
+    let address = serve(&site).await;
+    let mut socket = connected(&address, &bob).await;
+    socket.send(&ClientCommand::Focus { room_id, cursor: seen }).await;
+    let events = socket.receive_until(|event| *event == ServerEvent::Resync).await;
+    assert_eq!(events.len(), 1, "and not some of them first");
+}
+
+#[tokio::test]
+async fn a_catch_up_goes_on_as_the_socket_accepts_it_and_live_events_follow() {
+    let (site, ada) = TestSite::with_ada().await;
+    let bob = site.join("Bob").await;
+    let room_id = site.all_talk(&ada).await;
+    let seen = cursor(&site, room_id).await;
+    let mut posted = Vec::new();
+    for _ in 0..14 {
+        posted.push(site.post(&ada, room_id, &"a ".repeat(15_900)).await.id);
+    }
+    let address = serve(&site).await;
+    let tcp = TcpSocket::new_v4().unwrap();
+    // Less than the catch-up has, so that the socket blocks.
+    tcp.set_recv_buffer_size(4 * 1024).unwrap();
+    let stream = tcp.connect(address.parse().unwrap()).await.unwrap();
+    let mut request = format!("ws://{address}/cable").into_client_request().unwrap();
+    request.headers_mut().insert("cookie", bob.browser.cookie.parse().unwrap());
+    let (socket, _) = tokio_tungstenite::client_async(request, MaybeTlsStream::Plain(stream)).await.unwrap();
+    let mut socket = Socket(socket);
+    assert!(matches!(socket.receive().await, Some(ServerEvent::Rooms { .. })));
+    socket.send(&ClientCommand::Focus { room_id, cursor: seen }).await;
+    // Handled while the catch-up waits: it is not read before the socket accepts more.
+    socket.send(&ClientCommand::Typing { active: true }).await;
+    let live = site.post(&ada, room_id, "meanwhile").await;
+    let is_live = |event: &ServerEvent| match event {
+        ServerEvent::MessagePosted { message, .. } | ServerEvent::MessageEdited { message, .. } => {
+            message.id == live.id
+        }
+        _ => false,
+    };
+    let events = socket.receive_until(is_live).await;
+    let caught_up: Vec<_> = events
+        .iter()
+        .filter_map(|event| match event {
+            ServerEvent::MessageEdited { message, .. } => Some(message.id),
+            _ => None,
+        })
+        .filter(|message_id| *message_id != live.id)
+        .collect();
+    assert_eq!(caught_up, posted);
+}
+
+#[tokio::test]
+async fn the_fifty_first_socket_of_a_user_is_refused_in_words() {
+    let (site, ada) = TestSite::with_ada().await;
+    let bob = site.join("Bob").await;
+    let address = serve(&site).await;
+    let mut sockets = Vec::new();
+    for _ in 0..50 {
+        sockets.push(connected(&address, &ada).await);
+    }
+    let mut refused = connect(&address, &ada.browser.cookie, None).await.unwrap();
+    let Some(Ok(WsMessage::Close(Some(close)))) = timeout(TEST_TIMEOUT, refused.0.next()).await.unwrap() else {
+        panic!("a close frame comes first")
+    };
+    assert_eq!(u16::from(close.code), 1008);
+    assert!(close.reason.contains("Too many open pages"), "{}", close.reason);
+    let _bob = connected(&address, &bob).await;
+    sockets.pop().unwrap().0.close(None).await.unwrap();
+    let reopened = async {
+        // The server may not have noticed yet that one is closed.
+        loop {
+            let mut socket = connect(&address, &ada.browser.cookie, None).await.unwrap();
+            if socket.receive().await.is_some() {
+                return;
+            }
+        }
+    };
+    timeout(TEST_TIMEOUT, reopened).await.expect("there is space for one again");
+}
+
+/// Opens a socket by hand. Returns the connection after the handshake and the snapshot.
+async fn raw_socket(address: &str, someone: &Someone) -> TcpStream {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let request = format!(
+        "GET /cable HTTP/1.1\r\nhost: {address}\r\ncookie: {}\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
+         sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+        someone.browser.cookie
+    );
+    stream.write_all(request.as_bytes()).await.unwrap();
+    stream
+}
+
+#[tokio::test]
+async fn violations_of_the_protocol_are_answered_with_their_close_code_whatever_follows_them() {
+    let (site, ada) = TestSite::with_ada().await;
+    let address = serve(&site).await;
+    // With a masking key of zeros, the payload is as it is.
+    let masked = |head: &[u8], payload: &[u8]| [head, &[0; 4], payload].concat();
+    let close = |payload: &[u8]| masked(&[0x88, 0x80 | u8::try_from(payload.len()).unwrap()], payload);
+    let mut cases = vec![
+        (close(b""), None),
+        (close(&[0x03, 0xe8]), Some(1000)),
+        (close(b"\x03\xe8bye"), Some(1000)),
+        (close(&[7]), Some(1002)),
+        (close(b"\x03\xe8\xff\xfe"), Some(1007)),
+        (close(&[[0x03, 0xe8].as_slice(), &[b'x'; 123]].concat()), Some(1000)),
+        // A length in more bytes than it needs.
+        (masked(&[0x81, 0xfe, 0, 5], b"hello"), Some(1002)),
+        (masked(&[0x81, 0xff, 0, 0, 0, 0, 0, 0, 0, 200], &[b'x'; 200]), Some(1002)),
+        (masked(&[0x81, 0xff, 0x80, 0, 0, 0, 0, 0, 0, 1], b"x"), Some(1002)),
+        // A control frame that is too long, or fragmented.
+        (masked(&[0x89, 0xfe, 0, 126], &[b'x'; 126]), Some(1002)),
+        (masked(&[0x88, 0xfe, 0, 126], &[b'x'; 126]), Some(1002)),
+        (masked(&[0x09, 0x81], b"x"), Some(1002)),
+        // Reserved bits and opcodes, no mask, a continuation of nothing, text that is no UTF-8.
+        (masked(&[0xc1, 0x81], b"x"), Some(1002)),
+        (masked(&[0x83, 0x81], b"x"), Some(1002)),
+        (masked(&[0x8b, 0x81], b"x"), Some(1002)),
+        (b"\x81\x05hello".to_vec(), Some(1002)),
+        (masked(&[0x80, 0x81], b"x"), Some(1002)),
+        (masked(&[0x81, 0x82], b"\xc3\x28"), Some(1007)),
+        // The rules of the application.
+        (masked(&[0x81, 0x85], b"hello"), Some(1008)),
+        (masked(&[0x81, 0xff, 0, 0, 0, 0, 0, 1, 0, 1], b""), Some(1009)),
+    ];
+    for code in [0_u16, 999, 1004, 1005, 1006, 1015, 1016, 1100, 2000, 2999, 5000, 65_535] {
+        cases.push((close(&code.to_be_bytes()), Some(1002)));
+    }
+    for code in [1001_u16, 1003, 1007, 1011, 3000, 3999, 4000, 4999] {
+        cases.push((close(&code.to_be_bytes()), Some(code)));
+    }
+    for (case, code) in cases {
+        let mut stream = raw_socket(&address, &ada).await;
+        // The server may close the connection before all of it is sent.
+        let _ =
+            stream.write_all(&[&case[..], &masked(&[0x82, 0xfe, 0x7f, 0xff], &[0; 0x7fff]).repeat(4)].concat()).await;
+        let mut received = Vec::new();
+        let end = timeout(TEST_TIMEOUT, stream.read_to_end(&mut received)).await.expect("the server closes");
+        assert!(end.is_ok(), "{case:x?}: the connection is reset");
+        let frame = match code {
+            Some(code) => [&[0x88, 2][..], &code.to_be_bytes()].concat(),
+            None => vec![0x88, 0],
+        };
+        let with_reason = |tail: &[u8]| {
+            let reason = b"A message is not a command in JSON.";
+            code == Some(1008) && tail.ends_with(reason)
+        };
+        assert!(
+            received.ends_with(&frame) || with_reason(&received),
+            "{case:x?}: {:x?}",
+            received.split_off(received.len() - 8)
+        );
     }
 }
 

@@ -48,18 +48,21 @@ impl Answer {
 #[derive(Clone)]
 pub struct Browser {
     router: Router,
+    /// The host in the address bar; empty to send the header by itself.
+    pub host: String,
     pub cookie: String,
 }
 
 pub struct Someone {
     pub user: User,
+    pub session_id: SessionId,
     pub browser: Browser,
 }
 
 impl Someone {
     /// The person as the user of a request.
     pub fn current(&self) -> CurrentUser {
-        CurrentUser { user: self.user.clone(), session_id: SessionId(1) }
+        CurrentUser { user: self.user.clone(), session_id: self.session_id }
     }
 
     /// The person as an administrator.
@@ -91,7 +94,7 @@ impl TestSite {
     }
 
     pub fn browser(&self) -> Browser {
-        Browser { router: self.router.clone(), cookie: String::new() }
+        Browser { router: self.router.clone(), host: "chat.example".into(), cookie: String::new() }
     }
 
     pub async fn join_path(&self) -> String {
@@ -119,7 +122,7 @@ impl TestSite {
 
     pub async fn post(&self, someone: &Someone, room_id: RoomId, text: &str) -> Message {
         let member = self.state.members.find(&someone.user, room_id).await.unwrap();
-        let randomness = tower_sessions::session::Id::default().0.to_be_bytes()[..10].try_into().unwrap();
+        let randomness = uuid::Uuid::new_v4().as_bytes()[..10].try_into().unwrap();
         let id = ClientMessageId::v7(1, randomness);
         match ops::messages::post(&self.state, &member, id, text.parse().unwrap()).await.unwrap() {
             Posted::Stored(message) => message,
@@ -160,7 +163,7 @@ impl TestSite {
     /// Inserts a member without a session, and without hashing a password.
     pub async fn db_somebody(&self) -> UserId {
         let write = async |tx: &mut store::Tx| {
-            let address = format!("{}@example.com", tower_sessions::session::Id::default()).parse()?;
+            let address = format!("{}@example.com", uuid::Uuid::new_v4()).parse()?;
             Ok(store::users::insert(tx.db(), &"Somebody".parse()?, &address, "x", Role::Member, 1).await?)
         };
         self.state.db.write(write).await.unwrap()
@@ -184,7 +187,9 @@ impl TestSite {
     async fn someone(&self, email_address: &str, browser: Browser) -> Someone {
         let reader = self.state.db.reader();
         let (user_id, _) = store::users::find_by_email(reader, email_address).await.unwrap().unwrap();
-        Someone { user: store::users::find(reader, user_id).await.unwrap().unwrap(), browser }
+        let sessions = store::sessions::list(reader, user_id, self.state.clock.now_ms()).await.unwrap();
+        let user = store::users::find(reader, user_id).await.unwrap().unwrap();
+        Someone { user, session_id: sessions[0].id, browser }
     }
 }
 
@@ -212,7 +217,10 @@ impl Browser {
     }
 
     pub async fn send(&mut self, method: Method, path: &str, headers: &[(&str, &str)], body: Body) -> Answer {
-        let mut request = Request::builder().method(method).uri(path).header(header::HOST, "chat.example");
+        let mut request = Request::builder().method(method).uri(path);
+        if !self.host.is_empty() {
+            request = request.header(header::HOST, &self.host);
+        }
         if !self.cookie.is_empty() {
             request = request.header(header::COOKIE, &self.cookie);
         }
@@ -223,7 +231,7 @@ impl Browser {
         let (parts, body) = response.into_parts();
         for cookie in parts.headers.get_all(header::SET_COOKIE) {
             let cookie = cookie.to_str().unwrap();
-            if cookie.starts_with("session_token=") {
+            if cookie.starts_with("session_token=") || cookie.starts_with("__Host-session_token=") {
                 self.cookie = cookie.split(';').next().unwrap().to_owned();
             }
         }

@@ -46,7 +46,7 @@ async fn a_profile_can_be_changed_in_part_and_invalid_fields_are_shown_again() {
 }
 
 #[tokio::test]
-async fn changing_the_password_signs_other_devices_out_on_request() {
+async fn changing_the_password_signs_other_devices_out_unless_they_are_kept() {
     let (site, _ada) = TestSite::with_ada().await;
     let mut bob = site.join("Bob").await;
     let mut phone = another_browser(&site, &bob).await;
@@ -62,15 +62,10 @@ async fn changing_the_password_signs_other_devices_out_on_request() {
         assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{form:?}");
         assert!(!answer.text().contains("another horse") && !answer.text().contains(PASSWORD));
     }
-    let form = [("_method", "put"), new, ("present_password", PASSWORD)];
+    let form = [("_method", "put"), new, ("present_password", PASSWORD), ("keep_others", "true")];
     assert_eq!(bob.browser.post(path, &form).await.location(), "/users/me/profile?notice=password-changed");
-    assert_eq!(phone.get(path).await.status, StatusCode::OK, "not requested");
-    let form = [
-        ("_method", "put"),
-        ("password", PASSWORD),
-        ("present_password", "another horse"),
-        ("sign_out_others", "true"),
-    ];
+    assert_eq!(phone.get(path).await.status, StatusCode::OK, "kept on request");
+    let form = [("_method", "put"), ("password", PASSWORD), ("present_password", "another horse")];
     let answer = bob.browser.post(path, &form).await;
     assert_eq!(answer.location(), "/users/me/profile?notice=password-changed-everywhere");
     assert_eq!(bob.browser.get(path).await.status, StatusCode::OK);
@@ -129,6 +124,9 @@ async fn transfer_links_sign_in_and_invalid_ones_get_identical_responses() {
     assert_eq!(rescued.send(Method::PUT, &rescue, &[], Body::empty()).await.location(), "/");
 
     let mut stranger = site.browser();
+    let used = stranger.post(&link, &[("_method", "put")]).await;
+    assert_eq!(used.status, StatusCode::BAD_REQUEST, "a link works once");
+    let link = link_of(bob.browser.get("/users/me/profile").await.text());
     let session = phone.cookie.split('=').nth(1).unwrap().to_owned();
     let qr_of_join = bob.browser.get("/account/edit").await.text();
     let qr_id = qr_of_join.split("/qr_code/").nth(1).unwrap().split('"').next().unwrap().to_owned();
@@ -152,11 +150,131 @@ async fn transfer_links_sign_in_and_invalid_ones_get_identical_responses() {
     let expired = stranger.post(&link, &[("_method", "put")]).await;
     assert_eq!(expired.status, StatusCode::BAD_REQUEST);
     bodies.push(expired.body);
-    let fresh = link_of(bob.browser.get("/users/me/profile").await.text());
+    let own_link = format!("/users/{}/sign_in_link", bob.user.id);
+    let fresh = link_of(bob.browser.post(&own_link, &[("link_password", PASSWORD)]).await.text());
     ops::bans::ban(&site.state, &ada.administrator(), bob.user.id).await.unwrap();
     bodies.push(stranger.post(&fresh, &[("_method", "put")]).await.body);
     assert!(bodies.windows(2).all(|pair| pair[0] == pair[1]), "all refusals are identical");
     assert!(stranger.cookie.is_empty());
+}
+
+#[tokio::test]
+async fn a_link_or_another_address_needs_the_password_a_while_after_signing_in() {
+    let (site, mut ada) = TestSite::with_ada().await;
+    let mut bob = site.join("Bob").await;
+    let profile = "/users/me/profile";
+    assert!(bob.browser.get(profile).await.text().contains("/session/transfers/"));
+    site.state.clock.advance(15 * 60 * 1_000 + 1);
+    let page = bob.browser.get(profile).await.text();
+    assert!(!page.contains("/session/transfers/") && page.contains(r#"name="link_password""#));
+    let of_bob = format!("/users/{}/sign_in_link", bob.user.id);
+    let refused = bob.browser.post(&of_bob, &[("link_password", "wrong")]).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(refused.text().matches("That is not your present password.").count(), 1);
+    let refused = bob.browser.post(&of_bob, &[]).await;
+    assert!(refused.text().contains("Enter your present password"));
+    let made = bob.browser.post(&of_bob, &[("link_password", PASSWORD)]).await;
+    assert!(made.status == StatusCode::OK && made.text().contains("/session/transfers/"));
+    assert_eq!(bob.browser.get(&of_bob).await.location(), format!("/users/{}", bob.user.id), "a reload");
+    let of_ada = format!("/users/{}/sign_in_link", ada.user.id);
+    assert_eq!(bob.browser.post(&of_ada, &[("link_password", PASSWORD)]).await.status, StatusCode::FORBIDDEN);
+    assert!(!ada.browser.get(&format!("/users/{}", bob.user.id)).await.text().contains("/session/transfers/"));
+    let made = ada.browser.post(&of_bob, &[("link_password", PASSWORD)]).await;
+    assert!(made.text().contains("/session/transfers/") && made.text().contains("Sign-in link of Bob"));
+
+    let moved = |password: &'static str| {
+        [("_method", "put"), ("email_address", "rob@example.com"), ("address_password", password)]
+    };
+    for password in ["", "wrong"] {
+        let refused = bob.browser.post(profile, &moved(password)).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert_eq!(refused.text().matches(r#"aria-invalid="true""#).count(), 1);
+        assert!(refused.text().contains("rob@example.com"), "what was entered stays");
+    }
+    let same = [("_method", "put"), ("name", "Robert"), ("email_address", "bob@example.com"), ("address_password", "")];
+    assert_eq!(bob.browser.post(profile, &same).await.location(), "/users/me/profile?notice=saved");
+    assert_eq!(bob.browser.post(profile, &moved(PASSWORD)).await.location(), "/users/me/profile?notice=saved");
+    assert_eq!(site.profile(bob.user.id).await.email_address.as_deref(), Some("rob@example.com"));
+}
+
+#[tokio::test]
+async fn wrong_present_passwords_have_to_wait_and_the_form_keeps_its_values() {
+    let (site, _ada) = TestSite::with_ada().await;
+    let mut bob = site.join("Bob").await;
+    let form = |present| {
+        [("_method", "put"), ("name", "Robert"), ("password", "another horse"), ("present_password", present)]
+    };
+    for _ in 0..5 {
+        let wrong = bob.browser.post("/users/me/profile", &form("wrong")).await;
+        assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
+    }
+    let waiting = bob.browser.post("/users/me/profile", &form(PASSWORD)).await;
+    assert_eq!(waiting.status, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(waiting.headers["retry-after"], "10");
+    assert!(waiting.text().contains("Wait 10 s") && waiting.text().contains("Robert"));
+    let mut neighbour = site.browser();
+    let sign_in = [("email_address", "ada@example.com"), ("password", PASSWORD)];
+    assert_eq!(neighbour.post("/session", &sign_in).await.status, StatusCode::SEE_OTHER, "from the same address");
+    site.state.clock.advance(10_000);
+    assert_eq!(bob.browser.post("/users/me/profile", &form(PASSWORD)).await.status, StatusCode::SEE_OTHER);
+}
+
+#[tokio::test]
+async fn a_name_like_that_of_the_administrator_gets_a_number() {
+    let (site, _ada) = TestSite::with_ada().await;
+    let mut stranger = site.browser();
+    let form = [("name", "АDA"), ("email_address", "mallory@example.com"), ("password", PASSWORD)];
+    assert_eq!(stranger.post(&site.join_path().await, &form).await.status, StatusCode::SEE_OTHER);
+    let page = stranger.get("/users/me/profile").await.text();
+    assert!(page.contains(r#"value="АDA (2)""#));
+    let form = [("_method", "put"), ("name", "Ada.")];
+    assert_eq!(stranger.post("/users/me/profile", &form).await.status, StatusCode::SEE_OTHER);
+    assert!(stranger.get("/users/me/profile").await.text().contains(r#"value="Ada. (2)""#));
+}
+
+#[tokio::test]
+async fn the_administrators_address_is_shown_before_signing_in_only_on_request() {
+    let (site, mut ada) = TestSite::with_ada().await;
+    let join = site.join_path().await;
+    for path in ["/session/new", &join] {
+        let page = site.browser().get(path).await.text();
+        assert!(!page.contains("ada@example.com") && page.contains("Ask an administrator"), "{path}");
+    }
+    let show = [("_method", "put"), ("show_help", "false"), ("show_help", "true")];
+    assert_eq!(ada.browser.post("/account", &show).await.location(), "/account/edit?notice=saved");
+    for path in ["/session/new", &join] {
+        assert!(site.browser().get(path).await.text().contains("mailto:ada@example.com"), "{path}");
+    }
+    ada.browser.post("/account", &[("_method", "put"), ("show_help", "false")]).await;
+    assert!(!site.browser().get("/session/new").await.text().contains("ada@example.com"));
+}
+
+#[tokio::test]
+async fn a_user_who_writes_too_fast_is_told_when_to_go_on_and_others_are_not_affected() {
+    let (site, mut ada) = TestSite::with_ada().await;
+    let mut bob = site.join("Bob").await;
+    site.state.limit_writes(5);
+    let room = site.all_talk(&ada).await;
+    let post = |number: u64| {
+        let id = campfire::model::ClientMessageId::v7(number, [0; 10]);
+        serde_json::json!({ "room_id": room, "client_message_id": id, "body": format!("message {number}") })
+    };
+    for number in 0..20 {
+        assert_eq!(bob.browser.call("messages/post", &post(number)).await.status, StatusCode::OK);
+    }
+    let refused = bob.browser.call("messages/post", &post(20)).await;
+    assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(refused.headers["retry-after"], "1");
+    assert_eq!(refused.text(), r#"{"too_many_tries":1}"#);
+    let form = bob.browser.post(&format!("/rooms/{room}/messages"), &[("body", "by form")]).await;
+    assert_eq!((form.status, &form.headers["retry-after"]), (StatusCode::TOO_MANY_REQUESTS, &"1".parse().unwrap()));
+    assert!(form.text().contains("by form"), "what was written stays");
+    let read = serde_json::json!({ "room_id": room, "anchor": "newest" });
+    assert_ne!(bob.browser.call("rooms/page", &read).await.status, StatusCode::TOO_MANY_REQUESTS, "reading is free");
+    assert_eq!(ada.browser.call("messages/post", &post(21)).await.status, StatusCode::OK);
+    site.state.clock.advance(200);
+    assert_eq!(bob.browser.call("messages/post", &post(20)).await.status, StatusCode::OK);
+    assert_eq!(site.db_message_count().await, 22);
 }
 
 #[tokio::test]
@@ -234,28 +352,69 @@ async fn removal_and_ban_end_sessions_and_only_removal_frees_the_address() {
 }
 
 #[tokio::test]
-async fn banned_addresses_can_read_but_not_write() {
+async fn nobody_signs_in_or_joins_from_a_banned_address_and_who_is_in_stays_in() {
     let (site, mut ada) = TestSite::with_ada().await;
     let mallory = site.join("Mallory").await;
     let mut evil = site.browser();
     let sign_in = format!("email_address=mallory%40example.com&password={}", PASSWORD.replace(' ', "+"));
     assert_eq!(from_address(&mut evil, "/session", "203.0.113.9", &sign_in).await, StatusCode::SEE_OTHER);
+    let mut neighbour = site.join("Neighbour").await.browser;
+    let room = site.all_talk(&mallory).await;
     let ban = format!("/users/{}/ban", mallory.user.id);
     assert_eq!(ada.browser.post(&ban, &[]).await.location(), format!("/users/{}?notice=banned", mallory.user.id));
-    let mut neighbour = site.browser();
+    let mut stranger = site.browser();
     let join = site.join_path().await;
-    for path in ["/session", &join, "/first_run", "/api/session/check", "/nothing"] {
-        assert_eq!(
-            from_address(&mut neighbour, path, "203.0.113.9", &sign_in).await,
-            StatusCode::TOO_MANY_REQUESTS,
-            "{path}"
-        );
+    let link = format!("/session/transfers/{}", ops::transfers::mint(&site.state, ada.user.id).await.unwrap());
+    for path in ["/session", &join, &link] {
+        let form = if path == link { "_method=put" } else { sign_in.as_str() };
+        let status = from_address(&mut stranger, path, "203.0.113.9", form).await;
+        assert_eq!(status, StatusCode::TOO_MANY_REQUESTS, "{path}");
     }
     let headers = [("x-forwarded-for", "203.0.113.9")];
-    assert_eq!(neighbour.send(Method::GET, &join, &headers, Body::empty()).await.status, StatusCode::OK);
-    assert_ne!(from_address(&mut neighbour, "/session", "203.0.113.10", &sign_in).await, StatusCode::TOO_MANY_REQUESTS);
-    ada.browser.post(&ban, &[("_method", "delete")]).await;
-    assert_eq!(from_address(&mut neighbour, "/session", "203.0.113.9", &sign_in).await, StatusCode::SEE_OTHER);
+    assert_eq!(stranger.send(Method::GET, &join, &headers, Body::empty()).await.status, StatusCode::OK);
+    assert_ne!(from_address(&mut stranger, "/session", "203.0.113.10", &sign_in).await, StatusCode::TOO_MANY_REQUESTS);
+
+    // A neighbour who came to this address with a session.
+    let post = format!("/rooms/{room}/messages");
+    assert_eq!(from_address(&mut neighbour, &post, "203.0.113.9", "body=still+here").await, StatusCode::SEE_OTHER);
+    assert_eq!(from_address(&mut ada.browser, &ban, "203.0.113.9", "_method=delete").await, StatusCode::SEE_OTHER);
+    assert_eq!(from_address(&mut neighbour, "/session", "203.0.113.9", "_method=delete").await, StatusCode::SEE_OTHER);
+    assert_eq!(from_address(&mut stranger, "/session", "203.0.113.9", &sign_in).await, StatusCode::SEE_OTHER);
+}
+
+#[tokio::test]
+async fn an_address_that_others_use_is_not_banned_and_the_page_says_so() {
+    let (site, mut ada) = TestSite::with_ada().await;
+    let mut mallory = site.join("Mallory").await;
+    let room = site.all_talk(&mallory).await;
+    let post = format!("/rooms/{room}/messages");
+    for browser in [&mut mallory.browser, &mut ada.browser] {
+        assert_eq!(from_address(browser, &post, "203.0.113.9", "body=hello").await, StatusCode::SEE_OTHER);
+    }
+    let banned = ada.browser.post(&format!("/users/{}/ban", mallory.user.id), &[]).await;
+    assert_eq!(banned.location(), format!("/users/{}?notice=banned-shared", mallory.user.id));
+    assert!(ada.browser.get(banned.location()).await.text().contains("people can still sign in and join from there"));
+    let mut stranger = site.browser();
+    let form = "email_address=ada%40example.com&password=correct+horse";
+    assert_eq!(from_address(&mut stranger, "/session", "203.0.113.9", form).await, StatusCode::SEE_OTHER);
+}
+
+#[tokio::test]
+async fn a_ban_reaches_the_address_that_was_last_written_from() {
+    let (site, mut ada) = TestSite::with_ada().await;
+    let mut mallory = site.join("Mallory").await;
+    let room = site.all_talk(&mallory).await;
+    let post = format!("/rooms/{room}/messages");
+    assert_eq!(from_address(&mut mallory.browser, &post, "203.0.113.9", "body=spam").await, StatusCode::SEE_OTHER);
+    assert_eq!(
+        from_address(&mut mallory.browser, "/session", "203.0.113.9", "_method=delete").await,
+        StatusCode::SEE_OTHER
+    );
+    let banned = ada.browser.post(&format!("/users/{}/ban", mallory.user.id), &[]).await;
+    assert_eq!(banned.location(), format!("/users/{}?notice=banned", mallory.user.id));
+    let form = "email_address=ada%40example.com&password=correct+horse";
+    let status = from_address(&mut site.browser(), "/session", "203.0.113.9", form).await;
+    assert_eq!(status, StatusCode::TOO_MANY_REQUESTS);
 }
 
 #[tokio::test]

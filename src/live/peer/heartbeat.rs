@@ -2,6 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
+use super::queue::Overflow;
 use super::{JUST_WRITTEN, Peer, PeerCommand};
 use crate::live::EncodedEvent;
 
@@ -38,7 +39,7 @@ impl Peer {
         if self.written_at_check.load(Ordering::Relaxed).saturating_add(max_idle_checks) <= check {
             let mut state = self.lock();
             if state.queue.is_empty() {
-                self.write(&mut state, std::slice::from_ref(alive));
+                self.write(&mut state, std::slice::from_ref(alive), Overflow::Queued);
             }
         }
         if self.written_at_check.load(Ordering::Relaxed) == JUST_WRITTEN {

@@ -1,8 +1,9 @@
 //! One socket, as the hub and the socket's own task share it.
 //!
 //! An event is written to the socket by the thread that publishes it, so no task is woken for a delivery. If the kernel
-//! buffer is full, the event waits in a bounded queue, which the socket's task flushes once the socket is writable.
-//! Beyond the bound events are dropped, and once the queue has drained the client receives a new state in their place.
+//! buffer is full, the event waits in a queue, which the socket's task flushes once the socket is writable. The queue,
+//! and each of the buffers before it, is bounded in number and bytes. Beyond the bounds events are dropped, and once the
+//! queue has drained the client receives a new state in their place.
 
 mod heartbeat;
 mod queue;
@@ -17,14 +18,11 @@ use std::time::Instant;
 use tokio::sync::Notify;
 use websocket::Transport;
 
-use self::queue::{SendQueue, WriteOutcome};
+use self::queue::{EventBuffer, Overflow, SendQueue, WriteOutcome};
 use self::room::RoomInView;
 use super::EncodedEvent;
 use crate::model::{RoomId, SessionId};
 use crate::protocol::ServerEvent;
-
-/// How many events wait for one socket at most, in its send queue or in one of the buffers before it.
-const MAX_QUEUED_EVENTS: usize = 256;
 
 /// The value of [`Peer::written_at_check`] between a write and the next heartbeat check.
 const JUST_WRITTEN: u64 = u64::MAX;
@@ -65,7 +63,7 @@ pub struct Peer {
 struct PeerState {
     queue: SendQueue,
     /// User events buffered while the snapshot loads; `None` after the snapshot has been sent.
-    buffered_user_events: Option<Vec<EncodedEvent>>,
+    buffered_user_events: Option<EventBuffer>,
     user_events_dropped: bool,
     room_events_dropped: bool,
     room: Option<RoomInView>,
@@ -79,7 +77,7 @@ impl Peer {
             transport,
             state: Mutex::new(PeerState {
                 queue: SendQueue::default(),
-                buffered_user_events: Some(Vec::new()),
+                buffered_user_events: Some(EventBuffer::default()),
                 user_events_dropped: false,
                 room_events_dropped: false,
                 room: None,
@@ -93,9 +91,9 @@ impl Peer {
         }
     }
 
-    /// Sends an event ahead of everything that is buffered, and regardless of the queue's limit.
+    /// Sends an event ahead of everything that is buffered, and regardless of the queue's limits.
     pub fn send(&self, event: &EncodedEvent) {
-        self.write(&mut self.lock(), std::slice::from_ref(event));
+        self.write(&mut self.lock(), std::slice::from_ref(event), Overflow::Queued);
     }
 
     /// Delivers an event on the user's own stream.
@@ -103,13 +101,13 @@ impl Peer {
     /// Drops it when the buffer or the send queue is full, and all later ones until the next snapshot is requested.
     pub(super) fn deliver_user_event(&self, event: &EncodedEvent) {
         let mut state = self.lock();
-        let waiting_count = state.buffered_user_events.as_ref().map_or(state.queue.len(), Vec::len);
-        if state.user_events_dropped || waiting_count >= MAX_QUEUED_EVENTS {
-            state.user_events_dropped = true;
-        } else if let Some(buffered) = &mut state.buffered_user_events {
-            buffered.push(event.clone());
-        } else {
-            self.write(&mut state, std::slice::from_ref(event));
+        if state.user_events_dropped {
+            return;
+        }
+        let event = std::slice::from_ref(event);
+        match &mut state.buffered_user_events {
+            Some(buffered) => state.user_events_dropped = !buffered.extend_within_limits(event),
+            None => self.write(&mut state, event, Overflow::UserEventsDropped),
         }
     }
 
@@ -121,9 +119,9 @@ impl Peer {
     /// Sends the snapshot of the user's rooms, then the user events buffered while it was read.
     pub fn send_snapshot(&self, snapshot: &[EncodedEvent]) {
         let mut state = self.lock();
-        let buffered = state.buffered_user_events.take().unwrap_or_default();
-        self.write(&mut state, snapshot);
-        self.write(&mut state, &buffered);
+        let buffered: Vec<_> = state.buffered_user_events.take().unwrap_or_default().iter().cloned().collect();
+        self.write(&mut state, snapshot, Overflow::Queued);
+        self.write(&mut state, &buffered, Overflow::UserEventsDropped);
     }
 
     /// Queues a command and wakes the socket's task.
@@ -158,7 +156,7 @@ impl Peer {
 
     /// Writes queued events until the queue is empty or the socket blocks. Call it when the socket is writable.
     pub fn flush(&self) {
-        self.write(&mut self.lock(), &[]);
+        self.write(&mut self.lock(), &[], Overflow::Queued);
     }
 
     /// Writes a close frame and discards everything queued or sent later.
@@ -174,19 +172,20 @@ impl Peer {
         state.queue.close();
     }
 
-    /// Writes `events` after those already queued; queues what the socket does not accept.
-    fn write(&self, state: &mut PeerState, events: &[EncodedEvent]) {
+    /// Writes `events` after those already queued; queues what the socket does not accept, or drops it.
+    fn write(&self, state: &mut PeerState, events: &[EncodedEvent], overflow: Overflow) {
         if state.queue.is_closed() {
             return;
         }
         let mut pending = events;
         let had_queued = !state.queue.is_empty();
         if had_queued {
-            state.queue.extend(events);
+            let dropped = state.queue.extend(events, overflow);
+            state.note_dropped(overflow, dropped);
             pending = &[];
         }
         loop {
-            match state.queue.write(&*self.transport, &mut pending) {
+            match state.queue.write(&*self.transport, &mut pending, overflow) {
                 WriteOutcome::Written => self.written_at_check.store(JUST_WRITTEN, Ordering::Relaxed),
                 WriteOutcome::Drained => {
                     if state.user_events_dropped && state.buffered_user_events.is_none() {
@@ -200,7 +199,8 @@ impl Peer {
                     state.room_events_dropped = false;
                     pending = &*RESYNC;
                 }
-                WriteOutcome::Blocked => {
+                WriteOutcome::Blocked { dropped } => {
+                    state.note_dropped(overflow, dropped);
                     // Otherwise the task is already waiting for the socket to become writable.
                     if !had_queued {
                         self.wakeup.notify_one();
@@ -221,6 +221,17 @@ impl Peer {
     }
 }
 
+impl PeerState {
+    /// Notes that events were dropped, if they were.
+    fn note_dropped(&mut self, overflow: Overflow, dropped: bool) {
+        match overflow {
+            Overflow::Queued => {}
+            Overflow::UserEventsDropped => self.user_events_dropped |= dropped,
+            Overflow::RoomEventsDropped => self.room_events_dropped |= dropped,
+        }
+    }
+}
+
 impl fmt::Debug for Peer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Peer")
@@ -235,6 +246,13 @@ mod tests {
 
     pub(super) fn message_removed(seq: i64) -> EncodedEvent {
         EncodedEvent::new(&ServerEvent::MessageRemoved { seq, at: seq, room_id: ROOM, message_id: MessageId(seq) })
+    }
+
+    /// An event of 20 KB.
+    pub(super) fn large_event(seq: i64) -> EncodedEvent {
+        let boosts_html = "x".repeat(20_000);
+        let message_id = MessageId(seq);
+        EncodedEvent::new(&ServerEvent::MessageBoosted { seq, at: seq, room_id: ROOM, message_id, boosts_html })
     }
 
     /// A peer whose snapshot has been sent.
@@ -254,12 +272,31 @@ mod tests {
         assert_eq!(peer.next_command(), None, "not while the socket is blocked");
         transport.set_capacity(i64::MAX);
         peer.send(&message_removed(301));
-        assert_eq!(seqs(&transport.take_received()).len(), MAX_QUEUED_EVENTS + 1);
+        assert_eq!(seqs(&transport.take_received()).len(), queue::MAX_QUEUED_EVENTS + 1);
         assert_eq!(peer.next_command(), Some(PeerCommand::UserEventsDropped));
         peer.buffer_user_events();
         peer.deliver_user_event(&message_removed(303));
         assert!(transport.take_received().is_empty(), "newer than the snapshot that is being read");
         peer.send_snapshot(&[message_removed(302)]);
         assert_eq!(seqs(&transport.take_received()), [302, 303]);
+    }
+    #[test]
+    fn user_events_are_bounded_in_bytes_before_and_after_the_snapshot() {
+        let transport = FakeTransport::with_capacity(0);
+        let peer = Peer::new(transport.clone(), 0);
+        for seq in 1..=30 {
+            peer.deliver_user_event(&large_event(seq));
+        }
+        assert!(peer.lock().buffered_user_events.as_ref().unwrap().byte_count() <= queue::MAX_QUEUED_BYTES);
+        peer.send_snapshot(&[message_removed(1)]);
+        assert!(peer.lock().queue.byte_count() <= queue::MAX_QUEUED_BYTES + 100);
+        for seq in 1..=30 {
+            peer.deliver_user_event(&large_event(seq));
+        }
+        assert!(peer.lock().queue.byte_count() <= queue::MAX_QUEUED_BYTES + 100);
+        transport.set_capacity(i64::MAX);
+        peer.flush();
+        assert_eq!(peer.next_command(), Some(PeerCommand::UserEventsDropped));
+        assert_eq!(peer.lock().queue.byte_count(), 0);
     }
 }

@@ -1,4 +1,4 @@
-//! The send queue of one socket: events that its kernel buffer had no space for, in order.
+//! What waits for one socket: events that its kernel buffer had no space for, and events that must not be sent yet.
 
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
@@ -12,12 +12,88 @@ use crate::live::EncodedEvent;
 /// How many events one vectored write contains at most.
 const MAX_EVENTS_PER_WRITE: usize = 64;
 
+/// How many events wait in one buffer at most.
+pub(super) const MAX_QUEUED_EVENTS: usize = 256;
+
+/// How many bytes wait in one buffer at most, in events that are shared with other sockets or are the socket's own. A
+/// single larger event may wait alone.
+pub(super) const MAX_QUEUED_BYTES: usize = 256 * 1024;
+
+/// Events that wait, in order.
+#[derive(Default)]
+pub(super) struct EventBuffer {
+    events: VecDeque<EncodedEvent>,
+    byte_count: usize,
+}
+
+impl EventBuffer {
+    pub fn len(&self) -> usize {
+        self.events.len()
+    }
+
+    /// Total size of the events.
+    #[cfg(test)]
+    pub const fn byte_count(&self) -> usize {
+        self.byte_count
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.events.is_empty()
+    }
+
+    pub fn first(&self) -> Option<&EncodedEvent> {
+        self.events.front()
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &EncodedEvent> {
+        self.events.iter()
+    }
+
+    /// Appends events until one would exceed [`MAX_QUEUED_EVENTS`] or [`MAX_QUEUED_BYTES`]; `false` if one did.
+    #[must_use]
+    pub fn extend_within_limits(&mut self, events: &[EncodedEvent]) -> bool {
+        events.iter().all(|event| {
+            let fits = self.len() < MAX_QUEUED_EVENTS && self.byte_count + event.bytes.len() <= MAX_QUEUED_BYTES;
+            let is_accepted = fits || self.is_empty();
+            if is_accepted {
+                self.push(event.clone());
+            }
+            is_accepted
+        })
+    }
+
+    /// Appends an event regardless of the limits.
+    fn push(&mut self, event: EncodedEvent) {
+        self.byte_count += event.bytes.len();
+        self.events.push_back(event);
+    }
+
+    fn pop(&mut self) -> Option<EncodedEvent> {
+        let event = self.events.pop_front()?;
+        self.byte_count -= event.bytes.len();
+        if self.is_empty() {
+            // A queue that was long once must not hold its memory while the socket is idle.
+            self.events = VecDeque::new();
+        }
+        Some(event)
+    }
+}
+
+/// What becomes of events that a full queue does not accept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Overflow {
+    /// They are queued nevertheless: the socket's own task bounds what it sends, by not reading from a blocked socket.
+    Queued,
+    /// User events are dropped.
+    UserEventsDropped,
+    /// Room events are dropped.
+    RoomEventsDropped,
+}
+
 /// Events that wait for the socket, and how far the first of them has been written.
-///
-/// The queue has no limit of its own: [`Peer`](super::Peer) drops events instead of pushing them once it is full.
 #[derive(Default)]
 pub(super) struct SendQueue {
-    events: VecDeque<EncodedEvent>,
+    events: EventBuffer,
     /// How many bytes of the first event have been written.
     written_bytes: usize,
     blocked_since: Option<Instant>,
@@ -30,15 +106,25 @@ pub(super) enum WriteOutcome {
     Written,
     /// Nothing was left to write.
     Drained,
-    /// The kernel buffer is full. All that is left is in the queue.
-    Blocked,
+    /// The kernel buffer is full. What is left is in the queue.
+    Blocked {
+        /// Whether some of it was dropped instead.
+        dropped: bool,
+    },
     /// The connection is closed. The queue is empty and accepts nothing more.
     Closed,
 }
 
 impl SendQueue {
+    #[cfg(test)]
     pub fn len(&self) -> usize {
         self.events.len()
+    }
+
+    /// Total size of the queued events.
+    #[cfg(test)]
+    pub fn byte_count(&self) -> usize {
+        self.events.byte_count()
     }
 
     pub fn is_empty(&self) -> bool {
@@ -54,15 +140,24 @@ impl SendQueue {
         self.is_closed
     }
 
-    /// Appends events without writing.
-    pub fn extend(&mut self, events: &[EncodedEvent]) {
-        self.events.extend(events.iter().cloned());
+    /// Appends events without writing. Returns whether some were dropped.
+    pub fn extend(&mut self, events: &[EncodedEvent], overflow: Overflow) -> bool {
+        if overflow == Overflow::Queued {
+            events.iter().cloned().for_each(|event| self.events.push(event));
+            return false;
+        }
+        !self.events.extend_within_limits(events)
     }
 
     /// Writes queued events, then `pending`, in one vectored write. Removes from both what was written completely.
     ///
     /// `pending` is cloned into the queue only when the socket blocks, so the usual delivery copies nothing.
-    pub fn write(&mut self, transport: &dyn Transport, pending: &mut &[EncodedEvent]) -> WriteOutcome {
+    pub fn write(
+        &mut self,
+        transport: &dyn Transport,
+        pending: &mut &[EncodedEvent],
+        overflow: Overflow,
+    ) -> WriteOutcome {
         let mut buffers = [IoSlice::new(&[]); MAX_EVENTS_PER_WRITE];
         let mut count = 0;
         let unsent = self.events.iter().chain(*pending).take(MAX_EVENTS_PER_WRITE);
@@ -83,9 +178,9 @@ impl SendQueue {
                 return WriteOutcome::Written;
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                self.extend(pending);
+                let dropped = self.extend(pending, overflow);
                 self.blocked_since.get_or_insert_with(clock::monotonic);
-                return WriteOutcome::Blocked;
+                return WriteOutcome::Blocked { dropped };
             }
             Err(_) => {}
         }
@@ -96,14 +191,14 @@ impl SendQueue {
     fn remove_written(&mut self, byte_count: usize, pending: &mut &[EncodedEvent]) {
         let mut byte_count = byte_count + self.written_bytes;
         self.written_bytes = 0;
-        while let Some(event) = self.events.front().or(pending.first()) {
+        while let Some(event) = self.events.first().or(pending.first()) {
             let length = event.bytes.len();
             if byte_count < length {
                 self.written_bytes = byte_count;
                 break;
             }
             byte_count -= length;
-            if self.events.pop_front().is_none() {
+            if self.events.pop().is_none() {
                 *pending = &pending[1..];
             }
         }
@@ -112,7 +207,7 @@ impl SendQueue {
     /// Drops all queued events; nothing is written from here on.
     pub fn close(&mut self) {
         self.is_closed = true;
-        self.events.clear();
+        self.events = EventBuffer::default();
         self.written_bytes = 0;
         self.blocked_since = None;
     }

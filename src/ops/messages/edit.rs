@@ -4,7 +4,7 @@ use super::render::render;
 use crate::access::Member;
 use crate::facts::Fact;
 use crate::model::{Draft, Message, MessageId};
-use crate::ops::permissions::require_message_administration;
+use crate::ops::permissions::{require_message_administration, write_as};
 use crate::richtext::Rendered;
 use crate::state::AppState;
 use crate::store::{self, Tx};
@@ -19,9 +19,8 @@ pub async fn edit(state: &AppState, member: &Member, message_id: MessageId, draf
     // Users whom the message mentions can also be mentioned by the names they had then.
     let known_as = store::mentions::list(state.db.reader(), message_id).await?;
     let Rendered { body, mentions } = render(state, member.room.id, draft, known_as).await?;
-    let member = member.clone();
-    let edit = async move |tx: &mut Tx| {
-        let message = require_message_administration(tx, &member.user, member.room.id, message_id).await?;
+    let edit = async move |tx: &mut Tx, member: Member| {
+        let message = require_message_administration(tx, &member, message_id).await?;
         if store::messages::find_source(tx.db(), message_id).await?.as_ref() == Some(&body.source) {
             tx.changes_nothing_visible();
             return Ok(message);
@@ -29,8 +28,7 @@ pub async fn edit(state: &AppState, member: &Member, message_id: MessageId, draf
         let room_id = message.room_id;
         let now_ms = tx.now_ms();
         store::messages::update(tx.db(), message_id, &body, now_ms).await?;
-        // An edit sends no notifications. Users who are no longer mentioned see the lower count when their rooms are
-        // loaded again.
+        // An edit sends no notifications; the marks of those whom the message mentioned or mentions now may change.
         let mentioned_before = store::mentions::list(tx.db(), message_id).await?;
         let mut mentioned = store::mentions::replace(tx.db(), room_id, message_id, &mentions).await?;
         mentioned.extend(mentioned_before.into_iter().map(|person| person.id));
@@ -38,7 +36,7 @@ pub async fn edit(state: &AppState, member: &Member, message_id: MessageId, draf
         tx.record(Fact::MessageEdited { message: message.clone(), mentioned }).await?;
         Ok(message)
     };
-    state.db.write(edit).await
+    write_as(state, member, edit).await
 }
 
 /// Removes a message for all members.
@@ -47,12 +45,11 @@ pub async fn edit(state: &AppState, member: &Member, message_id: MessageId, draf
 /// `NotFound` when the message was removed or the membership ended, `Forbidden` unless the member is its creator or an
 /// administrator.
 pub async fn remove(state: &AppState, member: &Member, message_id: MessageId) -> AppResult<()> {
-    let member = member.clone();
-    let remove = async move |tx: &mut Tx| {
+    let remove = async move |tx: &mut Tx, member: Member| {
         let room_id = member.room.id;
-        require_message_administration(tx, &member.user, room_id, message_id).await?;
-        store::messages::remove(tx.db(), room_id, message_id).await?;
-        Ok(tx.record(Fact::MessageRemoved { room_id, message_id }).await?)
+        require_message_administration(tx, &member, message_id).await?;
+        let mentioned = store::messages::remove(tx.db(), room_id, message_id).await?;
+        Ok(tx.record(Fact::MessageRemoved { room_id, message_id, mentioned }).await?)
     };
-    state.db.write(remove).await
+    write_as(state, member, remove).await
 }

@@ -92,7 +92,7 @@ mod tests {
 
         let many = futures::future::join_all((0..10).map(|_| send("hello"))).await;
         assert!(many.into_iter().all(|again| again.as_ref() == Ok(&first)));
-        let page = store::messages::page_last(world.state.db.reader(), world.all_talk.id).await.unwrap();
+        let page = world.newest_page(world.all_talk.id).await;
         assert_eq!(page.messages.len(), 1);
     }
 

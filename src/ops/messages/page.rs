@@ -9,7 +9,11 @@ use crate::model::{Anchor, MessageId};
 use crate::protocol::{MessagePage, RoomPage, Timeline};
 use crate::state::AppState;
 use crate::store;
+use crate::store::messages::MAX_PAGE_BYTES;
 use crate::store::timelines::TimelineSnapshot;
+
+/// The size of the messages on each side of the one that a page is opened at, in bytes.
+const HALF_PAGE_BYTES: usize = MAX_PAGE_BYTES / 2;
 
 /// The data of the member's room page: the messages at `anchor`, and the position in the event log they were read at.
 ///
@@ -22,17 +26,18 @@ pub async fn room_page(state: &AppState, member: &Member, anchor: Anchor) -> App
     let mut reader = state.db.reader().acquire().await?;
     let db = reader.db();
     let newest = MessageId(i64::MAX);
-    let end = match anchor {
-        Anchor::Newest => newest,
-        Anchor::Around(message_id) | Anchor::Before(message_id) => message_id,
+    let (end, max_bytes) = match anchor {
+        Anchor::Newest => (newest, MAX_PAGE_BYTES),
+        Anchor::Before(message_id) => (message_id, MAX_PAGE_BYTES),
+        Anchor::Around(message_id) => (message_id, HALF_PAGE_BYTES),
     };
     // The position is read with these messages, and the others after it: events in between are sent again.
-    let mut snapshot = store::timelines::before(&mut *db, member.user.id, room_id, end).await?;
+    let mut snapshot = store::timelines::before(&mut *db, member.user.id, room_id, end, max_bytes).await?;
     let mut target = None;
     if let Anchor::Around(message_id) = anchor {
         target = store::messages::find(&mut *db, room_id, message_id).await?;
         if target.is_none() {
-            snapshot = store::timelines::before(&mut *db, member.user.id, room_id, newest).await?;
+            snapshot = store::timelines::before(&mut *db, member.user.id, room_id, newest, MAX_PAGE_BYTES).await?;
         }
     }
     let TimelineSnapshot { cursor, page: MessagePage { mut messages, has_more: has_older }, first_unread } = snapshot;
@@ -40,7 +45,7 @@ pub async fn room_page(state: &AppState, member: &Member, anchor: Anchor) -> App
     let target = match target {
         Some(message) => {
             let message_id = message.id;
-            let after = store::messages::page_after(&mut *db, room_id, message_id).await?;
+            let after = store::messages::page_after(&mut *db, room_id, message_id, HALF_PAGE_BYTES).await?;
             messages.push(message);
             messages.extend(after.messages);
             has_newer = after.has_more;
@@ -63,7 +68,10 @@ pub async fn room_page(state: &AppState, member: &Member, anchor: Anchor) -> App
 /// # Errors
 /// When the database does not answer.
 pub async fn page_before(state: &AppState, member: &Member, message_id: MessageId) -> AppResult<MessagePage> {
-    Ok(store::messages::page_before(state.db.reader(), member.room.id, message_id).await?)
+    let mut reader = state.db.reader().acquire().await?;
+    let page = store::messages::page_before(reader.db(), member.room.id, message_id).await?;
+    reader.release();
+    Ok(page)
 }
 
 /// The page of the member's room that begins just after `message_id`.
@@ -71,5 +79,8 @@ pub async fn page_before(state: &AppState, member: &Member, message_id: MessageI
 /// # Errors
 /// When the database does not answer.
 pub async fn page_after(state: &AppState, member: &Member, message_id: MessageId) -> AppResult<MessagePage> {
-    Ok(store::messages::page_after(state.db.reader(), member.room.id, message_id).await?)
+    let mut reader = state.db.reader().acquire().await?;
+    let page = store::messages::page_after(reader.db(), member.room.id, message_id, MAX_PAGE_BYTES).await?;
+    reader.release();
+    Ok(page)
 }

@@ -8,6 +8,7 @@ use super::render::render;
 use crate::access::Member;
 use crate::facts::Fact;
 use crate::model::{ClientMessageId, Draft, Message, MessageId, Posted, RoomId};
+use crate::ops::permissions::write_message;
 use crate::richtext::{Mention, Rendered};
 use crate::state::AppState;
 use crate::store::messages::{Inserted, NewMessage};
@@ -39,7 +40,7 @@ pub async fn post(
     });
     let new = message.clone();
     let finish = async move |tx: &mut Tx, inserted| finish_post(tx, inserted, &new, mentions).await;
-    state.db.write_message(message, finish).await
+    write_message(state, member, message, finish).await
 }
 
 /// The rest of the write, after the message was inserted or rejected.

@@ -2,15 +2,14 @@
 
 use std::collections::HashSet;
 
+use crate::AppResult;
 use crate::access::Member;
 use crate::model::{Draft, Person, RoomId};
 use crate::richtext::{self, Names, Rendered};
 use crate::state::AppState;
 use crate::store;
-use crate::{AppError, AppResult};
 
-/// Drafts up to this many bytes and without code blocks are rendered on the thread of the request, others on a thread
-/// for blocking work.
+/// Drafts up to this many bytes are rendered on the thread of the request, longer ones on those for long messages.
 const MAX_INLINE_BYTES: usize = 4 * 1_024;
 
 /// The HTML that a draft would have as a message of the member's room.
@@ -28,6 +27,8 @@ pub(super) async fn render(
     draft: Draft,
     known_as: Vec<Person>,
 ) -> AppResult<Rendered> {
+    // Before the names are read: who waits holds nothing but the draft.
+    let turn = if draft.as_str().len() > MAX_INLINE_BYTES { Some(state.renderings.turn().await?) } else { None };
     let names = if draft.as_str().contains('@') {
         let mut people = store::memberships::list_people(state.db.reader(), room_id).await?;
         let members: HashSet<_> = people.iter().map(|person| person.id).collect();
@@ -36,9 +37,8 @@ pub(super) async fn render(
     } else {
         Names::none()
     };
-    let has_code = draft.as_str().contains("```") || draft.as_str().contains("~~~");
-    if draft.as_str().len() <= MAX_INLINE_BYTES && !has_code {
-        return Ok(richtext::render(&draft, &names));
+    match turn {
+        Some(turn) => turn.run(move || richtext::render(&draft, &names)).await,
+        None => Ok(richtext::render(&draft, &names)),
     }
-    tokio::task::spawn_blocking(move || richtext::render(&draft, &names)).await.map_err(|_| AppError::Internal)
 }

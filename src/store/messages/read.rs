@@ -23,21 +23,44 @@ pub async fn find(
     room_id: RoomId,
     message_id: MessageId,
 ) -> sqlx::Result<Option<Message>> {
-    let rows = sqlx::query_as(select_messages!("WHERE messages.id = $1 AND messages.room_id = $2"))
+    let rows = sqlx::query_as(select_messages!("WHERE messages.id = $1 AND messages.room_id = $2", "$3"))
         .bind(message_id)
         .bind(room_id)
+        .bind(i64::MAX)
         .fetch_one(db)
         .await?;
-    Ok(messages_from_rows(rows).pop())
+    Ok(messages_from_rows(rows).pop().map(|(message, _)| message))
 }
 
 /// The messages with these ids, in the order of their ids. Ids without a message are skipped.
 pub async fn list(db: impl SqliteExecutor<'_>, message_ids: &[MessageId]) -> sqlx::Result<Vec<Message>> {
-    let rows = sqlx::query_as(select_messages!("WHERE messages.id IN (SELECT value FROM json_each($1))"))
+    Ok(list_short(db, message_ids, i64::MAX).await?.into_iter().map(|(message, _)| message).collect())
+}
+
+/// Like [`list`], but without the bodies of more than `max_body_bytes` of HTML: with each message the size of its body if
+/// that is left out, and else 0.
+pub async fn list_short(
+    db: impl SqliteExecutor<'_>,
+    message_ids: &[MessageId],
+    max_body_bytes: i64,
+) -> sqlx::Result<Vec<(Message, usize)>> {
+    let rows = sqlx::query_as(select_messages!("WHERE messages.id IN (SELECT value FROM json_each($1))", "$2"))
         .bind(json_ids(message_ids))
+        .bind(max_body_bytes)
         .fetch_one(db)
         .await?;
     Ok(messages_from_rows(rows))
+}
+
+/// The plain texts of the messages with these ids, in any order. Ids without a message are skipped.
+pub async fn list_texts(
+    db: impl SqliteExecutor<'_>,
+    message_ids: &[MessageId],
+) -> sqlx::Result<Vec<(MessageId, String)>> {
+    sqlx::query_as("SELECT id, body_text FROM messages WHERE id IN (SELECT value FROM json_each($1))")
+        .bind(json_ids(message_ids))
+        .fetch_all(db)
+        .await
 }
 
 /// The newest message of all rooms; 0 if there is none.
@@ -107,6 +130,9 @@ mod tests {
         let reader = world.state.db.reader();
         assert_eq!(find(reader, message.room_id, message.id).await.unwrap(), Some(message.clone()));
         assert_eq!(find(reader, other.id, message.id).await.unwrap(), None);
+        assert_eq!(list_texts(reader, &[message.id, MessageId(99)]).await.unwrap(), [(message.id, "hello".into())]);
+        let short = list_short(reader, &[message.id], 3).await.unwrap();
+        assert_eq!((short[0].0.body_html.as_str(), short[0].1), ("", message.body_html.len()));
         assert_eq!(find_source(reader, message.id).await.unwrap().as_deref(), Some("*hello*"));
     }
 }

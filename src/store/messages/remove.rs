@@ -3,10 +3,14 @@
 
 use sqlx::SqliteConnection;
 
-use crate::model::{MessageId, RoomId};
+use crate::model::{MessageId, RoomId, UserId};
 
-/// Removes a message. If it was its room's newest, the one before it becomes the newest.
-pub async fn remove(db: &mut SqliteConnection, room_id: RoomId, message_id: MessageId) -> sqlx::Result<()> {
+/// Removes a message. If it was its room's newest, the one before it becomes the newest. Returns the users it mentioned.
+pub async fn remove(db: &mut SqliteConnection, room_id: RoomId, message_id: MessageId) -> sqlx::Result<Vec<UserId>> {
+    let mentioned = sqlx::query_scalar("DELETE FROM mentions WHERE message_id = $1 RETURNING user_id")
+        .bind(message_id)
+        .fetch_all(&mut *db)
+        .await?;
     sqlx::query(
         "INSERT INTO removed_messages (creator_id, client_message_id, message_id, sent_digest)
          SELECT creator_id, client_message_id, id, sent_digest FROM messages WHERE id = $1",
@@ -22,8 +26,8 @@ pub async fn remove(db: &mut SqliteConnection, room_id: RoomId, message_id: Mess
     .bind(room_id)
     .bind(message_id)
     .execute(db)
-    .await
-    .map(drop)
+    .await?;
+    Ok(mentioned)
 }
 
 /// Removes up to `limit` of a room's messages, oldest first, and returns how many were removed.

@@ -8,22 +8,29 @@ use sqlx::types::Json;
 use crate::model::{Boost, BoostContent, Message, MessageId, Person, UserId, group_boosts};
 use crate::richtext;
 
+/// The longest body that is read with a page, in bytes of HTML. Longer ones are read by themselves, once it is known
+/// which of them the page has: a page of long messages must not be read to be cut.
+pub(in crate::store) const MAX_BODY_BYTES_AT_ONCE: i64 = 8 * 1024;
+
 /// Selects one row: the expressions `$beside`, then the columns of [`MessageRows`] for the messages that the clause
-/// `$which` (`WHERE … LIMIT …`) selects.
+/// `$which` (`WHERE … LIMIT …`) selects. `$max_body` is the parameter that has the longest body to read, in bytes.
 ///
 /// The columns are JSON arrays in a single row, because SQLx copies every value of every row and wakes the receiver for
 /// each: for a page of forty messages that takes longer than writing and parsing the JSON. Selecting the messages three
 /// times is faster than a temporary table, and than a second call.
 macro_rules! select_messages {
-    ($which:literal $(, $beside:expr)*) => {
+    ($which:literal, $max_body:literal $(, $beside:expr)*) => {
         concat!(
             "SELECT ",
             $($beside, ", ",)*
-            "(SELECT json_group_array(json_array(id, room_id, creator_id, creator_name, client_message_id, body_html,
-                                                 revision, created_at, '', boosts_seq))
+            "(SELECT json_group_array(json_array(
+                        json_array(id, room_id, creator_id, creator_name, client_message_id,
+                                   CASE WHEN body_bytes > ", $max_body, " THEN '' ELSE body_html END,
+                                   revision, created_at, '', boosts_seq),
+                        CASE WHEN body_bytes > ", $max_body, " THEN body_bytes ELSE 0 END))
                 FROM (SELECT messages.id, messages.room_id, messages.creator_id, users.name AS creator_name,
                              messages.client_message_id, messages.body_html, messages.revision, messages.created_at,
-                             messages.boosts_seq
+                             messages.boosts_seq, octet_length(messages.body_html) AS body_bytes
                         FROM messages JOIN users ON users.id = messages.creator_id ",
             $which,
             ")),
@@ -46,22 +53,25 @@ macro_rules! select_messages {
 
 pub(in crate::store) use select_messages;
 
-/// The columns of [`select_messages`]: messages in any order and without boosts, their boosts in the order in which
-/// they were added, and the users they mention.
-pub(in crate::store) type MessageRows = (Json<Vec<Message>>, Json<Vec<BoostRow>>, Json<Vec<Person>>);
+/// The columns of [`select_messages`]: messages in any order and without boosts, each with the size of its body if that
+/// is left out, and else 0; their boosts in the order in which they were added; and the users they mention.
+pub(in crate::store) type MessageRows = (Json<Vec<(Message, usize)>>, Json<Vec<BoostRow>>, Json<Vec<Person>>);
 
 /// A boost: its message, its content, and id and name of its booster.
 pub(in crate::store) type BoostRow = (MessageId, BoostContent, UserId, String);
 
-/// Combines the rows: messages in the order of their ids, with their boosts, and with current names in their mentions.
-pub(super) fn messages_from_rows((Json(mut messages), Json(boosts), Json(mentioned)): MessageRows) -> Vec<Message> {
-    messages.sort_unstable_by_key(|message| message.id);
+/// Combines the rows: messages in the order of their ids, with their boosts, and with current names in their mentions;
+/// each with the size of its body if that is left out, and else 0.
+pub(super) fn messages_from_rows(
+    (Json(mut messages), Json(boosts), Json(mentioned)): MessageRows,
+) -> Vec<(Message, usize)> {
+    messages.sort_unstable_by_key(|(message, _)| message.id);
     let mut boosts_of: HashMap<MessageId, Vec<Boost>> = HashMap::new();
     for (message_id, content, id, name) in boosts {
         boosts_of.entry(message_id).or_default().push(Boost { content, booster: Person { id, name } });
     }
     let names: HashMap<_, _> = mentioned.into_iter().map(|person| (person.id, person.name)).collect();
-    for message in &mut messages {
+    for (message, _) in &mut messages {
         if let Some(boosts) = boosts_of.remove(&message.id) {
             message.boosts_html = richtext::boosts_html(message.id, &group_boosts(boosts));
         }

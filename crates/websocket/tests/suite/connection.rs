@@ -2,6 +2,7 @@
 
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use super::client::{CLOSE, PING, PONG, Received, TEXT, close_payload, frame, read_frames};
@@ -11,7 +12,7 @@ use hyper::{Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::time::timeout;
 use websocket::{Handshake, Message, Transport, WebSocket, encode};
 
@@ -48,7 +49,8 @@ where
 /// Sends bytes, and reads what comes back until the server closes.
 async fn exchange(address: SocketAddr, bytes: &[u8]) -> (String, Vec<Received>) {
     let mut stream = TcpStream::connect(address).await.unwrap();
-    stream.write_all(bytes).await.unwrap();
+    // The server may close before it has read all of it.
+    let _ = stream.write_all(bytes).await;
     let mut received = Vec::new();
     timeout(SOON, stream.read_to_end(&mut received)).await.expect("the server closes").unwrap();
     let end = received.windows(4).position(|bytes| bytes == b"\r\n\r\n").unwrap() + 4;
@@ -74,7 +76,7 @@ async fn echo(mut socket: WebSocket) {
         };
         assert_eq!(transport.try_write(&[IoSlice::new(&answer)]).unwrap(), answer.len());
         if is_last {
-            return;
+            return timeout(SOON, socket.linger()).await.expect("the client closes as well");
         }
     }
 }
@@ -107,6 +109,55 @@ async fn what_breaks_the_protocol_closes_the_socket_with_its_code() {
     let address = listen(echo).await;
     let unmasked = [REQUEST.as_bytes(), b"\x81\x05Hello"].concat();
     assert_eq!(exchange(address, &unmasked).await.1, [Received(CLOSE, 1002_u16.to_be_bytes().to_vec())]);
+}
+
+#[tokio::test]
+async fn the_last_frame_arrives_whatever_the_client_sends_after_it() {
+    let address = listen(echo).await;
+    let after = frame(TEXT, &[b'x'; 60_000]).repeat(10);
+    let close = frame(CLOSE, &close_payload(1000, b""));
+    for (last, code) in [(&close[..], 1000_u16), (b"\x81\x05Hello", 1002), (b"\x88\x81\0\0\0\0a", 1002)] {
+        let (_, received) = exchange(address, &[REQUEST.as_bytes(), last, &after].concat()).await;
+        assert_eq!(received, [Received(CLOSE, code.to_be_bytes().to_vec())], "not a reset connection");
+    }
+}
+
+/// A client that sends for ever after the close.
+#[tokio::test]
+async fn lingering_ends_after_a_megabyte() {
+    let address = listen(echo).await;
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let close = frame(CLOSE, &close_payload(1000, b""));
+    stream.write_all(&[REQUEST.as_bytes(), &close].concat()).await.unwrap();
+    let sent = async { while stream.write_all(&[0; 60_000]).await.is_ok() {} };
+    timeout(SOON, sent).await.expect("the server closes");
+}
+
+/// How many bytes the kernel took of [`fill`].
+static FILLED_BYTES: AtomicUsize = AtomicUsize::new(0);
+
+/// Writes until the kernel takes no more.
+async fn fill(socket: WebSocket) {
+    let transport = socket.transport();
+    let bytes = [0; 4 * 1024];
+    while let Ok(count) = transport.try_write(&[IoSlice::new(&bytes)]) {
+        FILLED_BYTES.fetch_add(count, Ordering::Relaxed);
+    }
+}
+
+#[tokio::test]
+async fn the_kernel_buffers_little_for_a_peer_that_does_not_read() {
+    let address = listen(fill).await;
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(64 * 1024).unwrap();
+    let mut stream = socket.connect(address).await.unwrap();
+    stream.write_all(REQUEST.as_bytes()).await.unwrap();
+    // One thread runs both ends: nothing is read here until the other is done.
+    let mut received = Vec::new();
+    timeout(SOON, stream.read_to_end(&mut received)).await.expect("all of it arrives").unwrap();
+    let filled_bytes = FILLED_BYTES.load(Ordering::Relaxed);
+    // Linux doubles both sizes. Left to itself it takes megabytes.
+    assert!((64 * 1024..512 * 1024).contains(&filled_bytes), "{filled_bytes}");
 }
 
 #[tokio::test]

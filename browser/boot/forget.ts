@@ -1,0 +1,17 @@
+// What the browser keeps of a person: drafts, unsent messages, the place where they read, settings. It goes when nobody is
+// signed in any more, also if that happened on another device. The server says the same by `Clear-Site-Data`, which
+// browsers follow only on TLS and on the same machine.
+
+import { find } from "../dom.ts";
+import { Attribute } from "../names.ts";
+
+/** Deletes all of it, if the page is one on which nobody is signed in. */
+export function forgetLastPerson() {
+  if (!find(`form[${Attribute.Forgets}]`)) return;
+  for (const storage of ["localStorage", "sessionStorage"] as const) {
+    // A browser may forbid the storage.
+    try {
+      window[storage].clear();
+    } catch {}
+  }
+}

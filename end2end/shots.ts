@@ -1,0 +1,137 @@
+// Takes pictures of every screen. bin/shots bundles and runs it, with arguments SEED FOLDER [SCREEN].
+
+import { execFile } from "node:child_process";
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { type Browser, type BrowserContextOptions, type Page, chromium } from "@playwright/test";
+import { Campfire } from "./campfire.ts";
+
+const DEVICES: Record<string, BrowserContextOptions> = {
+  phone: { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true },
+  narrow: { viewport: { width: 320, height: 640 }, hasTouch: true, isMobile: true },
+  desk: { viewport: { width: 1280, height: 800 } },
+};
+const SCHEMES = ["light", "dark"] as const;
+
+interface Screen {
+  path: string;
+  /** What is done on the page before the picture is taken. */
+  prepare?: (page: Page) => Promise<void>;
+  /** Whether the person is signed in; they are by default. */
+  isSignedOut?: boolean;
+  /** The installation before anybody has set it up. */
+  isEmpty?: boolean;
+}
+
+const openMenu = (page: Page) => page.getByRole("log").getByRole("listitem").last().locator("summary").last().click();
+
+const SCREENS: Record<string, Screen> = {
+  "first-run": { path: "/", isEmpty: true },
+  "sign-in": { path: "/session/new", isSignedOut: true },
+  room: { path: "/rooms/1" },
+  "room-menu": { path: "/rooms/1", prepare: openMenu },
+  "room-shortcuts": {
+    path: "/rooms/1",
+    prepare: async (page) => {
+      await page.getByRole("log").focus();
+      await page.keyboard.press("?");
+      await page.getByRole("dialog").waitFor();
+    },
+  },
+  "room-message": { path: "/rooms/1/@12" },
+  drawer: {
+    path: "/rooms/1",
+    prepare: async (page) => {
+      const button = page.getByRole("button", { name: "Rooms" });
+      if (await button.isVisible()) await button.click();
+    },
+  },
+  "room-settings": { path: "/rooms/opens/1/edit" },
+  "new-room": { path: "/rooms/opens/new" },
+  "new-closed-room": { path: "/rooms/closeds/new" },
+  "new-ping": { path: "/rooms/directs/new" },
+  search: { path: "/searches" },
+  "search-results": { path: "/searches?q=the" },
+  "search-nothing": { path: "/searches?q=in:lobby+nothingatall" },
+  profile: { path: "/users/me/profile" },
+  account: { path: "/account/edit" },
+  person: { path: "/users/8" },
+  boost: { path: "/messages/1/boosts/new" },
+  reply: { path: "/rooms/1/messages/1/reply" },
+  edit: { path: "/rooms/1/messages/1/edit" },
+  missing: { path: "/nowhere" },
+};
+
+const [seed, folder, wanted = ""] = process.argv.slice(2);
+if (!seed || !folder) throw new Error("run bin/shots");
+const screens = Object.entries(SCREENS).filter(([name]) => name.includes(wanted));
+await mkdir(folder, { recursive: true });
+
+const browser = await chromium.launch({
+  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+  args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+});
+try {
+  const empty = screens.filter(([, screen]) => screen.isEmpty);
+  if (empty.length > 0) await withCampfire((campfire) => shoot(browser, campfire, empty));
+  await withCampfire(async (campfire) => {
+    const signIn = await fill(campfire);
+    for (const [device, options] of Object.entries(DEVICES)) {
+      for (const colorScheme of SCHEMES) {
+        const context = await browser.newContext({ ...options, colorScheme });
+        const page = await context.newPage();
+        await page.goto(signIn);
+        await page.waitForURL(/rooms/);
+        const signedIn = screens.filter(([, screen]) => !screen.isEmpty && !screen.isSignedOut);
+        await shootAll(page, campfire, signedIn, `${device}-${colorScheme}`);
+        await context.close();
+      }
+    }
+    await shoot(browser, campfire, screens.filter(([, screen]) => screen.isSignedOut));
+  });
+} finally {
+  await browser.close();
+}
+
+/** Runs `use` with a server on an empty folder. */
+async function withCampfire(use: (campfire: Campfire) => Promise<void>) {
+  const campfire = await Campfire.start();
+  try {
+    await use(campfire);
+  } finally {
+    await campfire.remove();
+  }
+}
+
+/** Replaces the empty installation by the example data. Resolves to a sign-in link of its administrator. */
+async function fill(campfire: Campfire): Promise<string> {
+  await campfire.stop();
+  const { stdout } = await promisify(execFile)(seed, [join(campfire.folder, "data"), campfire.url]);
+  await campfire.run();
+  const link = stdout.split(/\s/)[0];
+  if (!link?.startsWith("http")) throw new Error(`The example data has no sign-in link:\n${stdout}`);
+  return link;
+}
+
+/** Takes the pictures of screens for somebody who is not signed in. */
+async function shoot(browser: Browser, campfire: Campfire, screens: [string, Screen][]) {
+  for (const [device, options] of Object.entries(DEVICES)) {
+    for (const colorScheme of SCHEMES) {
+      const context = await browser.newContext({ ...options, colorScheme });
+      await shootAll(await context.newPage(), campfire, screens, `${device}-${colorScheme}`);
+      await context.close();
+    }
+  }
+}
+
+async function shootAll(page: Page, campfire: Campfire, screens: [string, Screen][], suffix: string) {
+  for (const [name, screen] of screens) {
+    await page.goto(campfire.url + screen.path);
+    if (await page.locator("script[data-loader]").count()) await page.locator("html[data-chat-ready]").waitFor({ state: "attached" });
+    await screen.prepare?.(page);
+    const width = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+    if (width > 0) console.log(`${name}-${suffix}: ${width} px wider than the window`);
+    await page.screenshot({ path: join(folder, `${name}-${suffix}.png`) });
+  }
+}

@@ -1,0 +1,60 @@
+//! `campfire reset-password`: the operator's way back in for somebody who has forgotten the password.
+
+use std::error::Error;
+use std::io::{BufRead, IsTerminal};
+use std::path::Path;
+
+use campfire::clock::Clock;
+use campfire::model::{Password, User};
+use campfire::state::AppState;
+use campfire::{AppError, ops};
+
+use super::ResetPassword;
+
+/// Asks for the new password, and stores it.
+///
+/// # Errors
+/// If there is no data, nobody with that address, or no acceptable password, with the reason.
+pub async fn run(options: ResetPassword) -> Result<(), Box<dyn Error>> {
+    let ResetPassword { email_address, data } = options;
+    let password = read_password()?;
+    let user = reset(&data, &email_address, &password).await?;
+    println!("{} has a new password and is signed out everywhere.", user.name);
+    Ok(())
+}
+
+/// Stores a new password for the user with this address in the data folder.
+///
+/// # Errors
+/// If there is no data, nobody with that address, or the password is not acceptable, with the reason.
+pub async fn reset(folder: &Path, email_address: &str, password: &Password) -> Result<User, Box<dyn Error>> {
+    // A misspelt folder must not become an empty installation.
+    if !folder.join("campfire.sqlite3").is_file() {
+        return Err(format!("there is no Campfire in {}; name its folder with --data", folder.display()).into());
+    }
+    let state = AppState::open(folder, Clock::System)
+        .await
+        .map_err(|error| format!("the data in {} cannot be used: {error}", folder.display()))?;
+    match ops::users::reset_password(&state, email_address, password).await {
+        Ok(user) => Ok(user),
+        Err(AppError::NotFound) => Err(format!("nobody signs in with {email_address}").into()),
+        Err(error) => Err(error.to_string().into()),
+    }
+}
+
+/// The new password: asked for twice on a terminal, else the first line of the standard input.
+fn read_password() -> Result<Password, Box<dyn Error>> {
+    let input = std::io::stdin();
+    let entered = if input.is_terminal() {
+        let entered = rpassword::prompt_password("New password: ")?;
+        if rpassword::prompt_password("Again: ")? != entered {
+            return Err("these are two different passwords".into());
+        }
+        entered
+    } else {
+        let mut line = String::new();
+        input.lock().read_line(&mut line)?;
+        line.trim_end_matches(['\r', '\n']).to_owned()
+    };
+    entered.parse().map_err(|error: AppError| error.to_string().into())
+}

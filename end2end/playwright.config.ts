@@ -3,7 +3,7 @@ import { defineConfig } from "@playwright/test";
 export default defineConfig({
   testDir: ".",
   // Driven by WebDriver, with a configuration of their own.
-  testIgnore: "engines/**",
+  testIgnore: "**/end2end/engines/**",
   outputDir: "test-results",
   fullyParallel: true,
   workers: 2,

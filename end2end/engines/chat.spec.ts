@@ -2,7 +2,7 @@
 
 import { By, Key } from "selenium-webdriver";
 import {
-  button, composer, expect, field, heading, inMessage, link, message, numbered, option, outgoing, picker, roomLink, test, text,
+  button, composer, expect, field, heading, inMessage, link, menuOf, message, numbered, option, outgoing, picker, roomLink, test, text,
 } from "./people.ts";
 
 test("two people write to each other", async ({ ada, bob, room }) => {
@@ -152,8 +152,8 @@ test("a phone shows the room, its drawer, a menu and the picker without scrollin
     await phone.sees(By.css(selector));
     const edges = () =>
       phone.evaluate((selector) => {
-        const { left, right } = document.querySelector(selector)!.getBoundingClientRect();
-        return [left >= 0, right <= innerWidth, document.documentElement.scrollWidth <= innerWidth];
+        const [box, page] = [document.querySelector(selector)!, document.documentElement].map((box) => box.getBoundingClientRect());
+        return [box!.left >= 0, box!.right <= page!.right, document.documentElement.scrollWidth <= innerWidth];
       }, selector);
     await expect.poll(edges, { message: selector }).toEqual([true, true, true]);
   };
@@ -174,7 +174,7 @@ test("a phone shows the room, its drawer, a menu and the picker without scrollin
   await ada.sees(message("A word of"));
   await fits(".composer");
   await fits(".timeline .message");
-  await phone.click(inMessage("A word of", '//details[contains(@class, "menu")]/summary'));
+  await phone.click(menuOf("A word of"));
   await fits(".menu[open] .menu__list");
   await phone.click(inMessage("A word of", '//a[.="Other boost…"]'));
   await phone.sees(picker);

@@ -28,6 +28,7 @@ export const option = (name: string) => By.xpath(`//*[@role="option"][normalize-
 export const inMessage = (words: string, path: string) =>
   By.xpath(`//*[@role="log"]//li[.//*[contains(@class, "message__body")][contains(., ${quoted(words)})]]${path}`);
 export const message = (words: string) => inMessage(words, "");
+export const menuOf = (words: string) => inMessage(words, '//details[contains(@class, "menu")]/summary');
 
 /** The message that {@link Person.flood} has written as the one of this number. */
 export const numbered = (number: number) =>
@@ -77,10 +78,6 @@ export class Person {
     await this.browser.driver.get(new URL(path, this.campfire.url).href);
   }
 
-  async path(): Promise<string> {
-    return new URL(await this.browser.driver.getCurrentUrl()).pathname;
-  }
-
   /** Waits until the page is hydrated and chat.js has run. */
   async live() {
     await this.sees(By.css("html[data-live][data-chat-ready]"));
@@ -126,10 +123,6 @@ export class Person {
 
   async click(locator: By) {
     await this.with(locator, (element) => element.click());
-  }
-
-  async textOf(locator: By): Promise<string> {
-    return this.with(locator, (element) => element.getText());
   }
 
   async attribute(locator: By, name: string): Promise<string | null> {
@@ -234,13 +227,10 @@ export class Person {
 
   /** Opens the menu of a message and chooses from it. */
   async choose(words: string, action: string) {
-    await this.openMenu(words);
-    await this.click(inMessage(words, `//*[self::a or self::button][${named(action)}]`));
-  }
-
-  async openMenu(words: string) {
+    // The menu's button is shown to a pointer over its message.
     await this.with(message(words), (row) => this.browser.driver.actions().move({ origin: row }).perform());
-    await this.click(inMessage(words, `//details[contains(@class, "menu")]/summary`));
+    await this.click(menuOf(words));
+    await this.click(inMessage(words, `//*[self::a or self::button][${named(action)}]`));
   }
 
   /** The texts of the messages, in order. */

@@ -1,11 +1,12 @@
 //! Rooms, and a member's involvement in them.
 
+use std::cmp::Ordering;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::text::{first_name, initials, lowercase, name_line};
-use super::{Person, RoomId, UserId};
+use super::text::{first_name, initials, name_line};
+use super::{Person, RoomId, UserId, compare_names};
 use crate::AppError;
 
 /// A room as its members see it.
@@ -136,12 +137,14 @@ pub struct SidebarRoom {
 }
 
 impl SidebarRoom {
-    /// The sort key of the sidebar: direct rooms by activity, the newest first, then the others by name, ignoring case.
+    /// The order of the sidebar: direct rooms by activity, the newest first, then the others by name.
     #[must_use]
-    pub fn sort_key(&self) -> (i64, String, RoomId) {
-        match self.kind {
-            RoomKind::Direct => (-self.active_at, String::new(), RoomId(-self.id.0)),
-            RoomKind::Open | RoomKind::Closed => (0, lowercase(&self.name), self.id),
+    pub fn sidebar_cmp(&self, other: &Self) -> Ordering {
+        match (self.kind, other.kind) {
+            (RoomKind::Direct, RoomKind::Direct) => (other.active_at, other.id).cmp(&(self.active_at, self.id)),
+            (RoomKind::Direct, _) => Ordering::Less,
+            (_, RoomKind::Direct) => Ordering::Greater,
+            _ => compare_names(&self.name, &other.name).then(self.id.cmp(&other.id)),
         }
     }
 
@@ -263,13 +266,15 @@ mod tests {
             people: vec![],
         };
         let mut rooms = [
-            room(1, RoomKind::Open, "beta", 9),
+            room(1, RoomKind::Open, "beta 10", 9),
             room(2, RoomKind::Direct, "", 5),
-            room(3, RoomKind::Closed, "Alpha", 1),
+            room(3, RoomKind::Closed, "Älpha", 1),
             room(4, RoomKind::Direct, "", 7),
+            room(5, RoomKind::Open, "Beta 9", 9),
+            room(6, RoomKind::Open, "beta 10", 9),
         ];
-        rooms.sort_by_key(SidebarRoom::sort_key);
-        assert_eq!(rooms.iter().map(|room| room.id.0).collect::<Vec<_>>(), [4, 2, 3, 1]);
+        rooms.sort_by(SidebarRoom::sidebar_cmp);
+        assert_eq!(rooms.iter().map(|room| room.id.0).collect::<Vec<_>>(), [4, 2, 3, 5, 1, 6]);
     }
 
     #[test]

@@ -2,8 +2,7 @@
 //!
 //! Any other word before a colon is searched for as text, with a remark that says so.
 
-use super::index_words::has_words;
-use super::match_expression::MIN_PART_CHARS;
+use super::match_expression::is_searchable;
 use crate::model::utc_midnight;
 use crate::{AppError, AppResult};
 
@@ -113,11 +112,6 @@ impl Query {
     }
 }
 
-/// Whether a term can be found in either table.
-fn is_searchable(term: &str) -> bool {
-    has_words(term) || term.chars().count() >= MIN_PART_CHARS
-}
-
 /// A word or phrase, with the filter before it.
 struct Token {
     /// The word before the colon, in lower case.
@@ -131,18 +125,29 @@ fn tokens(text: &str) -> Vec<Token> {
     let mut rest = text.trim_start();
     while !rest.is_empty() {
         let (filter, after) = filter_at(rest);
-        let (text, after) = match after.strip_prefix('"').and_then(|after| after.split_once('"')) {
-            Some((phrase, after)) => (phrase, after),
-            None => after.split_at(after.find(char::is_whitespace).unwrap_or(after.len())),
-        };
+        let (text, after) =
+            phrase_at(after).unwrap_or_else(|| after.split_at(after.find(char::is_whitespace).unwrap_or(after.len())));
         // A quote that is not closed is ignored.
-        let text = text.trim_matches(|c: char| c == '"' || c.is_whitespace());
+        let text = text.trim_matches(|c: char| is_quote(c) || c.is_whitespace());
         if !text.is_empty() {
             tokens.push(Token { filter, text: text.to_owned() });
         }
         rest = after.trim_start();
     }
     tokens
+}
+
+/// The phrase in quotes at the start of `text`, and the rest: between two quotes of whatever language, “…”, „…“, «…».
+fn phrase_at(text: &str) -> Option<(&str, &str)> {
+    text.strip_prefix(is_quote)?.split_once(is_quote)
+}
+
+/// Whether a character is a double quote, as keyboards and word processors of any language write it.
+const fn is_quote(c: char) -> bool {
+    matches!(
+        c,
+        '"' | '«' | '»' | '\u{201c}'..='\u{201f}' | '\u{300c}'..='\u{300f}' | '\u{301d}'..='\u{301f}' | '\u{ff02}'
+    )
 }
 
 /// The filter at the start of `text`, and the rest. `https://…`, `10:30` and `std::fmt` are not filters.

@@ -51,6 +51,9 @@ async fn set_up(
     visitor: Visitor,
     form: Form,
 ) -> Result<Response, PageError> {
+    if state.is_set_up().await? {
+        return Ok(Redirect::to("/").into_response());
+    }
     let set_up = match registration(&form, &visitor) {
         Ok(registration) => ops::accounts::set_up(&state, registration).await,
         Err(errors) => Err(AppError::Invalid(errors)),

@@ -132,7 +132,7 @@ test("a pasted link to a message opens in the same window", async ({ twoPeople: 
   await expect(links.last()).toHaveAttribute("target", "_blank");
 });
 
-test("people of the same name are distinguished by a number", async ({ twoPeople: { ada }, campfire }) => {
+test("people of the same name are distinguished by a number", async ({ twoPeople: { ada } }) => {
   const link = await ada.invitation();
   for (const name of ["Kim", "Kim"]) {
     const body = new URLSearchParams({ name, email_address: `${name}${Math.random()}@example.com`, password: "correct horse" });

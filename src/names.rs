@@ -16,7 +16,9 @@ const BATCH_SIZE: i64 = 500;
 fn skeleton(name: &str) -> String {
     let lowercase = name.nfkc().flat_map(char::to_lowercase).collect::<String>();
     let bones: String = confusable_skeleton(&lowercase).flat_map(char::to_lowercase).collect();
-    let letters: String = bones.chars().filter(|character| character.is_alphanumeric()).collect();
+    // A capital i looks like a small L, and both are small letters here.
+    let as_l = |character| if character == 'i' { 'l' } else { character };
+    let letters: String = bones.chars().filter(|character| character.is_alphanumeric()).map(as_l).collect();
     // Names of emoji alone.
     if letters.is_empty() { bones } else { letters }
 }
@@ -72,6 +74,7 @@ mod tests {
             ("Ada", "Ａｄａ"),
             ("Ada Lovelace", "Ada\u{a0}LoveIace"),
             ("Paul", "Pau1"),
+            ("Ida", "ida"),
             ("Marna", "Mama"),
         ] {
             assert_eq!(skeleton(one), skeleton(other), "{one} {other}");

@@ -52,7 +52,9 @@ async fn main() {
     let (_close, closing) = watch::channel(false);
     let site = app(Site::new(state.clone(), closing));
     let form = "name=Ada&email_address=ada%40example.com&password=correct+horse";
-    let request = Request::post("/first_run").header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+    let request = Request::post("/first_run")
+        .header(header::HOST, "localhost")
+        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
     let answer = site.clone().oneshot(request.body(Body::from(form)).expect("a request")).await.expect("an answer");
     let cookie = answer.headers()[header::SET_COOKIE].to_str().expect("a cookie");
     let cookie = cookie.split(';').next().unwrap_or_default().to_owned();
@@ -130,7 +132,11 @@ async fn main() {
     ] {
         let mut times = Vec::new();
         for _ in 0..ROUNDS {
-            let request = Request::get(&path).header(header::COOKIE, &cookie).body(Body::empty()).expect("a request");
+            let request = Request::get(&path)
+                .header(header::HOST, "localhost")
+                .header(header::COOKIE, &cookie)
+                .body(Body::empty())
+                .expect("a request");
             let began = Instant::now();
             let answer = site.clone().oneshot(request).await.expect("an answer");
             assert!(answer.status().is_success(), "{path}: {}", answer.status());

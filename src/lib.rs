@@ -20,6 +20,10 @@ pub mod clock;
 pub mod emoji;
 #[cfg(feature = "ssr")]
 pub mod facts;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod folding;
+#[cfg(feature = "ssr")]
+pub mod health;
 #[cfg(feature = "ssr")]
 pub mod jobs;
 #[cfg(feature = "ssr")]

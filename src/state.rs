@@ -10,6 +10,7 @@ use crate::AppResult;
 use crate::access::{Bans, Guesses, Members, Passwords, Rate, Sessions, WrittenFrom};
 use crate::cache::CACHE_BYTES;
 use crate::clock::Clock;
+use crate::health::Health;
 use crate::live::{self, Hub};
 use crate::low_priority::Pool;
 use crate::model::UserId;
@@ -43,6 +44,8 @@ pub struct SharedState {
     pub db: Db,
     /// The live hub: open sockets and their subscriptions.
     pub live: Hub,
+    /// Whether the writer, the publisher, the checkpoints and the dispatcher of jobs are alive.
+    pub health: Health,
     /// The clock for times that are stored, compared or shown.
     pub clock: Clock,
     /// The pool that hashes and verifies passwords.
@@ -92,8 +95,9 @@ impl AppState {
     /// As [`AppState::open`].
     pub async fn open_with_cache(folder: &Path, clock: Clock, cache_bytes: u64) -> Result<Self, store::OpenError> {
         let live = Hub::default();
-        let publisher = live::publisher(live.clone(), clock.clone());
-        let db = Db::open(&folder.join("campfire.sqlite3"), clock.clone(), publisher).await?;
+        let health = Health::default();
+        let publisher = live::publisher(live.clone(), clock.clone(), &health);
+        let db = Db::open(&folder.join("campfire.sqlite3"), clock.clone(), publisher, &health).await?;
         let account = store::accounts::find(db.reader()).await?;
         let bans = Bans::load(&db).await?;
         let digest = account.as_ref().map(|account| account.custom_styles_digest.as_str()).unwrap_or_default();
@@ -104,6 +108,7 @@ impl AppState {
             members: Members::new(db.clone(), member_bytes),
             db,
             live,
+            health,
             passwords: Passwords::default(),
             renderings: Pool::new("rendering", MAX_RENDERINGS),
             guesses: Guesses::new(clock.clone()),

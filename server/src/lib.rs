@@ -5,6 +5,7 @@
 
 pub mod commands;
 pub mod http;
+pub mod logging;
 
 mod live;
 mod middleware;
@@ -13,7 +14,6 @@ mod session;
 
 use std::ops::Deref;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, FromRef};
@@ -21,18 +21,18 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use campfire::state::AppState;
 use tokio::sync::watch;
 use tower::ServiceBuilder;
-use tower_http::timeout::RequestBodyTimeoutLayer;
 
+use http::admission::Admissions;
+use http::errors;
+use http::forwarded::TrustedProxies;
+use http::limits::Limits;
 use middleware::page_cache::PageCache;
-use middleware::{compression, first_run, page_cache, page_context, security};
+use middleware::{compression, first_run, front, page_cache, page_context, security};
 
 /// Maximum size of a form, in bytes.
 ///
 /// The largest valid one is a room of 5,000 people. One twice as large must still be read, to be refused with a reason.
 const MAX_FORM_BYTES: usize = 512 * 1024;
-
-/// Maximum time between two parts of a request's body.
-const BODY_IDLE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The state of the router. One `Arc` around all of it: every layer that a request passes through clones it.
 #[derive(Clone, Debug)]
@@ -43,6 +43,12 @@ pub struct Site(Arc<SharedSite>);
 pub struct SharedSite {
     /// The application state.
     pub state: AppState,
+    /// Counts connections and requests.
+    pub admissions: Admissions,
+    /// The limits of connections and requests.
+    pub limits: Limits,
+    /// The proxies that may forward the address of a browser.
+    pub proxies: TrustedProxies,
     pages: PageCache,
     /// Whether the installation stores no files: no uploads and no pictures.
     pub text_only: bool,
@@ -55,13 +61,38 @@ impl Site {
     #[must_use]
     pub fn new(state: AppState, closing: watch::Receiver<bool>) -> Self {
         let pages = PageCache::new(state.db.invalidations().clone(), state.page_cache_bytes());
-        Self(Arc::new(SharedSite { state, pages, text_only: false, closing }))
+        let limits = Limits::default();
+        Self(Arc::new(SharedSite {
+            state,
+            admissions: Admissions::new(limits),
+            limits,
+            proxies: TrustedProxies::default(),
+            pages,
+            text_only: false,
+            closing,
+        }))
     }
 
     /// Number of requests answered from the page cache since the start.
     #[must_use]
     pub fn page_cache_hit_count(&self) -> u64 {
         self.pages.hit_count()
+    }
+
+    /// The site with other limits.
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        let site = Arc::make_mut(&mut self.0);
+        site.limits = limits;
+        site.admissions = Admissions::new(limits);
+        self
+    }
+
+    /// The site behind these proxies.
+    #[must_use]
+    pub fn proxies(mut self, proxies: TrustedProxies) -> Self {
+        Arc::make_mut(&mut self.0).proxies = proxies;
+        self
     }
 
     /// The site with or without files.
@@ -103,11 +134,12 @@ pub fn app(site: Site) -> Router {
         .merge(routes::searches::router())
         .layer(DefaultBodyLimit::max(MAX_FORM_BYTES));
 
-    Router::new()
+    let routes = Router::new()
         .merge(pages)
         .merge(routes::calls::router())
         .merge(live::router())
-        .fallback(http::errors::not_found)
+        .fallback(errors::not_found)
+        .method_not_allowed_fallback(errors::method_not_allowed)
         .layer(
             ServiceBuilder::new()
                 .layer(from_fn_with_state(site.clone(), page_context::provide))
@@ -118,14 +150,15 @@ pub fn app(site: Site) -> Router {
         .merge(routes::health::router())
         .merge(routes::assets::router())
         .merge(routes::sounds::router())
+        .method_not_allowed_fallback(errors::method_not_allowed)
         .layer(from_fn(compression::compress))
-        .layer(RequestBodyTimeoutLayer::new(BODY_IDLE_TIMEOUT))
-        .layer(
-            ServiceBuilder::new()
-                .layer(from_fn_with_state(site.clone(), page_cache::serve_cached))
-                .layer(from_fn(security::headers)),
-        )
-        .with_state(site)
+        .with_state(site.clone());
+
+    // Around the router, not only its routes: these may change the method, and answer before a route is looked for.
+    let site_layers = ServiceBuilder::new()
+        .layer(from_fn_with_state(site.clone(), front::receive))
+        .layer(from_fn_with_state(site, page_cache::serve_cached));
+    Router::new().fallback_service(site_layers.service(routes))
 }
 
 /// Waits until the program shuts down.

@@ -3,11 +3,13 @@
 #![recursion_limit = "256"]
 
 use std::hint::black_box;
+use std::io::Write;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
 use server::commands::{Cli, Command, reset_password, serve};
+use server::logging;
 
 /// How much freed memory an arena of the allocator keeps, in bytes: enough for the strings of a few pages.
 const KEPT_FREED_BYTES: usize = 2 * 1024 * 1024;
@@ -15,7 +17,7 @@ const KEPT_FREED_BYTES: usize = 2 * 1024 * 1024;
 fn main() -> ExitCode {
     keep_freed_memory();
     let command = Cli::parse().command();
-    tracing_subscriber::fmt().with_writer(std::io::stderr).with_target(false).init();
+    logging::start();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let result = runtime.map_err(Into::into).and_then(|runtime| {
         let result = runtime.block_on(async {
@@ -31,7 +33,8 @@ fn main() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("campfire: {error}");
+            // Not `eprintln!`, which panics if nobody reads it.
+            let _ = writeln!(std::io::stderr(), "campfire: {error}");
             ExitCode::FAILURE
         }
     }

@@ -5,7 +5,7 @@ use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use futures::FutureExt;
-use tokio::task::JoinSet;
+use tokio::task::{self, JoinError, JoinSet};
 
 use super::{LEASE_MS, MAX_ATTEMPTS, Next, backoff_ms, step};
 use crate::model::{Job, JobKind};
@@ -27,6 +27,7 @@ const STEP_TIMEOUT: Duration = Duration::from_millis(LEASE_MS.unsigned_abs() / 2
 
 /// Runs jobs until the future is dropped.
 pub async fn run(state: AppState) {
+    let _pulse = state.health.pulse("No jobs are run any more.");
     let mut dispatcher = Dispatcher::new(state.clone());
     let mut is_resumed = false;
     loop {
@@ -43,7 +44,7 @@ pub async fn run(state: AppState) {
         };
         tokio::select! {
             () = state.db.job_enqueued() => {}
-            Some(finished) = dispatcher.running.join_next() => dispatcher.release(finished.ok()),
+            Some(ended) = dispatcher.running.join_next_with_id() => dispatcher.release(&ended),
             () = tokio::time::sleep(pause) => {}
         }
     }
@@ -57,14 +58,14 @@ pub async fn run_due(state: &AppState) -> AppResult<()> {
     let mut dispatcher = Dispatcher::new(state.clone());
     loop {
         dispatcher.start_due().await?;
-        let Some(finished) = dispatcher.running.join_next().await else { return Ok(()) };
-        dispatcher.release(finished.ok());
+        let Some(ended) = dispatcher.running.join_next_with_id().await else { return Ok(()) };
+        dispatcher.release(&ended);
     }
 }
 
 /// Takes over the queue from the previous process: releases its leases, and enqueues the jobs that no write causes if they
-/// are missing: the recurring one, and the one that follows from an update of the renderer. Names of an older version are
-/// marked, too.
+/// are missing: the recurring one, and those that follow from an update of the renderer or of the search index. Names of
+/// an older version are marked, too.
 async fn resume(state: &AppState) -> AppResult<()> {
     let resume = async |tx: &mut Tx| {
         store::jobs::release_all(tx.db()).await?;
@@ -77,6 +78,7 @@ async fn resume(state: &AppState) -> AppResult<()> {
         {
             tx.enqueue(&Job::Render).await?;
         }
+        super::renew_search::enqueue_if_due(tx).await?;
         tx.changes_nothing_visible();
         Ok(())
     };
@@ -94,14 +96,15 @@ async fn succeeded_or_paused(result: AppResult<()>) -> bool {
 
 struct Dispatcher {
     state: AppState,
-    /// The workers. Each returns the kind of its job.
-    running: JoinSet<JobKind>,
-    running_count: HashMap<JobKind, usize>,
+    /// The workers.
+    running: JoinSet<()>,
+    /// The kind of each worker's job. Kept here, because a worker that panics returns nothing.
+    kinds: HashMap<task::Id, JobKind>,
 }
 
 impl Dispatcher {
     fn new(state: AppState) -> Self {
-        Self { state, running: JoinSet::new(), running_count: HashMap::new() }
+        Self { state, running: JoinSet::new(), kinds: HashMap::new() }
     }
 
     /// Starts due jobs up to the concurrency of their kinds. Returns the time until the next job that could be started
@@ -109,7 +112,7 @@ impl Dispatcher {
     async fn start_due(&mut self) -> AppResult<Option<Duration>> {
         let mut next_due: Option<i64> = None;
         for kind in JobKind::ALL {
-            let free_count = kind.concurrency() - self.running_count.get(&kind).copied().unwrap_or(0);
+            let free_count = kind.concurrency() - self.running_count(kind);
             if free_count == 0 {
                 continue;
             }
@@ -134,25 +137,39 @@ impl Dispatcher {
             Ok(store::jobs::claim(tx.db(), kind, limit, now_ms, now_ms + LEASE_MS).await?)
         };
         for lease in self.state.db.write(claim).await? {
-            *self.running_count.entry(kind).or_default() += 1;
             let state = self.state.clone();
-            self.running.spawn(async move {
+            self.spawn(kind, async move {
                 if let Err(error) = work(&state, lease).await {
                     // The lease expires, and the job is claimed again.
                     tracing::warn!(%error, ?kind, "the result of a job could not be stored");
                 }
-                kind
             });
         }
         Ok(())
     }
 
-    /// Counts a worker as ended. After a panic outside the handler its kind is unknown, and the concurrency of that
-    /// kind stays lower by one.
-    fn release(&mut self, finished: Option<JobKind>) {
-        if let Some(count) = finished.and_then(|kind| self.running_count.get_mut(&kind)) {
-            *count -= 1;
-        }
+    /// Starts a worker with a job of this kind.
+    fn spawn(&mut self, kind: JobKind, worker: impl Future<Output = ()> + Send + 'static) {
+        let id = self.running.spawn(worker).id();
+        self.kinds.insert(id, kind);
+    }
+
+    /// Gives the place of a worker that has ended to the next job of its kind. After a panic outside the handler the
+    /// job's lease expires, and it is claimed again.
+    fn release(&mut self, ended: &Result<(task::Id, ()), JoinError>) {
+        let id = match ended {
+            Ok((id, ())) => *id,
+            Err(error) => {
+                tracing::error!(%error, "the worker of a job ended early");
+                error.id()
+            }
+        };
+        self.kinds.remove(&id);
+    }
+
+    /// Number of running jobs of this kind.
+    fn running_count(&self, kind: JobKind) -> usize {
+        self.kinds.values().filter(|running| **running == kind).count()
     }
 }
 
@@ -274,6 +291,33 @@ mod tests {
         };
         tokio::time::timeout(Duration::from_secs(10), removed).await.expect("the job was run");
         dispatcher.abort();
+    }
+
+    #[tokio::test]
+    async fn a_worker_that_panics_outside_its_job_gives_its_place_back() {
+        let world = testing::world().await;
+        let mut dispatcher = Dispatcher::new(world.state.clone());
+        for kind in JobKind::ALL {
+            for _ in 0..kind.concurrency() {
+                dispatcher.spawn(kind, async { panic!("on purpose") });
+            }
+            assert_eq!(dispatcher.running_count(kind), kind.concurrency());
+        }
+        while let Some(ended) = dispatcher.running.join_next_with_id().await {
+            assert!(ended.is_err());
+            dispatcher.release(&ended);
+        }
+        assert!(JobKind::ALL.into_iter().all(|kind| dispatcher.running_count(kind) == 0));
+    }
+
+    #[tokio::test]
+    async fn the_program_is_unhealthy_once_the_dispatcher_ends() {
+        let world = testing::world().await;
+        let dispatcher = tokio::spawn(run(world.state.clone()));
+        tokio::task::yield_now().await;
+        assert_eq!(world.state.health.failure(), None);
+        dispatcher.abort();
+        assert_eq!(world.state.health.failed().await, "No jobs are run any more.");
     }
 
     #[tokio::test]

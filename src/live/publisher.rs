@@ -6,6 +6,7 @@ use tokio::sync::mpsc;
 
 use super::Hub;
 use crate::clock::Clock;
+use crate::health::Health;
 use crate::model::{MessageId, RoomId, SessionId, SidebarRoom, UserId};
 use crate::protocol::ServerEvent;
 
@@ -97,12 +98,14 @@ const MAX_ANNOUNCEMENTS_PER_BATCH: usize = 64;
 /// is dropped.
 ///
 /// Starts two more tasks that end with it: one publishes presence, and sleeps while nothing changes; the other sends
-/// heartbeats.
+/// heartbeats. `health` learns of the end of any of them.
 #[must_use]
-pub fn publisher(hub: Hub, clock: Clock) -> mpsc::UnboundedSender<Announcement> {
+pub fn publisher(hub: Hub, clock: Clock, health: &Health) -> mpsc::UnboundedSender<Announcement> {
     let (sender, mut announcements) = mpsc::unbounded_channel();
     let presence_hub = hub.clone();
+    let pulse = health.pulse("Presence is not published any more.");
     let presence_task = tokio::spawn(async move {
+        let _pulse = pulse;
         loop {
             presence_hub.presence_changed().await;
             tokio::time::sleep(PRESENCE_INTERVAL).await;
@@ -110,14 +113,18 @@ pub fn publisher(hub: Hub, clock: Clock) -> mpsc::UnboundedSender<Announcement> 
         }
     });
     let heartbeat_hub = hub.clone();
+    let pulse = health.pulse("No heartbeats are sent any more.");
     let heartbeat_task = tokio::spawn(async move {
+        let _pulse = pulse;
         let mut interval = tokio::time::interval(HEARTBEAT_CHECK_INTERVAL);
         loop {
             interval.tick().await;
             heartbeat_hub.send_heartbeats(clock.now_ms()).await;
         }
     });
+    let pulse = health.pulse("Nothing is published any more.");
     tokio::spawn(async move {
+        let _pulse = pulse;
         loop {
             let mut batch = Vec::new();
             if announcements.recv_many(&mut batch, MAX_ANNOUNCEMENTS_PER_BATCH).await == 0 {

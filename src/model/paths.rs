@@ -32,6 +32,8 @@ pub const EDIT_CUSTOM_STYLES: &str = "/account/custom_styles/edit";
 pub const SEARCHES: &str = "/searches";
 /// DELETE forgets the recent searches.
 pub const RECENT_SEARCHES: &str = "/searches/clear";
+/// The health check.
+pub const UP: &str = "/up";
 /// The WebSocket.
 pub const CABLE: &str = "/cable";
 

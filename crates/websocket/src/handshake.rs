@@ -6,6 +6,8 @@ use http::header::{self, HeaderName};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use hyper::upgrade::OnUpgrade;
 use sha1::{Digest, Sha1};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
 
 use crate::WebSocket;
 
@@ -46,19 +48,20 @@ impl Handshake {
     }
 
     /// Grants it: returns the response to send, after which `serve` runs in a task of its own, until it has done with
-    /// the socket.
+    /// the socket. `S` is the stream that hyper serves, in a `TokioIo`.
     #[must_use]
-    pub fn accept<F>(self, serve: impl FnOnce(WebSocket) -> F + Send + 'static) -> Response<String>
+    pub fn accept<S, F>(self, serve: impl FnOnce(WebSocket) -> F + Send + 'static) -> Response<String>
     where
+        S: AsyncRead + AsyncWrite + Into<TcpStream> + Send + Unpin + 'static,
         F: Future<Output = ()> + Send + 'static,
     {
         let Self { accept, upgrade } = self;
         tokio::spawn(async move {
-            match upgrade.await.map(WebSocket::from_upgraded) {
+            match upgrade.await.map(WebSocket::from_upgraded::<S>) {
                 // Boxed: a task is as large as the largest of its states, and `serve` moved into it and running would be
                 // two copies.
                 Ok(Some(socket)) => Box::pin(serve(socket)).await,
-                Ok(None) => tracing::error!("a WebSocket needs a plain TCP connection"),
+                Ok(None) => tracing::error!("a WebSocket needs the connection that it was promised"),
                 Err(error) => tracing::debug!(%error, "a connection ended before it became a WebSocket"),
             }
         });

@@ -8,6 +8,7 @@ use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 use hyper_util::server::conn::auto::upgrade::downcast;
 use socket2::SockRef;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
 use crate::{CloseCode, Message, Parser, Tcp};
@@ -31,10 +32,13 @@ pub struct WebSocket {
 
 impl WebSocket {
     /// Takes over a connection from hyper, with what the client has sent after its request; `None` unless hyper served
-    /// it straight from a `TcpStream`.
-    pub(crate) fn from_upgraded(upgraded: Upgraded) -> Option<Self> {
-        let parts = downcast::<TokioIo<TcpStream>>(upgraded).ok()?;
-        let stream = parts.io.into_inner();
+    /// it from an `S`.
+    pub(crate) fn from_upgraded<S>(upgraded: Upgraded) -> Option<Self>
+    where
+        S: AsyncRead + AsyncWrite + Into<TcpStream> + Send + Unpin + 'static,
+    {
+        let parts = downcast::<TokioIo<S>>(upgraded).ok()?;
+        let stream: TcpStream = parts.io.into_inner().into();
         if let Err(error) = SockRef::from(&stream).set_send_buffer_size(SEND_BUFFER_BYTES) {
             tracing::debug!(%error, "the send buffer of a WebSocket keeps its size");
         }

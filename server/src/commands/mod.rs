@@ -1,5 +1,7 @@
 //! The command line and its environment variables, one file per command.
 
+mod data_folder;
+mod process;
 pub mod reset_password;
 pub mod serve;
 
@@ -7,6 +9,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use ipnet::IpNet;
+
+use crate::http::forwarded::{LOOPBACK, parse_network};
 
 /// Team chat that a small company runs itself: one executable, one data folder.
 #[derive(Debug, Parser)]
@@ -65,6 +70,9 @@ pub struct Serve {
     /// How many megabytes of what was read and rendered are kept in memory; 0 keeps nothing.
     #[arg(long, env = "CAMPFIRE_CACHE_MB", default_value_t = campfire::cache::CACHE_BYTES >> 20, value_name = "MEGABYTES", value_parser = clap::value_parser!(u64).range(..=65_536))]
     pub cache_mb: u64,
+    /// A proxy whose X-Forwarded-For, -Proto and -Host are believed: its address or network. Can be repeated.
+    #[arg(long, env = "CAMPFIRE_TRUST_PROXY", default_values = LOOPBACK, value_delimiter = ',', value_name = "CIDR", value_parser = parse_network)]
+    pub trust_proxy: Vec<IpNet>,
     /// How many writes a second are accepted from one person, after 20 at once; 0 for no limit.
     #[arg(long, env = "CAMPFIRE_WRITES_PER_SECOND", default_value_t = campfire::state::WRITES_PER_SECOND, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(..=1_000))]
     pub writes_per_second: u32,
@@ -81,6 +89,7 @@ impl Cli {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::forwarded::TrustedProxies;
 
     #[test]
     fn serve_is_the_default_command() {
@@ -102,6 +111,23 @@ mod tests {
             (5, 0)
         );
         assert!(Cli::try_parse_from(["campfire", "--cache-mb", "65537"]).is_err());
+    }
+
+    #[test]
+    fn the_proxies_of_this_machine_are_trusted_unless_others_are_named() {
+        let trusted = |arguments: &[&str]| {
+            let arguments = ["campfire"].iter().chain(arguments);
+            Cli::try_parse_from(arguments).map(|cli| match cli.command() {
+                Command::Serve(serve) => TrustedProxies::new(serve.trust_proxy),
+                other => panic!("{other:?}"),
+            })
+        };
+        assert_eq!(trusted(&[]).unwrap(), TrustedProxies::default());
+        let both = trusted(&["--trust-proxy", "10.0.0.0/8", "--trust-proxy", "fd00::1"]).unwrap();
+        assert_eq!(both, trusted(&["--trust-proxy", "10.0.0.0/8,fd00::1"]).unwrap());
+        assert!(both.contains("10.1.2.3".parse().unwrap()) && both.contains("fd00::1".parse().unwrap()));
+        assert!(!both.contains("127.0.0.1".parse().unwrap()));
+        assert!(trusted(&["--trust-proxy", "everybody"]).is_err());
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! `campfire serve`: opens the data folder, serves, and shuts down gracefully.
 
 use std::error::Error;
-use std::io::Write;
+use std::io::Write as _;
 use std::time::Duration;
 
 use campfire::clock::Clock;
@@ -11,19 +11,24 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
-use super::Serve;
+use super::data_folder::DataFolder;
+use super::{Serve, process};
+use crate::http::forwarded::TrustedProxies;
+use crate::http::limits::Limits;
 use crate::{Site, app, http};
 
 /// How long sockets may take to close on shutdown.
 const SOCKET_CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Serves until SIGTERM or Ctrl-C.
+/// Serves until SIGTERM or Ctrl-C, or until a part that the program needs ends.
 ///
 /// # Errors
-/// If the folder or the address cannot be used, with the reason.
+/// If the folder or the address cannot be used, or when a part ended, with the reason. Whoever started the program then
+/// starts it again.
 pub async fn run(options: Serve) -> Result<(), Box<dyn Error>> {
+    let limits = Limits::default().with_descriptors(process::prepare());
     let folder = options.data;
-    std::fs::create_dir_all(&folder).map_err(|error| format!("{} cannot be made: {error}", folder.display()))?;
+    let _in_use = DataFolder::open(&folder)?;
     let listener = TcpListener::bind(options.listen)
         .await
         .map_err(|error| format!("{} cannot be listened on: {error}", options.listen))?;
@@ -31,23 +36,45 @@ pub async fn run(options: Serve) -> Result<(), Box<dyn Error>> {
         .await
         .map_err(|error| format!("the data in {} cannot be used: {error}", folder.display()))?;
     state.limit_writes(options.writes_per_second);
-    tokio::spawn(jobs::run(state.clone()));
+    let proxies = TrustedProxies::new(options.trust_proxy);
+    let configure = |site: Site| site.text_only(options.text_only).limits(limits).proxies(proxies);
+    until_ended(listener, state, configure).await
+}
 
+/// Serves the site of `state`, as `configure` wants it, like [`run`].
+///
+/// # Errors
+/// When a part of the program ended, with the reason.
+pub async fn until_ended(
+    listener: TcpListener,
+    state: AppState,
+    configure: impl FnOnce(Site) -> Site,
+) -> Result<(), Box<dyn Error>> {
+    tokio::spawn(jobs::run(state.clone()));
     let (close, closing) = watch::channel(false);
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    tokio::spawn(async move {
-        tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
-        tracing::info!("shutting down");
+    let health = state.health.clone();
+    let end = tokio::spawn(async move {
+        let failure = tokio::select! {
+            _ = terminate.recv() => None,
+            _ = interrupt.recv() => None,
+            reason = health.failed() => Some(reason),
+        };
+        match failure {
+            None => tracing::info!("shutting down"),
+            Some(reason) => tracing::error!("shutting down, to be started again: {reason}"),
+        }
         let _ = close.send(true);
+        failure
     });
 
     let address = listener.local_addr()?;
+    // It serves as well if nobody reads this.
     let mut output = std::io::stdout();
-    writeln!(output, "Campfire is listening on http://{address}")?;
-    output.flush()?;
-    http::serve::serve(listener, app(Site::new(state.clone(), closing.clone()).text_only(options.text_only)), closing)
-        .await?;
+    let _ = writeln!(output, "Campfire is listening on http://{address}").and_then(|()| output.flush());
+    let site = configure(Site::new(state.clone(), closing));
+    http::serve::serve(listener, site.clone(), app(site)).await?;
     // The tasks of the sockets see `closing` too and close their sockets; unresponsive browsers are not waited for.
     let sockets_closed = async {
         while state.live.socket_count() > 0 {
@@ -55,5 +82,33 @@ pub async fn run(options: Serve) -> Result<(), Box<dyn Error>> {
         }
     };
     let _ = tokio::time::timeout(SOCKET_CLOSE_TIMEOUT, sockets_closed).await;
-    Ok(())
+    match end.await? {
+        None => Ok(()),
+        Some(reason) => Err(reason.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use campfire::clock::Clock;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn the_program_ends_with_the_reason_when_a_part_of_it_ends() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = AppState::open(folder.path(), Clock::System).await.unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let health = state.health.clone();
+        let (started, is_started) = tokio::sync::oneshot::channel();
+        let configure = |site: Site| {
+            let _ = started.send(());
+            site
+        };
+        let served =
+            tokio::spawn(async move { until_ended(listener, state, configure).await.map_err(|e| e.to_string()) });
+        is_started.await.unwrap();
+        drop(health.pulse("Nothing is saved any more."));
+        assert_eq!(served.await.unwrap(), Err("Nothing is saved any more.".to_owned()));
+    }
 }

@@ -1,7 +1,7 @@
 //! Errors as pages.
 
 use app::pages::error::{Failure, FailureProps};
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use campfire::AppError;
 
@@ -12,6 +12,22 @@ use super::render::plain;
 pub struct PageError(pub AppError);
 
 impl PageError {
+    /// The response to a request without a valid `Host`.
+    #[must_use]
+    pub fn invalid_host() -> Response {
+        let text = "The request does not name the host that it is meant for, or not exactly one (the Host header).";
+        failure(StatusCode::BAD_REQUEST, "That cannot be taken", text.into())
+    }
+
+    /// The response to a request whose body arrives too slowly. Ends the connection.
+    #[must_use]
+    pub fn too_slow() -> Response {
+        let text = "The form took too long to arrive. Go back and send it again.";
+        let mut response = failure(StatusCode::REQUEST_TIMEOUT, "That took too long", text.into());
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        response
+    }
+
     /// The response to a request that is larger than the limit.
     #[must_use]
     pub fn too_large() -> Response {
@@ -64,6 +80,12 @@ fn failure(status: StatusCode, title: &'static str, text: String) -> Response {
 /// The response for every path without a route.
 pub async fn not_found() -> PageError {
     PageError(AppError::NotFound)
+}
+
+/// The response to a method that a path does not have. The router adds those that it has (`Allow`).
+pub async fn method_not_allowed() -> Response {
+    let text = "This address cannot be used in that way. Open it as a page, or go back and try again.";
+    failure(StatusCode::METHOD_NOT_ALLOWED, "Not here", text.into())
 }
 
 /// The response to who wants to sign in or join from a banned address.

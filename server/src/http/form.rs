@@ -6,6 +6,7 @@ use axum::extract::{FromRequest, Request};
 use axum::response::{IntoResponse, Response};
 use campfire::AppError;
 
+use super::body::BodyTooSlow;
 use super::errors::PageError;
 
 /// The fields of a form in the order of submission. Invalid UTF-8 is replaced by U+FFFD.
@@ -71,7 +72,10 @@ impl<S: Send + Sync> FromRequest<S> for Form {
     async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
         let body = Bytes::from_request(request, state).await.map_err(|rejection| {
             if rejection.status() == 413 {
-                return PageError::too_large().into_response();
+                return PageError::too_large();
+            }
+            if BodyTooSlow::caused(&rejection) {
+                return PageError::too_slow();
             }
             PageError(AppError::invalid("form", "The form did not arrive whole. Go back and send it again."))
                 .into_response()

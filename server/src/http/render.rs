@@ -17,7 +17,9 @@ use leptos::prelude::*;
 use leptos_integration_utils::build_response;
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::{assets, csp, etag, page_context, urls};
+use super::forwarded::Forwarded;
+use super::prefetch::is_prefetch;
+use super::{assets, csp, etag, page_context};
 use crate::Site;
 
 /// The sidebar offers people to ping until this many people are in it, including the viewer and those of direct rooms.
@@ -37,10 +39,12 @@ pub struct LiveRequest {
     pub title: String,
     /// The user's membership in the room that the page shows, if it shows one.
     pub member: Option<Member>,
-    /// Whether the page shows the room's newest messages, which marks the room as read.
+    /// Whether the page shows the room's newest messages, which marks the room as read, unless it is prefetched.
     pub reads: bool,
     /// The headers of the request.
     pub headers: HeaderMap,
+    /// Where the request comes from.
+    pub forwarded: Forwarded,
 }
 
 /// A rendered page of the chat.
@@ -48,7 +52,7 @@ pub struct LiveRequest {
 pub struct Rendered {
     /// The response.
     pub response: Response,
-    /// The newest message of the room in view, if the room was unread.
+    /// The newest message of the room in view, if the room was unread and the page is displayed.
     pub unread: Option<MessageId>,
 }
 
@@ -69,10 +73,10 @@ pub struct Cacheable {
 /// `NotFound` for a URL that is no [`Place`]; also when the database fails.
 pub async fn live(site: &Site, request: LiveRequest) -> AppResult<Rendered> {
     let state = site.state.clone();
-    let LiveRequest { url, current, title, member, reads, headers } = request;
+    let LiveRequest { url, current, title, member, reads, headers, forwarded } = request;
     let place = Place::parse(&url).ok_or(AppError::NotFound)?;
     let page_context = page_context::current();
-    let mut layout = layout(&state, &current, page_context.notice, &headers).await?;
+    let mut layout = layout(&state, &current, page_context.notice, &forwarded).await?;
     let mut unread = None;
     let room_in_view = member.as_ref().filter(|_| reads);
     if let Some(member) = room_in_view {
@@ -88,8 +92,13 @@ pub async fn live(site: &Site, request: LiveRequest) -> AppResult<Rendered> {
     }
     // If not all direct rooms are in the sidebar, a message in a hidden one changes the page: it is not cached.
     let direct_count = layout.rooms.iter().filter(|room| room.kind == RoomKind::Direct).count();
+    // A prefetched page shows the room as read without marking it: from the cache, it would be displayed without that.
+    let is_prefetch = is_prefetch(&headers);
+    if is_prefetch {
+        unread = None;
+    }
     let shows_all = i64::try_from(direct_count).is_ok_and(|count| count < ops::layouts::SHOWN_DIRECT_ROOMS);
-    let cacheable = room_in_view.filter(|_| shows_all).map(|member| Cacheable {
+    let cacheable = room_in_view.filter(|_| shows_all && !is_prefetch).map(|member| Cacheable {
         user_id: current.user.id,
         dependencies: Dependencies {
             sessions: false,
@@ -171,7 +180,7 @@ async fn layout(
     state: &AppState,
     current: &CurrentUser,
     notice: Option<Notice>,
-    headers: &HeaderMap,
+    forwarded: &Forwarded,
 ) -> AppResult<Layout> {
     let limit = i64::try_from(MAX_SIDEBAR_PEOPLE).unwrap_or(0);
     let ops::layouts::Layout { account, rooms, mut unpinged } = ops::layouts::find(state, current, limit).await?;
@@ -179,7 +188,8 @@ async fn layout(
         rooms.iter().flat_map(|room| room.people.iter().map(|person| person.id)).collect();
     pinged.insert(current.user.id);
     unpinged.truncate(MAX_SIDEBAR_PEOPLE.saturating_sub(pinged.len()));
-    Ok(Layout { viewer: current.user.clone(), account, origin: urls::own_origin(headers), rooms, unpinged, notice })
+    let origin = forwarded.origin.to_string();
+    Ok(Layout { viewer: current.user.clone(), account, origin, rooms, unpinged, notice })
 }
 
 type HtmlStream = Pin<Box<dyn Stream<Item = String> + Send>>;

@@ -1,4 +1,5 @@
-//! The HTTP listener: accepts connections, limits the time and size of request heads, and shuts down gracefully.
+//! The HTTP listener: accepts connections up to the limits, limits the time and size of request heads, and shuts down
+//! gracefully.
 
 use std::io;
 use std::net::SocketAddr;
@@ -6,18 +7,17 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::ConnectInfo;
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
 use tokio::time::timeout;
 use tower::ServiceExt;
 
-/// How long the head of a request may take to arrive, from its first byte or the previous response on the connection.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
+use super::admission::Connection;
+use super::stream::Stream;
+use crate::Site;
 
 /// Maximum size of a request's head, in bytes.
 const MAX_HEAD_BYTES: usize = 32 * 1024;
@@ -25,16 +25,25 @@ const MAX_HEAD_BYTES: usize = 32 * 1024;
 /// How long requests in flight may take once the program shuts down.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(8);
 
-/// Serves `app` until `closing` turns true, then finishes the requests in flight and returns.
+/// The response on a connection that is one too many. Its request is not read.
+const REFUSAL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: text/plain; charset=utf-8\r\n\
+    content-length: 62\r\nretry-after: 5\r\nconnection: close\r\n\r\n\
+    Too many connections are open. Close some, or try again soon.\n";
+
+/// Serves `app`, the router of `site`, until the site is closing. Then finishes the requests in flight and returns.
 ///
 /// # Errors
 /// Never: errors of connections are logged, and accepting is retried after an error.
-pub async fn serve(listener: TcpListener, app: Router, mut closing: watch::Receiver<bool>) -> io::Result<()> {
+pub async fn serve(listener: TcpListener, site: Site, app: Router) -> io::Result<()> {
     let graceful = GracefulShutdown::new();
+    let mut closing = site.closing.clone();
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
-                Ok((stream, address)) => connection(stream, address, app.clone(), &graceful),
+                Ok((tcp, peer)) => match site.admissions.connection(peer, site.proxies.contains(peer.ip())) {
+                    Some(connection) => serve_connection(tcp, connection, &site, app.clone(), &graceful),
+                    None => refuse(&tcp, peer),
+                },
                 // Most likely the process is out of file descriptors until another connection ends.
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be accepted");
@@ -51,21 +60,29 @@ pub async fn serve(listener: TcpListener, app: Router, mut closing: watch::Recei
     Ok(())
 }
 
-fn connection(stream: TcpStream, address: SocketAddr, app: Router, graceful: &GracefulShutdown) {
-    // With Nagle's algorithm, the second part of a page would wait up to 40 ms for the acknowledgement of the first.
-    let _ = stream.set_nodelay(true);
+fn serve_connection(tcp: TcpStream, connection: Connection, site: &Site, app: Router, graceful: &GracefulShutdown) {
+    let limits = site.limits;
+    let head_timeout = if connection.is_reserved() { limits.reserved_head_timeout } else { limits.head_timeout };
+    let stream = TokioIo::new(Stream::new(tcp, limits.write_timeout));
     let service = hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
         let mut request = request.map(Body::new);
-        request.extensions_mut().insert(ConnectInfo(address));
+        request.extensions_mut().insert(connection.clone());
         app.clone().oneshot(request)
     });
     let mut builder = Builder::new(TokioExecutor::new()).http1_only();
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(MAX_HEAD_BYTES);
-    let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned();
-    let connection = graceful.watch(connection);
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(head_timeout).max_buf_size(MAX_HEAD_BYTES);
+    let serving = graceful.watch(builder.serve_connection_with_upgrades(stream, service).into_owned());
     tokio::spawn(async move {
-        if let Err(error) = connection.await {
+        if let Err(error) = serving.await {
             tracing::debug!(%error, "a connection ended early");
         }
     });
+}
+
+/// Sends [`REFUSAL`] if the connection takes it at once, which a new one does.
+fn refuse(tcp: &TcpStream, peer: SocketAddr) {
+    tracing::debug!(%peer, "a connection is one too many");
+    // A connection that is closed with unread data is reset, and the response may be lost.
+    let _ = tcp.try_read(&mut [0; 4 * 1024]);
+    let _ = tcp.try_write(REFUSAL);
 }

@@ -1,11 +1,8 @@
-//! The site's own URLs: redirects, return paths, and the site's origin.
+//! The site's own URLs: redirects and return paths.
 
 use app::Notice;
-use axum::http::HeaderMap;
 use axum::response::Redirect;
 use campfire::model::paths;
-
-use super::forwarded;
 
 /// Redirects home with the notice that the room does not exist, which is also the response to outsiders of a room.
 pub fn room_missing() -> Redirect {
@@ -36,15 +33,6 @@ pub fn own_path(path: &str) -> &str {
         && !path.contains('\\')
         && path.bytes().all(|byte| byte.is_ascii_graphic());
     if is_own { path } else { "/" }
-}
-
-/// The site's origin as browsers see it, like `https://chat.example`.
-#[must_use]
-pub fn own_origin(headers: &HeaderMap) -> String {
-    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    let scheme = if forwarded::is_https(headers) { "https" } else { "http" };
-    let host = header("x-forwarded-host").or_else(|| header("host")).unwrap_or("localhost");
-    format!("{scheme}://{host}")
 }
 
 /// Percent-encodes a path segment.

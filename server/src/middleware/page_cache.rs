@@ -16,8 +16,11 @@ use campfire::cache::Cache;
 use campfire::cache::invalidation::Invalidations;
 use campfire::model::{Anchor, Place, RoomId, UserId};
 
+use crate::http::admission::Admission;
+use crate::http::forwarded::Forwarded;
+use crate::http::prefetch::is_prefetch;
 use crate::http::render::Cacheable;
-use crate::http::{encoding, etag, urls, user_agent};
+use crate::http::{encoding, etag, user_agent};
 use crate::session::Session;
 use crate::{Site, session};
 
@@ -42,7 +45,7 @@ pub struct PageCache {
 struct Key {
     user_id: UserId,
     room_id: RoomId,
-    origin: Box<str>,
+    origin: Arc<str>,
     /// The digest of the custom styles that it links to. Part of the key, as it changes in memory shortly after the
     /// commit that invalidates pages.
     custom_styles: Arc<str>,
@@ -72,9 +75,11 @@ impl PageCache {
 /// Responds from the cache, or caches the response if it is cacheable.
 pub async fn serve_cached(State(site): State<Site>, mut request: Request, next: Next) -> Response {
     let Some(room_id) = requested_room(&request) else { return next.run(request).await };
-    let origin = urls::own_origin(request.headers()).into_boxed_str();
+    let Some(origin) = request.extensions().get().map(|forwarded: &Forwarded| forwarded.origin.clone()) else {
+        return next.run(request).await;
+    };
     let custom_styles = site.state.custom_styles_digest();
-    if let Some(user_id) = cached_member(&site, request.headers(), &origin, room_id) {
+    if let Some(user_id) = cached_member(&site, &request, &origin, room_id) {
         let key = Key { user_id, room_id, origin: origin.clone(), custom_styles: custom_styles.clone() };
         if let Some(page) = site.pages.pages.get(&key) {
             site.pages.hit_count.fetch_add(1, Ordering::Relaxed);
@@ -118,10 +123,11 @@ fn take_session_cookies(headers: &mut HeaderMap) -> Vec<HeaderValue> {
     of_session
 }
 
-/// The room whose newest page is requested by a current browser that accepts gzip; `None` for all other requests.
+/// The room whose newest page is requested, to be displayed, by a current browser that accepts gzip; `None` for all other
+/// requests.
 fn requested_room(request: &Request) -> Option<RoomId> {
     let headers = request.headers();
-    let is_page = request.method() == Method::GET && request.uri().query().is_none();
+    let is_page = request.method() == Method::GET && request.uri().query().is_none() && !is_prefetch(headers);
     let room_id = match Place::parse(request.uri().path()).filter(|_| is_page)? {
         Place::Room { room_id, anchor: Anchor::Newest } => room_id,
         _ => return None,
@@ -129,13 +135,15 @@ fn requested_room(request: &Request) -> Option<RoomId> {
     (encoding::accepts(headers, "gzip") && !user_agent::is_too_old(user_agent::of(headers))).then_some(room_id)
 }
 
-/// The user of the request, if the session and the membership are cached. All other requests are authorised by the
-/// handler.
-fn cached_member(site: &Site, headers: &HeaderMap, origin: &str, room_id: RoomId) -> Option<UserId> {
-    let seen = site.state.sessions.cached(&Session::of(headers, origin).token_hash()?)?;
+/// The user of the request, if the session and the membership are cached, and not too many of their requests are under
+/// way. All other requests are authorised by the handler.
+fn cached_member(site: &Site, request: &Request, origin: &str, room_id: RoomId) -> Option<UserId> {
+    let session = Session::of(request.headers(), origin);
+    let seen = site.state.sessions.cached(&session.token_hash()?)?;
     let user_id = seen.current.user.id;
     let is_fresh = !session::is_refresh_due(&seen, site.state.clock.now_ms());
-    (is_fresh && site.state.members.is_cached(user_id, room_id)).then_some(user_id)
+    let is_admitted = || request.extensions().get().is_none_or(|it: &Arc<Admission>| it.claim(user_id).is_ok());
+    (is_fresh && site.state.members.is_cached(user_id, room_id) && is_admitted()).then_some(user_id)
 }
 
 impl Page {

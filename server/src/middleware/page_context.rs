@@ -9,8 +9,9 @@ use axum::response::Response;
 use campfire::model::custom_styles_path;
 use campfire::state::AppState;
 
+use crate::http::forwarded::Forwarded;
 use crate::http::page_context::{self, PageContext};
-use crate::http::{urls, user_agent};
+use crate::http::user_agent;
 use crate::session::cookies::{self, Cookies};
 
 /// The cookie of an old browser in which the notice about that has been shown.
@@ -18,8 +19,9 @@ const OLD_BROWSER_COOKIE: &str = "old_browser_told";
 
 /// Provides the context while the request is handled.
 pub async fn provide(State(state): State<AppState>, request: Request, next: Next) -> Response {
-    let cookie_name = Cookies::of(&urls::own_origin(request.headers())).full_name(OLD_BROWSER_COOKIE);
-    let context = of_request(&state, request.uri(), request.headers());
+    let origin = request.extensions().get().map(|forwarded: &Forwarded| forwarded.origin.clone()).unwrap_or_default();
+    let cookie_name = Cookies::of(&origin).full_name(OLD_BROWSER_COOKIE);
+    let context = of_request(&state, request.uri(), request.headers(), &cookie_name);
     let shows_notice = context.browser == Browser::OldUnnotified;
     let mut response = page_context::scope(context, next.run(request)).await;
     let is_page =
@@ -34,7 +36,7 @@ pub async fn provide(State(state): State<AppState>, request: Request, next: Next
 }
 
 /// The context of a request.
-fn of_request(state: &AppState, uri: &Uri, headers: &HeaderMap) -> PageContext {
+fn of_request(state: &AppState, uri: &Uri, headers: &HeaderMap, cookie_name: &str) -> PageContext {
     let value = |wanted: &str| {
         let query = uri.query().unwrap_or_default();
         form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == wanted).map(|(_, value)| value.into_owned())
@@ -45,17 +47,12 @@ fn of_request(state: &AppState, uri: &Uri, headers: &HeaderMap) -> PageContext {
     PageContext {
         custom_styles: (!plain && !path.is_empty()).then_some(path),
         notice: value("notice").and_then(|word| Notice::from_word(&word)),
-        browser: browser(headers),
+        browser: browser(headers, cookie_name),
     }
 }
 
-fn browser(headers: &HeaderMap) -> Browser {
-    match (
-        user_agent::is_too_old(user_agent::of(headers)),
-        cookies::values(headers, &Cookies::of(&urls::own_origin(headers)).full_name(OLD_BROWSER_COOKIE))
-            .next()
-            .is_some(),
-    ) {
+fn browser(headers: &HeaderMap, cookie_name: &str) -> Browser {
+    match (user_agent::is_too_old(user_agent::of(headers)), cookies::values(headers, cookie_name).next().is_some()) {
         (false, _) => Browser::Current,
         (true, false) => Browser::OldUnnotified,
         (true, true) => Browser::Old,

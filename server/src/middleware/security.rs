@@ -1,21 +1,24 @@
 //! Security headers, and the refusal of cross-site requests.
 
 use axum::extract::Request;
-use axum::http::{HeaderMap, HeaderValue, Uri, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use campfire::AppError;
 
 use crate::http::csp::POLICY;
 use crate::http::errors::PageError;
-use crate::http::forwarded;
+use crate::http::forwarded::Forwarded;
 use crate::session::is_read;
 
-/// Adds security headers, and `Secure` to cookies on TLS.
-pub async fn headers(request: Request, next: Next) -> Response {
-    let over_tls = forwarded::is_https(request.headers());
-    let mut response = next.run(request).await;
-    let headers = response.headers_mut();
+/// The revision of the source that the executable was built from.
+const REVISION: &str = match option_env!("GIT_REVISION") {
+    Some(revision) if !revision.is_empty() => revision,
+    _ => "unknown",
+};
+
+/// Adds security headers and the version, `Secure` to cookies on TLS, and `no-store` to what says nothing of caching.
+pub fn add_headers(headers: &mut HeaderMap, over_tls: bool) {
     for (name, value) in [
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::REFERRER_POLICY, "same-origin"),
@@ -23,16 +26,17 @@ pub async fn headers(request: Request, next: Next) -> Response {
         (header::HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
         (header::X_FRAME_OPTIONS, "DENY"),
         (header::HeaderName::from_static("x-version"), env!("CARGO_PKG_VERSION")),
+        (header::HeaderName::from_static("x-rev"), REVISION),
     ] {
         headers.insert(name, HeaderValue::from_static(value));
     }
     headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(POLICY));
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("private, no-store"));
     if over_tls {
         // Two years, the recommendation of the browsers' preload list (hstspreload.org).
         headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=63072000"));
         make_cookies_secure(headers);
     }
-    response
 }
 
 fn make_cookies_secure(headers: &mut HeaderMap) {
@@ -47,7 +51,8 @@ fn make_cookies_secure(headers: &mut HeaderMap) {
 
 /// Refuses requests other than reads that another site makes a browser send (CSRF).
 pub async fn refuse_cross_site(request: Request, next: Next) -> Response {
-    if !is_read(request.method()) && is_cross_site(request.headers()) {
+    let is_refused = |forwarded: &Forwarded| is_cross_site(request.headers(), forwarded);
+    if !is_read(request.method()) && request.extensions().get().is_none_or(is_refused) {
         return PageError(AppError::Forbidden).into_response();
     }
     next.run(request).await
@@ -55,45 +60,45 @@ pub async fn refuse_cross_site(request: Request, next: Next) -> Response {
 
 /// Whether a page of another site caused a request.
 ///
-/// Current browsers send `Sec-Fetch-Site`, older ones `Origin` with requests other than reads. A request with neither is
-/// not sent by a browser, so it cannot abuse a user's session.
+/// Current browsers send `Sec-Fetch-Site`, and all send `Origin` with requests other than reads. Each that is sent must
+/// be right. A request with neither is not sent by a browser, so it cannot abuse a user's session.
 #[must_use]
-pub fn is_cross_site(headers: &HeaderMap) -> bool {
-    if let Some(site) = headers.get("sec-fetch-site") {
-        return site != "same-origin" && site != "none";
-    }
-    let Some(origin) = headers.get(header::ORIGIN) else { return false };
-    !is_own_origin(origin, headers)
-}
-
-/// Whether `origin` names the host that the request was sent to.
-#[must_use]
-pub fn is_own_origin(origin: &HeaderValue, headers: &HeaderMap) -> bool {
-    let origin = origin.to_str().ok().and_then(|origin| origin.parse::<Uri>().ok());
-    let Some(authority) = origin.as_ref().and_then(|origin| origin.authority()) else { return false };
-    [header::HOST.as_str(), "x-forwarded-host"]
-        .into_iter()
-        .filter_map(|name| headers.get(name)?.to_str().ok())
-        .any(|host| host.eq_ignore_ascii_case(authority.as_str()))
+pub fn is_cross_site(headers: &HeaderMap, forwarded: &Forwarded) -> bool {
+    let is_foreign = |site: &HeaderValue| site != "same-origin" && site != "none";
+    headers.get_all("sec-fetch-site").iter().any(is_foreign)
+        || headers.get_all(header::ORIGIN).iter().any(|origin| !forwarded.is_own_origin(origin))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use axum::http::Version;
 
-    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
-        pairs.iter().map(|(name, value)| ((*name).parse().unwrap(), HeaderValue::from_static(value))).collect()
+    use super::*;
+    use crate::http::forwarded::TrustedProxies;
+
+    fn is_refused(pairs: &[(&'static str, &'static str)]) -> bool {
+        let pairs = pairs.iter().chain(&[("host", "chat.example")]);
+        let headers = pairs.map(|(name, value)| (name.parse().unwrap(), HeaderValue::from_static(value))).collect();
+        let forwarded = Forwarded::read(Version::HTTP_11, &headers, None, &TrustedProxies::default()).unwrap();
+        is_cross_site(&headers, &forwarded)
     }
 
     #[test]
     fn requests_of_other_sites_are_cross_site() {
-        assert!(is_cross_site(&headers(&[("sec-fetch-site", "cross-site")])));
-        assert!(is_cross_site(&headers(&[("sec-fetch-site", "same-site")])));
-        assert!(!is_cross_site(&headers(&[("sec-fetch-site", "same-origin")])));
-        assert!(!is_cross_site(&headers(&[("sec-fetch-site", "none")])));
-        assert!(is_cross_site(&headers(&[("origin", "https://evil.example"), ("host", "chat.example")])));
-        assert!(is_cross_site(&headers(&[("origin", "null"), ("host", "chat.example")])));
-        assert!(!is_cross_site(&headers(&[("origin", "https://chat.example"), ("host", "chat.example")])));
-        assert!(!is_cross_site(&headers(&[("host", "chat.example")])));
+        let own_origin = ("origin", "https://chat.example");
+        for refused in [
+            &[("sec-fetch-site", "cross-site")][..],
+            &[("sec-fetch-site", "same-site")],
+            &[("sec-fetch-site", "cross-site"), own_origin],
+            &[("origin", "https://evil.example")],
+            &[("origin", "https://evil.example"), ("sec-fetch-site", "same-origin")],
+            &[("origin", "null")],
+            &[("origin", "")],
+        ] {
+            assert!(is_refused(refused), "{refused:?}");
+        }
+        for accepted in [&[][..], &[("sec-fetch-site", "same-origin")], &[("sec-fetch-site", "none")], &[own_origin]] {
+            assert!(!is_refused(accepted), "{accepted:?}");
+        }
     }
 }

@@ -7,7 +7,7 @@ use app::components::form::FormState;
 use app::pages::account::{AccountPage, AccountPageProps, CustomStylesPage, CustomStylesPageProps, PeoplePage};
 use axum::Router;
 use axum::extract::{Path, Query, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use campfire::access::CurrentUser;
@@ -19,6 +19,7 @@ use campfire::{AppError, AppResult, ops};
 use crate::Site;
 use crate::http::errors::PageError;
 use crate::http::form::{Form, Verb};
+use crate::http::forwarded::Forwarded;
 use crate::http::path::{PageQuery, PathId};
 use crate::http::{form, render, urls};
 use crate::session::{Administers, SignedIn};
@@ -43,10 +44,10 @@ async fn settings(
     State(site): State<Site>,
     SignedIn(current): SignedIn,
     Query(query): PageQuery,
-    headers: HeaderMap,
+    forwarded: Forwarded,
 ) -> Result<Response, PageError> {
     let people = people_page(&site.state, &current, &query).await?;
-    Ok(settings_page(&site, StatusCode::OK, current, people, &headers, None).await?)
+    Ok(settings_page(&site, StatusCode::OK, current, people, &forwarded, None).await?)
 }
 
 /// A URL of the list that existing clients use.
@@ -59,7 +60,7 @@ async fn people(Query(query): PageQuery) -> Redirect {
 async fn update(
     State(site): State<Site>,
     Administers(administrator): Administers,
-    headers: HeaderMap,
+    forwarded: Forwarded,
     form: Form,
 ) -> Result<Response, PageError> {
     let restriction = "restrict_room_creation_to_administrators";
@@ -75,7 +76,7 @@ async fn update(
                 let current = administrator.current().clone();
                 let people = people_page(&site.state, &current, &HashMap::new()).await?;
                 let status = StatusCode::UNPROCESSABLE_ENTITY;
-                return Ok(settings_page(&site, status, current, people, &headers, Some(state)).await?);
+                return Ok(settings_page(&site, status, current, people, &forwarded, Some(state)).await?);
             }
             Err(error) => return Err(error.into()),
         }
@@ -186,11 +187,11 @@ async fn settings_page(
     status: StatusCode,
     current: CurrentUser,
     people: PeoplePage,
-    headers: &HeaderMap,
+    forwarded: &Forwarded,
     submitted: Option<FormState>,
 ) -> AppResult<Response> {
     let account = ops::accounts::find(&site.state).await?.ok_or(AppError::NotFound)?;
-    let join_url = urls::own_origin(headers) + &paths::join(&account.join_code);
+    let join_url = [&*forwarded.origin, &paths::join(&account.join_code)].concat();
     let help_shown = ops::accounts::is_help_shown(&site.state).await?;
     let state = submitted.unwrap_or_else(|| form::fresh(vec![("name", account.name.clone())]));
     let props = AccountPageProps {

@@ -7,16 +7,18 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use campfire::AppError;
+use campfire::model::MAX_BODY_CHARS;
 use campfire::state::AppState;
 use leptos::prelude::provide_context;
 
 use crate::Site;
 use crate::http::errors::{PageError, retry_after};
-use crate::http::urls;
+use crate::http::forwarded::Forwarded;
 use crate::session::{SignedIn, cookies};
 
-/// Maximum size of a call, in bytes: enough for 32,000 characters, all escaped in JSON.
-const MAX_CALL_BYTES: usize = 256 * 1024;
+/// Maximum size of a call, in bytes: that of the longest message, even if all its characters are beyond U+FFFF, escaped
+/// in JSON (`\ud83d\ude00`) and percent-encoded in a form (`%5Cud83d%5Cude00`), with 16 KiB for the other arguments.
+const MAX_CALL_BYTES: usize = MAX_BODY_CHARS * 16 + 16 * 1024;
 
 /// Maximum size of an error in a response, in bytes.
 const MAX_ERROR_BYTES: usize = 64 * 1024;
@@ -30,13 +32,14 @@ pub fn router() -> Router<Site> {
 async fn call(
     State(state): State<AppState>,
     signed_in: Result<Option<SignedIn>, PageError>,
+    forwarded: Forwarded,
     request: Request,
 ) -> Response {
     let current = match signed_in {
         Ok(signed_in) => signed_in.map(|SignedIn(current)| current),
         Err(PageError(error)) => return call_failed(&error),
     };
-    let last_room = cookies::last_room(&urls::own_origin(request.headers()));
+    let last_room = cookies::last_room(&forwarded.origin);
     let context = move || {
         provide_context(last_room.clone());
         provide_context(state.clone());

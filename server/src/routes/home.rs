@@ -12,8 +12,8 @@ use campfire::{AppError, ops};
 
 use crate::Site;
 use crate::http::errors::PageError;
+use crate::http::forwarded::Forwarded;
 use crate::http::render::{self, LiveRequest};
-use crate::http::urls;
 use crate::session::{SignedIn, cookies};
 
 /// `GET /` and `GET /rooms`.
@@ -27,8 +27,9 @@ async fn home(
     SignedIn(current): SignedIn,
     OriginalUri(uri): OriginalUri,
     headers: HeaderMap,
+    forwarded: Forwarded,
 ) -> Result<Response, PageError> {
-    let LastRoomName(name) = cookies::last_room(&urls::own_origin(&headers));
+    let LastRoomName(name) = cookies::last_room(&forwarded.origin);
     let last: Option<RoomId> = cookies::values(&headers, &name).find_map(|value| value.parse().ok());
     let mut room_id = None;
     if let Some(last) = last {
@@ -46,7 +47,8 @@ async fn home(
         return Ok(Redirect::to(&(paths::room(room_id) + &query)).into_response());
     }
     let url = uri.path_and_query().map_or("/", |url| url.as_str()).to_owned();
-    let request = LiveRequest { url, current, title: "Campfire".into(), member: None, reads: false, headers };
+    let title = "Campfire".into();
+    let request = LiveRequest { url, current, title, member: None, reads: false, headers, forwarded };
     Ok(render::live(&site, request).await?.response)
 }
 

@@ -13,7 +13,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use campfire::access::{CurrentUser, Member};
 use campfire::error::FieldErrors;
-use campfire::model::{RoomKind, RoomName, UserId, paths};
+use campfire::model::{MessageId, RoomKind, RoomName, UserId, paths};
 use campfire::ops::rooms::Audience;
 use campfire::state::AppState;
 use campfire::{AppError, AppResult, ops};
@@ -21,7 +21,9 @@ use campfire::{AppError, AppResult, ops};
 use crate::Site;
 use crate::http::errors::PageError;
 use crate::http::form::{Form, Verb};
+use crate::http::forwarded::Forwarded;
 use crate::http::path::PageQuery;
+use crate::http::prefetch::is_prefetch;
 use crate::http::render::{LiveRequest, Rendered};
 use crate::http::{form, render, urls};
 use crate::session::{InRoom, Inside, SignedIn, cookies};
@@ -29,18 +31,26 @@ use crate::session::{InRoom, Inside, SignedIn, cookies};
 /// The pages and forms of rooms.
 pub fn router() -> Router<Site> {
     Router::new()
-        .route("/rooms/opens", get(missing).post(create_open))
-        .route("/rooms/closeds", get(missing).post(create_closed))
-        .route("/rooms/opens/new", get(new_open))
-        .route("/rooms/closeds/new", get(new_closed))
-        .route("/rooms/opens/{room_id}", get(shown).post(update_open).put(update_open))
-        .route("/rooms/closeds/{room_id}", get(shown).post(update_closed).put(update_closed))
-        .route("/rooms/opens/{room_id}/edit", get(edit_open))
-        .route("/rooms/closeds/{room_id}/edit", get(edit_closed))
+        .merge(of_kind(RoomKind::Open))
+        .merge(of_kind(RoomKind::Closed))
         .route("/rooms/{room_id}", get(show).post(change).delete(remove))
         .route("/rooms/{room_id}/involvement", get(involvement).post(set_involvement).put(set_involvement))
         .route("/rooms/{room_id}/membership", get(involvement).post(leave).delete(leave))
         .route("/rooms/{room_id}/{at}", get(show_at))
+}
+
+/// The forms of open or of closed rooms: submitting one makes a room of this kind, or turns a room into one.
+fn of_kind(kind: RoomKind) -> Router<Site> {
+    let rooms = paths::rooms(kind);
+    let create = move |state, signed_in, form| create(state, signed_in, form, kind);
+    let new = move |state, signed_in, query| new(state, signed_in, query, kind);
+    let update = move |state, signed_in, member, form| update(state, signed_in, member, form, kind);
+    let edit = move |state, signed_in, member, query| edit(state, signed_in, member, query, kind);
+    Router::new()
+        .route(rooms, get(missing).post(create))
+        .route(paths::new_room(kind), get(new))
+        .route(&format!("{rooms}/{{room_id}}"), get(shown).post(update).put(update))
+        .route(&format!("{rooms}/{{room_id}}/edit"), get(edit))
 }
 
 async fn show(
@@ -48,12 +58,12 @@ async fn show(
     SignedIn(current): SignedIn,
     InRoom(member): InRoom,
     OriginalUri(uri): OriginalUri,
-    headers: HeaderMap,
+    request: (HeaderMap, Forwarded),
 ) -> Result<Response, PageError> {
     let url = uri.path_and_query().map_or("/", |url| url.as_str()).to_owned();
     let is_older = uri.query().is_some_and(|query| query.contains("before="));
     let range = if is_older { MessageRange::Older } else { MessageRange::Newest };
-    room_page(&site, current, member, range, url, headers).await
+    room_page(&site, current, member, range, url, request).await
 }
 
 /// The messages that a page of a room shows. Displaying the newest ones marks the room as read.
@@ -63,19 +73,19 @@ enum MessageRange {
     Older,
 }
 
-/// `/rooms/4/@41`: the page of a room around a message.
+/// `/rooms/4/@41`: the page of a room around a message, or around its place if it was deleted.
 async fn show_at(
     State(site): State<Site>,
     SignedIn(current): SignedIn,
     InRoom(member): InRoom,
     Path(path): Path<HashMap<String, String>>,
     OriginalUri(uri): OriginalUri,
-    headers: HeaderMap,
+    request: (HeaderMap, Forwarded),
 ) -> Result<Response, PageError> {
     let at = path.get("at").and_then(|at| at.strip_prefix('@')).ok_or(AppError::NotFound)?;
-    ops::messages::find(&site.state, &member, at.parse()?).await?;
+    at.parse::<MessageId>()?;
     let url = uri.path_and_query().map_or("/", |url| url.as_str()).to_owned();
-    room_page(&site, current, member, MessageRange::Older, url, headers).await
+    room_page(&site, current, member, MessageRange::Older, url, request).await
 }
 
 async fn room_page(
@@ -84,14 +94,16 @@ async fn room_page(
     member: Member,
     range: MessageRange,
     url: String,
-    headers: HeaderMap,
+    (headers, forwarded): (HeaderMap, Forwarded),
 ) -> Result<Response, PageError> {
     let title = member.room.name.clone();
     let state = site.state.clone();
     let room_id = member.room.id;
-    let last_room = cookies::last_room(&urls::own_origin(&headers));
+    let last_room = cookies::last_room(&forwarded.origin);
     let reads = range == MessageRange::Newest;
-    let request = LiveRequest { url, current: current.clone(), title, member: Some(member), reads, headers };
+    let is_prefetch = is_prefetch(&headers);
+    let member = Some(member);
+    let request = LiveRequest { url, current: current.clone(), title, member, reads, headers, forwarded };
     let Rendered { mut response, unread } = render::live(site, request).await?;
     if let Some(newest) = unread {
         // Displaying the page marks the room as read, also without scripts. This page still shows the line before the new
@@ -102,8 +114,10 @@ async fn room_page(
             }
         });
     }
-    let cookie = app::server::last_room_cookie(&last_room, room_id);
-    response.headers_mut().append(header::SET_COOKIE, cookie.parse().map_err(|_| AppError::Internal)?);
+    if !is_prefetch {
+        let cookie = app::server::last_room_cookie(&last_room, room_id);
+        response.headers_mut().append(header::SET_COOKIE, cookie.parse().map_err(|_| AppError::Internal)?);
+    }
     Ok(response)
 }
 
@@ -113,14 +127,6 @@ async fn missing(_: SignedIn) -> Redirect {
 
 async fn shown(InRoom(member): InRoom) -> Redirect {
     Redirect::to(&paths::room(member.room.id))
-}
-
-async fn new_open(state: State<AppState>, signed_in: SignedIn, query: PageQuery) -> Result<Response, PageError> {
-    new(state, signed_in, query, RoomKind::Open).await
-}
-
-async fn new_closed(state: State<AppState>, signed_in: SignedIn, query: PageQuery) -> Result<Response, PageError> {
-    new(state, signed_in, query, RoomKind::Closed).await
 }
 
 async fn new(
@@ -140,14 +146,6 @@ async fn new(
     Ok(form_page(&state, StatusCode::OK, form_request, chosen, form).await?)
 }
 
-async fn create_open(state: State<AppState>, signed_in: SignedIn, form: Form) -> Result<Response, PageError> {
-    create(state, signed_in, form, RoomKind::Open).await
-}
-
-async fn create_closed(state: State<AppState>, signed_in: SignedIn, form: Form) -> Result<Response, PageError> {
-    create(state, signed_in, form, RoomKind::Closed).await
-}
-
 async fn create(
     State(state): State<AppState>,
     SignedIn(current): SignedIn,
@@ -165,24 +163,6 @@ async fn create(
             Ok(form_again(&state, error, form_request, &form).await?)
         }
     }
-}
-
-async fn edit_open(
-    state: State<AppState>,
-    signed_in: SignedIn,
-    member: InRoom,
-    query: PageQuery,
-) -> Result<Response, PageError> {
-    edit(state, signed_in, member, query, RoomKind::Open).await
-}
-
-async fn edit_closed(
-    state: State<AppState>,
-    signed_in: SignedIn,
-    member: InRoom,
-    query: PageQuery,
-) -> Result<Response, PageError> {
-    edit(state, signed_in, member, query, RoomKind::Closed).await
 }
 
 /// The form of a room's settings; saving it gives the room this kind.
@@ -208,24 +188,6 @@ async fn edit(
     let form = form::fresh(vec![("name", name)]);
     let form_request = FormRequest { subject, kind, member: Some(member), current };
     Ok(form_page(&state, StatusCode::OK, form_request, chosen, form).await?)
-}
-
-async fn update_open(
-    state: State<AppState>,
-    signed_in: SignedIn,
-    member: InRoom,
-    form: Form,
-) -> Result<Response, PageError> {
-    update(state, signed_in, member, form, RoomKind::Open).await
-}
-
-async fn update_closed(
-    state: State<AppState>,
-    signed_in: SignedIn,
-    member: InRoom,
-    form: Form,
-) -> Result<Response, PageError> {
-    update(state, signed_in, member, form, RoomKind::Closed).await
 }
 
 async fn update(

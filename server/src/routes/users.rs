@@ -6,7 +6,7 @@ use app::pages::person::{PersonPage, PersonPageProps};
 use app::pages::profile::{Device, LinkOffer, OwnRoom, ProfilePage, ProfilePageProps, browser_name};
 use axum::Router;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use campfire::access::CurrentUser;
@@ -21,6 +21,7 @@ use super::transfers;
 use crate::Site;
 use crate::http::errors::{PageError, retry_after};
 use crate::http::form::{Form, Verb};
+use crate::http::forwarded::Forwarded;
 use crate::http::path::PathId;
 use crate::http::{form, render, urls};
 use crate::session::{Administers, SignedIn, Visitor};
@@ -45,12 +46,12 @@ async fn person(
     SignedIn(current): SignedIn,
     visitor: Visitor,
     PathId(user_id): PathId<UserId>,
-    headers: HeaderMap,
+    forwarded: Forwarded,
 ) -> Result<Response, PageError> {
     let person = ops::users::profile(&state, &current, user_id).await?;
     let offer = if may_sign_in(&current, &person) {
         let id = ops::transfers::mint_if_recent(&state, &current, user_id, visitor.address).await?;
-        Some(link_offer(id, &headers))
+        Some(link_offer(id, &forwarded))
     } else {
         None
     };
@@ -80,7 +81,7 @@ async fn make_link(
     SignedIn(current): SignedIn,
     visitor: Visitor,
     PathId(user_id): PathId<UserId>,
-    headers: HeaderMap,
+    forwarded: Forwarded,
     form: Form,
 ) -> Result<Response, PageError> {
     let state = &site.state;
@@ -91,7 +92,7 @@ async fn make_link(
         Err(AppError::Invalid(errors)) => (StatusCode::UNPROCESSABLE_ENTITY, None, of_field(&errors, "link_password")),
         Err(error) => return Err(error.into()),
     };
-    let offer = link_offer(id, &headers);
+    let offer = link_offer(id, &forwarded);
     let person = ops::users::profile(state, &current, user_id).await?;
     if user_id != current.user.id {
         return Ok(person_page(status, current, person, Some(offer), FormState { values: Vec::new(), errors }));
@@ -104,12 +105,12 @@ async fn profile(
     State(site): State<Site>,
     SignedIn(current): SignedIn,
     visitor: Visitor,
-    headers: HeaderMap,
+    forwarded: Forwarded,
 ) -> Result<Response, PageError> {
     let profile = ops::users::own_profile(&site.state, &current).await?;
     let id = ops::transfers::mint_if_recent(&site.state, &current, current.user.id, visitor.address).await?;
     let state = form::fresh(profile_values(&profile));
-    Ok(profile_page(&site, StatusCode::OK, &current, profile, link_offer(id, &headers), state).await?)
+    Ok(profile_page(&site, StatusCode::OK, &current, profile, link_offer(id, &forwarded), state).await?)
 }
 
 /// The fields of the form as they are stored.
@@ -126,7 +127,7 @@ async fn update(
     State(site): State<Site>,
     SignedIn(current): SignedIn,
     visitor: Visitor,
-    headers: HeaderMap,
+    forwarded: Forwarded,
     form: Form,
 ) -> Result<Response, PageError> {
     let profile = ops::users::own_profile(&site.state, &current).await?;
@@ -183,7 +184,7 @@ async fn update(
     let values = vec![("name", name), ("email_address", email_address), ("bio", bio)];
     let id = ops::transfers::mint_if_recent(&site.state, &current, current.user.id, visitor.address).await?;
     let state = FormState { values, errors };
-    let mut response = profile_page(&site, status, &current, profile, link_offer(id, &headers), state).await?;
+    let mut response = profile_page(&site, status, &current, profile, link_offer(id, &forwarded), state).await?;
     if let Some(error) = wait {
         retry_after(&mut response, &error);
     }
@@ -267,9 +268,9 @@ async fn unban(
 }
 
 /// The link with this transfer id, or the form that asks for the password.
-fn link_offer(id: Option<String>, headers: &HeaderMap) -> LinkOffer {
+fn link_offer(id: Option<String>, forwarded: &Forwarded) -> LinkOffer {
     let Some(id) = id else { return LinkOffer::PasswordNeeded };
-    let url = urls::own_origin(headers) + &paths::transfer(&id);
+    let url = [&*forwarded.origin, &paths::transfer(&id)].concat();
     let qr_path = transfers::qr_path(&url);
     LinkOffer::Link { url, qr_path }
 }

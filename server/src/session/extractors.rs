@@ -1,21 +1,24 @@
 //! Extractors whose values are permissions: a signed-in user, an administrator, a member of a room.
 
-use std::convert::Infallible;
 use std::net::IpAddr;
+use std::sync::Arc;
 
-use axum::extract::{FromRef, FromRequestParts, OptionalFromRequestParts};
+use axum::RequestPartsExt;
+use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum::http::Method;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Redirect, Response};
 use campfire::access::{Administrator, CurrentUser, LiveSession, Member, masked};
 use campfire::model::{MessageId, RoomId};
-use campfire::state::AppState;
 use campfire::{AppError, AppResult, ops};
 
 use super::store::Session;
+use crate::Site;
+use crate::http::admission::Admission;
 use crate::http::errors::{self, PageError};
+use crate::http::forwarded::Forwarded;
 use crate::http::path::{self, InPath};
-use crate::http::{forwarded, urls, user_agent};
+use crate::http::{urls, user_agent};
 
 /// Maximum age of a session's stored last activity before it is refreshed, in milliseconds: 1 hour.
 const REFRESH_INTERVAL_MS: i64 = 60 * 60 * 1_000;
@@ -24,48 +27,47 @@ const REFRESH_INTERVAL_MS: i64 = 60 * 60 * 1_000;
 #[derive(Clone, Debug)]
 pub struct SignedIn(pub CurrentUser);
 
-impl<S: Send + Sync> FromRequestParts<S> for SignedIn
-where
-    AppState: FromRef<S>,
-{
-    type Rejection = Response;
+impl FromRequestParts<Site> for SignedIn {
+    type Rejection = Refusal;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
-        let found = <Self as OptionalFromRequestParts<S>>::from_request_parts(parts, state).await;
-        match found.map_err(|error| error.into_response())? {
+    async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<Self, Refusal> {
+        match <Self as OptionalFromRequestParts<Site>>::from_request_parts(parts, site).await? {
             Some(signed_in) => Ok(signed_in),
             None if parts.method == Method::GET => {
                 let wanted = parts.uri.path_and_query().map_or("/", |uri| uri.as_str());
-                Err(Redirect::to(&urls::sign_in_path(wanted)).into_response())
+                Err(Redirect::to(&urls::sign_in_path(wanted)).into())
             }
-            None => Err(PageError(AppError::SignedOut).into_response()),
+            None => Err(AppError::SignedOut.into()),
         }
     }
 }
 
-impl<S: Send + Sync> OptionalFromRequestParts<S> for SignedIn
-where
-    AppState: FromRef<S>,
-{
+impl OptionalFromRequestParts<Site> for SignedIn {
     type Rejection = PageError;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Option<Self>, PageError> {
+    async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<Option<Self>, PageError> {
         // Several extractors of one request need the user.
         if let Some(found) = parts.extensions.get::<Self>() {
             return Ok(Some(found.clone()));
         }
         let Some(session) = parts.extensions.get::<Session>().cloned() else { return Ok(None) };
         let Some(token_hash) = session.token_hash() else { return Ok(None) };
-        let state = AppState::from_ref(state);
+        let state = &site.state;
         let Some(seen) = state.sessions.find(token_hash).await? else { return Ok(None) };
-        let visitor = Visitor::of(parts);
+        if let Some(admission) = parts.extensions.get::<Arc<Admission>>() {
+            admission.claim(seen.current.user.id)?;
+        }
+        let visitor: Visitor = parts.extract().await?;
         if is_refresh_due(&seen, state.clock.now_ms()) {
-            session.refresh(&state, seen.current.user.id, &visitor).await?;
+            // The session stays valid, so the request is served, even if nothing can be written now.
+            if let Err(error) = session.refresh(state, seen.current.user.id, &visitor).await {
+                tracing::warn!(%error, "the activity of a session could not be stored");
+            }
         } else {
             session.rename();
         }
         if !is_read(&parts.method)
-            && let Err(error) = ops::sessions::note_network(&state, &seen.current, visitor.address).await
+            && let Err(error) = ops::sessions::note_network(state, &seen.current, visitor.address).await
         {
             tracing::warn!(%error, "the network that a user writes from could not be noted");
         }
@@ -91,15 +93,11 @@ pub fn is_refresh_due(seen: &LiveSession, now_ms: i64) -> bool {
 #[derive(Clone, Debug)]
 pub struct Administers(pub Administrator);
 
-impl<S: Send + Sync> FromRequestParts<S> for Administers
-where
-    AppState: FromRef<S>,
-{
-    type Rejection = Response;
+impl FromRequestParts<Site> for Administers {
+    type Rejection = Refusal;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
-        let SignedIn(current) = <SignedIn as FromRequestParts<S>>::from_request_parts(parts, state).await?;
-        Administrator::of(current).map(Self).map_err(|error| PageError(error).into_response())
+    async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<Self, Refusal> {
+        Ok(Self(Administrator::of(current_user(parts, site).await?)?))
     }
 }
 
@@ -107,14 +105,11 @@ where
 #[derive(Clone, Debug)]
 pub struct Inside(pub Member);
 
-impl<S: Send + Sync> FromRequestParts<S> for Inside
-where
-    AppState: FromRef<S>,
-{
-    type Rejection = Response;
+impl FromRequestParts<Site> for Inside {
+    type Rejection = Refusal;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
-        Ok(Self(member_of_path(parts, state).await?.map_err(|error| PageError(error).into_response())?))
+    async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<Self, Refusal> {
+        Ok(Self(member_of_path(parts, site).await??))
     }
 }
 
@@ -127,21 +122,14 @@ pub struct OfMessage {
     pub message_id: MessageId,
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for OfMessage
-where
-    AppState: FromRef<S>,
-{
-    type Rejection = Response;
+impl FromRequestParts<Site> for OfMessage {
+    type Rejection = Refusal;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
-        let SignedIn(current) = <SignedIn as FromRequestParts<S>>::from_request_parts(parts, state).await?;
-        let state = AppState::from_ref(state);
-        let found = async {
-            let message_id = path::segment(parts, MessageId::NAME).await?;
-            let member = ops::messages::member_of_room_of(&state, &current, message_id).await?;
-            Ok(Self { member, message_id })
-        };
-        found.await.map_err(|error| PageError(error).into_response())
+    async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<Self, Refusal> {
+        let current = current_user(parts, site).await?;
+        let message_id = path::segment(parts, MessageId::NAME).await?;
+        let member = ops::messages::member_of_room_of(&site.state, &current, message_id).await?;
+        Ok(Self { member, message_id })
     }
 }
 
@@ -150,29 +138,57 @@ where
 #[derive(Clone, Debug)]
 pub struct InRoom(pub Member);
 
-impl<S: Send + Sync> FromRequestParts<S> for InRoom
-where
-    AppState: FromRef<S>,
-{
-    type Rejection = Response;
+impl FromRequestParts<Site> for InRoom {
+    type Rejection = Refusal;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
-        match member_of_path(parts, state).await? {
+    async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<Self, Refusal> {
+        match member_of_path(parts, site).await? {
             Ok(member) => Ok(Self(member)),
-            Err(AppError::NotFound) => Err(urls::room_missing().into_response()),
-            Err(error) => Err(PageError(error).into_response()),
+            Err(AppError::NotFound) => Err(urls::room_missing().into()),
+            Err(error) => Err(error.into()),
         }
     }
 }
 
-/// The membership in the room in the path, or the error why there is none. `Err` is the response without a session.
-async fn member_of_path<S: Send + Sync>(parts: &mut Parts, state: &S) -> Result<AppResult<Member>, Response>
-where
-    AppState: FromRef<S>,
-{
-    let SignedIn(current) = <SignedIn as FromRequestParts<S>>::from_request_parts(parts, state).await?;
-    let room_id = path::segment(parts, RoomId::NAME).await.map_err(|error| PageError(error).into_response())?;
-    Ok(AppState::from_ref(state).members.find(&current.user, room_id).await)
+/// The user of the request, or the response without a session.
+async fn current_user(parts: &mut Parts, site: &Site) -> Result<CurrentUser, Refusal> {
+    let SignedIn(current) = <SignedIn as FromRequestParts<Site>>::from_request_parts(parts, site).await?;
+    Ok(current)
+}
+
+/// The membership in the room in the path, or the error why there is none. `Refusal` is the response without a session.
+async fn member_of_path(parts: &mut Parts, site: &Site) -> Result<AppResult<Member>, Refusal> {
+    let current = current_user(parts, site).await?;
+    let room_id = path::segment(parts, RoomId::NAME).await?;
+    Ok(site.state.members.find(&current.user, room_id).await)
+}
+
+/// The response to a request that an extractor refuses: a page with the error, or a redirect.
+#[derive(Debug)]
+pub struct Refusal(Response);
+
+impl From<PageError> for Refusal {
+    fn from(error: PageError) -> Self {
+        Self(error.into_response())
+    }
+}
+
+impl From<AppError> for Refusal {
+    fn from(error: AppError) -> Self {
+        PageError(error).into()
+    }
+}
+
+impl From<Redirect> for Refusal {
+    fn from(redirect: Redirect) -> Self {
+        Self(redirect.into_response())
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        self.0
+    }
 }
 
 /// The client of a request.
@@ -184,17 +200,12 @@ pub struct Visitor {
     pub user_agent: String,
 }
 
-impl Visitor {
-    fn of(parts: &Parts) -> Self {
-        Self { address: forwarded::client_address(parts), user_agent: user_agent::stored(&parts.headers) }
-    }
-}
-
 impl<S: Send + Sync> FromRequestParts<S> for Visitor {
-    type Rejection = Infallible;
+    type Rejection = PageError;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        Ok(Self::of(parts))
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, PageError> {
+        let Forwarded { address, .. } = parts.extract().await?;
+        Ok(Self { address, user_agent: user_agent::stored(&parts.headers) })
     }
 }
 
@@ -202,19 +213,16 @@ impl<S: Send + Sync> FromRequestParts<S> for Visitor {
 #[derive(Clone, Debug)]
 pub struct Admitted(pub Visitor);
 
-impl<S: Send + Sync> FromRequestParts<S> for Admitted
-where
-    AppState: FromRef<S>,
-{
-    type Rejection = Response;
+impl FromRequestParts<Site> for Admitted {
+    type Rejection = Refusal;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
-        let visitor = Visitor::of(parts);
-        if AppState::from_ref(state).bans.contains(visitor.address) {
-            let found = <SignedIn as OptionalFromRequestParts<S>>::from_request_parts(parts, state).await;
-            if found.map_err(|error| error.into_response())?.is_none() {
+    async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<Self, Refusal> {
+        let visitor: Visitor = parts.extract().await?;
+        if site.state.bans.contains(visitor.address) {
+            let found = <SignedIn as OptionalFromRequestParts<Site>>::from_request_parts(parts, site).await?;
+            if found.is_none() {
                 tracing::warn!(from = masked(visitor.address), "refused a sign-in: the address is banned");
-                return Err(errors::banned());
+                return Err(Refusal(errors::banned()));
             }
         }
         Ok(Self(visitor))

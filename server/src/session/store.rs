@@ -15,7 +15,7 @@ use campfire::{AppError, AppResult, ops};
 use super::cookies::{Cookies, values};
 use super::extractors::Visitor;
 use super::token::Token;
-use crate::http::urls;
+use crate::http::forwarded::Forwarded;
 
 /// How long an inactive browser stays signed in, in days: the maximum age of cookies in browsers (RFC 6265bis, section 5.5).
 const MAX_AGE_DAYS: i64 = 400;
@@ -116,7 +116,7 @@ impl Session {
         }
     }
 
-    /// `security::headers` adds `Secure` if the request came over TLS.
+    /// `security::add_headers` adds `Secure` if the request came over TLS.
     fn add_cookie(&self, name: &str, value: &str, max_age_s: i64) {
         let cookie = format!("{name}={value}; Path=/; Max-Age={max_age_s}; SameSite=Lax; HttpOnly");
         if let Ok(cookie) = HeaderValue::try_from(cookie) {
@@ -127,7 +127,8 @@ impl Session {
 
 /// Provides the [`Session`] of each request, and adds the cookies that were set to its response.
 pub async fn provide(mut request: Request, next: Next) -> Response {
-    let session = Session::of(request.headers(), &urls::own_origin(request.headers()));
+    let origin = request.extensions().get().map(|forwarded: &Forwarded| forwarded.origin.clone()).unwrap_or_default();
+    let session = Session::of(request.headers(), &origin);
     request.extensions_mut().insert(session.clone());
     let mut response = next.run(request).await;
     for cookie in session.0.set_cookies.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {

@@ -3,11 +3,13 @@
 #![recursion_limit = "256"]
 
 mod bad_input;
+mod connections;
 mod entrance;
 mod freshness;
 mod messages;
 mod pages;
 mod permissions;
+mod requests;
 mod rooms;
 mod sockets;
 mod support;

@@ -11,7 +11,6 @@ use futures::{SinkExt, StreamExt};
 use server::http;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio::sync::watch;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
@@ -62,9 +61,7 @@ impl Socket {
 async fn serve(site: &TestSite) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
-    let router = site.router.clone();
-    let closing = site.close.subscribe();
-    tokio::spawn(http::serve::serve(listener, router, closing));
+    tokio::spawn(http::serve::serve(listener, site.site.clone(), site.router.clone()));
     address
 }
 
@@ -457,7 +454,7 @@ async fn on_shutdown_sockets_are_told_to_reconnect_and_the_listener_returns() {
     let (site, ada) = TestSite::with_ada().await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
-    let serving = tokio::spawn(http::serve::serve(listener, site.router.clone(), site.close.subscribe()));
+    let serving = tokio::spawn(http::serve::serve(listener, site.site.clone(), site.router.clone()));
     let mut socket = connected(&address, &ada).await;
     site.close.send(true).unwrap();
     assert_eq!(socket.receive().await, Some(ServerEvent::Bye { reconnect: true }));
@@ -496,15 +493,12 @@ async fn malformed_requests_get_an_error_or_are_closed() {
 #[tokio::test]
 async fn aborted_requests_do_not_block_others() {
     let (site, _ada) = TestSite::with_ada().await;
-    let (_keep, closing) = watch::channel(false);
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    tokio::spawn(http::serve::serve(listener, site.router.clone(), closing));
+    let address = serve(&site).await;
     for _ in 0..20 {
-        let mut stream = TcpStream::connect(address).await.unwrap();
+        let mut stream = TcpStream::connect(&address).await.unwrap();
         stream.write_all(b"POST /session HTTP/1.1\r\nhost: x\r\ncontent-length: 60000\r\n\r\nhalf").await.unwrap();
     }
-    let answer = raw(&address.to_string(), b"GET /up HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await;
+    let answer = raw(&address, b"GET /up HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await;
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
 }
 

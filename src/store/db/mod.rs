@@ -18,7 +18,7 @@ use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{Connection, SqliteConnection};
@@ -28,9 +28,10 @@ use tokio::sync::{Notify, mpsc, oneshot};
 use super::messages::{Inserted, NewMessage};
 use super::sqlite::CommitCounter;
 use super::sqlite::search_index::{MergeDebt, PendingIndex};
-use super::{MIGRATOR, jobs};
+use super::{MIGRATOR, jobs, keys};
 use crate::cache::invalidation::{Invalidations, Stale};
-use crate::clock::Clock;
+use crate::clock::{self, Clock};
+use crate::health::Health;
 use crate::live::Announcement;
 use crate::model::{Job, MessageId};
 use crate::{AppError, AppResult, low_priority};
@@ -41,6 +42,14 @@ const MAX_GROUP: usize = 64;
 
 /// Capacity of the write queue; further callers wait until it has room.
 const QUEUE_CAPACITY: usize = 1_024;
+
+/// How long a write waits from when it is queued, for room in the queue or for another program's lock on the database,
+/// before it is refused.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Lets the writer wait for another program's lock, in milliseconds, before it refuses the writes that have waited too
+/// long and tries again.
+const LOCK_POLL_INTERVAL: &str = "PRAGMA busy_timeout = 250";
 
 /// Maximum number of reading connections. Each is a thread and a page cache.
 const MAX_READERS: usize = 4;
@@ -176,11 +185,14 @@ struct QueuedWrite {
     message: Option<Arc<NewMessage>>,
     run: Run,
     mode: Mode,
+    /// When it is refused, if it still waits for another program's lock.
+    deadline: Instant,
     reply: oneshot::Sender<WriteResult>,
 }
 
 impl Db {
-    /// Opens or creates the database at `path`, migrates it, and starts the writer and the checkpoints.
+    /// Opens or creates the database at `path`, migrates it, and starts the writer and the checkpoints. `health` learns
+    /// of the end of either.
     ///
     /// # Errors
     /// When the file cannot be opened or migrated, or when SQLite is too old, see [`OpenError`].
@@ -188,6 +200,7 @@ impl Db {
         path: &Path,
         clock: Clock,
         publish: mpsc::UnboundedSender<Announcement>,
+        health: &Health,
     ) -> Result<Self, OpenError> {
         let options = SqliteConnectOptions::new()
             .filename(path)
@@ -206,6 +219,8 @@ impl Db {
             return Err(OpenError::Sqlite(version));
         }
         MIGRATOR.run(&mut connection).await?;
+        sqlx::query(LOCK_POLL_INTERVAL).execute(&mut connection).await?;
+        keys::renew(&mut connection).await?;
 
         let readers = Readers::new(options.clone().create_if_missing(false).pragma("query_only", "ON"), MAX_READERS);
         let (queue, queued) = mpsc::channel(QUEUE_CAPACITY);
@@ -222,7 +237,12 @@ impl Db {
         };
         let checkpoint = checkpoint::run(options, db.queue.downgrade(), Arc::clone(&commit_count));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().map_err(OpenError::Thread)?;
-        low_priority::spawn("checkpoint", move || runtime.block_on(checkpoint)).map_err(OpenError::Thread)?;
+        let pulse = health.pulse("The write-ahead log is not copied into the database any more.");
+        let checkpoints = move || {
+            let _pulse = pulse;
+            runtime.block_on(checkpoint);
+        };
+        low_priority::spawn("checkpoint", checkpoints).map_err(OpenError::Thread)?;
 
         let writer = Writer {
             connection: Some(connection),
@@ -236,7 +256,12 @@ impl Db {
         };
         let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(OpenError::Thread)?;
         let thread = std::thread::Builder::new().name("writer".into());
-        thread.spawn(move || runtime.block_on(writer.serve(queued))).map_err(OpenError::Thread)?;
+        let pulse = health.pulse("Nothing is saved any more: the writer of the database has ended.");
+        let writes = move || {
+            let _pulse = pulse;
+            runtime.block_on(writer.serve(queued));
+        };
+        thread.spawn(writes).map_err(OpenError::Thread)?;
         Ok(db)
     }
 
@@ -251,7 +276,8 @@ impl Db {
     /// If `write` fails, everything it did is rolled back. It runs to its end even if the returned future is dropped.
     ///
     /// # Errors
-    /// The error of `write`; `Unavailable` when the database cannot store it; `Internal` when `write` panicked.
+    /// The error of `write`; `Unavailable` when the database cannot store it, or another program locks it for 5 s;
+    /// `Internal` when `write` panicked.
     pub async fn write<T, F>(&self, write: F) -> AppResult<T>
     where
         T: Send + 'static,
@@ -300,7 +326,10 @@ impl Db {
             Box::pin(async move { write(tx).await.map(|value| Box::new(value) as Box<dyn Any + Send>) })
         });
         let (reply, result) = oneshot::channel();
-        self.queue.send(QueuedWrite { message, run, mode, reply }).await.map_err(|_| AppError::Internal)?;
+        let deadline = clock::monotonic() + WRITE_TIMEOUT;
+        let room = tokio::time::timeout_at(deadline.into(), self.queue.reserve()).await;
+        let room = room.map_err(|_| sqlx::Error::PoolTimedOut)?.map_err(|_| AppError::Internal)?;
+        room.send(QueuedWrite { message, run, mode, deadline, reply });
         let value = result.await.map_err(|_| AppError::Internal)??;
         Ok(*value.downcast::<T>().expect("`run` boxed a value of this type"))
     }
@@ -399,22 +428,125 @@ mod tests {
         assert_eq!(room_names(db).await, ["w0", "w1", "w2", "w4", "w6", "w7", "w8", "w9"]);
     }
 
-    /// Runs `writes` in one group: they are queued while another write, in a group of its own, blocks the writer.
-    async fn in_one_group<T>(db: &Db, writes: impl Future<Output = T>) -> T {
+    /// A write that blocks the writer until the sender is used.
+    async fn block_writer(db: &Db) -> oneshot::Sender<()> {
         let (begin, begun) = oneshot::channel();
         let (release, held) = oneshot::channel::<()>();
-        let holder = db.write(async move |_| {
-            begin.send(()).map_err(|()| AppError::Internal)?;
-            Ok(held.await.is_ok())
+        let db = db.clone();
+        tokio::spawn(async move {
+            let block = async move |_: &mut Tx| {
+                begin.send(()).map_err(|()| AppError::Internal)?;
+                Ok(held.await.is_ok())
+            };
+            db.write(block).await
         });
+        begun.await.unwrap();
+        release
+    }
+
+    /// Queues `writes` while another write, in a group of its own, blocks the writer. Returns their result and the
+    /// number of commits that they took.
+    async fn queued<T>(db: &Db, writes: impl Future<Output = T>) -> (T, u64) {
         let before = db.commit_count();
-        let (_, result) = tokio::join!(holder, async {
-            begun.await.unwrap();
-            let (result, ()) = tokio::join!(biased; writes, async { release.send(()).unwrap() });
-            result
-        });
-        assert!(db.commit_count() - before <= 2, "the writes shared a commit");
+        let release = block_writer(db).await;
+        let (result, ()) = tokio::join!(biased; writes, async { release.send(()).unwrap() });
+        (result, (db.commit_count() - before).saturating_sub(1))
+    }
+
+    /// Runs `writes` in one group.
+    async fn in_one_group<T>(db: &Db, writes: impl Future<Output = T>) -> T {
+        let (result, commit_count) = queued(db, writes).await;
+        assert!(commit_count <= 1, "the writes shared a commit");
         result
+    }
+
+    #[tokio::test]
+    async fn a_commit_has_at_most_the_maximum_number_of_writes() {
+        let world = testing::world().await;
+        let db = &world.state.db;
+        for (write_count, expected) in [(MAX_GROUP, 1), (MAX_GROUP + 1, 2)] {
+            let writes = (0..write_count)
+                .map(|index| db.write(async move |tx| Ok(insert_room(tx, &format!("w{write_count}-{index}")).await?)));
+            let (results, commit_count) = queued(db, futures::future::join_all(writes)).await;
+            assert!(results.iter().all(Result::is_ok));
+            assert_eq!(commit_count, expected, "{write_count} writes");
+        }
+        assert_eq!(room_names(db).await.len(), 2 * MAX_GROUP + 1);
+    }
+
+    #[tokio::test]
+    async fn callers_wait_for_room_in_the_queue_and_are_refused_in_time() {
+        const WAITING: usize = 10;
+        let world = testing::world().await;
+        let db = &world.state.db;
+        let release = block_writer(db).await;
+        let mut writes: Vec<_> = (0..QUEUE_CAPACITY + WAITING)
+            .map(|index| {
+                let db = db.clone();
+                tokio::spawn(async move {
+                    db.write(async move |tx| Ok(insert_room(tx, &format!("w{index:04}")).await?)).await
+                })
+            })
+            .collect();
+        while db.queue.capacity() > 0 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(db.queue.max_capacity(), QUEUE_CAPACITY);
+        // Tasks are started in their order, so the last ones are those that wait.
+        for waiting in writes.split_off(QUEUE_CAPACITY) {
+            assert!(matches!(waiting.await.unwrap(), Err(AppError::Unavailable(reason)) if reason.contains("busy")));
+        }
+        assert!(!writes.iter().any(tokio::task::JoinHandle::is_finished), "those in the queue are still to be written");
+        release.send(()).unwrap();
+        for write in writes {
+            assert_eq!(write.await.unwrap(), Ok(()));
+        }
+        assert_eq!(room_names(db).await.len(), QUEUE_CAPACITY);
+    }
+
+    #[tokio::test]
+    async fn another_programs_lock_is_waited_for_and_refuses_each_write_in_time() {
+        let world = testing::world().await;
+        let db = &world.state.db;
+        let mut other = world.other_connection().await;
+        sqlx::query("BEGIN IMMEDIATE").execute(&mut other).await.unwrap();
+        let mut patient = Box::pin(db.write(async |tx| Ok(insert_room(tx, "w-patient").await?)));
+        assert!(futures::poll!(&mut patient).is_pending());
+        sqlx::query("ROLLBACK").execute(&mut other).await.unwrap();
+        assert_eq!(patient.await, Ok(()), "a short lock is waited for");
+
+        sqlx::query("BEGIN IMMEDIATE").execute(&mut other).await.unwrap();
+        let began = clock::monotonic();
+        // Four groups: one after the other, they would wait four times.
+        let writes = (0..4 * MAX_GROUP).map(|_| db.write(async |tx| Ok(insert_room(tx, "w-refused").await?)));
+        for result in futures::future::join_all(writes).await {
+            assert!(matches!(result, Err(AppError::Unavailable(reason)) if reason.contains("nothing was saved")));
+        }
+        assert!(began.elapsed() < 3 * WRITE_TIMEOUT, "{:?}", began.elapsed());
+        sqlx::query("ROLLBACK").execute(&mut other).await.unwrap();
+        db.write(async |tx| Ok(insert_room(tx, "w-then").await?)).await.unwrap();
+        assert_eq!(room_names(db).await, ["w-patient", "w-then"], "a refused write is not written later");
+    }
+
+    #[tokio::test]
+    async fn the_program_is_unhealthy_once_the_writer_ends() {
+        /// Panics where nothing catches it: in the writer's own loop.
+        struct Explosive;
+        impl Drop for Explosive {
+            fn drop(&mut self) {
+                panic!("on purpose");
+            }
+        }
+        let world = testing::world().await;
+        let db = &world.state.db;
+        let release = block_writer(db).await;
+        let mut abandoned = Box::pin(db.write(async |_| Ok(Explosive)));
+        assert!(futures::poll!(&mut abandoned).is_pending());
+        drop(abandoned);
+        assert_eq!(world.state.health.failure(), None);
+        release.send(()).unwrap();
+        assert!(world.state.health.failed().await.contains("the writer of the database has ended"));
+        assert_eq!(db.write(async |_| Ok(())).await, Err(AppError::Internal), "no caller waits for ever");
     }
 
     #[tokio::test]

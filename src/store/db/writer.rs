@@ -4,6 +4,7 @@ use std::any::Any;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
 use futures::FutureExt;
 use sqlx::query::QueryScalar;
@@ -11,10 +12,10 @@ use sqlx::sqlite::SqliteArguments;
 use sqlx::{Sqlite, SqliteConnection};
 use tokio::sync::{Notify, mpsc, oneshot};
 
-use super::{MAX_GROUP, Mode, QueuedWrite, Tx, WriteResult};
+use super::{MAX_GROUP, Mode, QUEUE_CAPACITY, QueuedWrite, Tx, WriteResult};
 use crate::AppError;
 use crate::cache::invalidation::{Invalidations, Stale};
-use crate::clock::Clock;
+use crate::clock::{self, Clock};
 use crate::live::Announcement;
 use crate::store::messages::Inserted;
 use crate::store::sqlite::search_index::{MergeDebt, PendingIndex, index_messages};
@@ -47,31 +48,39 @@ struct PendingWrite {
 type FailedWrite = (oneshot::Sender<WriteResult>, AppError);
 
 impl Writer {
-    /// Commits queued writes until the last [`Db`](super::Db) is dropped.
+    /// Commits queued writes until the last [`Db`](super::Db) is dropped, or the connection is lost.
     pub async fn serve(mut self, mut queue: mpsc::Receiver<QueuedWrite>) {
-        while let Some(first) = queue.recv().await {
-            let mut group = vec![first];
-            while group.len() < MAX_GROUP
-                && let Ok(next) = queue.try_recv()
-            {
-                group.push(next);
+        // More than a group only while another program locks the database.
+        let mut waiting = Vec::new();
+        while !waiting.is_empty() || queue.recv_many(&mut waiting, MAX_GROUP).await > 0 {
+            match self.begin().await {
+                Ok(()) => {
+                    let rest = waiting.split_off(waiting.len().min(MAX_GROUP));
+                    self.commit_group(std::mem::replace(&mut waiting, rest)).await;
+                }
+                Err(error) => {
+                    // The transaction may have begun all the same, if only reading the result failed.
+                    let _ = self.execute("ROLLBACK").await;
+                    // A lock of another program is waited for, by each write until its own deadline.
+                    let now = is_locked(&error).then(clock::monotonic);
+                    let is_lost = matches!(error, sqlx::Error::WorkerCrashed);
+                    refuse(&mut waiting, now, error);
+                    if is_lost {
+                        return;
+                    }
+                    // Those in the queue as well, so that none waits longer because of those before it.
+                    while waiting.len() < QUEUE_CAPACITY
+                        && let Ok(next) = queue.try_recv()
+                    {
+                        waiting.push(next);
+                    }
+                }
             }
-            self.commit_group(group).await;
         }
     }
 
-    /// Runs the group in one transaction and replies to each of its callers.
+    /// Runs the group in the transaction that has begun, and replies to each of its callers.
     async fn commit_group(&mut self, mut group: Vec<QueuedWrite>) {
-        if let Err(error) = self.begin().await {
-            // The transaction may have begun all the same, if only reading the result failed.
-            let _ = self.execute("ROLLBACK").await;
-            let error = AppError::from(error);
-            for write in group {
-                let _ = write.reply.send(Err(error.clone()));
-            }
-            return;
-        }
-
         // A single write needs no savepoint: rolling back the transaction undoes nothing else.
         let is_single = group.len() == 1;
         let mut succeeded = Vec::with_capacity(group.len());
@@ -166,7 +175,7 @@ impl Writer {
         inserted: Option<Inserted>,
         is_single: bool,
     ) -> Result<Result<PendingWrite, FailedWrite>, FailedWrite> {
-        let QueuedWrite { message, run, mode, reply } = write;
+        let QueuedWrite { message, run, mode, reply, .. } = write;
         let has_savepoint = !is_single && mode == Mode::Savepoint;
         let has_inserted = inserted.is_some();
         let mut pending_index = PendingIndex::default();
@@ -268,5 +277,23 @@ impl Writer {
     async fn execute(&mut self, sql: &'static str) -> sqlx::Result<()> {
         let connection = self.connection.as_mut().ok_or(sqlx::Error::WorkerCrashed)?;
         sqlx::query(sql).execute(connection).await.map(drop)
+    }
+}
+
+/// Whether another program has locked the database (`SQLITE_BUSY`).
+fn is_locked(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|error| error.code());
+    code.and_then(|code| code.parse::<i32>().ok()).is_some_and(|code| code & 0xff == 5)
+}
+
+/// Refuses those writes whose deadline is not after `now`; without `now`, all of them.
+fn refuse(waiting: &mut Vec<QueuedWrite>, now: Option<Instant>, error: sqlx::Error) {
+    let refused: Vec<_> = waiting.extract_if(.., |write| now.is_none_or(|now| write.deadline <= now)).collect();
+    if refused.is_empty() {
+        return;
+    }
+    let error = AppError::from(error);
+    for write in refused {
+        let _ = write.reply.send(Err(error.clone()));
     }
 }

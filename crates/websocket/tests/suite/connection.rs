@@ -31,7 +31,7 @@ where
     let address = listener.local_addr().unwrap();
     let service = service_fn(move |mut request: Request<Incoming>| async move {
         let response: Response<String> = match Handshake::from_request(&mut request) {
-            Ok(handshake) => handshake.accept(serve),
+            Ok(handshake) => handshake.accept::<TcpStream, _>(serve),
             Err(refusal) => refusal.response(),
         };
         Ok::<_, std::convert::Infallible>(response)

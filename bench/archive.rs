@@ -19,6 +19,7 @@ use campfire::clock::Clock;
 use campfire::model::{ClientMessageId, MessageId, Role, RoomId, SessionId, User, UserId};
 use campfire::ops::rooms::Audience;
 use campfire::richtext::RENDER_VERSION;
+use campfire::search::Zone;
 use campfire::state::AppState;
 use campfire::{AppResult, ops, store};
 use http_body_util::BodyExt;
@@ -106,7 +107,7 @@ async fn main() {
         for _ in 0..ROUNDS {
             let began = Instant::now();
             let answer =
-                ops::searches::search(&state, &CurrentUser { user: who.clone(), session_id: SessionId(1) }, &query)
+                ops::searches::search(&state, &CurrentUser { user: who.clone(), session_id: SessionId(1) }, &query, &Zone::UTC)
                     .await
                     .expect("an answer");
             times.push(began.elapsed());

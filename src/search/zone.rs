@@ -31,7 +31,7 @@ impl Zone {
 
     /// Where clocks are set at midnight, the first moment of the day.
     fn begin_of(&self, date: Date) -> Option<i64> {
-        Some(date.to_zoned(self.0.clone()).ok()?.timestamp().as_millisecond())
+        Some(self.0.to_zoned_datetime(date.at(0, 0, 0, 0)).ok()?.timestamp().as_millisecond())
     }
 }
 

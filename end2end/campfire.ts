@@ -10,7 +10,7 @@ import { createInterface } from "node:readline";
 const executable = process.env.CAMPFIRE_EXECUTABLE;
 
 export class Campfire {
-  private process?: ChildProcess;
+  private process: ChildProcess | undefined;
   private readonly log: string[] = [];
 
   private constructor(
@@ -82,7 +82,8 @@ export class Campfire {
   }
 }
 
-async function freePort(): Promise<number> {
+/** A TCP port that nothing listens at. */
+export async function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once("error", reject);

@@ -2,6 +2,8 @@ import { defineConfig } from "@playwright/test";
 
 export default defineConfig({
   testDir: ".",
+  // Driven by WebDriver, with a configuration of their own.
+  testIgnore: "**/end2end/engines/**",
   outputDir: "test-results",
   fullyParallel: true,
   workers: 2,

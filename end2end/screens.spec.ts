@@ -45,7 +45,7 @@ for (const [device, options] of [["a wide screen", {}], ["a phone", PHONE]] as c
       ["/searches?q=to:nobody+words", "search results"],
       ["/messages/1/boosts/new", "boost"],
       ["/rooms/1/messages/1/reply", "reply"],
-    ]) {
+    ] as const) {
       await ada.goto(path);
       for (const details of await ada.page.locator("summary").all()) await details.click();
       await ada.isAccessible(screen);

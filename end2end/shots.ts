@@ -63,7 +63,7 @@ const SCREENS: Record<string, Screen> = {
   missing: { path: "/nowhere" },
 };
 
-const [seed, folder, wanted = ""] = process.argv.slice(2);
+const [seed = "", folder = "", wanted = ""] = process.argv.slice(2);
 if (!seed || !folder) throw new Error("run bin/shots");
 const screens = Object.entries(SCREENS).filter(([name]) => name.includes(wanted));
 await mkdir(folder, { recursive: true });

@@ -509,7 +509,8 @@ mod tests {
 
         step!("rename account", accounts::rename(state, &administrator, "Kiln".parse().unwrap()).await.unwrap());
         let code = accounts::find(state).await.unwrap().unwrap().join_code;
-        let dora = step!("join", accounts::join(state, &code, testing::registration("Dora")).await.unwrap());
+        let dora = step!("join", accounts::join(state, &code, testing::registration("Dora")).await.unwrap()).user;
+        testing::begin_sessions(state, [dora.id]).await;
         step!("change role", users::change_role(state, &administrator, bob.id, Role::Administrator).await.unwrap());
         step!("end other sessions", sessions::revoke_others(state, &testing::current(ada)).await.unwrap());
 
@@ -533,9 +534,11 @@ mod tests {
         step!("ping", rooms::ping(state, &dora, vec![bob.id, ada.id]).await.unwrap());
         let renamed = users::ProfileChange {
             name: "Theodora".parse().unwrap(),
-            email_address: "dora@example.com".parse().unwrap(),
+            email_address: None,
             bio: Bio::default(),
             password: None,
+            present_password: None,
+            from: testing::LOCAL,
         };
         step!("rename", users::update_profile(state, &testing::current(&dora), renamed).await.unwrap());
         let room = step!("open room", world.open_closed_room("Room", &[bob, cleo]).await);

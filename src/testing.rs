@@ -69,8 +69,8 @@ pub async fn world() -> World {
     World { state, ada, bob, cleo, all_talk, folder }
 }
 
-/// Inserts a session for each of the first users, with the user's number as its own.
-async fn begin_sessions(state: &AppState, user_ids: [UserId; 3]) {
+/// Inserts a session for each of the users, with the user's number as its own: they are the next ones in order.
+pub async fn begin_sessions<const COUNT: usize>(state: &AppState, user_ids: [UserId; COUNT]) {
     let begin = async move |tx: &mut Tx| {
         let now_ms = tx.now_ms();
         for user_id in user_ids {

@@ -87,7 +87,8 @@ impl Attack {
             let Counts { taken, refused, unanswered } = &*self.counts;
             format!("attacker: {} taken, {} refused, {} unanswered", count(taken), count(refused), count(unanswered))
         } else {
-            format!("attacker: {closed_count} of {} connections closed by the server", self.held.len())
+            let held_count = self.held.len();
+            format!("attacker: {closed_count} of {held_count} connections closed by the server")
         };
         (self.workload, outcome)
     }
@@ -161,9 +162,17 @@ async fn focus(site: &Arc<Site>, cookie: &str, cursor: &Cursor) -> TcpStream {
     );
     let command = ClientCommand::Focus { room_id: site.room_id, cursor: cursor.clone() };
     let text = serde_json::to_string(&command).expect("commands are JSON");
-    let length = u16::try_from(text.len()).expect("a command is short").to_be_bytes();
+    let mut frame = vec![0x81];
+    match u16::try_from(text.len()).expect("a command is short") {
+        length @ 0..=125 => frame.push(0x80 | length.to_be_bytes()[1]),
+        length => {
+            frame.push(0x80 | 126);
+            frame.extend(length.to_be_bytes());
+        }
+    }
     // The masking key is 0, so that the payload is as it is.
-    let frame = [&[0x81, 0x80 | 126, length[0], length[1], 0, 0, 0, 0][..], text.as_bytes()].concat();
+    frame.extend([0; 4]);
+    frame.extend(text.bytes());
     let _ = stream.write_all(&[head.as_bytes(), &frame].concat()).await;
     stream
 }

@@ -7,7 +7,7 @@ const people = ["Ada Lovelace", "Émile Zola", "bob"];
 test("a filter finds a part of the text, whatever the case", () => {
   assert.deepEqual(matches(people, "LOVE"), [true, false, false]);
   assert.deepEqual(matches(people, " Bob "), [false, false, true]);
-  assert.deepEqual(matches(people, "émile"), [false, true, false]);
+  assert.deepEqual(matches(people, "emile"), [false, true, false]);
 });
 
 test("an empty filter hides nothing and counts nothing", () => {

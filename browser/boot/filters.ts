@@ -2,6 +2,7 @@
 // its first page for the filter.
 
 import { closest, fieldsOf, findAll, target } from "../dom.ts";
+import { fold } from "../folding.ts";
 import { Attribute, Id } from "../names.ts";
 import { fetchPart } from "../page-part.ts";
 import { watchForMore } from "./more.ts";
@@ -10,10 +11,10 @@ import { showNotice } from "./notice.ts";
 /** How long nothing must be typed before a list is filtered. */
 const PAUSE_MS = 300;
 
-/** Which of these texts contain the filter, whatever the case; all of them for an empty filter. */
+/** Which of these texts contain the filter, by the sameness of `fold`; all of them for an empty filter. */
 export function matches(texts: readonly string[], filter: string): boolean[] {
-  const wanted = filter.trim().toLowerCase();
-  return texts.map((text) => text.toLowerCase().includes(wanted));
+  const wanted = fold(filter.trim());
+  return texts.map((text) => fold(text).includes(wanted));
 }
 
 /** The number of matches as text; empty where nothing is filtered. */

@@ -137,9 +137,9 @@ async fn repeat_messages(db: &mut SqliteConnection) {
     sqlx::query(
         "WITH RECURSIVE repetitions (number) AS (VALUES (1) UNION ALL SELECT number + 1 FROM repetitions LIMIT $1)
          INSERT INTO messages (room_id, creator_id, client_message_id, sent_digest, body_source, body_html, body_text,
-                               render_version, created_at, updated_at, search_words, search_marks)
+                               render_version, created_at, updated_at, search_words, search_marks, search_parts)
          SELECT room_id, creator_id, client_message_id || number, sent_digest, body_source, body_html, body_text,
-                render_version, created_at, updated_at, search_words, search_marks
+                render_version, created_at, updated_at, search_words, search_marks, search_parts
            FROM messages, repetitions WHERE room_id = 2 OR creator_id = 2",
     )
     .bind(TO_DELETE - 1)

@@ -64,8 +64,8 @@ pub async fn run_due(state: &AppState) -> AppResult<()> {
 }
 
 /// Takes over the queue from the previous process: releases its leases, and enqueues the jobs that no write causes if they
-/// are missing: the recurring one, and the one that follows from an update of the renderer. Names of an older version are
-/// marked, too.
+/// are missing: the recurring one, and those that follow from an update of the renderer or of the search index. Names of
+/// an older version are marked, too.
 async fn resume(state: &AppState) -> AppResult<()> {
     let resume = async |tx: &mut Tx| {
         store::jobs::release_all(tx.db()).await?;
@@ -78,6 +78,7 @@ async fn resume(state: &AppState) -> AppResult<()> {
         {
             tx.enqueue(&Job::Render).await?;
         }
+        super::renew_search::enqueue_if_due(tx).await?;
         tx.changes_nothing_visible();
         Ok(())
     };

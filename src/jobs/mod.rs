@@ -11,6 +11,7 @@ mod end_sessions;
 mod prune;
 mod remove_content;
 mod render;
+mod renew_search;
 
 pub use dispatcher::{run, run_due};
 
@@ -49,6 +50,7 @@ async fn step(state: &AppState, job: &Job) -> AppResult<Next> {
         Job::Prune => prune::step(state).await,
         Job::Render => render::step(state).await,
         Job::EndSessions { user_id, session_ids } => end_sessions::step(state, *user_id, session_ids).await,
+        Job::RenewSearch => renew_search::step(state).await,
     }
 }
 

@@ -4,8 +4,10 @@
 //! It is no edit: revision and time stay, nobody is told, and pages get the new HTML when they are next loaded. How far it
 //! got is stored with each batch, so that it goes on after a restart.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
 use std::panic::AssertUnwindSafe;
+use std::time::Duration;
 
 use super::Next;
 use crate::AppResult;
@@ -22,6 +24,9 @@ const BATCH_SIZE: i64 = 32;
 
 /// After each batch, the job pauses this many times as long as the batch took.
 const PAUSE_FACTOR: u32 = 2;
+
+/// The longest pause: a step has to end before its lease does.
+const MAX_PAUSE: Duration = Duration::from_secs(5);
 
 /// A message whose rendering has changed.
 struct Changed {
@@ -64,7 +69,7 @@ pub(super) async fn step(state: &AppState) -> AppResult<Next> {
     if oldest.is_none() {
         return Ok(Next::Done);
     }
-    tokio::time::sleep(started.elapsed() * PAUSE_FACTOR).await;
+    tokio::time::sleep((started.elapsed() * PAUSE_FACTOR).min(MAX_PAUSE)).await;
     Ok(Next::Continue)
 }
 
@@ -74,8 +79,8 @@ async fn render(state: &AppState, batch: Vec<StoredRendering>) -> AppResult<(Vec
     let mut mentions = renderings::list_mentions(state.db.reader(), &ids).await?;
     let mut members: HashMap<RoomId, Vec<(Person, i64)>> = HashMap::new();
     for stored in batch.iter().filter(|stored| stored.body.source.contains('@')) {
-        if !members.contains_key(&stored.room_id) {
-            members.insert(stored.room_id, renderings::list_members(state.db.reader(), stored.room_id).await?);
+        if let Entry::Vacant(entry) = members.entry(stored.room_id) {
+            entry.insert(renderings::list_members(state.db.reader(), stored.room_id).await?);
         }
     }
     let work = move || {

@@ -31,6 +31,8 @@ pub enum Job {
         /// The sessions.
         session_ids: Vec<SessionId>,
     },
+    /// Indexes messages anew for search, after an update that indexes them in another way.
+    RenewSearch,
 }
 
 /// The kind of a job. Each kind runs in a pool of its own.
@@ -47,6 +49,8 @@ pub enum JobKind {
     Render,
     /// [`Job::EndSessions`]
     EndSessions,
+    /// [`Job::RenewSearch`]
+    RenewSearch,
 }
 
 impl Job {
@@ -59,13 +63,15 @@ impl Job {
             Self::Prune => JobKind::Prune,
             Self::Render => JobKind::Render,
             Self::EndSessions { .. } => JobKind::EndSessions,
+            Self::RenewSearch => JobKind::RenewSearch,
         }
     }
 }
 
 impl JobKind {
     /// Every kind.
-    pub const ALL: [Self; 5] = [Self::RemoveContent, Self::EmptyRoom, Self::Prune, Self::Render, Self::EndSessions];
+    pub const ALL: [Self; 6] =
+        [Self::RemoveContent, Self::EmptyRoom, Self::Prune, Self::Render, Self::EndSessions, Self::RenewSearch];
 
     /// How many jobs of this kind run concurrently.
     #[must_use]
@@ -93,6 +99,7 @@ mod tests {
                 Job::EndSessions { user_id: UserId(7), session_ids: vec![SessionId(2), SessionId(3)] },
                 r#"{"kind":"end_sessions","user_id":7,"session_ids":[2,3]}"#,
             ),
+            (Job::RenewSearch, r#"{"kind":"renew_search"}"#),
         ] {
             assert_eq!(serde_json::to_string(&job).unwrap(), json);
             assert_eq!(serde_json::from_str::<Job>(json).unwrap(), job);

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod boosts;
+mod collation;
 mod ids;
 mod jobs;
 mod messages;
@@ -14,6 +15,9 @@ mod users;
 
 pub use accounts::{Account, AccountName, CustomStyles, custom_styles_path};
 pub use boosts::{Boost, BoostContent, BoostGroup, MAX_BOOST_CHARS, QUICK_BOOSTS, group_boosts};
+pub use collation::compare_names;
+#[cfg(not(target_arch = "wasm32"))]
+pub use collation::order_key;
 pub use ids::{ClientMessageId, MessageId, RoomId, SessionId, UserId};
 pub use jobs::{Job, JobKind};
 pub use messages::{Draft, MAX_BODY_CHARS, Message, PAGE_SIZE, Posted, is_grouped};
@@ -21,6 +25,7 @@ pub use place::{Anchor, Place};
 pub use rooms::{Involvement, Room, RoomKind, RoomName, SidebarRoom, direct_name};
 pub use sounds::{SOUNDS, Sound};
 pub use text::{
-    avatar_tint, escape_html, first_name, hex, initials, is_blank, is_invisible, lowercase, utc_midnight, utc_timestamp,
+    avatar_tint, escape_html, first_name, fold_for_filter, hex, initials, is_blank, is_invisible, utc_midnight,
+    utc_timestamp,
 };
 pub use users::{Bio, EmailAddress, Password, Person, Profile, Role, Status, User, UserName};

@@ -51,18 +51,48 @@ pub fn initials(name: &str) -> String {
     uppercase(&words.filter_map(|word| word.chars().next()).take(2).collect::<String>())
 }
 
-/// `text` in lower case.
-///
-/// The browser has its own case tables: those of the standard library would be 10 KB of the download.
+/// `text` as filters of names compare it, by the sameness of [`folding::words`](crate::folding::words).
+#[cfg(not(target_arch = "wasm32"))]
 #[must_use]
-pub fn lowercase(text: &str) -> String {
-    #[cfg(target_arch = "wasm32")]
-    return js_sys::JsString::from(text).to_lower_case().into();
-    #[cfg(not(target_arch = "wasm32"))]
-    text.to_lowercase()
+pub fn fold_for_filter(text: &str) -> String {
+    crate::folding::words(text)
 }
 
-/// `text` in upper case, by the browser's own tables as in [`lowercase`].
+/// `text` as filters of names compare it: `fold` of `browser/folding.ts`, in the browser's main module.
+///
+/// The browser has its own tables of Unicode: those of the standard library would be 10 KB of the download.
+#[cfg(target_arch = "wasm32")]
+#[must_use]
+pub fn fold_for_filter(text: &str) -> String {
+    let folded = js_sys::JsString::from(text).normalize("NFKD").to_upper_case().to_lower_case();
+    let mut plain = String::with_capacity(text.len());
+    for c in String::from(folded).chars() {
+        match c {
+            '\u{300}'..='\u{36f}'
+            | '\u{591}'..='\u{5bd}'
+            | '\u{5bf}'..='\u{5c7}'
+            | '\u{640}'
+            | '\u{64b}'..='\u{65f}'
+            | '\u{ad}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{fe0f}' => {}
+            'ł' => plain.push('l'),
+            'ø' => plain.push('o'),
+            'đ' | 'ð' => plain.push('d'),
+            'æ' => plain.push_str("ae"),
+            'œ' => plain.push_str("oe"),
+            'þ' => plain.push_str("th"),
+            'ß' => plain.push_str("ss"),
+            'ς' => plain.push('σ'),
+            '‘' | '’' => plain.push('\''),
+            '‐' | '–' | '—' => plain.push('-'),
+            other => plain.push(other),
+        }
+    }
+    plain
+}
+
+/// `text` in upper case, by the browser's own tables as in [`fold_for_filter`].
 fn uppercase(text: &str) -> String {
     #[cfg(target_arch = "wasm32")]
     return js_sys::JsString::from(text).to_upper_case().into();

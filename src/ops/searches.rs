@@ -5,8 +5,9 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use sqlx::SqliteConnection;
 
 use crate::access::CurrentUser;
+use crate::folding;
 use crate::model::{Involvement, Message, MessageId, RoomId, RoomKind, User, UserId};
-use crate::search::Query;
+use crate::search::{Query, Zone};
 use crate::state::AppState;
 use crate::store::searches::{MAX_RESULTS, SearchRange, Table};
 use crate::store::{self, Tx};
@@ -51,12 +52,13 @@ pub struct SearchResults {
     pub has_more: bool,
 }
 
-/// Searches the user's rooms: whole words first, then parts of words if there are too few results.
+/// Searches the user's rooms: whole words first, then parts of words if there are too few results. Days are those of
+/// `zone`.
 ///
 /// # Errors
 /// `Invalid` for a search that is too long.
-pub async fn search(state: &AppState, current: &CurrentUser, text: &str) -> AppResult<SearchResults> {
-    let mut query = Query::parse(text)?;
+pub async fn search(state: &AppState, current: &CurrentUser, text: &str, zone: &Zone) -> AppResult<SearchResults> {
+    let mut query = Query::parse(text, zone)?;
     let mut reader = state.db.reader().acquire().await?;
     let db = reader.db();
     let own_rooms = store::memberships::list_involvements(&mut *db, current.user.id).await?;
@@ -68,6 +70,12 @@ pub async fn search(state: &AppState, current: &CurrentUser, text: &str) -> AppR
         let ids = find_matches(db, &mut query, &rooms, &authors).await?;
         results.has_more = is_full(ids.len());
         found = store::messages::list_short(&mut *db, &ids, MAX_WHOLE_BODY_BYTES).await?;
+        if !query.terms.iter().all(|term| term.is_ascii()) && store::searches::find_index_state(&mut *db).await?.1.0 > 0
+        {
+            query
+                .remarks
+                .push("Older messages are still being indexed anew, and may be missing here for a while.".into());
+        }
     }
     reader.release();
     // The index contains the rooms as words; the memberships decide.
@@ -108,7 +116,7 @@ async fn excerpts(state: &AppState, ids: &[MessageId], terms: &[String]) -> AppR
 /// # Errors
 /// `Invalid` for a search that is too long.
 pub async fn remember(state: &AppState, current: &CurrentUser, text: &str) -> AppResult<()> {
-    if Query::parse(text)?.is_blank() {
+    if Query::parse(text, &Zone::UTC)?.is_blank() {
         return Ok(());
     }
     let text = text.to_owned();
@@ -168,10 +176,10 @@ async fn resolve_authors(db: &mut SqliteConnection, user: &User, query: &mut Que
 fn resolve_rooms(own_rooms: &[(RoomId, RoomKind, String, Involvement)], query: &mut Query) -> Vec<RoomId> {
     let mut rooms = Vec::new();
     for name in query.rooms.clone() {
-        let wanted = name.to_lowercase();
-        let exact: Vec<_> =
-            own_rooms.iter().filter(|room| room.2.to_lowercase() == wanted).map(|room| room.0).collect();
-        let partial = own_rooms.iter().filter(|room| room.2.to_lowercase().contains(&wanted)).map(|room| room.0);
+        let wanted = folding::words(&name);
+        let named: Vec<_> = own_rooms.iter().map(|room| (room.0, folding::words(&room.2))).collect();
+        let exact: Vec<_> = named.iter().filter(|(_, name)| *name == wanted).map(|(id, _)| *id).collect();
+        let partial = named.iter().filter(|(_, name)| name.contains(&wanted)).map(|(id, _)| *id);
         let matching = if exact.is_empty() { partial.collect() } else { exact };
         if matching.is_empty() {
             query.refuse(format!("You are in no room called “{name}”."));
@@ -263,7 +271,7 @@ mod tests {
     use crate::testing::{self, World};
 
     async fn hits(world: &World, user: &User, query: &str) -> Vec<i64> {
-        let found = search(&world.state, &testing::current(user), query).await.unwrap();
+        let found = search(&world.state, &testing::current(user), query, &Zone::UTC).await.unwrap();
         found.messages.into_iter().map(|(message, _)| message.id.0).collect()
     }
 
@@ -306,6 +314,135 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn spellings_that_readers_take_for_the_same_find_each_other() {
+        let world = testing::world().await;
+        let room_id = world.all_talk.id;
+        let ada = &world.ada;
+        for spellings in [
+            &["наша ёлка", "ЕЛКА", "елк", "Ёлк", "\"НАША ЕЛКА\""][..],
+            &["große Straße", "STRASSE", "gross", "straß", "Trasse"],
+            &["w Łodzi", "lodzi", "ŁODZ"],
+            &["smørrebrød", "Smorrebrod", "ørreb"],
+            &["œuvre", "oeuvre", "OEUV"],
+            &["ο δρόμος μου", "ΔΡΟΜΟΣ", "δρομος", "δρόμοσ", "ρόμο"],
+            &["مُحَمَّدٌ هنا", "محمد", "محـــمد"],
+            &["كتاب أحمد", "احمد", "کتاب"],
+            &["שָׁלוֹם לכולם", "שלום", "שלו"],
+            &["ＡＢＣ　ｗｉｄｅ", "abc", "wide", "ABC WIDE"],
+            &["ﾎﾟｹｯﾄ", "ポケット", "ケッ"],
+            &["ได้กินข้าวแล้ว", "กินข้าว", "ข้าว", "กิน"],
+            &["मैं हिन्दी बोलता हूँ", "हिन्दी", "हिन्दी बोलता", "बोल"],
+            &["நான் தமிழ்", "தமிழ்", "நான்"],
+            &["한국어를 배운다", "한국어", "\u{1112}\u{1161}\u{11ab}국"],
+            &["ខ្ញុំស្រលាញ់", "ស្រលាញ់"],
+            &["𞤀𞤣𞤤𞤢𞤥 𞤆𞤵𞤤𞤢𞤪", "𞤢𞤣𞤤𞤢𞤥", "𞤆𞤵𞤤𞤢𞤪"],
+            &["İstanbul’da", "istanbul", "ISTANBUL", "ıstanbul", "\"istanbul'da\""],
+            &["nguyễn đặng", "nguyen", "DANG"],
+            &["i don’t know", "don't", "\"don't know\""],
+            &["it is 30 °C — hot", "\"°C - hot\"", "C — hot"],
+            &["year ٢٠٢٦", "٢٠٢٦"],
+            &["soft\u{ad}ware", "software", "softwa"],
+        ] {
+            let id = world.post(ada, room_id, spellings[0]).await.id.0;
+            for query in spellings {
+                assert!(hits(&world, ada, query).await.contains(&id), "{query} in {}", spellings[0]);
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn marks_that_make_another_word_are_searched_for() {
+        let world = testing::world().await;
+        let room_id = world.all_talk.id;
+        for (word, others) in [
+            ("มา", &["ม้า", "ม่า"][..]),
+            ("กิน", &["กัน", "กนิ"]),
+            ("की", &["कि", "क", "का"]),
+            ("மலை", &["மழை", "மாலை"]),
+            ("мой", &["мои", "мої"]),
+            ("は", &["ば", "ぱ"]),
+            ("ស្រី", &["ស្រា"]),
+        ] {
+            let id = world.post(&world.ada, room_id, word).await.id.0;
+            assert!(hits(&world, &world.ada, word).await.contains(&id), "{word}");
+            for other in others {
+                assert!(!hits(&world, &world.ada, other).await.contains(&id), "{other} in {word}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn quotes_of_any_language_keep_words_together() {
+        let world = testing::world().await;
+        let id = world.post(&world.ada, world.all_talk.id, "two eels swim").await.id.0;
+        for (open, close) in
+            [('"', '"'), ('“', '”'), ('„', '“'), ('«', '»'), ('»', '«'), ('”', '”'), ('「', '」'), ('＂', '＂')]
+        {
+            assert_eq!(hits(&world, &world.ada, &format!("{open}eels swim{close}")).await, [id], "{open}");
+            assert!(hits(&world, &world.ada, &format!("{open}swim eels{close}")).await.is_empty(), "{open}");
+            assert_eq!(hits(&world, &world.ada, &format!("from:{open}ada{close} eels")).await, [id], "{open}");
+            assert_eq!(hits(&world, &world.ada, &format!("{open}eels swim")).await, [id], "{open} is not closed");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_address_is_found_by_its_host_a_word_of_its_path_and_whole() {
+        let world = testing::world().await;
+        for (address, queries) in [
+            (
+                "https://secret.example/the-manual/page_2?lang=en#top",
+                &[
+                    "secret.example",
+                    "manual",
+                    "the-manual",
+                    "page_2",
+                    "lang=en",
+                    "secret.example/the-manual",
+                    "ecret.exam",
+                ][..],
+            ),
+            ("http://www.a.example:8080/Some/Path", &["www.a.example", "a.example:8080", "some/path", "PATH"]),
+            ("https://bücher.example/Straße", &["bücher.example", "bucher.example", "strasse"]),
+        ] {
+            let id = world.post(&world.ada, world.all_talk.id, &format!("see {address} there")).await.id.0;
+            for query in queries.iter().chain([&address]) {
+                assert_eq!(hits(&world, &world.ada, query).await, [id], "{query}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn people_and_rooms_of_filters_are_found_in_any_spelling() {
+        let world = testing::world().await;
+        let room = world.open_closed_room("Öffentlichkeit 2", &[]).await;
+        let id = world.post(&world.ada, room.id, "fish").await.id.0;
+        let user_id = world.ada.id;
+        let rename = async move |tx: &mut Tx| {
+            Ok(store::users::update_name(tx.db(), user_id, &"Élodie Weiß".parse()?, "elodieweiss").await?)
+        };
+        world.state.db.write(rename).await.unwrap();
+        for query in
+            ["from:elodie", "from:ÉLODIE", "from:weiss", "from:\"élodie WEISS\"", "in:offentlichkeit", "in:ÖFF"]
+        {
+            assert_eq!(hits(&world, &world.ada, &format!("fish {query}")).await, [id], "{query}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_search_says_that_older_messages_are_being_indexed_anew() {
+        let world = testing::world().await;
+        world.post(&world.ada, world.all_talk.id, "ёлка").await;
+        let begin = async |tx: &mut Tx| Ok(store::searches::begin_renewal(tx.db(), 1).await?);
+        world.state.db.write(begin).await.unwrap();
+        let remarks = async |query| search(&world.state, &testing::current(&world.ada), query).await.unwrap().remarks;
+        assert_eq!(remarks("елка").await.len(), 1);
+        assert!(remarks("eels").await.is_empty(), "text in ASCII is indexed alike");
+        let end = async |tx: &mut Tx| Ok(store::searches::set_renewed_before(tx.db(), MessageId(0)).await?);
+        world.state.db.write(end).await.unwrap();
+        assert!(remarks("елка").await.is_empty());
+    }
+
+    #[tokio::test]
     async fn filters_restrict_the_results() {
         let world = testing::world().await;
         let room = world.open_closed_room("Design", &[&world.bob]).await;
@@ -331,11 +468,11 @@ mod tests {
             assert_eq!(hits(&world, ada, query).await, wanted, "{query}");
         }
         for query in ["from:nobody fish", "in:nowhere fish", "fish before:2024-02-31"] {
-            let found = search(&world.state, &testing::current(ada), query).await.unwrap();
+            let found = search(&world.state, &testing::current(ada), query, &Zone::UTC).await.unwrap();
             assert!(found.messages.is_empty() && found.remarks.len() == 1, "{query}");
         }
         assert_eq!(hits(&world, ada, "to:fish").await, [0; 0]);
-        assert_eq!(search(&world.state, &testing::current(ada), "to:fish").await.unwrap().remarks.len(), 1);
+        assert_eq!(search(&world.state, &testing::current(ada), "to:fish", &Zone::UTC).await.unwrap().remarks.len(), 1);
     }
 
     #[tokio::test]
@@ -359,7 +496,7 @@ mod tests {
         for number in 0..105 {
             ids.push(world.post(&world.ada, world.all_talk.id, &format!("walrus {number}")).await.id.0);
         }
-        let found = search(&world.state, &testing::current(&world.bob), "walrus").await.unwrap();
+        let found = search(&world.state, &testing::current(&world.bob), "walrus", &Zone::UTC).await.unwrap();
         assert_eq!(found.messages.iter().map(|(message, _)| message.id.0).collect::<Vec<_>>(), ids[5..]);
         assert!(found.has_more);
     }

@@ -6,6 +6,7 @@ use sha2::{Digest, Sha256};
 
 use crate::access::{CurrentUser, Guess, HashFor, Verdict, masked, network};
 use crate::facts::Fact;
+use crate::folding;
 use crate::model::{Password, SessionId, User, UserId};
 use crate::state::AppState;
 use crate::store::users::Credentials;
@@ -53,9 +54,9 @@ impl SignIn {
     }
 }
 
-/// A digest of an e-mail address without regard to case, or of a join code: a key of fixed size.
+/// A digest of an e-mail address, the same for all that are the same, or of a join code: a key of fixed size.
 pub(super) fn email_digest(text: &str) -> [u8; 16] {
-    let digest = Sha256::digest(text.trim().to_lowercase());
+    let digest = Sha256::digest(folding::address(text));
     digest[..16].try_into().expect("SHA-256 has 32 bytes")
 }
 

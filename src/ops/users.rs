@@ -51,7 +51,7 @@ pub enum OtherSessions {
 /// A page of the list of users.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UserPage {
-    /// Administrators first, then members, each by lower-cased name.
+    /// Administrators first, then members, each by name.
     pub people: Vec<Profile>,
     /// Whether there is another page after this one.
     pub has_more: bool,
@@ -71,7 +71,7 @@ pub async fn list_page(state: &AppState, current: &CurrentUser, filter: &str, pa
     Ok(UserPage { people, has_more })
 }
 
-/// All active users, by lower-cased name.
+/// All active users, by name.
 ///
 /// # Errors
 /// When the database does not answer.

@@ -3,6 +3,7 @@
 //! A plain type, so that every rule about marks is tested without a browser. The room that the viewer looks at and the
 //! time are arguments.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap};
 
 use super::{ServerEvent, TYPING_TTL_MS};
@@ -172,9 +173,9 @@ impl Inbox {
                 Changes::ROOMS
             }
             ServerEvent::RoomChanged { room_id, kind, name } => {
-                let changed = self.change_room(*room_id, |room| (room.kind, room.name) = (*kind, name.clone()));
-                self.sort();
-                Changes::of_rooms(changed)
+                let Some(room) = self.take_room(*room_id) else { return Changes::NONE };
+                self.insert_room(SidebarRoom { kind: *kind, name: name.clone(), ..room });
+                Changes::ROOMS
             }
             ServerEvent::RoomRemoved { room_id } => Changes::of_rooms(self.remove_room(*room_id)),
             _ => Changes::NONE,
@@ -301,10 +302,10 @@ impl Inbox {
     /// Moves a direct room to the front after a message was posted in it.
     fn bump(&mut self, room_id: RoomId) -> bool {
         let newest = self.rooms.iter().map(|room| room.active_at).max().unwrap_or_default();
-        let direct = self.rooms.iter_mut().find(|room| room.id == room_id && room.kind == RoomKind::Direct);
-        let Some(room) = direct else { return false };
-        room.active_at = newest + 1;
-        self.sort();
+        let is_direct = |room: &SidebarRoom| room.id == room_id && room.kind == RoomKind::Direct;
+        let Some(at) = self.rooms.iter().position(is_direct) else { return false };
+        self.rooms[at].active_at = newest + 1;
+        self.rooms[..=at].rotate_right(1);
         true
     }
 
@@ -319,25 +320,29 @@ impl Inbox {
         true
     }
 
-    /// Inserts a room into the list, or replaces it, in sorted order.
+    /// Inserts a room into the list, or replaces it.
     fn put_room(&mut self, room: &SidebarRoom) {
-        self.remove_room(room.id);
-        self.rooms.push(room.clone());
-        self.sort();
+        self.take_room(room.id);
+        self.insert_room(room.clone());
+    }
+
+    /// Inserts a room in sorted order.
+    fn insert_room(&mut self, room: SidebarRoom) {
+        let at = self.rooms.partition_point(|other| other.sidebar_cmp(&room) == Ordering::Less);
+        self.rooms.insert(at, room);
+    }
+
+    fn take_room(&mut self, room_id: RoomId) -> Option<SidebarRoom> {
+        let at = self.rooms.iter().position(|room| room.id == room_id)?;
+        Some(self.rooms.remove(at))
     }
 
     fn remove_room(&mut self, room_id: RoomId) -> bool {
-        let count = self.rooms.len();
-        self.rooms.retain(|room| room.id != room_id);
-        self.rooms.len() != count
+        self.take_room(room_id).is_some()
     }
 
     fn change_room(&mut self, room_id: RoomId, change: impl FnOnce(&mut SidebarRoom)) -> bool {
         self.rooms.iter_mut().find(|room| room.id == room_id).map(change).is_some()
-    }
-
-    fn sort(&mut self) {
-        self.rooms.sort_by_key(SidebarRoom::sort_key);
     }
 }
 

@@ -11,19 +11,40 @@ const EXTERNAL_ATTRIBUTES: &str = " target=\"_blank\" rel=\"noopener noreferrer 
 /// The start of a link to a message of this installation: other paths of this site are not allowed as destinations.
 const MESSAGE_LINK_START: &str = "<a href=\"/rooms/";
 
-/// Where a link leads whose destination was typed like this; `None` if it is not allowed.
-pub(super) fn destination(typed: &str) -> Option<String> {
-    let is_www = typed.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("www."));
-    let url = if is_www { format!("https://{typed}") } else { typed.replace("&amp;", "&") };
-    is_safe_url(&url).then_some(url)
+/// What was typed as the destination of a link.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Destination {
+    /// A URL that may be followed.
+    Safe(String),
+    /// Active content: of the link, only the words are shown.
+    Active,
+    /// Something else, as in `handlers[name](event)`: it is no link.
+    Other,
 }
 
-/// What the plain text has after the words of a link, so that its destination is found: nothing if they name it, and
-/// nothing for a message of this installation.
-pub(super) fn searchable(destination: &str, words: &str) -> Option<String> {
-    let address = destination.strip_prefix("mailto:").unwrap_or(destination);
-    (!is_message_path(destination) && !words.contains(address) && !address.ends_with(&format!("://{words}")))
-        .then(|| format!(" ({address})"))
+impl Destination {
+    pub(super) fn of(typed: &str) -> Self {
+        let has_prefix =
+            |prefix: &str| typed.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
+        let url = if has_prefix("www.") { format!("https://{typed}") } else { typed.replace("&amp;", "&") };
+        if is_safe_url(&url) {
+            Self::Safe(url)
+        } else if ["javascript:", "vbscript:", "data:"].into_iter().any(has_prefix) {
+            Self::Active
+        } else {
+            Self::Other
+        }
+    }
+}
+
+/// What the plain text has after the words of a link, so that its destination and title are found: no destination that
+/// they name, and none that is a message of this installation.
+pub(super) fn searchable(url: &str, title: &str, words: &str) -> String {
+    let address = url.strip_prefix("mailto:").unwrap_or(url);
+    let is_named = is_message_path(url) || words.contains(address) || address.ends_with(&format!("://{words}"));
+    let parts: Vec<_> =
+        [if is_named { "" } else { address }, title].into_iter().filter(|part| !part.is_empty()).collect();
+    if parts.is_empty() { String::new() } else { format!(" ({})", parts.join(" ")) }
 }
 
 /// Whether `url` has one of the [`SCHEMES`] or is the path of a message, so that following it runs no script.
@@ -97,6 +118,7 @@ mod tests {
     #[test]
     fn of_this_site_only_messages_can_be_linked() {
         assert_eq!(html_of("[x](/rooms/4/@41)"), r#"<p><a href="/rooms/4/@41">x</a></p>"#);
+        assert_eq!(html_of("handlers[name](event)"), "<p>handlers[name](event)</p>");
         for url in ["/rooms/4", "/rooms/4/@x", "/rooms//@1", "/account", "/rooms/4/@41/../../account", "//evil.example"]
         {
             assert!(!html_of(&format!("[x]({url})")).contains("<a"), "{url}");

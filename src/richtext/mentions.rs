@@ -4,11 +4,10 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::Range;
 
-use unicode_normalization::UnicodeNormalization;
-use unicode_normalization::char::is_combining_mark;
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::scripts::is_unspaced;
+use crate::folding::{self, is_mark};
 use crate::html::HtmlWriter;
 use crate::model::{Person, UserId, escape_html, is_invisible};
 
@@ -120,8 +119,7 @@ pub fn mention_texts(people: &[Person]) -> Vec<String> {
     people.iter().map(text_of).collect()
 }
 
-/// A name in the form in which names are compared: without case (`ς` is `σ`, `ß` is `ss`), composed or not, with straight
-/// apostrophes and hyphens, single blanks, and without invisible characters.
+/// A name in the form in which names are compared: by the sameness of [`folding::name`], and with single blanks.
 #[must_use]
 pub fn fold_name(name: &str) -> String {
     let name = name.trim();
@@ -162,20 +160,16 @@ fn push_folded(folded: &mut String, grapheme: &str) {
     let mut characters = grapheme.chars();
     if let (Some(c), None) = (characters.next(), characters.next())
         && is_plain(c)
+        && (c.to_lowercase().len(), c.to_uppercase().len()) == (1, 1)
     {
         // Composed already.
         folded.extend(c.to_lowercase().flat_map(char::to_uppercase).flat_map(char::to_lowercase));
         return;
     }
-    let visible = grapheme.chars().filter(|c| !is_invisible(*c));
-    // There and back, for letters that have several small forms.
-    let caseless = visible.nfd().flat_map(char::to_lowercase).flat_map(char::to_uppercase).flat_map(char::to_lowercase);
-    for c in caseless.nfc() {
+    for c in folding::name(grapheme).chars() {
         match c {
             c if c.is_whitespace() && folded.ends_with(' ') => {}
             c if c.is_whitespace() => folded.push(' '),
-            '\u{2018}' | '\u{2019}' | '\u{201b}' | '\u{2bc}' | '\u{2b9}' | '\u{ff07}' | '\u{2032}' => folded.push('\''),
-            '\u{2010}' | '\u{2011}' => folded.push('-'),
             c => folded.push(c),
         }
     }
@@ -185,7 +179,7 @@ fn push_folded(folded: &mut String, grapheme: &str) {
 ///
 /// In scripts that are written without blanks, words begin anywhere.
 fn begins_word(before: &str) -> bool {
-    let last = before.chars().rev().find(|c| !is_combining_mark(*c));
+    let last = before.chars().rev().find(|c| !is_mark(*c));
     !last.is_some_and(|c| c.is_alphanumeric() && !is_unspaced(c))
 }
 
@@ -193,7 +187,7 @@ fn begins_word(before: &str) -> bool {
 /// `@john.citizen` there is no John. In scripts that are written without blanks, words end anywhere.
 fn ends_word(name: &str, after: &str) -> bool {
     let is_letter = |c: char| c.is_alphanumeric();
-    let visible = |c: &char| !is_combining_mark(*c) && !is_invisible(*c);
+    let visible = |c: &char| !is_mark(*c) && !is_invisible(*c);
     let Some(last) = name.chars().rev().find(visible).filter(|c| is_letter(*c)) else { return true };
     let mut following = after.chars().filter(|c| !is_invisible(*c));
     let continues =
@@ -202,21 +196,6 @@ fn ends_word(name: &str, after: &str) -> bool {
         Some('.' | '-' | '_' | '@' | '+' | '\u{b7}' | '\u{2010}' | '\u{2011}') => !continues(following.next()),
         next => !continues(next),
     }
-}
-
-/// The length in bytes of the prefix of `text` that is `prefix` in lower case; `None` if `text` does not begin with it.
-/// `prefix` must be in lower case.
-pub(super) fn lowercase_prefix_len(text: &str, prefix: &str) -> Option<usize> {
-    let mut expected = prefix.chars().peekable();
-    for (at, character) in text.char_indices() {
-        if expected.peek().is_none() {
-            return Some(at);
-        }
-        if !character.to_lowercase().all(|lower| expected.next() == Some(lower)) {
-            return None;
-        }
-    }
-    expected.next().is_none().then_some(text.len())
 }
 
 /// The id in a suffix like `#7` at the start of `text`, and the length of the suffix in bytes.
@@ -261,6 +240,7 @@ fn current_name<'a>(link: &'a str, names: &'a HashMap<UserId, String>) -> Option
 
 #[cfg(test)]
 mod tests {
+    use icu_normalizer::{ComposingNormalizerBorrowed, DecomposingNormalizerBorrowed};
     use proptest::prelude::*;
 
     use super::*;
@@ -538,8 +518,8 @@ mod tests {
             let mut folded = String::new();
             name.trim().graphemes(true).for_each(|grapheme| push_folded(&mut folded, grapheme));
             prop_assert_eq!(fold_name(&name), folded);
-            let composed: String = name.nfc().collect();
-            let decomposed: String = name.nfd().collect();
+            let composed = ComposingNormalizerBorrowed::new_nfc().normalize(&name);
+            let decomposed = DecomposingNormalizerBorrowed::new_nfd().normalize(&name);
             prop_assert_eq!(fold_name(&composed), fold_name(&decomposed));
         }
 

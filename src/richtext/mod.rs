@@ -35,7 +35,7 @@ use self::renderer::Content;
 use self::scripts::Direction;
 use self::writer::{Element, MAX_HTML_BYTES, Node, UnsafeHtml};
 use crate::model::{Draft, Sound, is_blank};
-use crate::search;
+use crate::search::IndexedText;
 
 /// The version of this renderer, stored with each message. Incremented when the same source would render differently.
 pub const RENDER_VERSION: i64 = 3;
@@ -54,6 +54,8 @@ pub struct Body {
     pub text: String,
     /// The text prepared for the full-text index; `None` where that is `text` itself.
     pub search_words: Option<String>,
+    /// The same for parts of words; `None` where that is what the index of words has.
+    pub search_parts: Option<String>,
     /// Index terms for the kinds of content in the body, each followed by a blank: `link `, `code `.
     pub search_marks: String,
     /// The [`RENDER_VERSION`] that produced `html` and `text`.
@@ -146,8 +148,9 @@ fn typed_content(source: &str) -> Content {
 
 impl Body {
     fn new(source: &str, html: String, text: String, search_marks: String) -> Self {
-        let search_words = search::indexed_words(&text);
-        Self { source: source.to_owned(), html, text, search_words, search_marks, render_version: RENDER_VERSION }
+        let IndexedText { words: search_words, parts: search_parts } = IndexedText::new(&text);
+        let source = source.to_owned();
+        Self { source, html, text, search_words, search_parts, search_marks, render_version: RENDER_VERSION }
     }
 }
 

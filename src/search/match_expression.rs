@@ -3,37 +3,46 @@
 //! Every term is a quoted string, so nothing in it is an operator.
 
 use super::Query;
-use super::index_words::{has_words, indexed_words};
+use super::indexed::term_words;
+use crate::folding;
 use crate::model::{RoomId, UserId};
 
 /// The shortest term that the table of parts can find, in characters: its tokens are trigrams.
-pub(super) const MIN_PART_CHARS: usize = 3;
+const MIN_PART_CHARS: usize = 3;
+
+/// Whether a term can be found in either table.
+pub(super) fn is_searchable(term: &str) -> bool {
+    term_words(term).is_some() || has_part(&folding::words(term))
+}
+
+/// Whether the table of parts can find a folded term.
+fn has_part(folded: &str) -> bool {
+    folded.chars().count() >= MIN_PART_CHARS
+}
 
 impl Query {
     /// The expression for the table of words, restricted to these rooms (`None` for all) and to these authors (empty for
     /// all); `None` when the index has nothing to find.
     #[must_use]
     pub fn words_match(&self, rooms: Option<&[RoomId]>, authors: &[UserId]) -> Option<String> {
-        if !self.terms.is_empty() && !self.terms.iter().any(|term| has_words(term)) {
+        let terms: Vec<_> = self.terms.iter().filter_map(|term| term_words(term)).collect();
+        if !self.terms.is_empty() && terms.is_empty() {
             return None;
         }
         let mut conditions = self.mark_conditions(rooms, authors);
-        for term in self.terms.iter().filter(|term| has_words(term)) {
-            let words = indexed_words(term);
-            conditions.push(format!("words : {}", quoted(words.as_deref().unwrap_or(term))));
-        }
+        conditions.extend(terms.iter().map(|term| format!("words : {}", quoted(term))));
         all_of(&conditions)
     }
 
     /// The expression for the table of parts; `None` when a term is shorter than a trigram.
     #[must_use]
     pub fn parts_match(&self, rooms: Option<&[RoomId]>, authors: &[UserId]) -> Option<String> {
-        let is_long_enough = |term: &String| term.chars().count() >= MIN_PART_CHARS;
-        if self.terms.is_empty() || !self.terms.iter().all(is_long_enough) {
+        let terms: Vec<_> = self.terms.iter().map(|term| folding::words(term)).collect();
+        if terms.is_empty() || !terms.iter().all(|term| has_part(term)) {
             return None;
         }
         let mut conditions = self.mark_conditions(rooms, authors);
-        conditions.extend(self.terms.iter().map(|term| format!("parts : {}", quoted(term))));
+        conditions.extend(terms.iter().map(|term| format!("parts : {}", quoted(term))));
         all_of(&conditions)
     }
 
@@ -77,7 +86,7 @@ mod tests {
     use super::*;
 
     fn parse(text: &str) -> Query {
-        Query::parse(text).unwrap()
+        Query::parse(text, &crate::search::Zone::UTC).unwrap()
     }
 
     #[test]
@@ -86,7 +95,7 @@ mod tests {
         let query = parse(r#"NOT say"ing has:link"#);
         assert_eq!(
             query.words_match(Some(&rooms), &[UserId(7)]).unwrap(),
-            r#"marks : ("r1 " OR "r12 ") AND marks : ("u7 ") AND marks : "link " AND words : "NOT" AND words : "say""ing""#
+            r#"marks : ("r1 " OR "r12 ") AND marks : ("u7 ") AND marks : "link " AND words : "not" AND words : "say""ing""#
         );
         assert_eq!(parse("a b").words_match(None, &[]).unwrap(), r#"words : "a" AND words : "b""#);
         assert!(parse("before:2026-01-01").words_match(None, &[]).is_none(), "no condition for the index");
@@ -97,7 +106,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_input_escapes_its_quotes(text in "(\"|NOT|AND|OR|NEAR|\\*|\\^|:|\\(|\\)|'|;|--|DROP TABLE| |[a-z]|🔥|東|\\PC){0,60}") {
-            let query = Query::parse(&text);
+            let query = Query::parse(&text, &crate::search::Zone::UTC);
             prop_assume!(query.is_ok());
             let query = query.unwrap();
             let words = query.words_match(Some(&[RoomId(1)]), &[]);

@@ -3,7 +3,7 @@
 use sqlx::SqliteExecutor;
 use sqlx::types::Json;
 
-use super::rooms::{SHOWN_DIRECT_ROOMS, named_and_sorted, select_sidebar};
+use super::rooms::{SHOWN_DIRECT_ROOMS, named, select_sidebar};
 use crate::model::{Account, Person, RoomKind, SidebarRoom, UserId};
 
 /// The largest size of the names in the direct rooms of a sidebar, in bytes: there may be 50 people in each, with names
@@ -15,7 +15,7 @@ const MAX_DIRECT_ROOMS_BYTES: usize = 128 * 1024;
 pub struct Layout {
     /// The account.
     pub account: Account,
-    /// The user's visible rooms, in the order of [`SidebarRoom::sort_key`]; at most [`SHOWN_DIRECT_ROOMS`] direct ones.
+    /// The user's visible rooms, in the order of [`SidebarRoom::sidebar_cmp`]; at most [`SHOWN_DIRECT_ROOMS`] direct ones.
     pub rooms: Vec<SidebarRoom>,
     /// Active users without a direct room with this user, in the order of their ids.
     pub unpinged: Vec<Person>,
@@ -54,7 +54,7 @@ pub async fn find(db: impl SqliteExecutor<'_>, user_id: UserId, unpinged: i64) -
         .fetch_one(db)
         .await?;
     unpinged.sort_unstable_by_key(|person| person.id);
-    let mut rooms = named_and_sorted(rooms);
+    let mut rooms = named(rooms);
     let mut direct_bytes = 0;
     rooms.retain(|room| {
         if room.kind == RoomKind::Direct {

@@ -58,11 +58,11 @@ pub async fn list_rooms(db: impl SqliteExecutor<'_>, user_id: UserId) -> sqlx::R
     .await
 }
 
-/// The active members of a room, by lower-cased name.
+/// The active members of a room, by name.
 pub async fn list_people(db: impl SqliteExecutor<'_>, room_id: RoomId) -> sqlx::Result<Vec<Person>> {
     sqlx::query_as(
         "SELECT users.id, users.name FROM memberships JOIN users ON users.id = memberships.user_id
-          WHERE memberships.room_id = $1 AND users.status = 0 ORDER BY lower(users.name), users.id",
+          WHERE memberships.room_id = $1 AND users.status = 0 ORDER BY users.name_order, users.id",
     )
     .bind(room_id)
     .fetch_all(db)
@@ -134,7 +134,7 @@ pub async fn list_all_people(db: impl SqliteExecutor<'_>, room_id: RoomId) -> sq
     .await
 }
 
-/// A user's rooms and the involvement in each: id, kind, name, involvement. Shared rooms by lower-cased name, then
+/// A user's rooms and the involvement in each: id, kind, name, involvement. Shared rooms by name, then
 /// direct rooms by last activity; a direct room is named after its other members.
 pub async fn list_involvements(
     db: impl SqliteExecutor<'_>,
@@ -151,8 +151,7 @@ pub async fn list_involvements(
                 memberships.involvement
            FROM memberships JOIN rooms ON rooms.id = memberships.room_id
           WHERE memberships.user_id = $1
-          ORDER BY rooms.kind = 'direct', CASE rooms.kind WHEN 'direct' THEN '' ELSE lower(rooms.name) END,
-                   rooms.updated_at DESC, rooms.id",
+          ORDER BY rooms.kind = 'direct', rooms.name_order, rooms.updated_at DESC, rooms.id",
     )
     .bind(user_id)
     .fetch_all(db)
@@ -251,7 +250,7 @@ pub async fn mark_unread(
 }
 
 /// The active members of a room: those who posted among its last 1,000 messages, latest first, then the others by
-/// lower-cased name.
+/// name.
 pub async fn list_people_by_activity(db: impl SqliteExecutor<'_>, room_id: RoomId) -> sqlx::Result<Vec<Person>> {
     sqlx::query_as(
         "SELECT users.id, users.name
@@ -260,7 +259,7 @@ pub async fn list_people_by_activity(db: impl SqliteExecutor<'_>, room_id: RoomI
                         FROM (SELECT id, creator_id FROM messages WHERE room_id = $1 ORDER BY id DESC LIMIT 1000)
                        GROUP BY creator_id) AS spoke ON spoke.creator_id = users.id
           WHERE memberships.room_id = $1 AND users.status = 0
-          ORDER BY COALESCE(spoke.last_id, 0) DESC, lower(users.name), users.id",
+          ORDER BY COALESCE(spoke.last_id, 0) DESC, users.name_order, users.id",
     )
     .bind(room_id)
     .fetch_all(db)

@@ -17,6 +17,7 @@ pub mod boosts;
 mod db;
 pub mod events;
 pub mod jobs;
+mod keys;
 pub mod layouts;
 pub mod memberships;
 pub mod mentions;
@@ -36,20 +37,19 @@ pub use db::{Db, OpenError, Reader, Readers, Tx};
 /// The migrations, embedded in the executable.
 pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
 
-/// Ids as a JSON array: a list bound to a single parameter, to be read with `json_each`.
+/// Ids, or rows, as a JSON array: a list bound to a single parameter, to be read with `json_each`.
 fn json_ids(ids: &[impl serde::Serialize]) -> String {
-    serde_json::to_string(ids).expect("a list of numbers is JSON")
+    serde_json::to_string(ids).expect("a list of numbers and texts is JSON")
 }
 
-/// The pattern for `lower(…) LIKE … ESCAPE '!'` that matches text which contains `part`.
-fn like_pattern(part: &str) -> String {
-    let mut pattern = String::from("%");
-    for character in part.trim().chars().flat_map(char::to_lowercase) {
+/// `text` for a pattern of `LIKE … ESCAPE '!'`, where it matches itself.
+fn escape_like(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
         if matches!(character, '%' | '_' | '!') {
-            pattern.push('!');
+            escaped.push('!');
         }
-        pattern.push(character);
+        escaped.push(character);
     }
-    pattern.push('%');
-    pattern
+    escaped
 }

@@ -61,8 +61,8 @@ pub async fn list_before(
     limit: i64,
 ) -> sqlx::Result<Vec<StoredRendering>> {
     sqlx::query_as(
-        "SELECT id, room_id, revision, created_at, body_source, body_html, body_text, search_words, search_marks,
-                render_version
+        "SELECT id, room_id, revision, created_at, body_source, body_html, body_text, search_words, search_parts,
+                search_marks, render_version
            FROM messages WHERE id < $1 ORDER BY id DESC LIMIT $2 + 0",
     )
     .bind(before)
@@ -118,17 +118,22 @@ pub async fn confirm(db: impl SqliteExecutor<'_>, version: i64, message_ids: &[M
 pub async fn replace(db: &mut SqliteConnection, stored: &StoredRendering, body: &Body) -> sqlx::Result<bool> {
     let is_found_alike = stored.body.text == body.text
         && stored.body.search_words == body.search_words
+        && stored.body.search_parts == body.search_parts
         && stored.body.search_marks == body.search_marks;
     // A trigger of `body_text` writes the search entries.
     let sql = if is_found_alike {
         "UPDATE messages SET body_html = $3, render_version = $4 WHERE id = $1 AND revision = $2"
     } else {
-        "UPDATE messages SET body_html = $3, render_version = $4, body_text = $5, search_words = $6, search_marks = $7
+        "UPDATE messages SET body_html = $3, render_version = $4, body_text = $5, search_words = $6, search_parts = $7,
+                             search_marks = $8
           WHERE id = $1 AND revision = $2"
     };
     let query = sqlx::query(sql).bind(stored.id).bind(stored.revision).bind(&body.html).bind(body.render_version);
-    let query =
-        if is_found_alike { query } else { query.bind(&body.text).bind(&body.search_words).bind(&body.search_marks) };
+    let query = if is_found_alike {
+        query
+    } else {
+        query.bind(&body.text).bind(&body.search_words).bind(&body.search_parts).bind(&body.search_marks)
+    };
     Ok(query.execute(db).await?.rows_affected() > 0)
 }
 

@@ -3,7 +3,7 @@
 use sqlx::SqliteExecutor;
 use sqlx::types::Json;
 
-use crate::model::{MessageId, Room, RoomId, RoomKind, RoomName, SidebarRoom, UserId, direct_name};
+use crate::model::{MessageId, Room, RoomId, RoomKind, RoomName, SidebarRoom, UserId, direct_name, order_key};
 
 /// Creates an open or closed room without members.
 pub async fn insert(
@@ -14,13 +14,14 @@ pub async fn insert(
     now_ms: i64,
 ) -> sqlx::Result<Room> {
     sqlx::query_as(
-        "INSERT INTO rooms (kind, name, creator_id, created_at, updated_at) VALUES ($1, $2, $3, $4, $4)
+        "INSERT INTO rooms (kind, name, creator_id, created_at, updated_at, name_order) VALUES ($1, $2, $3, $4, $4, $5)
          RETURNING id, kind, name, creator_id",
     )
     .bind(kind)
     .bind(name.as_str())
     .bind(creator_id)
     .bind(now_ms)
+    .bind(order_key(name.as_str()))
     .fetch_one(db)
     .await
 }
@@ -33,14 +34,17 @@ pub async fn update(
     name: &RoomName,
     now_ms: i64,
 ) -> sqlx::Result<()> {
-    sqlx::query("UPDATE rooms SET kind = $2, name = $3, updated_at = $4 WHERE id = $1 AND kind <> 'direct'")
-        .bind(room_id)
-        .bind(kind)
-        .bind(name.as_str())
-        .bind(now_ms)
-        .execute(db)
-        .await
-        .map(drop)
+    sqlx::query(
+        "UPDATE rooms SET kind = $2, name = $3, updated_at = $4, name_order = $5 WHERE id = $1 AND kind <> 'direct'",
+    )
+    .bind(room_id)
+    .bind(kind)
+    .bind(name.as_str())
+    .bind(now_ms)
+    .bind(order_key(name.as_str()))
+    .execute(db)
+    .await
+    .map(drop)
 }
 
 /// Deletes a room without messages. Its memberships are deleted with it.
@@ -53,7 +57,8 @@ pub async fn remove(db: impl SqliteExecutor<'_>, room_id: RoomId) -> sqlx::Resul
 pub const SHOWN_DIRECT_ROOMS: i64 = 100;
 
 /// Selects the rooms of user `$1` as one JSON array, each room an array in the order of the fields of [`SidebarRoom`].
-/// Direct rooms have an empty name: [`named_and_sorted`] fills it in. `$rest` is appended to the `WHERE` clause.
+/// They are in the order of [`SidebarRoom::sidebar_cmp`]. Direct rooms have an empty name, which [`named`] fills in.
+/// `$rest` is appended to the `WHERE` clause.
 macro_rules! select_sidebar {
     ($rest:literal) => {
         concat!(
@@ -69,7 +74,9 @@ macro_rules! select_sidebar {
                                      FROM memberships AS theirs JOIN users ON users.id = theirs.user_id
                                     WHERE theirs.room_id = rooms.id
                                       AND (theirs.user_id <> $1 OR rooms.direct_key = CAST($1 AS TEXT)))
-                             ELSE '[]' END)))
+                             ELSE '[]' END))
+                    ORDER BY rooms.kind <> 'direct', CASE rooms.kind WHEN 'direct' THEN -rooms.updated_at END,
+                             rooms.name_order, CASE rooms.kind WHEN 'direct' THEN -rooms.id ELSE rooms.id END)
                FROM memberships JOIN rooms ON rooms.id = memberships.room_id
               WHERE memberships.user_id = $1 ",
             $rest
@@ -91,15 +98,14 @@ pub async fn sidebar_entry(
         .bind(room_id)
         .fetch_one(db)
         .await?;
-    Ok(named_and_sorted(rooms).pop())
+    Ok(named(rooms).pop())
 }
 
-/// Names direct rooms after their other members and sorts the rooms in the order of the sidebar.
-pub(super) fn named_and_sorted(mut rooms: Vec<SidebarRoom>) -> Vec<SidebarRoom> {
+/// Names direct rooms after their other members.
+pub(super) fn named(mut rooms: Vec<SidebarRoom>) -> Vec<SidebarRoom> {
     for room in rooms.iter_mut().filter(|room| room.kind == RoomKind::Direct) {
         room.name = direct_name(&room.people);
     }
-    rooms.sort_by_cached_key(SidebarRoom::sort_key);
     rooms
 }
 

@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use sqlx::{SqliteConnection, SqliteExecutor};
 
+use super::{Tx, sqlite};
 use crate::clock;
 use crate::model::{MessageId, RoomId, UserId};
+use crate::search::IndexedText;
 
 /// Maximum number of messages that a search returns: the newest matches.
 pub const MAX_RESULTS: i64 = 100;
@@ -121,6 +123,92 @@ pub async fn first_since(db: impl SqliteExecutor<'_>, at_ms: i64) -> sqlx::Resul
     .bind(at_ms)
     .fetch_one(db)
     .await
+}
+
+/// The plain text of a message, and what of it is in the full-text tables.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredText {
+    /// The message.
+    pub message_id: MessageId,
+    /// Its plain text.
+    pub text: String,
+    /// The text for the index where it is not the plain text.
+    pub indexed: IndexedText,
+}
+
+/// The version of the search index, and the id before which messages still have the index of an earlier version; 0 if
+/// none has.
+pub async fn find_index_state(db: impl SqliteExecutor<'_>) -> sqlx::Result<(i64, MessageId)> {
+    sqlx::query_as("SELECT version, renewed_before FROM search_index").fetch_one(db).await
+}
+
+/// Stores that all present messages are to be indexed anew, by this version.
+pub async fn begin_renewal(db: impl SqliteExecutor<'_>, version: i64) -> sqlx::Result<()> {
+    sqlx::query(
+        "UPDATE search_index
+            SET version = $1, renewed_before = (SELECT COALESCE(MAX(id) + 1, 0) FROM messages)",
+    )
+    .bind(version)
+    .execute(db)
+    .await
+    .map(drop)
+}
+
+/// Stores that only messages before this id are still to be indexed anew; 0 for none.
+pub async fn set_renewed_before(db: impl SqliteExecutor<'_>, before: MessageId) -> sqlx::Result<()> {
+    sqlx::query("UPDATE search_index SET renewed_before = $1").bind(before).execute(db).await.map(drop)
+}
+
+/// The texts with characters outside ASCII among the messages from id `from` to before `before`, newest first, at most
+/// `limit`.
+pub async fn list_unicode_texts(
+    db: impl SqliteExecutor<'_>,
+    from: MessageId,
+    before: MessageId,
+    limit: i64,
+) -> sqlx::Result<Vec<StoredText>> {
+    let rows: Vec<(MessageId, String, Option<String>, Option<String>)> = sqlx::query_as(
+        "SELECT id, body_text, search_words, search_parts FROM messages
+          WHERE id >= $1 AND id < $2 AND octet_length(body_text) > length(body_text)
+          ORDER BY id DESC LIMIT $3",
+    )
+    .bind(from)
+    .bind(before)
+    .bind(limit)
+    .fetch_all(db)
+    .await?;
+    let stored = rows.into_iter().map(|(message_id, text, words, parts)| {
+        let indexed = IndexedText { words, parts };
+        StoredText { message_id, text, indexed }
+    });
+    Ok(stored.collect())
+}
+
+/// Stores what is in the full-text tables of these messages, and indexes them anew at the commit. A message whose plain
+/// text has changed is skipped: that change has indexed it.
+pub async fn reindex(tx: &mut Tx, texts: &[StoredText]) -> sqlx::Result<()> {
+    if texts.is_empty() {
+        return Ok(());
+    }
+    let rows: Vec<_> = texts
+        .iter()
+        .map(|stored| (stored.message_id, &stored.text, &stored.indexed.words, &stored.indexed.parts))
+        .collect();
+    let changed: Vec<(MessageId, i64)> = sqlx::query_as(
+        "UPDATE messages SET search_words = new.value ->> 2, search_parts = new.value ->> 3
+           FROM json_each($1) AS new
+          WHERE messages.id = new.value ->> 0 AND messages.body_text = new.value ->> 1
+         RETURNING messages.id, octet_length(messages.body_text)",
+    )
+    .bind(super::json_ids(&rows))
+    .fetch_all(tx.db())
+    .await?;
+    let ids: Vec<_> = changed.iter().map(|(message_id, _)| *message_id).collect();
+    sqlite::search_index::remove(tx.db(), &ids).await?;
+    for (message_id, text_bytes) in changed {
+        tx.index(message_id, usize::try_from(text_bytes).unwrap_or_default());
+    }
+    Ok(())
 }
 
 /// Stores a search as the user's most recent one, and deletes all but the last ten.

@@ -1,18 +1,28 @@
 //! Users.
 
-use sqlx::SqliteExecutor;
+use sqlx::{SqliteConnection, SqliteExecutor};
 
-use crate::model::{Bio, EmailAddress, Person, Profile, Role, Status, User, UserId, UserName};
+use super::{escape_like, keys};
+use crate::folding;
+use crate::model::{Bio, EmailAddress, Person, Profile, Role, Status, User, UserId, UserName, order_key};
 
-/// Id and password hash of the active user with this e-mail address. The case of ASCII letters is ignored.
+/// Id and password hash of the active user with this e-mail address, by the sameness of [`folding::address`].
+///
+/// An address that differs in the case of ASCII letters alone goes before one that is the same otherwise: users whose
+/// addresses were different in older versions, and are the same now, each sign in by their own.
 pub async fn find_by_email(
     db: impl SqliteExecutor<'_>,
     email_address: &str,
 ) -> sqlx::Result<Option<(UserId, Option<String>)>> {
-    sqlx::query_as("SELECT id, password_hash FROM users WHERE lower(email_address) = lower($1) AND status = 0")
-        .bind(email_address)
-        .fetch_optional(db)
-        .await
+    sqlx::query_as(
+        "SELECT id, password_hash FROM users
+          WHERE (lower(email_address) = lower($1) OR email_key = $2) AND status = 0
+          ORDER BY lower(email_address) <> lower($1) LIMIT 1",
+    )
+    .bind(email_address)
+    .bind(folding::address(email_address))
+    .fetch_optional(db)
+    .await
 }
 
 /// The active user with this id.
@@ -61,10 +71,11 @@ pub async fn count_revocation(db: impl SqliteExecutor<'_>, user_id: UserId) -> s
         .map(drop)
 }
 
-/// Whether a user of any status has this e-mail address. The case of ASCII letters is ignored.
+/// Whether a user of any status has this e-mail address, by the sameness of [`folding::address`].
 pub async fn is_email_taken(db: impl SqliteExecutor<'_>, email_address: &str) -> sqlx::Result<bool> {
-    sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM users WHERE lower(email_address) = lower($1))")
+    sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM users WHERE lower(email_address) = lower($1) OR email_key = $2)")
         .bind(email_address)
+        .bind(folding::address(email_address))
         .fetch_one(db)
         .await
 }
@@ -91,10 +102,12 @@ pub async fn update_name(
     name: &UserName,
     skeleton: &str,
 ) -> sqlx::Result<()> {
-    sqlx::query("UPDATE users SET name = $2, name_skeleton = $3 WHERE id = $1")
+    sqlx::query("UPDATE users SET name = $2, name_skeleton = $3, name_key = $4, name_order = $5 WHERE id = $1")
         .bind(user_id)
         .bind(name.as_str())
         .bind(skeleton)
+        .bind(folding::words(name.as_str()))
+        .bind(order_key(name.as_str()))
         .execute(db)
         .await
         .map(drop)
@@ -108,20 +121,21 @@ pub async fn list_without_skeleton(db: impl SqliteExecutor<'_>, limit: i64) -> s
         .await
 }
 
-/// All active users, by lower-cased name.
+/// All active users, by name.
 pub async fn list(db: impl SqliteExecutor<'_>) -> sqlx::Result<Vec<Person>> {
-    sqlx::query_as("SELECT id, name FROM users WHERE status = 0 ORDER BY lower(name), id").fetch_all(db).await
+    sqlx::query_as("SELECT id, name FROM users WHERE status = 0 ORDER BY name_order, id").fetch_all(db).await
 }
 
-/// Users of any status whose name, or a word of it, begins with `name`. The case is ignored.
+/// Users of any status whose name, or a later word of it, begins with `name`, by the sameness of [`folding::words`].
 pub async fn list_called(db: impl SqliteExecutor<'_>, name: &str) -> sqlx::Result<Vec<UserId>> {
-    let prefix = name.to_lowercase();
-    let people: Vec<(UserId, String)> = sqlx::query_as("SELECT id, name FROM users ORDER BY id").fetch_all(db).await?;
-    let matching = people.into_iter().filter(|(_, name)| {
-        let name = name.to_lowercase();
-        name == prefix || name.split_whitespace().any(|word| word.starts_with(&prefix)) || name.starts_with(&prefix)
-    });
-    Ok(matching.map(|(user_id, _)| user_id).collect())
+    let wanted = escape_like(&folding::words(name));
+    sqlx::query_scalar(
+        "SELECT id FROM users WHERE name_key LIKE $1 || '%' ESCAPE '!' OR name_key LIKE '% ' || $1 || '%' ESCAPE '!'
+          ORDER BY id",
+    )
+    .bind(wanted)
+    .fetch_all(db)
+    .await
 }
 
 /// The active users among `user_ids`, sorted by id.
@@ -155,14 +169,18 @@ pub async fn insert(
     now_ms: i64,
 ) -> sqlx::Result<UserId> {
     sqlx::query_scalar(
-        "INSERT INTO users (name, email_address, password_hash, role, created_at, updated_at)
-         VALUES ($1, $2, $3, $4, $5, $5) RETURNING id",
+        "INSERT INTO users (name, email_address, password_hash, role, created_at, updated_at, name_key, name_order,
+                            email_key)
+         VALUES ($1, $2, $3, $4, $5, $5, $6, $7, $8) RETURNING id",
     )
     .bind(name.as_str())
     .bind(email_address.as_str())
     .bind(password_hash)
     .bind(role)
     .bind(now_ms)
+    .bind(folding::words(name.as_str()))
+    .bind(order_key(name.as_str()))
+    .bind(folding::address(email_address.as_str()))
     .fetch_one(db)
     .await
 }
@@ -179,8 +197,8 @@ pub enum ListedStatus {
     ActiveAndBanned,
 }
 
-/// Page `page`, from 0, of the users whose names contain `filter`, bots excluded: administrators first, then members,
-/// each by lower-cased name.
+/// Page `page`, from 0, of the users whose names contain `filter` by the sameness of [`folding::words`], bots excluded:
+/// administrators first, then members, each by name.
 ///
 /// At most [`LIST_PAGE_SIZE`] users, and one more if there is another page.
 pub async fn list_page(
@@ -192,11 +210,11 @@ pub async fn list_page(
     let other_status = if listed == ListedStatus::Active { Status::Active } else { Status::Banned };
     sqlx::query_as(
         "SELECT id, name, email_address, bio, role, status FROM users
-          WHERE role <> 2 AND status IN (0, $1) AND lower(name) LIKE $2 ESCAPE '!'
-          ORDER BY role DESC, lower(name), id LIMIT $3 OFFSET $4",
+          WHERE role <> 2 AND status IN (0, $1) AND name_key LIKE '%' || $2 || '%' ESCAPE '!'
+          ORDER BY role DESC, name_order, id LIMIT $3 OFFSET $4",
     )
     .bind(other_status)
-    .bind(super::like_pattern(filter))
+    .bind(escape_like(&folding::words(filter.trim())))
     .bind(LIST_PAGE_SIZE + 1)
     .bind(page.saturating_mul(LIST_PAGE_SIZE))
     .fetch_all(db)
@@ -224,20 +242,27 @@ pub async fn password_hash(db: impl SqliteExecutor<'_>, user_id: UserId) -> sqlx
 /// Updates the fields of a user's profile other than the name; without an e-mail address it stays. Fails with a unique
 /// violation if the address is taken.
 pub async fn update_profile(
-    db: impl SqliteExecutor<'_>,
+    db: &mut SqliteConnection,
     user_id: UserId,
     email_address: Option<&EmailAddress>,
     bio: &Bio,
     now_ms: i64,
 ) -> sqlx::Result<()> {
-    sqlx::query("UPDATE users SET email_address = COALESCE($2, email_address), bio = $3, updated_at = $4 WHERE id = $1")
-        .bind(user_id)
-        .bind(email_address.map(EmailAddress::as_str))
-        .bind(bio.as_str())
-        .bind(now_ms)
-        .execute(db)
-        .await
-        .map(drop)
+    // An address that is not changed keeps its key, also if it has none.
+    sqlx::query(
+        "UPDATE users
+            SET email_address = COALESCE($2, email_address), bio = $3, updated_at = $4,
+                email_key = CASE WHEN COALESCE($2, email_address) = email_address THEN email_key ELSE $5 END
+          WHERE id = $1",
+    )
+    .bind(user_id)
+    .bind(email_address.map(EmailAddress::as_str))
+    .bind(bio.as_str())
+    .bind(now_ms)
+    .bind(email_address.map(|address| folding::address(address.as_str())))
+    .execute(&mut *db)
+    .await?;
+    keys::fill_address_keys(db).await.map(drop)
 }
 
 /// Replaces a user's password hash.
@@ -285,13 +310,14 @@ pub async fn update_status(
 
 /// Replaces a user's e-mail address, for example when the user is deactivated, so that another user can register with
 /// it.
-pub async fn update_email(db: impl SqliteExecutor<'_>, user_id: UserId, email_address: &str) -> sqlx::Result<()> {
-    sqlx::query("UPDATE users SET email_address = $2 WHERE id = $1")
+pub async fn update_email(db: &mut SqliteConnection, user_id: UserId, email_address: &str) -> sqlx::Result<()> {
+    sqlx::query("UPDATE users SET email_address = $2, email_key = $3 WHERE id = $1")
         .bind(user_id)
         .bind(email_address)
-        .execute(db)
-        .await
-        .map(drop)
+        .bind(folding::address(email_address))
+        .execute(&mut *db)
+        .await?;
+    keys::fill_address_keys(db).await.map(drop)
 }
 
 /// Number of active administrators other than this user.
@@ -333,24 +359,36 @@ mod tests {
         let ban = async move |tx: &mut crate::store::Tx| Ok(update_status(tx.db(), bob, Status::Banned, 2).await?);
         world.state.db.write(ban).await.unwrap();
         assert_eq!(credentials(reader, bob).await.unwrap(), None);
-        assert!(is_email_taken(reader, "BOB@example.com").await.unwrap(), "of a banned user, too");
+        assert!(is_email_taken(reader, "ＢＯＢ@example.com").await.unwrap(), "of a banned user, too");
         assert!(!is_email_taken(reader, "nobody@example.com").await.unwrap());
     }
 
     #[tokio::test]
-    async fn an_address_can_be_used_once_ignoring_case() {
+    async fn an_address_can_be_used_once_in_any_spelling() {
         let world = testing::world().await;
-        let taken = world
-            .state
-            .db
-            .write(async |tx| {
-                let name = "Eve".parse()?;
-                let address = "Ada@EXAMPLE.com".parse()?;
-                let result = insert(tx.db(), &name, &address, "x", Role::Member, 1).await;
+        let is_taken = async |address: &'static str| {
+            let insert = async move |tx: &mut crate::store::Tx| {
+                let result = insert(tx.db(), &"Eve".parse()?, &address.parse()?, "x", Role::Member, 1).await;
                 Ok(result.is_err_and(|e| e.as_database_error().is_some_and(|e| e.is_unique_violation())))
-            })
-            .await;
-        assert_eq!(taken, Ok(true));
+            };
+            world.state.db.write(insert).await.unwrap()
+        };
+        assert!(is_taken("Ada@EXAMPLE.com").await);
+        for (first, others) in [
+            ("Élodie@example.com", ["ÉLODIE@example.com", "élodie@EXAMPLE.com", "e\u{301}lodie@example.com"]),
+            ("straße@example.com", ["STRASSE@example.com", "strasse@example.com", "Straße@example.com"]),
+            ("ipek@example.com", ["İpek@example.com", "IPEK@example.com", "ıpek@example.com"]),
+            ("Иван@example.com", ["ИВАН@example.com", "иван@example.com", "иВАН@example.COM"]),
+        ] {
+            assert!(!is_taken(first).await, "{first}");
+            for other in others {
+                assert!(is_taken(other).await, "{other}");
+                let found = find_by_email(world.state.db.reader(), other).await.unwrap();
+                assert_eq!(found, find_by_email(world.state.db.reader(), first).await.unwrap(), "{other}");
+                assert!(found.is_some());
+            }
+        }
+        assert!(!is_taken("elodie@example.com").await, "an accent makes another address");
     }
 
     #[tokio::test]
@@ -377,6 +415,7 @@ mod tests {
         assert_eq!(names(ListedStatus::ActiveAndBanned, "", 0).await, ["Ada", "Cleo 100%", "Bob"]);
         assert_eq!(names(ListedStatus::ActiveAndBanned, "O", 0).await, ["Cleo 100%", "Bob"]);
         assert_eq!(names(ListedStatus::Active, "0%", 0).await, ["Cleo 100%"]);
+        assert_eq!(names(ListedStatus::Active, "ＣLÉO", 0).await, ["Cleo 100%"]);
         assert!(names(ListedStatus::Active, "", 1).await.is_empty());
         assert!(names(ListedStatus::Active, "", i64::MAX).await.is_empty());
         assert_eq!(count_other_administrators(reader, world.ada.id).await.unwrap(), 1);

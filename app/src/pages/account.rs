@@ -1,6 +1,6 @@
 //! The pages of the account: its settings, its people, the invitation link, and custom styles.
 
-use campfire::model::{Account, Profile, Role, Status, User, UserId, paths};
+use campfire::model::{Account, Profile, Role, Status, User, UserId, UserName, paths};
 use leptos::prelude::*;
 
 use crate::components::form::{Field, FormState, LongField};
@@ -105,7 +105,7 @@ fn People(viewer: User, people: PeoplePage) -> impl IntoView {
             <search>
                 <form class="filter" action=format!("{}#people", paths::ACCOUNT_SETTINGS) data-filters="people-list">
                     <label class="visually-hidden" for="filter">"Filter people by name"</label>
-                    <input id="filter" type="search" name="filter" value=people.filter.clone() placeholder="Filter by name" autocomplete="off"/>
+                    <input id="filter" type="search" name="filter" maxlength=UserName::MAX_CHARS.to_string() value=people.filter.clone() placeholder="Filter by name" autocomplete="off"/>
                     <button class="button button--plain">"Filter"</button>
                 </form>
             </search>

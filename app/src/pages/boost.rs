@@ -60,7 +60,7 @@ pub fn BoostPage(
                 <form class="picker__grid" method="post" action=path.clone() aria-label="Quick boosts" data-quiet="" data-boosts="" inner_html=buttons(&quick)></form>
                 <form class="picker__grid" method="post" action=path.clone() aria-label="Recent" id="picker-recent" data-quiet="" data-boosts="" hidden></form>
                 <form class="filter" method="get" action=new_path.clone() role="search" data-filters="picker-found">
-                    <input name="q" type="search" placeholder="Search emoji by name" aria-label="Search emoji by name" autocomplete="off" value=asked.clone()/>
+                    <input name="q" type="search" placeholder="Search emoji by name" aria-label="Search emoji by name" autocomplete="off" maxlength="100" value=asked.clone()/>
                     <button class="button button--plain">"Search"</button>
                 </form>
                 <nav class="picker__groups" aria-label="Groups of emoji">{links}</nav>

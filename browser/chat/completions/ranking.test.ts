@@ -1,14 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { bestMatches, fold, rank } from "./ranking.ts";
+import { bestMatches, rank } from "./ranking.ts";
 
 const named = (...names: string[]) => names.map((name) => ({ name }));
 const best = (names: string[], typed: string, max = 8) =>
   bestMatches(named(...names), typed, max).map(({ name }) => name);
 
 test("names are compared without accents and case", () => {
-  assert.equal(fold("Émile ZOLA"), "emile zola");
-  assert.equal(fold("Nguyễn"), "nguyen");
+  assert.deepEqual(best(["Émile ZOLA", "Straße"], "EMILE z"), ["Émile ZOLA"]);
   assert.deepEqual(best(["Νίκος", "Straße", "O’Brien"], "νικοσ"), ["Νίκος"]);
   assert.deepEqual(best(["Νίκος", "Straße", "O’Brien"], "strass"), ["Straße"]);
   assert.deepEqual(best(["Νίκος", "Straße", "O’Brien"], "o'b"), ["O’Brien"]);

@@ -1,6 +1,6 @@
 // Which of many names fit what was typed, the best first.
 
-import { foldName } from "./names.ts";
+import { fold } from "../../folding.ts";
 
 /** How well a name fits; less is better. */
 const enum Rank {
@@ -17,11 +17,6 @@ const enum Rank {
 /** At how many letters initials and inner parts are compared: with fewer, nearly everything would fit. */
 const MIN_INITIALS = 2;
 const MIN_ANYWHERE = 3;
-
-/** The text as names are compared, and without accents: who types fast leaves them out. */
-export function fold(text: string): string {
-  return foldName(text).normalize("NFD").replace(/\p{M}/gu, "");
-}
 
 /** How well a name fits what was typed, both folded; `undefined` if it does not. */
 export function rank(name: string, typed: string): number | undefined {

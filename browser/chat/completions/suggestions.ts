@@ -81,10 +81,11 @@ function noted(note: string | undefined): Pick<Suggestion, "note"> {
   return note === undefined ? {} : { note };
 }
 
-const KEPT_MS = 60_000;
+/** Long enough for the keys of one name, and short: under a name that somebody has given up, nobody is mentioned. */
+const KEPT_MS = 10_000;
 const fetched = new Map<string, { at: number; offers: Promise<Offer[]> }>();
 
-/** Fetched once a minute, not at every key. Nothing is offered if it fails. */
+/** Not fetched at every key. Nothing is offered if it fails. */
 function fetchOffers(path: string): Promise<Offer[]> {
   const known = fetched.get(path);
   if (known && Date.now() - known.at < KEPT_MS) return known.offers;

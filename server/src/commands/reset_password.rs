@@ -58,3 +58,41 @@ fn read_password() -> Result<Password, Box<dyn Error>> {
     };
     entered.parse().map_err(|error: AppError| error.to_string().into())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use campfire::ops::accounts::Registration;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_password_is_reset_while_the_chat_is_served_and_never_in_an_empty_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let new: Password = "another horse".parse().unwrap();
+        let missing = reset(folder.path(), "ada@example.com", &new).await.unwrap_err().to_string();
+        assert!(missing.starts_with("there is no Campfire in"), "{missing}");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing was made");
+
+        let served = AppState::open(folder.path(), Clock::System).await.unwrap();
+        let registration = Registration {
+            name: "Ada".parse().unwrap(),
+            email_address: "ada@example.com".parse().unwrap(),
+            password: "correct horse".parse().unwrap(),
+            from: Ipv4Addr::LOCALHOST.into(),
+        };
+        ops::accounts::set_up(&served, registration).await.unwrap();
+        let nobody = reset(folder.path(), "bob@example.com", &new).await.unwrap_err().to_string();
+        assert_eq!(nobody, "nobody signs in with bob@example.com");
+        let common = reset(folder.path(), "ada@example.com", &"password1".parse().unwrap()).await.unwrap_err();
+        assert!(common.to_string().contains("tried first"), "{common}");
+        assert_eq!(reset(folder.path(), "ADA@example.com", &new).await.unwrap().name, "Ada");
+        let sign_in = async |password: &str| {
+            let password = Password::to_check(password.into());
+            ops::sessions::authenticate(&served, "ada@example.com", password, Ipv4Addr::LOCALHOST.into()).await
+        };
+        assert!(sign_in("another horse").await.is_ok());
+        assert_eq!(sign_in("correct horse").await.err(), Some(AppError::SignedOut));
+    }
+}

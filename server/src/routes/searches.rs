@@ -2,22 +2,23 @@
 
 use app::pages::search::{SearchPage, SearchPageProps};
 use axum::extract::{Query, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use axum::{Json, Router};
+use campfire::access::CurrentUser;
 use campfire::model::{Person, RoomId, paths};
 use campfire::ops::searches::SearchResults;
-use campfire::richtext::{fold_name, mention_texts};
+use campfire::richtext::mention_texts;
 use campfire::state::AppState;
-use campfire::{AppError, ops, richtext};
+use campfire::{AppError, folding, ops, richtext};
 use serde::Serialize;
 
 use crate::Site;
 use crate::http::errors::PageError;
 use crate::http::form::{Form, Verb};
 use crate::http::path::PageQuery;
-use crate::http::render;
+use crate::http::{render, time_zone};
 use crate::session::SignedIn;
 
 /// The search page and the lists for completions.
@@ -33,10 +34,22 @@ async fn show(
     State(state): State<AppState>,
     SignedIn(current): SignedIn,
     Query(query): PageQuery,
+    headers: HeaderMap,
 ) -> Result<Response, PageError> {
     let asked = query.get("q").map(|asked| asked.trim().to_owned()).unwrap_or_default();
-    let recent = ops::searches::list_recent(&state, &current).await?;
-    let (status, found) = match ops::searches::search(&state, &current, &asked).await {
+    results(&state, &current, asked, &headers).await
+}
+
+/// The search page with the results of a query, or with the reason why there are none.
+async fn results(
+    state: &AppState,
+    current: &CurrentUser,
+    asked: String,
+    headers: &HeaderMap,
+) -> Result<Response, PageError> {
+    let recent = ops::searches::list_recent(state, current).await?;
+    let zone = time_zone::of_request(headers);
+    let (status, found) = match ops::searches::search(state, current, &asked, &zone).await {
         Ok(found) => (StatusCode::OK, found),
         Err(AppError::Invalid(errors)) => (
             StatusCode::UNPROCESSABLE_ENTITY,
@@ -59,16 +72,21 @@ async fn show(
     Ok(render::plain(status, "Search", || SearchPage(props)))
 }
 
-/// Stores the query among the recent ones and redirects to its results. An invalid one is not stored; the page of its
-/// results shows the reason.
-async fn create(State(state): State<AppState>, SignedIn(current): SignedIn, form: Form) -> Result<Redirect, PageError> {
+/// Stores the query among the recent ones and redirects to its results. An invalid one is not stored and is answered
+/// here, with the reason: one that is too long for a search may be too long for a URL as well.
+async fn create(
+    State(state): State<AppState>,
+    SignedIn(current): SignedIn,
+    headers: HeaderMap,
+    form: Form,
+) -> Result<Response, PageError> {
     let asked = form.get("q").split_whitespace().collect::<Vec<_>>().join(" ");
     match ops::searches::remember(&state, &current, &asked).await {
         // Who searches very fast gets the results, and not all of these searches are remembered.
-        Ok(()) | Err(AppError::Invalid(_) | AppError::TooManyTries(_)) => {}
-        Err(error) => return Err(error.into()),
+        Ok(()) | Err(AppError::TooManyTries(_)) => Ok(Redirect::to(&search_path(&asked)).into_response()),
+        Err(AppError::Invalid(_)) => results(&state, &current, asked, &headers).await,
+        Err(error) => Err(error.into()),
     }
-    Ok(Redirect::to(&search_path(&asked)))
 }
 
 fn search_path(asked: &str) -> String {
@@ -116,11 +134,11 @@ async fn people(
         }
         None => (ops::users::list(&state, &current).await?, Vec::new()),
     };
-    let wanted = fold_name(query.get("query").map(String::as_str).unwrap_or_default());
+    let wanted = folding::words(query.get("query").map(String::as_str).unwrap_or_default());
     let mut mentions = mentions.into_iter();
     let offers = people.into_iter().map(|Person { id, name }| Offered { name, value: id.0, mention: mentions.next() });
     let offered: Vec<_> =
-        offers.filter(|offered| wanted.is_empty() || fold_name(&offered.name).contains(&wanted)).collect();
+        offers.filter(|offered| wanted.is_empty() || folding::words(&offered.name).contains(&wanted)).collect();
     Ok(Json(offered).into_response())
 }
 

@@ -147,10 +147,12 @@ impl TestSite {
     /// Inserts members without sessions, named from "Person 00001" on.
     pub async fn db_crowd(&self, count: i64) {
         let write = async move |tx: &mut store::Tx| {
-            let insert = "WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < $1)
-                          INSERT INTO users (name, email_address, role, created_at, updated_at)
-                          SELECT printf('Person %05d', n), printf('person%d@example.com', n), 0, 1, 1 FROM numbers";
-            Ok(sqlx::query(insert).bind(count).execute(tx.db()).await.map(drop)?)
+            for number in 1..=count {
+                let name = format!("Person {number:05}").parse()?;
+                let address = format!("person{number}@example.com").parse()?;
+                store::users::insert(tx.db(), &name, &address, "x", Role::Member, 1).await?;
+            }
+            Ok(())
         };
         self.state.db.write(write).await.unwrap();
     }

@@ -122,8 +122,8 @@ impl Lexer<'_> {
     fn comment(&self) -> Option<Token> {
         let rest = self.rest();
         for (open, close) in self.language.block_comments {
-            if rest.starts_with(open) {
-                let length = rest[open.len()..].find(close).map_or(rest.len(), |end| open.len() + end + close.len());
+            if let Some(content) = rest.strip_prefix(open) {
+                let length = content.find(close).map_or(rest.len(), |end| open.len() + end + close.len());
                 return Some((length, "hl-comment"));
             }
         }

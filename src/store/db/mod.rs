@@ -28,7 +28,7 @@ use tokio::sync::{Notify, mpsc, oneshot};
 use super::messages::{Inserted, NewMessage};
 use super::sqlite::CommitCounter;
 use super::sqlite::search_index::{MergeDebt, PendingIndex};
-use super::{MIGRATOR, jobs};
+use super::{MIGRATOR, jobs, keys};
 use crate::cache::invalidation::{Invalidations, Stale};
 use crate::clock::{self, Clock};
 use crate::health::Health;
@@ -220,6 +220,7 @@ impl Db {
         }
         MIGRATOR.run(&mut connection).await?;
         sqlx::query(LOCK_POLL_INTERVAL).execute(&mut connection).await?;
+        keys::renew(&mut connection).await?;
 
         let readers = Readers::new(options.clone().create_if_missing(false).pragma("query_only", "ON"), MAX_READERS);
         let (queue, queued) = mpsc::channel(QUEUE_CAPACITY);

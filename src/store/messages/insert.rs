@@ -66,7 +66,7 @@ pub async fn insert_all(db: &mut SqliteConnection, messages: &[&NewMessage]) -> 
         if !seen_ids.insert((*room_id, *creator_id, client_message_id)) {
             continue;
         }
-        let Body { source, html, text, search_words, search_marks, render_version } = body;
+        let Body { source, html, text, search_words, search_parts, search_marks, render_version } = body;
         rows.push(serde_json::json!([
             room_id,
             creator_id,
@@ -79,16 +79,17 @@ pub async fn insert_all(db: &mut SqliteConnection, messages: &[&NewMessage]) -> 
             search_marks,
             render_version,
             created_at,
-            index
+            index,
+            search_parts
         ]));
     }
     // Of the five statements only the `SELECT` returns a row.
     let rows_returned: Vec<(i64, String)> = sqlx::query_as(concat!(
         "INSERT INTO messages (room_id, creator_id, client_message_id, sent_digest, body_source, body_html, body_text,
-                               search_words, search_marks, render_version, created_at, updated_at)
+                               search_words, search_marks, render_version, created_at, updated_at, search_parts)
          SELECT new.value ->> 0, new.value ->> 1, new.value ->> 2, unhex(new.value ->> 3), new.value ->> 4,
                 new.value ->> 5, new.value ->> 6, new.value ->> 7, new.value ->> 8, new.value ->> 9, new.value ->> 10,
-                new.value ->> 10
+                new.value ->> 10, new.value ->> 12
            FROM json_each($1) AS new
           CROSS JOIN memberships
              ON memberships.room_id = new.value ->> 0 AND memberships.user_id = new.value ->> 1

@@ -9,7 +9,7 @@ use crate::richtext::Body;
 pub async fn update(db: impl SqliteExecutor<'_>, message_id: MessageId, body: &Body, now_ms: i64) -> sqlx::Result<()> {
     sqlx::query(
         "UPDATE messages SET body_source = $2, body_html = $3, body_text = $4, search_words = $5, search_marks = $6,
-                             render_version = $7, revision = revision + 1, updated_at = $8
+                             render_version = $7, revision = revision + 1, updated_at = $8, search_parts = $9
           WHERE id = $1",
     )
     .bind(message_id)
@@ -20,6 +20,7 @@ pub async fn update(db: impl SqliteExecutor<'_>, message_id: MessageId, body: &B
     .bind(&body.search_marks)
     .bind(body.render_version)
     .bind(now_ms)
+    .bind(&body.search_parts)
     .execute(db)
     .await
     .map(drop)

@@ -1,5 +1,7 @@
 //! Maintenance of the full-text tables (FTS5): the messages that a commit adds, and the pages that it merges.
 
+use sqlx::SqliteConnection;
+
 use crate::model::MessageId;
 
 /// Inserts messages into the full-text tables. Parameter `$1` is a JSON array of their ids; messages that no longer
@@ -11,7 +13,8 @@ macro_rules! index_messages {
              SELECT id, 'r' || room_id || ' u' || creator_id || ' ' || search_marks, COALESCE(search_words, body_text)
                FROM messages WHERE id IN (SELECT value FROM json_each($1));
              INSERT INTO message_parts (rowid, marks, parts)
-             SELECT id, 'r' || room_id || ' u' || creator_id || ' ' || search_marks, body_text
+             SELECT id, 'r' || room_id || ' u' || creator_id || ' ' || search_marks,
+                    COALESCE(search_parts, search_words, body_text)
                FROM messages WHERE id IN (SELECT value FROM json_each($1)); ",
             $rest
         )
@@ -19,6 +22,18 @@ macro_rules! index_messages {
 }
 
 pub(in crate::store) use index_messages;
+
+/// Removes messages from the full-text tables.
+pub(in crate::store) async fn remove(db: &mut SqliteConnection, message_ids: &[MessageId]) -> sqlx::Result<()> {
+    sqlx::query(
+        "DELETE FROM message_search WHERE rowid IN (SELECT value FROM json_each($1));
+         DELETE FROM message_parts WHERE rowid IN (SELECT value FROM json_each($1))",
+    )
+    .bind(crate::store::json_ids(message_ids))
+    .execute(db)
+    .await
+    .map(drop)
+}
 
 /// Messages to insert into the full-text tables before the transaction commits.
 #[derive(Debug, Default)]

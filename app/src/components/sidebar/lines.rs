@@ -4,7 +4,7 @@
 //! stays, and keeps the focus.
 
 use campfire::html::HtmlWriter;
-use campfire::model::{Person, RoomId, RoomKind, SidebarRoom, first_name, lowercase, paths};
+use campfire::model::{Person, RoomId, RoomKind, SidebarRoom, first_name, fold_for_filter, paths};
 
 use crate::components::avatar::{push_avatar, push_avatars};
 use crate::components::icon::Icon;
@@ -99,7 +99,7 @@ fn push_link_end(html: &mut HtmlWriter, room: &SidebarRoom) {
 }
 
 fn matches(name: &str, filter: &str) -> bool {
-    lowercase(name).contains(&lowercase(filter.trim()))
+    filter.is_empty() || fold_for_filter(name).contains(&fold_for_filter(filter.trim()))
 }
 
 #[cfg(test)]
@@ -129,7 +129,9 @@ mod tests {
             shared[0].html.contains(r#"href="/rooms/2" aria-current="page""#) && !shared[0].html.contains("unread")
         );
         assert!(shared[1].html.contains("&lt;Designers&gt;") && shared[1].html.contains("unread"));
-        assert_eq!(shared_lines(&rooms, " TALK ", None).len(), 1);
+        for filter in [" TALK ", "Täłk", "ａｌｌ"] {
+            assert_eq!(shared_lines(&rooms, filter, None).len(), 1, "{filter}");
+        }
         let named = [SidebarRoom { mention_count: 2, ..room(4, RoomKind::Open, "Named", true) }];
         assert!(shared_lines(&named, "", None)[0].html.contains("@2"));
 

@@ -19,6 +19,7 @@ use campfire::clock::Clock;
 use campfire::model::{ClientMessageId, MessageId, Role, RoomId, SessionId, User, UserId};
 use campfire::ops::rooms::Audience;
 use campfire::richtext::RENDER_VERSION;
+use campfire::search::Zone;
 use campfire::state::AppState;
 use campfire::{AppResult, ops, store};
 use http_body_util::BodyExt;
@@ -104,11 +105,9 @@ async fn main() {
         let mut times = Vec::new();
         let mut found = 0;
         for _ in 0..ROUNDS {
+            let current = CurrentUser { user: who.clone(), session_id: SessionId(1) };
             let began = Instant::now();
-            let answer =
-                ops::searches::search(&state, &CurrentUser { user: who.clone(), session_id: SessionId(1) }, &query)
-                    .await
-                    .expect("an answer");
+            let answer = ops::searches::search(&state, &current, &query, &Zone::UTC).await.expect("an answer");
             times.push(began.elapsed());
             found = answer.messages.len();
             assert!(answer.messages.iter().all(|(message, _)| who.id == ada.id || message.room_id == small_room));

@@ -130,6 +130,7 @@ mod tests {
     use crate::live::testing::TestClient;
     use crate::model::{Anchor, Job};
     use crate::ops::{memberships, messages, searches};
+    use crate::search::Zone;
     use crate::testing::World;
     use crate::{jobs, store, testing};
 
@@ -137,8 +138,8 @@ mod tests {
     async fn age(world: &World) {
         let age = async |tx: &mut Tx| {
             sqlx::query(
-                "UPDATE messages SET body_html = '<p>old</p>', body_text = 'old', search_words = NULL, search_marks = '',
-                                     render_version = 2",
+                "UPDATE messages SET body_html = '<p>old</p>', body_text = 'old', search_words = NULL, search_parts = NULL,
+                                     search_marks = '', render_version = 2",
             )
             .execute(tx.db())
             .await?;
@@ -188,9 +189,9 @@ mod tests {
         assert_eq!(after.messages.last(), Some(&message), "same revision and time");
         assert_eq!(after.cursor, cursor, "no event");
         assert_eq!(client.receive(), None, "nobody is told");
-        let found = searches::search(&world.state, &bob, "salamander has:link").await.unwrap();
+        let found = searches::search(&world.state, &bob, "salamander has:link", &Zone::UTC).await.unwrap();
         assert_eq!(found.messages.iter().map(|(found, _)| found.id).collect::<Vec<_>>(), [message.id]);
-        assert!(searches::search(&world.state, &bob, "old").await.unwrap().messages.is_empty());
+        assert!(searches::search(&world.state, &bob, "old", &Zone::UTC).await.unwrap().messages.is_empty());
         assert_eq!(renderings::position(world.state.db.reader(), RENDER_VERSION).await.unwrap(), None);
     }
 

@@ -434,7 +434,8 @@ mod tests {
         world.post(&world.ada, world.all_talk.id, "ёлка").await;
         let begin = async |tx: &mut Tx| Ok(store::searches::begin_renewal(tx.db(), 1).await?);
         world.state.db.write(begin).await.unwrap();
-        let remarks = async |query| search(&world.state, &testing::current(&world.ada), query).await.unwrap().remarks;
+        let remarks =
+            async |query| search(&world.state, &testing::current(&world.ada), query, &Zone::UTC).await.unwrap().remarks;
         assert_eq!(remarks("елка").await.len(), 1);
         assert!(remarks("eels").await.is_empty(), "text in ASCII is indexed alike");
         let end = async |tx: &mut Tx| Ok(store::searches::set_renewed_before(tx.db(), MessageId(0)).await?);
@@ -508,12 +509,12 @@ mod tests {
         let short = world.post(&world.ada, room_id, "a *short* walrus").await;
         let words = "many other words ".repeat(900);
         let long = world.post(&world.ada, room_id, &format!("{words} walrus & co {words}")).await;
-        let found = search(&world.state, &testing::current(&world.bob), "walrus").await.unwrap();
+        let found = search(&world.state, &testing::current(&world.bob), "walrus", &Zone::UTC).await.unwrap();
         let bodies: Vec<_> = found.messages.iter().map(|(message, _)| message.body_html.as_str()).collect();
         assert_eq!(bodies[0], short.body_html, "a short one is shown as it is");
         assert!(long.body_html.len() > 20_000 && bodies[1].len() < 400, "{}", bodies[1]);
         assert!(bodies[1].contains("walrus &amp; co"));
-        let of_author = search(&world.state, &testing::current(&world.bob), "from:ada").await.unwrap();
+        let of_author = search(&world.state, &testing::current(&world.bob), "from:ada", &Zone::UTC).await.unwrap();
         assert!(of_author.messages[1].0.body_html.starts_with("<p>many other"), "without a hit its start");
     }
 

@@ -105,11 +105,9 @@ async fn main() {
         let mut times = Vec::new();
         let mut found = 0;
         for _ in 0..ROUNDS {
+            let current = CurrentUser { user: who.clone(), session_id: SessionId(1) };
             let began = Instant::now();
-            let answer =
-                ops::searches::search(&state, &CurrentUser { user: who.clone(), session_id: SessionId(1) }, &query, &Zone::UTC)
-                    .await
-                    .expect("an answer");
+            let answer = ops::searches::search(&state, &current, &query, &Zone::UTC).await.expect("an answer");
             times.push(began.elapsed());
             found = answer.messages.len();
             assert!(answer.messages.iter().all(|(message, _)| who.id == ada.id || message.room_id == small_room));

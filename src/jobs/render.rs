@@ -138,8 +138,8 @@ mod tests {
     async fn age(world: &World) {
         let age = async |tx: &mut Tx| {
             sqlx::query(
-                "UPDATE messages SET body_html = '<p>old</p>', body_text = 'old', search_words = NULL, search_marks = '',
-                                     render_version = 2",
+                "UPDATE messages SET body_html = '<p>old</p>', body_text = 'old', search_words = NULL, search_parts = NULL,
+                                     search_marks = '', render_version = 2",
             )
             .execute(tx.db())
             .await?;

@@ -434,7 +434,8 @@ mod tests {
         world.post(&world.ada, world.all_talk.id, "ёлка").await;
         let begin = async |tx: &mut Tx| Ok(store::searches::begin_renewal(tx.db(), 1).await?);
         world.state.db.write(begin).await.unwrap();
-        let remarks = async |query| search(&world.state, &testing::current(&world.ada), query, &Zone::UTC).await.unwrap().remarks;
+        let remarks =
+            async |query| search(&world.state, &testing::current(&world.ada), query, &Zone::UTC).await.unwrap().remarks;
         assert_eq!(remarks("елка").await.len(), 1);
         assert!(remarks("eels").await.is_empty(), "text in ASCII is indexed alike");
         let end = async |tx: &mut Tx| Ok(store::searches::set_renewed_before(tx.db(), MessageId(0)).await?);

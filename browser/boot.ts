@@ -3,6 +3,7 @@
 // where a page has one. Everything works without it; see chat.ts for what is fetched later.
 
 import { submitAtOnce, submitOnChangeAndCtrlEnter } from "./boot/auto-submit.ts";
+import { chooseEverybodyOrNobody } from "./boot/choose-people.ts";
 import { confirmForms } from "./boot/confirmation.ts";
 import { copyAndShare } from "./boot/copy.ts";
 import { markDays } from "./boot/day-marks.ts";
@@ -17,12 +18,15 @@ import { removeNoticeFromAddress } from "./boot/notice.ts";
 import { openOwnLinksHere } from "./boot/own-links.ts";
 import { definePresenceMarks } from "./boot/presence-marks.ts";
 import { sendQuietForms } from "./boot/quiet-forms.ts";
+import { revealPasswords } from "./boot/reveal.ts";
 import { showScriptedControls } from "./boot/scripted-controls.ts";
 import { startPage } from "./boot/start.ts";
+import { rememberTimeZone } from "./boot/time-zone.ts";
 import { find } from "./dom.ts";
 import { Attribute } from "./names.ts";
 
 document.documentElement.setAttribute(Attribute.Scripts, "");
+rememberTimeZone();
 defineLocalTime();
 definePresenceMarks();
 keepTypedName();
@@ -30,6 +34,8 @@ sendQuietForms();
 submitOnChangeAndCtrlEnter();
 copyAndShare();
 filterWhileTyping();
+chooseEverybodyOrNobody();
+revealPasswords();
 openAndCloseMenus();
 closeDrawerOnChoice();
 confirmForms();
@@ -43,6 +49,7 @@ addEventListener("DOMContentLoaded", () => {
   forgetLastPerson();
   submitAtOnce();
   find(".message[aria-current]")?.scrollIntoView({ block: "center" });
+  find(".search__found .message:last-child")?.scrollIntoView({ block: "end" });
   removeNoticeFromAddress();
 });
 

@@ -36,6 +36,9 @@ export const enum Attribute {
   /** The GET form filters a list on the server; the id of the list's element. */
   Filters = "data-filters",
 
+  /** On a button: what a toast says once the form has been sent. */
+  Says = "data-says",
+
   // On fields.
   /** A change of the field submits its form. */
   Submits = "data-submits",
@@ -59,6 +62,10 @@ export const enum Attribute {
   Copies = "data-copies",
   /** The button shares this URL. */
   Shares = "data-shares",
+  /** The button chooses everybody of this list, or nobody. Its value is `all` or `none`. */
+  Chooses = "data-chooses",
+  /** The button shows and hides the password in the field of this id. */
+  Reveals = "data-reveals",
   /** The link leads to the next page of a list; the id of the list's element. */
   More = "data-more",
   /** What an item of a message's menu does. */
@@ -96,6 +103,8 @@ export const enum Id {
   MessageMenu = "message-menu",
   /** How many people a filter has found. */
   PeopleFound = "people-found",
+  /** How many people are chosen. */
+  PeopleChosen = "people-chosen",
   /** The part of the picker's page that is shown in place. */
   Picker = "picker",
   /** In the picker: the boosts that were given last. */

@@ -226,7 +226,8 @@ test("signing out in one tab signs the other out", async ({ twoPeople: { bob } }
   const otherTab = await bob.page.context().newPage();
   await otherTab.goto(bob.campfire.url);
   await expect(otherTab.locator("html[data-live]")).toBeAttached();
-  await bob.page.getByRole("button", { name: "Sign out" }).click();
+  await bob.page.getByRole("link", { name: "your profile" }).click();
+  await bob.page.getByRole("button", { name: "Sign out", exact: true }).click();
   await expect(bob.page.getByRole("heading", { name: "Sign in" })).toBeVisible();
   await expect(otherTab.getByRole("heading", { name: "Sign in" })).toBeVisible();
 });

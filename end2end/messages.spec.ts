@@ -1,19 +1,11 @@
 // Writing and reading: the composer, mentions, boosts, sounds, menus, the scroll position, the search.
 
-import { expect, type Person, test } from "./people.ts";
+import { arrived, expect, flood, type Person, test } from "./people.ts";
 
 const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };
 
 const comfortable = async (...people: Person[]) => {
   for (const person of people) await person.comfortable();
-};
-const arrived = (person: Person) => expect(person.page.locator(".message--outgoing")).toHaveCount(0);
-
-/** Posts by HTTP requests, without the page. */
-const flood = async (person: Person, path: string, count: number, text = (number: number) => `message number ${number}`) => {
-  for (let number = 1; number <= count; number++) {
-    await person.page.request.post(`${person.campfire.url}${path}/messages`, { form: { body: text(number) }, maxRedirects: 0 });
-  }
 };
 
 test("the toolbar formats the selection, and undo reverts it", async ({ twoPeople: { ada } }) => {
@@ -277,7 +269,7 @@ test("a reply quotes with a link, and a deletion can be undone", async ({ twoPeo
   await expect(bob.message("at nine")).toBeVisible();
   await comfortable(ada, bob);
   await bob.choose(bob.message("at nine"), "Reply");
-  await expect(bob.composer).toHaveValue(/^> shall we meet at nine\?\n> — \[Ada\]\(\/rooms\/1\/@1\)\n\n$/);
+  await expect(bob.composer).toHaveValue(/^> shall we meet at nine\?\n>\n> — \[Ada\]\(\/rooms\/1\/@1\)\n\n$/);
   await bob.composer.pressSequentially("yes");
   await bob.page.keyboard.press("Enter");
   await expect(ada.message("yes").locator("blockquote")).toContainText("shall we meet at nine?");

@@ -34,7 +34,7 @@ test("a ping from the sidebar is live for both people", async ({ twoPeople: { ad
   const path = new URL(ada.page.url()).pathname;
   await ada.page.getByRole("link", { name: "Ping", exact: true }).click();
   await ada.page.getByRole("checkbox", { name: "Bob" }).check();
-  await ada.page.getByRole("button", { name: "Start the ping" }).click();
+  await ada.page.getByRole("button", { name: "Start ping" }).click();
   await expect(ada.page.getByRole("heading", { name: "Ping with Bob" })).toBeVisible();
   expect(new URL(ada.page.url()).pathname).toBe(path);
 
@@ -102,7 +102,7 @@ test("a transfer link signs in on a phone, by the address in its QR code, and a 
   await expect(ada.message("from my phone").getByRole("link", { name: "Bob" })).toBeVisible();
 
   await bob.page.reload();
-  await bob.page.getByLabel("Present password").fill(PASSWORD);
+  await bob.page.getByLabel("Current password").fill(PASSWORD);
   await bob.page.getByLabel("New password").fill("another horse");
   await bob.page.getByRole("button", { name: "Change password" }).click();
   await expect(bob.page.getByRole("alert")).toHaveText("Your password is changed, and all other devices are signed out.");
@@ -188,16 +188,23 @@ test("a third person sees a room appear, change its kind and name, and disappear
   await expect(cleo.roomLink("For all")).toHaveCount(0);
 });
 
-test("the bell cycles through involvements and hides the room, and the profile shows it again", async ({ twoPeople: { bob } }) => {
+test("the bell offers every involvement, and the profile shows a hidden room again", async ({ twoPeople: { bob } }) => {
   const otherTab = await bob.page.context().newPage();
   await otherTab.goto(bob.page.url());
   await expect(otherTab.locator("html[data-live]")).toBeAttached();
-  const bell = (name: string) => bob.page.getByRole("button", { name });
-  await bell("Notified of mentions").click();
-  await bell("Notified of everything").click();
-  await expect(otherTab.getByRole("button", { name: "Notifications off" })).toBeVisible();
-  await bell("Notifications off").click();
-  await expect(bell("Off, and hidden from the sidebar")).toBeVisible();
+  const bell = bob.page.locator(".bell > summary");
+  const choose = async (name: string, said: string) => {
+    await bell.click();
+    await bob.page.getByRole("button", { name }).click();
+    await expect(bell).toHaveAccessibleName(`${said}. Change`);
+    await expect(bob.page.locator(".bell")).not.toHaveAttribute("open");
+  };
+  await expect(bell).toHaveAccessibleName("Notified of mentions. Change");
+  await choose("Everything", "Notified of everything");
+  await choose("Nothing", "Notifications off");
+  await expect(otherTab.locator(".bell > summary")).toHaveAccessibleName("Notifications off. Change");
+  await expect(bob.page.getByRole("status").filter({ hasText: "Notifications off." })).toBeVisible();
+  await choose("Hidden", "Off, and hidden from the sidebar");
   await expect(bob.roomLink("All Talk")).toHaveCount(0);
   await expect(bob.composer).toBeVisible();
   await bob.page.getByRole("link", { name: "Your profile" }).click();
@@ -210,7 +217,7 @@ test("the bell cycles through involvements and hides the room, and the profile s
 test("an administrator's changes are shown in open pages", async ({ twoPeople: { ada, bob } }) => {
   await expect(bob.page.getByRole("link", { name: "New room" })).toBeVisible();
   await bob.page.evaluate(() => Object.assign(window, { kept: true }));
-  await ada.page.getByRole("link", { name: "Account settings" }).click();
+  await ada.page.getByRole("link", { name: "Settings", exact: true }).click();
   await ada.page.getByLabel("Name of this Campfire").fill("Fireside");
   await ada.page.getByLabel("Only administrators make rooms").check();
   await ada.page.getByRole("button", { name: "Save" }).click();

@@ -147,7 +147,7 @@ export class Person {
     await this.page.getByRole("link", { name: "Chosen people" }).click();
     await expect(this.page.getByLabel("Name")).toHaveValue(name);
     for (const other of others) await this.page.getByRole("checkbox", { name: other }).check();
-    await this.page.getByRole("button", { name: "Make the room" }).click();
+    await this.page.getByRole("button", { name: "Create room" }).click();
     await expect(this.page.getByRole("heading", { name })).toBeVisible();
   }
 
@@ -156,7 +156,7 @@ export class Person {
     await this.page.getByRole("link", { name: "New room" }).click();
     await this.page.getByRole("link", { name: "Chosen people" }).click();
     await this.page.getByLabel("Name").fill(name);
-    await this.page.getByRole("button", { name: "Make the room" }).click();
+    await this.page.getByRole("button", { name: "Create room" }).click();
     await expect(this.page.getByRole("heading", { name })).toBeVisible();
   }
 
@@ -174,6 +174,16 @@ export class Person {
       const found = serious.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`);
       expect(found, `${screen}, ${colorScheme}`).toEqual([]);
     }
+  }
+}
+
+/** Waits until everything a person has sent has arrived. */
+export const arrived = (person: Person) => expect(person.page.locator(".message--outgoing")).toHaveCount(0);
+
+/** Posts by HTTP requests, without the page. */
+export async function flood(person: Person, path: string, count: number, text = (number: number) => `message number ${number}`) {
+  for (let number = 1; number <= count; number++) {
+    await person.page.request.post(`${person.campfire.url}${path}/messages`, { form: { body: text(number) }, maxRedirects: 0 });
   }
 }
 
@@ -210,4 +220,4 @@ export const test = base.extend<Cast>({
   },
 });
 
-export { expect };
+export { expect, type Locator };

@@ -30,7 +30,8 @@ test("reading, signing in, posting and changing a message need no script", async
   await expect(ada.message("Changed without scripts")).toHaveCount(0);
 
   await bob.page.getByRole("button", { name: "Rooms" }).click();
-  await bob.page.getByRole("button", { name: "Sign out" }).click();
+  await bob.page.getByRole("link", { name: "your profile" }).click();
+  await bob.page.getByRole("button", { name: "Sign out", exact: true }).click();
   await bob.page.getByLabel("E-mail address").fill(bob.emailAddress);
   await bob.page.getByLabel("Password").fill("wrong password");
   await bob.page.getByRole("button", { name: "Sign in" }).click();
@@ -48,8 +49,9 @@ test("profile, bell, pings and the account need no script", async ({ person }) =
   await ada.setUp();
   const bob = await person("Bob", { javaScriptEnabled: false });
   await bob.join(await ada.invitation());
-  await bob.page.getByRole("button", { name: "Notified of mentions" }).click();
-  await expect(bob.page.getByRole("button", { name: "Notified of everything" })).toBeVisible();
+  await bob.page.locator(".bell > summary").click();
+  await bob.page.getByRole("button", { name: "Everything" }).click();
+  await expect(bob.page.locator(".bell > summary")).toHaveAccessibleName("Notified of everything. Change");
   await bob.page.getByRole("link", { name: "your profile" }).click();
   await bob.page.getByLabel("Your name").fill("Robert");
   await bob.page.getByRole("button", { name: "Save" }).first().click();
@@ -68,7 +70,7 @@ test("profile, bell, pings and the account need no script", async ({ person }) =
   await ada.page.getByRole("link", { name: "Robert unread" }).click();
   await expect(ada.message("Psst")).toBeVisible();
 
-  await ada.page.getByRole("link", { name: "Account settings" }).click();
+  await ada.page.getByRole("link", { name: "Settings", exact: true }).click();
   await ada.page.getByRole("searchbox", { name: "Filter people by name" }).fill("rob");
   await ada.page.getByRole("button", { name: "Filter" }).click();
   await expect(ada.page.locator("#people-list").getByRole("listitem")).toHaveCount(1);

@@ -44,6 +44,22 @@ pub fn storage() -> Option<web_sys::Storage> {
     window().local_storage().ok().flatten()
 }
 
+/// The storage of this tab; `None` if the browser forbids it.
+pub fn session_storage() -> Option<web_sys::Storage> {
+    window().session_storage().ok().flatten()
+}
+
+/// Asks the user a question; `false` if the browser shows none.
+pub fn confirm(question: &str) -> bool {
+    window().confirm_with_message(question).unwrap_or(false)
+}
+
+/// Whether an input method is using the key. Safari reports the Enter that ends a composition after it has ended, with
+/// the legacy code 229.
+pub fn is_composing(event: &web_sys::KeyboardEvent) -> bool {
+    event.is_composing() || event.key_code() == 229
+}
+
 /// Waits for this duration.
 pub async fn sleep(duration: Duration) {
     TimeoutFuture::new(u32::try_from(duration.as_millis()).unwrap_or(u32::MAX)).await;
@@ -125,9 +141,28 @@ pub fn show_boosts(message_id: MessageId, html: &str) {
     }
 }
 
+/// Replaces the body of a message's row, and its fold. A text that was unfolded stays so.
+pub fn show_body(row: &web_sys::Element, html: &str) {
+    let Ok(Some(body)) = row.query_selector(".message__body") else { return };
+    let fold = body.next_element_sibling().filter(|next| next.class_list().contains("fold"));
+    let is_unfolded = fold.as_ref().is_some_and(|fold| fold.has_attribute("open"));
+    if let Some(fold) = fold {
+        fold.remove();
+    }
+    body.set_outer_html(html);
+    if is_unfolded && let Ok(Some(fold)) = row.query_selector(".fold") {
+        let _ = fold.set_attribute("open", "");
+    }
+}
+
 /// The row of a message, if it is in the page.
 pub fn row(message_id: MessageId) -> Option<web_sys::Element> {
     document().get_element_by_id(&format!("{}{message_id}", names::id::MESSAGE_PREFIX))
+}
+
+/// Whether a message's row is in the page and hidden: it is being deleted.
+pub fn is_row_hidden(message_id: MessageId) -> bool {
+    row(message_id).is_some_and(|row| row.has_attribute("hidden"))
 }
 
 /// Moves the line before the new messages to this message, or removes it.
@@ -138,6 +173,51 @@ pub fn mark_new(message_id: Option<MessageId>) {
     if let Some(row) = message_id.and_then(row) {
         let _ = row.set_attribute("data-new", "");
     }
+}
+
+/// Marks this message as the one that a link leads to, and no other.
+pub fn mark_target(message_id: Option<MessageId>) {
+    if let Ok(Some(marked)) = document().query_selector(".message[aria-current]") {
+        let _ = marked.remove_attribute("aria-current");
+        // A style that is computed in between starts the animation of the mark anew.
+        let _ = marked.get_bounding_client_rect();
+    }
+    if let Some(row) = message_id.and_then(row) {
+        let _ = row.set_attribute("aria-current", "true");
+    }
+}
+
+/// The scroll offset of an element, with its fraction: `web_sys` rounds it, and a position that is rounded at every
+/// change moves.
+pub fn scroll_top(element: &web_sys::Element) -> f64 {
+    js_sys::Reflect::get(element, &"scrollTop".into()).ok().and_then(|top| top.as_f64()).unwrap_or_default()
+}
+
+/// Scrolls an element to an offset.
+pub fn set_scroll_top(element: &web_sys::Element, top: f64) {
+    let _ = js_sys::Reflect::set(element, &"scrollTop".into(), &top.into());
+}
+
+/// Calls `resized` whenever the height or width of an element changes, before the change is painted. Returns the function
+/// that ends it.
+pub fn observe_size(element: &web_sys::Element, resized: impl FnMut() + 'static) -> impl FnOnce() + 'static {
+    let closure = Closure::<dyn FnMut()>::new(resized);
+    let observer = web_sys::ResizeObserver::new(closure.as_ref().unchecked_ref()).ok();
+    if let Some(observer) = &observer {
+        observer.observe(element);
+    }
+    move || {
+        if let Some(observer) = observer {
+            observer.disconnect();
+        }
+        drop(closure);
+    }
+}
+
+/// Makes a cleanup `Send`, as Leptos requires; the browser has one thread only.
+pub fn on_this_thread(cleanup: impl FnOnce() + 'static) -> impl FnOnce() + Send + Sync + 'static {
+    let cleanup = send_wrapper::SendWrapper::new(cleanup);
+    move || cleanup.take()()
 }
 
 /// Clicks the first element that matches.

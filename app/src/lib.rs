@@ -181,7 +181,7 @@ pub fn App() -> impl IntoView {
     provide_context(outbox);
     provide_context(StoredValue::new(layout));
     Effect::new(move |_| {
-        navigation::listen(place);
+        navigation::listen(place, components::scroller::show_again);
         components::shortcuts::listen();
         live::start(live, Callback::new(move |()| outbox.send()));
     });

@@ -46,7 +46,7 @@ mod tests {
         "data-new",
         "data-revision",
         "data-shown",
-        "data-text",
+        "data-opened",
     ];
 
     #[test]

@@ -28,8 +28,8 @@ pub fn provide_place() -> RwSignal<Place> {
 }
 
 /// Handles clicks on links and the browser's back and forward until the document is unloaded. Called once, in the
-/// browser.
-pub fn listen(place: RwSignal<Place>) {
+/// browser. `again` is called for a click on a link to the place that the page is at.
+pub fn listen(place: RwSignal<Place>, again: fn(Place)) {
     // On the window this runs after every other listener: one that prevented the default has handled the click.
     browser::listen_forever(&window(), "click", move |event: MouseEvent| {
         let Some(destination) = destination(&event) else { return };
@@ -38,6 +38,8 @@ pub fn listen(place: RwSignal<Place>) {
             let history = window().history();
             let _ = history.and_then(|it| it.push_state_with_url(&JsValue::NULL, "", Some(&destination.path())));
             place.set(destination);
+        } else {
+            again(destination);
         }
     });
     // Also fired when only the fragment changes, which is the same place.

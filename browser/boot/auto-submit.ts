@@ -2,6 +2,7 @@
 // there.
 
 import { closest, find, target } from "../dom.ts";
+import { isComposing } from "../keyboard.ts";
 import { Attribute } from "../names.ts";
 
 export function submitOnChangeAndCtrlEnter() {
@@ -11,7 +12,7 @@ export function submitOnChangeAndCtrlEnter() {
   });
   document.addEventListener("keydown", (event) => {
     const form = closest<HTMLFormElement>(event, `form[${Attribute.Saves}]`);
-    if (form && event.key === "Enter" && (event.ctrlKey || event.metaKey)) form.requestSubmit();
+    if (form && event.key === "Enter" && (event.ctrlKey || event.metaKey) && !isComposing(event)) form.requestSubmit();
   });
 }
 

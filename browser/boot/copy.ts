@@ -1,5 +1,6 @@
 // Links to pass on: a button copies or shares one, and focus selects it.
 
+import { copyText } from "../clipboard.ts";
 import { closest, target } from "../dom.ts";
 import { Attribute } from "../names.ts";
 import { showNotice } from "./notice.ts";
@@ -24,17 +25,11 @@ export function copyAndShare() {
 async function copyByButton(button: HTMLElement) {
   const field = document.getElementById(button.getAttribute(Attribute.Copies) ?? "") as HTMLInputElement;
   try {
-    await copy(field);
+    await copyText(field.value);
   } catch {
+    field.select();
     return showNotice("This browser does not let pages copy. The link is selected: copy it with the keyboard.");
   }
   button.textContent = "Copied";
   setTimeout(() => (button.textContent = "Copy"), COPIED_SHOWN_MS);
-}
-
-async function copy(field: HTMLInputElement) {
-  field.select();
-  // Browsers offer the clipboard to https and localhost only; a Campfire in a local network may have neither.
-  if (navigator.clipboard) await navigator.clipboard.writeText(field.value);
-  else if (!document.execCommand("copy")) throw new Error("copying is not allowed here");
 }

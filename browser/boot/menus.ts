@@ -3,6 +3,7 @@
 
 import { closest, findAll, target } from "../dom.ts";
 import { FILL_MENU } from "../events.ts";
+import { isComposing } from "../keyboard.ts";
 import { Attribute, Id, Placeholder } from "../names.ts";
 
 const SPACE_BELOW_PX = 8;
@@ -32,7 +33,7 @@ export function openAndCloseMenus() {
   document.addEventListener("toggle", (event) => place(target<HTMLDetailsElement>(event)), true);
   document.addEventListener("click", (event) => closeMenus(closest(event, "details.menu")));
   document.addEventListener("keydown", (event) => {
-    if (event.key === "Escape") closeMenus();
+    if (event.key === "Escape" && !isComposing(event)) closeMenus();
   });
 }
 

@@ -1,7 +1,7 @@
 // Small forms (boosts, notifications, "mark unread") are sent by `fetch`: their effect shows without leaving the page.
 
 import { fieldsOf, find } from "../dom.ts";
-import { Attribute } from "../names.ts";
+import { Attribute, PageEvent } from "../names.ts";
 import { showNotice } from "./notice.ts";
 
 export function sendQuietForms() {
@@ -9,11 +9,11 @@ export function sendQuietForms() {
     const form = event.target as HTMLFormElement;
     if (!form.hasAttribute(Attribute.Quiet)) return;
     event.preventDefault();
-    void send(form, fieldsOf(form, event.submitter));
+    void send(form, fieldsOf(form, event.submitter), event.submitter?.getAttribute(Attribute.Says) ?? null);
   });
 }
 
-async function send(form: HTMLFormElement, body: URLSearchParams) {
+async function send(form: HTMLFormElement, body: URLSearchParams, says: string | null = null) {
   const headers = { "x-requested-with": "fetch" };
   // The answer to a form is a redirect. Where it leads does not matter here, so it is not followed.
   const response = await fetch(form.action, { method: "POST", body, headers, redirect: "manual" }).catch(
@@ -22,6 +22,8 @@ async function send(form: HTMLFormElement, body: URLSearchParams) {
   if (!response) return showNotice("The server could not be reached, so nothing was saved. Try again.");
   if (!response.ok && response.type !== "opaqueredirect")
     return showNotice("That was refused. Reload the page to see how things are.");
+  // chat.js shows it.
+  if (says) document.dispatchEvent(new CustomEvent(PageEvent.Toast, { detail: [says] }));
   const sheet = form.closest(".sheet");
   if (sheet && form.hasAttribute(Attribute.Boosts)) {
     const back = find<HTMLAnchorElement>("a", sheet);

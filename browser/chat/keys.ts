@@ -2,6 +2,7 @@
 // shortcuts. Single letters can be switched off (WCAG 2.1.4): somebody who dictates would press them by speaking.
 
 import { closest, find, findAll, target } from "../dom.ts";
+import { isComposing, latinKey } from "../keyboard.ts";
 import { Attribute } from "../names.ts";
 import { composerField, timeline } from "../page.ts";
 import { menuOf, moveInMenu, openMenu } from "./messages/menu.ts";
@@ -18,13 +19,13 @@ const letters = new Map([
 
 export function handleKeys() {
   document.addEventListener("keydown", (event) => {
-    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || isComposing(event)) return;
     const here = target(event);
     if (event.key === "Escape" && here?.hasAttribute(Attribute.Clears)) return clear(here as HTMLInputElement);
     if (here?.matches("input, textarea, select") || find("dialog[open]")) return;
     if (isSingleKey(event.key) && setting("keys") === "off") return;
     const row = closest(event, ".timeline .message");
-    if (event.key === "?" && timeline()) showShortcuts();
+    if (latinKey(event) === "?" && timeline()) showShortcuts();
     else if (row) handleKeyInRow(event, row);
     else handleKeyOutside(event);
   });
@@ -44,7 +45,7 @@ function handleKeyOutside(event: KeyboardEvent) {
   if (target(event)?.matches(".timeline__messages") && ["ArrowUp", "ArrowDown", "Home", "End"].includes(event.key)) {
     event.preventDefault();
     focusRow(rows().at(event.key === "Home" ? 0 : -1));
-  } else if (event.key === "/" && timeline()) {
+  } else if (latinKey(event) === "/" && timeline()) {
     event.preventDefault();
     location.assign("/searches");
   }
@@ -53,7 +54,7 @@ function handleKeyOutside(event: KeyboardEvent) {
 function handleKeyInRow(event: KeyboardEvent, row: HTMLElement) {
   const all = rows();
   const next = rowAfterKey(event.key, all.indexOf(row), all.length);
-  const letter = letters.get(event.key);
+  const letter = letters.get(latinKey(event));
   const isAtRow = event.target === row;
   if (next !== undefined) {
     event.preventDefault();

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::text::{first_name, initials, name_line};
+use super::text::{first_name, name_line};
 use super::{Person, RoomId, UserId, compare_names};
 use crate::AppError;
 
@@ -52,17 +52,10 @@ pub enum Involvement {
 }
 
 impl Involvement {
-    /// The involvement that the bell button changes to. In direct rooms there are only `Everything` and `Nothing`.
-    #[must_use]
-    pub const fn next(self, kind: RoomKind) -> Self {
-        match (kind, self) {
-            (RoomKind::Direct, Self::Everything) => Self::Nothing,
-            (RoomKind::Direct, _) => Self::Everything,
-            (_, Self::Mentions) => Self::Everything,
-            (_, Self::Everything) => Self::Nothing,
-            (_, Self::Nothing) => Self::Invisible,
-            (_, Self::Invisible) => Self::Mentions,
-        }
+    /// What a member of a room of this kind may choose, from the most to the least.
+    pub fn choices(kind: RoomKind) -> impl Iterator<Item = Self> {
+        let all = [Self::Everything, Self::Mentions, Self::Nothing, Self::Invisible];
+        all.into_iter().filter(move |involvement| involvement.fits(kind))
     }
 
     /// Whether a member of a room of this kind may choose this involvement.
@@ -90,6 +83,17 @@ impl Involvement {
             Self::Nothing => "Nothing",
             Self::Mentions => "Mentions",
             Self::Everything => "Everything",
+        }
+    }
+
+    /// What a choice means, in a few words.
+    #[must_use]
+    pub const fn note(self) -> &'static str {
+        match self {
+            Self::Invisible => "and not in the sidebar",
+            Self::Nothing => "the room stays in the sidebar",
+            Self::Mentions => "when somebody names you",
+            Self::Everything => "every message",
         }
     }
 
@@ -157,14 +161,13 @@ impl SidebarRoom {
         }
     }
 
-    /// The label under the avatar of a direct room: the first name of the other member, or the initials of several.
+    /// The label under the avatar of a direct room: the first name of the other member, and the number of further ones.
     #[must_use]
     pub fn label(&self) -> String {
         match self.people.as_slice() {
             [] => self.name.clone(),
             [other] => first_name(&other.name).to_owned(),
-            [one, other] => format!("{}+{}", initials(&one.name), initials(&other.name)),
-            people => sentence(people.iter().map(|person| initials(&person.name))),
+            [one, others @ ..] => format!("{} +{}", first_name(&one.name), others.len()),
         }
     }
 }
@@ -231,26 +234,18 @@ mod tests {
         assert_eq!(direct_name(&people(&["Ada L", "Bob"])), "Ada L and Bob");
         assert_eq!(direct_name(&people(&["Ada", "Bob", "Cleo"])), "Ada, Bob and Cleo");
         assert_eq!(label(&["Ada Lovelace"]), "Ada");
-        assert_eq!(label(&["Ada Lovelace", "Bob"]), "AL+B");
-        assert_eq!(label(&["Ada Lovelace", "Bob", "Cleo"]), "AL, B and C");
+        assert_eq!(label(&["Ada Lovelace", "Bob"]), "Ada +1");
+        assert_eq!(label(&["Ada Lovelace", "Bob", "Cleo"]), "Ada +2");
     }
 
     #[test]
-    fn the_bell_cycles_through_every_involvement_of_the_kind() {
-        let cycle_len = |kind, mut involvement: Involvement| {
-            let mut seen = vec![involvement];
-            loop {
-                involvement = involvement.next(kind);
-                assert!(involvement.fits(kind));
+    fn every_involvement_that_a_kind_offers_is_read_from_its_word() {
+        for (kind, count) in [(RoomKind::Open, 4), (RoomKind::Closed, 4), (RoomKind::Direct, 2)] {
+            assert_eq!(Involvement::choices(kind).count(), count);
+            for involvement in Involvement::choices(kind) {
                 assert_eq!(involvement.word().parse(), Ok(involvement));
-                if seen.contains(&involvement) {
-                    return seen.len();
-                }
-                seen.push(involvement);
             }
-        };
-        assert_eq!(cycle_len(RoomKind::Open, Involvement::Mentions), 4);
-        assert_eq!(cycle_len(RoomKind::Direct, Involvement::Everything), 2);
+        }
         assert!("loud".parse::<Involvement>().is_err());
     }
 

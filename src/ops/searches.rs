@@ -7,7 +7,7 @@ use sqlx::SqliteConnection;
 use crate::access::CurrentUser;
 use crate::folding;
 use crate::model::{Involvement, Message, MessageId, RoomId, RoomKind, User, UserId};
-use crate::search::Query;
+use crate::search::{Query, Zone};
 use crate::state::AppState;
 use crate::store::searches::{MAX_RESULTS, SearchRange, Table};
 use crate::store::{self, Tx};
@@ -52,12 +52,13 @@ pub struct SearchResults {
     pub has_more: bool,
 }
 
-/// Searches the user's rooms: whole words first, then parts of words if there are too few results.
+/// Searches the user's rooms: whole words first, then parts of words if there are too few results. Days are those of
+/// `zone`.
 ///
 /// # Errors
 /// `Invalid` for a search that is too long.
-pub async fn search(state: &AppState, current: &CurrentUser, text: &str) -> AppResult<SearchResults> {
-    let mut query = Query::parse(text)?;
+pub async fn search(state: &AppState, current: &CurrentUser, text: &str, zone: &Zone) -> AppResult<SearchResults> {
+    let mut query = Query::parse(text, zone)?;
     let mut reader = state.db.reader().acquire().await?;
     let db = reader.db();
     let own_rooms = store::memberships::list_involvements(&mut *db, current.user.id).await?;
@@ -115,7 +116,7 @@ async fn excerpts(state: &AppState, ids: &[MessageId], terms: &[String]) -> AppR
 /// # Errors
 /// `Invalid` for a search that is too long.
 pub async fn remember(state: &AppState, current: &CurrentUser, text: &str) -> AppResult<()> {
-    if Query::parse(text)?.is_blank() {
+    if Query::parse(text, &Zone::UTC)?.is_blank() {
         return Ok(());
     }
     let text = text.to_owned();
@@ -270,7 +271,7 @@ mod tests {
     use crate::testing::{self, World};
 
     async fn hits(world: &World, user: &User, query: &str) -> Vec<i64> {
-        let found = search(&world.state, &testing::current(user), query).await.unwrap();
+        let found = search(&world.state, &testing::current(user), query, &Zone::UTC).await.unwrap();
         found.messages.into_iter().map(|(message, _)| message.id.0).collect()
     }
 
@@ -467,11 +468,11 @@ mod tests {
             assert_eq!(hits(&world, ada, query).await, wanted, "{query}");
         }
         for query in ["from:nobody fish", "in:nowhere fish", "fish before:2024-02-31"] {
-            let found = search(&world.state, &testing::current(ada), query).await.unwrap();
+            let found = search(&world.state, &testing::current(ada), query, &Zone::UTC).await.unwrap();
             assert!(found.messages.is_empty() && found.remarks.len() == 1, "{query}");
         }
         assert_eq!(hits(&world, ada, "to:fish").await, [0; 0]);
-        assert_eq!(search(&world.state, &testing::current(ada), "to:fish").await.unwrap().remarks.len(), 1);
+        assert_eq!(search(&world.state, &testing::current(ada), "to:fish", &Zone::UTC).await.unwrap().remarks.len(), 1);
     }
 
     #[tokio::test]
@@ -495,7 +496,7 @@ mod tests {
         for number in 0..105 {
             ids.push(world.post(&world.ada, world.all_talk.id, &format!("walrus {number}")).await.id.0);
         }
-        let found = search(&world.state, &testing::current(&world.bob), "walrus").await.unwrap();
+        let found = search(&world.state, &testing::current(&world.bob), "walrus", &Zone::UTC).await.unwrap();
         assert_eq!(found.messages.iter().map(|(message, _)| message.id.0).collect::<Vec<_>>(), ids[5..]);
         assert!(found.has_more);
     }

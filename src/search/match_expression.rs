@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     fn parse(text: &str) -> Query {
-        Query::parse(text).unwrap()
+        Query::parse(text, &crate::search::Zone::UTC).unwrap()
     }
 
     #[test]
@@ -106,7 +106,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_input_escapes_its_quotes(text in "(\"|NOT|AND|OR|NEAR|\\*|\\^|:|\\(|\\)|'|;|--|DROP TABLE| |[a-z]|🔥|東|\\PC){0,60}") {
-            let query = Query::parse(&text);
+            let query = Query::parse(&text, &crate::search::Zone::UTC);
             prop_assume!(query.is_ok());
             let query = query.unwrap();
             let words = query.words_match(Some(&[RoomId(1)]), &[]);

@@ -6,6 +6,8 @@
 mod indexed;
 mod match_expression;
 mod query;
+mod zone;
 
 pub use indexed::{INDEX_VERSION, IndexedText};
 pub use query::{MAX_QUERY_CHARS, Query};
+pub use zone::Zone;

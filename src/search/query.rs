@@ -3,7 +3,7 @@
 //! Any other word before a colon is searched for as text, with a remark that says so.
 
 use super::match_expression::is_searchable;
-use crate::model::utc_midnight;
+use super::zone::Zone;
 use crate::{AppError, AppResult};
 
 /// The longest search, in characters.
@@ -11,8 +11,6 @@ pub const MAX_QUERY_CHARS: usize = 300;
 
 /// How many names `from:` and `in:` may list each, to bound the expression sent to the index.
 const MAX_NAMES: usize = 5;
-
-const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
 
 /// A parsed search. Its conditions all have to hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -38,11 +36,11 @@ pub struct Query {
 }
 
 impl Query {
-    /// Parses a search. Dates are days of UTC; `after:` begins with the day that follows.
+    /// Parses a search whose dates are days of this time zone; `after:` begins with the day that follows.
     ///
     /// # Errors
     /// `Invalid` when it is longer than [`MAX_QUERY_CHARS`].
-    pub fn parse(text: &str) -> AppResult<Self> {
+    pub fn parse(text: &str, zone: &Zone) -> AppResult<Self> {
         if text.chars().count() > MAX_QUERY_CHARS {
             let problem = format!("A search has at most {MAX_QUERY_CHARS} characters. Use fewer words.");
             return Err(AppError::invalid("q", problem));
@@ -53,8 +51,8 @@ impl Query {
                 Some("from") => query.add_name("from", text.trim_start_matches('@')),
                 Some("in") => query.add_name("in", text.trim_start_matches('#')),
                 Some("has") => query.add_kind(&text),
-                Some("before") => query.before = query.parse_time("before", &text, 0),
-                Some("after") => query.after = query.parse_time("after", &text, DAY_MS),
+                Some("before") => query.before = query.parse_day("before", &text, zone).map(|(begins_at, _)| begins_at),
+                Some("after") => query.after = query.parse_day("after", &text, zone).map(|(_, ends_at)| ends_at),
                 Some(other) => {
                     query.remarks.push(format!(
                         "“{other}:” is not a filter, so it was searched for as text. There are from:, in:, has:link, has:code, before: and after:."
@@ -96,13 +94,13 @@ impl Query {
         }
     }
 
-    /// The start of the day given to `before:` or `after:`, plus `offset_ms`; `None`, with a remark, if it is no day.
-    fn parse_time(&mut self, filter: &str, text: &str, offset_ms: i64) -> Option<i64> {
-        let at_ms = parse_date(text).map(|day_ms| day_ms + offset_ms);
-        if at_ms.is_none() {
+    /// Start and end of the day given to `before:` or `after:`; `None`, with a remark, if it is no day.
+    fn parse_day(&mut self, filter: &str, text: &str, zone: &Zone) -> Option<(i64, i64)> {
+        let day = parse_date(text, zone);
+        if day.is_none() {
             self.refuse(format!("“{filter}:{text}” is not a day. Write it like {filter}:2026-11-24."));
         }
-        at_ms
+        day
     }
 
     /// Marks the search as impossible, with a remark that gives the reason.
@@ -166,8 +164,8 @@ fn filter_at(text: &str) -> (Option<String>, &str) {
     }
 }
 
-/// The start of a day of UTC like `2026-11-24`, in milliseconds since the epoch; `None` for a day that does not exist.
-fn parse_date(text: &str) -> Option<i64> {
+/// Start and end of a day like `2026-11-24`, in milliseconds since the epoch; `None` for a day that does not exist.
+fn parse_date(text: &str, zone: &Zone) -> Option<(i64, i64)> {
     let mut parts = text.splitn(3, '-');
     let year = parts.next()?;
     let month = parts.next()?;
@@ -175,7 +173,7 @@ fn parse_date(text: &str) -> Option<i64> {
     if year.len() != 4 || ![year, month, day].iter().all(|part| part.bytes().all(|byte| byte.is_ascii_digit())) {
         return None;
     }
-    utc_midnight(year.parse().ok()?, month.parse().ok()?, day.parse().ok()?)
+    zone.day(year.parse().ok()?, month.parse().ok()?, day.parse().ok()?)
 }
 
 #[cfg(test)]
@@ -183,7 +181,7 @@ mod tests {
     use super::*;
 
     fn parse(text: &str) -> Query {
-        Query::parse(text).unwrap()
+        Query::parse(text, &Zone::UTC).unwrap()
     }
 
     #[test]
@@ -195,7 +193,17 @@ mod tests {
         assert_eq!(query.rooms, ["All Talk"]);
         assert!(query.has_link && query.has_code && query.remarks.is_empty() && !query.impossible);
         assert_eq!(query.before, Some(1_795_478_400_000));
-        assert_eq!(query.after, Some(DAY_MS));
+        assert_eq!(query.after, Some(24 * 60 * 60 * 1_000));
+    }
+
+    #[test]
+    fn days_are_those_of_the_time_zone() {
+        let parse =
+            |zone: &str| Query::parse("after:2026-01-30 before:2026-02-01", &Zone::named(zone).unwrap()).unwrap();
+        let utc = parse("UTC");
+        let berlin = parse("Europe/Berlin");
+        assert_eq!(berlin.after.unwrap(), utc.after.unwrap() - 3_600_000);
+        assert_eq!(berlin.before.unwrap(), utc.before.unwrap() - 3_600_000);
     }
 
     #[test]
@@ -233,6 +241,6 @@ mod tests {
         for text in ["NOT", "a", "🔥", "日", "-->", "from:ada", "has:link", "before:2026-02-30"] {
             assert!(!parse(text).is_blank(), "{text:?}");
         }
-        assert!(Query::parse(&"x".repeat(10_000)).is_err());
+        assert!(Query::parse(&"x".repeat(10_000), &Zone::UTC).is_err());
     }
 }

@@ -2,20 +2,23 @@
 //!
 //! Without scripts it is a plain form. With them, messages are sent through the outbox without leaving the page, and
 //! existing messages are edited in the same text field.
+//!
+//! The field belongs to the room in the URL, also while the page of that room is still loading: what is typed then is
+//! kept for that room, and can be sent once the page shows it.
 
-use campfire::model::{Draft, MessageId, RoomId, UserId, paths};
+use campfire::model::{Draft, MessageId, Place, RoomId, UserId, paths};
 use campfire::protocol::Timeline;
 use leptos::ev::{KeyboardEvent, SubmitEvent};
 use leptos::html;
 use leptos::prelude::*;
 
-use super::drafts::UnsentText;
+use super::drafts::Drafts;
 use super::editing::{Editing, grow};
 use super::icon::Icon;
 use super::jumps;
 use crate::live::Live;
 use crate::outbox::Outbox;
-use crate::{browser, live, use_layout};
+use crate::{browser, live, navigation, use_layout};
 
 /// The form that writes and edits messages.
 #[component]
@@ -26,7 +29,7 @@ pub fn Composer(
     editing: Editing,
 ) -> impl IntoView {
     let composing = use_composing(timeline, editing);
-    let Composing { room_id, form, .. } = composing;
+    let Composing { form, .. } = composing;
     let Editing { message_id, problem, .. } = editing;
     let seq = timeline.with_untracked(|timeline| timeline.cursor.seq);
 
@@ -34,13 +37,13 @@ pub fn Composer(
         <form
             class="composer"
             method="post"
-            action=paths::messages(room_id)
+            action=move || paths::messages(composing.room_id())
             node_ref=form
             on:submit=move |event| composing.submit(&event)
         >
             <p class="composer__mode" hidden=move || message_id.get().is_none()>
                 "Editing a message"
-                <button type="button" class="button--quiet" on:click=move |_| editing.end()>"Cancel"</button>
+                <button type="button" class="button--quiet" on:click=move |_| composing.discard()>"Cancel"</button>
             </p>
             <p class="composer__problem" id="composer-problem" role="alert">{move || problem.get()}</p>
             // Makes the form idempotent without scripts: the server derives the message's id from it.
@@ -67,16 +70,19 @@ fn TextField(composing: Composing) -> impl IntoView {
                 rows="1"
                 dir="auto"
                 data-completes="message"
-                data-room=composing.room_id.to_string()
+                data-room=move || composing.room_id().to_string()
                 placeholder="Write a message"
                 aria-label="Write a message"
                 aria-describedby="composer-problem"
                 enterkeyhint="enter"
                 required
                 node_ref=composing.editing.field
+                // While a message is edited, the browser must not restore the text after a reload as that of a new one.
+                autocomplete=move || composing.editing.message_id.get().map(|_| "off")
                 on:keydown=move |event| composing.key_pressed(&event)
                 on:input=move |_| composing.text_changed()
             ></textarea>
+            <div class="composer__copy" aria-hidden="true"></div>
         </div>
     }
 }
@@ -97,49 +103,70 @@ fn Typing() -> impl IntoView {
 /// The state that the composer's handlers work with.
 #[derive(Clone, Copy)]
 struct Composing {
-    room_id: RoomId,
+    /// The room in view.
+    shown_room_id: RoomId,
     viewer_id: UserId,
+    place: RwSignal<Place>,
     timeline: RwSignal<Timeline>,
     editing: Editing,
     outbox: Outbox,
-    unsent: UnsentText,
     form: NodeRef<html::Form>,
 }
 
-/// The composer's state for this room. In the browser an effect fills the field with the room's unsent text.
+/// The composer's state for this room. In the browser an effect fills the field with the unsent text of the room.
 fn use_composing(timeline: RwSignal<Timeline>, editing: Editing) -> Composing {
-    let room_id = timeline.with_untracked(|timeline| timeline.room_id);
-    let viewer_id = use_layout().with_value(|layout| layout.viewer.id);
-    let outbox = expect_context();
-    let unsent = UnsentText::new(viewer_id, room_id);
+    let composing = Composing {
+        shown_room_id: timeline.with_untracked(|timeline| timeline.room_id),
+        viewer_id: use_layout().with_value(|layout| layout.viewer.id),
+        place: navigation::use_place(),
+        timeline,
+        editing,
+        outbox: expect_context(),
+        form: NodeRef::new(),
+    };
     Effect::new(move |_| {
+        let room_id = composing.room_id();
         let Some(field) = editing.field.get() else { return };
-        let is_reused = browser::assign_room(&field, room_id);
-        if is_reused {
-            editing.message_id.set(None);
-            editing.problem.set(None);
-        }
-        // Text typed before hydration is kept.
-        if is_reused || field.value().is_empty() {
-            field.set_value(&unsent.load());
+        if !browser::belongs_to_room(&field, room_id) {
+            // Text typed before hydration is kept.
+            let is_of_other_room = browser::assign_room(&field, room_id);
+            let typed = if is_of_other_room { String::new() } else { field.value() };
+            editing.restore(composing.drafts(), &typed);
         }
         grow(&field);
         if !browser::is_touch() {
             let _ = field.focus();
         }
     });
-    Composing { room_id, viewer_id, timeline, editing, outbox, unsent, form: NodeRef::new() }
+    composing
 }
 
 impl Composing {
+    /// The room that is written in: the one in the URL, whose page may be loading.
+    fn room_id(self) -> RoomId {
+        self.place.get().room_id().unwrap_or(self.shown_room_id)
+    }
+
+    fn drafts(self) -> Drafts {
+        Drafts::new(self.viewer_id, untrack(move || self.room_id()))
+    }
+
+    fn is_loading(self) -> bool {
+        self.drafts().room_id() != self.shown_room_id
+    }
+
     fn submit(self, event: &SubmitEvent) {
         event.prevent_default();
+        // Nothing is sent to a room that is not in view yet.
+        if self.is_loading() {
+            return;
+        }
         let text = self.editing.text();
         match (text.parse::<Draft>(), self.editing.message_id.get_untracked()) {
             // An empty field is no error.
             (Err(_), _) if text.trim().is_empty() => {}
             (Err(error), _) => self.editing.problem.set(Some(error.to_string())),
-            (Ok(draft), Some(message_id)) => self.editing.save(self.room_id, message_id, draft),
+            (Ok(draft), Some(message_id)) => self.editing.save(self.drafts(), message_id, draft),
             (Ok(draft), None) => self.send(&draft),
         }
     }
@@ -147,17 +174,20 @@ impl Composing {
     fn send(self, draft: &Draft) {
         self.editing.problem.set(None);
         live::report_typing(false);
-        self.outbox.push(self.room_id, draft.as_str().to_owned());
+        self.outbox.push(self.shown_room_id, draft.as_str().to_owned());
         if self.timeline.with_untracked(|timeline| timeline.has_newer) {
             // The link to the newest messages loads them, so that the new one is shown.
             browser::click(jumps::TO_NEWEST);
         }
-        self.editing.write("");
-        self.unsent.save("");
+        self.editing.clear(self.drafts());
+    }
+
+    fn discard(self) {
+        self.editing.discard(self.drafts());
     }
 
     fn key_pressed(self, event: &KeyboardEvent) {
-        if event.is_composing() {
+        if browser::is_composing(event) {
             return;
         }
         let has_modifier = event.ctrl_key() || event.meta_key();
@@ -169,12 +199,12 @@ impl Composing {
                     let _ = form.request_submit();
                 }
             }
-            "Escape" => self.editing.end(),
-            "ArrowUp" if self.editing.text().is_empty() => {
+            "Escape" => self.discard(),
+            "ArrowUp" if self.editing.text().is_empty() && self.editing.message_id.get_untracked().is_none() => {
                 let last_own = self.timeline.with_untracked(|timeline| last_own(timeline, self.viewer_id));
-                if let Some(message_id) = last_own {
+                if let Some(message_id) = last_own.filter(|_| !self.is_loading()) {
                     event.prevent_default();
-                    self.editing.begin(self.room_id, message_id);
+                    self.editing.begin(self.drafts(), message_id);
                 }
             }
             _ => {}
@@ -185,10 +215,14 @@ impl Composing {
         let Editing { message_id, field, problem, .. } = self.editing;
         if let Some(field) = field.get_untracked() {
             grow(&field);
-            if message_id.get_untracked().is_none() {
+            if message_id.get_untracked().is_some() {
+                self.editing.keep(self.drafts());
+            } else {
                 let text = field.value();
-                live::report_typing(!text.trim().is_empty());
-                self.unsent.save(&text);
+                if !self.is_loading() {
+                    live::report_typing(!text.trim().is_empty());
+                }
+                self.drafts().save(&text);
             }
         }
         if problem.with_untracked(Option::is_some) {
@@ -208,9 +242,10 @@ fn typing_text(names: &[&str]) -> String {
     }
 }
 
-/// The viewer's newest message, if the newest messages are loaded.
+/// The viewer's newest message, if the newest messages are loaded. One that is being deleted is hidden already.
 fn last_own(timeline: &Timeline, viewer_id: UserId) -> Option<MessageId> {
-    let own = timeline.messages.iter().rev().find(|message| message.creator_id == viewer_id);
+    let mut own = timeline.messages.iter().rev().filter(|message| message.creator_id == viewer_id);
+    let own = own.find(|message| !browser::is_row_hidden(message.id));
     own.filter(|_| !timeline.has_newer).map(|message| message.id)
 }
 

@@ -1,34 +1,88 @@
-//! Unsent text of the composer, kept in the browser's storage per user and room.
+//! Text of the composer that is not sent or saved yet, kept in the browser's storage per user and room: the words of a
+//! new message, and the change of an existing one.
+//!
+//! It belongs to its tab (`sessionStorage`), so that two tabs of a room do not overwrite or send each other's words. The
+//! words of a new message are also kept for tabs that are opened later (`localStorage`): those written last, until they
+//! are sent.
 
-use campfire::model::{RoomId, UserId};
-use leptos::prelude::*;
+use campfire::model::{MessageId, RoomId, UserId};
+use serde::{Deserialize, Serialize};
+use web_sys::Storage;
 
 use crate::browser;
 
-/// The unsent text of one room.
-#[derive(Clone, Copy)]
-pub struct UnsentText {
-    key: StoredValue<String>,
+/// What a user has not sent or saved in one room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Drafts {
+    viewer_id: UserId,
+    room_id: RoomId,
 }
 
-impl UnsentText {
-    /// The text of this user in this room.
-    pub fn new(viewer_id: UserId, room_id: RoomId) -> Self {
-        Self { key: StoredValue::new(format!("campfire:draft:{viewer_id}:{room_id}")) }
+/// A change of a message that is not saved yet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnsavedEdit {
+    /// The message.
+    pub message_id: MessageId,
+    /// Its text when editing began.
+    pub source: String,
+    /// Its text as it is to be.
+    pub text: String,
+}
+
+impl Drafts {
+    /// What this user has written in this room.
+    pub const fn new(viewer_id: UserId, room_id: RoomId) -> Self {
+        Self { viewer_id, room_id }
     }
 
-    /// The stored text; empty if there is none or the browser forbids storage.
+    /// The room.
+    pub const fn room_id(self) -> RoomId {
+        self.room_id
+    }
+
+    /// The words of a new message: those of this tab if it has had any, otherwise those that any tab wrote last.
     pub fn load(self) -> String {
-        browser::storage()
-            .and_then(|storage| storage.get_item(&self.key.get_value()).ok().flatten())
-            .unwrap_or_default()
+        let key = self.key("draft");
+        let own = browser::session_storage().and_then(|tab| read(&tab, &key));
+        own.or_else(|| read(&browser::storage()?, &key)).unwrap_or_default()
     }
 
-    /// Stores the text, or removes it if it is empty.
+    /// Keeps the words of a new message; empty once they are sent.
     pub fn save(self, text: &str) {
-        if let Some(storage) = browser::storage() {
-            let key = self.key.get_value();
-            let _ = if text.is_empty() { storage.remove_item(&key) } else { storage.set_item(&key, text) };
+        let key = self.key("draft");
+        let before = self.load();
+        if let Some(tab) = browser::session_storage() {
+            let _ = tab.set_item(&key, text);
+        }
+        let Some(all) = browser::storage() else { return };
+        if !text.is_empty() {
+            let _ = all.set_item(&key, text);
+        } else if read(&all, &key).is_some_and(|kept| kept == before) {
+            // Words that another tab has written meanwhile stay.
+            let _ = all.remove_item(&key);
         }
     }
+
+    /// The change of a message that this tab has not saved.
+    pub fn load_edit(self) -> Option<UnsavedEdit> {
+        serde_json::from_str(&read(&browser::session_storage()?, &self.key("edit"))?).ok()
+    }
+
+    /// Keeps the change of a message; `None` once it is saved or discarded.
+    pub fn save_edit(self, edit: Option<&UnsavedEdit>) {
+        let Some(tab) = browser::session_storage() else { return };
+        let key = self.key("edit");
+        let _ = match edit.and_then(|edit| serde_json::to_string(edit).ok()) {
+            Some(json) => tab.set_item(&key, &json),
+            None => tab.remove_item(&key),
+        };
+    }
+
+    fn key(self, kind: &str) -> String {
+        format!("campfire:{kind}:{}:{}", self.viewer_id, self.room_id)
+    }
+}
+
+fn read(storage: &Storage, key: &str) -> Option<String> {
+    storage.get_item(key).ok().flatten()
 }

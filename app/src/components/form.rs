@@ -37,7 +37,7 @@ pub fn Field(
     /// Whether the form needs it.
     #[prop(default = true)]
     required: bool,
-    /// Whether the field has the focus when the page opens.
+    /// Whether the field has the focus when the page opens. If the form has errors, the first field with one has it.
     #[prop(default = false)]
     autofocus: bool,
     /// The note under the field while it has no error.
@@ -50,6 +50,8 @@ pub fn Field(
     let described_by = format!("{name}-note");
     let invalid = reason.is_some().then_some("true");
     let class = if invalid.is_some() { "field__note field__note--wrong" } else { "field__note" };
+    // Of several such fields in a page, browsers focus the first.
+    let autofocus = invalid.is_some() || (autofocus && state.errors.is_empty());
     view! {
         <p class="field">
             <label for=name>{label}</label>
@@ -65,6 +67,9 @@ pub fn Field(
                 aria-invalid=invalid
                 aria-describedby=described_by.clone()
             />
+            {(kind == "password").then(|| view! {
+                <button class="button--quiet field__reveal" type="button" hidden data-needs-script="" data-reveals=name aria-pressed="false" aria-label=format!("Show: {label}")>"Show"</button>
+            })}
             <span class=class id=described_by.clone()>{reason.unwrap_or_else(|| hint.to_owned())}</span>
         </p>
     }

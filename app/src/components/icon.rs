@@ -18,8 +18,10 @@ pub enum Icon {
     Lock,
     /// An open room.
     Room,
-    /// Settings.
-    Settings,
+    /// More to do with a room.
+    More,
+    /// Settings of the account.
+    Gear,
     /// Scrolls to the newest messages.
     Down,
     /// Leads back to the page before.
@@ -36,8 +38,6 @@ pub enum Icon {
     Device,
     /// A direct room.
     Ping,
-    /// The account and its people.
-    People,
     /// Notifications of mentions.
     Bell,
     /// Notifications of every message.
@@ -62,8 +62,11 @@ impl Icon {
             Self::Send => "M12 19V6M6 11.5L12 5.5l6 6",
             Self::Lock => "M7 11V8a5 5 0 0 1 10 0v3M6 11h12v9H6z",
             Self::Room => "M9.5 4L7.5 20M16.5 4l-2 16M4.5 9h16M3.5 15h16",
-            Self::Settings => {
+            Self::More => {
                 "M4.900 12a.6.6 0 1 0 1.200 0 .6.6 0 1 0-1.200 0M11.400 12a.6.6 0 1 0 1.200 0 .6.6 0 1 0-1.200 0M17.900 12a.6.6 0 1 0 1.200 0 .6.6 0 1 0-1.200 0"
+            }
+            Self::Gear => {
+                "M4 7.500h7M17 7.500h3M4 16.500h3M13 16.500h7M11.500 7.500a2.750 2.750 0 1 0 5.500 0 2.750 2.750 0 1 0-5.500 0M7.500 16.500a2.750 2.750 0 1 0 5.500 0 2.750 2.750 0 1 0-5.500 0"
             }
             Self::Down => "M12 5v13M6 12.5l6 6 6-6",
             Self::Back => "M15 5l-7 7 7 7",
@@ -74,9 +77,6 @@ impl Icon {
             Self::Crown => "M4 8.500l4 3.500 4-6 4 6 4-3.500-1.500 9.500h-13z",
             Self::Device => "M5 5h14v11H5zM9 20h6M12 16v4",
             Self::Ping => "M5 5.500h14v10h-7L8 19v-3.500H5z",
-            Self::People => {
-                "M9 11a3 3 0 1 0 0-6 3 3 0 0 0 0 6zM3.500 19c.3-3.200 2.500-5 5.500-5s5.200 1.800 5.500 5M15.500 5.300a3 3 0 0 1 0 5.400M17.500 14.400c1.800.8 2.800 2.400 3 4.600"
-            }
             Self::Bell => "M6.500 16.500V11a5.500 5.500 0 0 1 11 0v5.500l1.500 1.500H5zM10.500 20.500h3",
             Self::BellRinging => {
                 "M6.500 16.500V11a5.500 5.500 0 0 1 11 0v5.500l1.500 1.500H5zM10.500 20.500h3M2.500 9.500c.2-2.200 1-4 2.500-5.500M21.500 9.500c-.2-2.200-1-4-2.500-5.500"

@@ -75,7 +75,8 @@ pub fn found_html(message: &Message, room_name: &str) -> String {
     html.into_string()
 }
 
-/// Appends the avatar, the author and the time. With `room_name`, outside of the room, also the date and the room.
+/// Appends the avatar, the author and the time. With `room_name`, outside of the room, also the room, and scripts show the
+/// date too.
 ///
 /// `id` and `name_html` are computed once per message, as rows are rendered by the thousand: the digits of the
 /// message's id, and the escaped name of its author.
@@ -92,7 +93,8 @@ fn push_head(html: &mut HtmlWriter, message: &Message, id: &str, name_html: &str
     html.markup(r#"<a class="message__time" href=""#).raw(&path).markup(r#""><local-time"#);
     html.markup(if room_name.is_some() { " data-date" } else { "" });
     html.markup(r#"><time datetime=""#).raw(&timestamp).markup(r#"">"#);
-    html.raw(if room_name.is_some() { &timestamp[..10] } else { &timestamp[11..16] });
+    // Shown without scripts; with them, boot.js writes the reader's time.
+    html.raw(&timestamp[..10]).markup(" ").raw(&timestamp[11..16]);
     html.markup(" UTC</time></local-time></a>");
     if let Some(room_name) = room_name {
         html.markup(r#" <a class="message__room" href=""#).raw(&path);
@@ -102,7 +104,7 @@ fn push_head(html: &mut HtmlWriter, message: &Message, id: &str, name_html: &str
 }
 
 /// Appends the body; a long one is folded.
-fn push_body(html: &mut HtmlWriter, message: &Message, id: &str) {
+pub fn push_body(html: &mut HtmlWriter, message: &Message, id: &str) {
     let body_html = &message.body_html;
     let is_long = body_html.len() > MAX_UNFOLDED_BYTES || body_html.matches('\n').count() > MAX_UNFOLDED_LINES;
     html.markup(r#"<div class="message__body" id="says-"#).raw(id);
@@ -171,7 +173,7 @@ mod tests {
     fn a_message_shows_its_author_time_and_body() {
         let html = html_of("<p>hello</p>");
         assert!(html.contains("&lt;Ada&gt;") && !html.contains("<Ada>"));
-        assert!(html.contains(r#"<time datetime="1970-01-01T00:00:00Z">00:00 UTC</time>"#));
+        assert!(html.contains(r#"<time datetime="1970-01-01T00:00:00Z">1970-01-01 00:00 UTC</time>"#));
         assert!(html.contains(r#"href="/rooms/4/@41""#));
         assert!(html.contains("<p>hello</p>") && !html.contains("Show all"));
         assert!(html.contains("tint-1"));
@@ -193,7 +195,7 @@ mod tests {
     #[test]
     fn a_search_result_shows_its_room_and_date() {
         let html = found_html(&message("<p>hello</p>"), "R&D");
-        assert!(html.contains("in <bdi>R&amp;D</bdi>") && html.contains("1970-01-01 UTC"), "{html}");
+        assert!(html.contains("in <bdi>R&amp;D</bdi>") && html.contains("1970-01-01 00:00 UTC"), "{html}");
         assert!(!html.contains("menu"));
     }
 

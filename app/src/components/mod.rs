@@ -8,6 +8,7 @@ pub mod form;
 pub mod icon;
 pub mod jumps;
 pub mod message;
+pub mod opened_at;
 pub mod paging;
 pub mod people;
 pub mod rows;

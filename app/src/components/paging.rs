@@ -43,7 +43,7 @@ pub fn use_paging(timeline: RwSignal<Timeline>, scroller: Scroller) -> Paging {
         live::mark_read_if_visible();
         if is_long && !paging.is_loading.get_value() {
             if live.page.with_untracked(|page| page.reading.away) {
-                scroller.trim_newer(timeline);
+                timeline.update(Timeline::trim_newer);
             } else {
                 timeline.update(Timeline::trim_older);
             }
@@ -57,6 +57,7 @@ pub fn use_paging(timeline: RwSignal<Timeline>, scroller: Scroller) -> Paging {
 impl Paging {
     /// Updates the reading position after scrolling, and loads more messages if an end is near.
     pub fn scrolled(self) {
+        self.scroller.scrolled();
         let Some(hidden) = self.scroller.hidden() else { return };
         let is_away = hidden.below > AWAY_DISTANCE_PX || self.timeline.with_untracked(|timeline| timeline.has_newer);
         self.live.update_reading(|reading| {
@@ -116,7 +117,7 @@ impl Paging {
                 });
             }
             live::release();
-            // Two frames later the new rows are laid out and the scroll offset is adjusted.
+            // Two frames later the new rows are laid out and the reader's place is kept.
             request_animation_frame(move || {
                 request_animation_frame(move || {
                     self.trim_far_from(end);
@@ -129,11 +130,12 @@ impl Paging {
     }
 
     fn trim_far_from(self, end: End) {
-        match end {
-            End::Oldest(_) => self.scroller.trim_newer(self.timeline),
-            End::Newest(_) => {
-                let _ = self.timeline.try_update(Timeline::trim_older);
-            }
+        let is_long = self.timeline.try_with_untracked(Timeline::is_long).unwrap_or_default();
+        if is_long {
+            let _ = self.timeline.try_update(match end {
+                End::Oldest(_) => Timeline::trim_newer,
+                End::Newest(_) => Timeline::trim_older,
+            });
         }
         let _ = self.is_loading.try_set_value(false);
     }

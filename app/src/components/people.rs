@@ -38,6 +38,11 @@ pub fn ChoosePeople(
                 <span class="field__note" role="status" id="people-found"></span>
             </p>
         })}
+        <p class="people__all" hidden data-needs-script="">
+            <span class="field__note" role="status" id="people-chosen"></span>
+            <button class="button--quiet" type="button" data-chooses="people" value="all">"Everybody"</button>
+            <button class="button--quiet" type="button" data-chooses="people" value="none">"Nobody"</button>
+        </p>
         <fieldset class="people" id="people">
             <legend>{legend}</legend>
             {people.into_iter().map(|choice| view! { <Row choice/> }).collect_view()}

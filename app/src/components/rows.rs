@@ -10,7 +10,8 @@ use campfire::protocol::Timeline;
 use wasm_bindgen::JsCast;
 use web_sys::Element;
 
-use super::message::push_message;
+use super::message::{push_body, push_message};
+use super::opened_at::OpenedAt;
 use crate::browser;
 use crate::names::attribute;
 
@@ -41,11 +42,13 @@ enum RowPatch {
         /// The rows.
         html: String,
     },
-    /// Replaces a row.
-    Replace {
+    /// Replaces the body of a row: its menu stays open, and the row keeps the focus.
+    Body {
         /// The row.
         id: MessageId,
-        /// Its new HTML.
+        /// The number of the edit.
+        revision: i64,
+        /// The new HTML of the body.
         html: String,
     },
     /// Replaces the boosts of a row.
@@ -64,14 +67,14 @@ enum RowPatch {
     },
 }
 
-/// The rows of all loaded messages. `target` is the message that the page was opened at, `new_from` the first new one.
+/// The rows of all loaded messages. `new_from` is the first new one.
 #[must_use]
-pub fn rows_html(timeline: &Timeline, target: Option<MessageId>, new_from: Option<MessageId>) -> String {
+pub fn rows_html(timeline: &Timeline, opened_at: OpenedAt, new_from: Option<MessageId>) -> String {
     let messages = &timeline.messages;
     let capacity = messages.iter().map(|message| message.body_html.len() + ROW_BYTES).sum();
     let mut html = HtmlWriter::with_capacity(capacity);
     for (message, is_grouped) in with_grouping(messages) {
-        push_row(&mut html, message, is_grouped, target, new_from);
+        push_row(&mut html, message, is_grouped, opened_at, new_from);
     }
     html.into_string()
 }
@@ -86,7 +89,7 @@ fn push_row(
     html: &mut HtmlWriter,
     message: &Message,
     is_grouped: bool,
-    target: Option<MessageId>,
+    opened_at: OpenedAt,
     new_from: Option<MessageId>,
 ) {
     let mut digits = itoa::Buffer::new();
@@ -99,7 +102,10 @@ fn push_row(
         html.markup(r#" data-revision=""#).number(message.revision).markup(r#"""#);
     }
     html.markup(if new_from == Some(message.id) { " data-new" } else { "" });
-    html.markup(if target == Some(message.id) { r#" aria-current="true">"# } else { ">" });
+    html.markup(if opened_at.target() == Some(message.id) { r#" aria-current="true""# } else { "" });
+    // Brings the row into view without scripts. With them, the scroller does.
+    let is_in_view = cfg!(feature = "ssr") && opened_at.in_view() == Some(message.id);
+    html.markup(if is_in_view { r#" tabindex="-1" autofocus>"# } else { ">" });
     push_message(html, message);
     html.markup("</li>");
 }
@@ -120,16 +126,15 @@ fn patches(rows: &[RowState], messages: &[Message], new_from: Option<MessageId>)
             patches.push(RowPatch::Remove(removed.id));
         }
         let Some(row) = rows.next_if(|row| row.id == message.id) else {
-            push_row(run.get_or_insert_default(), message, is_grouped, None, new_from);
+            push_row(run.get_or_insert_default(), message, is_grouped, OpenedAt::End, new_from);
             continue;
         };
         let id = row.id;
         end_run(&mut patches, &mut run, Some(id));
         if row.revision != message.revision {
             let mut html = HtmlWriter::new();
-            push_row(&mut html, message, is_grouped, None, new_from);
-            patches.push(RowPatch::Replace { id, html: html.into_string() });
-            continue;
+            push_body(&mut html, message, &id.to_string());
+            patches.push(RowPatch::Body { id, revision: message.revision, html: html.into_string() });
         }
         if row.is_grouped != is_grouped {
             patches.push(RowPatch::Group { id, is_grouped });
@@ -182,10 +187,13 @@ fn apply(list: &Element, patch: &RowPatch) {
             }
         }
         RowPatch::Boosts { id, html } => browser::show_boosts(*id, html),
-        RowPatch::Remove(id) | RowPatch::Replace { id, .. } | RowPatch::Group { id, .. } => {
+        RowPatch::Remove(id) | RowPatch::Body { id, .. } | RowPatch::Group { id, .. } => {
             let Some(row) = browser::row(*id) else { return };
             match patch {
-                RowPatch::Replace { html, .. } => row.set_outer_html(html),
+                RowPatch::Body { revision, html, .. } => {
+                    let _ = row.set_attribute("data-revision", &revision.to_string());
+                    browser::show_body(&row, html);
+                }
                 RowPatch::Group { is_grouped, .. } => drop(row.class_list().toggle_with_force(GROUPED, *is_grouped)),
                 _ => row.remove(),
             }
@@ -229,7 +237,7 @@ mod tests {
         }
     }
 
-    /// The patches in short notation: `-1` removes row 1, `=1` replaces it, `+1 2 before 3` inserts.
+    /// The patches in short notation: `-1` removes row 1, `+1 2 before 3` inserts.
     fn patched(before: &[Message], after: &[Message]) -> Vec<String> {
         let ids = |html: &str| {
             html.split("id=\"message-")
@@ -242,7 +250,7 @@ mod tests {
             RowPatch::Remove(id) => format!("-{id}"),
             RowPatch::Insert { before: Some(before), html } => format!("+{} before {before}", ids(&html)),
             RowPatch::Insert { before: None, html } => format!("+{}", ids(&html)),
-            RowPatch::Replace { id, .. } => format!("={id}"),
+            RowPatch::Body { id, revision, html } => format!("{id} edited {revision} {html}"),
             RowPatch::Boosts { id, html } => format!("{id} boosted {html}"),
             RowPatch::Group { id, is_grouped } => format!("{id} grouped {is_grouped}"),
         };
@@ -276,16 +284,19 @@ mod tests {
     }
 
     #[test]
-    fn an_edit_replaces_its_row_and_a_boost_only_the_boosts() {
+    fn an_edit_replaces_only_the_body_and_a_boost_only_the_boosts() {
         let before = [message(1, 1), message(2, 2)];
         let mut after = before.clone();
         after[0].revision = 2;
+        after[0].boosts_seq = 6;
+        after[0].boosts_html = "<i>".into();
         after[1].boosts_seq = 7;
         after[1].boosts_html = "<b>".into();
-        assert_eq!(patched(&before, &after), ["=1", "2 boosted <b>"]);
+        let body = r#"<div class="message__body" id="says-1" dir="auto"><p>1</p></div>"#;
+        assert_eq!(patched(&before, &after), [&format!("1 edited 2 {body}"), "1 boosted <i>", "2 boosted <b>"]);
         let html = |revision| {
             let mut html = HtmlWriter::new();
-            push_row(&mut html, &Message { revision, ..message(1, 1) }, false, None, None);
+            push_row(&mut html, &Message { revision, ..message(1, 1) }, false, OpenedAt::End, None);
             html.into_string()
         };
         assert!(html(2).contains(r#"data-revision="2""#) && !html(1).contains("data-revision"));
@@ -301,10 +312,15 @@ mod tests {
             cursor: campfire::protocol::Cursor { epoch: "e".into(), seq: 1, at: 1 },
             removed: std::collections::BTreeSet::new(),
         };
-        let html = rows_html(&timeline, Some(MessageId(1)), Some(MessageId(2)));
+        let html = rows_html(&timeline, OpenedAt::Message(MessageId(1)), Some(MessageId(2)));
         let (first, second) = html.split_once("</li>").unwrap();
-        assert!(first.contains(r#"aria-current="true""#) && !first.contains("data-new"), "{first}");
+        assert!(first.contains(r#"aria-current="true" tabindex="-1" autofocus>"#), "{first}");
+        assert!(!first.contains("data-new"), "{first}");
         assert!(second.contains(" data-new>") && second.contains("message--grouped"), "{second}");
-        assert!(!are_in_page(&timeline));
+        assert!(!second.contains("autofocus") && !are_in_page(&timeline));
+        let beside = rows_html(&timeline, OpenedAt::Gap(Some(MessageId(2))), None);
+        let (first, second) = beside.split_once("</li>").unwrap();
+        assert!(!first.contains("autofocus") && second.contains(" autofocus>"), "{beside}");
+        assert!(!beside.contains("aria-current"), "{beside}");
     }
 }

@@ -3,34 +3,51 @@
 //! Its flex direction is reversed, which anchors it at its end: a page opens at the newest message before any script has
 //! run, stays there when messages arrive, and does not jump when older ones are inserted. The scroll offset is 0 at the
 //! newest message and negative above it.
+//!
+//! Away from the end, the reader's place is a row and its distance from the bottom. Whatever changes the height of the
+//! messages (a boost, an edit, a deletion, a new message, the label of a day), the row is put back there. It is not
+//! measured again after that, since what a browser rounds off would add up.
 
-use campfire::model::MessageId;
+use campfire::model::{Anchor, MessageId, Place};
 use campfire::protocol::Timeline;
 use leptos::html;
 use leptos::prelude::*;
-use leptos::task::spawn_local;
-use web_sys::{ScrollIntoViewOptions, ScrollLogicalPosition};
+use web_sys::{Element, ScrollIntoViewOptions, ScrollLogicalPosition};
 
-use crate::browser;
+use super::opened_at::OpenedAt;
+use super::rows;
+use crate::{browser, live, names};
 
 /// The distance to the newest message up to which the reader counts as being at it, in pixels.
-const NEAR_DISTANCE_PX: i32 = 100;
+const NEAR_DISTANCE_PX: f64 = 100.0;
 
-/// The scrolling element and its last extent.
+/// What counts as no distance, in pixels: browsers round offsets in their own ways.
+const ROUNDING_PX: f64 = 1.0;
+
+/// Shorter moves are errors of the arithmetic, in pixels.
+const MIN_MOVE_PX: f64 = 0.05;
+
+/// On the element: the path of the page that it was opened with. Navigation between pages reuses the element.
+const OPENED: &str = "data-opened";
+
+/// The scrolling element and the place of the reader in it.
 #[derive(Clone, Copy)]
 pub struct Scroller {
     /// The element.
     pub element: NodeRef<html::Div>,
-    extent: StoredValue<Extent>,
+    timeline: RwSignal<Timeline>,
+    reader: StoredValue<Reader>,
 }
 
-/// The content of the scroller when its height was last measured.
-#[derive(Clone, Copy, Default, PartialEq)]
-struct Extent {
-    first: Option<MessageId>,
-    last: Option<MessageId>,
-    outgoing_count: usize,
-    height: i32,
+/// Where the reader is.
+#[derive(Clone, Copy, Default)]
+struct Reader {
+    /// The scroll offset; with another one, the reader has scrolled since.
+    scroll_top: f64,
+    /// The topmost row in view, and its [`distance`]; `None` at the newest message.
+    row: Option<(MessageId, f64)>,
+    /// The newest message, if it is loaded.
+    newest: Option<MessageId>,
 }
 
 /// The heights of the loaded messages out of sight, in pixels.
@@ -41,32 +58,38 @@ pub struct Hidden {
     pub below: i32,
 }
 
-/// A scroller of these messages and `outgoing_count` outgoing ones, opened at `target` or at the newest message. It
-/// keeps the visible messages in place when others are added or removed. Does nothing on the server.
+/// A scroller of these messages and `outgoing_count` outgoing ones. It keeps the reader's place when messages change.
+/// Does nothing on the server.
 pub fn use_scroller(
     timeline: RwSignal<Timeline>,
-    target: Option<MessageId>,
+    place: Place,
+    opened_at: OpenedAt,
     outgoing_count: impl Fn() -> usize + Copy + Send + Sync + 'static,
 ) -> Scroller {
-    let room_id = timeline.with_untracked(|timeline| timeline.room_id);
-    let scroller = Scroller { element: NodeRef::new(), extent: StoredValue::new(Extent::default()) };
+    let newest = timeline.with_untracked(Timeline::newest);
+    // boot.js has brought the target into view, and the reader may have scrolled since.
+    let is_hydrated = timeline.with_untracked(rows::are_in_page);
+    let reader = StoredValue::new(Reader { newest, ..Reader::default() });
+    let scroller = Scroller { element: NodeRef::new(), timeline, reader };
     Effect::new(move |_| {
-        if let Some(element) = scroller.element.get()
-            && browser::assign_room(&element, room_id)
-        {
-            element.set_scroll_top(0);
+        let Some(element) = scroller.element.get() else { return };
+        // The same page again, after its data was reloaded, stays where it is.
+        let path = place.path();
+        if element.get_attribute(OPENED).as_ref() != Some(&path) {
+            let _ = element.set_attribute(OPENED, &path);
+            if !is_hydrated {
+                element.set_scroll_top(0);
+                browser::mark_target(opened_at.target());
+                if let Some(message_id) = opened_at.in_view() {
+                    show(message_id);
+                }
+            }
+            scroller.note_place(&element);
         }
-        if target.is_some() {
-            show_target();
+        if let Some(messages) = element.first_element_child() {
+            let end = browser::observe_size(&messages, move || scroller.keep_place());
+            on_cleanup(browser::on_this_thread(end));
         }
-    });
-    Effect::new(move |_| {
-        let (first, last) = timeline.with(|timeline| {
-            (timeline.messages.first().map(|first| first.id), timeline.messages.last().map(|last| last.id))
-        });
-        let now = Extent { first, last, outgoing_count: outgoing_count(), height: 0 };
-        // By then the rows are in the page, but not painted yet.
-        request_animation_frame(move || scroller.keep_place(now));
     });
     // A message that the user sends is scrolled into view.
     Effect::new(move |previous: Option<usize>| {
@@ -94,51 +117,109 @@ impl Scroller {
         Some(Hidden { above: element.scroll_height() - element.client_height() - below, below })
     }
 
-    /// Keeps the visible messages in place. Rows inserted before them do not move them; rows appended move them by their
-    /// height, unless the reader is at the newest message, where the new one is scrolled into view.
-    fn keep_place(self, mut now: Extent) {
-        let Some(element) = self.element.try_get_untracked().flatten() else { return };
-        let Some(before) = self.extent.try_get_value() else { return };
-        now.height = element.scroll_height();
-        let appended = before.height > 0
-            && before.first == now.first
-            && (before.last, before.outgoing_count) != (now.last, now.outgoing_count);
-        if appended && element.scroll_top() < 0 {
-            let is_near = -element.scroll_top() < NEAR_DISTANCE_PX;
-            let grown = now.height - before.height;
-            element.set_scroll_top(if is_near { 0 } else { element.scroll_top() - grown });
+    /// Notes the place of the reader, who may have scrolled.
+    pub fn scrolled(self) {
+        if let Some(element) = self.element.try_get_untracked().flatten() {
+            let scroll_top = browser::scroll_top(&element);
+            let is_known = self.reader.try_with_value(|reader| reader.scroll_top.to_bits() == scroll_top.to_bits());
+            if is_known == Some(false) {
+                self.note_place(&element);
+            }
         }
-        let _ = self.extent.try_set_value(now);
     }
 
-    /// Drops the newest messages if there are too many, and keeps the first row in place: the offset is measured from the
-    /// end, so it must be corrected when rows there are removed.
-    pub fn trim_newer(self, timeline: RwSignal<Timeline>) {
+    /// Keeps the reader's place after rows were inserted, changed or removed. A reader who is near the newest message
+    /// sees the next one.
+    pub fn rows_changed(self) {
         let Some(element) = self.element.try_get_untracked().flatten() else { return };
-        let Some(row) = element.query_selector(".message").ok().flatten() else { return };
-        if !timeline.with_untracked(Timeline::is_long) {
-            return;
+        let Some(newest) = self.timeline.try_with_untracked(Timeline::newest) else { return };
+        let before = self.reader.try_update_value(|reader| std::mem::replace(&mut reader.newest, newest)).flatten();
+        let is_posted = before.is_some() && newest > before;
+        if is_posted && browser::scroll_top(&element) > -NEAR_DISTANCE_PX {
+            element.set_scroll_top(0);
+            self.note_place(&element);
+        } else {
+            self.keep_place();
         }
-        let top = row.get_bounding_client_rect().top();
-        timeline.update(Timeline::trim_newer);
-        let last = timeline.with_untracked(|timeline| timeline.messages.last().map(|last| last.id));
-        // Runs after the effect that removes the rows, and before the next paint.
-        spawn_local(async move {
-            #[expect(clippy::cast_possible_truncation, reason = "pixels of a page")]
-            let moved = (row.get_bounding_client_rect().top() - top).round() as i32;
-            element.set_scroll_top(element.scroll_top() + moved);
-            let height = element.scroll_height();
-            self.extent.try_update_value(|extent| {
-                extent.last = last;
-                extent.height = height;
-            });
+    }
+
+    /// Puts the reader's row back to its place.
+    fn keep_place(self) {
+        let Some(element) = self.element.try_get_untracked().flatten() else { return };
+        let Some(Reader { scroll_top, row, .. }) = self.reader.try_get_value() else { return };
+        let Some((message_id, place)) = row else {
+            return self.note_place(&element);
+        };
+        let row = browser::row(message_id).filter(|row| !row.has_attribute("hidden"));
+        match row {
+            Some(row) if browser::scroll_top(&element).to_bits() == scroll_top.to_bits() => {
+                let moved = distance(&row, &element) - place;
+                if moved.abs() > MIN_MOVE_PX {
+                    browser::set_scroll_top(&element, scroll_top + moved);
+                    let scroll_top = browser::scroll_top(&element);
+                    let _ = self.reader.try_update_value(|reader| reader.scroll_top = scroll_top);
+                }
+            }
+            // The reader has scrolled, or the row is gone. What was below it has not moved: the element is anchored at
+            // its end.
+            _ => self.note_place(&element),
+        }
+    }
+
+    fn note_place(self, element: &Element) {
+        let scroll_top = browser::scroll_top(element);
+        let has_newer = self.timeline.try_with_untracked(|timeline| timeline.has_newer).unwrap_or_default();
+        let is_at_end = scroll_top > -ROUNDING_PX && !has_newer;
+        let row = if is_at_end { None } else { topmost_row(element) };
+        let _ = self.reader.try_update_value(|reader| {
+            reader.scroll_top = scroll_top;
+            reader.row = row;
         });
     }
 }
 
-/// Scrolls to the message that the page was opened at.
-fn show_target() {
-    let Ok(Some(row)) = document().query_selector(".message[aria-current]") else { return };
+/// The topmost row in view, and its [`distance`].
+fn topmost_row(scroller: &Element) -> Option<(MessageId, f64)> {
+    let rows = scroller.query_selector(".messages").ok()??.children();
+    // Hidden rows have no place; the search goes on at the next visible one.
+    let visible_from = |index: u32| {
+        (index..rows.length()).find(|index| rows.item(*index).is_some_and(|row| !row.has_attribute("hidden")))
+    };
+    let is_above = |index: u32| {
+        let row = visible_from(index).and_then(|index| rows.item(index));
+        row.is_some_and(|row| row.get_bounding_client_rect().bottom() <= scroller.get_bounding_client_rect().top())
+    };
+    let (mut from, mut to) = (0, rows.length());
+    while from < to {
+        let middle = u32::midpoint(from, to);
+        if is_above(middle) { from = middle + 1 } else { to = middle }
+    }
+    let row = rows.item(visible_from(from)?)?;
+    let message_id = row.id().strip_prefix(names::id::MESSAGE_PREFIX)?.parse().ok()?;
+    Some((message_id, distance(&row, scroller)))
+}
+
+/// How far the top of an element is below the bottom of the scroller, in pixels. Not below its top: where the scroller
+/// gets smaller, because the composer grows, its content moves with its bottom.
+fn distance(element: &Element, scroller: &Element) -> f64 {
+    element.get_bounding_client_rect().top() - scroller.get_bounding_client_rect().bottom()
+}
+
+/// Shows the message of a link to the page that is open already: it may have been scrolled out of sight, or dropped.
+pub fn show_again(place: Place) {
+    let Place::Room { anchor: Anchor::Around(message_id), .. } = place else { return };
+    if browser::row(message_id).is_some() {
+        browser::mark_target(Some(message_id));
+        show(message_id);
+    } else if let Ok(Some(element)) = document().query_selector(".timeline") {
+        let _ = element.remove_attribute(OPENED);
+        live::reload();
+    }
+}
+
+/// Scrolls a message into the middle of the view.
+fn show(message_id: MessageId) {
+    let Some(row) = browser::row(message_id) else { return };
     let options = ScrollIntoViewOptions::new();
     options.set_block(ScrollLogicalPosition::Center);
     row.scroll_into_view_with_scroll_into_view_options(&options);

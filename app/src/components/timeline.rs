@@ -1,22 +1,24 @@
 //! The messages of the room in view, updated by live events, and the outgoing ones.
 
 use campfire::html::HtmlWriter;
-use campfire::model::{Anchor, MessageId, Place, RoomId, paths};
+use campfire::model::{MessageId, RoomId, paths};
 use campfire::protocol::Timeline;
 use leptos::ev::MouseEvent;
 use leptos::html;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 
+use super::drafts::Drafts;
 use super::editing::Editing;
 use super::jumps::Jumps;
 use super::message::outgoing_html;
+use super::opened_at::OpenedAt;
 use super::paging::use_paging;
 use super::rows;
-use super::scroller::use_scroller;
+use super::scroller::{Scroller, use_scroller};
 use crate::live::Live;
 use crate::outbox::{Outbox, Outgoing};
-use crate::{browser, names, use_layout};
+use crate::{browser, names, navigation, use_layout};
 
 /// The room's messages and the outgoing ones.
 #[component]
@@ -29,12 +31,14 @@ pub fn Messages(
     editing: Editing,
 ) -> impl IntoView {
     let outbox = expect_context::<Outbox>();
-    let viewer_name = use_layout().with_value(|layout| layout.viewer.name.clone());
+    let viewer = use_layout().with_value(|layout| layout.viewer.clone());
     let room_id = timeline.with_untracked(|timeline| timeline.room_id);
-    let opened_at = Place::Room { room_id, anchor: target.map_or(Anchor::Newest, Anchor::Around) };
+    let drafts = Drafts::new(viewer.id, room_id);
+    let place = navigation::use_place().get_untracked();
+    let opened_at = OpenedAt::new(place, target, timeline);
     let outgoing = move || outgoing(outbox, room_id, timeline);
-    let (list, first_rows) = use_rows(timeline, target);
-    let scroller = use_scroller(timeline, target, move || outgoing().len());
+    let scroller = use_scroller(timeline, place, opened_at, move || outgoing().len());
+    let (list, first_rows) = use_rows(timeline, scroller, opened_at);
     let paging = use_paging(timeline, scroller);
     let older = move || timeline.with(older_html);
     let is_empty = move || timeline.with(|timeline| timeline.messages.is_empty());
@@ -43,10 +47,10 @@ pub fn Messages(
         <div
             class="timeline"
             data-room=room_id.to_string()
-            data-place=opened_at.path()
+            data-place=place.path()
             node_ref=scroller.element
             on:scroll=move |_| paging.scrolled()
-            on:click=move |event| clicked(&event, timeline, editing, outbox)
+            on:click=move |event| clicked(&event, drafts, editing, outbox)
         >
             // `#announcer` announces new messages to screen readers: a live log would also announce loaded older ones.
             <div class="timeline__messages" role="log" aria-live="off" aria-label="Messages" tabindex="0">
@@ -61,7 +65,7 @@ pub fn Messages(
                         <li
                             class="message message--outgoing"
                             class:message--failed=item.failed.is_some()
-                            inner_html=outgoing_html(&viewer_name, &item)
+                            inner_html=outgoing_html(&viewer.name, &item)
                         ></li>
                     </For>
                 </ol>
@@ -70,12 +74,13 @@ pub fn Messages(
         </div>
         <Jumps timeline scroller/>
         <p class="visually-hidden" id="announcer" aria-live="polite"></p>
+        {opened_at.is_gap().then(|| view! { <p class="notice" role="alert">"The message of this link was deleted. It was here."</p> })}
     }
 }
 
 /// The list that shows the messages, and its initial rows: none if the server's HTML contains them already. On the
 /// server the list is not updated.
-fn use_rows(timeline: RwSignal<Timeline>, target: Option<MessageId>) -> (NodeRef<html::Ol>, String) {
+fn use_rows(timeline: RwSignal<Timeline>, scroller: Scroller, opened_at: OpenedAt) -> (NodeRef<html::Ol>, String) {
     let live = expect_context::<Live>();
     let list = NodeRef::<html::Ol>::new();
     let new_from = move || live.page.with_untracked(|page| page.reading.new_from);
@@ -85,6 +90,7 @@ fn use_rows(timeline: RwSignal<Timeline>, target: Option<MessageId>) -> (NodeRef
         let before = rows.try_update_value(Option::take).flatten();
         let now = timeline.with(|timeline| rows::update(&list, before, &timeline.messages, new_from()));
         let _ = rows.try_set_value(Some(now));
+        scroller.rows_changed();
     });
     // The line before the new messages may move while the page is open.
     Effect::new(move |before: Option<Option<MessageId>>| {
@@ -95,7 +101,7 @@ fn use_rows(timeline: RwSignal<Timeline>, target: Option<MessageId>) -> (NodeRef
         new_from
     });
     let first_rows = timeline.with_untracked(|timeline| {
-        if rows::are_in_page(timeline) { String::new() } else { rows::rows_html(timeline, target, new_from()) }
+        if rows::are_in_page(timeline) { String::new() } else { rows::rows_html(timeline, opened_at, new_from()) }
     });
     (list, first_rows)
 }
@@ -125,7 +131,7 @@ fn older_html(timeline: &Timeline) -> String {
 
 /// Handles clicks on the controls of a message that need the WASM: edit, and retry or discard of one that failed. The
 /// page's script handles all other controls.
-fn clicked(event: &MouseEvent, timeline: RwSignal<Timeline>, editing: Editing, outbox: Outbox) {
+fn clicked(event: &MouseEvent, drafts: Drafts, editing: Editing, outbox: Outbox) {
     let target = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
     let Some(control) = target.and_then(|element| element.closest("[data-action]").ok().flatten()) else { return };
     let action = control.get_attribute(names::attribute::ACTION).unwrap_or_default();
@@ -136,7 +142,7 @@ fn clicked(event: &MouseEvent, timeline: RwSignal<Timeline>, editing: Editing, o
             if let Some(menu) = control.closest("details").ok().flatten() {
                 let _ = menu.remove_attribute("open");
             }
-            editing.begin(timeline.with_untracked(|timeline| timeline.room_id), message_id);
+            editing.begin(drafts, message_id);
         }
         ("retry", Some(id)) => {
             if let Ok(id) = id.parse() {

@@ -22,7 +22,7 @@ pub fn NewPing(
                 <form method="post" action=paths::rooms(RoomKind::Direct)>
                     {problem.map(|problem| view! { <p class="card__problem" role="alert">{problem}</p> })}
                     <ChoosePeople legend="People" people/>
-                    <button class="button">"Start the ping"</button>
+                    <button class="button">"Start ping"</button>
                 </form>
             </Section>
         </Sheet>

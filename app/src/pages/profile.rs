@@ -71,7 +71,7 @@ pub fn ProfilePage(
     let sign_out = view! {
         <form method="post" action=paths::SESSION>
             <input type="hidden" name="_method" value="delete"/>
-            <button class="button button--plain">"Sign out"</button>
+            <button class="button button--plain">{Icon::Leave.view()} "Sign out"</button>
         </form>
     };
     view! {
@@ -126,7 +126,7 @@ fn NewPassword(state: FormState) -> impl IntoView {
         <Section title="Password">
             <form method="post" action=paths::OWN_PROFILE>
                 <input type="hidden" name="_method" value="put"/>
-                <Field name="present_password" label="Present password" kind="password" autocomplete="current-password" state=state.clone()/>
+                <Field name="present_password" label="Current password" kind="password" autocomplete="current-password" state=state.clone()/>
                 <Field name="password" label="New password" kind="password" autocomplete="new-password" hint="At least 8 characters." state/>
                 <p class="switch">
                     <input id="keep-others" type="checkbox" name="keep_others" value="true"/>
@@ -192,11 +192,6 @@ fn RoomRow(room: OwnRoom) -> impl IntoView {
         RoomKind::Closed => Icon::Lock,
         RoomKind::Direct => Icon::Ping,
     };
-    let choices: Vec<Involvement> =
-        [Involvement::Everything, Involvement::Mentions, Involvement::Nothing, Involvement::Invisible]
-            .into_iter()
-            .filter(|involvement| involvement.fits(room.kind))
-            .collect();
     view! {
         <li class="list__row" class:list__row--dim=room.involvement == Involvement::Invisible>
             {icon.view()}
@@ -205,7 +200,7 @@ fn RoomRow(room: OwnRoom) -> impl IntoView {
                 <input type="hidden" name="_method" value="put"/>
                 <input type="hidden" name="return_to" value=paths::OWN_PROFILE/>
                 <select name="involvement" aria-label=format!("Notifications of {}", room.name) data-submits="">
-                    {choices.into_iter().map(|choice| view! {
+                    {Involvement::choices(room.kind).map(|choice| view! {
                         <option value=choice.word() selected=choice == room.involvement>{choice.short_label()}</option>
                     }).collect_view()}
                 </select>

@@ -24,6 +24,9 @@ use crate::{Notice, browser, navigation};
 /// How long after a failure the data is loaded again.
 const RELOAD_DELAY: Duration = Duration::from_secs(3);
 
+/// How long a page may take to arrive before the old one says that it is coming.
+const OPENING_DELAY: Duration = Duration::from_millis(150);
+
 /// The codec of a room's hydration data.
 ///
 /// It leaves out what the page's HTML contains (the bodies of the messages, their boosts and the names of the authors),
@@ -149,7 +152,7 @@ fn RoomView(page: timeline::RoomPage, reload: Callback<()>, editing: Editing) ->
             let _ = window().location().assign(&format!("{}?notice={}", paths::HOME, Notice::RoomMissing.word()));
         });
         let unfocus = live::focus(Focus { room_id, timeline, reload, lost });
-        on_cleanup(unfocus_on_this_thread(unfocus));
+        on_cleanup(browser::on_this_thread(unfocus));
         live::mark_read_if_visible();
     });
     let first_name = room.name.clone();
@@ -172,15 +175,37 @@ fn RoomView(page: timeline::RoomPage, reload: Callback<()>, editing: Editing) ->
 
     view! {
         <RoomHeader room name involvement/>
+        <Opening/>
         <Messages timeline target editing/>
         <Composer timeline editing/>
     }
 }
 
-/// Makes a cleanup `Send`, as Leptos requires; the browser has one thread only.
-fn unfocus_on_this_thread(unfocus: impl FnOnce() + 'static) -> impl FnOnce() + Send + Sync + 'static {
-    let unfocus = send_wrapper::SendWrapper::new(unfocus);
-    move || unfocus.take()()
+/// Says that another page of the chat is loading, if that takes long: until it has arrived, the old one stays.
+#[component]
+fn Opening() -> impl IntoView {
+    let live = expect_context::<Live>();
+    let place = navigation::use_place();
+    let shown = place.get_untracked();
+    let is_slow = RwSignal::new(false);
+    Effect::new(move |_| {
+        let opening = place.get();
+        is_slow.set(false);
+        if opening != shown {
+            leptos::task::spawn_local(async move {
+                browser::sleep(OPENING_DELAY).await;
+                if place.get_untracked() == opening {
+                    let _ = is_slow.try_set(true);
+                }
+            });
+        }
+    });
+    let text = move || {
+        let room_id = place.get_untracked().room_id().filter(|_| is_slow.get())?;
+        let name = live.rooms(|rooms| rooms.iter().find(|room| room.id == room_id).map(|room| room.name.clone()));
+        Some(format!("Opening {}…", name.unwrap_or_else(|| "the room".to_owned())))
+    };
+    view! { <p class="opening" role="status">{text}</p> }
 }
 
 /// The header of a room: its name, the people present, and links to its settings.
@@ -202,7 +227,7 @@ fn RoomHeader(
             <Here room_id=room.id/>
             <a class="button--icon" href=paths::SEARCHES rel="external" aria-label="Search" title="Search">{Icon::Search.view()}</a>
             <Bell room_id=room.id kind=room.kind involvement/>
-            <a class="button--icon" href=paths::room_settings(room.kind, room.id) rel="external" aria-label=label title=label>{Icon::Settings.view()}</a>
+            <a class="button--icon" href=paths::room_settings(room.kind, room.id) rel="external" aria-label=label title=label>{Icon::More.view()}</a>
         </header>
     }
 }
@@ -233,7 +258,7 @@ fn here_html(count: usize, names: &str) -> String {
     html.into_string()
 }
 
-/// The button of the viewer's involvement, which switches to the next one.
+/// The viewer's involvement, as a menu of the choices.
 #[component]
 fn Bell(
     room_id: RoomId,
@@ -250,12 +275,25 @@ fn Bell(
         .html()
     };
     let label = move || format!("{}. Change", involvement().label());
+    let choices = move || {
+        let mut html = HtmlWriter::new();
+        for choice in Involvement::choices(kind) {
+            html.markup(r#"<button name="involvement" value=""#).markup(choice.word());
+            html.markup(r#"" aria-pressed=""#).markup(if choice == involvement() { "true" } else { "false" });
+            html.markup(r#"" data-says=""#).markup(choice.label()).markup(r#"."><span>"#).markup(choice.short_label());
+            html.markup("</span> <small>").markup(choice.note()).markup("</small></button>");
+        }
+        html.into_string()
+    };
     view! {
-        <form method="post" action=paths::involvement(room_id) data-quiet="">
-            <input type="hidden" name="_method" value="put"/>
-            <input type="hidden" name="involvement" value=move || involvement().next(kind).word()/>
-            <button class="button--icon" aria-label=label title=label inner_html=icon></button>
-        </form>
+        <details class="menu bell">
+            <summary aria-label=label title=label inner_html=icon></summary>
+            <form class="menu__list" method="post" action=paths::involvement(room_id) data-quiet="">
+                <input type="hidden" name="_method" value="put"/>
+                <p class="bell__title">"Notify me of"</p>
+                <div inner_html=choices></div>
+            </form>
+        </details>
     }
 }
 

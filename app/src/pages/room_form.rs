@@ -3,10 +3,9 @@
 use campfire::model::{RoomId, RoomKind, paths};
 use leptos::prelude::*;
 
-use super::entrance::Card;
 use crate::components::form::{Field, FormState};
 use crate::components::people::{Choice, ChoosePeople};
-use crate::components::sheet::Danger;
+use crate::components::sheet::{Danger, Section, Sheet};
 
 /// The room that a form edits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,55 +48,56 @@ pub fn RoomForm(
     };
     let read_only = matches!(subject, Subject::ReadOnly(_));
     let closed = kind == RoomKind::Closed;
-    let people_problem = state.errors.get("user_ids").map(str::to_owned);
+    let problem = state.errors.get("user_ids").or_else(|| state.errors.get("form")).map(str::to_owned);
     let name = state.value("name");
-    let remove = match subject {
-        Subject::Existing(id) => Some(view! { <RemoveRoom room_id=id name=name.clone() message_count/> }),
-        _ => None,
-    };
     let leave = match subject {
         Subject::Existing(id) | Subject::ReadOnly(id) if is_closed_now => Some(view! {
-            <Danger summary="Leave this room…" action=paths::membership(id) button="Leave the room">
+            <Danger summary="Leave this room…" action=paths::membership(id) button="Leave room">
                 <p>"It is no longer in your sidebar, and you cannot read it. Somebody in it can let you in again."</p>
             </Danger>
         }),
         _ => None,
     };
+    let remove = match subject {
+        Subject::Existing(id) => Some(view! { <RemoveRoom room_id=id name=name.clone() message_count/> }),
+        Subject::New | Subject::ReadOnly(_) => None,
+    };
+    let ends = (leave.is_some() || remove.is_some())
+        .then(|| view! { <Section title="Leave or delete">{leave} {remove}</Section> });
+    let submit = if subject == Subject::New { "Create room" } else { "Save" };
+    let everybody = view! { <p class="field__note">"Everyone in this Campfire is in it, now and later."</p> };
 
     view! {
-        <Card title lead="" state=state.clone()>
-            <form method="post" action=action>
+        <Sheet title back=back.clone()>
+            <form class="sections" method="post" action=action>
                 {(subject != Subject::New).then(|| view! { <input type="hidden" name="_method" value="put"/> })}
-                {if read_only {
-                    view! { <p class="card__lead"><bdi>{name}</bdi></p> }.into_any()
-                } else {
-                    view! { <Field name="name" label="Name" autofocus=true state/> }.into_any()
-                }}
-                {(!read_only).then(|| view! {
-                    <div class="choice" role="group" aria-label="Who is in it">
-                        {if closed {
-                            view! { <a href=other_path data-keeps-name="">"Everyone"</a><span aria-current="true">"Chosen people"</span> }.into_any()
-                        } else {
-                            view! { <span aria-current="true">"Everyone"</span><a href=other_path data-keeps-name="">"Chosen people"</a> }.into_any()
-                        }}
-                    </div>
-                })}
-                {people_problem.map(|problem| view! { <p class="card__problem" role="alert">{problem}</p> })}
-                {if closed {
-                    view! { <ChoosePeople legend="Who is in it" people=choices/> }.into_any()
-                } else {
-                    view! { <p class="field__note">"Everyone in this Campfire is in it, now and later."</p> }.into_any()
-                }}
-                <div class="card__buttons">
+                {problem.map(|problem| view! { <p class="card__problem" role="alert">{problem}</p> })}
+                <Section title="Name">
+                    {if read_only {
+                        view! { <p class="sheet__lead"><bdi>{name}</bdi></p> }.into_any()
+                    } else {
+                        view! { <Field name="name" label="Name of the room" autocomplete="off" autofocus=true state/> }.into_any()
+                    }}
+                </Section>
+                <Section title="Who is in it">
                     {(!read_only).then(|| view! {
-                        <button class="button">{if subject == Subject::New { "Make the room" } else { "Save" }}</button>
+                        <div class="choice" role="group" aria-label="Who is in it">
+                            {if closed {
+                                view! { <a href=other_path data-keeps-name="">"Everyone"</a><span aria-current="true">"Chosen people"</span> }.into_any()
+                            } else {
+                                view! { <span aria-current="true">"Everyone"</span><a href=other_path data-keeps-name="">"Chosen people"</a> }.into_any()
+                            }}
+                        </div>
                     })}
-                    <a class="button button--plain" href=back>"Back"</a>
+                    {if closed { view! { <ChoosePeople legend="Who is in it" people=choices/> }.into_any() } else { everybody.into_any() }}
+                </Section>
+                <div class="sections__end">
+                    {(!read_only).then(|| view! { <button class="button">{submit}</button> })}
+                    <a class="button button--plain" href=back>{if read_only { "Back" } else { "Cancel" }}</a>
                 </div>
             </form>
-            {leave}
-            {remove}
-        </Card>
+            {ends}
+        </Sheet>
     }
 }
 

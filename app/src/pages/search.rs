@@ -34,8 +34,13 @@ pub fn SearchPage(
         _ if has_more => format!("The newest {count} messages"),
         _ => format!("{count} messages"),
     };
-    let rows = rows.into_iter().map(|(author, html)| {
-        view! { <li class="message message--found" data-author=author inner_html=html></li> }
+    let rows = rows.into_iter().enumerate().map(|(index, (author, html))| {
+        // Brings the newest one into view without scripts. With them, boot.js does.
+        let is_newest = index + 1 == count;
+        let tabindex = is_newest.then_some("-1");
+        view! {
+            <li class="message message--found" data-author=author tabindex=tabindex autofocus=is_newest inner_html=html></li>
+        }
     });
     let rows: Vec<_> = rows.collect();
     view! {

@@ -2,6 +2,7 @@
 // the field, arrows move through the list, Enter and Tab choose, Escape closes.
 
 import { target } from "../../dom.ts";
+import { isComposing } from "../../keyboard.ts";
 import { Attribute } from "../../names.ts";
 import { replacement } from "../writing/edits.ts";
 import { apply, type TextField } from "../writing/text-field.ts";
@@ -146,7 +147,7 @@ function close() {
 }
 
 function handleKey(event: KeyboardEvent) {
-  if (!shown || event.target !== shown.field || event.isComposing) return;
+  if (!shown || event.target !== shown.field || isComposing(event)) return;
   const { selected, suggestions } = shown;
   const isPlain = !event.ctrlKey && !event.metaKey && !event.shiftKey;
   if (event.key === "ArrowDown") select(shown, stepped(selected, 1, suggestions.length));

@@ -1,13 +1,14 @@
 // The items of a message's menu: copy the text or the link, reply, delete. (The WASM does "Edit".) Without this script
 // each of them is a link to a page that does the same.
 
+import { copyText } from "../../clipboard.ts";
 import { closest, find } from "../../dom.ts";
 import { Attribute } from "../../names.ts";
-import { composerField } from "../../page.ts";
+import { composerField, timeline } from "../../page.ts";
 import { toast } from "../toast.ts";
 import { replacement } from "../writing/edits.ts";
 import { apply } from "../writing/text-field.ts";
-import { focusRow, rows } from "./rows.ts";
+import { focusRow, hideRow, rows, showRow } from "./rows.ts";
 
 const COPIED_SHOWN_MS = 2000;
 /** How long a deletion can be undone: as long as its toast is shown. */
@@ -24,11 +25,11 @@ export function handleMenuItems() {
       case "copy":
         event.preventDefault();
         focusRow(row);
-        void copy(item.href);
+        void copy(item.href, "link");
         break;
       case "copy-text":
         focusRow(row);
-        void copy(find(".message__body", row)?.innerText ?? "");
+        void copy(find(".message__body", row)?.innerText ?? "", "text");
         break;
       case "reply":
         event.preventDefault();
@@ -42,25 +43,32 @@ export function handleMenuItems() {
   });
 }
 
-async function copy(text: string) {
+async function copy(text: string, what: "link" | "text") {
   try {
-    await navigator.clipboard.writeText(text);
+    await copyText(text);
     toast("Copied.", { shownMs: COPIED_SHOWN_MS });
   } catch {
-    toast("This browser does not let pages copy.");
+    const way =
+      what === "link" ? "Copy the address of the link at the message's time." : "Select the text and copy it.";
+    toast(`This browser does not let pages copy. ${way}`);
   }
 }
 
 /** Puts a quotation of the message before what is being written. */
 async function reply(path: string) {
+  const room = timeline()?.getAttribute(Attribute.Room);
+  // The composer may belong to another room already, whose page is loading.
+  const isWrittenHere = () => composerField()?.getAttribute(Attribute.Room) === room;
+  if (!isWrittenHere()) return;
+  // A reply is a message of its own: editing another one ends, unless the reader wants to keep the change.
+  const editing = ".composer__mode:not([hidden]) button";
+  find(editing)?.click();
   const headers = { "x-requested-with": "fetch" };
   const response = await fetch(path, { headers, redirect: "manual" }).catch(() => undefined);
   if (!response?.ok) return toast("The message could not be quoted. Try again.");
-  // A reply is a message of its own: editing another one ends.
-  find(".composer__mode:not([hidden]) button")?.click();
-  const field = composerField();
-  if (!field) return;
   const quotation = await response.text();
+  const field = composerField();
+  if (!field || !isWrittenHere() || find(editing)) return;
   apply(field, replacement(0, field.value.length, quotation + field.value.trim()));
 }
 
@@ -68,7 +76,7 @@ async function reply(path: string) {
 function remove(row: HTMLElement, path: string) {
   const all = rows();
   const next = all[all.indexOf(row) + 1] ?? all[all.indexOf(row) - 1];
-  row.hidden = true;
+  hideRow(row);
   if (next) focusRow(next);
 
   const body = new URLSearchParams({ _method: "delete" });
@@ -87,8 +95,7 @@ function remove(row: HTMLElement, path: string) {
     shownMs: UNDO_MS,
     undo() {
       decided.abort();
-      row.hidden = false;
-      focusRow(row);
+      focusRow(showRow(row));
     },
   });
   setTimeout(async () => {
@@ -98,7 +105,7 @@ function remove(row: HTMLElement, path: string) {
     const response = await fetch(path, { method: "POST", body, headers, redirect: "manual" }).catch(() => undefined);
     // 404: somebody else has deleted it meanwhile. A redirect leads to the sign-in page.
     if (response && (response.ok || response.status === 404)) return;
-    row.hidden = false;
+    showRow(row);
     toast(
       response
         ? "The message was not deleted: that was refused. Reload the page to see how things are."

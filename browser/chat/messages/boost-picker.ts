@@ -2,6 +2,7 @@
 // page.
 
 import { closest, fieldsOf, find, findAll } from "../../dom.ts";
+import { isComposing } from "../../keyboard.ts";
 import { Attribute, Id } from "../../names.ts";
 import { fetchPart } from "../../page-part.ts";
 import { isTouch } from "../../page.ts";
@@ -36,7 +37,7 @@ async function open(link: HTMLAnchorElement) {
   const dialog = document.createElement("dialog");
   dialog.className = "picker-dialog";
   dialog.setAttribute("aria-label", "Boost");
-  dialog.append(picker);
+  dialog.append(closeButton(dialog), picker);
   dialog.addEventListener("click", (event) => {
     // A click at the dialog itself, not at something in it, is one at its backdrop.
     if (event.target === dialog) dialog.close();
@@ -44,6 +45,13 @@ async function open(link: HTMLAnchorElement) {
     if (!group) return;
     event.preventDefault();
     void showGroup(dialog, group);
+  });
+  // The browser's own Escape does not reach the dialog in WebKit while the focus is in a search field.
+  dialog.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || isComposing(event)) return;
+    event.preventDefault();
+    event.stopPropagation();
+    dialog.close();
   });
   dialog.addEventListener("close", () => {
     dialog.remove();
@@ -57,6 +65,17 @@ async function open(link: HTMLAnchorElement) {
   else find("[type=search]", picker)?.focus();
 }
 
+function closeButton(dialog: HTMLDialogElement): HTMLButtonElement {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "button--icon picker-dialog__close";
+  button.title = "Close";
+  button.setAttribute("aria-label", "Close");
+  button.textContent = "×";
+  button.addEventListener("click", () => dialog.close());
+  return button;
+}
+
 function addRecentBoosts(picker: HTMLElement) {
   const form = find(`#${Id.PickerRecent}`, picker);
   if (!form) return;
@@ -64,6 +83,7 @@ function addRecentBoosts(picker: HTMLElement) {
     const button = document.createElement("button");
     button.name = "content";
     button.value = button.textContent = content;
+    if (/[\p{L}\p{N}]/u.test(content)) button.className = "picker__words";
     form.append(button);
   }
   form.hidden = form.children.length === 0;

@@ -30,7 +30,7 @@ export function moveInMenu(event: KeyboardEvent) {
   items.at(index % items.length)?.focus();
 }
 
-/** A form of a menu closes the menu it is in; the focus goes back to the message. */
+/** A form of a menu closes the menu it is in; the focus goes back to the message, or to what opens the menu. */
 export function closeMenuOnSubmit() {
   document.addEventListener("submit", (event) => {
     const menu =
@@ -38,6 +38,8 @@ export function closeMenuOnSubmit() {
       event.submitter?.closest<HTMLDetailsElement>("details.menu");
     if (!menu) return;
     menu.open = false;
-    focusRow(menu.closest<HTMLElement>(".message"));
+    const row = menu.closest<HTMLElement>(".message");
+    if (row) focusRow(row);
+    else find("summary", menu)?.focus();
   });
 }

@@ -6,37 +6,44 @@ import { Attribute, Id } from "../../names.ts";
 import { timeline } from "../../page.ts";
 import { rows } from "./rows.ts";
 
-/** The topmost row in view, and how many pixels it is below the top of the list. */
+/** Where one reads. */
 export interface Place {
+  /** The topmost row in view. */
   readonly rowId: string;
+  /** How many pixels it is below the top of the list. */
   readonly offset: number;
+  /** A row below it: a page that ends with that row has the place in its middle. */
+  readonly endId: string;
 }
 
 /** How long nothing must scroll before the place is kept. */
 const PAUSE_MS = 150;
 /** Nearer to the newest message there is no place to keep. The list scrolls from its end: `scrollTop` is negative. */
 const NEAR_END_PX = 200;
-/** How many frames to wait for the room's rows, one second. */
-const MAX_TRIES = 60;
+/** How many frames to wait for the room's rows, five seconds. */
+const MAX_TRIES = 300;
+/** How many rows a page has below the topmost one in view, of 40. */
+const ROWS_BELOW = 30;
 
-/** As it is stored: `["message-7",-12.5]`. */
-export function formatPlace({ rowId, offset }: Place): string {
-  return JSON.stringify([rowId, offset]);
+/** As it is stored: `["message-7",-12.5,"message-30"]`. */
+export function formatPlace({ rowId, offset, endId }: Place): string {
+  return JSON.stringify([rowId, offset, endId]);
 }
 
 /** The stored place, if there is one and it can be read. */
 export function parsePlace(stored: string | null): Place | undefined {
   try {
-    const [rowId, offset]: unknown[] = JSON.parse(stored ?? "[]");
-    return typeof rowId === "string" && typeof offset === "number" ? { rowId, offset } : undefined;
+    const [rowId, offset, endId]: unknown[] = JSON.parse(stored ?? "[]");
+    const isPlace = typeof rowId === "string" && typeof offset === "number" && typeof endId === "string";
+    return isPlace ? { rowId, offset, endId } : undefined;
   } catch {
     return undefined;
   }
 }
 
-/** The page of the room that ends with this row, for one that is too old to be in the latest page. */
-export function pathOfPlace(roomId: string, { rowId }: Place): string {
-  const messageId = Number(rowId.slice(Id.MessagePrefix.length));
+/** The page of the room around the place, for one that is too old to be in the latest page. */
+export function pathOfPlace(roomId: string, { endId }: Place): string {
+  const messageId = Number(endId.slice(Id.MessagePrefix.length));
   return `/rooms/${roomId}?before=${messageId + 1}`;
 }
 
@@ -59,18 +66,32 @@ export function keepPlace() {
   if (navigation instanceof PerformanceNavigationTiming && navigation.type === "back_forward") restore();
 }
 
-/** The key of the page in view; the URL may be ahead of it. */
-function storageKey(path = timeline()?.getAttribute(Attribute.Place)): string {
-  return `campfire:place:${path}`;
+/** The path of the page in view; the URL may be ahead of it. */
+const shownPath = () => timeline()?.getAttribute(Attribute.Place);
+const pathInUrl = () => {
+  const before = new URLSearchParams(location.search).get("before");
+  return before ? `${location.pathname}?before=${before}` : location.pathname;
+};
+
+/** The key of a path. A room has one place, whichever of its pages shows it. */
+function storageKey(path = shownPath()): string {
+  return `campfire:place:${path?.split("?")[0]}`;
 }
 
 function save(key: string) {
   const list = timeline();
   if (!list) return;
   const { top } = list.getBoundingClientRect();
-  const row = rows().find((row) => row.getBoundingClientRect().bottom > top);
-  if (!row || list.scrollTop > -NEAR_END_PX) sessionStorage.removeItem(key);
-  else sessionStorage.setItem(key, formatPlace({ rowId: row.id, offset: row.getBoundingClientRect().top - top }));
+  const all = rows();
+  const index = all.findIndex((row) => row.getBoundingClientRect().bottom > top);
+  const [row, end] = [all[index], all[Math.min(index + ROWS_BELOW, all.length - 1)]];
+  // The end of another page than the latest one is a place as others.
+  const isNearEnd = list.scrollTop > -NEAR_END_PX && !/[?@]/.test(shownPath() ?? "");
+  if (!row || !end || isNearEnd) sessionStorage.removeItem(key);
+  else {
+    const offset = row.getBoundingClientRect().top - top;
+    sessionStorage.setItem(key, formatPlace({ rowId: row.id, offset, endId: end.id }));
+  }
 }
 
 /** Scrolls to the place in this room, as soon as its rows are there. */
@@ -79,12 +100,25 @@ function restore(tries = MAX_TRIES) {
   if (!place || tries === 0) return;
   const list = timeline();
   const roomId = list?.getAttribute(Attribute.Room);
-  if (!roomId || list?.getAttribute(Attribute.Place) !== location.pathname)
-    return void requestAnimationFrame(() => restore(tries - 1));
-  const row = document.getElementById(place.rowId);
-  if (!row) return location.replace(pathOfPlace(roomId, place));
+  if (!list || !roomId || shownPath() !== pathInUrl()) return void requestAnimationFrame(() => restore(tries - 1));
+  const row = rowAt(place.rowId);
+  if (!row) {
+    const path = pathOfPlace(roomId, place);
+    if (path === pathInUrl()) return;
+    history.replaceState(history.state, "", path);
+    // The WASM loads the page of the new URL; its event also calls this function again.
+    return void dispatchEvent(new PopStateEvent("popstate", { state: history.state }));
+  }
   // After the frame in which the WASM sets its own position.
   requestAnimationFrame(() => {
     list.scrollTop += row.getBoundingClientRect().top - list.getBoundingClientRect().top - place.offset;
   });
+}
+
+/** The row of this id, or the one after it if it was deleted; nothing if it is older than the rows of the page. */
+function rowAt(rowId: string): HTMLElement | undefined {
+  const idOf = (id: string) => Number(id.slice(Id.MessagePrefix.length));
+  const all = rows();
+  const index = all.findIndex((row) => idOf(row.id) >= idOf(rowId));
+  return index > 0 || all[0]?.id === rowId ? all[index] : undefined;
 }

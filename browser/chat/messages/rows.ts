@@ -5,12 +5,28 @@ import { closest, findAll } from "../../dom.ts";
 
 const ROW = ".message:not(.message--outgoing)";
 const prepared = new WeakSet<Element>();
+/** The ids of the rows that are hidden because their messages are being deleted. */
+const hidden = new Set<string>();
 /** The row that holds the focus. */
 let current: HTMLElement | null = null;
 
 /** The rows that can be focused, in order. */
 export function rows(): HTMLElement[] {
   return [...findAll(`.timeline ${ROW}`)].filter((row) => !row.hidden);
+}
+
+/** Hides the row of a message that is being deleted, also after the list was rendered anew. */
+export function hideRow(row: HTMLElement) {
+  hidden.add(row.id);
+  row.hidden = true;
+}
+
+/** Shows the row again: the one that is in the page now, which may be another element. */
+export function showRow({ id }: HTMLElement): HTMLElement | null {
+  hidden.delete(id);
+  const row = document.getElementById(id);
+  if (row) row.hidden = false;
+  return row;
 }
 
 /** Moves the focus to a row, and the stop of the Tab key with it. */
@@ -60,7 +76,7 @@ export function prepareList(list: Element) {
   prepared.add(list);
   new MutationObserver((records) => {
     prepareRows(list);
-    for (const record of records) prepareBoosts(record.target as Element);
+    for (const record of records) prepareChanged(record.target as Element);
   }).observe(list, { childList: true, subtree: true });
 }
 
@@ -69,13 +85,18 @@ function prepareRows(list: Element) {
     if (!(row instanceof HTMLElement) || prepared.has(row) || !row.matches(ROW)) continue;
     prepared.add(row);
     row.tabIndex = -1;
+    if (hidden.has(row.id)) row.hidden = true;
     skipControls(row);
   }
 }
 
-/** A change replaces the boosts of a message. If the button that had the focus is gone, the focus goes to its row. */
-function prepareBoosts(changed: Element) {
-  const row = changed.closest(".boosts")?.closest<HTMLElement>(".message");
+/**
+ * A change replaces the body of a message, or its boosts. If the control that had the focus is gone, the focus goes to its
+ * row.
+ */
+function prepareChanged(changed: Element) {
+  const part = changed.matches(ROW) ? changed : changed.closest(".boosts");
+  const row = part?.closest<HTMLElement>(".message");
   if (!row) return;
   if (row !== current) skipControls(row);
   else if (document.activeElement === document.body) focusRow(row);

@@ -12,7 +12,11 @@ export function playSoundsOnClick() {
     const link = closest<HTMLAnchorElement>(event, SOUND);
     if (!link) return;
     event.preventDefault();
-    play(link.href).catch(() => toast("This browser could not play the sound."));
+    play(link.href).catch((error: unknown) => {
+      // Another sound has taken its place.
+      if (error instanceof DOMException && error.name === "AbortError") return;
+      toast("This browser could not play the sound.");
+    });
   });
 }
 
@@ -23,6 +27,13 @@ export function playSoundOf(body: ParentNode) {
   if (path && setting("sounds") !== "off") play(path).catch(() => {});
 }
 
-function play(path: string): Promise<void> {
-  return new Audio(path).play();
+/** One element for all sounds: WebKit lets it play by itself once it has played by a click, and each element anew. */
+const audio = typeof Audio === "undefined" ? undefined : new Audio();
+// A sound that is over cannot be started again by a media key.
+audio?.addEventListener("ended", () => audio.removeAttribute("src"));
+
+async function play(path: string): Promise<void> {
+  if (!audio) return;
+  audio.src = path;
+  await audio.play();
 }

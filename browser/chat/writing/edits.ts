@@ -1,5 +1,7 @@
-// What formatting changes in a text: pure functions from a text and its selection to an edit. `text-field.ts` applies
-// it.
+// An edit of a text field's text, and the edits of whole lines. Pure functions, as those of `marks.ts`, `code.ts` and
+// `links.ts`; `text-field.ts` applies them.
+
+import { isInBlock } from "./code.ts";
 
 /** A text and what is selected in it, as offsets in UTF-16 units; `start` equals `end` where only the caret stands. */
 export interface TextState {
@@ -22,60 +24,52 @@ export function replacement(from: number, to: number, text: string): Edit {
   return { from, to, text, select: [text.length, text.length] };
 }
 
-/** Puts a mark like `**` around the selection, or takes it away where it is, inside the selection or around it. */
-export function wrap({ value, start, end }: TextState, mark: string): Edit {
-  const selected = value.slice(start, end);
-  const size = mark.length;
-  if (selected.length >= 2 * size && selected.startsWith(mark) && selected.endsWith(mark)) {
-    const inner = selected.slice(size, -size);
-    return { from: start, to: end, text: inner, select: [0, inner.length] };
-  }
-  if (value.slice(start - size, start) === mark && value.slice(end, end + size) === mark) {
-    return { from: start - size, to: end + size, text: selected, select: [0, selected.length] };
-  }
-  return { from: start, to: end, text: mark + selected + mark, select: [size, size + selected.length] };
+const ITEM = /^(\s*)(?:[-*+]|\d{1,9}[.)]) /;
+const BULLET = /^(\s*)[-*+] /;
+const NUMBER = /^(\s*)\d{1,9}[.)] /;
+
+/** Quotes the selected lines, or takes the quote away where every line has one. */
+export function quote(state: TextState): Edit | undefined {
+  return changeLines(state, (lines) =>
+    lines.every((line) => line.startsWith(">"))
+      ? lines.map((line) => line.replace(/^> ?/, ""))
+      : lines.map((line) => `> ${line}`),
+  );
 }
 
-/**
- * Puts a prefix before every selected line, or takes it away where every line has one.
- *
- * @param make The prefix of the line with this index.
- * @param pattern Matches an existing prefix.
- */
-export function prefix({ value, start, end }: TextState, make: (index: number) => string, pattern: RegExp): Edit {
+/** Makes the selected lines items of a list, or text again where every line is one. */
+export function list(state: TextState): Edit | undefined {
+  return changeLines(state, (lines) => itemise(lines, BULLET, () => "-"));
+}
+
+/** The same for a numbered list. */
+export function numbers(state: TextState): Edit | undefined {
+  return changeLines(state, (lines) => itemise(lines, NUMBER, (index) => `${index + 1}.`));
+}
+
+/** Blank lines between others stay blank: items there would be empty. */
+function itemise(lines: readonly string[], pattern: RegExp, marker: (index: number) => string): string[] {
+  const isAlone = lines.length === 1;
+  const isItem = (line: string) => pattern.test(line) || (!line.trim() && !isAlone);
+  if (lines.some((line) => line.trim()) && lines.every(isItem)) return lines.map((line) => line.replace(pattern, "$1"));
+  let count = 0;
+  return lines.map((line) => {
+    if (!line.trim() && !isAlone) return line;
+    // An item of the other kind of list changes its kind.
+    const [, indent = "", text = ""] = /^(\s*)(.*)$/s.exec(line.replace(ITEM, "$1")) ?? [];
+    return `${indent}${marker(count++)} ${text}`;
+  });
+}
+
+/** Changes the lines that are selected, even in part. Lines of code are left alone. */
+function changeLines(state: TextState, change: (lines: string[]) => string[]): Edit | undefined {
+  const { value, start, end } = state;
+  if (isInBlock(state)) return undefined;
   const from = value.lastIndexOf("\n", start - 1) + 1;
   // A selection that ends behind a line break does not reach into the next line.
   const lineEnd = value.indexOf("\n", Math.max(end - 1, from));
   const to = lineEnd < 0 ? value.length : lineEnd;
   const lines = value.slice(from, to).split("\n");
-  const isPrefixed = lines.every((line) => pattern.test(line));
-  const text = lines.map((line, index) => (isPrefixed ? line.replace(pattern, "") : make(index) + line)).join("\n");
+  const text = change(lines).join("\n");
   return lines.length > 1 ? { from, to, text, select: [0, text.length] } : replacement(from, to, text);
-}
-
-/** Makes a fenced code block of the selection, on lines of its own. */
-export function fence({ value, start, end }: TextState): Edit {
-  const before = start > 0 && value[start - 1] !== "\n" ? "\n" : "";
-  const after = end < value.length && value[end] !== "\n" ? "\n" : "";
-  const text = `${before}\`\`\`\n${value.slice(start, end)}\n\`\`\`${after}`;
-  const inside = before.length + "```\n".length;
-  return { from: start, to: end, text, select: [inside, inside + end - start] };
-}
-
-/**
- * Makes a link of the selection. Without a `url`, a selected URL becomes the target and the caret stands where the text
- * goes; otherwise the caret stands where the URL goes, or the text if nothing is selected.
- */
-export function link({ value, start, end }: TextState, url = ""): Edit {
-  const selected = value.slice(start, end);
-  if (!url && isUrl(selected)) return { from: start, to: end, text: `[](${selected})`, select: [1, 1] };
-  const text = `[${selected}](${url})`;
-  if (url) return replacement(start, end, text);
-  const caret = selected ? selected.length + "[](".length : "[".length;
-  return { from: start, to: end, text, select: [caret, caret] };
-}
-
-/** Whether the whole text is one web address. */
-export function isUrl(text: string): boolean {
-  return /^https?:\/\/\S+$/.test(text);
 }

@@ -13,9 +13,24 @@ test("letters with Ctrl or Cmd format", () => {
 
 test("Shift makes another shortcut of a letter", () => {
   assert.equal(formatOf({ ...keys, key: "E", shiftKey: true }), "block");
-  assert.equal(formatOf({ ...keys, key: "p", shiftKey: true }), "preview", "with Caps Lock");
+  assert.equal(formatOf({ ...keys, key: "h", shiftKey: true }), "preview", "with Caps Lock");
   assert.equal(formatOf({ ...keys, key: "B", shiftKey: true }), undefined);
   assert.equal(formatOf({ ...keys, key: "x" }), undefined);
+});
+
+test("on a layout without Latin letters the places of the keys count", () => {
+  assert.equal(formatOf({ ...keys, key: "и", code: "KeyB" }), "bold", "Russian");
+  assert.equal(formatOf({ ...keys, key: "β", code: "KeyB" }), "bold", "Greek");
+  assert.equal(formatOf({ ...keys, key: "У", code: "KeyE", shiftKey: true }), "block");
+  assert.equal(formatOf({ ...keys, key: "x", code: "KeyB" }), undefined, "Dvorak");
+});
+
+test("no shortcut is one that a browser keeps for itself", () => {
+  for (const key of ["n", "t", "w", "q"]) {
+    assert.equal(formatOf({ ...keys, key }), undefined, key);
+    assert.equal(formatOf({ ...keys, key, shiftKey: true }), undefined, key);
+  }
+  assert.equal(formatOf({ ...keys, key: "P", shiftKey: true }), undefined);
 });
 
 test("digits are known by their place on the keyboard", () => {
@@ -42,6 +57,6 @@ test("each format has its Markdown", () => {
     numbers: "1. a",
   };
   for (const [format, text] of Object.entries(formatted)) {
-    assert.equal(editFor(format as Format, { value: "a", start: 0, end: 1 }).text, text);
+    assert.equal(editFor(format as Format, { value: "a", start: 0, end: 1 })?.text, text);
   }
 });

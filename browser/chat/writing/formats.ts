@@ -1,27 +1,35 @@
 // The formats of the composer: what each does to the text, and its keyboard shortcut.
 
-import { type Edit, fence, link, prefix, type TextState, wrap } from "./edits.ts";
+import { latinKey } from "../../keyboard.ts";
+import { code, fence } from "./code.ts";
+import { type Edit, list, numbers, quote, type TextState } from "./edits.ts";
+import { link } from "./links.ts";
+import { wrap } from "./marks.ts";
 
 export type Format = "bold" | "italic" | "strike" | "link" | "code" | "block" | "quote" | "list" | "numbers";
 
-const edits: Record<Format, (state: TextState) => Edit> = {
+const edits: Record<Format, (state: TextState) => Edit | undefined> = {
   bold: (state) => wrap(state, "**"),
   italic: (state) => wrap(state, "_"),
   strike: (state) => wrap(state, "~~"),
-  code: (state) => wrap(state, "`"),
+  code,
   link: (state) => link(state),
   block: fence,
-  quote: (state) => prefix(state, () => "> ", /^> ?/),
-  list: (state) => prefix(state, () => "- ", /^[-*] /),
-  numbers: (state) => prefix(state, (index) => `${index + 1}. `, /^\d+\. /),
+  quote,
+  list,
+  numbers,
 };
 
-/** The edit that gives the selection this format, or takes it away. */
-export function editFor(format: Format, state: TextState): Edit {
+/** The edit that gives the selection this format, or takes it away; `undefined` where the format cannot be, as in code. */
+export function editFor(format: Format, state: TextState): Edit | undefined {
   return edits[format](state);
 }
 
-/** By the letter that is pressed with Ctrl or Cmd; a capital stands for Shift. */
+/**
+ * By the letter that is pressed with Ctrl or Cmd; a capital stands for Shift. Browsers keep a few combinations for
+ * themselves, which a page cannot have: Chromium and Safari N, T, W, Q and, with Shift, N, T, W; Firefox these and P with
+ * Shift.
+ */
 const letters = new Map<string, Format | "preview">([
   ["b", "bold"],
   ["i", "italic"],
@@ -29,7 +37,7 @@ const letters = new Map<string, Format | "preview">([
   ["e", "code"],
   ["X", "strike"],
   ["E", "block"],
-  ["P", "preview"],
+  ["H", "preview"],
 ]);
 
 /** By the key's place, with Shift: the character of a digit with Shift differs between keyboards. */
@@ -42,7 +50,9 @@ const digits = new Map<string, Format>([
 type Keys = Pick<KeyboardEvent, "key" | "code" | "altKey" | "ctrlKey" | "metaKey" | "shiftKey">;
 
 /** The format, or the preview, that these keys ask for. */
-export function formatOf({ key, code, altKey, ctrlKey, metaKey, shiftKey }: Keys): Format | "preview" | undefined {
-  if (!(ctrlKey || metaKey) || altKey) return undefined;
-  return (shiftKey ? digits.get(code) : undefined) ?? letters.get(shiftKey ? key.toUpperCase() : key.toLowerCase());
+export function formatOf(keys: Keys): Format | "preview" | undefined {
+  if (!(keys.ctrlKey || keys.metaKey) || keys.altKey) return undefined;
+  const key = latinKey(keys);
+  if (!keys.shiftKey) return letters.get(key.toLowerCase());
+  return digits.get(keys.code) ?? letters.get(key.toUpperCase());
 }

@@ -34,7 +34,7 @@ const tools: readonly (readonly [tool: Tool, label: string, icon: string])[] = [
   ],
   [
     "preview",
-    "Preview (Ctrl+Shift+P)",
+    "Preview (Ctrl+Shift+H)",
     "M3 12c2-3.7 5-5.8 9-5.8s7 2.1 9 5.8c-2 3.7-5 5.8-9 5.8S5 15.7 3 12zM12 14.7a2.7 2.7 0 1 0 0-5.4 2.7 2.7 0 0 0 0 5.4z",
   ],
 ];
@@ -42,8 +42,10 @@ const SHORTCUTS_ICON = "M9 9a3 3 0 1 1 4.3 2.7c-.9.4-1.3 1-1.3 2M12 17.5h.1";
 
 /** Formats the selection of the field, or shows its preview. */
 export function useTool(tool: Tool, field: HTMLTextAreaElement) {
-  if (tool === "preview") void togglePreview(field);
-  else apply(field, editFor(tool, stateOf(field)));
+  if (tool === "preview") return void togglePreview(field);
+  const edit = editFor(tool, stateOf(field));
+  if (edit) apply(field, edit);
+  else field.focus();
 }
 
 /** Shows and hides the toolbar by the button beside the field. */

@@ -16,5 +16,6 @@ pub mod prefetch;
 pub mod render;
 pub mod serve;
 pub mod stream;
+pub mod time_zone;
 pub mod urls;
 pub mod user_agent;

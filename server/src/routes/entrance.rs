@@ -19,7 +19,7 @@ use crate::http::errors::{PageError, retry_after};
 use crate::http::form::{Form, Verb};
 use crate::http::path::PageQuery;
 use crate::http::{form, render, urls};
-use crate::session::{Admitted, Session, SignedIn, Visitor};
+use crate::session::{Admitted, Refusal, Session, SignedIn, Visitor};
 
 /// The error of a failed sign-in, the same for every reason: it must not tell which addresses exist.
 const SIGN_IN_FAILED: &str = "That did not work. Check the address and the password, or wait a few minutes.";
@@ -152,7 +152,7 @@ async fn new_session_again() -> Redirect {
 async fn session(
     State(state): State<AppState>,
     session: Session,
-    admitted: Result<Admitted, Response>,
+    admitted: Result<Admitted, Refusal>,
     form: Form,
 ) -> Result<Response, PageError> {
     if form.verb() == Verb::Delete {
@@ -160,7 +160,7 @@ async fn session(
     }
     let visitor = match admitted {
         Ok(Admitted(visitor)) => visitor,
-        Err(refusal) => return Ok(refusal),
+        Err(refusal) => return Ok(refusal.into_response()),
     };
     let wanted = urls::own_path(form.get("return_to")).to_owned();
     let password = Password::to_check(form.get("password").to_owned());

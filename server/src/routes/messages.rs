@@ -48,7 +48,18 @@ async fn create(State(state): State<AppState>, InRoom(member): InRoom, form: For
         ops::messages::post(&state, &member, client_message_id, draft).await
     };
     match posted.await {
-        Ok(Posted::Stored(_) | Posted::Removed(_)) => Ok(Redirect::to(&room_path(&member)).into_response()),
+        Ok(Posted::Stored(_)) => Ok(Redirect::to(&room_path(&member)).into_response()),
+        // The same form again, after its message was deleted. Without the `seq`, it is a new message.
+        Ok(Posted::Removed(_)) => {
+            let props = NotSentProps {
+                room_path: room_path(&member),
+                seq: String::new(),
+                body: form.get("body").to_owned(),
+                problem: "You have sent this before, and the message was deleted since. Send it again as a new one?"
+                    .to_owned(),
+            };
+            Ok(render::plain(StatusCode::CONFLICT, "Not sent yet", || NotSent(props)))
+        }
         Err(
             error @ (AppError::Invalid(_)
             | AppError::Conflict(_)
@@ -178,12 +189,17 @@ async fn remove(
     PathId(message_id): PathId<MessageId>,
     headers: HeaderMap,
 ) -> Result<Response, PageError> {
-    ops::messages::remove(&state, &member, message_id).await?;
-    // A script must be able to tell this from the redirect of a request that is refused.
-    if headers.contains_key("x-requested-with") {
-        return Ok(StatusCode::NO_CONTENT.into_response());
+    // A script must be able to tell the answers from the redirect of a request that is refused.
+    let is_script = headers.contains_key("x-requested-with");
+    match ops::messages::remove(&state, &member, message_id).await {
+        Ok(()) if is_script => Ok(StatusCode::NO_CONTENT.into_response()),
+        Ok(()) => Ok(Redirect::to(&room_path(&member)).into_response()),
+        // The same form again: the page of a deleted message says that it is deleted.
+        Err(AppError::NotFound) if !is_script => {
+            Ok(Redirect::to(&paths::message(member.room.id, message_id)).into_response())
+        }
+        Err(error) => Err(error.into()),
     }
-    Ok(Redirect::to(&room_path(&member)).into_response())
 }
 
 fn edit_page(

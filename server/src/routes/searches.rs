@@ -2,7 +2,7 @@
 
 use app::pages::search::{SearchPage, SearchPageProps};
 use axum::extract::{Query, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use axum::{Json, Router};
@@ -18,7 +18,7 @@ use crate::Site;
 use crate::http::errors::PageError;
 use crate::http::form::{Form, Verb};
 use crate::http::path::PageQuery;
-use crate::http::render;
+use crate::http::{render, time_zone};
 use crate::session::SignedIn;
 
 /// The search page and the lists for completions.
@@ -34,15 +34,22 @@ async fn show(
     State(state): State<AppState>,
     SignedIn(current): SignedIn,
     Query(query): PageQuery,
+    headers: HeaderMap,
 ) -> Result<Response, PageError> {
     let asked = query.get("q").map(|asked| asked.trim().to_owned()).unwrap_or_default();
-    results(&state, &current, asked).await
+    results(&state, &current, asked, &headers).await
 }
 
 /// The search page with the results of a query, or with the reason why there are none.
-async fn results(state: &AppState, current: &CurrentUser, asked: String) -> Result<Response, PageError> {
+async fn results(
+    state: &AppState,
+    current: &CurrentUser,
+    asked: String,
+    headers: &HeaderMap,
+) -> Result<Response, PageError> {
     let recent = ops::searches::list_recent(state, current).await?;
-    let (status, found) = match ops::searches::search(state, current, &asked).await {
+    let zone = time_zone::of_request(headers);
+    let (status, found) = match ops::searches::search(state, current, &asked, &zone).await {
         Ok(found) => (StatusCode::OK, found),
         Err(AppError::Invalid(errors)) => (
             StatusCode::UNPROCESSABLE_ENTITY,
@@ -67,12 +74,17 @@ async fn results(state: &AppState, current: &CurrentUser, asked: String) -> Resu
 
 /// Stores the query among the recent ones and redirects to its results. An invalid one is not stored and is answered
 /// here, with the reason: one that is too long for a search may be too long for a URL as well.
-async fn create(State(state): State<AppState>, SignedIn(current): SignedIn, form: Form) -> Result<Response, PageError> {
+async fn create(
+    State(state): State<AppState>,
+    SignedIn(current): SignedIn,
+    headers: HeaderMap,
+    form: Form,
+) -> Result<Response, PageError> {
     let asked = form.get("q").split_whitespace().collect::<Vec<_>>().join(" ");
     match ops::searches::remember(&state, &current, &asked).await {
         // Who searches very fast gets the results, and not all of these searches are remembered.
         Ok(()) | Err(AppError::TooManyTries(_)) => Ok(Redirect::to(&search_path(&asked)).into_response()),
-        Err(AppError::Invalid(_)) => results(&state, &current, asked).await,
+        Err(AppError::Invalid(_)) => results(&state, &current, asked, &headers).await,
         Err(error) => Err(error.into()),
     }
 }

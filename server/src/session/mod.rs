@@ -5,5 +5,7 @@ mod extractors;
 pub mod store;
 mod token;
 
-pub use extractors::{Administers, Admitted, InRoom, Inside, OfMessage, SignedIn, Visitor, is_read, is_refresh_due};
+pub use extractors::{
+    Administers, Admitted, InRoom, Inside, OfMessage, Refusal, SignedIn, Visitor, is_read, is_refresh_due,
+};
 pub use store::Session;

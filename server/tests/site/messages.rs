@@ -159,7 +159,7 @@ async fn a_reply_quotes_its_message_and_a_preview_renders_the_text() {
     let page = bob.browser.get(&path).await.text();
     assert!(page.contains("&gt; hi @Bob &lt;b&gt;"), "the form begins with the quote");
     let bare = bob.browser.send(Method::GET, &path, &[("x-requested-with", "fetch")], Body::empty()).await.text();
-    assert_eq!(bare, format!("> hi @Bob <b>\n> — [Ada]({})\n\n", message.path()));
+    assert_eq!(bare, format!("> hi @Bob <b>\n>\n> — [Ada]({})\n\n", message.path()));
     let answer = site.post(&bob, room_id, &format!("{bare}yes")).await;
     assert!(answer.body_html.contains(&format!("<a href=\"{}\">Ada</a>", message.path())), "{}", answer.body_html);
     assert!(!answer.body_html.contains("class=\"mention\""), "a quote mentions nobody");
@@ -296,6 +296,64 @@ async fn editing_a_deleted_message_offers_the_text_as_a_new_one() {
     assert_eq!(answer.status, StatusCode::NOT_FOUND);
     assert!(answer.text().contains("my long text"), "the text is in the form");
     assert!(answer.text().contains(&format!("action=\"/rooms/{room_id}/messages\"")));
+}
+
+#[tokio::test]
+async fn a_form_sent_again_after_its_message_was_deleted_says_so() {
+    let (site, mut ada) = TestSite::with_ada().await;
+    let room_id = site.all_talk(&ada).await;
+    let path = format!("/rooms/{room_id}/messages");
+    let form = [("seq", "7"), ("body", "said <once>")];
+    assert_eq!(ada.browser.post(&path, &form).await.status, StatusCode::SEE_OTHER);
+    assert_eq!(ada.browser.post(&path, &form).await.location(), format!("/rooms/{room_id}"), "the same message");
+    assert_eq!(ada.browser.post(&format!("{path}/1"), &[("_method", "delete")]).await.status, StatusCode::SEE_OTHER);
+
+    let again = ada.browser.post(&path, &form).await;
+    assert_eq!(again.status, StatusCode::CONFLICT);
+    assert!(
+        again.text().contains("was deleted since") && again.text().contains("said &lt;once&gt;"),
+        "{}",
+        again.text()
+    );
+    assert!(!again.text().contains(r#"value="7""#), "the form on that page makes a new message");
+    assert_eq!(site.db_message_count().await, 0);
+    assert_eq!(ada.browser.post(&path, &[("seq", ""), form[1]]).await.status, StatusCode::SEE_OTHER);
+    assert_eq!(site.db_message_count().await, 1);
+
+    let deleted_again = ada.browser.post(&format!("{path}/1"), &[("_method", "delete")]).await;
+    assert_eq!(deleted_again.location(), format!("/rooms/{room_id}/@1"));
+    assert!(ada.browser.get(deleted_again.location()).await.text().contains("was deleted"));
+}
+
+#[tokio::test]
+async fn the_days_of_a_search_are_those_of_the_readers_time_zone() {
+    let (site, mut ada) = TestSite::with_ada().await;
+    let room_id = site.all_talk(&ada).await;
+    let message = site.post(&ada, room_id, "eels at night").await;
+    assert_eq!(campfire::model::utc_timestamp(message.created_at), "2023-11-14T22:13:20Z");
+    let cookie = ada.browser.cookie.clone();
+    for (zone, day) in [
+        ("", 14),
+        ("UTC", 14),
+        ("Europe/Berlin", 14),
+        ("Asia/Tokyo", 15),
+        ("America/Los_Angeles", 14),
+        ("Pacific/Kiritimati", 15),
+        ("Nowhere/Else", 14),
+        ("%ff", 14),
+        ("../../etc/localtime", 14),
+    ] {
+        ada.browser.cookie = format!("{cookie}; time_zone={zone}");
+        for (filter, is_found) in [
+            (format!("before%3A2023-11-{day}"), false),
+            (format!("before%3A2023-11-{}", day + 1), true),
+            (format!("after%3A2023-11-{day}"), false),
+            (format!("after%3A2023-11-{}", day - 1), true),
+        ] {
+            let page = ada.browser.get(&format!("/searches?q=eels+{filter}")).await.text();
+            assert_eq!(page.contains(&message.path()), is_found, "{zone} {filter}");
+        }
+    }
 }
 
 /// The ids of the messages in a page, in its order.

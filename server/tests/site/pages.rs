@@ -2,6 +2,7 @@
 
 use axum::body::Body;
 use axum::http::{Method, StatusCode};
+use campfire::ops;
 use sha2::{Digest, Sha256};
 
 use crate::support::{Answer, TestSite};
@@ -122,8 +123,37 @@ async fn a_permalink_shows_and_marks_its_message() {
     let html = ada.browser.get(&format!("/rooms/{room_id}/@{}", first.id)).await.text();
     assert!(html.contains("the first") && html.contains("message 39") && !html.contains("message 40"));
     assert_eq!(html.matches(r#"aria-current="true""#).count(), 1);
+    assert_eq!(html.matches(" autofocus").count(), 1, "in view without scripts");
     let older = ada.browser.get(&format!("/rooms/{room_id}?before={}", first.id.0 + 3)).await.text();
     assert!(older.contains("message 1<") && !older.contains("message 2<"));
+}
+
+#[tokio::test]
+async fn a_permalink_to_a_message_that_is_gone_shows_the_messages_around_its_place() {
+    let (site, mut ada) = TestSite::with_ada().await;
+    let room_id = site.all_talk(&ada).await;
+    let other = site.closed_room(&ada, "Other").await;
+    let mut ids = Vec::new();
+    for number in 0..50 {
+        ids.push(site.post(&ada, room_id, &format!("message {number}")).await.id);
+    }
+    let elsewhere = site.post(&ada, other.id, "elsewhere").await;
+    let member = site.state.members.find(&ada.user, room_id).await.unwrap();
+    ops::messages::remove(&site.state, &member, ids[3]).await.unwrap();
+    let gone = ada.browser.get(&format!("/rooms/{room_id}/@{}", ids[3])).await;
+    assert_eq!(gone.status, StatusCode::OK);
+    let html = gone.text();
+    assert!(html.contains("The message of this link was deleted"), "{html}");
+    assert!(html.contains("message 0<") && html.contains("message 4<") && html.contains("message 43<"));
+    assert!(!html.contains("message 3<") && !html.contains("message 44<"));
+    assert!(html.contains(&format!("id=\"message-{}\"", ids[4])) && !html.contains("aria-current=\"true\""));
+    let in_view = html.split("<li ").find(|row| row.contains(" autofocus")).unwrap();
+    assert!(in_view.contains("message 4<"), "{in_view}");
+    // A message of another room, or one that never was, is answered alike.
+    for id in [elsewhere.id.0, 9_999] {
+        let html = ada.browser.get(&format!("/rooms/{room_id}/@{id}")).await.text();
+        assert!(html.contains("was deleted") && html.contains("message 49<") && !html.contains("elsewhere"), "{id}");
+    }
 }
 
 #[tokio::test]

@@ -246,8 +246,15 @@ mod tests {
         let first = room_page(&world.state, &member, Anchor::Around(ids[0])).await.unwrap();
         assert_eq!(first.timeline.messages.len(), 41);
         assert!(!first.timeline.has_older);
-        let gone = room_page(&world.state, &member, Anchor::Around(MessageId(9_999))).await.unwrap();
-        assert_eq!((gone.target, gone.timeline.messages.len(), gone.timeline.has_newer), (None, 40, false));
+        let unknown = room_page(&world.state, &member, Anchor::Around(MessageId(9_999))).await.unwrap();
+        assert_eq!((unknown.target, unknown.timeline.messages.len(), unknown.timeline.has_newer), (None, 40, false));
+
+        remove(&world.state, &member, ids[50]).await.unwrap();
+        let gone = room_page(&world.state, &member, Anchor::Around(ids[50])).await.unwrap();
+        assert_eq!(gone.target, None);
+        let shown: Vec<_> = gone.timeline.messages.iter().map(|message| message.id).collect();
+        assert_eq!(shown, [&ids[10..50], &ids[51..=90]].concat(), "the messages around its place");
+        assert!(gone.timeline.has_older && gone.timeline.has_newer);
     }
 
     #[tokio::test]

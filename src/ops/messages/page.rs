@@ -17,7 +17,7 @@ const HALF_PAGE_BYTES: usize = MAX_PAGE_BYTES / 2;
 
 /// The data of the member's room page: the messages at `anchor`, and the position in the event log they were read at.
 ///
-/// If the anchor's message is not in the room, the newest messages.
+/// If the anchor's message is not in the room (any more), the messages around its place.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -25,42 +25,41 @@ pub async fn room_page(state: &AppState, member: &Member, anchor: Anchor) -> App
     let room_id = member.room.id;
     let mut reader = state.db.reader().acquire().await?;
     let db = reader.db();
-    let newest = MessageId(i64::MAX);
     let (end, max_bytes) = match anchor {
-        Anchor::Newest => (newest, MAX_PAGE_BYTES),
+        Anchor::Newest => (MessageId(i64::MAX), MAX_PAGE_BYTES),
         Anchor::Before(message_id) => (message_id, MAX_PAGE_BYTES),
         Anchor::Around(message_id) => (message_id, HALF_PAGE_BYTES),
     };
     // The position is read with these messages, and the others after it: events in between are sent again.
-    let mut snapshot = store::timelines::before(&mut *db, member.user.id, room_id, end, max_bytes).await?;
+    let snapshot = store::timelines::before(&mut *db, member.user.id, room_id, end, max_bytes).await?;
     let mut target = None;
+    let mut after = None;
     if let Anchor::Around(message_id) = anchor {
         target = store::messages::find(&mut *db, room_id, message_id).await?;
-        if target.is_none() {
-            snapshot = store::timelines::before(&mut *db, member.user.id, room_id, newest, MAX_PAGE_BYTES).await?;
-        }
+        after = Some(store::messages::page_after(&mut *db, room_id, message_id, HALF_PAGE_BYTES).await?);
     }
     let TimelineSnapshot { cursor, page: MessagePage { mut messages, has_more: has_older }, first_unread } = snapshot;
     let mut has_newer = matches!(anchor, Anchor::Before(_));
-    let target = match target {
-        Some(message) => {
-            let message_id = message.id;
-            let after = store::messages::page_after(&mut *db, room_id, message_id, HALF_PAGE_BYTES).await?;
-            messages.push(message);
-            messages.extend(after.messages);
-            has_newer = after.has_more;
-            Some(message_id)
-        }
-        None => None,
-    };
     reader.release();
+    let target_id = target.as_ref().map(|message| message.id);
+    messages.extend(target);
+    if let Some(after) = after {
+        messages.extend(after.messages);
+        has_newer = after.has_more;
+    }
     for foreign in messages.iter_mut().filter(|message| message.creator_id != member.user.id) {
         // Only the creator's browser needs the id: it matches a pending message with the stored one.
         foreign.client_message_id = None;
     }
     let messages = Arc::new(messages);
     let timeline = Timeline { room_id, messages, has_older, has_newer, cursor, removed: BTreeSet::new() };
-    Ok(RoomPage { room: member.room.clone(), involvement: member.involvement, timeline, target, first_unread })
+    Ok(RoomPage {
+        room: member.room.clone(),
+        involvement: member.involvement,
+        timeline,
+        target: target_id,
+        first_unread,
+    })
 }
 
 /// The page of the member's room that ends just before `message_id`.

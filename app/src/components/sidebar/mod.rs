@@ -114,11 +114,7 @@ fn Bottom() -> impl IntoView {
             </details>
             <div class="sidebar__me">
                 <a class="sidebar__profile" href=paths::OWN_PROFILE rel="external" title="Your profile" inner_html=profile></a>
-                <a class="button--icon" href=paths::ACCOUNT_SETTINGS rel="external" aria-label="Account settings" title="Account settings">{Icon::People.view()}</a>
-                <form method="post" action=paths::SESSION>
-                    <input type="hidden" name="_method" value="delete"/>
-                    <button class="button--icon" aria-label="Sign out" title="Sign out">{Icon::Leave.view()}</button>
-                </form>
+                <a class="sidebar__settings" href=paths::ACCOUNT_SETTINGS rel="external">{Icon::Gear.view()} "Settings"</a>
             </div>
         </div>
     }

@@ -1,0 +1,81 @@
+//! Time zones: the days of a search are those of the person who searches.
+
+use jiff::civil::Date;
+use jiff::tz::{TimeZone, TimeZoneDatabase};
+
+const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
+
+/// A time zone, in which days begin.
+#[derive(Clone, Debug)]
+pub struct Zone(TimeZone);
+
+impl Zone {
+    /// Coordinated Universal Time.
+    pub const UTC: Self = Self(TimeZone::UTC);
+
+    /// The zone of this name in the IANA database, like `Europe/Berlin`. The database is part of the executable.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        TimeZoneDatabase::bundled().get(name).ok().map(Self)
+    }
+
+    /// When a day begins and when it ends, in milliseconds since the epoch; `None` if the calendar has no such day.
+    #[must_use]
+    pub fn day(&self, year: i16, month: i8, day: i8) -> Option<(i64, i64)> {
+        let date = Date::new(year, month, day).ok()?;
+        let begins_at = self.begin_of(date)?;
+        // The last day that the calendar knows has no next one.
+        let ends_at = date.tomorrow().ok().and_then(|next| self.begin_of(next)).unwrap_or(begins_at + DAY_MS);
+        Some((begins_at, ends_at))
+    }
+
+    /// Where clocks are set at midnight, the first moment of the day.
+    fn begin_of(&self, date: Date) -> Option<i64> {
+        Some(date.to_zoned(self.0.clone()).ok()?.timestamp().as_millisecond())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::utc_timestamp;
+
+    fn day_of(zone: &str, year: i16, month: i8, day: i8) -> (String, String) {
+        let (begins_at, ends_at) = Zone::named(zone).unwrap().day(year, month, day).unwrap();
+        (utc_timestamp(begins_at), utc_timestamp(ends_at))
+    }
+
+    #[test]
+    fn a_day_begins_and_ends_at_the_midnights_of_its_zone() {
+        for (zone, begins_at, ends_at) in [
+            ("UTC", "2026-01-31T00:00:00Z", "2026-02-01T00:00:00Z"),
+            ("Europe/Berlin", "2026-01-30T23:00:00Z", "2026-01-31T23:00:00Z"),
+            ("Asia/Kathmandu", "2026-01-30T18:15:00Z", "2026-01-31T18:15:00Z"),
+            ("America/Los_Angeles", "2026-01-31T08:00:00Z", "2026-02-01T08:00:00Z"),
+            ("Pacific/Kiritimati", "2026-01-30T10:00:00Z", "2026-01-31T10:00:00Z"),
+        ] {
+            assert_eq!(day_of(zone, 2026, 1, 31), (begins_at.into(), ends_at.into()), "{zone}");
+        }
+    }
+
+    #[test]
+    fn a_day_on_which_clocks_change_has_its_own_length() {
+        assert_eq!(
+            day_of("Europe/Berlin", 2026, 3, 29),
+            ("2026-03-28T23:00:00Z".into(), "2026-03-29T22:00:00Z".into())
+        );
+        // There, clocks go from midnight to one o'clock.
+        assert_eq!(day_of("Africa/Cairo", 2026, 4, 24), ("2026-04-23T22:00:00Z".into(), "2026-04-24T21:00:00Z".into()));
+    }
+
+    #[test]
+    fn unknown_zones_and_days_are_none() {
+        for name in ["", "Europe/Nowhere", "../../etc/passwd", "Europe/Berlin\0", &"x".repeat(10_000)] {
+            assert!(Zone::named(name).is_none(), "{name}");
+        }
+        for (year, month, day) in [(2026, 2, 29), (2026, 13, 1), (2026, 0, 1), (2026, 4, 31), (2026, 1, 0)] {
+            assert_eq!(Zone::UTC.day(year, month, day), None);
+        }
+        assert!(Zone::UTC.day(9999, 12, 30).is_some() && Zone::UTC.day(0, 1, 1).is_some());
+    }
+}

@@ -3,6 +3,7 @@
 pub mod admission;
 pub mod assets;
 pub mod body;
+pub mod cookies;
 pub mod csp;
 pub mod encoding;
 pub mod errors;

@@ -173,7 +173,7 @@ impl Page {
     }
 }
 
-/// Whether a cookie has this name, apart from what [`Cookies`](session::cookies::Cookies) adds to it.
+/// Whether a cookie has this name, apart from what [`Cookies`](crate::http::cookies::Cookies) adds to it.
 fn is_named(cookie: &HeaderValue, name: &str) -> bool {
     let full_name = cookie.to_str().ok().and_then(|cookie| Some(cookie.split_once('=')?.0));
     full_name.is_some_and(|full_name| full_name.contains(name))

@@ -9,10 +9,10 @@ use axum::response::Response;
 use campfire::model::custom_styles_path;
 use campfire::state::AppState;
 
+use crate::http::cookies::{self, Cookies};
 use crate::http::forwarded::Forwarded;
 use crate::http::page_context::{self, PageContext};
 use crate::http::user_agent;
-use crate::session::cookies::{self, Cookies};
 
 /// The cookie of an old browser in which the notice about that has been shown.
 const OLD_BROWSER_COOKIE: &str = "old_browser_told";

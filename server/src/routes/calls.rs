@@ -12,9 +12,10 @@ use campfire::state::AppState;
 use leptos::prelude::provide_context;
 
 use crate::Site;
+use crate::http::cookies;
 use crate::http::errors::{PageError, retry_after};
 use crate::http::forwarded::Forwarded;
-use crate::session::{SignedIn, cookies};
+use crate::session::SignedIn;
 
 /// Maximum size of a call, in bytes: that of the longest message, even if all its characters are beyond U+FFFF, escaped
 /// in JSON (`\ud83d\ude00`) and percent-encoded in a form (`%5Cud83d%5Cude00`), with 16 KiB for the other arguments.

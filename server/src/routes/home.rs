@@ -11,10 +11,11 @@ use campfire::state::AppState;
 use campfire::{AppError, ops};
 
 use crate::Site;
+use crate::http::cookies;
 use crate::http::errors::PageError;
 use crate::http::forwarded::Forwarded;
 use crate::http::render::{self, LiveRequest};
-use crate::session::{SignedIn, cookies};
+use crate::session::SignedIn;
 
 /// `GET /` and `GET /rooms`.
 pub fn router() -> Router<Site> {

@@ -19,6 +19,7 @@ use campfire::state::AppState;
 use campfire::{AppError, AppResult, ops};
 
 use crate::Site;
+use crate::http::cookies;
 use crate::http::errors::PageError;
 use crate::http::form::{Form, Verb};
 use crate::http::forwarded::Forwarded;
@@ -26,7 +27,7 @@ use crate::http::path::PageQuery;
 use crate::http::prefetch::is_prefetch;
 use crate::http::render::{LiveRequest, Rendered};
 use crate::http::{form, render, urls};
-use crate::session::{InRoom, Inside, SignedIn, cookies};
+use crate::session::{InRoom, Inside, SignedIn};
 
 /// The pages and forms of rooms.
 pub fn router() -> Router<Site> {

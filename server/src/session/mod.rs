@@ -1,6 +1,5 @@
 //! Sessions over HTTP: their cookies and tokens, and the extractors of users and members.
 
-pub mod cookies;
 mod extractors;
 pub mod store;
 mod token;

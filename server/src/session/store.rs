@@ -12,9 +12,9 @@ use campfire::ops::sessions::{SessionActivity, SignIn};
 use campfire::state::AppState;
 use campfire::{AppError, AppResult, ops};
 
-use super::cookies::{Cookies, values};
 use super::extractors::Visitor;
 use super::token::Token;
+use crate::http::cookies::{Cookies, values};
 use crate::http::forwarded::Forwarded;
 
 /// How long an inactive browser stays signed in, in days: the maximum age of cookies in browsers (RFC 6265bis, section 5.5).

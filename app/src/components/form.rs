@@ -68,7 +68,7 @@ pub fn Field(
                 aria-describedby=described_by.clone()
             />
             {(kind == "password").then(|| view! {
-                <button class="button--quiet field__reveal" type="button" hidden data-needs-script="" data-reveals=name aria-pressed="false" aria-label=format!("Show: {label}")>"Show"</button>
+                <button class="button--quiet field__reveal" type="button" hidden data-needs-script="" data-reveals=name aria-pressed="false" aria-controls=name>"Show"</button>
             })}
             <span class=class id=described_by.clone()>{reason.unwrap_or_else(|| hint.to_owned())}</span>
         </p>

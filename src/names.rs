@@ -2,6 +2,7 @@
 //! looks like that of another active user gets it with a number, like `Ada (2)`.
 
 use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
 use unicode_security::confusable_detection::skeleton as confusable_skeleton;
 
 use crate::AppResult;
@@ -15,12 +16,13 @@ const BATCH_SIZE: i64 = 500;
 /// capital letters, accents, and whatever is neither a letter nor a digit.
 fn skeleton(name: &str) -> String {
     let lowercase = name.nfkc().flat_map(char::to_lowercase).collect::<String>();
-    let bones: String = confusable_skeleton(&lowercase).flat_map(char::to_lowercase).collect();
-    // A capital i looks like a small L, and both are small letters here.
-    let as_l = |character| if character == 'i' { 'l' } else { character };
-    let letters: String = bones.chars().filter(|character| character.is_alphanumeric()).map(as_l).collect();
+    let letters: String = lowercase.chars().filter(|character| character.is_alphanumeric()).collect();
     // Names of emoji alone.
-    if letters.is_empty() { bones } else { letters }
+    let compared = if letters.is_empty() { &lowercase } else { &letters };
+    // The skeleton of some letters, like that of י, is punctuation.
+    let bones = confusable_skeleton(compared).flat_map(char::to_lowercase).filter(|mark| !is_combining_mark(*mark));
+    // A capital i looks like a small L, and both are small letters here.
+    bones.map(|character| if character == 'i' { 'l' } else { character }).collect()
 }
 
 /// Stores `name` as that of the user, with a number if it looks like that of another active user.

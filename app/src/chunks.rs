@@ -7,9 +7,13 @@
 
 #![allow(unsafe_code, reason = "the macro declares the imports and exports that link the modules")]
 
+use leptos::prelude::document;
+use leptos::task::spawn_local;
 use leptos::wasm_split::{SplitLoaderError, wasm_split};
+use web_sys::Event;
 
 use crate::components::shortcuts;
+use crate::{browser, names};
 
 /// A WASM module could not be fetched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,4 +33,16 @@ impl From<SplitLoaderError> for ChunkError {
 pub fn show_shortcuts() -> Result<(), ChunkError> {
     shortcuts::show();
     Ok(())
+}
+
+/// Opens the list of keyboard shortcuts whenever the page's scripts ask for it, until the page is unloaded. Called once,
+/// in the browser.
+pub fn listen() {
+    browser::listen_forever(&document(), names::page_event::SHORTCUTS_WANTED, |_: Event| {
+        spawn_local(async {
+            if show_shortcuts().await.is_err() {
+                browser::toast("The list of shortcuts could not be loaded. Try again, or reload the page.");
+            }
+        });
+    });
 }

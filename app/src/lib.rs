@@ -182,7 +182,7 @@ pub fn App() -> impl IntoView {
     provide_context(StoredValue::new(layout));
     Effect::new(move |_| {
         navigation::listen(place, components::scroller::show_again);
-        components::shortcuts::listen();
+        chunks::listen();
         live::start(live, Callback::new(move |()| outbox.send()));
     });
     Effect::new(move |_| {

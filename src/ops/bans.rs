@@ -157,7 +157,8 @@ mod tests {
         assert!(!banned("10.0.0.2") && !banned("2001:db8:1:3::1"));
         assert!(store::sessions::list(state.db.reader(), bob.id, 2).await.unwrap().is_empty());
 
-        assert_eq!(unban(state, &as_administrator(bob), bob.id).await, Err(AppError::Forbidden));
+        assert_eq!(unban(state, &as_administrator(bob), bob.id).await, Err(AppError::SignedOut));
+        assert_eq!(unban(state, &as_administrator(&world.cleo), bob.id).await, Err(AppError::Forbidden));
         unban(state, &as_administrator(ada), bob.id).await.unwrap();
         assert!(!banned("203.0.113.9"));
         assert_eq!(unban(state, &as_administrator(ada), bob.id).await, Err(AppError::NotFound), "not banned");

@@ -30,9 +30,8 @@ pub async fn find_member(
     user_id: UserId,
     room_id: RoomId,
 ) -> sqlx::Result<Option<(User, Room, Involvement)>> {
-    let row: Option<(UserId, String, Role, RoomId, RoomKind, String, UserId, Involvement)> = sqlx::query_as(
-        "SELECT users.id, users.name, users.role,
-                rooms.id, rooms.kind, rooms.name, rooms.creator_id, memberships.involvement
+    let row: Option<(String, Role, RoomKind, String, UserId, Involvement)> = sqlx::query_as(
+        "SELECT users.name, users.role, rooms.kind, rooms.name, rooms.creator_id, memberships.involvement
            FROM memberships
            JOIN rooms ON rooms.id = memberships.room_id
            JOIN users ON users.id = memberships.user_id AND users.status = 0
@@ -42,8 +41,9 @@ pub async fn find_member(
     .bind(user_id)
     .fetch_optional(db)
     .await?;
-    Ok(row.map(|(user_id, user_name, role, id, kind, name, creator_id, involvement)| {
-        (User { id: user_id, name: user_name, role }, Room { id, kind, name, creator_id }, involvement)
+    Ok(row.map(|(user_name, role, kind, name, creator_id, involvement)| {
+        let user = User { id: user_id, name: user_name, role };
+        (user, Room { id: room_id, kind, name, creator_id }, involvement)
     }))
 }
 

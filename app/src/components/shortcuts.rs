@@ -1,11 +1,10 @@
 //! The dialog that lists the keyboard shortcuts, with switches for single keys and for sounds.
 
 use leptos::prelude::*;
-use leptos::task::spawn_local;
 use wasm_bindgen::JsCast;
 use web_sys::{Event, HtmlDialogElement, HtmlInputElement};
 
-use crate::{browser, chunks, names};
+use crate::browser;
 
 /// Keys, and what they do.
 const SHORTCUTS: [(&str, &str); 12] = [
@@ -25,17 +24,6 @@ const SHORTCUTS: [(&str, &str); 12] = [
 
 /// Settings of this browser that are on unless they are switched off: their names in the storage, and their labels.
 const SWITCHES: [(&str, &str); 2] = [("keys", "Shortcuts of single keys"), ("sounds", "Play sounds as they come")];
-
-/// Opens the dialog whenever the page's scripts ask for it, until the page is unloaded. Called once, in the browser.
-pub fn listen() {
-    browser::listen_forever(&document(), names::page_event::SHORTCUTS_WANTED, |_: Event| {
-        spawn_local(async {
-            if chunks::show_shortcuts().await.is_err() {
-                browser::toast("The list of shortcuts could not be loaded. Try again, or reload the page.");
-            }
-        });
-    });
-}
 
 /// Opens the dialog. It removes itself when it is closed.
 pub fn show() {

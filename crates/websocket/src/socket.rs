@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
-use hyper_util::server::conn::auto::upgrade::downcast;
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
@@ -37,7 +36,7 @@ impl WebSocket {
     where
         S: AsyncRead + AsyncWrite + Into<TcpStream> + Send + Unpin + 'static,
     {
-        let parts = downcast::<TokioIo<S>>(upgraded).ok()?;
+        let parts = upgraded.downcast::<TokioIo<S>>().ok()?;
         let stream: TcpStream = parts.io.into_inner().into();
         if let Err(error) = SockRef::from(&stream).set_send_buffer_size(SEND_BUFFER_BYTES) {
             tracing::debug!(%error, "the send buffer of a WebSocket keeps its size");

@@ -175,7 +175,6 @@ impl Admission {
     }
 
     /// A body that holds the admission until its last byte is sent, not only produced.
-    #[must_use]
     pub fn hold(self: Arc<Self>, body: Body) -> Body {
         let is_person = self.person.lock().unwrap_or_else(PoisonError::into_inner).is_some();
         let is_counted = is_person || self.address.is_some();

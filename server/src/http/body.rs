@@ -45,7 +45,6 @@ struct TimedBody {
 }
 
 /// The body with a deadline.
-#[must_use]
 pub fn in_time(body: Body, limits: &Limits) -> Body {
     if body.is_end_stream() {
         return body;

@@ -3,15 +3,16 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
 use hyper::body::Incoming;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto::Builder;
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper::server::conn::http1::Builder;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tower::ServiceExt;
 
@@ -35,13 +36,14 @@ const REFUSAL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: text/
 /// # Errors
 /// Never: errors of connections are logged, and accepting is retried after an error.
 pub async fn serve(listener: TcpListener, site: Site, app: Router) -> io::Result<()> {
-    let graceful = GracefulShutdown::new();
+    // Nothing is sent: it ends when the last connection has dropped its sender.
+    let (open, mut all_closed) = mpsc::channel(1);
     let mut closing = site.closing.clone();
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((tcp, peer)) => match site.admissions.connection(peer, site.proxies.contains(peer.ip())) {
-                    Some(connection) => serve_connection(tcp, connection, &site, app.clone(), &graceful),
+                    Some(connection) => serve_connection(tcp, connection, &site, app.clone(), open.clone()),
                     None => refuse(&tcp, peer),
                 },
                 // Most likely the process is out of file descriptors until another connection ends.
@@ -53,14 +55,16 @@ pub async fn serve(listener: TcpListener, site: Site, app: Router) -> io::Result
             () = crate::closed(&mut closing) => break,
         }
     }
-    drop(listener);
-    if timeout(SHUTDOWN_TIMEOUT, graceful.shutdown()).await.is_err() {
+    drop((listener, open));
+    if timeout(SHUTDOWN_TIMEOUT, all_closed.recv()).await.is_err() {
         tracing::warn!("some requests did not finish in time");
     }
     Ok(())
 }
 
-fn serve_connection(tcp: TcpStream, connection: Connection, site: &Site, app: Router, graceful: &GracefulShutdown) {
+/// Serves a connection in a task of its own, which keeps `open` until the connection has ended or become a WebSocket.
+fn serve_connection(tcp: TcpStream, connection: Connection, site: &Site, app: Router, open: mpsc::Sender<()>) {
+    let mut closing = site.closing.clone();
     let limits = site.limits;
     let head_timeout = if connection.is_reserved() { limits.reserved_head_timeout } else { limits.head_timeout };
     let stream = TokioIo::new(Stream::new(tcp, limits.write_timeout));
@@ -69,13 +73,23 @@ fn serve_connection(tcp: TcpStream, connection: Connection, site: &Site, app: Ro
         request.extensions_mut().insert(connection.clone());
         app.clone().oneshot(request)
     });
-    let mut builder = Builder::new(TokioExecutor::new()).http1_only();
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(head_timeout).max_buf_size(MAX_HEAD_BYTES);
-    let serving = graceful.watch(builder.serve_connection_with_upgrades(stream, service).into_owned());
+    // Not the builder of hyper-util, which waits for the first byte without any limit, to tell HTTP/2 from HTTP/1.
+    let mut builder = Builder::new();
+    builder.timer(TokioTimer::new()).header_read_timeout(head_timeout).max_buf_size(MAX_HEAD_BYTES);
+    let serving = builder.serve_connection(stream, service).with_upgrades();
     tokio::spawn(async move {
-        if let Err(error) = serving.await {
+        let mut serving = pin!(serving);
+        let served = tokio::select! {
+            served = serving.as_mut() => served,
+            () = crate::closed(&mut closing) => {
+                serving.as_mut().graceful_shutdown();
+                serving.await
+            }
+        };
+        if let Err(error) = served {
             tracing::debug!(%error, "a connection ended early");
         }
+        drop(open);
     });
 }
 

@@ -287,7 +287,7 @@ async fn qr_codes_need_no_session_and_are_immutable() {
     assert_eq!(picture.headers["content-type"], "image/svg+xml");
     assert_eq!(picture.headers["cache-control"], "public, max-age=31536000, immutable");
     assert!(picture.text().starts_with("<svg") && picture.text().contains("viewBox"));
-    for id in ["!!", "%F0%9F%94%A5", "_____w", &"QUFB".repeat(334)] {
+    for id in ["_!_", "%F0%9F%94%A5", "_____w", &"QUFB".repeat(334)] {
         assert_eq!(site.browser().get(&format!("/qr_code/{id}")).await.status, StatusCode::NOT_FOUND, "{id}");
     }
 }

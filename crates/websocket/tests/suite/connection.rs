@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use super::client::{CLOSE, PING, PONG, Received, TEXT, close_payload, frame, read_frames};
 use hyper::body::Incoming;
+use hyper::server::conn::http1::Builder;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
-use hyper_util::rt::{TokioExecutor, TokioIo};
-use hyper_util::server::conn::auto::Builder;
+use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::time::timeout;
@@ -38,8 +38,7 @@ where
     });
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
-            let builder = Builder::new(TokioExecutor::new());
-            let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned();
+            let connection = Builder::new().serve_connection(TokioIo::new(stream), service).with_upgrades();
             tokio::spawn(async move { connection.await.unwrap() });
         }
     });

@@ -144,7 +144,7 @@ pub fn app(site: Site) -> Router {
             ServiceBuilder::new()
                 .layer(from_fn_with_state(site.clone(), page_context::provide))
                 .layer(from_fn(security::refuse_cross_site))
-                .layer(from_fn(session::store::provide))
+                .layer(from_fn_with_state(site.clone(), session::store::provide))
                 .layer(from_fn_with_state(site.clone(), first_run::redirect)),
         )
         .merge(routes::health::router())

@@ -31,8 +31,9 @@ fn filter(wanted: &str) -> Option<Targets> {
     if wanted.trim().is_empty() { Some(by_default()) } else { wanted.trim().parse().ok() }
 }
 
+/// tower-sessions warns of every cookie whose session has ended, and opens a span around every request.
 fn by_default() -> Targets {
-    Targets::new().with_default(Level::INFO)
+    Targets::new().with_default(Level::INFO).with_target("tower_sessions", Level::ERROR)
 }
 
 #[cfg(test)]

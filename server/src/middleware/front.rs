@@ -19,7 +19,7 @@ use crate::http::admission::Connection;
 use crate::http::errors::PageError;
 use crate::http::forwarded::Forwarded;
 use crate::http::{body, prefetch, urls};
-use crate::session::Session;
+use crate::session::sent_token_hash;
 
 /// How soon a refused client may try again, in seconds.
 const RETRY_AFTER_S: &str = "5";
@@ -58,7 +58,7 @@ async fn admit(
     let is_reserved = connection.as_ref().is_some_and(Connection::is_reserved);
     if is_reserved
         && request.uri().path() != paths::UP
-        && !is_signed_in(site, Session::of(request.headers(), &forwarded.origin).token_hash()).await
+        && !is_signed_in(site, sent_token_hash(request.headers(), &forwarded.origin)).await
     {
         return refused(AppError::Unavailable("The server has too many visitors now. Try again in a moment.".into()));
     }

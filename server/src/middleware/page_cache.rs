@@ -21,7 +21,6 @@ use crate::http::forwarded::Forwarded;
 use crate::http::prefetch::is_prefetch;
 use crate::http::render::Cacheable;
 use crate::http::{encoding, etag, user_agent};
-use crate::session::Session;
 use crate::{Site, session};
 
 /// Maximum size of a cached page, in bytes, compressed.
@@ -138,8 +137,8 @@ fn requested_room(request: &Request) -> Option<RoomId> {
 /// The user of the request, if the session and the membership are cached, and not too many of their requests are under
 /// way. All other requests are authorised by the handler.
 fn cached_member(site: &Site, request: &Request, origin: &str, room_id: RoomId) -> Option<UserId> {
-    let session = Session::of(request.headers(), origin);
-    let seen = site.state.sessions.cached(&session.token_hash()?)?;
+    let token_hash = session::sent_token_hash(request.headers(), origin)?;
+    let seen = site.state.sessions.cached(&token_hash)?;
     let user_id = seen.current.user.id;
     let is_fresh = !session::is_refresh_due(&seen, site.state.clock.now_ms());
     let is_admitted = || request.extensions().get().is_none_or(|it: &Arc<Admission>| it.claim(user_id).is_ok());

@@ -136,8 +136,7 @@ async fn new_session(
     let values = vec![("email_address", email_address)];
     let mut response = sign_in_page(&state, StatusCode::OK, wanted, form::fresh(values)).await?;
     // A cookie without a session: it was ended from another device.
-    if session.token_hash().is_some() {
-        session.remove_cookies();
+    if session.has_ended().await? {
         response.headers_mut().extend([CLEAR_SITE_DATA]);
     }
     Ok(response)
@@ -156,7 +155,7 @@ async fn session(
     form: Form,
 ) -> Result<Response, PageError> {
     if form.verb() == Verb::Delete {
-        return sign_out(State(state), session).await;
+        return sign_out(session).await;
     }
     let visitor = match admitted {
         Ok(Admitted(visitor)) => visitor,
@@ -183,8 +182,8 @@ async fn session(
     }
 }
 
-async fn sign_out(State(state): State<AppState>, session: Session) -> Result<Response, PageError> {
-    session.end(&state).await?;
+async fn sign_out(session: Session) -> Result<Response, PageError> {
+    session.end().await?;
     let mut response = Redirect::to(paths::SIGN_IN).into_response();
     response.headers_mut().extend([CLEAR_SITE_DATA]);
     Ok(response)
@@ -206,7 +205,7 @@ pub async fn sign_in(
         None => None,
     };
     let is_another = before.is_some_and(|before| before.current.user.id != sign_in.user.id);
-    session.begin(state, sign_in, visitor).await?;
+    session.begin(sign_in, visitor).await?;
     let mut response = Redirect::to(wanted).into_response();
     if is_another {
         response.headers_mut().extend([CLEAR_SITE_DATA]);

@@ -58,13 +58,14 @@ impl OptionalFromRequestParts<Site> for SignedIn {
             admission.claim(seen.current.user.id)?;
         }
         let visitor: Visitor = parts.extract().await?;
-        if is_refresh_due(&seen, state.clock.now_ms()) {
-            // The session stays valid, so the request is served, even if nothing can be written now.
-            if let Err(error) = session.refresh(state, seen.current.user.id, &visitor).await {
-                tracing::warn!(%error, "the activity of a session could not be stored");
-            }
+        let kept = if is_refresh_due(&seen, state.clock.now_ms()) {
+            session.refresh(seen.current.user.id, &visitor).await
         } else {
-            session.rename();
+            session.rename().await
+        };
+        // The session stays valid, so the request is served, even if nothing can be written now.
+        if let Err(error) = kept {
+            tracing::warn!(%error, "the activity of a session could not be stored");
         }
         if !is_read(&parts.method)
             && let Err(error) = ops::sessions::note_network(state, &seen.current, visitor.address).await

@@ -50,7 +50,9 @@ export class Campfire {
 
   /** Joins by the invitation link without a browser. Resolves to the status. */
   async join(link: string, name: string): Promise<number> {
-    const body = new URLSearchParams({ name, email_address: `${name.replaceAll(" ", ".")}@example.com`, password: "correct horse" });
+    // Addresses are of ASCII, whatever the name is.
+    const local = [...name.normalize("NFD")].filter((character) => character <= "~").join("").trim().replaceAll(/ +/g, ".");
+    const body = new URLSearchParams({ name, email_address: `${local || crypto.randomUUID()}@example.com`, password: "correct horse" });
     return (await fetch(link, { method: "POST", body, redirect: "manual" })).status;
   }
 

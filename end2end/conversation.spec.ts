@@ -217,7 +217,8 @@ test("a browser keeps nothing of a person who signed out", async ({ twoPeople: {
   await bob.composer.fill("not finished");
   const kept = () => bob.page.evaluate(() => localStorage.length + sessionStorage.length);
   await expect.poll(kept).toBeGreaterThan(0);
-  await bob.page.getByRole("button", { name: "Sign out" }).click();
+  await bob.page.getByRole("link", { name: "your profile" }).click();
+  await bob.page.getByRole("button", { name: "Sign out", exact: true }).click();
   await expect(bob.page.getByRole("heading", { name: "Sign in" })).toBeVisible();
   await expect.poll(kept).toBe(0);
 });

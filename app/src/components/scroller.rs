@@ -199,10 +199,11 @@ fn topmost_row(scroller: &Element) -> Option<(MessageId, f64)> {
     Some((message_id, distance(&row, scroller)))
 }
 
-/// How far the top of an element is below the bottom of the scroller, in pixels. Not below its top: where the scroller
-/// gets smaller, because the composer grows, its content moves with its bottom.
-fn distance(element: &Element, scroller: &Element) -> f64 {
-    element.get_bounding_client_rect().top() - scroller.get_bounding_client_rect().bottom()
+/// How far the bottom of a row is below the bottom of the scroller, in pixels. The bottom of the row, because its head and
+/// the label of its day go when older messages are inserted before it. Not below the top of the scroller: where that gets
+/// smaller, because the composer grows, its content moves with its bottom.
+fn distance(row: &Element, scroller: &Element) -> f64 {
+    row.get_bounding_client_rect().bottom() - scroller.get_bounding_client_rect().bottom()
 }
 
 /// Shows the message of a link to the page that is open already: it may have been scrolled out of sight, or dropped.

@@ -48,7 +48,8 @@ addEventListener("DOMContentLoaded", () => {
   watchForMore();
   forgetLastPerson();
   submitAtOnce();
-  find(".message[aria-current]")?.scrollIntoView({ block: "center" });
+  // The message of the link; if that was deleted, the one after it.
+  (find(".message[aria-current]") ?? find(".message[autofocus]"))?.scrollIntoView({ block: "center" });
   find(".search__found .message:last-child")?.scrollIntoView({ block: "end" });
   removeNoticeFromAddress();
 });

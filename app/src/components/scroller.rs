@@ -151,11 +151,14 @@ impl Scroller {
             return self.note_place(&element);
         };
         let row = browser::row(message_id).filter(|row| !row.has_attribute("hidden"));
+        let now = browser::scroll_top(&element);
+        // Where rows below were removed, the offset may be beyond the end, and the browser has changed it.
+        let is_cut = scroll_top < f64::from(element.client_height() - element.scroll_height());
         match row {
-            Some(row) if browser::scroll_top(&element).to_bits() == scroll_top.to_bits() => {
+            Some(row) if is_cut || now.to_bits() == scroll_top.to_bits() => {
                 let moved = distance(&row, &element) - place;
                 if moved.abs() > MIN_MOVE_PX {
-                    browser::set_scroll_top(&element, scroll_top + moved);
+                    browser::set_scroll_top(&element, now + moved);
                     let scroll_top = browser::scroll_top(&element);
                     let _ = self.reader.try_update_value(|reader| reader.scroll_top = scroll_top);
                 }

@@ -169,6 +169,10 @@ export class Person {
   async isAccessible(screen: string) {
     for (const colorScheme of ["light", "dark"] as const) {
       await this.page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+      // What fades has colours that are neither the ones before nor the ones after.
+      await this.page.evaluate(() =>
+        Promise.allSettled(document.getAnimations().filter(({ effect }) => effect?.getComputedTiming().endTime !== Infinity).map(({ finished }) => finished)),
+      );
       const { violations } = await new AxeBuilder({ page: this.page }).analyze();
       const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
       const found = serious.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`);

@@ -7,12 +7,15 @@
 
 #![allow(unsafe_code, reason = "the macro declares the imports and exports that link the modules")]
 
+use campfire::model::{ClientUploadId, RoomId};
 use leptos::prelude::document;
 use leptos::task::spawn_local;
 use leptos::wasm_split::{SplitLoaderError, wasm_split};
-use web_sys::Event;
+use web_sys::{Event, File, HtmlElement};
 
 use crate::components::shortcuts;
+use crate::uploader::{engine, tray};
+use crate::uploads::{Uploads, Work};
 use crate::{browser, names};
 
 /// A WASM module could not be fetched.
@@ -33,6 +36,59 @@ impl From<SplitLoaderError> for ChunkError {
 pub fn show_shortcuts() -> Result<(), ChunkError> {
     shortcuts::show();
     Ok(())
+}
+
+/// Takes chosen files, and uploads whatever is not uploaded yet.
+///
+/// # Errors
+/// [`ChunkError`] if the module that contains it cannot be fetched.
+#[wasm_split(uploader, wasm_split_path = leptos::wasm_split, fallible)]
+pub fn upload(uploads: Uploads, chosen: Vec<(ClientUploadId, File)>) -> Result<(), ChunkError> {
+    engine::start(uploads, chosen);
+    Ok(())
+}
+
+/// Forgets the bytes of files.
+///
+/// # Errors
+/// [`ChunkError`] if the module that contains it cannot be fetched.
+#[wasm_split(uploader, wasm_split_path = leptos::wasm_split, fallible)]
+pub fn forget_files(ids: Vec<ClientUploadId>) -> Result<(), ChunkError> {
+    engine::forget(ids);
+    Ok(())
+}
+
+/// Shows the files of the message that is written in a room.
+///
+/// # Errors
+/// [`ChunkError`] if the module that contains it cannot be fetched.
+#[wasm_split(uploader, wasm_split_path = leptos::wasm_split, fallible)]
+pub fn show_tray(uploads: Uploads, room_id: RoomId, tray: HtmlElement) -> Result<(), ChunkError> {
+    tray::show(uploads, room_id, &tray);
+    Ok(())
+}
+
+/// Does the work of files that are on their way, until the page is unloaded. `send_messages` is called when a message in the
+/// outbox may go on. Called once, in the browser.
+pub fn work_on(uploads: Uploads, send_messages: impl Fn() + 'static) {
+    uploads.start(move |work| match work {
+        Work::Upload(chosen) => spawn_local(async move {
+            if upload(uploads, chosen).await.is_err() {
+                uploads.give_up();
+            }
+        }),
+        // What is not forgotten now is when the browser is cleaned.
+        Work::Forget(ids) => spawn_local(async move {
+            let _ = forget_files(ids).await;
+        }),
+        // Without it, they were dropped above.
+        Work::ShowTray(room_id, element) => {
+            spawn_local(async move {
+            let _ = show_tray(uploads, room_id, element).await;
+        })
+        }
+        Work::SendMessages => send_messages(),
+    });
 }
 
 /// Opens the list of keyboard shortcuts whenever the page's scripts ask for it, until the page is unloaded. Called once,

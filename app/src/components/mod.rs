@@ -1,5 +1,6 @@
 //! Components, one group of related ones per file.
 
+pub mod attach;
 pub mod avatar;
 pub mod composer;
 pub mod drafts;

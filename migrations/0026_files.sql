@@ -17,14 +17,17 @@ CREATE TABLE blobs (
 
 CREATE INDEX blobs_expiring ON blobs (expires_at) WHERE expires_at IS NOT NULL;
 
--- The files of a message, in their order.
+-- The files of a message, in their order. The room is that of the message: its files are listed, newest first.
 CREATE TABLE attachments (
+    room_id    INTEGER NOT NULL,
     message_id INTEGER NOT NULL REFERENCES messages (id) ON DELETE CASCADE,
     position   INTEGER NOT NULL,
     blob_key   TEXT    NOT NULL UNIQUE REFERENCES blobs (key),
     name       TEXT    NOT NULL,
     PRIMARY KEY (message_id, position)
 );
+
+CREATE INDEX attachments_room ON attachments (room_id, message_id, position);
 
 -- Uploads. How much of one has arrived is the length of its file among those that are incomplete.
 CREATE TABLE uploads (

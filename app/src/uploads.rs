@@ -116,7 +116,6 @@ impl Uploads {
         let taken = self.items.with_untracked(|items| of_tray(items, room_id).count());
         let (mut chosen, mut new) = (Vec::new(), Vec::new());
         for file in files.iter().take(MAX_FILES.saturating_sub(taken)) {
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a whole number below 2^53")]
             let bytes = file.size() as u64;
             let id = browser::new_client_message_id();
             chosen.push((id.clone(), file.clone()));

@@ -168,7 +168,6 @@ impl Attachment {
         let (width, height) = self.size.filter(|(width, height)| *width > 0 && *height > 0)?;
         let (max_width, max_height) = PREVIEW_BOUNDS;
         let scale = (f64::from(max_width) / f64::from(width)).min(f64::from(max_height) / f64::from(height)).min(1.0);
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 1 and 600")]
         let halved = |pixels: u32| ((f64::from(pixels) * scale / 2.0).round().max(1.0)) as u32;
         Some((halved(width), halved(height)))
     }

@@ -53,7 +53,6 @@ pub struct Message {
     pub extras_seq: i64,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
 const fn is_zero(number: &i64) -> bool {
     *number == 0
 }

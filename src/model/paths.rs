@@ -202,6 +202,12 @@ pub fn room_files(room_id: RoomId) -> String {
     of_room(room_id, "files")
 }
 
+/// The files of a room's messages before one.
+#[must_use]
+pub fn room_files_before(room_id: RoomId, message_id: MessageId) -> String {
+    [&room_files(room_id), "?before=", Buffer::new().format(message_id.0)].concat()
+}
+
 /// Somebody's page.
 #[must_use]
 pub fn user(user_id: UserId) -> String {
@@ -290,6 +296,8 @@ mod tests {
             (room_settings(RoomKind::Closed, ROOM), "/rooms/closeds/4/edit"),
             (involvement(ROOM), "/rooms/4/involvement"),
             (membership(ROOM), "/rooms/4/membership"),
+            (room_files(ROOM), "/rooms/4/files"),
+            (room_files_before(ROOM, MESSAGE), "/rooms/4/files?before=41"),
             (messages(ROOM), "/rooms/4/messages"),
             (message_menu(MESSAGE), "/messages/41/menu"),
             (boosts(MESSAGE), "/messages/41/boosts"),

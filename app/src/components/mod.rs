@@ -8,6 +8,7 @@ pub mod editing;
 pub mod form;
 pub mod icon;
 pub mod jumps;
+pub mod lightbox;
 pub mod message;
 pub mod opened_at;
 pub mod paging;

@@ -129,7 +129,6 @@ async fn upload_one(uploads: Uploads, upload: &Upload) -> Result<FileKey, AppErr
 }
 
 fn slice(file: &Blob, offset: u64) -> Option<JsValue> {
-    #[expect(clippy::cast_precision_loss, reason = "sizes of files are below 2^53")]
     let (begin, end) = (offset as f64, (offset + PIECE_BYTES) as f64);
     file.slice_with_f64_and_f64(begin, end.min(file.size())).ok().map(Into::into)
 }

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use app::pages::room_files::{self, RoomFilesProps, SentFile};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Path, Query, State};
@@ -10,16 +11,17 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use bytes::Bytes;
 use campfire::model::{FileKey, FileName};
-use campfire::ops::files::{self, FilePart, ServedFile};
+use campfire::ops::files::{self, FilePart, RoomFile, RoomFiles, ServedFile};
 use campfire::state::AppState;
 use pictures::content_type::{ContentType, Disposition};
 use serde::Deserialize;
 
 use crate::Site;
 use crate::http::errors::PageError;
-use crate::http::etag;
+use crate::http::path::PageQuery;
 use crate::http::range::{self, Requested};
-use crate::session::SignedIn;
+use crate::http::{etag, render};
+use crate::session::{InRoom, SignedIn};
 
 /// The policy of a file that is shown as a page of its own: nothing in it runs or loads anything.
 const POLICY: HeaderValue = HeaderValue::from_static("sandbox; default-src 'none'");
@@ -29,7 +31,29 @@ const CACHE_CONTROL: HeaderValue = HeaderValue::from_static("private, max-age=31
 
 /// Files and their previews.
 pub fn router() -> Router<Site> {
-    Router::new().route("/files/{key}/{name}", get(original)).route("/files/{key}/{name}/thumb", get(preview))
+    Router::new()
+        .route("/files/{key}/{name}", get(original))
+        .route("/files/{key}/{name}/thumb", get(preview))
+        .route("/rooms/{room_id}/files", get(of_room))
+}
+
+/// The files of a room, as a page.
+async fn of_room(
+    State(state): State<AppState>,
+    InRoom(member): InRoom,
+    query: PageQuery,
+) -> Result<Response, PageError> {
+    let before = query.get("before").and_then(|before| before.parse().ok());
+    let RoomFiles { files, next_before } = files::list_of_room(&state, &member, before).await?;
+    let files = files.into_iter().map(|RoomFile { message_id, creator_name, created_at, file }| SentFile {
+        message_id,
+        creator_name,
+        created_at,
+        file,
+    });
+    let room_name = member.room.name.clone();
+    let props = RoomFilesProps { room_id: member.room.id, room_name, files: files.collect(), next_before };
+    Ok(render::plain(StatusCode::OK, "Files", || room_files::RoomFiles(props)))
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -495,6 +495,35 @@ async fn a_form_without_scripts_posts_text_and_files() {
 }
 
 #[tokio::test]
+async fn the_files_of_a_room_are_a_page_for_its_members() {
+    let (site, mut ada) = TestSite::with_ada().await;
+    makes_previews(&site);
+    let mut bob = site.join("Bob").await;
+    let room = site.closed_room(&ada, "Designers").await;
+    let path = format!("/rooms/{}/files", room.id);
+    assert!(ada.browser.get(&path).await.text().contains("No files yet"));
+    let mut all = Vec::new();
+    for number in 0..35 {
+        let text = upload(&mut ada.browser, &format!("{number}.txt"), b"text").await;
+        let picture = upload(&mut ada.browser, &format!("{number}.png"), &png(4, 4)).await;
+        posted(&mut ada.browser, room.id, "", &[&text, &picture]).await;
+        all.push((text, picture));
+    }
+    jobs::run_due(&site.state).await.unwrap();
+    let first = ada.browser.get(&path).await.text();
+    let next = first.split("href=\"").find(|rest| rest.starts_with(&format!("{path}?before="))).unwrap();
+    let second = ada.browser.get(next.split('"').next().unwrap()).await.text();
+    for (text, picture) in &all {
+        let count = |page: &str| [text, picture].map(|key| page.matches(&format!("/files/{key}/")).count());
+        assert_eq!(count(&first)[0] + count(&second)[0], 1, "on one of the pages");
+        assert_eq!(count(&first)[1] + count(&second)[1], 1);
+    }
+    assert!(!second.contains("?before="), "the last page");
+    let outside = bob.browser.get(&path).await;
+    assert!(outside.status.is_redirection() && !outside.text().contains("35"), "an outsider");
+}
+
+#[tokio::test]
 async fn without_files_there_are_no_routes() {
     let (site, ada) = TestSite::with_ada().await;
     let room_id = site.all_talk(&ada).await;

@@ -3,7 +3,8 @@
 mod read;
 mod upload;
 
-pub use read::{FilePart, ServedFile, find};
+pub use crate::store::files::RoomFile;
+pub use read::{FilePart, RoomFiles, ServedFile, find, list_of_room};
 pub use upload::{UploadError, append, begin, receive, remove, resume};
 
 /// How long a file that no message has is kept, in milliseconds: 24 hours. Also how long an upload may rest.

@@ -4,11 +4,11 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
-use crate::access::CurrentUser;
+use crate::access::{CurrentUser, Member};
 use crate::files::{BlobReader, PREVIEW_SUFFIX};
-use crate::model::{FileKey, FileName, hex};
+use crate::model::{FileKey, FileName, MessageId, hex};
 use crate::state::AppState;
-use crate::store;
+use crate::store::{self, files::RoomFile};
 use crate::{AppError, AppResult};
 
 /// What of a file is read.
@@ -67,4 +67,28 @@ pub async fn find(state: &AppState, current: &CurrentUser, key: &FileKey, part: 
         if error.kind() == std::io::ErrorKind::NotFound { AppError::NotFound } else { AppError::Internal }
     })?;
     Ok(ServedFile { name: file.name, content_type, etag, reader })
+}
+
+/// How many files a page of a room's files has, about.
+const FILES_PAGE: i64 = 60;
+
+/// A page of the files of a room.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RoomFiles {
+    /// The files, those of the newest message first.
+    pub files: Vec<RoomFile>,
+    /// Where the next page goes on: before this message. `None` on the last page.
+    pub next_before: Option<MessageId>,
+}
+
+/// The files of the member's room, of messages before one.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn list_of_room(state: &AppState, member: &Member, before: Option<MessageId>) -> AppResult<RoomFiles> {
+    let before = before.unwrap_or(MessageId(i64::MAX));
+    let files = store::files::list_of_room(state.db.reader(), member.room.id, before, FILES_PAGE).await?;
+    let is_full = i64::try_from(files.len()).is_ok_and(|count| count >= FILES_PAGE);
+    let next_before = files.last().filter(|_| is_full).map(|last| last.message_id);
+    Ok(RoomFiles { files, next_before })
 }

@@ -99,7 +99,7 @@ pub async fn post_with_files(
         let inserted = store::messages::insert_all(tx.db(), &[&new]).await?.pop().flatten();
         if let Some(inserted) = &inserted {
             tx.index(inserted.id, new.body.text.len());
-            store::files::attach(tx.db(), inserted.id, &names).await?;
+            store::files::attach(tx.db(), new.room_id, inserted.id, &names).await?;
             let files = store::files::list_of_message(tx.db(), inserted.id).await?;
             store::files::note_extras(tx.db(), inserted.id, &extras_html(&files), None).await?;
             return finish_post(tx, Some(inserted.clone()), &new, mentions, files).await;

@@ -16,6 +16,7 @@ pub mod page_context;
 pub mod path;
 pub mod prefetch;
 pub mod range;
+mod refusals;
 pub mod render;
 pub mod serve;
 pub mod stream;

@@ -53,7 +53,7 @@ impl ServedFile {
 /// `NotFound` for any other file, and for a preview that does not exist.
 pub async fn find(state: &AppState, current: &CurrentUser, key: &FileKey, part: FilePart) -> AppResult<ServedFile> {
     let file = store::files::find_attached(state.db.reader(), key).await?.ok_or(AppError::NotFound)?;
-    state.members.find(&current.user, file.room_id).await?;
+    state.members.find(current, file.room_id).await?;
     let digest = hex(&file.sha256);
     let (name, content_type, etag) = match part {
         FilePart::Original => (key.to_string(), file.content_type, format!("\"{digest}\"")),

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use pictures::{Bounds, Crop, Outcome, Refusal, ThumbnailFormat, Thumbnailer, thumbnail};
+use pictures::{Bounds, Crop, Encoding, Outcome, Refusal, ThumbnailFormat, Thumbnailer, thumbnail};
 use tempfile::TempDir;
 
 use crate::inputs::*;
@@ -55,7 +55,7 @@ fn the_process_does_what_the_function_does() {
     let folder = Folder::with(&with_segments(&jpeg(&quarters(1800, 900)), &[exif_segment(6)]));
     let here = folder.folder.path().join("here");
     let crop = Crop::new(0.1, 0.2, 0.7, 0.35);
-    let expected = thumbnail(&folder.input, &here, Bounds::AVATAR, crop).unwrap();
+    let expected = thumbnail(&folder.input, &here, Bounds::AVATAR, crop, Encoding::Small).unwrap();
     let outcome = real().thumbnail(&folder.input, &folder.output, Bounds::AVATAR, crop);
     assert_eq!(outcome, Outcome::Done(expected));
     assert_eq!(fs::read(&folder.output).unwrap(), fs::read(here).unwrap());
@@ -68,6 +68,15 @@ fn an_answer_says_everything() {
     assert_eq!((made.format, made.width, made.height), (ThumbnailFormat::Jpeg, 1200, 600));
     assert!(made.color.is_some());
     assert_eq!(made.format.content_type(), "image/jpeg");
+}
+
+#[test]
+fn an_icon_is_png_even_if_it_is_opaque() {
+    let folder = Folder::with(&jpeg(&quarters(600, 300)));
+    let outcome = real().thumbnail_as(&folder.input, &folder.output, Bounds::AVATAR, None, Encoding::Png);
+    let Outcome::Done(made) = outcome else { panic!("{outcome:?}") };
+    assert_eq!((made.format, made.width, made.height), (ThumbnailFormat::Png, 512, 256));
+    assert!(fs::read(&folder.output).unwrap().starts_with(b"\x89PNG"));
 }
 
 #[test]

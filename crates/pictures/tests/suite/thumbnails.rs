@@ -4,7 +4,7 @@ use std::io::Cursor;
 use std::path::PathBuf;
 
 use image::{DynamicImage, GrayImage, ImageBuffer, ImageDecoder, ImageFormat, Luma, Rgb, Rgba, RgbaImage};
-use pictures::{Bounds, Crop, Error, Refusal, Thumbnail, ThumbnailFormat, thumbnail};
+use pictures::{Bounds, Crop, Encoding, Error, Refusal, Thumbnail, ThumbnailFormat, thumbnail};
 use tempfile::TempDir;
 
 use crate::inputs::*;
@@ -32,7 +32,7 @@ impl Folder {
     ) -> Result<(Thumbnail, Vec<u8>), Error> {
         let (input, output) = (self.path(), self.path());
         std::fs::write(&input, bytes).unwrap();
-        let made = thumbnail(&input, &output, bounds, crop)?;
+        let made = thumbnail(&input, &output, bounds, crop, Encoding::Small)?;
         Ok((made, std::fs::read(&output).unwrap()))
     }
 
@@ -205,7 +205,7 @@ fn an_output_that_exists_is_not_overwritten() {
     let (input, output) = (folder.path(), folder.path());
     std::fs::write(&input, jpeg(&quarters(64, 48))).unwrap();
     std::fs::write(&output, b"kept").unwrap();
-    assert!(matches!(thumbnail(&input, &output, Bounds::MESSAGE, None), Err(Error::Io(_))));
+    assert!(matches!(thumbnail(&input, &output, Bounds::MESSAGE, None, Encoding::Small), Err(Error::Io(_))));
     assert_eq!(std::fs::read(&output).unwrap(), b"kept");
 }
 

@@ -15,7 +15,7 @@ pub fn NewPing(
     /// The errors of the form.
     state: FormState,
 ) -> impl IntoView {
-    let problem = state.errors.get("user_ids").map(str::to_owned);
+    let problem = state.errors.get("user_ids").or_else(|| state.errors.get("form")).map(str::to_owned);
     view! {
         <Sheet title="New ping" back=paths::HOME>
             <Section title="Who should be in it?">

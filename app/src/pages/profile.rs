@@ -3,7 +3,7 @@
 use campfire::model::{Bio, Involvement, Profile, RoomId, RoomKind, SessionId, UserId, paths, utc_timestamp};
 use leptos::prelude::*;
 
-use crate::components::form::{Field, FormState, LongField};
+use crate::components::form::{Field, FormState, LongField, Problem};
 use crate::components::icon::Icon;
 use crate::components::sheet::{Avatar, LinkField, Section, Sheet};
 
@@ -62,6 +62,8 @@ pub fn ProfilePage(
     link: LinkOffer,
     /// Whether the viewer signed in a while ago, so that another address needs the password.
     asks_password: bool,
+    /// Whether the viewer may set a password without the present one.
+    may_set_password: bool,
     /// Whether the installation stores no files.
     text_only: bool,
     /// The values and errors of the forms.
@@ -77,7 +79,7 @@ pub fn ProfilePage(
     view! {
         <Sheet title="Your profile" back=paths::HOME actions=sign_out.into_any()>
             <About profile asks_password text_only state=state.clone()/>
-            <NewPassword state=state.clone()/>
+            <NewPassword may_set_password state=state.clone()/>
             <Rooms rooms/>
             <Devices devices/>
             <Section title="Sign in on another device">
@@ -99,6 +101,7 @@ fn About(profile: Profile, asks_password: bool, text_only: bool, state: FormStat
             </div>
             <form method="post" action=paths::OWN_PROFILE>
                 <input type="hidden" name="_method" value="put"/>
+                <Problem state=state.clone()/>
                 <Field name="name" label="Your name" autocomplete="name" state=state.clone()/>
                 <Field name="email_address" label="E-mail address" kind="email" autocomplete="email" state=state.clone()/>
                 {asks_password.then(|| view! {
@@ -121,12 +124,16 @@ fn About(profile: Profile, asks_password: bool, text_only: bool, state: FormStat
 
 /// The form that changes the password.
 #[component]
-fn NewPassword(state: FormState) -> impl IntoView {
+fn NewPassword(may_set_password: bool, state: FormState) -> impl IntoView {
     view! {
         <Section title="Password">
             <form method="post" action=paths::OWN_PROFILE>
                 <input type="hidden" name="_method" value="put"/>
-                <Field name="present_password" label="Current password" kind="password" autocomplete="current-password" state=state.clone()/>
+                {if may_set_password {
+                    view! { <p>"An administrator’s link signed you in. Choose a new password: for 15 minutes, and once, you need not know the old one."</p> }.into_any()
+                } else {
+                    view! { <Field name="present_password" label="Current password" kind="password" autocomplete="current-password" state=state.clone()/> }.into_any()
+                }}
                 <Field name="password" label="New password" kind="password" autocomplete="new-password" hint="At least 8 characters." state/>
                 <p class="switch">
                     <input id="keep-others" type="checkbox" name="keep_others" value="true"/>

@@ -12,7 +12,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Refusal};
-use crate::thumbnail::{Bounds, Crop, Thumbnail, thumbnail};
+use crate::thumbnail::{Bounds, Crop, Encoding, Thumbnail, thumbnail};
 
 /// Address space: a picture of the largest size (200 MiB), the scaler's copy of it where it is transparent, or the
 /// coefficients of a progressive JPEG; the executable and its stack.
@@ -33,6 +33,9 @@ const NICENESS: i32 = 10;
 /// In place of a [`Crop`]: the whole picture.
 pub(crate) const WHOLE: &str = "-";
 
+/// Behind the bounds: [`Encoding::Png`].
+pub(crate) const AS_PNG: &str = ".png";
+
 /// The line that is written.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -47,11 +50,11 @@ pub(crate) enum Answer {
 /// Failure means that the arguments were wrong or the limits could not be set; other failures are in the line.
 #[must_use]
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let Some((bounds, crop, input, output)) = parse(arguments) else { return ExitCode::FAILURE };
+    let Some(Request { bounds, encoding, crop, input, output }) = parse(arguments) else { return ExitCode::FAILURE };
     if set_limits().is_err() {
         return ExitCode::FAILURE;
     }
-    let answer = match thumbnail(&input, &output, bounds, crop) {
+    let answer = match thumbnail(&input, &output, bounds, crop, encoding) {
         Ok(thumbnail) => Answer::Done(thumbnail),
         Err(Error::Refused(refusal)) => Answer::Refused(refusal),
         Err(Error::Io(error)) => Answer::Failed(error.to_string()),
@@ -64,10 +67,24 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
-fn parse(arguments: impl IntoIterator<Item = OsString>) -> Option<(Bounds, Option<Crop>, PathBuf, PathBuf)> {
+/// The arguments.
+struct Request {
+    bounds: Bounds,
+    encoding: Encoding,
+    crop: Option<Crop>,
+    input: PathBuf,
+    output: PathBuf,
+}
+
+fn parse(arguments: impl IntoIterator<Item = OsString>) -> Option<Request> {
     let mut arguments = arguments.into_iter();
     let bounds = arguments.next()?;
-    let (width, height) = bounds.to_str()?.split_once('x')?;
+    let bounds = bounds.to_str()?;
+    let (bounds, encoding) = match bounds.strip_suffix(AS_PNG) {
+        Some(bounds) => (bounds, Encoding::Png),
+        None => (bounds, Encoding::Small),
+    };
+    let (width, height) = bounds.split_once('x')?;
     let bounds = Bounds { width: width.parse().ok()?, height: height.parse().ok()? };
     let crop = arguments.next()?;
     let crop = match crop.to_str()? {
@@ -75,7 +92,7 @@ fn parse(arguments: impl IntoIterator<Item = OsString>) -> Option<(Bounds, Optio
         crop => Some(crop.parse().ok()?),
     };
     let (input, output) = (arguments.next()?.into(), arguments.next()?.into());
-    arguments.next().is_none().then_some((bounds, crop, input, output))
+    arguments.next().is_none().then_some(Request { bounds, encoding, crop, input, output })
 }
 
 fn set_limits() -> rustix::io::Result<()> {

@@ -26,5 +26,5 @@ pub use content_type::ContentType;
 pub use error::{Error, Refusal};
 pub use header::{Format, Header, MAX_PIXELS, MAX_SIDE, probe};
 pub use metadata::{Stripped, strip_metadata};
-pub use thumbnail::{Bounds, Color, Crop, Thumbnail, ThumbnailFormat, thumbnail};
+pub use thumbnail::{Bounds, Color, Crop, Encoding, Thumbnail, ThumbnailFormat, thumbnail};
 pub use thumbnailer::{Outcome, Thumbnailer};

@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use crate::child::{Answer, WHOLE};
+use crate::child::{AS_PNG, Answer, WHOLE};
 use crate::error::Refusal;
-use crate::thumbnail::{Bounds, Crop, Thumbnail};
+use crate::thumbnail::{Bounds, Crop, Encoding, Thumbnail};
 
 /// How long the process may take, by the clock on the wall.
 const MAX_WAIT: Duration = Duration::from_secs(10);
@@ -68,13 +68,26 @@ impl Thumbnailer {
         self
     }
 
-    /// Makes one thumbnail, as [`crate::thumbnail`] does, and waits for it.
+    /// Makes one thumbnail, as [`crate::thumbnail()`] does with [`Encoding::Small`], and waits for it.
     ///
     /// `output` must not exist. Unless [`Outcome::Done`] is returned, it does not exist afterwards either. Blocks the
     /// thread, and the process ends with the thread: to be called on one that waits for it.
     #[must_use]
     pub fn thumbnail(&self, input: &Path, output: &Path, bounds: Bounds, crop: Option<Crop>) -> Outcome {
-        let outcome = match self.run(input, output, bounds, crop) {
+        self.thumbnail_as(input, output, bounds, crop, Encoding::Small)
+    }
+
+    /// The same with another encoding.
+    #[must_use]
+    pub fn thumbnail_as(
+        &self,
+        input: &Path,
+        output: &Path,
+        bounds: Bounds,
+        crop: Option<Crop>,
+        encoding: Encoding,
+    ) -> Outcome {
+        let outcome = match self.run(input, output, bounds, crop, encoding) {
             Ok(Answer::Done(thumbnail)) => Outcome::Done(thumbnail),
             Ok(Answer::Refused(refusal)) => Outcome::Refused(refusal),
             Ok(Answer::Failed(why)) => Outcome::Failed(why),
@@ -87,11 +100,19 @@ impl Thumbnailer {
         outcome
     }
 
-    fn run(&self, input: &Path, output: &Path, bounds: Bounds, crop: Option<Crop>) -> io::Result<Answer> {
+    fn run(
+        &self,
+        input: &Path,
+        output: &Path,
+        bounds: Bounds,
+        crop: Option<Crop>,
+        encoding: Encoding,
+    ) -> io::Result<Answer> {
+        let suffix = if encoding == Encoding::Png { AS_PNG } else { "" };
         let mut command = Command::new(&self.program);
         command
             .args(&self.arguments)
-            .arg(format!("{}x{}", bounds.width, bounds.height))
+            .arg(format!("{}x{}{suffix}", bounds.width, bounds.height))
             .arg(crop.map_or_else(|| WHOLE.to_owned(), |crop| crop.to_string()))
             .arg(input)
             .arg(output)

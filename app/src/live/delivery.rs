@@ -92,7 +92,7 @@ fn announce(live: Live, message: &Message, is_shown: bool) {
         // chat.js announces it to screen readers and plays sounds.
         browser::dispatch(
             names::page_event::MESSAGE_SHOWN,
-            &[if is_own { "" } else { &message.creator_name }, &message.body_html],
+            &[if is_own { "" } else { &message.creator_name }, &(message.body_html.clone() + &message.extras_html)],
         );
     }
     if is_own {

@@ -91,6 +91,8 @@ pub enum Fact {
     RoomRemoved {
         /// The room.
         room_id: RoomId,
+        /// Who removed it.
+        by: Person,
     },
     /// Users became members of a room.
     MembershipsGranted {
@@ -105,6 +107,8 @@ pub enum Fact {
         room_id: RoomId,
         /// The former member.
         user_id: UserId,
+        /// Who ended it: the member or somebody else. `None` where the user left the account.
+        by: Option<Person>,
     },
     /// A member changed their involvement.
     InvolvementChanged {
@@ -208,7 +212,7 @@ impl Tx {
             }
             Fact::UserChanged(user) => {
                 self.mark_stale(Stale::People);
-                let person = Person { id: user.id, name: user.name.clone() };
+                let person = user.person();
                 self.announce(Announcement::Person { user_id: user.id, event: ServerEvent::Viewer { user } });
                 self.announce(Announcement::Everyone { event: ServerEvent::PersonChanged { person } });
             }
@@ -239,10 +243,10 @@ impl Tx {
                 let event = ServerEvent::RoomChanged { room_id, kind, name };
                 self.announce(Announcement::Members { room_id, event });
             }
-            Fact::RoomRemoved { room_id } => {
+            Fact::RoomRemoved { room_id, by } => {
                 self.append(EventKind::RoomRemoved, room_id, None, None).await?;
                 self.mark_stale(Stale::Rooms);
-                self.announce(Announcement::RoomRemoved { room_id });
+                self.announce(Announcement::RoomRemoved { room_id, by });
                 self.enqueue(&Job::EmptyRoom { room_id }).await?;
             }
             Fact::MembershipsGranted { room, user_ids } => {
@@ -252,10 +256,10 @@ impl Tx {
                 }
                 self.announce(Announcement::Granted { room, user_ids });
             }
-            Fact::MembershipRevoked { room_id, user_id } => {
+            Fact::MembershipRevoked { room_id, user_id, by } => {
                 self.append(EventKind::MembershipRevoked, room_id, None, Some(user_id)).await?;
                 self.mark_stale(Stale::Memberships(user_id));
-                self.announce(Announcement::Revoked { room_id, user_ids: vec![user_id] });
+                self.announce(Announcement::Revoked { room_id, user_ids: vec![user_id], by });
             }
             Fact::InvolvementChanged { user_id, room, involvement } => {
                 self.mark_stale(Stale::Memberships(user_id));

@@ -6,6 +6,7 @@
 //! The field belongs to the room in the URL, also while the page of that room is still loading: what is typed then is
 //! kept for that room, and can be sent once the page shows it.
 
+use campfire::html::HtmlWriter;
 use campfire::model::{Draft, MessageId, Place, RoomId, UserId, paths};
 use campfire::protocol::Timeline;
 use leptos::ev::{KeyboardEvent, SubmitEvent};
@@ -27,10 +28,14 @@ pub fn Composer(
     timeline: RwSignal<Timeline>,
     /// The text field, and the message that is edited in it.
     editing: Editing,
+    /// Whether nothing can be written here any more.
+    #[prop(into)]
+    is_lost: Signal<bool>,
 ) -> impl IntoView {
     let composing = use_composing(timeline, editing);
     let Composing { form, .. } = composing;
     let Editing { message_id, problem, .. } = editing;
+    let edits = move || message_id.get().is_some();
     let seq = timeline.with_untracked(|timeline| timeline.cursor.seq);
 
     view! {
@@ -39,24 +44,64 @@ pub fn Composer(
             method="post"
             action=move || paths::messages(composing.room_id())
             node_ref=form
+            hidden=move || is_lost.get()
             on:submit=move |event| composing.submit(&event)
         >
-            <p class="composer__mode" hidden=move || message_id.get().is_none()>
+            <p class="composer__mode" id="composer-mode" hidden=move || !edits()>
                 "Editing a message"
                 <button type="button" class="button--quiet" on:click=move |_| composing.discard()>"Cancel"</button>
             </p>
+            <Replying composing/>
             <p class="composer__problem" id="composer-problem" role="alert">{move || problem.get()}</p>
             // Makes the form idempotent without scripts: the server derives the message's id from it.
             <input type="hidden" name="seq" value=seq/>
-            <Typing/>
             <div class="composer__row">
-                <button class="button--icon composer__format" type="button" aria-label="Formatting" title="Formatting" aria-pressed="false">
-                    {Icon::Format.view()}
-                </button>
+                <div class="composer__buttons">
+                    <button class="button--icon composer__format" type="button" aria-label="Formatting" title="Formatting" aria-pressed="false">
+                        {Icon::Format.view()}
+                    </button>
+                </div>
                 <TextField composing/>
-                <button class="button--icon composer__send" aria-label="Send">{Icon::Send.view()}</button>
+                <div class="composer__buttons">
+                    <button class="button--icon composer__send" aria-label="Send" title="Send" hidden=edits>{Icon::Send.view()}</button>
+                    <button class="button" hidden=move || !edits()>"Save changes"</button>
+                </div>
             </div>
+            <Typing/>
         </form>
+    }
+}
+
+/// The message that the new one replies to, and the button that makes it no reply.
+#[component]
+fn Replying(composing: Composing) -> impl IntoView {
+    let Editing { message_id, reply, .. } = composing.editing;
+    let words = move || {
+        let mut html = HtmlWriter::new();
+        reply.with(|reply| {
+            if let Some(reply) = reply {
+                html.markup("Replying to <bdi><b>").text(&reply.author).markup("</b></bdi>: <bdi>").text(&reply.words);
+                html.markup("</bdi>");
+            }
+        });
+        html.into_string()
+    };
+    view! {
+        <div class="composer__reply" hidden=move || message_id.get().is_some() || reply.with(Option::is_none)>
+            <p role="status" inner_html=words></p>
+            <button
+                class="button--icon"
+                type="button"
+                aria-label="Cancel reply"
+                title="Cancel reply"
+                on:click=move |_| {
+                    composing.editing.set_reply(composing.drafts(), None);
+                    composing.editing.focus();
+                }
+            >
+                {Icon::Close.view()}
+            </button>
+        </div>
     }
 }
 
@@ -73,7 +118,7 @@ fn TextField(composing: Composing) -> impl IntoView {
                 data-room=move || composing.room_id().to_string()
                 placeholder="Write a message"
                 aria-label="Write a message"
-                aria-describedby="composer-problem"
+                aria-describedby="composer-mode composer-problem"
                 enterkeyhint="enter"
                 required
                 node_ref=composing.editing.field
@@ -110,6 +155,7 @@ struct Composing {
     timeline: RwSignal<Timeline>,
     editing: Editing,
     outbox: Outbox,
+    live: Live,
     form: NodeRef<html::Form>,
 }
 
@@ -122,6 +168,7 @@ fn use_composing(timeline: RwSignal<Timeline>, editing: Editing) -> Composing {
         timeline,
         editing,
         outbox: expect_context(),
+        live: expect_context(),
         form: NodeRef::new(),
     };
     Effect::new(move |_| {
@@ -161,7 +208,7 @@ impl Composing {
         if self.is_loading() {
             return;
         }
-        let text = self.editing.text();
+        let text = self.editing.whole_text();
         match (text.parse::<Draft>(), self.editing.message_id.get_untracked()) {
             // An empty field is no error.
             (Err(_), _) if text.trim().is_empty() => {}
@@ -174,11 +221,13 @@ impl Composing {
     fn send(self, draft: &Draft) {
         self.editing.problem.set(None);
         live::report_typing(false);
-        self.outbox.push(self.shown_room_id, draft.as_str().to_owned());
+        let room_name = self.live.page.with_untracked(|page| page.title.clone());
+        self.outbox.push(self.shown_room_id, room_name, draft.as_str().to_owned());
         if self.timeline.with_untracked(|timeline| timeline.has_newer) {
             // The link to the newest messages loads them, so that the new one is shown.
             browser::click(jumps::TO_NEWEST);
         }
+        self.editing.set_reply(self.drafts(), None);
         self.editing.clear(self.drafts());
     }
 
@@ -199,7 +248,8 @@ impl Composing {
                     let _ = form.request_submit();
                 }
             }
-            "Escape" => self.discard(),
+            "Escape" if self.editing.message_id.get_untracked().is_some() => self.discard(),
+            "Escape" => self.editing.set_reply(self.drafts(), None),
             "ArrowUp" if self.editing.text().is_empty() && self.editing.message_id.get_untracked().is_none() => {
                 let last_own = self.timeline.with_untracked(|timeline| last_own(timeline, self.viewer_id));
                 if let Some(message_id) = last_own.filter(|_| !self.is_loading()) {

@@ -24,7 +24,7 @@ pub mod page_event {
     pub const MESSAGE_SHOWN: &str = "campfire:message-shown";
     /// The list of keyboard shortcuts is to be shown.
     pub const SHORTCUTS_WANTED: &str = "campfire:shortcuts-wanted";
-    /// A toast is to be shown. `detail`: its text.
+    /// A toast is to be shown. `detail`: its text. (A script may add a function that undoes what was done.)
     pub const TOAST: &str = "campfire:toast";
 }
 
@@ -38,10 +38,11 @@ mod tests {
     type Key = (String, String);
 
     /// Attributes that no script reads or writes.
-    const WITHOUT_SCRIPT: [&str; 8] = [
+    const WITHOUT_SCRIPT: [&str; 9] = [
         "data-administrator",
         "data-author",
         "data-boosters",
+        "data-group",
         "data-id",
         "data-new",
         "data-revision",

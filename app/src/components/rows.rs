@@ -19,7 +19,7 @@ use crate::names::attribute;
 const GROUPED: &str = "message--grouped";
 
 /// Estimated size of a row without its body, in bytes.
-const ROW_BYTES: usize = 1_280;
+const ROW_BYTES: usize = 1_700;
 
 /// The state of one row of the list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

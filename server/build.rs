@@ -45,6 +45,7 @@ const STYLES: &[&str] = &[
     "boosts",
     "composer",
     "lost",
+    "files",
     "completions",
     "toast",
     "dialog",

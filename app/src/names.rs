@@ -38,13 +38,15 @@ mod tests {
     type Key = (String, String);
 
     /// Attributes that no script reads or writes.
-    const WITHOUT_SCRIPT: [&str; 9] = [
+    const WITHOUT_SCRIPT: [&str; 11] = [
         "data-administrator",
         "data-author",
         "data-boosters",
+        "data-extras",
         "data-group",
         "data-id",
         "data-new",
+        "data-picture",
         "data-revision",
         "data-shown",
         "data-opened",

@@ -124,10 +124,10 @@ impl Editing {
         let _ = self.reply.try_set(reply);
     }
 
-    /// The text to send: that in the field, after the quote of a reply.
-    pub fn whole_text(self) -> String {
+    /// The text to send: that in the field, after the quote of a reply. Nothing alone is no reply, except beside files.
+    pub fn whole_text(self, has_files: bool) -> String {
         let text = self.text();
-        let is_new = self.message_id.get_untracked().is_none() && !text.trim().is_empty();
+        let is_new = self.message_id.get_untracked().is_none() && (has_files || !text.trim().is_empty());
         let quote =
             self.reply.with_untracked(|reply| reply.as_ref().filter(|_| is_new).map(|reply| reply.quote.clone()));
         quote.unwrap_or_default() + &text

@@ -61,6 +61,7 @@ mod tests {
             room_id: RoomId(4),
             room_name: "<Kitchen>".into(),
             body: "</textarea>\nsoup".into(),
+            files: Vec::new(),
             failed: None,
             gone: Some("which was deleted".into()),
             waiting: false,

@@ -40,7 +40,11 @@ fn unsent_html(items: &[&Outgoing]) -> String {
         html.markup(r#"<div class="unsent__message"><p>Not sent to “<bdi>"#).text(&item.room_name);
         html.markup("</bdi>”, ").text(item.gone.as_deref().unwrap_or_default());
         html.markup(r#":</p><textarea readonly rows="2" aria-label="Your message" id="unsent-"#).text(id);
-        html.markup(r#"">"#).text(&item.body).markup(r#"</textarea><div class="unsent__buttons">"#);
+        html.markup(r#"">"#).text(&item.body).markup("</textarea>");
+        for file in &item.files {
+            html.markup("<p>With the file “<bdi>").text(&file.name).markup("</bdi>”.</p>");
+        }
+        html.markup(r#"<div class="unsent__buttons">"#);
         html.markup(r#"<button type="button" class="button button--plain" data-copies="unsent-"#).text(id);
         html.markup(r#"">Copy</button><button type="button" class="button--quiet" data-id=""#).text(id);
         html.markup(r#"">Discard</button></div></div>"#);

@@ -38,11 +38,12 @@ mod tests {
     type Key = (String, String);
 
     /// Attributes that no script reads or writes.
-    const WITHOUT_SCRIPT: [&str; 11] = [
+    const WITHOUT_SCRIPT: [&str; 14] = [
         "data-administrator",
         "data-author",
         "data-boosters",
         "data-extras",
+        "data-file",
         "data-group",
         "data-id",
         "data-new",
@@ -50,6 +51,8 @@ mod tests {
         "data-revision",
         "data-shown",
         "data-opened",
+        "data-tray",
+        "data-view",
     ];
 
     #[test]

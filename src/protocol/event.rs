@@ -157,6 +157,7 @@ pub enum ServerEvent {
         /// The room.
         room_id: RoomId,
         /// How that came about, if it is known.
+        #[serde(skip_serializing_if = "Option::is_none")]
         end: Option<RoomEnd>,
     },
     /// Another user posted in one of the user's rooms.

@@ -115,9 +115,9 @@ async fn the_picker_finds_emoji_by_name() {
     let message = site.post(&ada, room_id, "hello").await;
     let path = format!("/messages/{}/boosts/new", message.id);
     assert!(ada.browser.get(&path).await.text().contains("value=\"😀\""));
-    assert!(ada.browser.get(&format!("{path}?q=rocket")).await.text().contains("value=\"🚀\""));
+    assert!(ada.browser.get(&format!("{path}?content=rocket")).await.text().contains("value=\"🚀\""));
     assert!(ada.browser.get(&format!("{path}?group=8")).await.text().contains("value=\"🇩🇪\""));
-    for odd in [format!("{path}?q={}", "x".repeat(1_000)), format!("{path}?q=%3Cscript%3E"), format!("{path}?q=%00%ff")]
+    for odd in [format!("{path}?content={}", "x".repeat(1_000)), format!("{path}?content=%3Cscript%3E"), format!("{path}?content=%00%ff")]
     {
         let answer = ada.browser.get(&odd).await;
         assert_eq!(answer.status, StatusCode::OK);

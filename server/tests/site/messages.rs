@@ -117,8 +117,11 @@ async fn the_picker_finds_emoji_by_name() {
     assert!(ada.browser.get(&path).await.text().contains("value=\"😀\""));
     assert!(ada.browser.get(&format!("{path}?content=rocket")).await.text().contains("value=\"🚀\""));
     assert!(ada.browser.get(&format!("{path}?group=8")).await.text().contains("value=\"🇩🇪\""));
-    for odd in [format!("{path}?content={}", "x".repeat(1_000)), format!("{path}?content=%3Cscript%3E"), format!("{path}?content=%00%ff")]
-    {
+    for odd in [
+        format!("{path}?content={}", "x".repeat(1_000)),
+        format!("{path}?content=%3Cscript%3E"),
+        format!("{path}?content=%00%ff"),
+    ] {
         let answer = ada.browser.get(&odd).await;
         assert_eq!(answer.status, StatusCode::OK);
         assert!(answer.text().contains("No emoji is called that"), "{odd:.80}");

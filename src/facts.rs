@@ -555,7 +555,8 @@ mod tests {
         let bytes = futures::stream::iter([Ok::<_, std::io::Error>(bytes::Bytes::from_static(b"a picture"))]);
         let (id, name) = (ClientMessageId::v7(1, [1; 10]), FileName::clean("a.png"));
         let upload = files::receive(state, &testing::current(cleo), id.clone(), name, bytes).await.unwrap();
-        let with_file = messages::post_with_files(state, &member(cleo, all_talk).await, id, "", vec![upload.key]);
+        let author = member(cleo, all_talk).await;
+        let with_file = messages::post_with_files(state, &author, id, "", vec![upload.key]);
         let Posted::Stored(with_file) = step!("post a picture", with_file.await.unwrap()) else { panic!("it is new") };
         assert!(with_file.extras_html.contains("a.png") && with_file.extras_seq == 0);
         let extended = async move |tx: &mut Tx| {

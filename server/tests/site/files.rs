@@ -463,10 +463,9 @@ async fn a_quote_names_the_files() {
     let key = upload(&mut ada.browser, "plan *v2* @Ada.pdf", b"%PDF-1.7").await;
     let message = posted(&mut ada.browser, room_id, "", &[&key]).await;
     let path = format!("/rooms/{room_id}/messages/{}/reply", message["id"]);
-    let headers = [("x-requested-with", "script")];
-    let quote = ada.browser.send(Method::GET, &path, &headers, Body::empty()).await.text();
-    assert!(quote.contains("> 📎 `plan -v2- @Ada.pdf`"), "{quote}");
-    let reply = posted(&mut ada.browser, room_id, &quote, &[]).await;
+    let page = ada.browser.get(&path).await.text();
+    assert!(page.contains("📎 `plan -v2- @Ada.pdf`"), "{page}");
+    let reply = posted(&mut ada.browser, room_id, "> 📎 `plan -v2- @Ada.pdf`\n\nIndeed", &[]).await;
     let html = reply["body_html"].as_str().unwrap();
     assert!(html.contains("plan -v2- @Ada.pdf</code>") && !html.contains("mention"), "{html}");
 }

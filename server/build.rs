@@ -42,6 +42,7 @@ const STYLES: &[&str] = &[
     "message-body",
     "highlight",
     "message-menu",
+    "preview",
     "boosts",
     "composer",
     "lost",

@@ -187,6 +187,13 @@ pub enum Fact {
         /// All that it shows there now, as HTML.
         extras_html: String,
     },
+    /// A message has links whose previews are to be made.
+    LinksPosted {
+        /// The message.
+        message_id: MessageId,
+    },
+    /// Files have expired, because what they belonged to is gone.
+    FilesReleased,
 
     /// Stored messages were rendered anew: their HTML changed, and perhaps whom they mention, but not what was written.
     MessagesRendered {
@@ -345,6 +352,9 @@ impl Tx {
                 let event = ServerEvent::MessageExtended { seq, at, room_id, message_id, extras_html };
                 self.announce(Announcement::Room { room_id, event });
             }
+
+            Fact::LinksPosted { message_id } => self.enqueue(&Job::PreviewLinks { message_id }).await?,
+            Fact::FilesReleased => self.enqueue(&Job::RemoveFiles).await?,
 
             // No event: nobody edited anything.
             Fact::MessagesRendered { room_ids, user_ids } => {
@@ -512,6 +522,8 @@ mod tests {
             Fact::MessageRemoved { .. } => "remove message, remove the only unread message, remove an unread mention",
             Fact::MessageBoosted { .. } => "boost",
             Fact::MessageExtended { .. } => "post a picture",
+            Fact::LinksPosted { .. } => "post a link",
+            Fact::FilesReleased => "none: no page shows it",
             Fact::MessagesRendered { .. } => "none: a tab shows it at its next load",
             Fact::EventsPruned => "prune",
         }
@@ -547,6 +559,12 @@ mod tests {
         step!("end other sessions", sessions::revoke_others(state, &testing::current(ada)).await.unwrap());
 
         step!("post", world.post(ada, all_talk, "hello @Bob").await);
+        step!("post a link", world.post(ada, all_talk, "http://127.0.0.1:9/").await);
+        let posted = step!("post", world.post(cleo, all_talk, "from Cleo").await);
+        let draft = "second, edited".parse().unwrap();
+        step!("edit", messages::edit(state, &member(ada, all_talk).await, second.id, draft).await.unwrap());
+        let content = "👍".parse().unwrap();
+        step!("boost", boosts::boost(state, &member(bob, all_talk).await, second.id, content).await.unwrap());
         let bytes = futures::stream::iter([Ok::<_, std::io::Error>(bytes::Bytes::from_static(b"a picture"))]);
         let (id, name) = (ClientMessageId::v7(1, [1; 10]), FileName::clean("a.png"));
         let upload = files::receive(state, &testing::current(cleo), id.clone(), name, bytes).await.unwrap();
@@ -559,11 +577,6 @@ mod tests {
             Ok(tx.record(Fact::MessageExtended { room_id: all_talk, message_id: with_file.id, extras_html }).await?)
         };
         step!("post a picture", state.db.write(extended).await.unwrap());
-        let posted = step!("post", world.post(cleo, all_talk, "from Cleo").await);
-        let draft = "second, edited".parse().unwrap();
-        step!("edit", messages::edit(state, &member(ada, all_talk).await, second.id, draft).await.unwrap());
-        let content = "👍".parse().unwrap();
-        step!("boost", boosts::boost(state, &member(bob, all_talk).await, second.id, content).await.unwrap());
         step!("remove message", messages::remove(state, &member(ada, all_talk).await, first.id).await.unwrap());
         let reader = testing::current(bob);
         step!("read", memberships::mark_read(state, &reader, all_talk, posted.id).await.unwrap());

@@ -15,6 +15,7 @@ use crate::health::Health;
 use crate::live::{self, Hub};
 use crate::low_priority::Pool;
 use crate::model::UserId;
+use crate::outgoing::Outgoing;
 use crate::store::{self, Db};
 
 /// One sixteenth of the cache capacity is for sessions, and one for memberships; the rest is for pages.
@@ -65,6 +66,8 @@ pub struct SharedState {
     pub renderings: Pool,
     /// The files that people send.
     pub files: Files,
+    /// The client for requests to others.
+    pub outgoing: Outgoing,
     /// The cache of live sessions.
     pub sessions: Sessions,
     /// The cache of memberships.
@@ -120,6 +123,7 @@ impl AppState {
             written_from: WrittenFrom::new(clock.clone()),
             bans,
             files: Files::in_folder(folder),
+            outgoing: Outgoing::default(),
             clock,
             page_cache_bytes: cache_bytes - session_bytes - member_bytes,
             is_set_up: AtomicBool::new(account.is_some()),

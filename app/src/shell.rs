@@ -102,6 +102,7 @@ pub fn own_controls(viewer: &User) -> String {
     let path = paths::user(id);
     format!(
         ".message[data-author=\"{id}\"] .menu__own{{display:flex}}\
+         .message[data-author=\"{id}\"] .preview__remove{{display:grid}}\
          .boost[data-boosters~=\"{id}\"]{{display:none}}.boost--own[data-boosters~=\"{id}\"]{{display:inline-flex}}\
          .message:has(.mention[href=\"{path}\"]){{background:var(--mentioned)}}\
          .mention[href=\"{path}\"]{{background:var(--mention-own)}}"

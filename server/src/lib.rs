@@ -131,6 +131,7 @@ pub fn app(site: Site) -> Router {
         .merge(routes::pings::router())
         .merge(routes::messages::router())
         .merge(routes::boosts::router())
+        .merge(routes::previews::router())
         .merge(routes::searches::router())
         .layer(DefaultBodyLimit::max(MAX_FORM_BYTES));
 

@@ -9,6 +9,7 @@ mod jobs;
 mod messages;
 pub mod paths;
 mod place;
+mod previews;
 mod rooms;
 mod sounds;
 mod text;
@@ -27,6 +28,7 @@ pub use ids::{ClientMessageId, MessageId, RoomId, SessionId, UserId};
 pub use jobs::{Job, JobKind};
 pub use messages::{Draft, MAX_BODY_CHARS, Message, PAGE_SIZE, Posted, is_grouped};
 pub use place::{Anchor, Place};
+pub use previews::{LinkPreview, MAX_LINK_PREVIEWS, PreviewPicture};
 pub use rooms::{Involvement, Room, RoomKind, RoomName, SidebarRoom, direct_name};
 pub use sounds::{SOUNDS, Sound};
 pub use text::{

@@ -158,6 +158,12 @@ pub fn new_boost(message_id: MessageId) -> String {
     of_message(message_id, "/boosts/new")
 }
 
+/// The previews of a message's links: POST takes one away.
+#[must_use]
+pub fn previews(message_id: MessageId) -> String {
+    of_message(message_id, "/previews")
+}
+
 fn of_message(message_id: MessageId, part: &str) -> String {
     ["/messages/", Buffer::new().format(message_id.0), part].concat()
 }

@@ -114,6 +114,18 @@ pub async fn show_help(state: &AppState, administrator: &Administrator, shown: b
     change(state, administrator, show).await
 }
 
+/// Stores whether previews of links are made.
+///
+/// # Errors
+/// `Forbidden` unless an administrator asks.
+pub async fn preview_links(state: &AppState, administrator: &Administrator, wanted: bool) -> AppResult<()> {
+    let set = async move |tx: &mut Tx| {
+        let now_ms = tx.now_ms();
+        Ok(store::previews::update_wanted(tx.db(), wanted, now_ms).await?)
+    };
+    change(state, administrator, set).await
+}
+
 /// Renames the account.
 ///
 /// # Errors

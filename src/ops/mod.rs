@@ -11,6 +11,7 @@ pub mod files;
 pub mod layouts;
 pub mod memberships;
 pub mod messages;
+pub mod previews;
 pub mod rooms;
 pub mod searches;
 pub mod sessions;

@@ -8,7 +8,7 @@ use super::mentions::Mention;
 use super::prepare::{Piece, Prepared, SpanKind};
 use super::scripts::{Direction, is_right_to_left};
 use super::writer::{Element, MAX_HTML_BYTES, Node};
-use crate::model::is_blank;
+use crate::model::{MAX_LINK_PREVIEWS, is_blank};
 
 /// How many elements deep markup may nest; text that is nested deeper loses its markup. Browsers limit nesting to 512
 /// levels, and the time that an HTML parser takes grows with the square of the depth.
@@ -16,6 +16,9 @@ pub(super) const MAX_DEPTH: usize = 16;
 
 /// How many nodes a body may have. Its HTML has a byte for each at least, so that more would be too long anyway.
 const MAX_NODES: usize = MAX_HTML_BYTES;
+
+/// The longest link that a preview is made of, in bytes.
+const MAX_LINK_BYTES: usize = 2_048;
 
 /// The content of a body.
 #[derive(Default)]
@@ -25,6 +28,8 @@ pub(super) struct Content {
     pub text: String,
     /// A mention for every link to a user, with repetitions.
     pub mentions: Vec<Mention>,
+    /// The first links to web pages outside of quotes, each once.
+    pub links: Vec<String>,
     /// The body contains a link.
     pub has_link: bool,
     /// The body contains a code block or inline code.
@@ -241,7 +246,9 @@ impl<'p> Renderer<'p> {
                     _ => None,
                 };
                 self.link_depth += 1;
-                self.content.has_link |= element.is_some();
+                if let Some(Element::Link(url)) = &element {
+                    self.note_link(url);
+                }
                 let title = self.prepared.restore(&title).into_owned();
                 self.open(element, start, Role::Link { destination, title });
             }
@@ -398,7 +405,7 @@ impl<'p> Renderer<'p> {
                     }
                     match &span.kind {
                         SpanKind::Address(destination) if self.link_depth == 0 => {
-                            self.content.has_link = true;
+                            self.note_link(destination);
                             self.push(Node::Open(Element::Link(destination.clone()), None));
                             self.push(Node::Text(span.typed.clone()));
                             self.push(Node::Close);
@@ -417,6 +424,21 @@ impl<'p> Renderer<'p> {
                     }
                 }
             }
+        }
+    }
+
+    /// Remembers that there is a link, and where it leads, if a preview may be made of it. A quoted message has its own.
+    fn note_link(&mut self, url: &str) {
+        self.content.has_link = true;
+        let is_page = url.get(..4).is_some_and(|scheme| scheme.eq_ignore_ascii_case("http"));
+        let links = &mut self.content.links;
+        if is_page
+            && self.quote_depth == 0
+            && links.len() < MAX_LINK_PREVIEWS
+            && url.len() <= MAX_LINK_BYTES
+            && !links.iter().any(|known| known == url)
+        {
+            links.push(url.to_owned());
         }
     }
 
@@ -573,7 +595,7 @@ mod tests {
             ("- https://a.example/-\n> https://b.example/>", &["https://a.example/-", "https://b.example/"]),
             ("\"https://a.example\" <https://b.example>", &["https://a.example", "https://b.example"]),
         ] {
-            let Rendered { body, mentions } = rendered(source);
+            let Rendered { body, mentions, .. } = rendered(source);
             let found: Vec<_> = body
                 .html
                 .split("href=\"")
@@ -787,7 +809,7 @@ mod tests {
             "> a\n2. @Bob",
             "> a\n\n@Bob",
         ] {
-            let Rendered { body, mentions } = rendered(source);
+            let Rendered { body, mentions, .. } = rendered(source);
             assert_eq!(mentions.len(), 1, "{source:?}: {}", body.html);
             let (quote, rest) = body.html.rsplit_once("</blockquote>").unwrap();
             assert!(!quote.contains("Bob") && rest.contains("Bob"), "{source:?}: {}", body.html);

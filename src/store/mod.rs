@@ -24,6 +24,7 @@ pub mod memberships;
 pub mod mentions;
 pub mod messages;
 pub mod networks;
+pub mod previews;
 pub mod renderings;
 pub mod rooms;
 pub mod searches;

@@ -37,6 +37,8 @@ pub fn AccountPage(
     restricted: bool,
     /// Whether pages before signing in name an administrator to write to, in the settings form.
     help_shown: bool,
+    /// Whether previews of links are made, in the settings form.
+    links_previewed: bool,
     /// Whether the installation stores no files.
     text_only: bool,
     /// The version of the program.
@@ -48,7 +50,7 @@ pub fn AccountPage(
     view! {
         <Sheet title="Account settings" back=paths::HOME>
             {if administers {
-                view! { <Settings restricted help_shown text_only state/> }.into_any()
+                view! { <Settings restricted help_shown links_previewed text_only state/> }.into_any()
             } else {
                 view! { <p class="sheet__lead"><bdi>{account.name.clone()}</bdi></p> }.into_any()
             }}
@@ -69,7 +71,13 @@ pub fn AccountPage(
 
 /// The form of the account's settings.
 #[component]
-fn Settings(restricted: bool, help_shown: bool, text_only: bool, state: FormState) -> impl IntoView {
+fn Settings(
+    restricted: bool,
+    help_shown: bool,
+    links_previewed: bool,
+    text_only: bool,
+    state: FormState,
+) -> impl IntoView {
     view! {
         <Section title="Account">
             <form method="post" action=paths::ACCOUNT>
@@ -91,6 +99,11 @@ fn Settings(restricted: bool, help_shown: bool, text_only: bool, state: FormStat
                     <input type="hidden" name="show_help" value="false"/>
                     <input id="show-help" type="checkbox" name="show_help" value="true" checked=help_shown/>
                     <label for="show-help">"Show an administrator’s e-mail address on the sign-in page"</label>
+                </p>
+                <p class="switch">
+                    <input type="hidden" name="preview_links" value="false"/>
+                    <input id="preview-links" type="checkbox" name="preview_links" value="true" checked=links_previewed/>
+                    <label for="preview-links">"Show previews of links, for which this server fetches the pages that people link to"</label>
                 </p>
                 <button class="button">"Save"</button>
             </form>

@@ -10,6 +10,7 @@ pub(crate) mod health;
 pub(crate) mod home;
 pub(crate) mod messages;
 pub(crate) mod pings;
+pub(crate) mod previews;
 pub(crate) mod rooms;
 pub(crate) mod searches;
 pub(crate) mod sounds;

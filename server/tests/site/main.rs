@@ -10,6 +10,7 @@ mod freshness;
 mod messages;
 mod pages;
 mod permissions;
+mod previews;
 mod requests;
 mod rooms;
 mod sockets;

@@ -1,11 +1,12 @@
 //! The HTML document around a page.
 
-use campfire::model::{User, paths};
+use campfire::model::{Anchor, Place, User, paths};
 use leptos::either::Either;
 use leptos::prelude::*;
 
 use crate::Notice;
 use crate::components::message::menu_template;
+use crate::names;
 
 /// The paths of the embedded assets, which contain the hashes of their contents.
 #[derive(Clone, Copy, Debug)]
@@ -47,10 +48,11 @@ pub enum Browser {
     Old,
 }
 
-/// The document of a hydrated page. `title` is the initial title of the tab; for `own_controls` see [`own_controls`].
+/// The document of a hydrated page at a place. `title` is the initial title of the tab; for `own_controls` see [`own_controls`].
 pub fn live_document(
     assets: Assets,
     page_context: PageContext,
+    place: Place,
     title: String,
     own_controls: String,
     app: impl IntoView,
@@ -67,6 +69,7 @@ pub fn live_document(
         <html lang="en">
             <head>
                 <Head assets page_context title/>
+                {without_scripts(place)}
                 <style>{own_controls}</style>
                 <template id="message-menu" inner_html=menu_template()></template>
                 <script src=assets.boot data-loader=runs.then_some(assets.loader) data-wasm=runs.then_some(assets.wasm) data-chat=assets.chat></script>
@@ -74,6 +77,14 @@ pub fn live_document(
             <body>{app}</body>
         </html>
     }
+}
+
+/// Brings the message of a link into view where no script does. Only a fragment can, and browsers do not send fragments, so
+/// that a redirect cannot add one.
+fn without_scripts(place: Place) -> Option<impl IntoView> {
+    let Place::Room { anchor: Anchor::Around(message_id), .. } = place else { return None };
+    let content = format!("0;url=#{}{message_id}", names::id::MESSAGE_PREFIX);
+    Some(view! { <noscript><meta http-equiv="refresh" content=content/></noscript> })
 }
 
 /// The document of a page of forms and links, which works without scripts.

@@ -9,7 +9,7 @@ use wasm_bindgen::JsCast;
 use web_sys::Element;
 
 use super::icon::Icon;
-use super::scroller::Scroller;
+use super::scroller::{Scroller, forget_place};
 use crate::live::{self, Live, Reading};
 use crate::navigation;
 
@@ -73,6 +73,7 @@ fn jump(event: &MouseEvent, timeline: RwSignal<Timeline>, scroller: Scroller, pl
         event.stop_propagation();
     }
     if !is_loaded && is_current_page {
+        forget_place();
         live::reload();
     }
 }

@@ -131,7 +131,7 @@ pub async fn live(site: &Site, request: LiveRequest) -> AppResult<Rendered> {
             provide_context(member.clone());
         }
     };
-    let document = move || live_document(assets::paths(), page_context, title, style, view! { <App/> });
+    let document = move || live_document(assets::paths(), page_context, place, title, style, view! { <App/> });
     let (owner, rendering) = build_response(document, context, render_to_end, false);
     // Leptos leaves the owner set on this thread. A server function that starts on the thread while the page waits would
     // become its child, and read this person's context in place of its own.

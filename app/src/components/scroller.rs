@@ -124,6 +124,13 @@ impl Scroller {
         }
     }
 
+    /// Makes the next load of the page's data open it anew, at its end: rows that are loaded meanwhile may have moved it.
+    pub fn open_again(self) {
+        if let Some(element) = self.element.get_untracked() {
+            let _ = element.remove_attribute(OPENED);
+        }
+    }
+
     /// The heights out of sight; `None` before the element is in the page and laid out.
     pub fn hidden(self) -> Option<Hidden> {
         let element = self.element.get_untracked().filter(|element| element.client_height() > 0)?;
@@ -212,13 +219,6 @@ pub fn being_read(place: Place, is_away: bool) -> Option<Anchor> {
     if is_away { topmost_row(&element).map(|(message_id, _)| Anchor::Around(message_id)) } else { Some(Anchor::Newest) }
 }
 
-/// Makes the next page of the present place open at its anchor, not at the row that is being read.
-pub fn forget_place() {
-    if let Ok(Some(element)) = document().query_selector(".timeline") {
-        let _ = element.remove_attribute(OPENED);
-    }
-}
-
 /// The topmost row in view, and its [`distance`].
 fn topmost_row(scroller: &Element) -> Option<(MessageId, f64)> {
     let rows = scroller.query_selector(".messages").ok()??.children();
@@ -253,8 +253,8 @@ pub fn show_again(place: Place) {
     if browser::row(message_id).is_some() {
         browser::mark_target(Some(message_id));
         show(message_id);
-    } else {
-        forget_place();
+    } else if let Ok(Some(element)) = document().query_selector(".timeline") {
+        let _ = element.remove_attribute(OPENED);
         live::reload();
     }
 }

@@ -1,11 +1,12 @@
 //! The HTML document around a page.
 
-use campfire::model::{User, paths};
+use campfire::model::{Anchor, Place, User, paths};
 use leptos::either::Either;
 use leptos::prelude::*;
 
 use crate::Notice;
 use crate::components::message::menu_template;
+use crate::names;
 
 /// The paths of the embedded assets, which contain the hashes of their contents.
 #[derive(Clone, Copy, Debug)]
@@ -47,10 +48,12 @@ pub enum Browser {
     Old,
 }
 
-/// The document of a hydrated page. `title` is the initial title of the tab; for `own_controls` see [`own_controls`].
+/// The document of a hydrated page at a place, whose URL may have a query. `title` is the initial title of the tab; for
+/// `own_controls` see [`own_controls`].
 pub fn live_document(
     assets: Assets,
     page_context: PageContext,
+    (place, has_query): (Place, bool),
     title: String,
     own_controls: String,
     app: impl IntoView,
@@ -67,6 +70,7 @@ pub fn live_document(
         <html lang="en">
             <head>
                 <Head assets page_context title/>
+                {without_scripts(place, has_query)}
                 <style>{own_controls}</style>
                 <template id="message-menu" inner_html=menu_template()></template>
                 <script src=assets.boot data-loader=runs.then_some(assets.loader) data-wasm=runs.then_some(assets.wasm) data-chat=assets.chat></script>
@@ -74,6 +78,15 @@ pub fn live_document(
             <body>{app}</body>
         </html>
     }
+}
+
+/// Where no script brings the message of a link into view, only a fragment can, and browsers do not send fragments: a
+/// redirect would not end. Without scripts, the page is therefore loaded once more, with one and with a query. WebKit
+/// also loads a page again that refreshes to a mere fragment.
+fn without_scripts(place: Place, has_query: bool) -> Option<impl IntoView> {
+    let Place::Room { anchor: Anchor::Around(message_id), .. } = place else { return None };
+    let content = format!("0;url={}?scrolled#{}{message_id}", place.path(), names::id::MESSAGE_PREFIX);
+    (!has_query).then(|| view! { <noscript><meta http-equiv="refresh" content=content/></noscript> })
 }
 
 /// The document of a page of forms and links, which works without scripts.

@@ -39,6 +39,9 @@ export const enum Attribute {
   /** On a button: what a toast says once the form has been sent. */
   Says = "data-says",
 
+  /** The form chooses the part of a picture that is shown. */
+  Crops = "data-crops",
+
   // On fields.
   /** A change of the field submits its form. */
   Submits = "data-submits",

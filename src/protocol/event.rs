@@ -318,6 +318,8 @@ mod tests {
             join_code: "aaaa-bbbb-cccc".into(),
             room_creation_restricted: true,
             custom_styles_digest: String::new(),
+            avatars_version: 3,
+            logo_version: 2,
         };
         let people = vec![Person { id: user_id, name: "Ada".into() }];
         let room = SidebarRoom {

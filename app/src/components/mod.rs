@@ -11,6 +11,7 @@ pub mod message;
 pub mod opened_at;
 pub mod paging;
 pub mod people;
+pub mod picture_form;
 pub mod rows;
 pub mod scroller;
 pub mod sheet;

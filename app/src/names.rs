@@ -38,12 +38,14 @@ mod tests {
     type Key = (String, String);
 
     /// Attributes that no script reads or writes.
-    const WITHOUT_SCRIPT: [&str; 8] = [
+    const WITHOUT_SCRIPT: [&str; 10] = [
         "data-administrator",
         "data-author",
         "data-boosters",
+        "data-extras",
         "data-id",
         "data-new",
+        "data-picture",
         "data-revision",
         "data-shown",
         "data-opened",

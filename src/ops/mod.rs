@@ -8,6 +8,7 @@ pub mod accounts;
 pub mod avatars;
 pub mod bans;
 pub mod boosts;
+pub mod files;
 pub mod layouts;
 pub mod memberships;
 pub mod messages;

@@ -10,7 +10,6 @@ use axum::response::{Html, IntoResponse, Response};
 use campfire::access::{CurrentUser, Member};
 use campfire::cache::invalidation::Dependencies;
 use campfire::model::{MessageId, Place, RoomKind, UserId};
-use campfire::state::AppState;
 use campfire::{AppError, AppResult, ops};
 use futures::{Stream, StreamExt, stream};
 use leptos::prelude::*;
@@ -76,7 +75,7 @@ pub async fn live(site: &Site, request: LiveRequest) -> AppResult<Rendered> {
     let LiveRequest { url, current, title, member, reads, headers, forwarded } = request;
     let place = Place::parse(&url).ok_or(AppError::NotFound)?;
     let page_context = page_context::current();
-    let mut layout = layout(&state, &current, page_context.notice, &forwarded).await?;
+    let mut layout = layout(site, &current, page_context.notice, &forwarded).await?;
     let mut unread = None;
     let room_in_view = member.as_ref().filter(|_| reads);
     if let Some(member) = room_in_view {
@@ -177,19 +176,19 @@ pub fn plain<V: IntoView>(status: StatusCode, title: &str, page: impl FnOnce() -
 
 /// The layout of the user's pages, with people to ping up to [`MAX_SIDEBAR_PEOPLE`].
 async fn layout(
-    state: &AppState,
+    site: &Site,
     current: &CurrentUser,
     notice: Option<Notice>,
     forwarded: &Forwarded,
 ) -> AppResult<Layout> {
     let limit = i64::try_from(MAX_SIDEBAR_PEOPLE).unwrap_or(0);
-    let ops::layouts::Layout { account, rooms, mut unpinged } = ops::layouts::find(state, current, limit).await?;
+    let ops::layouts::Layout { account, rooms, mut unpinged } = ops::layouts::find(&site.state, current, limit).await?;
     let mut pinged: HashSet<UserId> =
         rooms.iter().flat_map(|room| room.people.iter().map(|person| person.id)).collect();
     pinged.insert(current.user.id);
     unpinged.truncate(MAX_SIDEBAR_PEOPLE.saturating_sub(pinged.len()));
     let origin = forwarded.origin.to_string();
-    Ok(Layout { viewer: current.user.clone(), account, origin, rooms, unpinged, notice })
+    Ok(Layout { viewer: current.user.clone(), account, origin, rooms, unpinged, notice, takes_files: !site.text_only })
 }
 
 type HtmlStream = Pin<Box<dyn Stream<Item = String> + Send>>;

@@ -6,6 +6,7 @@ mod avatars;
 mod bad_input;
 mod connections;
 mod entrance;
+mod files;
 mod freshness;
 mod messages;
 mod pages;

@@ -32,7 +32,6 @@ pub use place::{Anchor, Place};
 pub use rooms::{Involvement, Room, RoomKind, RoomName, SidebarRoom, direct_name};
 pub use sounds::{SOUNDS, Sound};
 pub use text::{
-    escape_html, first_name, fold_for_filter, hex, initials, is_blank, is_invisible, utc_midnight,
-    utc_timestamp,
+    escape_html, first_name, fold_for_filter, hex, initials, is_blank, is_invisible, utc_midnight, utc_timestamp,
 };
 pub use users::{Bio, EmailAddress, Password, Person, Profile, Role, Status, User, UserName};

@@ -211,7 +211,9 @@ async fn shrink(
 fn words(refusal: &Refusal) -> &'static str {
     match refusal {
         Refusal::Unsupported => "Choose a JPEG, PNG, GIF or WebP. Other files cannot be shown as a picture.",
-        Refusal::TooLarge { .. } | Refusal::TooDeep(_) => "This picture has more than 50 megapixels. Choose a smaller one.",
+        Refusal::TooLarge { .. } | Refusal::TooDeep(_) => {
+            "This picture has more than 50 megapixels. Choose a smaller one."
+        }
         _ => "This picture is damaged. Choose another.",
     }
 }
@@ -239,7 +241,7 @@ pub struct Shown {
 pub async fn find(state: &AppState, _: &CurrentUser, reference: &str) -> AppResult<Shown> {
     let user_id = verify(&key(state).await?, reference).ok_or(AppError::NotFound)?;
     let found = store::avatars::find(state.db.reader(), user_id).await?;
-    let (name, role, version, picture) = found.ok_or(AppError::NotFound)?;
+    let store::avatars::Shown { name, role, version, picture } = found.ok_or(AppError::NotFound)?;
     let svg = |svg: String| Shown { content_type: "image/svg+xml".into(), bytes: svg.into_bytes(), version: None };
     Ok(match picture {
         Some(Picture { content_type, bytes }) => Shown { content_type, bytes, version: Some(version) },
@@ -303,7 +305,7 @@ async fn key(state: &AppState) -> AppResult<Vec<u8>> {
 /// # Errors
 /// When the database does not answer.
 pub async fn path(state: &AppState, user_id: UserId) -> AppResult<String> {
-    let version = store::avatars::find(state.db.reader(), user_id).await?.map_or(0, |(_, _, version, _)| version);
+    let version = store::avatars::find(state.db.reader(), user_id).await?.map_or(0, |shown| shown.version);
     Ok(paths::avatar(&sign(&key(state).await?, user_id), version))
 }
 

@@ -1,6 +1,6 @@
 //! Pictures of users, and the account's logo.
 
-use sqlx::{SqliteConnection, SqliteExecutor};
+use sqlx::{Row, SqliteConnection, SqliteExecutor};
 
 use crate::model::{Role, UserId};
 
@@ -16,13 +16,21 @@ pub struct Picture {
     pub bytes: Vec<u8>,
 }
 
-/// The name and the role of a user, whatever the status, the number of the latest change to their picture, and the
-/// picture if there is one.
-pub async fn find(
-    db: impl SqliteExecutor<'_>,
-    user_id: UserId,
-) -> sqlx::Result<Option<(String, Role, i64, Option<Picture>)>> {
-    let row: Option<(String, Role, i64, Option<String>, Option<Vec<u8>>)> = sqlx::query_as(
+/// What is shown of a user.
+pub struct Shown {
+    /// The user's name.
+    pub name: String,
+    /// The user's role.
+    pub role: Role,
+    /// The number of the latest change to the picture; 0 before the first.
+    pub version: i64,
+    /// The picture, if there is one.
+    pub picture: Option<Picture>,
+}
+
+/// What is shown of a user, whatever the status.
+pub async fn find(db: impl SqliteExecutor<'_>, user_id: UserId) -> sqlx::Result<Option<Shown>> {
+    let row = sqlx::query(
         "SELECT users.name, users.role, users.avatar_version, avatars.content_type, avatars.bytes
            FROM users LEFT JOIN avatars ON avatars.user_id = users.id
           WHERE users.id = $1",
@@ -30,9 +38,13 @@ pub async fn find(
     .bind(user_id)
     .fetch_optional(db)
     .await?;
-    Ok(row.map(|(name, role, version, content_type, bytes)| {
-        let picture = content_type.zip(bytes).map(|(content_type, bytes)| Picture { content_type, bytes });
-        (name, role, version, picture)
+    let Some(row) = row else { return Ok(None) };
+    let (content_type, bytes): (Option<String>, Option<Vec<u8>>) = (row.try_get(3)?, row.try_get(4)?);
+    Ok(Some(Shown {
+        name: row.try_get(0)?,
+        role: row.try_get(1)?,
+        version: row.try_get(2)?,
+        picture: content_type.zip(bytes).map(|(content_type, bytes)| Picture { content_type, bytes }),
     }))
 }
 
@@ -156,11 +168,11 @@ mod tests {
             world.state.db.write(change).await.unwrap();
         };
         let reader = world.state.db.reader();
-        assert_eq!(find(reader, ada).await.unwrap().unwrap().2, 0);
+        assert_eq!(find(reader, ada).await.unwrap().unwrap().version, 0);
         change(Some(1), ada).await;
         change(Some(2), bob).await;
         change(Some(3), ada).await;
-        let (name, role, of_ada, found) = find(reader, ada).await.unwrap().unwrap();
+        let Shown { name, role, version: of_ada, picture: found } = find(reader, ada).await.unwrap().unwrap();
         assert_eq!((name.as_str(), role, of_ada), ("Ada", Role::Administrator, 3));
         assert!(found == Some(picture(3)) && exists(reader, ada).await.unwrap());
         assert_eq!(list_groups(reader).await.unwrap(), [(0, 3)]);
@@ -171,7 +183,7 @@ mod tests {
         assert_eq!(version().await, 4);
         change(None, ada).await;
         assert_eq!(version().await, 4, "nothing to remove");
-        assert!(find(reader, ada).await.unwrap().unwrap().3.is_none() && !exists(reader, ada).await.unwrap());
+        assert!(find(reader, ada).await.unwrap().unwrap().picture.is_none() && !exists(reader, ada).await.unwrap());
         assert_eq!(list_groups(reader).await.unwrap(), [(0, 4)], "whoever has the sheet is told of the removal");
         assert_eq!(list_group(reader, 0).await.unwrap(), [(bob, 2)]);
         assert!(find(reader, UserId(99)).await.unwrap().is_none());

@@ -83,11 +83,19 @@ function listOf(suggestions: readonly Suggestion[]): HTMLElement {
   box.className = box.id = "completions";
   box.setAttribute("role", "listbox");
   box.setAttribute("aria-label", "Suggestions");
-  for (const [index, { name, note }] of suggestions.entries()) {
+  for (const [index, { name, note, person }] of suggestions.entries()) {
     const row = document.createElement("li");
     row.id = `completion-${index}`;
     row.setAttribute("role", "option");
     row.setAttribute("aria-selected", "false");
+    if (person) {
+      const avatar = document.createElement("span");
+      avatar.className = "avatar";
+      avatar.setAttribute(Attribute.Person, String(person));
+      avatar.setAttribute("aria-hidden", "true");
+      avatar.textContent = [...name][0]?.toUpperCase() ?? "";
+      row.append(avatar);
+    }
     const label = document.createElement("bdi");
     label.textContent = name;
     row.append(label);

@@ -28,7 +28,8 @@ async fn icon(State(state): State<AppState>, Path(file): Path<String>, Query(que
     let count = file.strip_suffix(".svg").and_then(|count| count.parse::<u8>().ok()).filter(|count| *count <= 10);
     let Some(count) = count else { return StatusCode::NOT_FOUND.into_response() };
     let label = if count > 9 { "9+".to_owned() } else { count.to_string() };
-    let logo = if query.contains_key("v") { ops::avatars::logo(&state, ops::avatars::LOGO_SIDES[0]).await } else { Ok(None) };
+    let logo =
+        if query.contains_key("v") { ops::avatars::logo(&state, ops::avatars::LOGO_SIDES[0]).await } else { Ok(None) };
     let badge = format!(
         r##"<circle cx="46" cy="46" r="18" fill="#1d4ed8"/><text x="46" y="54" font-family="sans-serif" font-size="24" font-weight="700" text-anchor="middle" fill="#fff">{label}</text></svg>"##
     );

@@ -89,9 +89,7 @@ async fn sheet(
     let Some(SignedIn(current)) = signed_in else { return Ok(file(&headers, "text/css", "no-store", Vec::new())) };
     let (version, rules) = match group {
         None => avatars::sheet(&state, &current).await?,
-        Some(group) => {
-            avatars::sheet_part(&state, &current, group.parse().map_err(|_| AppError::NotFound)?).await?
-        }
+        Some(group) => avatars::sheet_part(&state, &current, group.parse().map_err(|_| AppError::NotFound)?).await?,
     };
     let caching = if version == wanted { FOR_EVER } else { "no-store" };
     Ok(file(&headers, "text/css", caching, rules.into_bytes()))
@@ -106,9 +104,9 @@ async fn logo(
     let is_small = query.get("size").is_some_and(|size| size == "small");
     let side = if is_small { avatars::LOGO_SIDES[0] } else { avatars::LOGO_SIDES[1] };
     let wanted: Option<i64> = query.get("v").and_then(|version| version.parse().ok());
-    let (version, bytes) = avatars::logo(&state, side).await?.unwrap_or_else(|| {
-        (0, if is_small { SMALL_STOCK_ICON } else { STOCK_ICON }.to_vec())
-    });
+    let (version, bytes) = avatars::logo(&state, side)
+        .await?
+        .unwrap_or_else(|| (0, if is_small { SMALL_STOCK_ICON } else { STOCK_ICON }.to_vec()));
     let caching = if wanted == Some(version) { "public, max-age=31536000, immutable" } else { "public, max-age=300" };
     Ok(file(&headers, "image/png", caching, bytes))
 }
@@ -187,9 +185,7 @@ async fn change_logo(
         Err(AppError::Invalid(errors)) => {
             let state = FormState { values: Vec::new(), errors };
             let current = administrator.current().clone();
-            account::refused(&site, current, &forwarded, state)
-                .await
-                .map_err(|error| PageError(error).into_response())
+            account::refused(&site, current, &forwarded, state).await.map_err(|error| PageError(error).into_response())
         }
         Err(error) => Err(PageError(error).into_response()),
     }

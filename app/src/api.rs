@@ -5,7 +5,7 @@
 #![expect(missing_docs, reason = "the attribute makes a struct of each function's arguments")]
 
 use campfire::AppResult;
-use campfire::model::{Anchor, ClientMessageId, Draft, FileKey, Message, MessageId, Posted, RoomId};
+use campfire::model::{Anchor, ClientMessageId, FileKey, Message, MessageId, Posted, RoomId};
 use campfire::protocol::{MessagePage, RoomPage};
 use leptos::prelude::*;
 use server_fn::codec::Json;
@@ -66,6 +66,8 @@ pub async fn message_source(room_id: RoomId, message_id: MessageId) -> AppResult
 /// Replaces the body of a message.
 #[server(endpoint = "messages/edit", input = Json)]
 pub async fn edit_message(room_id: RoomId, message_id: MessageId, body: String) -> AppResult<Message> {
+    use campfire::model::Draft;
+
     use crate::server::{answer, member_of, ops, state};
     answer(async move {
         ops::messages::edit(&state(), &member_of(room_id).await?, message_id, Draft::beside_files(&body)?).await

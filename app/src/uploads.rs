@@ -3,6 +3,7 @@
 //! This is what every page needs to know of them. What uploads them, and shows those that are chosen, is in a chunk
 //! (`crate::uploader`), as few visits send files; [`Work`] is done there.
 
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use campfire::model::{ClientUploadId, FileKey, MAX_FILES, RoomId, UserId, size_text};
@@ -70,7 +71,11 @@ pub struct Uploads {
     user_id: UserId,
     /// The files: those of one message in their order.
     pub items: RwSignal<Vec<Upload>>,
-    worker: StoredValue<Option<Rc<dyn Fn(Work)>>, LocalStorage>,
+}
+
+thread_local! {
+    /// Does the work. Only in the browser, which has one thread; the server's threads have none.
+    static WORKER: RefCell<Option<Rc<dyn Fn(Work)>>> = const { RefCell::new(None) };
 }
 
 /// Where the files of the messages that are being written are kept over a reload, by tab and user.
@@ -80,12 +85,12 @@ impl Uploads {
     /// No files.
     #[must_use]
     pub fn new(user_id: UserId) -> Self {
-        Self { user_id, items: RwSignal::new(Vec::new()), worker: StoredValue::new_local(None) }
+        Self { user_id, items: RwSignal::new(Vec::new()) }
     }
 
     /// Sets what does the work, and goes on with the files of before a reload. Called once, in the browser.
     pub fn start(self, worker: impl Fn(Work) + 'static) {
-        self.worker.set_value(Some(Rc::new(worker)));
+        WORKER.set(Some(Rc::new(worker)));
         let stored = browser::session_storage().and_then(|tab| tab.get_item(&self.key()).ok().flatten());
         if let Some(stored) = stored.and_then(|json| serde_json::from_str(&json).ok()) {
             self.resume(stored);
@@ -94,7 +99,7 @@ impl Uploads {
 
     /// Has something done.
     pub fn work(self, work: Work) {
-        if let Some(worker) = self.worker.get_value() {
+        if let Some(worker) = WORKER.with_borrow(Option::clone) {
             worker(work);
         }
     }

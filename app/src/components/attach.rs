@@ -1,5 +1,7 @@
 //! Attaching files to the message that is written: choosing, dropping and pasting them, and the tray that shows them.
 
+use std::cell::RefCell;
+
 use campfire::model::RoomId;
 use leptos::prelude::*;
 use leptos::{ev, html};
@@ -12,6 +14,11 @@ use crate::uploads::{Uploads, Work};
 
 /// The types that "Photos" offers. Not `image/*`: for a list, phones convert pictures of other formats to JPEG.
 const PHOTOS: &str = "image/jpeg,image/png,image/gif,image/webp,video/mp4,video/quicktime,video/webm";
+
+thread_local! {
+    /// The pictures of a clipboard that also has text, which was pasted.
+    static OFFERED: RefCell<Vec<File>> = const { RefCell::new(Vec::new()) };
+}
 
 /// The controls that choose files. Photos and other files are apart, because phones have a picker for each.
 #[component]
@@ -58,8 +65,6 @@ pub fn Tray(
 ) -> impl IntoView {
     let tray = NodeRef::<html::Ul>::new();
     let is_dragging = RwSignal::new(false);
-    // Pictures of a clipboard that also has text, which was pasted.
-    let offered = StoredValue::new_local(Vec::new());
     let is_offered = RwSignal::new(false);
     Effect::new(move |_| {
         let has_files = !uploads.of_tray(room_id).is_empty();
@@ -109,7 +114,7 @@ pub fn Tray(
                 // Word processors and spreadsheets put a picture of the text beside it.
                 let has_text = data.get_data("text/plain").is_ok_and(|text| !text.is_empty());
                 if has_text && takes_files {
-                    offered.set_value(files);
+                    OFFERED.set(files);
                     is_offered.set(true);
                 } else if !has_text {
                     event.prevent_default();
@@ -121,7 +126,7 @@ pub fn Tray(
     }
     let take_offer = move |_| {
         is_offered.set(false);
-        add(offered.try_update_value(std::mem::take).unwrap_or_default());
+        add(OFFERED.take());
         focus_field();
     };
     view! {

@@ -107,12 +107,10 @@ async fn upload_one(uploads: Uploads, upload: &Upload) -> Result<FileKey, AppErr
     let Some(file) = file(&upload.id).await else {
         return Err(AppError::Conflict("The browser has lost this file. Remove it and choose it again.".to_owned()));
     };
-    let description = serde_json::json!({
-        "client_upload_id": upload.id,
-        "name": upload.name,
-        "size_bytes": upload.bytes,
-    });
-    let mut answer = request("POST", paths::UPLOADS, &description.to_string().into(), None).await?;
+    let name = serde_json::to_string(&upload.name).map_err(|_| AppError::Internal)?;
+    let (id, bytes) = (upload.id.as_str(), upload.bytes.to_string());
+    let description = ["{\"client_upload_id\":\"", id, "\",\"name\":", &name, ",\"size_bytes\":", &bytes, "}"].concat();
+    let mut answer = request("POST", paths::UPLOADS, &description.into(), None).await?;
     let path = answer.location.clone().ok_or(AppError::Internal)?;
     let key = path.rsplit('/').next().unwrap_or_default().parse::<FileKey>()?;
     while !answer.is_complete {

@@ -147,7 +147,7 @@ async fn change(
 
 async fn change_own(site: &Site, current: &CurrentUser, request: Request) -> Result<AppResult<Notice>, Response> {
     let PictureForm { removes, crop, picture } = read(site, "avatar", request).await?;
-    Ok(async {
+    let changed: AppResult<Notice> = async {
         if removes {
             avatars::remove(&site.state, current).await?;
             return Ok(Notice::PictureRemoved);
@@ -155,7 +155,8 @@ async fn change_own(site: &Site, current: &CurrentUser, request: Request) -> Res
         avatars::set(&site.state, current, chosen("avatar", picture)?, crop).await?;
         Ok(Notice::Saved)
     }
-    .await)
+    .await;
+    Ok(changed)
 }
 
 /// Removes one's own picture, whatever the id in the path.

@@ -398,9 +398,9 @@ mod tests {
 
     use super::*;
     use crate::live::testing::TestClient;
-    use crate::model::{Anchor, Bio, Role};
+    use crate::model::{Anchor, Bio, ClientMessageId, FileName, Posted, Role};
     use crate::ops::rooms::Audience;
-    use crate::ops::{accounts, bans, boosts, memberships, messages, rooms, sessions, sync, users};
+    use crate::ops::{accounts, bans, boosts, files, memberships, messages, rooms, sessions, sync, users};
     use crate::protocol::{Inbox, Timeline};
     use crate::testing::World;
     use crate::{jobs, testing};
@@ -548,6 +548,17 @@ mod tests {
         step!("edit", messages::edit(state, &member(ada, all_talk).await, second.id, draft).await.unwrap());
         let content = "👍".parse().unwrap();
         step!("boost", boosts::boost(state, &member(bob, all_talk).await, second.id, content).await.unwrap());
+        let bytes = futures::stream::iter([Ok::<_, std::io::Error>(bytes::Bytes::from_static(b"a picture"))]);
+        let (id, name) = (ClientMessageId::v7(1, [1; 10]), FileName::clean("a.png"));
+        let upload = files::receive(state, &testing::current(cleo), id.clone(), name, bytes).await.unwrap();
+        let with_file = messages::post_with_files(state, &member(cleo, all_talk).await, id, "", vec![upload.key]);
+        let Posted::Stored(with_file) = step!("post a picture", with_file.await.unwrap()) else { panic!("it is new") };
+        assert!(with_file.extras_html.contains("a.png") && with_file.extras_seq == 0);
+        let extended = async move |tx: &mut Tx| {
+            let extras_html = "<p>its preview</p>".to_owned();
+            Ok(tx.record(Fact::MessageExtended { room_id: all_talk, message_id: with_file.id, extras_html }).await?)
+        };
+        step!("post a picture", state.db.write(extended).await.unwrap());
         step!("remove message", messages::remove(state, &member(ada, all_talk).await, first.id).await.unwrap());
         let reader = testing::current(bob);
         step!("read", memberships::mark_read(state, &reader, all_talk, posted.id).await.unwrap());

@@ -95,6 +95,10 @@ impl Uploads {
         if let Some(stored) = stored.and_then(|json| serde_json::from_str(&json).ok()) {
             self.resume(stored);
         }
+        // Those of the outbox may have been there before.
+        if self.items.with_untracked(|items| !items.is_empty()) {
+            self.work(Work::Upload(Vec::new()));
+        }
     }
 
     /// Has something done.

@@ -38,6 +38,8 @@ export const enum Attribute {
 
   /** On a button: what a toast says once the form has been sent. */
   Says = "data-says",
+  /** On the form of such buttons: the value of the one that takes the choice back. */
+  Undoes = "data-undoes",
 
   /** The form chooses the part of a picture that is shown. */
   Crops = "data-crops",
@@ -77,8 +79,6 @@ export const enum Attribute {
   Path = "data-path",
   /** The link leads to the picker of boosts. */
   Picker = "data-picker",
-  /** In the picker: the link leads to another group of emoji. */
-  Group = "data-group",
   /** The link plays a sound. */
   Sound = "data-sound",
 
@@ -108,12 +108,6 @@ export const enum Id {
   PeopleFound = "people-found",
   /** How many people are chosen. */
   PeopleChosen = "people-chosen",
-  /** The part of the picker's page that is shown in place. */
-  Picker = "picker",
-  /** In the picker: the boosts that were given last. */
-  PickerRecent = "picker-recent",
-  /** In the picker: the emoji of a group or of a search. */
-  PickerFound = "picker-found",
   /** The live region for messages as they arrive. */
   Announcer = "announcer",
 }
@@ -130,7 +124,7 @@ export const enum PageEvent {
   MessageShown = "campfire:message-shown",
   /** The list of keyboard shortcuts is to be shown. */
   ShortcutsWanted = "campfire:shortcuts-wanted",
-  /** A toast is to be shown. `detail`: its text. */
+  /** A toast is to be shown. `detail`: its text, and what undoes it, if anything does. */
   Toast = "campfire:toast",
 }
 

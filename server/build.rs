@@ -44,6 +44,7 @@ const STYLES: &[&str] = &[
     "message-menu",
     "boosts",
     "composer",
+    "lost",
     "files",
     "completions",
     "toast",

@@ -91,6 +91,8 @@ pub enum Fact {
     RoomRemoved {
         /// The room.
         room_id: RoomId,
+        /// Who removed it.
+        by: Person,
     },
     /// Users became members of a room.
     MembershipsGranted {
@@ -105,6 +107,8 @@ pub enum Fact {
         room_id: RoomId,
         /// The former member.
         user_id: UserId,
+        /// Who ended it: the member or somebody else. `None` where the user left the account.
+        by: Option<Person>,
     },
     /// A member changed their involvement.
     InvolvementChanged {
@@ -221,7 +225,7 @@ impl Tx {
             }
             Fact::UserChanged(user) => {
                 self.mark_stale(Stale::People);
-                let person = Person { id: user.id, name: user.name.clone() };
+                let person = user.person();
                 self.announce(Announcement::Person { user_id: user.id, event: ServerEvent::Viewer { user } });
                 self.announce(Announcement::Everyone { event: ServerEvent::PersonChanged { person } });
             }
@@ -252,10 +256,10 @@ impl Tx {
                 let event = ServerEvent::RoomChanged { room_id, kind, name };
                 self.announce(Announcement::Members { room_id, event });
             }
-            Fact::RoomRemoved { room_id } => {
+            Fact::RoomRemoved { room_id, by } => {
                 self.append(EventKind::RoomRemoved, room_id, None, None).await?;
                 self.mark_stale(Stale::Rooms);
-                self.announce(Announcement::RoomRemoved { room_id });
+                self.announce(Announcement::RoomRemoved { room_id, by });
                 self.enqueue(&Job::EmptyRoom { room_id }).await?;
             }
             Fact::MembershipsGranted { room, user_ids } => {
@@ -265,10 +269,10 @@ impl Tx {
                 }
                 self.announce(Announcement::Granted { room, user_ids });
             }
-            Fact::MembershipRevoked { room_id, user_id } => {
+            Fact::MembershipRevoked { room_id, user_id, by } => {
                 self.append(EventKind::MembershipRevoked, room_id, None, Some(user_id)).await?;
                 self.mark_stale(Stale::Memberships(user_id));
-                self.announce(Announcement::Revoked { room_id, user_ids: vec![user_id] });
+                self.announce(Announcement::Revoked { room_id, user_ids: vec![user_id], by });
             }
             Fact::InvolvementChanged { user_id, room, involvement } => {
                 self.mark_stale(Stale::Memberships(user_id));
@@ -551,7 +555,8 @@ mod tests {
         let bytes = futures::stream::iter([Ok::<_, std::io::Error>(bytes::Bytes::from_static(b"a picture"))]);
         let (id, name) = (ClientMessageId::v7(1, [1; 10]), FileName::clean("a.png"));
         let upload = files::receive(state, &testing::current(cleo), id.clone(), name, bytes).await.unwrap();
-        let with_file = messages::post_with_files(state, &member(cleo, all_talk).await, id, "", vec![upload.key]);
+        let author = member(cleo, all_talk).await;
+        let with_file = messages::post_with_files(state, &author, id, "", vec![upload.key]);
         let Posted::Stored(with_file) = step!("post a picture", with_file.await.unwrap()) else { panic!("it is new") };
         assert!(with_file.extras_html.contains("a.png") && with_file.extras_seq == 0);
         let extended = async move |tx: &mut Tx| {

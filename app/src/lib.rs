@@ -25,12 +25,14 @@ mod uploads;
 
 use std::collections::BTreeSet;
 
-use campfire::model::{Account, Person, Role, SidebarRoom, User};
+use campfire::model::{Account, Person, Role, RoomId, SidebarRoom, User};
+use campfire::protocol::RoomEnd;
 use leptos::either::Either;
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use components::sidebar::Sidebar;
+use components::unsent::Unsent;
 use live::Live;
 use outbox::Outbox;
 use pages::{no_rooms::NoRooms, room::RoomPage};
@@ -196,7 +198,9 @@ pub fn App() -> impl IntoView {
         navigation::listen(place, components::scroller::show_again);
         chunks::listen();
         chunks::work_on(uploads, move || outbox.send());
-        live::start(live, Callback::new(move |()| outbox.send()));
+        let ended =
+            Callback::new(move |(room_id, end): (RoomId, Option<RoomEnd>)| outbox.room_ended(room_id, end.as_ref()));
+        live::start(live, Callback::new(move |()| outbox.send()), ended);
     });
     Effect::new(move |_| {
         let title = live.page.with(|page| page.title.clone());
@@ -248,6 +252,7 @@ fn Chat() -> impl IntoView {
         <div class="chat" data-administrator=administers>
             <Sidebar/>
             <main class="chat__main" id="main">
+                <Unsent/>
                 {move || if in_room.get() { Either::Left(view! { <RoomPage/> }) } else { Either::Right(view! { <NoRooms/> }) }}
             </main>
             {notice.map(|notice| view! { <p class="notice" role="alert">{notice.text()}</p> })}

@@ -24,7 +24,7 @@ pub mod page_event {
     pub const MESSAGE_SHOWN: &str = "campfire:message-shown";
     /// The list of keyboard shortcuts is to be shown.
     pub const SHORTCUTS_WANTED: &str = "campfire:shortcuts-wanted";
-    /// A toast is to be shown. `detail`: its text.
+    /// A toast is to be shown. `detail`: its text. (A script may add a function that undoes what was done.)
     pub const TOAST: &str = "campfire:toast";
 }
 
@@ -38,17 +38,21 @@ mod tests {
     type Key = (String, String);
 
     /// Attributes that no script reads or writes.
-    const WITHOUT_SCRIPT: [&str; 10] = [
+    const WITHOUT_SCRIPT: [&str; 14] = [
         "data-administrator",
         "data-author",
         "data-boosters",
         "data-extras",
+        "data-file",
+        "data-group",
         "data-id",
         "data-new",
         "data-picture",
         "data-revision",
         "data-shown",
         "data-opened",
+        "data-tray",
+        "data-view",
     ];
 
     #[test]

@@ -73,9 +73,12 @@ pub struct Uploads {
     pub items: RwSignal<Vec<Upload>>,
 }
 
+/// What does the work.
+type Worker = Rc<dyn Fn(Work)>;
+
 thread_local! {
     /// Does the work. Only in the browser, which has one thread; the server's threads have none.
-    static WORKER: RefCell<Option<Rc<dyn Fn(Work)>>> = const { RefCell::new(None) };
+    static WORKER: RefCell<Option<Worker>> = const { RefCell::new(None) };
 }
 
 /// Where the files of the messages that are being written are kept over a reload, by tab and user.

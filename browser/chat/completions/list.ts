@@ -21,6 +21,9 @@ interface Shown {
 
 const queries: Record<string, (before: string) => Query | undefined> = { message: messageQuery, search: searchQuery };
 
+/** How many colours avatars have: `avatar_tint`. */
+const TINTS = 8;
+
 let shown: Shown | undefined;
 /** Counts the questions for suggestions: an answer that another question has overtaken is dropped. */
 let turn = 0;
@@ -88,16 +91,9 @@ function listOf(suggestions: readonly Suggestion[]): HTMLElement {
     row.id = `completion-${index}`;
     row.setAttribute("role", "option");
     row.setAttribute("aria-selected", "false");
-    if (person) {
-      const avatar = document.createElement("span");
-      avatar.className = "avatar";
-      avatar.setAttribute(Attribute.Person, String(person));
-      avatar.setAttribute("aria-hidden", "true");
-      avatar.textContent = [...name][0]?.toUpperCase() ?? "";
-      row.append(avatar);
-    }
     const label = document.createElement("bdi");
     label.textContent = name;
+    if (person !== undefined) row.append(faceOf(person, name));
     row.append(label);
     if (note) {
       const small = document.createElement("small");
@@ -108,6 +104,17 @@ function listOf(suggestions: readonly Suggestion[]): HTMLElement {
     box.append(row);
   }
   return box;
+}
+
+/** The avatar of a person, as the server makes it: with the mark of those who are online. */
+function faceOf(person: number, name: string): HTMLElement {
+  const face = document.createElement("span");
+  face.className = `avatar tint-${person % TINTS}`;
+  face.setAttribute(Attribute.Person, String(person));
+  face.setAttribute("aria-hidden", "true");
+  const words = name.split(/[^\p{L}\p{N}]+/u).filter(Boolean).slice(0, 2);
+  face.textContent = words.map(([first = ""]) => first).join("").toUpperCase();
+  return face;
 }
 
 function select(list: Shown, index: number) {

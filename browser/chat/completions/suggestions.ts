@@ -13,14 +13,13 @@ export interface Suggestion {
   readonly text: string;
   /** Shown beside the name. */
   readonly note?: string;
-  /** Of a person: the user's id, by which the picture is shown. */
+  /** The id of the person whose face is shown. */
   readonly person?: number;
 }
 
 /** What the server offers: people of a room what mentions them, sounds a caption. */
 interface Offer {
   readonly name: string;
-  /** The id. */
   readonly value?: number;
   readonly mention?: string;
   readonly caption?: string;
@@ -53,10 +52,7 @@ const load: Record<Source, (query: Query) => Promise<readonly Suggestion[]> | re
     return mentions(await fetchOffers(`/autocompletable/users?room_id=${roomId}`, typed));
   },
   authors: async ({ typed }) =>
-    [{ name: "me" }, ...(await fetchOffers("/autocompletable/users?", typed))].map(({ name, value }) => ({
-      ...filterBy("from", name),
-      ...shownAs(value),
-    })),
+    [{ name: "me" }, ...(await fetchOffers("/autocompletable/users?", typed))].map(({ name }) => filterBy("from", name)),
   rooms: async ({ typed }) =>
     (await fetchOffers("/autocompletable/rooms?", typed)).map(({ name }) => filterBy("in", name)),
   contents: () => [
@@ -76,7 +72,8 @@ export async function suggestionsFor(query: Query): Promise<Suggestion[]> {
 /** How people are mentioned, which the server says: by name, and with the id where the name alone names others, too. */
 export function mentions(people: readonly Offer[]): Suggestion[] {
   return people.map(({ name, value, mention = `@${name}` }) => {
-    return { name, text: mention, ...noted(mention.slice(`@${name}`.length) || undefined), ...shownAs(value) };
+    const face = value === undefined ? {} : { person: value };
+    return { name, text: mention, ...face, ...noted(mention.slice(`@${name}`.length) || undefined) };
   });
 }
 
@@ -93,10 +90,6 @@ export function filterBy(key: string, name: string): Suggestion {
 /** `exactOptionalPropertyTypes`: absent, not undefined. */
 function noted(note: string | undefined): Pick<Suggestion, "note"> {
   return note === undefined ? {} : { note };
-}
-
-function shownAs(person: number | undefined): Pick<Suggestion, "person"> {
-  return person === undefined ? {} : { person };
 }
 
 /** Long enough for the keys of one name, and short: under a name that somebody has given up, nobody is mentioned. */

@@ -22,7 +22,7 @@ use crate::store::{self, Tx};
 pub enum Fact {
     /// The account, its first administrator and its first room were created.
     AccountSetUp,
-    /// The account's name, settings, join code or custom styles changed.
+    /// The account's name, settings, join code, custom styles or logo changed, or somebody's picture.
     AccountChanged(Account),
 
     /// A user joined the account.

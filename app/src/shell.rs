@@ -30,6 +30,10 @@ pub struct Assets {
 pub struct PageContext {
     /// The path of the account's own CSS, if there is any.
     pub custom_styles: Option<String>,
+    /// The path of the style sheet that shows people's pictures, if anybody has one.
+    pub avatars: Option<String>,
+    /// The number of the latest change to the account's logo; 0 without a logo.
+    pub logo_version: i64,
     /// The notice of the redirect that led to the page.
     pub notice: Option<Notice>,
     /// The capabilities of the browser.
@@ -141,8 +145,14 @@ fn Head(assets: Assets, page_context: PageContext, title: String) -> impl IntoVi
         <meta name="viewport" content="width=device-width, initial-scale=1, interactive-widget=resizes-content, viewport-fit=cover"/>
         <meta name="color-scheme" content="light dark"/>
         <title>{title}</title>
-        <link rel="icon" href=assets.icon type="image/svg+xml"/>
+        {if page_context.logo_version == 0 {
+            Either::Left(view! { <link rel="icon" href=assets.icon type="image/svg+xml"/> })
+        } else {
+            Either::Right(view! { <link rel="icon" href=paths::small_logo(page_context.logo_version) type="image/png"/> })
+        }}
+        <link rel="apple-touch-icon" href=paths::logo(page_context.logo_version)/>
         <link rel="stylesheet" href=assets.style/>
+        {page_context.avatars.map(|href| view! { <link rel="stylesheet" id="avatars" href=href/> })}
         {page_context.custom_styles.map(|href| view! { <link rel="stylesheet" id="custom-styles" href=href/> })}
     }
 }

@@ -127,6 +127,7 @@ pub fn app(site: Site) -> Router {
         .merge(routes::transfers::router())
         .merge(routes::account::router())
         .merge(routes::users::router())
+        .merge(routes::avatars::router())
         .merge(routes::rooms::router())
         .merge(routes::pings::router())
         .merge(routes::messages::router())

@@ -1,6 +1,7 @@
 //! The domain as plain data with its rules, for both targets. Nothing here reads a clock or does I/O.
 
 mod accounts;
+mod avatars;
 mod boosts;
 mod collation;
 mod files;
@@ -16,6 +17,7 @@ mod text;
 mod users;
 
 pub use accounts::{Account, AccountName, CustomStyles, custom_styles_path};
+pub use avatars::{AVATAR_COLORS, BOT_SVG, all_initials, avatar_tint, initials_svg};
 pub use boosts::{Boost, BoostContent, BoostGroup, MAX_BOOST_CHARS, QUICK_BOOSTS, group_boosts};
 pub use collation::compare_names;
 #[cfg(not(target_arch = "wasm32"))]
@@ -32,7 +34,6 @@ pub use previews::{LinkPreview, MAX_LINK_PREVIEWS, PreviewPicture};
 pub use rooms::{Involvement, Room, RoomKind, RoomName, SidebarRoom, direct_name};
 pub use sounds::{SOUNDS, Sound};
 pub use text::{
-    avatar_tint, escape_html, first_name, fold_for_filter, hex, initials, is_blank, is_invisible, utc_midnight,
-    utc_timestamp,
+    escape_html, first_name, fold_for_filter, hex, initials, is_blank, is_invisible, utc_midnight, utc_timestamp,
 };
 pub use users::{Bio, EmailAddress, Password, Person, Profile, Role, Status, User, UserName};

@@ -181,7 +181,7 @@ pub async fn set_custom_styles(state: &AppState, administrator: &Administrator, 
 }
 
 /// Runs a write that changes the account, after a check that an administrator asks for it.
-async fn change<F>(state: &AppState, administrator: &Administrator, write: F) -> AppResult<()>
+pub(super) async fn change<F>(state: &AppState, administrator: &Administrator, write: F) -> AppResult<()>
 where
     F: AsyncFnOnce(&mut Tx) -> AppResult<()> + Send + 'static,
 {
@@ -192,7 +192,7 @@ where
         Ok(account)
     };
     let account = write_as(state, administrator, change).await?;
-    state.set_custom_styles_digest(&account.custom_styles_digest);
+    state.note_account(&account);
     Ok(())
 }
 

@@ -5,6 +5,7 @@
 //! [`CurrentUser`](crate::access::CurrentUser), [`Administrator`](crate::access::Administrator)).
 
 pub mod accounts;
+pub mod avatars;
 pub mod bans;
 pub mod boosts;
 pub mod files;

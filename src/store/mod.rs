@@ -12,6 +12,7 @@
 //! therefore prepares the statement again for each execution, which takes longer than running it.
 
 pub mod accounts;
+pub mod avatars;
 pub mod bans;
 pub mod boosts;
 mod db;

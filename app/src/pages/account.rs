@@ -5,6 +5,7 @@ use leptos::prelude::*;
 
 use crate::components::form::{Field, FormState, LongField, Problem};
 use crate::components::icon::Icon;
+use crate::components::picture_form::PictureForm;
 use crate::components::sheet::{Avatar, Danger, LinkField, Section, Sheet};
 
 /// One page of the account's people.
@@ -50,9 +51,15 @@ pub fn AccountPage(
     view! {
         <Sheet title="Account settings" back=paths::HOME>
             {if administers {
-                view! { <Settings restricted help_shown links_previewed text_only state/> }.into_any()
+                view! { <Settings restricted help_shown links_previewed text_only logo_version=account.logo_version state/> }.into_any()
             } else {
-                view! { <p class="sheet__lead"><bdi>{account.name.clone()}</bdi></p> }.into_any()
+                view! {
+                    <p class="sheet__lead">
+                        {(account.logo_version > 0).then(|| view! { <img class="sheet__logo" src=paths::small_logo(account.logo_version) alt="" width="64" height="64"/> })}
+                        <bdi>{account.name.clone()}</bdi>
+                    </p>
+                }
+                .into_any()
             }}
             <Section title="Invite people">
                 <p>"Anyone with this link can join, and is in every open room at once."</p>
@@ -76,6 +83,7 @@ fn Settings(
     help_shown: bool,
     links_previewed: bool,
     text_only: bool,
+    logo_version: i64,
     state: FormState,
 ) -> impl IntoView {
     view! {
@@ -83,7 +91,7 @@ fn Settings(
             <form method="post" action=paths::ACCOUNT>
                 <input type="hidden" name="_method" value="put"/>
                 <Problem state=state.clone()/>
-                <Field name="name" label="Name of this Campfire" state/>
+                <Field name="name" label="Name of this Campfire" state=state.clone()/>
                 <p class="switch">
                     <input type="hidden" name="restrict_room_creation_to_administrators" value="false"/>
                     <input
@@ -107,7 +115,17 @@ fn Settings(
                 </p>
                 <button class="button">"Save"</button>
             </form>
-            {text_only.then(|| view! { <p class="field__note">"A logo would be a file, and there are no files on this installation."</p> })}
+            {if text_only {
+                view! { <p class="field__note">"A logo would be a file, and there are no files on this installation."</p> }.into_any()
+            } else {
+                view! {
+                    <div class="sheet__person">
+                        <img class="sheet__logo" src=paths::small_logo(logo_version) alt="" width="64" height="64"/>
+                        <PictureForm action=paths::LOGO name="logo" label="Logo" removable={logo_version > 0} round=false state/>
+                    </div>
+                }
+                .into_any()
+            }}
             <p><a href=paths::EDIT_CUSTOM_STYLES>"Custom styles"</a></p>
         </Section>
     }

@@ -195,6 +195,17 @@ async fn people_page(
     Ok(PeoplePage { people, filter, next_page, is_first: page == 1 })
 }
 
+/// The settings with the errors of a form that was refused.
+pub(super) async fn refused(
+    site: &Site,
+    current: CurrentUser,
+    forwarded: &Forwarded,
+    state: FormState,
+) -> AppResult<Response> {
+    let people = people_page(&site.state, &current, &HashMap::new()).await?;
+    settings_page(site, StatusCode::UNPROCESSABLE_ENTITY, current, people, forwarded, Some(state)).await
+}
+
 async fn settings_page(
     site: &Site,
     status: StatusCode,

@@ -2,6 +2,7 @@
 
 pub(crate) mod account;
 pub(crate) mod assets;
+pub(crate) mod avatars;
 pub(crate) mod boosts;
 pub(crate) mod calls;
 pub(crate) mod entrance;

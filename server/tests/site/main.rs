@@ -2,6 +2,7 @@
 
 #![recursion_limit = "256"]
 
+mod avatars;
 mod bad_input;
 mod connections;
 mod entrance;

@@ -291,6 +291,10 @@ async fn permissions_to_administer_the_account() {
     for path in ["/account/edit", "/account/edit?filter=e", "/users/1"] {
         cast.row(path, ANYONE_SIGNED_IN, async |who, _| page(who, path.into()).await).await;
     }
+    cast.row("remove one's picture", ANYONE_SIGNED_IN, async |who, _| {
+        form(who, "/users/me/avatar".into(), &[("_method", "delete")]).await
+    })
+    .await;
     cast.row("see the styles", ADMINISTRATORS, async |who, _| page(who, "/account/custom_styles/edit".into()).await)
         .await;
     for (path, fields) in [
@@ -299,6 +303,7 @@ async fn permissions_to_administer_the_account() {
         ("/account", &[("_method", "put"), ("preview_links", "true")]),
         ("/account/join_code", &[]),
         ("/account/custom_styles", &[("_method", "put"), ("account[custom_styles]", "b{}")]),
+        ("/account/logo", &[("_method", "delete")]),
     ] {
         cast.row(path, ADMINISTRATORS, async |who, _| form(who, path.into(), fields).await).await;
     }

@@ -61,10 +61,10 @@ async fn a_picture_is_shown_to_everybody_and_can_be_removed() {
     assert!(bob.browser.get("/users/me/profile").await.text().contains("Remove the picture"));
     let room = format!("/rooms/{}", site.all_talk(&ada).await);
     let [path] = pictures_of(&mut ada.browser, &room).await.try_into().unwrap();
-    let picture = ada.browser.get(&path).await;
-    assert_eq!((picture.status, header_of(&picture, "content-type")), (StatusCode::OK, "image/jpeg".into()));
+    let served = ada.browser.get(&path).await;
+    assert_eq!((served.status, header_of(&picture, "content-type")), (StatusCode::OK, "image/jpeg".into()));
     assert_eq!(header_of(&picture, "cache-control"), "private, max-age=31536000, immutable");
-    let decoded = image::load_from_memory(&picture.body).unwrap();
+    let decoded = image::load_from_memory(&served.body).unwrap();
     assert_eq!((decoded.width(), decoded.height()), (512, 341));
 
     // Another change is another URL.

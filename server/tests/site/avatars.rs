@@ -62,8 +62,8 @@ async fn a_picture_is_shown_to_everybody_and_can_be_removed() {
     let room = format!("/rooms/{}", site.all_talk(&ada).await);
     let [path] = pictures_of(&mut ada.browser, &room).await.try_into().unwrap();
     let served = ada.browser.get(&path).await;
-    assert_eq!((served.status, header_of(&picture, "content-type")), (StatusCode::OK, "image/jpeg".into()));
-    assert_eq!(header_of(&picture, "cache-control"), "private, max-age=31536000, immutable");
+    assert_eq!((served.status, header_of(&served, "content-type")), (StatusCode::OK, "image/jpeg".into()));
+    assert_eq!(header_of(&served, "cache-control"), "private, max-age=31536000, immutable");
     let decoded = image::load_from_memory(&served.body).unwrap();
     assert_eq!((decoded.width(), decoded.height()), (512, 341));
 

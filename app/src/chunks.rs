@@ -7,12 +7,13 @@
 
 #![allow(unsafe_code, reason = "the macro declares the imports and exports that link the modules")]
 
-use leptos::prelude::document;
+use campfire::model::paths;
+use leptos::prelude::{document, window};
 use leptos::task::spawn_local;
 use leptos::wasm_split::{SplitLoaderError, wasm_split};
-use web_sys::Event;
+use web_sys::{Event, KeyboardEvent};
 
-use crate::components::shortcuts;
+use crate::components::{finder, shortcuts};
 use crate::{browser, names};
 
 /// A WASM module could not be fetched.
@@ -35,9 +36,37 @@ pub fn show_shortcuts() -> Result<(), ChunkError> {
     Ok(())
 }
 
-/// Opens the list of keyboard shortcuts whenever the page's scripts ask for it, until the page is unloaded. Called once,
-/// in the browser.
+/// Opens the search panel.
+///
+/// # Errors
+/// [`ChunkError`] if the module that contains it cannot be fetched.
+#[wasm_split(finder, wasm_split_path = leptos::wasm_split, fallible)]
+pub fn show_finder() -> Result<(), ChunkError> {
+    finder::show();
+    Ok(())
+}
+
+/// Opens the search panel; the search page if it cannot be fetched.
+pub fn search() {
+    spawn_local(async {
+        if show_finder().await.is_err() {
+            let _ = window().location().assign(paths::SEARCHES);
+        }
+    });
+}
+
+/// Opens the list of keyboard shortcuts and the search panel whenever the page's scripts or keys ask for them, until the
+/// page is unloaded. Called once, in the browser.
 pub fn listen() {
+    browser::listen_forever(&document(), names::page_event::SEARCH_WANTED, |_: Event| search());
+    // The composer takes these keys where text is selected, to make a link of it.
+    browser::listen_forever(&window(), "keydown", |event: KeyboardEvent| {
+        let has_other_keys = event.shift_key() || event.alt_key() || event.default_prevented();
+        if (event.ctrl_key() || event.meta_key()) && !has_other_keys && event.key().eq_ignore_ascii_case("k") {
+            event.prevent_default();
+            search();
+        }
+    });
     browser::listen_forever(&document(), names::page_event::SHORTCUTS_WANTED, |_: Event| {
         spawn_local(async {
             if show_shortcuts().await.is_err() {

@@ -14,13 +14,13 @@ export function sendQuietForms() {
 }
 
 async function send(form: HTMLFormElement, body: URLSearchParams, says: string | null = null) {
-  const headers = { "x-requested-with": "fetch" };
-  // The answer to a form is a redirect. Where it leads does not matter here, so it is not followed.
+  const headers = { "x-requested-with": "fetch", prefer: "return=minimal" };
+  // Answered without content; a redirect is a refusal, which is not followed.
   const response = await fetch(form.action, { method: "POST", body, headers, redirect: "manual" }).catch(
     () => undefined,
   );
   if (!response) return showNotice("The server could not be reached, so nothing was saved. Try again.");
-  if (!response.ok && response.type !== "opaqueredirect")
+  if (!response.ok)
     return showNotice("That was refused. Reload the page to see how things are.");
   // chat.js shows it.
   if (says) document.dispatchEvent(new CustomEvent(PageEvent.Toast, { detail: [says] }));

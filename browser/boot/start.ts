@@ -10,7 +10,7 @@ interface Loader {
 }
 
 /** The pages on which chat.js has something to do. */
-const USES_CHAT = `.composer, [${Attribute.Completes}], #${Id.Picker}`;
+const USES_CHAT = `.chat, [${Attribute.Completes}], #${Id.Picker}`;
 const RETRY_MS = 5000;
 
 export function startPage(script: HTMLOrSVGScriptElement) {
@@ -32,6 +32,8 @@ async function hydrate(script: HTMLOrSVGScriptElement, parsed: Promise<void>) {
     module.hydrate();
     document.documentElement.setAttribute(Attribute.Live, "");
   } catch (error) {
+    // The style sheet says so while the attribute is there.
+    script.removeAttribute(Attribute.Loader);
     console.error("The live page could not start; the plain one works on.", error);
   }
 }

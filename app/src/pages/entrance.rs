@@ -73,7 +73,12 @@ pub fn SignIn(
 
 /// Whom to ask for help: by the address if it is shown. With the program's version, which an answer may depend on.
 #[component]
-fn Help(lead: &'static str, help: Option<(String, String)>) -> impl IntoView {
+pub fn Help(
+    /// The question that it answers.
+    lead: &'static str,
+    /// The name and the e-mail address of the person to ask for help.
+    help: Option<(String, String)>,
+) -> impl IntoView {
     let whom = match help {
         Some((name, address)) => {
             view! { " Write to "<a href=format!("mailto:{address}") title=name>{address.clone()}</a>"." }.into_any()
@@ -122,7 +127,7 @@ pub fn Card(
 ) -> impl IntoView {
     let problem = state.errors.get("form").map(str::to_owned);
     view! {
-        <main class="card-page">
+        <div class="card-page">
             <div class="card">
                 <div class="card__mark">{Icon::Flame.view()}</div>
                 <h1>{title}</h1>
@@ -130,6 +135,6 @@ pub fn Card(
                 {problem.map(|problem| view! { <p class="card__problem" role="alert">{problem}</p> })}
                 {children()}
             </div>
-        </main>
+        </div>
     }
 }

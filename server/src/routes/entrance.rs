@@ -96,7 +96,10 @@ async fn join(
         Err(errors) => Err(AppError::Invalid(errors)),
     };
     match joined {
-        Ok(found) => Ok(sign_in(&state, &session, found, &visitor, "/").await?),
+        Ok(found) => {
+            let wanted = format!("{}?notice={}", paths::HOME, Notice::Welcome.word());
+            Ok(sign_in(&state, &session, found, &visitor, &wanted).await?)
+        }
         Err(AppError::Invalid(errors)) => {
             let state_of_form = entered(&form, errors);
             let status = StatusCode::UNPROCESSABLE_ENTITY;
@@ -234,7 +237,7 @@ fn entered(form: &Form, errors: FieldErrors) -> FormState {
 }
 
 fn first_run_page(status: StatusCode, state: FormState) -> Response {
-    render::plain(status, "Set up", || FirstRun(FirstRunProps { state }))
+    render::bare(status, "Set up", || FirstRun(FirstRunProps { state }))
 }
 
 async fn join_page(
@@ -245,12 +248,12 @@ async fn join_page(
     state: FormState,
 ) -> AppResult<Response> {
     let help = ops::accounts::help_contact(app).await?;
-    Ok(render::plain(status, "Join", || Join(JoinProps { account_name, join_code, help, state })))
+    Ok(render::bare(status, "Join", || Join(JoinProps { account_name, join_code, help, state })))
 }
 
 async fn sign_in_page(app: &AppState, status: StatusCode, return_to: String, state: FormState) -> AppResult<Response> {
     let account = ops::accounts::find(app).await?;
     let account_name = account.map_or_else(|| "Campfire".to_owned(), |account| account.name);
     let help = ops::accounts::help_contact(app).await?;
-    Ok(render::plain(status, "Sign in", || SignIn(SignInProps { account_name, return_to, help, state })))
+    Ok(render::bare(status, "Sign in", || SignIn(SignInProps { account_name, return_to, help, state })))
 }

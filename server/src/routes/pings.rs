@@ -18,6 +18,7 @@ use campfire::{AppError, AppResult, ops};
 use crate::Site;
 use crate::http::errors::PageError;
 use crate::http::form::{Form, Verb};
+use crate::http::forwarded::Forwarded;
 use crate::http::{render, urls};
 use crate::session::{InRoom, SignedIn};
 
@@ -30,11 +31,20 @@ pub fn router() -> Router<Site> {
         .route("/rooms/directs/{room_id}/edit", get(settings))
 }
 
-async fn new(State(state): State<AppState>, SignedIn(current): SignedIn) -> Result<Response, PageError> {
-    Ok(new_page(&state, StatusCode::OK, &current, &[], FieldErrors::default()).await?)
+async fn new(
+    State(state): State<AppState>,
+    SignedIn(current): SignedIn,
+    forwarded: Forwarded,
+) -> Result<Response, PageError> {
+    Ok(new_page(&state, StatusCode::OK, &current, &forwarded, &[], FieldErrors::default()).await?)
 }
 
-async fn create(State(state): State<AppState>, SignedIn(current): SignedIn, form: Form) -> Result<Response, PageError> {
+async fn create(
+    State(state): State<AppState>,
+    SignedIn(current): SignedIn,
+    forwarded: Forwarded,
+    form: Form,
+) -> Result<Response, PageError> {
     let chosen: AppResult<Vec<UserId>> = form.get_all("user_ids").map(str::parse).collect();
     let pinged = match chosen {
         Ok(user_ids) if user_ids.is_empty() => Err(AppError::invalid("user_ids", "Choose at least one person.")),
@@ -45,7 +55,7 @@ async fn create(State(state): State<AppState>, SignedIn(current): SignedIn, form
         Ok(room) => Ok(Redirect::to(&paths::room(room.id)).into_response()),
         Err(AppError::Invalid(errors)) => {
             let chosen: Vec<UserId> = form.get_all("user_ids").filter_map(|id| id.parse().ok()).collect();
-            Ok(new_page(&state, StatusCode::UNPROCESSABLE_ENTITY, &current, &chosen, errors).await?)
+            Ok(new_page(&state, StatusCode::UNPROCESSABLE_ENTITY, &current, &forwarded, &chosen, errors).await?)
         }
         Err(error) => Err(error.into()),
     }
@@ -84,6 +94,7 @@ async fn new_page(
     state: &AppState,
     status: StatusCode,
     current: &CurrentUser,
+    forwarded: &Forwarded,
     chosen: &[UserId],
     errors: FieldErrors,
 ) -> AppResult<Response> {
@@ -93,6 +104,8 @@ async fn new_page(
         .filter(|person| person.id != current.user.id)
         .map(|person| Choice { checked: chosen.contains(&person.id), fixed: false, person })
         .collect();
+    let account = ops::accounts::find(state).await?.ok_or(AppError::NotFound)?;
+    let join_url = [&*forwarded.origin, &paths::join(&account.join_code)].concat();
     let state = FormState { values: Vec::new(), errors };
-    Ok(render::plain(status, "New ping", || NewPing(NewPingProps { people, state })))
+    Ok(render::plain(status, "New ping", || NewPing(NewPingProps { people, join_url, state })))
 }

@@ -5,6 +5,7 @@
 mod bad_input;
 mod connections;
 mod entrance;
+mod frame;
 mod freshness;
 mod messages;
 mod pages;

@@ -31,6 +31,11 @@ impl Frame {
         self.0.with(Option::is_some)
     }
 
+    /// Whether a page is shown now.
+    pub fn is_shown_now(self) -> bool {
+        self.0.with_untracked(Option::is_some)
+    }
+
     /// Shows a page.
     pub fn show(self, html: String) {
         self.0.set(Some(html));
@@ -38,7 +43,7 @@ impl Frame {
 
     /// Removes the page: one of the chat has taken its place.
     pub fn leave(self) {
-        if self.0.with_untracked(Option::is_some) {
+        if self.is_shown_now() {
             self.0.set(None);
         }
     }

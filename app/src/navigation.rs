@@ -31,7 +31,7 @@ pub fn use_place() -> RwSignal<Place> {
 
 /// Provides the context of [`use_place`]: on the server the place of the request, which the handler provides.
 pub fn provide_place(frame: Frame) -> RwSignal<Place> {
-    let place_in_browser = || place_of_location().filter(|_| !frame.is_shown());
+    let place_in_browser = || place_of_location().filter(|_| !frame.is_shown_now());
     let place = use_context::<Place>().or_else(place_in_browser).unwrap_or(Place::NoRoom);
     let place = RwSignal::new(place);
     provide_context(place);
@@ -61,7 +61,7 @@ enum History {
 /// Handles clicks on links, forms, and the browser's back and forward until the document is unloaded. Called once, in the
 /// browser. `again` is called for a click on a link to the place that the page is at.
 pub fn listen(place: RwSignal<Place>, frame: Frame, again: fn(Place)) {
-    let framed = if frame.is_shown() { path_of_location() } else { String::new() };
+    let framed = if frame.is_shown_now() { path_of_location() } else { String::new() };
     let (turn, framed) = (StoredValue::new(0), StoredValue::new(framed));
     let navigation = Navigation { place, frame, again, turn, framed };
     // On the window this runs after every other listener: one that prevented the default has handled the click.

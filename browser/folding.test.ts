@@ -24,6 +24,9 @@ test("spellings that readers take for the same are the same", () => {
     ["O’Brien", "o'brien"],
     ["Jean‑Luc", "jean-luc"],
     ["a\u200bda", "Ada"],
+    ["ポケット", "ぽけっと"],
+    ["ﾎﾟｹｯﾄ", "ぽけっと"],
+    ["ラーメン", "らーめん"],
   ] as const)
     assert.equal(fold(one), fold(other), `${one} ${other}`);
 });

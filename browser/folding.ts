@@ -25,10 +25,13 @@ const PLAIN: Readonly<Record<string, string>> = {
   "–": "-",
   "—": "-",
 };
+/** Katakana that have a hiragana, which is 96 code points before. */
+const KATAKANA = /[\u30a1-\u30f6\u30fd\u30fe]/g;
 const NOT_PLAIN = new RegExp(`[${Object.keys(PLAIN).join("")}]`, "g");
 
 /** The text as filters compare it. Capitals are taken first: only they make one of ı and i. */
 export function fold(text: string): string {
   const plain = text.normalize("NFKD").replace(OVERLOOKED, "").toUpperCase().toLowerCase();
-  return plain.replace(NOT_PLAIN, (letter) => PLAIN[letter] ?? letter);
+  const hiragana = plain.replace(KATAKANA, (letter) => String.fromCharCode(letter.charCodeAt(0) - 96));
+  return hiragana.replace(NOT_PLAIN, (letter) => PLAIN[letter] ?? letter);
 }

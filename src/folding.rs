@@ -21,7 +21,7 @@ use icu_properties::{CodePointMapData, CodePointSetData};
 
 /// Grows whenever a function of this module returns another key for some text: keys that an older version stored are
 /// then computed anew.
-pub const VERSION: i64 = 1;
+pub const VERSION: i64 = 2;
 
 const CASES: CaseMapperBorrowed<'static> = CaseMapper::new();
 const DECOMPOSED: DecomposingNormalizerBorrowed<'static> = DecomposingNormalizerBorrowed::new_nfkd();
@@ -48,8 +48,8 @@ pub fn name(text: &str) -> String {
 /// The key of words, for searches and filters.
 ///
 /// Beside what does not count in names, there count neither accents of Latin, Greek, Cyrillic, Hebrew and Arabic
-/// letters, nor strokes through Latin ones (`ł`, `ø`), nor the Arabic tatweel and forms of alef, and digits are those of
-/// ASCII. Marks that make another letter stay: those of Indic and Southeast Asian scripts, kana, and `й`, `ї` and `ў`.
+/// letters, nor strokes through Latin ones (`ł`, `ø`), nor the Arabic tatweel and forms of alef, katakana are hiragana, and
+/// digits are those of ASCII. Marks that make another letter stay: those of Indic and Southeast Asian scripts, kana, and `й`, `ї` and `ў`.
 #[must_use]
 pub fn words(text: &str) -> String {
     fold(text, Sameness::Words)
@@ -262,9 +262,15 @@ fn push_word_letter(letters: &mut String, c: char) {
         '\u{629}' | '\u{6be}' | '\u{6c1}' => '\u{647}',
         '\u{649}' | '\u{6cc}' => '\u{64a}',
         '\u{6a9}' => '\u{643}',
+        '\u{30a1}'..='\u{30f6}' | '\u{30fd}'..='\u{30fe}' => hiragana(c),
         other => ascii_digit(other).unwrap_or(other),
     };
     letters.push(plain);
+}
+
+/// The hiragana of a katakana that has one: both blocks have the same order.
+fn hiragana(c: char) -> char {
+    char::from_u32(u32::from(c) - 0x60).unwrap_or(c)
 }
 
 /// The ASCII digit of a decimal digit of another script.
@@ -371,7 +377,12 @@ mod tests {
                 &["کتاب", "كتاب"],
                 &["שָׁלוֹם", "שלום"],
                 &["צה״ל", "צה\"ל"],
-                &["ﾎﾟｹｯﾄ", "ポケット"],
+                &["ﾎﾟｹｯﾄ", "ポケット", "ぽけっと", "ホ\u{309a}ケット"],
+                &["ラーメン", "らーめん", "ﾗｰﾒﾝ"],
+                &["ヴァイオリン", "ゔぁいおりん"],
+                &["いすゞ", "イスヾ"],
+                &["｢東京｣､", "「東京」、"],
+                &["ﾡ", "ᄀ", "ㄱ"],
                 &["ＡＢＣ１２３", "abc123"],
                 &["٢٠٢٦", "2026", "२०२६", "๒๐๒๖", "۲۰۲۶"],
                 &["I", "ı", "İ", "i"],
@@ -383,7 +394,7 @@ mod tests {
         assert_different(words, &["มา", "ม้า", "ม่า", "มะ", "กิน", "กน"]);
         assert_different(words, &["कि", "की", "क", "का", "कु"]);
         assert_different(words, &["мой", "мои", "мої"]);
-        assert_different(words, &["は", "ば", "ぱ"]);
+        assert_different(words, &["は", "ば", "ぱ", "ハート", "つ", "ッ"]);
         assert_different(words, &["سأل", "سئل", "سيل"]);
         assert_eq!(words("a-b \"c\""), "a-b \"c\"");
     }

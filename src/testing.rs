@@ -108,6 +108,7 @@ pub fn new_message(room_id: RoomId, creator_id: UserId, number: u8, text: &str) 
     NewMessage {
         room_id,
         creator_id,
+        session_id: None,
         client_message_id: format!("d6cb4fd2-6f0b-4a55-9b3e-1f3a4a4f8f{number:02}").parse().unwrap(),
         sent_digest: [number; 32],
         body: Body { source: text.into(), ..rendered.body },

@@ -1,7 +1,7 @@
 //! Helpers for server functions: the shared state, the caller, and responses with the right status.
 
 use campfire::access::{CurrentUser, Member};
-use campfire::model::{RoomId, User};
+use campfire::model::RoomId;
 use campfire::state::AppState;
 use campfire::{AppError, AppResult};
 use leptos::prelude::*;
@@ -19,8 +19,8 @@ pub fn state() -> AppState {
 ///
 /// # Errors
 /// `SignedOut` without a live session.
-pub fn current_user() -> AppResult<User> {
-    use_context::<Option<CurrentUser>>().flatten().map(|current| current.user).ok_or(AppError::SignedOut)
+pub fn current_user() -> AppResult<CurrentUser> {
+    use_context::<Option<CurrentUser>>().flatten().ok_or(AppError::SignedOut)
 }
 
 /// The user whose session makes the call, as a member of a room.
@@ -28,13 +28,13 @@ pub fn current_user() -> AppResult<User> {
 /// # Errors
 /// `SignedOut` without a live session, `NotFound` for a room that the user is not in.
 pub async fn member_of(room_id: RoomId) -> AppResult<Member> {
-    let user = current_user()?;
+    let current = current_user()?;
     // While a page is rendered, its handler has checked the membership.
-    let known = use_context::<Member>().filter(|member| member.room.id == room_id && member.user.id == user.id);
+    let known = use_context::<Member>().filter(|member| member.room.id == room_id && member.user.id == current.user.id);
     if let Some(member) = known {
         return Ok(member);
     }
-    state().members.find(&user, room_id).await
+    state().members.find(&current, room_id).await
 }
 
 /// The cookie with the id of the last room.

@@ -20,6 +20,8 @@ async function send(form: HTMLFormElement, body: URLSearchParams, says: string |
     () => undefined,
   );
   if (!response) return showNotice("The server could not be reached, so nothing was saved. Try again.");
+  if (response.status === 429)
+    return showNotice("That was too much in a short time, so it was not saved. Wait a moment, then try again.");
   if (!response.ok)
     return showNotice("That was refused. Reload the page to see how things are.");
   // chat.js shows it.

@@ -3,7 +3,6 @@
 #![recursion_limit = "256"]
 
 use std::hint::black_box;
-use std::io::Write;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -30,14 +29,15 @@ fn main() -> ExitCode {
         runtime.shutdown_timeout(Duration::from_millis(500));
         result
     });
-    match result {
+    let code = match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // Not `eprintln!`, which panics if nobody reads it.
-            let _ = writeln!(std::io::stderr(), "campfire: {error}");
+            logging::write_line(&format!("campfire: {error}"));
             ExitCode::FAILURE
         }
-    }
+    };
+    logging::flush();
+    code
 }
 
 /// Makes glibc's allocator keep [`KEPT_FREED_BYTES`] of freed memory instead of 128 KiB.

@@ -134,6 +134,28 @@ async fn a_log_that_cannot_be_written_stops_nothing() {
 }
 
 #[tokio::test]
+async fn a_log_that_nobody_reads_stops_nothing_and_the_process_still_ends() {
+    let parent = tempfile::tempdir().unwrap();
+    // A pipe whose reader does not read: it takes 64 KiB.
+    let mut command = command(parent.path());
+    let mut campfire = Campfire::start(command.stderr(Stdio::piped()).env("RUST_LOG", "trace")).await;
+    campfire.set_up().await;
+    for number in 0..200 {
+        assert_eq!(campfire.post(&format!("message+{number}")).await, "303");
+    }
+    log_an_error_in_the_writer(&campfire, parent.path()).await;
+    assert_eq!(campfire.post("afterwards").await, "303");
+    assert_eq!(campfire.status("GET", "/up", "").await, "200");
+
+    let process_id = campfire.process.id().unwrap().to_string();
+    assert!(Command::new("kill").args(["-TERM", &process_id]).status().await.unwrap().success());
+    timeout(TEST_TIMEOUT, campfire.process.wait()).await.expect("it ends").unwrap();
+    let mut log = Vec::new();
+    campfire.process.stderr.take().unwrap().read_to_end(&mut log).await.unwrap();
+    assert!(log.len() > 60 * 1_024, "the pipe was full: {} bytes", log.len());
+}
+
+#[tokio::test]
 async fn a_limit_of_the_size_of_files_refuses_writes_and_ends_nothing() {
     let parent = tempfile::tempdir().unwrap();
     let data = parent.path().join("data");

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use super::sessions::Caller;
 use crate::cache::Cache;
 use crate::cache::invalidation::Dependencies;
-use crate::model::{Involvement, Room, RoomId, RoomKind, User, UserId, direct_name};
+use crate::model::{Involvement, Room, RoomId, RoomKind, SessionId, User, UserId, direct_name};
 use crate::store::{self, Db};
 use crate::{AppError, AppResult};
 
@@ -15,6 +16,8 @@ use crate::{AppError, AppResult};
 pub struct Member {
     /// The user.
     pub user: User,
+    /// The session of the request; see [`Caller::session_id`].
+    pub session_id: Option<SessionId>,
     /// The room. A direct one is named after its other members.
     pub room: Room,
     /// The user's involvement in the room.
@@ -46,15 +49,16 @@ impl Members {
         Self { cache: Cache::new(db.invalidations().clone(), capacity_bytes, MEMBER_BYTES), db }
     }
 
-    /// The membership of `user` in the room.
+    /// The membership of the caller in the room.
     ///
     /// # Errors
     /// `NotFound` for a room that does not exist or that the user is not a member of.
-    pub async fn find(&self, user: &User, room_id: RoomId) -> AppResult<Member> {
+    pub async fn find<C: Caller>(&self, caller: &C, room_id: RoomId) -> AppResult<Member> {
+        let (user, session_id) = (caller.user(), caller.session_id());
         let key = (user.id, room_id);
         if let Some(cached) = self.cache.get(&key) {
             let (room, involvement) = (*cached).clone();
-            return Ok(Member { user: user.clone(), room, involvement });
+            return Ok(Member { user: user.clone(), session_id, room, involvement });
         }
         let version = self.cache.version();
         let found = store::memberships::find(self.db.reader(), user.id, room_id).await?;
@@ -76,7 +80,7 @@ impl Members {
         };
         let bytes = MEMBER_BYTES + room.name.len();
         self.cache.insert(key, Arc::new((room.clone(), involvement)), bytes, version, dependencies);
-        Ok(Member { user: user.clone(), room, involvement })
+        Ok(Member { user: user.clone(), session_id, room, involvement })
     }
 
     /// Whether a current membership of the user in the room is cached.

@@ -18,6 +18,35 @@ pub struct CurrentUser {
     pub session_id: SessionId,
 }
 
+/// Who makes a request: a user, with the session that the request has.
+pub trait Caller {
+    /// The user.
+    fn user(&self) -> &User;
+
+    /// The session of the request. `None` for who needs none: a bot, or the program itself.
+    fn session_id(&self) -> Option<SessionId>;
+}
+
+impl Caller for CurrentUser {
+    fn user(&self) -> &User {
+        &self.user
+    }
+
+    fn session_id(&self) -> Option<SessionId> {
+        Some(self.session_id)
+    }
+}
+
+impl Caller for User {
+    fn user(&self) -> &User {
+        self
+    }
+
+    fn session_id(&self) -> Option<SessionId> {
+        None
+    }
+}
+
 /// An administrator with a live session. Operations check the role again inside their write.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Administrator(CurrentUser);

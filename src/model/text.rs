@@ -84,6 +84,7 @@ pub fn fold_for_filter(text: &str) -> String {
             'þ' => plain.push_str("th"),
             'ß' => plain.push_str("ss"),
             'ς' => plain.push('σ'),
+            '\u{30a1}'..='\u{30f6}' => plain.extend(char::from_u32(u32::from(c) - 0x60)),
             '‘' | '’' => plain.push('\''),
             '‐' | '–' | '—' => plain.push('-'),
             other => plain.push(other),

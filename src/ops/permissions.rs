@@ -4,8 +4,8 @@
 
 use std::sync::Arc;
 
-use crate::access::{Administrator, CurrentUser, Member};
-use crate::model::{Message, MessageId, Profile, Role, Room, RoomKind, Status, User, UserId};
+use crate::access::{Administrator, Caller, CurrentUser, Member};
+use crate::model::{Message, MessageId, Profile, Role, Room, RoomKind, SessionId, Status, User, UserId};
 use crate::state::AppState;
 use crate::store::messages::{Inserted, NewMessage};
 use crate::store::{self, Tx};
@@ -41,16 +41,38 @@ impl Right for CurrentUser {
     }
 }
 
-/// The user is still active.
-impl Right for User {
-    type Present = Self;
+/// A user, and the session if the request has one.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct CallerRight {
+    user_id: UserId,
+    session_id: Option<SessionId>,
+}
+
+impl CallerRight {
+    /// The right of this caller.
+    pub(super) fn of<C: Caller>(caller: &C) -> Self {
+        Self { user_id: caller.user().id, session_id: caller.session_id() }
+    }
+}
+
+/// The user is still active, and the session, if there is one, is still there.
+impl Right for CallerRight {
+    type Present = User;
 
     fn user_id(&self) -> UserId {
-        self.id
+        self.user_id
     }
 
-    async fn read_again(self, tx: &mut Tx) -> AppResult<Self> {
-        store::users::find(tx.db(), self.id).await?.ok_or(AppError::SignedOut)
+    async fn read_again(self, tx: &mut Tx) -> AppResult<User> {
+        let now_ms = tx.now_ms();
+        let found = match self.session_id {
+            Some(session_id) => {
+                let found = store::sessions::find_active(tx.db(), session_id, self.user_id, now_ms).await?;
+                found.map(|(user, _)| user)
+            }
+            None => store::users::find(tx.db(), self.user_id).await?,
+        };
+        found.ok_or(AppError::SignedOut)
     }
 }
 
@@ -68,7 +90,8 @@ impl Right for Administrator {
     }
 }
 
-/// The user is still an active member of the room. A direct room has no name in the result.
+/// The user is still an active member of the room, and the session, if there is one, is still there. A direct room has no
+/// name in the result.
 impl Right for Member {
     type Present = Self;
 
@@ -77,9 +100,15 @@ impl Right for Member {
     }
 
     async fn read_again(self, tx: &mut Tx) -> AppResult<Self> {
-        let found = store::memberships::find_member(tx.db(), self.user.id, self.room.id).await?;
-        let (user, room, involvement) = found.ok_or(AppError::NotFound)?;
-        Ok(Self { user, room, involvement })
+        let Self { session_id, .. } = self;
+        let now_ms = tx.now_ms();
+        let session = session_id.map(|session_id| (session_id, now_ms));
+        let found = store::memberships::find_member(tx.db(), self.user.id, self.room.id, session).await?;
+        let Some((user, room, involvement)) = found else {
+            require_session(tx, session_id, self.user.id).await?;
+            return Err(AppError::NotFound);
+        };
+        Ok(Self { user, session_id, room, involvement })
     }
 }
 
@@ -102,7 +131,19 @@ where
     state.db.write(write).await
 }
 
-/// Inserts a message, and runs `write` with the result. The statement that inserts it reads the membership again.
+/// Checks that the user's session is still there, if the request has one.
+///
+/// # Errors
+/// `SignedOut` if it is not.
+pub(super) async fn require_session(tx: &mut Tx, session_id: Option<SessionId>, user_id: UserId) -> AppResult<()> {
+    let Some(session_id) = session_id else { return Ok(()) };
+    let now_ms = tx.now_ms();
+    let found = store::sessions::find_active(tx.db(), session_id, user_id, now_ms).await?;
+    found.map(drop).ok_or(AppError::SignedOut)
+}
+
+/// Inserts a message, and runs `write` with the result. The statement that inserts it reads the membership and the
+/// session again.
 ///
 /// # Errors
 /// As [`Db::write_message`](crate::store::Db::write_message); `TooManyTries` when the user writes too fast.

@@ -243,6 +243,93 @@ async fn nobody_posts_after_they_were_removed() {
     outcomes.check(check(&world, "status 0", "status 1", "done").await);
 }
 
+/// Bob is signed out everywhere while `write` is on its way with his session. It gets a message of his.
+async fn sign_out_against(
+    seed: u64,
+    event: (&str, &str),
+    mut write: impl AsyncFnMut(&World, &Member, MessageId, u64) -> AppResult<()>,
+) {
+    let world = testing::world_in_memory().await;
+    let began = ("INSERT ON sessions WHEN NEW.user_id = 2", "'began'");
+    let ended = ("DELETE ON sessions WHEN OLD.user_id = 2", "'ended'");
+    log(&world, &[began, ended, event]).await;
+    let (bob, room_id) = (world.bob.id, world.all_talk.id);
+    let mut random = Random(seed);
+    let mut outcomes = Outcomes::default();
+    for round in 0..ROUNDS {
+        let begin = async move |tx: &mut Tx| {
+            let activity = SessionActivity { user_id: bob, ..activity() };
+            Ok(store::sessions::insert(tx.db(), &[round.to_be_bytes(); 4].concat(), &activity).await?)
+        };
+        let message = world.post(&world.bob, room_id, "hello").await;
+        let session_id = world.state.db.write(begin).await.unwrap();
+        let current = CurrentUser { session_id, ..current(&world.bob) };
+        let member = world.state.members.find(&current, room_id).await.unwrap();
+        let end = async move |tx: &mut Tx| Ok(sessions::end_all(tx, bob, None).await.map(drop)?);
+        let (ended, written) =
+            race(&world, &mut random, world.state.db.write(end), write(&world, &member, message.id, round)).await;
+        ended.unwrap();
+        outcomes.add(written, &AppError::SignedOut);
+    }
+    outcomes.check(check(&world, "began", "ended", "done").await);
+}
+
+#[tokio::test]
+async fn nobody_posts_with_a_session_that_has_ended() {
+    // Not the message that each round begins with, which is sent without a session.
+    let event = ("INSERT ON messages WHEN NEW.body_source = 'late'", "'done'");
+    sign_out_against(20, event, async |world: &World, member: &Member, _, round| {
+        let id = ClientMessageId::v7(round, [8; 10]);
+        messages::post(&world.state, member, id, "late".parse().unwrap()).await.map(drop)
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn nobody_edits_with_a_session_that_has_ended() {
+    let event = ("UPDATE OF body_source ON messages", "'done'");
+    sign_out_against(21, event, async |world: &World, member: &Member, message_id, round| {
+        messages::edit(&world.state, member, message_id, format!("edit {round}").parse().unwrap()).await.map(drop)
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn nobody_boosts_with_a_session_that_has_ended() {
+    sign_out_against(22, ("INSERT ON boosts", "'done'"), async |world: &World, member: &Member, message_id, _| {
+        boosts::boost(&world.state, member, message_id, "👍".parse().unwrap()).await
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn nobody_opens_a_room_with_a_session_that_has_ended() {
+    let event = ("INSERT ON rooms", "'done'");
+    sign_out_against(23, event, async |world: &World, member: &Member, _, round| {
+        let session_id = member.session_id.unwrap();
+        let current = CurrentUser { session_id, ..current(&member.user) };
+        let name = format!("Room {round}").parse().unwrap();
+        let room = rooms::open(&world.state, &current, name, rooms::Audience::Everyone).await?;
+        // A person can make 200.
+        let remove = async move |tx: &mut Tx| Ok(store::rooms::remove(tx.db(), room.id).await?);
+        world.state.db.write(remove).await
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_retry_with_a_session_that_has_ended_is_refused() {
+    let world = testing::world_in_memory().await;
+    let (state, room_id) = (&world.state, world.all_talk.id);
+    let member = state.members.find(&current(&world.bob), room_id).await.unwrap();
+    let id = ClientMessageId::v7(1, [9; 10]);
+    let post = async || messages::post(state, &member, id.clone(), "hello".parse().unwrap()).await;
+    post().await.unwrap();
+    let end = async |tx: &mut Tx| Ok(sessions::end_all(tx, UserId(2), None).await.map(drop)?);
+    state.db.write(end).await.unwrap();
+    assert_eq!(post().await, Err(AppError::SignedOut));
+}
+
 fn activity() -> SessionActivity {
     SessionActivity {
         user_id: UserId(0),

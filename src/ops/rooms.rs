@@ -1,13 +1,13 @@
 //! Creating, renaming, converting and removing rooms, and pinging users.
 
-use crate::access::{CurrentUser, Member};
+use crate::access::{Caller, CurrentUser, Member};
 use crate::facts::Fact;
 use crate::model::{MessageId, Room, RoomId, RoomKind, RoomName, SidebarRoom, User, UserId};
 use crate::state::AppState;
 use crate::store::{self, Tx};
 use crate::{AppError, AppResult};
 
-use super::permissions::{require_active, require_room_administration, require_room_creation, write_as};
+use super::permissions::{CallerRight, require_active, require_room_administration, require_room_creation, write_as};
 
 /// Maximum number of users that one request can choose for a room.
 const MAX_CHOSEN: usize = 5_000;
@@ -64,10 +64,10 @@ impl Audience {
 /// # Errors
 /// `Forbidden` when only administrators may create rooms, `Invalid` when a chosen user is not active, or when the user
 /// has made 200 rooms.
-pub async fn open(state: &AppState, user: &User, name: RoomName, audience: Audience) -> AppResult<Room> {
+pub async fn open<C: Caller>(state: &AppState, caller: &C, name: RoomName, audience: Audience) -> AppResult<Room> {
     let audience = match audience {
         Audience::Chosen(mut user_ids) => {
-            user_ids.push(user.id);
+            user_ids.push(caller.user().id);
             Audience::Chosen(user_ids)
         }
         Audience::Everyone => Audience::Everyone,
@@ -86,7 +86,7 @@ pub async fn open(state: &AppState, user: &User, name: RoomName, audience: Audie
         tx.record(Fact::MembershipsGranted { room: sidebar_entry(&room, now_ms), user_ids }).await?;
         Ok(room)
     };
-    write_as(state, user, open).await
+    write_as(state, &CallerRight::of(caller), open).await
 }
 
 /// The direct room of exactly these users and the calling one. It is created if it does not exist.
@@ -94,14 +94,14 @@ pub async fn open(state: &AppState, user: &User, name: RoomName, audience: Audie
 /// # Errors
 /// `Invalid` when a chosen user is not active, when there would be more than 50 members, or when the user has made 1,000
 /// direct rooms.
-pub async fn ping(state: &AppState, user: &User, mut user_ids: Vec<UserId>) -> AppResult<Room> {
-    user_ids.push(user.id);
+pub async fn ping<C: Caller>(state: &AppState, caller: &C, mut user_ids: Vec<UserId>) -> AppResult<Room> {
+    let creator_id = caller.user().id;
+    user_ids.push(creator_id);
     user_ids.sort_unstable();
     user_ids.dedup();
     if user_ids.len() > MAX_PINGED {
         return Err(AppError::invalid("user_ids", "A ping is for up to 50 people. Make a room for more."));
     }
-    let creator_id = user.id;
     // Most pings exist already: finding one needs no write.
     if let Some(room_id) = store::rooms::find_direct(state.db.reader(), &user_ids).await?
         && let Some((room, _)) = store::memberships::find(state.db.reader(), creator_id, room_id).await?
@@ -133,7 +133,7 @@ pub async fn ping(state: &AppState, user: &User, mut user_ids: Vec<UserId>) -> A
         let found = store::memberships::find(tx.db(), creator_id, room_id).await?;
         found.map(|(room, _)| room).ok_or(AppError::NotFound)
     };
-    write_as(state, user, ping).await
+    write_as(state, &CallerRight::of(caller), ping).await
 }
 
 /// Records a membership in a direct room, with the room as this member sees it.

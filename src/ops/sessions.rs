@@ -21,6 +21,21 @@ pub use crate::store::sessions::{Session, SessionActivity};
 /// password.
 const RECENT_MS: i64 = 15 * 60 * 1_000;
 
+/// How long a session may set a password that an administrator's link began, in milliseconds: 15 minutes.
+const NEW_PASSWORD_MS: i64 = 15 * 60 * 1_000;
+
+/// What a sign-in was proved by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Means {
+    /// The password, or the registration.
+    Password,
+    /// A link, which works once.
+    Link,
+    /// A link that an administrator made for somebody else, who may have lost the password. The session may set another
+    /// one, once.
+    AdministratorsLink,
+}
+
 /// Proof that a user may sign in. [`begin`] checks that it still holds, in the write that stores the session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SignIn {
@@ -32,25 +47,35 @@ pub struct SignIn {
     revocation_count: i64,
     /// A hash to store instead, of the normalised password.
     new_hash: Option<String>,
-    /// Whether it is by a link, which works once.
-    by_link: bool,
+    means: Means,
 }
 
 impl SignIn {
     /// A user who has just been registered with this password hash.
     pub(super) fn of_new(user: User, password_hash: String) -> Self {
-        Self { user, password_hash, revocation_count: 0, new_hash: None, by_link: false }
+        Self { user, password_hash, revocation_count: 0, new_hash: None, means: Means::Password }
     }
 
     /// A user with these credentials, whose password was verified.
     pub(super) fn by_password(credentials: Credentials) -> Self {
         let Credentials { user, password_hash, revocation_count } = credentials;
-        Self { user, password_hash, revocation_count, new_hash: None, by_link: false }
+        Self { user, password_hash, revocation_count, new_hash: None, means: Means::Password }
     }
 
     /// A user with these credentials, whose link was verified.
     pub(super) fn by_link(credentials: Credentials) -> Self {
-        Self { by_link: true, ..Self::by_password(credentials) }
+        Self { means: Means::Link, ..Self::by_password(credentials) }
+    }
+
+    /// The same, with a link that an administrator made for the user.
+    pub(super) fn by_administrators_link(credentials: Credentials) -> Self {
+        Self { means: Means::AdministratorsLink, ..Self::by_password(credentials) }
+    }
+
+    /// Whether the session may set a password without the present one.
+    #[must_use]
+    pub fn allows_new_password(&self) -> bool {
+        self.means == Means::AdministratorsLink
     }
 }
 
@@ -137,14 +162,18 @@ pub async fn begin(
             let now_ms = tx.now_ms();
             store::users::update_password(tx.db(), user_id, new_hash, now_ms).await?;
         }
-        if sign_in.by_link {
+        if sign_in.means != Means::Password {
             store::users::count_revocation(tx.db(), user_id).await?;
         }
         if let Some(replaced) = replaced {
             end_one(tx, &replaced).await?;
         }
         let activity = SessionActivity { user_id, ..activity };
-        store::sessions::insert(tx.db(), &token_hash, &activity).await?;
+        let session_id = store::sessions::insert(tx.db(), &token_hash, &activity).await?;
+        if sign_in.allows_new_password() {
+            let until_ms = tx.now_ms() + NEW_PASSWORD_MS;
+            store::sessions::allow_new_password(tx.db(), session_id, until_ms).await?;
+        }
         Ok(tx.record(Fact::SessionStarted { user_id }).await?)
     };
     write_exempt(state, Exempt::NobodyIsSignedIn, insert).await
@@ -200,6 +229,17 @@ pub async fn is_live(state: &AppState, current: &CurrentUser) -> AppResult<bool>
 pub async fn is_recent(state: &AppState, current: &CurrentUser) -> AppResult<bool> {
     let (_, began_at) = find_present(state, current).await?;
     Ok((began_at..=began_at + RECENT_MS).contains(&state.clock.now_ms()))
+}
+
+/// Whether the session may set a password without the present one: an administrator's link began it less than 15 minutes
+/// ago, and none was set since. Links that users make for themselves do not allow it, so that who gets hold of a session
+/// cannot keep the account by one.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn may_set_password(state: &AppState, current: &CurrentUser) -> AppResult<bool> {
+    let now_ms = state.clock.now_ms();
+    Ok(store::sessions::may_set_password(state.db.reader(), current.session_id, now_ms).await?)
 }
 
 /// The user of the session as they are now, not as they were when the request was authorised, and when the session began,

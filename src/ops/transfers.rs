@@ -23,8 +23,26 @@ use super::sessions::{self, SignIn, confirm_unless_recent, find_present};
 /// How long a link is valid, in milliseconds: 4 hours.
 pub const VALID_MS: i64 = 4 * 60 * 60 * 1_000;
 
-/// The first bytes that are signed, so that a signature made for another purpose is never valid here.
-const PURPOSE: &[u8] = b"campfire session transfer 2";
+/// Who made a link, which is part of what is signed: of the first bytes, so that a signature made for another purpose is
+/// never valid here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Maker {
+    /// The user, or the operator.
+    User,
+    /// An administrator, for another user.
+    Administrator,
+}
+
+impl Maker {
+    const ALL: [Self; 2] = [Self::User, Self::Administrator];
+
+    const fn purpose(self) -> &'static [u8] {
+        match self {
+            Self::User => b"campfire session transfer 2",
+            Self::Administrator => b"campfire session transfer by an administrator 1",
+        }
+    }
+}
 
 /// Size of a decoded transfer id, in bytes: the user's id, the time of expiry, and an HMAC-SHA256.
 const ID_BYTES: usize = 8 + 8 + 32;
@@ -34,9 +52,13 @@ const ID_BYTES: usize = 8 + 8 + 32;
 /// # Errors
 /// `NotFound` unless the user is active and has a password.
 pub async fn mint(state: &AppState, user_id: UserId) -> AppResult<String> {
+    sign(state, user_id, Maker::User).await
+}
+
+async fn sign(state: &AppState, user_id: UserId, maker: Maker) -> AppResult<String> {
     let credentials = store::users::credentials(state.db.reader(), user_id).await?.ok_or(AppError::NotFound)?;
     let expires_at = state.clock.now_ms() + VALID_MS;
-    let signature = signer(state, &credentials, expires_at).await?.finalize().into_bytes();
+    let signature = signer(state, &credentials, expires_at, maker).await?.finalize().into_bytes();
     let mut id = Vec::with_capacity(ID_BYTES);
     id.extend(user_id.0.to_be_bytes());
     id.extend(expires_at.to_be_bytes());
@@ -44,7 +66,8 @@ pub async fn mint(state: &AppState, user_id: UserId) -> AppResult<String> {
     Ok(URL_SAFE_NO_PAD.encode(id))
 }
 
-/// A transfer id for the current user, or for any user if the current one is an administrator. The present password may
+/// A transfer id for the current user, or for any user if the current one is an administrator: that one also allows to set
+/// a password, for who has lost theirs. The present password may
 /// be missing if the session is recent.
 ///
 /// # Errors
@@ -62,7 +85,8 @@ pub async fn mint_for(
     if user.id != user_id && user.role != Role::Administrator {
         return Err(AppError::Forbidden);
     }
-    mint(state, user_id).await
+    let maker = if user.id == user_id { Maker::User } else { Maker::Administrator };
+    sign(state, user_id, maker).await
 }
 
 /// A transfer id as by [`mint_for`] without the password: `None` if the session is not recent.
@@ -103,8 +127,15 @@ async fn verify(state: &AppState, id: &str) -> AppResult<Option<SignIn>> {
         return Ok(None);
     }
     let Some(credentials) = store::users::credentials(state.db.reader(), user_id).await? else { return Ok(None) };
-    let is_valid = signer(state, &credentials, expires_at).await?.verify_slice(&signature).is_ok();
-    Ok(is_valid.then(|| SignIn::by_link(credentials)))
+    for maker in Maker::ALL {
+        if signer(state, &credentials, expires_at, maker).await?.verify_slice(&signature).is_ok() {
+            return Ok(Some(match maker {
+                Maker::User => SignIn::by_link(credentials),
+                Maker::Administrator => SignIn::by_administrators_link(credentials),
+            }));
+        }
+    }
+    Ok(None)
 }
 
 fn parse(id: &str) -> Option<(UserId, i64, [u8; 32])> {
@@ -114,10 +145,10 @@ fn parse(id: &str) -> Option<(UserId, i64, [u8; 32])> {
     Some((UserId(user_id), expires_at, bytes[16..].try_into().ok()?))
 }
 
-async fn signer(state: &AppState, credentials: &Credentials, expires_at: i64) -> AppResult<Hmac<Sha256>> {
+async fn signer(state: &AppState, credentials: &Credentials, expires_at: i64, maker: Maker) -> AppResult<Hmac<Sha256>> {
     let key = store::signing_keys::session_transfer(state.db.reader()).await?;
     let mut signer = Hmac::<Sha256>::new_from_slice(&key).map_err(|_| AppError::Internal)?;
-    signer.update(PURPOSE);
+    signer.update(maker.purpose());
     signer.update(&credentials.user.id.0.to_be_bytes());
     signer.update(&expires_at.to_be_bytes());
     signer.update(&credentials.revocation_count.to_be_bytes());
@@ -243,6 +274,84 @@ mod tests {
         assert!(link(&bob, world.bob.id).await.is_ok());
         assert_eq!(link(&bob, world.ada.id).await, Err(AppError::Forbidden));
         assert_eq!(link(&ada, UserId(99)).await, Err(AppError::NotFound));
+    }
+
+    /// The session with this token, after `sign_in` began it.
+    async fn session_of(world: &World, sign_in: SignIn, token: u8) -> CurrentUser {
+        begin(world, sign_in, token).await.unwrap();
+        world.state.sessions.find([token; 32]).await.unwrap().unwrap().current.clone()
+    }
+
+    fn new_password(text: &str) -> ProfileChange {
+        ProfileChange {
+            name: "Bob".parse().unwrap(),
+            email_address: None,
+            bio: "".parse().unwrap(),
+            password: Some(NewPassword { password: text.parse().unwrap(), others: OtherSessions::Ended }),
+            present_password: None,
+            from: LOCAL,
+        }
+    }
+
+    fn is_refused(result: &AppResult<()>) -> bool {
+        matches!(result, Err(AppError::Invalid(errors)) if errors.get("present_password").is_some())
+    }
+
+    #[tokio::test]
+    async fn who_came_by_an_administrators_link_may_set_a_password_once_within_fifteen_minutes() {
+        let world = testing::world().await;
+        let state = &world.state;
+        let ada = current(&world.ada);
+        let rescued = async |token| {
+            let id = mint_for(state, &ada, world.bob.id, None, LOCAL).await.unwrap();
+            let sign_in = redeem(state, &id, LOCAL).await.unwrap().unwrap();
+            assert!(sign_in.allows_new_password());
+            session_of(&world, sign_in, token).await
+        };
+        let set = async |session: &CurrentUser, text| users::update_profile(state, session, new_password(text)).await;
+
+        let phone = rescued(1).await;
+        assert!(is_refused(&set(&current(&world.bob), "stolen horse").await), "another session of the same user");
+        assert_eq!(sessions::may_set_password(state, &phone).await, Ok(true));
+        set(&phone, "another horse").await.unwrap();
+        let sign_in = async |text: &str| {
+            sessions::authenticate(state, "bob@example.com", Password::to_check(text.into()), LOCAL).await
+        };
+        assert!(sign_in("another horse").await.is_ok() && sign_in(testing::PASSWORD).await.is_err());
+        assert_eq!(sessions::is_live(state, &current(&world.bob)).await, Ok(false), "the other devices are signed out");
+        assert!(is_refused(&set(&phone, "third horse").await), "once");
+
+        let (one, other) = (rescued(2).await, rescued(3).await);
+        let kept = ProfileChange {
+            password: Some(NewPassword { password: "fourth horse".parse().unwrap(), others: OtherSessions::Kept }),
+            ..new_password("unused horse")
+        };
+        users::update_profile(state, &one, kept).await.unwrap();
+        assert!(is_refused(&set(&other, "fifth horse").await), "not after another device has set one");
+
+        let late = rescued(4).await;
+        state.clock.advance(15 * 60 * 1_000);
+        assert_eq!(sessions::may_set_password(state, &late).await, Ok(false));
+        assert!(is_refused(&set(&late, "sixth horse").await));
+    }
+
+    #[tokio::test]
+    async fn no_other_session_may_set_a_password_without_the_present_one() {
+        let world = testing::world().await;
+        let state = &world.state;
+        let own = mint_for(state, &current(&world.bob), world.bob.id, None, LOCAL).await.unwrap();
+        let of_ada = mint_for(state, &current(&world.ada), world.ada.id, None, LOCAL).await.unwrap();
+        let by_operator = mint(state, world.cleo.id).await.unwrap();
+        for (token, id) in [own, of_ada, by_operator].into_iter().enumerate() {
+            let sign_in = redeem(state, &id, LOCAL).await.unwrap().unwrap();
+            assert!(!sign_in.allows_new_password());
+            let session = session_of(&world, sign_in, u8::try_from(token).unwrap() + 1).await;
+            assert!(is_refused(&users::update_profile(state, &session, new_password("another horse")).await));
+        }
+        let password = Password::to_check(testing::PASSWORD.into());
+        let sign_in = sessions::authenticate(state, "bob@example.com", password, LOCAL).await.unwrap();
+        let session = session_of(&world, sign_in, 9).await;
+        assert!(is_refused(&users::update_profile(state, &session, new_password("another horse")).await));
     }
 
     #[tokio::test]

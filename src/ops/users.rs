@@ -11,7 +11,7 @@ use crate::store::{self, Tx};
 use crate::{AppError, AppResult, names};
 
 use super::permissions::{Exempt, require_another_administrator, require_person, write_as, write_exempt};
-use super::sessions::{confirm, confirm_unless_recent, end_all, wrong_password};
+use super::sessions::{confirm, confirm_unless_recent, end_all, may_set_password, wrong_password};
 
 /// The form with which a user changes their own profile.
 #[derive(Clone, Debug)]
@@ -24,7 +24,8 @@ pub struct ProfileChange {
     pub bio: Bio,
     /// Another password; `None` keeps the present one.
     pub password: Option<NewPassword>,
-    /// The present password, as entered: for another password, and for another address unless the session is recent.
+    /// The present password, as entered: for another password, unless an administrator's link allows to set one, and for
+    /// another address unless the session is recent.
     pub present_password: Option<Password>,
     /// The address that the form came from.
     pub from: IpAddr,
@@ -102,7 +103,10 @@ pub async fn own_profile(state: &AppState, current: &CurrentUser) -> AppResult<P
 /// ones. Nothing is stored then.
 pub async fn update_profile(state: &AppState, current: &CurrentUser, change: ProfileChange) -> AppResult<()> {
     let ProfileChange { name, email_address, bio, password, present_password, from } = change;
-    let verified_hash = if password.is_some() {
+    let is_allowed = password.is_some() && present_password.is_none() && may_set_password(state, current).await?;
+    let verified_hash = if is_allowed {
+        None
+    } else if password.is_some() {
         let present = present_password.as_ref().ok_or_else(wrong_password)?;
         Some(confirm(state, current, present, from).await?)
     } else if email_address.is_some() {
@@ -131,6 +135,11 @@ pub async fn update_profile(state: &AppState, current: &CurrentUser, change: Pro
         }
         names::store(tx, user.id, &name).await?;
         if let Some(new_hash) = new_hash {
+            // Once: it may have been used since.
+            if is_allowed && !store::sessions::may_set_password(tx.db(), current_session_id, now_ms).await? {
+                return Err(wrong_password());
+            }
+            store::sessions::forbid_new_passwords(tx.db(), user.id).await?;
             store::users::update_password(tx.db(), user.id, &new_hash, now_ms).await?;
             if others == Some(OtherSessions::Ended) {
                 end_all(tx, user.id, Some(current_session_id)).await?;
@@ -414,8 +423,12 @@ mod tests {
         let page = world.newest_page(world.all_talk.id).await;
         assert_eq!(page.messages[0].creator_name, "Bob");
         // A `Member` from before the deactivation gives no access to the direct room.
-        let member =
-            crate::access::Member { user: bob.clone(), room: ping, involvement: crate::model::Involvement::Everything };
+        let member = crate::access::Member {
+            user: bob.clone(),
+            session_id: None,
+            room: ping,
+            involvement: crate::model::Involvement::Everything,
+        };
         let id = crate::model::ClientMessageId::v7(9, [0; 10]);
         let posted = ops::messages::post(state, &member, id, "boo".parse().unwrap()).await;
         assert_eq!(posted, Err(AppError::NotFound));

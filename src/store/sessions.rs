@@ -144,6 +144,34 @@ pub async fn insert(
     .await
 }
 
+/// Allows a session to set a password without the present one until a time, in milliseconds since the epoch.
+pub async fn allow_new_password(db: impl SqliteExecutor<'_>, session_id: SessionId, until_ms: i64) -> sqlx::Result<()> {
+    sqlx::query("UPDATE sessions SET new_password_until = $2 WHERE id = $1")
+        .bind(session_id)
+        .bind(until_ms)
+        .execute(db)
+        .await
+        .map(drop)
+}
+
+/// Whether a session may set a password without the present one.
+pub async fn may_set_password(db: impl SqliteExecutor<'_>, session_id: SessionId, now_ms: i64) -> sqlx::Result<bool> {
+    sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM sessions WHERE id = $1 AND new_password_until > $2)")
+        .bind(session_id)
+        .bind(now_ms)
+        .fetch_one(db)
+        .await
+}
+
+/// No session of a user may set a password without the present one any more.
+pub async fn forbid_new_passwords(db: impl SqliteExecutor<'_>, user_id: UserId) -> sqlx::Result<()> {
+    sqlx::query("UPDATE sessions SET new_password_until = 0 WHERE user_id = $1 AND new_password_until > 0")
+        .bind(user_id)
+        .execute(db)
+        .await
+        .map(drop)
+}
+
 /// Stores the latest activity of a session. Does nothing if the session has ended.
 pub async fn update(db: impl SqliteExecutor<'_>, token_hash: &[u8], activity: &SessionActivity) -> sqlx::Result<()> {
     sqlx::query(
@@ -292,6 +320,23 @@ mod tests {
         let ended = db.write(async move |tx| Ok(remove_all_of(tx.db(), ada, None).await?)).await;
         assert_eq!(ended, Ok(vec![kept]));
         assert_eq!(listed(bob).await, [of_bob]);
+    }
+
+    #[tokio::test]
+    async fn a_session_may_set_a_password_until_a_time_or_until_one_is_set() {
+        let world = testing::world().await;
+        let db = &world.state.db;
+        let (bob, session_id) = (world.bob.id, SessionId(world.bob.id.0));
+        let may = async |now_ms| may_set_password(db.reader(), session_id, now_ms).await.unwrap();
+        assert!(!may(1).await);
+        db.write(async move |tx| Ok(allow_new_password(tx.db(), session_id, 50).await?)).await.unwrap();
+        assert!(may(49).await && !may(50).await);
+        assert!(!may_set_password(db.reader(), SessionId(world.ada.id.0), 49).await.unwrap(), "another session");
+        let ada = world.ada.id;
+        db.write(async move |tx| Ok(forbid_new_passwords(tx.db(), ada).await?)).await.unwrap();
+        assert!(may(49).await, "another user's");
+        db.write(async move |tx| Ok(forbid_new_passwords(tx.db(), bob).await?)).await.unwrap();
+        assert!(!may(49).await);
     }
 
     #[tokio::test]

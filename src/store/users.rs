@@ -196,7 +196,7 @@ pub async fn insert(
 }
 
 /// Number of users on one page of the list.
-pub const LIST_PAGE_SIZE: i64 = 500;
+pub const LIST_PAGE_SIZE: i64 = 100;
 
 /// The statuses of users in a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -21,6 +21,16 @@ impl FormState {
     }
 }
 
+/// The reason why a form was refused that concerns none of its fields.
+#[component]
+pub fn Problem(
+    /// The form's values and errors.
+    state: FormState,
+) -> impl IntoView {
+    let problem = state.errors.get("form").map(str::to_owned);
+    problem.map(|problem| view! { <p class="card__problem" role="alert">{problem}</p> })
+}
+
 /// A labelled single-line field.
 #[component]
 pub fn Field(

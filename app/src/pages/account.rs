@@ -3,7 +3,7 @@
 use campfire::model::{Account, Profile, Role, Status, User, UserId, UserName, paths};
 use leptos::prelude::*;
 
-use crate::components::form::{Field, FormState, LongField};
+use crate::components::form::{Field, FormState, LongField, Problem};
 use crate::components::icon::Icon;
 use crate::components::sheet::{Avatar, Danger, LinkField, Section, Sheet};
 
@@ -33,7 +33,9 @@ pub fn AccountPage(
     qr_path: String,
     /// The people of the account.
     people: PeoplePage,
-    /// Whether pages before signing in name an administrator to write to.
+    /// Whether only administrators make rooms, in the settings form.
+    restricted: bool,
+    /// Whether pages before signing in name an administrator to write to, in the settings form.
     help_shown: bool,
     /// Whether the installation stores no files.
     text_only: bool,
@@ -46,7 +48,7 @@ pub fn AccountPage(
     view! {
         <Sheet title="Account settings" back=paths::HOME>
             {if administers {
-                view! { <Settings restricted=account.room_creation_restricted help_shown text_only state/> }.into_any()
+                view! { <Settings restricted help_shown text_only state/> }.into_any()
             } else {
                 view! { <p class="sheet__lead"><bdi>{account.name.clone()}</bdi></p> }.into_any()
             }}
@@ -72,6 +74,7 @@ fn Settings(restricted: bool, help_shown: bool, text_only: bool, state: FormStat
         <Section title="Account">
             <form method="post" action=paths::ACCOUNT>
                 <input type="hidden" name="_method" value="put"/>
+                <Problem state=state.clone()/>
                 <Field name="name" label="Name of this Campfire" autocomplete="organization" state/>
                 <p class="switch">
                     <input type="hidden" name="restrict_room_creation_to_administrators" value="false"/>
@@ -194,6 +197,7 @@ pub fn CustomStylesPage(
                 </p>
                 <form method="post" action=paths::CUSTOM_STYLES data-saves="">
                     <input type="hidden" name="_method" value="put"/>
+                    <Problem state=state.clone()/>
                     <LongField
                         name="custom_styles"
                         label="CSS"

@@ -3,7 +3,7 @@
 use campfire::model::paths;
 use leptos::prelude::*;
 
-use crate::components::form::{Field, FormState};
+use crate::components::form::{Field, FormState, Problem};
 use crate::components::icon::Icon;
 
 /// The form that sets up an empty installation.
@@ -125,14 +125,13 @@ pub fn Card(
     /// The content.
     children: Children,
 ) -> impl IntoView {
-    let problem = state.errors.get("form").map(str::to_owned);
     view! {
         <div class="card-page">
             <div class="card">
                 <div class="card__mark">{Icon::Flame.view()}</div>
                 <h1>{title}</h1>
                 {(!lead.is_empty()).then(|| view! { <p class="card__lead">{lead}</p> })}
-                {problem.map(|problem| view! { <p class="card__problem" role="alert">{problem}</p> })}
+                <Problem state/>
                 {children()}
             </div>
         </div>

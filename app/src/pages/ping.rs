@@ -18,7 +18,7 @@ pub fn NewPing(
     /// The errors of the form.
     state: FormState,
 ) -> impl IntoView {
-    let problem = state.errors.get("user_ids").map(str::to_owned);
+    let problem = state.errors.get("user_ids").or_else(|| state.errors.get("form")).map(str::to_owned);
     let content = if people.is_empty() {
         Either::Left(view! {
             <Section title="Nobody else is here yet">

@@ -3,7 +3,7 @@
 use campfire::model::{Bio, Involvement, Profile, RoomId, RoomKind, SessionId, Theme, UserId, paths, utc_timestamp};
 use leptos::prelude::*;
 
-use crate::components::form::{Field, FormState, LongField};
+use crate::components::form::{Field, FormState, LongField, Problem};
 use crate::components::icon::Icon;
 use crate::components::sheet::{Avatar, LinkField, Section, Sheet};
 
@@ -64,6 +64,8 @@ pub fn ProfilePage(
     link: LinkOffer,
     /// Whether the viewer signed in a while ago, so that another address needs the password.
     asks_password: bool,
+    /// Whether the viewer may set a password without the present one.
+    may_set_password: bool,
     /// Whether the installation stores no files.
     text_only: bool,
     /// The values and errors of the forms.
@@ -82,7 +84,7 @@ pub fn ProfilePage(
             <About profile asks_password text_only state=state.clone()/>
             <Appearance theme/>
             <Rooms rooms/>
-            <NewPassword email_address state=state.clone()/>
+            <NewPassword email_address may_set_password state=state.clone()/>
             <Devices devices/>
             <Section title="Sign in on another device">
                 <p>"Open this link there, or point its camera at the QR code. It works once within four hours and signs in as you: keep it to yourself. A new password, or signing a device out, makes it worthless."</p>
@@ -103,6 +105,7 @@ fn About(profile: Profile, asks_password: bool, text_only: bool, state: FormStat
             </div>
             <form method="post" action=paths::OWN_PROFILE>
                 <input type="hidden" name="_method" value="put"/>
+                <Problem state=state.clone()/>
                 <Field name="name" label="Your name" autocomplete="name" state=state.clone()/>
                 <Field name="email_address" label="E-mail address" kind="email" autocomplete="email" state=state.clone()/>
                 {asks_password.then(|| view! {
@@ -151,14 +154,18 @@ fn Appearance(theme: Theme) -> impl IntoView {
 
 /// The form that changes the password.
 #[component]
-fn NewPassword(email_address: String, state: FormState) -> impl IntoView {
+fn NewPassword(email_address: String, may_set_password: bool, state: FormState) -> impl IntoView {
     view! {
         <Section title="Password">
             <form method="post" action=paths::OWN_PROFILE>
                 <input type="hidden" name="_method" value="put"/>
                 // For password managers, which store the new password under it.
                 <input type="text" autocomplete="username" value=email_address hidden/>
-                <Field name="present_password" label="Current password" kind="password" autocomplete="current-password" state=state.clone()/>
+                {if may_set_password {
+                    view! { <p>"An administrator’s link signed you in. Choose a new password: for 15 minutes, and once, you need not know the old one."</p> }.into_any()
+                } else {
+                    view! { <Field name="present_password" label="Current password" kind="password" autocomplete="current-password" state=state.clone()/> }.into_any()
+                }}
                 <Field name="password" label="New password" kind="password" autocomplete="new-password" hint="At least 8 characters." state/>
                 <p class="switch">
                     <input id="keep-others" type="checkbox" name="keep_others" value="true"/>

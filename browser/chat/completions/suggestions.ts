@@ -42,11 +42,14 @@ function filter(text: string, note: string): Suggestion {
 const load: Record<Source, (query: Query) => Promise<readonly Suggestion[]> | readonly Suggestion[]> = {
   sounds: async () =>
     (await fetchOffers("/sounds")).map(({ name, caption }) => ({ name, text: `/play ${name}`, ...noted(caption) })),
-  members: async () =>
-    mentions(await fetchOffers(`/autocompletable/users?room_id=${composerField()?.getAttribute(Attribute.Room)}`)),
-  authors: async () =>
-    [{ name: "me" }, ...(await fetchOffers("/autocompletable/users"))].map(({ name }) => filterBy("from", name)),
-  rooms: async () => (await fetchOffers("/autocompletable/rooms")).map(({ name }) => filterBy("in", name)),
+  members: async ({ typed }) => {
+    const roomId = composerField()?.getAttribute(Attribute.Room);
+    return mentions(await fetchOffers(`/autocompletable/users?room_id=${roomId}`, typed));
+  },
+  authors: async ({ typed }) =>
+    [{ name: "me" }, ...(await fetchOffers("/autocompletable/users?", typed))].map(({ name }) => filterBy("from", name)),
+  rooms: async ({ typed }) =>
+    (await fetchOffers("/autocompletable/rooms?", typed)).map(({ name }) => filterBy("in", name)),
   contents: () => [
     { name: "has:link", text: "has:link" },
     { name: "has:code", text: "has:code" },
@@ -84,14 +87,21 @@ function noted(note: string | undefined): Pick<Suggestion, "note"> {
 /** Long enough for the keys of one name, and short: under a name that somebody has given up, nobody is mentioned. */
 const KEPT_MS = 10_000;
 const fetched = new Map<string, { at: number; offers: Promise<Offer[]> }>();
+/** The lists that are too long to be fetched as a whole. */
+const long = new Set<string>();
 
-/** Not fetched at every key. Nothing is offered if it fails. */
-function fetchOffers(path: string): Promise<Offer[]> {
+/** Not fetched at every key, unless the list is too long. Nothing is offered if it fails. */
+async function fetchOffers(list: string, typed = ""): Promise<Offer[]> {
+  const path = typed && long.has(list) ? `${list}&query=${encodeURIComponent(typed)}` : list;
   const known = fetched.get(path);
   if (known && Date.now() - known.at < KEPT_MS) return known.offers;
   const offers = fetch(path)
-    .then((response) => (response.ok ? (response.json() as Promise<Offer[]>) : []))
+    .then((response) => {
+      if (path === list && response.headers.has("x-has-more")) long.add(list);
+      return response.ok ? (response.json() as Promise<Offer[]>) : [];
+    })
     .catch(() => []);
   fetched.set(path, { at: Date.now(), offers });
-  return offers;
+  await offers;
+  return path === list && long.has(list) && typed ? fetchOffers(list, typed) : offers;
 }

@@ -3,11 +3,13 @@
 use app::components::form::FormState;
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use campfire::AppError;
+use campfire::error::FieldErrors;
+use campfire::{AppError, AppResult};
 
 use super::body::BodyTooSlow;
-use super::errors::PageError;
+use super::errors::{PageError, retry_after};
 
 /// The fields of a form in the order of submission. Invalid UTF-8 is replaced by U+FFFD.
 #[derive(Clone, Debug, Default)]
@@ -81,6 +83,56 @@ impl<S: Send + Sync> FromRequest<S> for Form {
                 .into_response()
         })?;
         Ok(Self(form_urlencoded::parse(&body).into_owned().collect()))
+    }
+}
+
+/// Why a form was refused that is answered with the same form and the entered values: fields are wrong, or the same form
+/// may succeed later.
+#[derive(Clone, Debug)]
+pub struct Refused(AppError);
+
+impl Refused {
+    /// The refusal that an error means.
+    ///
+    /// # Errors
+    /// The error itself if sending the form again cannot help.
+    pub fn of(error: AppError) -> AppResult<Self> {
+        match error {
+            AppError::Invalid(_) | AppError::TooManyTries(_) | AppError::Unavailable(_) => Ok(Self(error)),
+            error => Err(error),
+        }
+    }
+
+    /// The status of the response.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        StatusCode::from_u16(self.0.status()).unwrap_or(StatusCode::UNPROCESSABLE_ENTITY)
+    }
+
+    /// The reasons at the fields of the form; one that concerns none of them is at `form`.
+    #[must_use]
+    pub fn errors(&self) -> FieldErrors {
+        match &self.0 {
+            AppError::Invalid(errors) => errors.clone(),
+            error => {
+                let mut errors = FieldErrors::default();
+                errors.add("form", error.to_string());
+                errors
+            }
+        }
+    }
+
+    /// The reasons as one text.
+    #[must_use]
+    pub fn reason(&self) -> String {
+        self.0.to_string()
+    }
+
+    /// Completes the response: it says after which time the form may be sent again.
+    #[must_use]
+    pub fn answer(&self, mut response: Response) -> Response {
+        retry_after(&mut response, &self.0);
+        response
     }
 }
 

@@ -14,6 +14,7 @@ pub mod limits;
 pub mod page_context;
 pub mod path;
 pub mod prefetch;
+mod refusals;
 pub mod render;
 pub mod serve;
 pub mod stream;

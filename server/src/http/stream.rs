@@ -1,4 +1,4 @@
-//! A TCP connection that ends when its client reads nothing.
+//! A TCP connection that ends when its client reads nothing, and whose refusals have words.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -9,6 +9,8 @@ use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
+
+use super::refusals;
 
 /// How long the kernel sends data to a client that acknowledges nothing before it ends the connection: the client has
 /// vanished. Holds for WebSockets too.
@@ -26,6 +28,8 @@ pub struct Stream {
     timeout: Duration,
     /// Runs while the connection accepts nothing.
     stalled: Option<Pin<Box<Sleep>>>,
+    /// What remains to be written in place of a refusal without words.
+    refusal: Option<&'static [u8]>,
 }
 
 impl Stream {
@@ -33,7 +37,7 @@ impl Stream {
     #[must_use]
     pub fn new(tcp: TcpStream, timeout: Duration) -> Self {
         set_options(&tcp);
-        Self { tcp, timeout, stalled: None }
+        Self { tcp, timeout, stalled: None, refusal: None }
     }
 
     /// The result of a write, which is an error if the connection has accepted nothing for too long.
@@ -45,6 +49,22 @@ impl Stream {
         let timeout = self.timeout;
         ready!(self.stalled.get_or_insert_with(|| Box::pin(sleep(timeout))).as_mut().poll(context));
         Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client reads nothing")))
+    }
+
+    /// Writes `refusal` in place of these bytes, which count as written once it is.
+    fn poll_refuse(
+        &mut self,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+        mut refusal: &'static [u8],
+    ) -> Poll<io::Result<usize>> {
+        while !refusal.is_empty() {
+            self.refusal = Some(refusal);
+            let count = ready!(Pin::new(&mut self.tcp).poll_write(context, refusal))?;
+            refusal = &refusal[count..];
+        }
+        self.refusal = None;
+        Poll::Ready(Ok(bytes.len()))
     }
 }
 
@@ -79,7 +99,10 @@ impl AsyncRead for Stream {
 
 impl AsyncWrite for Stream {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.tcp).poll_write(context, bytes);
+        let written = match self.refusal.or_else(|| refusals::in_words(bytes)) {
+            Some(refusal) => self.poll_refuse(context, bytes, refusal),
+            None => Pin::new(&mut self.tcp).poll_write(context, bytes),
+        };
         self.in_time(context, written)
     }
 
@@ -88,6 +111,11 @@ impl AsyncWrite for Stream {
         context: &mut Context<'_>,
         buffers: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        // A refusal is one buffer.
+        let mut filled = buffers.iter().filter(|buffer| !buffer.is_empty());
+        if let (Some(only), None) = (filled.next(), filled.next()) {
+            return self.poll_write(context, only);
+        }
         let written = Pin::new(&mut self.tcp).poll_write_vectored(context, buffers);
         self.in_time(context, written)
     }

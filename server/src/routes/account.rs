@@ -10,7 +10,7 @@ use axum::extract::{Path, Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
-use campfire::access::CurrentUser;
+use campfire::access::{Administrator, CurrentUser};
 use campfire::error::FieldErrors;
 use campfire::model::{AccountName, CustomStyles, Role, UserId, paths};
 use campfire::state::AppState;
@@ -18,11 +18,15 @@ use campfire::{AppError, AppResult, ops};
 
 use crate::Site;
 use crate::http::errors::PageError;
-use crate::http::form::{Form, Verb};
+use crate::http::form::{Form, Refused, Verb};
 use crate::http::forwarded::Forwarded;
 use crate::http::path::{PageQuery, PathId};
-use crate::http::{form, render, urls};
+use crate::http::{render, urls};
 use crate::session::{Administers, SignedIn};
+
+/// The fields of the settings form that are checkboxes.
+const RESTRICTION: &str = "restrict_room_creation_to_administrators";
+const HELP: &str = "show_help";
 
 /// The pages and forms of the account.
 pub fn router() -> Router<Site> {
@@ -63,32 +67,35 @@ async fn update(
     forwarded: Forwarded,
     form: Form,
 ) -> Result<Response, PageError> {
-    let restriction = "restrict_room_creation_to_administrators";
+    let changed = change_settings(&site.state, &administrator, &form).await;
+    let Err(error) = changed else {
+        return Ok(urls::with_notice(paths::ACCOUNT_SETTINGS, Notice::Saved).into_response());
+    };
+    let refused = Refused::of(error)?;
+    let checked = [RESTRICTION, HELP].into_iter().filter(|name| form.has(name));
+    let mut values: Vec<_> = checked.map(|name| (name, form.is_checked(name).to_string())).collect();
     if form.has("name") {
-        let renamed = match form.get("name").parse::<AccountName>() {
-            Ok(name) => ops::accounts::rename(&site.state, &administrator, name).await,
-            Err(error) => Err(error),
-        };
-        match renamed {
-            Ok(()) => {}
-            Err(AppError::Invalid(errors)) => {
-                let state = FormState { values: vec![("name", form.get("name").to_owned())], errors };
-                let current = administrator.current().clone();
-                let people = people_page(&site.state, &current, &HashMap::new()).await?;
-                let status = StatusCode::UNPROCESSABLE_ENTITY;
-                return Ok(settings_page(&site, status, current, people, &forwarded, Some(state)).await?);
-            }
-            Err(error) => return Err(error.into()),
-        }
+        values.push(("name", form.get("name").to_owned()));
     }
-    if form.has(restriction) {
-        let restricted = form.is_checked(restriction);
-        ops::accounts::restrict_room_creation(&site.state, &administrator, restricted).await?;
+    let state = FormState { values, errors: refused.errors() };
+    let current = administrator.current().clone();
+    let people = people_page(&site.state, &current, &HashMap::new()).await?;
+    let page = settings_page(&site, refused.status(), current, people, &forwarded, Some(state)).await?;
+    Ok(refused.answer(page))
+}
+
+async fn change_settings(state: &AppState, administrator: &Administrator, form: &Form) -> AppResult<()> {
+    if form.has("name") {
+        let name: AccountName = form.get("name").parse()?;
+        ops::accounts::rename(state, administrator, name).await?;
     }
-    if form.has("show_help") {
-        ops::accounts::show_help(&site.state, &administrator, form.is_checked("show_help")).await?;
+    if form.has(RESTRICTION) {
+        ops::accounts::restrict_room_creation(state, administrator, form.is_checked(RESTRICTION)).await?;
     }
-    Ok(urls::with_notice(paths::ACCOUNT_SETTINGS, Notice::Saved).into_response())
+    if form.has(HELP) {
+        ops::accounts::show_help(state, administrator, form.is_checked(HELP)).await?;
+    }
+    Ok(())
 }
 
 async fn renew_join_code(
@@ -150,8 +157,10 @@ async fn set_styles(
     };
     match set {
         Ok(()) => Ok(urls::with_notice(paths::EDIT_CUSTOM_STYLES, Notice::Saved).into_response()),
-        Err(AppError::Invalid(errors)) => Ok(styles_page(StatusCode::UNPROCESSABLE_ENTITY, entered.to_owned(), errors)),
-        Err(error) => Err(error.into()),
+        Err(error) => {
+            let refused = Refused::of(error)?;
+            Ok(refused.answer(styles_page(refused.status(), entered.to_owned(), refused.errors())))
+        }
     }
 }
 
@@ -193,14 +202,24 @@ async fn settings_page(
     let account = ops::accounts::find(&site.state).await?.ok_or(AppError::NotFound)?;
     let join_url = [&*forwarded.origin, &paths::join(&account.join_code)].concat();
     let help_shown = ops::accounts::is_help_shown(&site.state).await?;
-    let state = submitted.unwrap_or_else(|| form::fresh(vec![("name", account.name.clone())]));
+    let mut state = submitted.unwrap_or_default();
+    for (name, stored) in [
+        ("name", account.name.clone()),
+        (RESTRICTION, account.room_creation_restricted.to_string()),
+        (HELP, help_shown.to_string()),
+    ] {
+        if state.values.iter().all(|(submitted, _)| *submitted != name) {
+            state.values.push((name, stored));
+        }
+    }
     let props = AccountPageProps {
         viewer: current.user,
         qr_path: paths::qr_code(&join_url),
         account,
         join_url,
         people,
-        help_shown,
+        restricted: state.value(RESTRICTION) == "true",
+        help_shown: state.value(HELP) == "true",
         text_only: site.text_only,
         version: env!("CARGO_PKG_VERSION"),
         state,

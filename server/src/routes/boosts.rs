@@ -13,7 +13,7 @@ use std::collections::HashMap;
 
 use crate::Site;
 use crate::http::errors::PageError;
-use crate::http::form::{Form, Verb};
+use crate::http::form::{Form, Refused, Verb};
 use crate::http::path::PageQuery;
 use crate::http::render;
 use crate::session::OfMessage;
@@ -51,12 +51,12 @@ async fn change(
     match changed.await {
         Ok(()) if headers.contains_key("x-requested-with") => Ok(StatusCode::NO_CONTENT.into_response()),
         Ok(()) => Ok(Redirect::to(&message_path(&of_message)).into_response()),
-        Err(AppError::Invalid(errors)) => {
+        Err(error) => {
+            let refused = Refused::of(error)?;
             let typed = form.get("content").to_owned();
-            let status = StatusCode::UNPROCESSABLE_ENTITY;
-            Ok(picker_page(status, &of_message, &HashMap::new(), typed, Some(errors.to_string())))
+            let page = picker_page(refused.status(), &of_message, &HashMap::new(), typed, Some(refused.reason()));
+            Ok(refused.answer(page))
         }
-        Err(error) => Err(error.into()),
     }
 }
 

@@ -16,7 +16,7 @@ use campfire::{AppError, AppResult, ops};
 
 use crate::Site;
 use crate::http::errors::{PageError, retry_after};
-use crate::http::form::{Form, Verb};
+use crate::http::form::{Form, Refused, Verb};
 use crate::http::path::PageQuery;
 use crate::http::{form, render, urls};
 use crate::session::{Admitted, Refusal, Session, SignedIn, Visitor};
@@ -60,9 +60,11 @@ async fn set_up(
     };
     match set_up {
         Ok(found) => Ok(sign_in(&state, &session, found, &visitor, "/").await?),
-        Err(AppError::Invalid(errors)) => Ok(first_run_page(StatusCode::UNPROCESSABLE_ENTITY, entered(&form, errors))),
         Err(AppError::Conflict(_)) => Ok(Redirect::to("/").into_response()),
-        Err(error) => Err(error.into()),
+        Err(error) => {
+            let refused = Refused::of(error)?;
+            Ok(refused.answer(first_run_page(refused.status(), entered(&form, refused.errors()))))
+        }
     }
 }
 
@@ -100,11 +102,6 @@ async fn join(
             let wanted = format!("{}?notice={}", paths::HOME, Notice::Welcome.word());
             Ok(sign_in(&state, &session, found, &visitor, &wanted).await?)
         }
-        Err(AppError::Invalid(errors)) => {
-            let state_of_form = entered(&form, errors);
-            let status = StatusCode::UNPROCESSABLE_ENTITY;
-            Ok(join_page(&state, status, account.name, join_code, state_of_form).await?)
-        }
         // The e-mail address has an account: its owner can sign in.
         Err(AppError::Conflict(_)) => {
             let query = form_urlencoded::Serializer::new(String::new())
@@ -112,16 +109,11 @@ async fn join(
                 .finish();
             Ok(urls::with_notice(&format!("{}?{query}", paths::SIGN_IN), Notice::AddressTaken).into_response())
         }
-        // What was entered stays: too many at once, or the server is busy.
-        Err(error @ (AppError::TooManyTries(_) | AppError::Unavailable(_))) => {
-            let mut errors = FieldErrors::default();
-            errors.add("form", error.to_string());
-            let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
-            let mut response = join_page(&state, status, account.name, join_code, entered(&form, errors)).await?;
-            retry_after(&mut response, &error);
-            Ok(response)
+        Err(error) => {
+            let refused = Refused::of(error)?;
+            let entered = entered(&form, refused.errors());
+            Ok(refused.answer(join_page(&state, refused.status(), account.name, join_code, entered).await?))
         }
-        Err(error) => Err(error.into()),
     }
 }
 
@@ -181,7 +173,11 @@ async fn session(
             retry_after(&mut response, &error);
             Ok(response)
         }
-        Err(error) => Err(error.into()),
+        Err(error) => {
+            let refused = Refused::of(error)?;
+            let entered = entered(&form, refused.errors());
+            Ok(refused.answer(sign_in_page(&state, refused.status(), wanted, entered).await?))
+        }
     }
 }
 

@@ -34,7 +34,7 @@ async fn home(
     let last: Option<RoomId> = cookies::values(&headers, &name).find_map(|value| value.parse().ok());
     let mut room_id = None;
     if let Some(last) = last {
-        match site.state.members.find(&current.user, last).await {
+        match site.state.members.find(&current, last).await {
             Ok(member) => room_id = Some(member.room.id),
             Err(AppError::NotFound) => {}
             Err(error) => return Err(error.into()),

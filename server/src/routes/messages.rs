@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 
 use crate::Site;
 use crate::http::errors::{PageError, retry_after};
-use crate::http::form::{Form, Verb};
+use crate::http::form::{Form, Refused, Verb};
 use crate::http::path::PathId;
 use crate::http::render;
 use crate::session::{InRoom, Inside, OfMessage};
@@ -157,18 +157,6 @@ async fn edit(
         async { ops::messages::edit(&state, &member, message_id, form.get("body").parse()?).await }.await;
     match edited {
         Ok(_) => Ok(Redirect::to(&paths::message(member.room.id, message_id)).into_response()),
-        Err(AppError::Invalid(errors)) => {
-            let body = form.get("body").to_owned();
-            let status = StatusCode::UNPROCESSABLE_ENTITY;
-            Ok(edit_page(status, &member, message_id, body, Some(errors.to_string())))
-        }
-        Err(error @ AppError::TooManyTries(_)) => {
-            let body = form.get("body").to_owned();
-            let status = StatusCode::TOO_MANY_REQUESTS;
-            let mut response = edit_page(status, &member, message_id, body, Some(error.to_string()));
-            retry_after(&mut response, &error);
-            Ok(response)
-        }
         // Deleted meanwhile: the text can be sent as a new message.
         Err(AppError::NotFound) => {
             let props = NotSentProps {
@@ -179,7 +167,11 @@ async fn edit(
             };
             Ok(render::plain(StatusCode::NOT_FOUND, "Not saved", || NotSent(props)))
         }
-        Err(error) => Err(error.into()),
+        Err(error) => {
+            let refused = Refused::of(error)?;
+            let body = form.get("body").to_owned();
+            Ok(refused.answer(edit_page(refused.status(), &member, message_id, body, Some(refused.reason()))))
+        }
     }
 }
 

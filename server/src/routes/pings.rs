@@ -17,7 +17,7 @@ use campfire::{AppError, AppResult, ops};
 
 use crate::Site;
 use crate::http::errors::PageError;
-use crate::http::form::{Form, Verb};
+use crate::http::form::{Form, Refused, Verb};
 use crate::http::forwarded::Forwarded;
 use crate::http::{render, urls};
 use crate::session::{InRoom, SignedIn};
@@ -48,16 +48,17 @@ async fn create(
     let chosen: AppResult<Vec<UserId>> = form.get_all("user_ids").map(str::parse).collect();
     let pinged = match chosen {
         Ok(user_ids) if user_ids.is_empty() => Err(AppError::invalid("user_ids", "Choose at least one person.")),
-        Ok(user_ids) => ops::rooms::ping(&state, &current.user, user_ids).await,
+        Ok(user_ids) => ops::rooms::ping(&state, &current, user_ids).await,
         Err(_) => Err(AppError::invalid("user_ids", "Choose people from the list.")),
     };
     match pinged {
         Ok(room) => Ok(Redirect::to(&paths::room(room.id)).into_response()),
-        Err(AppError::Invalid(errors)) => {
+        Err(error) => {
+            let refused = Refused::of(error)?;
             let chosen: Vec<UserId> = form.get_all("user_ids").filter_map(|id| id.parse().ok()).collect();
-            Ok(new_page(&state, StatusCode::UNPROCESSABLE_ENTITY, &current, &forwarded, &chosen, errors).await?)
+            Ok(refused
+                .answer(new_page(&state, refused.status(), &current, &forwarded, &chosen, refused.errors()).await?))
         }
-        Err(error) => Err(error.into()),
     }
 }
 

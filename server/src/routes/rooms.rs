@@ -21,7 +21,7 @@ use campfire::{AppError, AppResult, ops};
 use crate::Site;
 use crate::http::cookies;
 use crate::http::errors::PageError;
-use crate::http::form::{Form, Verb};
+use crate::http::form::{Form, Refused, Verb};
 use crate::http::forwarded::Forwarded;
 use crate::http::path::PageQuery;
 use crate::http::prefetch::{is_fetched, is_prefetch};
@@ -159,7 +159,7 @@ async fn create(
 ) -> Result<Response, PageError> {
     let made = async {
         let (name, audience) = entered(&form, kind)?;
-        ops::rooms::open(&state, &current.user, name, audience).await
+        ops::rooms::open(&state, &current, name, audience).await
     };
     match made.await {
         Ok(room) => Ok(Redirect::to(&paths::room(room.id)).into_response()),
@@ -283,11 +283,11 @@ struct FormRequest {
 
 /// The form again, with the submitted values and their errors.
 async fn form_again(state: &AppState, error: AppError, request: FormRequest, form: &Form) -> AppResult<Response> {
-    let AppError::Invalid(errors) = error else { return Err(error) };
+    let refused = Refused::of(error)?;
     let values = vec![("name", form.get("name").to_owned())];
     let chosen = form.get_all("user_ids").filter_map(|id| id.parse().ok()).collect();
-    let entered = FormState { values, errors };
-    form_page(state, StatusCode::UNPROCESSABLE_ENTITY, request, chosen, entered).await
+    let entered = FormState { values, errors: refused.errors() };
+    Ok(refused.answer(form_page(state, refused.status(), request, chosen, entered).await?))
 }
 
 async fn form_page(

@@ -1,18 +1,20 @@
 //! The search page, and the lists for completions.
 
+use std::collections::HashMap;
+
 use app::pages::search::{SearchPage, SearchPageProps};
+use axum::Router;
 use axum::extract::{Query, State};
-use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::http::{HeaderMap, HeaderName, StatusCode, header};
+use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
 use axum::routing::get;
-use axum::{Json, Router};
 use campfire::access::CurrentUser;
 use campfire::model::{Person, RoomId, paths};
 use campfire::ops::searches::SearchResults;
 use campfire::richtext::mention_texts;
 use campfire::search::without_each_filter;
 use campfire::state::AppState;
-use campfire::{AppError, folding, ops, richtext};
+use campfire::{AppError, AppResult, folding, ops, richtext};
 use serde::Serialize;
 
 use crate::Site;
@@ -21,6 +23,12 @@ use crate::http::form::{Form, Verb};
 use crate::http::path::PageQuery;
 use crate::http::{render, time_zone};
 use crate::session::SignedIn;
+
+/// Maximum size of a list for completions, in bytes: some 2,000 people.
+const MAX_OFFER_BYTES: usize = 128 * 1_024;
+
+/// Set where a list for completions is not all of it: the rest is found by its parameter `query`.
+const HAS_MORE: HeaderName = HeaderName::from_static("x-has-more");
 
 /// The search page and the lists for completions.
 pub fn router() -> Router<Site> {
@@ -130,24 +138,46 @@ async fn people(
     let (people, mentions) = match query.get("room_id") {
         Some(room_id) => {
             let room_id: RoomId = room_id.parse()?;
-            let member = state.members.find(&current.user, room_id).await?;
+            let member = state.members.find(&current, room_id).await?;
             let people = ops::memberships::list_people_by_activity(&state, &member).await?;
             let mentions = mention_texts(&people);
             (people, mentions)
         }
         None => (ops::users::list(&state, &current).await?, Vec::new()),
     };
-    let wanted = folding::words(query.get("query").map(String::as_str).unwrap_or_default());
     let mut mentions = mentions.into_iter();
     let offers = people.into_iter().map(|Person { id, name }| Offered { name, value: id.0, mention: mentions.next() });
-    let offered: Vec<_> =
-        offers.filter(|offered| wanted.is_empty() || folding::words(&offered.name).contains(&wanted)).collect();
-    Ok(Json(offered).into_response())
+    Ok(offer(offers, &query)?)
 }
 
 /// The user's rooms, for the search filter `in:`.
-async fn rooms(State(state): State<AppState>, SignedIn(current): SignedIn) -> Result<Response, PageError> {
+async fn rooms(
+    State(state): State<AppState>,
+    SignedIn(current): SignedIn,
+    Query(query): PageQuery,
+) -> Result<Response, PageError> {
     let rooms = ops::memberships::list_involvements(&state, &current).await?.into_iter();
-    Ok(Json(rooms.map(|(id, _, name, _)| Offered { name, value: id.0, mention: None }).collect::<Vec<_>>())
-        .into_response())
+    let offers = rooms.map(|(id, _, name, _)| Offered { name, value: id.0, mention: None });
+    Ok(offer(offers, &query)?)
+}
+
+/// The list of those whose names contain `query`, as far as [`MAX_OFFER_BYTES`] go. If they do not go far enough, a header
+/// says so.
+fn offer(offers: impl Iterator<Item = Offered>, query: &HashMap<String, String>) -> AppResult<Response> {
+    let wanted = folding::words(query.get("query").map(String::as_str).unwrap_or_default());
+    let mut json = String::from("[");
+    let mut headers = vec![(header::CONTENT_TYPE, "application/json")];
+    for offered in offers.filter(|offered| wanted.is_empty() || folding::words(&offered.name).contains(&wanted)) {
+        let entry = serde_json::to_string(&offered).map_err(|_| AppError::Internal)?;
+        if json.len() + entry.len() > MAX_OFFER_BYTES {
+            headers.push((HAS_MORE, "true"));
+            break;
+        }
+        if json.len() > 1 {
+            json.push(',');
+        }
+        json.push_str(&entry);
+    }
+    json.push(']');
+    Ok((AppendHeaders(headers), json).into_response())
 }

@@ -65,6 +65,11 @@ async fn accept(
     let Some(found) = ops::transfers::redeem(&state, &id, visitor.address).await? else {
         return Ok(errors::invalid_transfer_link());
     };
+    // Who was locked out comes to the field for a new password first.
+    let wanted = match &*wanted {
+        "/" if found.allows_new_password() => format!("{}#password", paths::OWN_PROFILE),
+        _ => wanted,
+    };
     match entrance::sign_in(&state, &session, found, &visitor, &wanted).await {
         // Used or ended in this moment.
         Err(AppError::SignedOut) => Ok(errors::invalid_transfer_link()),

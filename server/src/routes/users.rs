@@ -19,8 +19,8 @@ use campfire::{AppError, AppResult, ops};
 
 use crate::Site;
 use crate::http::cookies;
-use crate::http::errors::{PageError, retry_after};
-use crate::http::form::{Form, Verb};
+use crate::http::errors::PageError;
+use crate::http::form::{Form, Refused, Verb};
 use crate::http::forwarded::Forwarded;
 use crate::http::path::PathId;
 use crate::http::{form, render, urls};
@@ -91,20 +91,25 @@ async fn make_link(
     let state = &site.state;
     let present = present_password(&form);
     let made = ops::transfers::mint_for(state, &current, user_id, present.as_ref(), visitor.address).await;
-    let (status, id, errors) = match made {
-        Ok(id) => (StatusCode::OK, Some(id), FieldErrors::default()),
-        Err(AppError::Invalid(errors)) => {
-            (StatusCode::UNPROCESSABLE_ENTITY, None, errors.moved(PASSWORD_FIELDS[0], "link_password"))
-        }
-        Err(error) => return Err(error.into()),
+    let (id, refused) = match made {
+        Ok(id) => (Some(id), None),
+        Err(error) => (None, Some(Refused::of(error)?)),
     };
+    let status = refused.as_ref().map_or(StatusCode::OK, Refused::status);
+    let errors = refused.as_ref().map(Refused::errors).unwrap_or_default();
+    let errors = errors.moved(PASSWORD_FIELDS[0], "link_password").moved("form", "link_password");
     let offer = link_offer(id, &forwarded);
     let person = ops::users::profile(state, &current, user_id).await?;
-    if user_id != current.user.id {
-        return Ok(person_page(status, current, person, Some(offer), FormState { values: Vec::new(), errors }));
-    }
-    let values = profile_values(&person);
-    Ok(profile_page(&site, status, &current, person, offer, FormState { values, errors }).await?)
+    let response = if user_id == current.user.id {
+        let values = profile_values(&person);
+        profile_page(&site, status, &current, person, offer, FormState { values, errors }).await?
+    } else {
+        person_page(status, current, person, Some(offer), FormState { values: Vec::new(), errors })
+    };
+    Ok(match refused {
+        Some(refused) => refused.answer(response),
+        None => response,
+    })
 }
 
 async fn profile(
@@ -166,41 +171,32 @@ async fn update(
         }
         _ => Err(AppError::Invalid(errors)),
     };
-    let (status, errors, wait) = match updated {
-        Ok(()) => {
-            let notice = match others {
-                None => Notice::Saved,
-                Some(OtherSessions::Kept) => Notice::PasswordChanged,
-                Some(OtherSessions::Ended) => Notice::PasswordChangedEverywhere,
-            };
-            return Ok(urls::with_notice(paths::OWN_PROFILE, notice).into_response());
-        }
-        Err(AppError::Invalid(errors)) if changes_password => (StatusCode::UNPROCESSABLE_ENTITY, errors, None),
-        Err(AppError::Invalid(errors)) => {
-            (StatusCode::UNPROCESSABLE_ENTITY, errors.moved(PASSWORD_FIELDS[0], "address_password"), None)
-        }
-        // What was entered stays.
-        Err(error @ AppError::TooManyTries(_)) => {
-            let mut errors = FieldErrors::default();
-            errors.add(if changes_password { "present_password" } else { "address_password" }, error.to_string());
-            (StatusCode::TOO_MANY_REQUESTS, errors, Some(error))
-        }
-        Err(error) => return Err(error.into()),
+    let Err(error) = updated else {
+        let notice = match others {
+            None => Notice::Saved,
+            Some(OtherSessions::Kept) => Notice::PasswordChanged,
+            Some(OtherSessions::Ended) => Notice::PasswordChangedEverywhere,
+        };
+        return Ok(urls::with_notice(paths::OWN_PROFILE, notice).into_response());
+    };
+    let refused = Refused::of(error)?;
+    let errors = if changes_password {
+        refused.errors().moved("form", "password")
+    } else {
+        refused.errors().moved(PASSWORD_FIELDS[0], "address_password")
     };
     let values = vec![("name", name), ("email_address", email_address), ("bio", bio)];
     let id = ops::transfers::mint_if_recent(&site.state, &current, current.user.id, visitor.address).await?;
     let state = FormState { values, errors };
-    let mut response = profile_page(&site, status, &current, profile, link_offer(id, &forwarded), state).await?;
-    if let Some(error) = wait {
-        retry_after(&mut response, &error);
-    }
-    Ok(response)
+    let page = profile_page(&site, refused.status(), &current, profile, link_offer(id, &forwarded), state).await?;
+    Ok(refused.answer(page))
 }
 
 /// The new password in the form, if it has one. Other devices are signed out unless the form says to keep them.
 fn new_password(form: &Form, errors: &mut FieldErrors) -> Option<NewPassword> {
     let changes_address = form.has("email_address");
-    if form.get("password").is_empty() && (changes_address || form.get("present_password").is_empty()) {
+    let is_of_password = form.has("password") || !form.get("present_password").is_empty();
+    if form.get("password").is_empty() && (changes_address || !is_of_password) {
         return None;
     }
     let password = errors.take(form.get("password").parse())?;
@@ -317,8 +313,10 @@ async fn profile_page(
         })
         .collect();
     let asks_password = !ops::sessions::is_recent(app, current).await?;
+    let may_set_password = ops::sessions::may_set_password(app, current).await?;
     let theme = ops::users::theme(app, current).await?;
+    let text_only = site.text_only;
     let props =
-        ProfilePageProps { profile, rooms, theme, devices, link, asks_password, text_only: site.text_only, state };
+        ProfilePageProps { profile, rooms, theme, devices, link, asks_password, may_set_password, text_only, state };
     Ok(render::plain(status, "Your profile", || ProfilePage(props)))
 }

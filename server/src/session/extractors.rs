@@ -161,7 +161,7 @@ async fn current_user(parts: &mut Parts, site: &Site) -> Result<CurrentUser, Ref
 async fn member_of_path(parts: &mut Parts, site: &Site) -> Result<AppResult<Member>, Refusal> {
     let current = current_user(parts, site).await?;
     let room_id = path::segment(parts, RoomId::NAME).await?;
-    Ok(site.state.members.find(&current.user, room_id).await)
+    Ok(site.state.members.find(&current, room_id).await)
 }
 
 /// The response to a request that an extractor refuses: a page with the error, or a redirect.

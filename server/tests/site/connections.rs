@@ -100,6 +100,23 @@ async fn a_connection_that_sends_nothing_is_closed() {
 }
 
 #[tokio::test]
+async fn a_head_that_cannot_be_read_gets_an_error_in_words() {
+    let (site, _ada) = TestSite::with_ada().await;
+    let address = serve(site.site.clone()).await;
+    let long = "x".repeat(128 * 1_024);
+    let requests = [
+        ("431", format!("GET /up HTTP/1.1\r\nhost: x\r\ncookie: {long}\r\n\r\n"), "at most 32 KiB"),
+        ("431", format!("GET /searches?q={long} HTTP/1.1\r\nhost: x\r\n\r\n"), "shorten what you entered"),
+        ("400", "GET /up\u{1} HTTP/1.1\r\nhost: x\r\n\r\n".to_owned(), "not a request"),
+    ];
+    for (expected, request, words) in requests {
+        let answer = exchange(address, &request).await;
+        assert_eq!(status(&answer), expected, "{answer}");
+        assert!(answer.contains(words), "{answer}");
+    }
+}
+
+#[tokio::test]
 async fn a_body_that_drips_gets_an_error_in_words() {
     let (site, _ada) = TestSite::with_ada().await;
     let address = serve(limited(&site, Limits { body_grace: Duration::from_millis(50), ..Limits::default() })).await;

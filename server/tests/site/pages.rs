@@ -2,6 +2,7 @@
 
 use axum::body::Body;
 use axum::http::{Method, StatusCode};
+use campfire::model::Role;
 use campfire::ops;
 use sha2::{Digest, Sha256};
 
@@ -204,4 +205,39 @@ async fn responses_are_compressed_if_the_browser_accepts_gzip() {
         let answer = ada.browser.send(Method::GET, path, &accept_gzip, Body::empty()).await;
         assert_eq!((answer.status, header(&answer, "content-encoding").as_str()), (StatusCode::OK, coding), "{path}");
     }
+}
+
+#[tokio::test]
+async fn lists_of_many_people_with_long_names_are_limited_in_bytes_and_their_rest_is_found() {
+    let (site, mut ada) = TestSite::with_ada().await;
+    let write = async |tx: &mut campfire::store::Tx| {
+        for number in 0..1_200 {
+            // What takes most in a page: each of these characters is escaped.
+            let name = format!("{}{number:04}", "\"'<>&".repeat(19)).parse()?;
+            let address = format!("person{number}@example.com").parse()?;
+            campfire::store::users::insert(tx.db(), &name, &address, "x", Role::Member, 1).await?;
+        }
+        Ok(())
+    };
+    site.state.db.write(write).await.unwrap();
+    let room_id = site.all_talk(&ada).await;
+    let grant = async move |tx: &mut campfire::store::Tx| {
+        Ok(campfire::store::memberships::grant_everyone(tx.db(), room_id, 1).await.map(drop)?)
+    };
+    site.state.db.write(grant).await.unwrap();
+
+    let page = ada.browser.get("/account/edit").await.text();
+    assert!(page.len() < 512 * 1_024, "{} bytes", page.len());
+    assert!(page.contains("More people"));
+    for list in ["/autocompletable/users?".to_owned(), format!("/autocompletable/users?room_id={room_id}")] {
+        let whole = ada.browser.get(&list).await;
+        assert!(whole.body.len() <= 128 * 1_024 + 1 && whole.headers.contains_key("x-has-more"), "{list}");
+        assert!(serde_json::from_slice::<serde_json::Value>(&whole.body).unwrap().as_array().unwrap().len() > 100);
+        assert!(!whole.text().contains("&1199"), "not all of it");
+        let found = ada.browser.get(&format!("{list}&query=1199")).await;
+        assert!(found.text().contains("&1199") && !found.headers.contains_key("x-has-more"), "{list}");
+    }
+    let rooms = ada.browser.get("/autocompletable/rooms?query=all").await;
+    assert!(rooms.text().contains("All Talk") && !rooms.headers.contains_key("x-has-more"));
+    assert_eq!(ada.browser.get("/autocompletable/rooms?query=none").await.text(), "[]");
 }

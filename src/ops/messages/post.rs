@@ -8,7 +8,7 @@ use super::render::render;
 use crate::access::Member;
 use crate::facts::Fact;
 use crate::model::{ClientMessageId, Draft, Message, MessageId, Posted, RoomId};
-use crate::ops::permissions::write_message;
+use crate::ops::permissions::{require_session, write_message};
 use crate::richtext::{Mention, Rendered};
 use crate::state::AppState;
 use crate::store::messages::{Inserted, NewMessage};
@@ -20,8 +20,8 @@ use crate::{AppError, AppResult};
 /// Idempotent: the same `client_message_id` with the same text returns the message of the first call.
 ///
 /// # Errors
-/// `Conflict` when that id was used with another text or in another room, `NotFound` when the membership ended
-/// meanwhile.
+/// `Conflict` when that id was used with another text or in another room; `SignedOut` or `NotFound` when the session or
+/// the membership ended meanwhile.
 pub async fn post(
     state: &AppState,
     member: &Member,
@@ -33,6 +33,7 @@ pub async fn post(
     let message = Arc::new(NewMessage {
         room_id: member.room.id,
         creator_id: member.user.id,
+        session_id: member.session_id,
         client_message_id,
         sent_digest,
         body,
@@ -67,6 +68,7 @@ async fn finish_post(
 
 /// The reason why a message was not inserted: the result of an earlier call with the same id, or an error.
 async fn resolve_rejected(tx: &mut Tx, new: &NewMessage) -> AppResult<Posted> {
+    require_session(tx, new.session_id, new.creator_id).await?;
     store::memberships::find(tx.db(), new.creator_id, new.room_id).await?.ok_or(AppError::NotFound)?;
     let sent = store::messages::find_sent(tx.db(), new.creator_id, &new.client_message_id).await?;
     let sent = sent.ok_or(AppError::Internal)?;

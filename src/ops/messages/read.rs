@@ -20,7 +20,7 @@ pub async fn find(state: &AppState, member: &Member, message_id: MessageId) -> A
 /// `NotFound` when there is no such message, or the user is not a member of its room.
 pub async fn member_of_room_of(state: &AppState, current: &CurrentUser, message_id: MessageId) -> AppResult<Member> {
     let room_id = store::messages::find_room(state.db.reader(), message_id).await?.ok_or(AppError::NotFound)?;
-    state.members.find(&current.user, room_id).await
+    state.members.find(current, room_id).await
 }
 
 /// A message and its source, for editing it.

@@ -1,7 +1,13 @@
-//! The log: lines on standard error, filtered by `RUST_LOG`.
+//! The log: lines on standard error, filtered by `RUST_LOG`. Logging never waits for whoever reads them, and never fails.
 
+mod queue;
+
+use std::backtrace::{Backtrace, BacktraceStatus};
 use std::env;
 use std::io::{self, IsTerminal};
+use std::panic::PanicHookInfo;
+use std::sync::OnceLock;
+use std::time::Duration;
 
 use tracing::Level;
 use tracing_subscriber::filter::Targets;
@@ -9,21 +15,60 @@ use tracing_subscriber::fmt;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
+use queue::Queue;
+
+/// How long [`flush`] waits for whoever reads the log.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// The lines on their way to standard error.
+static QUEUE: OnceLock<Queue> = OnceLock::new();
+
 /// Starts the log. Levels and targets are those of `RUST_LOG`, like `warn` or `info,campfire=debug`; `info` without it.
 /// Colours are for terminals only (also not with `NO_COLOR`, no-color.org).
 pub fn start() {
     let wanted = env::var("RUST_LOG").unwrap_or_default();
     let filter = filter(&wanted);
     let is_coloured = io::stderr().is_terminal() && env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    let lines = fmt::layer().with_writer(io::stderr).with_target(false).with_ansi(is_coloured);
-    // Otherwise a line that cannot be written, for example on a full disk, is reported on standard error itself, where
-    // that fails as well and panics the thread that logs: the writer of the database, for one.
+    let queue = QUEUE.get_or_init(|| {
+        let queue = Queue::default();
+        // Without the thread there is no log, which must not keep the chat from being served.
+        let _ = queue.write_to(io::stderr());
+        queue
+    });
+    std::panic::set_hook(Box::new(|panic| queue.push(panic_text(panic).as_bytes())));
+    let lines = fmt::layer().with_writer(queue.clone()).with_target(false).with_ansi(is_coloured);
+    // These would be reported by a macro that writes to standard error itself.
     let lines = lines.log_internal_errors(false);
     // An error means that a log was started before, by a test.
     let _ = tracing_subscriber::registry().with(filter.clone().unwrap_or(by_default())).with(lines).try_init();
     if filter.is_none() {
         tracing::warn!(RUST_LOG = wanted, "RUST_LOG is not understood and ignored: use a level or targets with levels");
     }
+}
+
+/// Writes a line to standard error, after those of the log.
+pub fn write_line(line: &str) {
+    if let Some(queue) = QUEUE.get() {
+        queue.push(format!("{line}\n").as_bytes());
+    }
+}
+
+/// Waits until the log is written, but not long: before the process ends.
+pub fn flush() {
+    if let Some(queue) = QUEUE.get() {
+        queue.flush(PATIENCE);
+    }
+}
+
+/// What the standard library's hook writes, which would wait for whoever reads it.
+fn panic_text(panic: &PanicHookInfo<'_>) -> String {
+    let thread = std::thread::current();
+    let mut text = format!("thread '{}' {panic}\n", thread.name().unwrap_or("without a name"));
+    let backtrace = Backtrace::capture();
+    if backtrace.status() == BacktraceStatus::Captured {
+        text += &format!("{backtrace}\n");
+    }
+    text
 }
 
 /// The filter that is asked for; `None` if it is not understood.

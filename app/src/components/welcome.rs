@@ -6,7 +6,7 @@ use campfire::protocol::Timeline;
 use leptos::prelude::*;
 
 use crate::live::Live;
-use crate::{Notice, use_layout};
+use crate::{Notice, browser, names, use_layout};
 
 /// The id of the field with the invitation link.
 const LINK_ID: &str = "welcome-link";
@@ -23,6 +23,12 @@ pub fn Welcome(
     let (origin, is_alone) = use_layout().with_value(|layout| (layout.origin.clone(), layout.unpinged.is_empty()));
     let is_open = room.kind == RoomKind::Open;
     let is_empty = Memo::new(move |_| is_open && timeline.with(|timeline| timeline.messages.is_empty()));
+    Effect::new(move |_| {
+        if is_empty.get() {
+            // boot.js shows the controls that need a script.
+            request_animation_frame(|| browser::dispatch(names::page_event::PAGE_SHOWN, &[]));
+        }
+    });
     let html = move || {
         if !is_empty.get() {
             return String::new();
@@ -46,9 +52,9 @@ fn welcome_html(join_url: Option<&str>, may_make_rooms: bool) -> String {
         html.markup(r#"<div class="link-field__row"><input id=""#).markup(LINK_ID);
         html.markup(r#"" type="text" readonly aria-label="Join link" data-selects="" value=""#).text(join_url);
         html.markup(r#""><button class="button" type="button" data-copies=""#).markup(LINK_ID);
-        html.markup(r#"">Copy</button><button class="button button--plain" type="button" data-shares=""#)
+        html.markup(r#"" hidden>Copy</button><button class="button button--plain" type="button" data-shares=""#)
             .text(join_url);
-        html.markup(r#"">Share</button></div><details class="qr"><summary>QR code</summary><img src=""#);
+        html.markup(r#"" hidden>Share</button></div><details class="qr"><summary>QR code</summary><img src=""#);
         html.text(&paths::qr_code(join_url));
         html.markup(r#"" alt="QR code: Join link" width="220" height="220" loading="lazy"></details>"#);
     } else {

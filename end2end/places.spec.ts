@@ -195,7 +195,7 @@ test("a search opens at the newest message found", async ({ twoPeople: { ada } }
   await ada.goto("/searches?q=number");
   await expect(ada.page.locator(".search__found li")).toHaveCount(50);
   await expect(ada.page.locator(".search__found li").first()).toContainText("number 50");
-  await expect(ada.page.getByRole("searchbox")).toBeInViewport();
+  await expect(ada.page.getByRole("searchbox", { name: "Search all your rooms" })).toBeInViewport();
 });
 
 test("going back leads to the same row at the same height, also above the newest forty", async ({ twoPeople: { ada } }) => {

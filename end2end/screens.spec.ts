@@ -47,7 +47,7 @@ for (const [device, options] of [["a wide screen", {}], ["a phone", PHONE]] as c
       ["/rooms/1/messages/1/reply", "reply"],
     ] as const) {
       await ada.goto(path);
-      for (const details of await ada.page.locator("summary").all()) await details.click();
+      for (const details of await ada.page.locator(".framed summary").all()) await details.click();
       await ada.isAccessible(screen);
     }
     await ada.goto("/users/1");
@@ -69,7 +69,7 @@ for (const [device, options] of [["a wide screen", {}], ["a phone", PHONE]] as c
     await stranger.goto("/account/edit");
     await stranger.isAccessible("account settings of a member");
     await ada.goto("/users/2");
-    for (const details of await ada.page.locator("summary").all()) await details.click();
+    for (const details of await ada.page.locator(".framed summary").all()) await details.click();
     await ada.isAccessible("a person to administer");
     await ada.page.getByRole("button", { name: "Ban Stranger" }).click();
     await expect(ada.page.getByRole("button", { name: "Remove ban" })).toBeVisible();

@@ -531,7 +531,7 @@ test("mentions, boosts, replies and the search need no script", async ({ person 
   await bob.page.getByRole("button", { name: "Boost: fire" }).click();
   await expect(bob.message("eels").getByRole("button", { name: /Take your boost back/ })).toBeVisible();
   await bob.message("eels").getByRole("link", { name: "Add a boost" }).click();
-  await bob.page.getByRole("searchbox").fill("rocket");
+  await bob.page.getByRole("searchbox", { name: "Search emoji by name" }).fill("rocket");
   await bob.page.getByRole("button", { name: "Search" }).click();
   await bob.page.getByRole("button", { name: "rocket", exact: true }).click();
   await expect(bob.message("eels").getByRole("button", { name: /^🚀, 1: Bob/ }).last()).toBeVisible();
@@ -542,7 +542,7 @@ test("mentions, boosts, replies and the search need no script", async ({ person 
   await expect(bob.message("slippery").locator("blockquote")).toContainText("eels");
   await expect(bob.message("has something to show").getByRole("link", { name: "Play tada" })).toHaveAttribute("href", "/sounds/tada.mp3");
   await bob.page.getByRole("link", { name: "Search" }).click();
-  await bob.page.getByRole("searchbox").fill("slippery");
+  await bob.page.getByRole("searchbox", { name: "Search emoji by name" }).fill("slippery");
   await bob.page.getByRole("button", { name: "Search" }).click();
   await expect(bob.page.getByRole("list", { name: "Found messages" }).getByRole("listitem")).toHaveCount(1);
   await bob.page.getByRole("link", { name: "in All Talk" }).click();

@@ -45,6 +45,7 @@ const STYLES: &[&str] = &[
     "message-menu",
     "boosts",
     "composer",
+    "files",
     "completions",
     "toast",
     "dialog",

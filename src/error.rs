@@ -26,6 +26,15 @@ pub enum AppError {
     /// The subject has changed, or the id or name is in use.
     #[error("{0}")]
     Conflict(String),
+    /// The request is not one that can be understood.
+    #[error("{0}")]
+    Malformed(String),
+    /// More than is taken at once.
+    #[error("{0}")]
+    TooLarge(String),
+    /// The disk is full.
+    #[error("{0}")]
+    NoSpace(String),
     /// A rate limit was exceeded: the number of seconds to wait.
     #[error("That was too much in a short time. Wait {0} s, then try again.")]
     TooManyTries(u32),
@@ -76,10 +85,13 @@ impl AppError {
             Self::Forbidden => 403,
             Self::NotFound => 404,
             Self::Conflict(_) => 409,
+            Self::Malformed(_) => 400,
+            Self::TooLarge(_) => 413,
             Self::Invalid(_) => 422,
             Self::TooManyTries(_) => 429,
             Self::Internal => 500,
             Self::Unavailable(_) | Self::Unreachable => 503,
+            Self::NoSpace(_) => 507,
         }
     }
 
@@ -215,6 +227,9 @@ mod tests {
             AppError::NotFound,
             AppError::invalid("name", "Too short."),
             AppError::Conflict("taken".into()),
+            AppError::Malformed("odd".into()),
+            AppError::TooLarge("long".into()),
+            AppError::NoSpace("full".into()),
             AppError::TooManyTries(3),
             AppError::Unavailable("later".into()),
             AppError::Internal,

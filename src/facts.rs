@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::cache::invalidation::Stale;
 use crate::live::Announcement;
 use crate::model::{
-    Account, Involvement, Job, Message, MessageId, Person, Room, RoomId, SessionId, SidebarRoom, User, UserId,
+    Account, FileKey, Involvement, Job, Message, MessageId, Person, Room, RoomId, SessionId, SidebarRoom, User, UserId,
 };
 use crate::protocol::ServerEvent;
 use crate::store::events::{EventKind, NewEvent};
@@ -151,6 +151,8 @@ pub enum Fact {
         mentioned: Vec<UserId>,
         /// Whether its creator had unread messages in the room: posting has marked them as read.
         caught_up: bool,
+        /// Those of its files of which previews are to be made.
+        pictures: Vec<FileKey>,
     },
     /// A message's body was replaced.
     MessageEdited {
@@ -167,6 +169,8 @@ pub enum Fact {
         message_id: MessageId,
         /// The users it mentioned.
         mentioned: Vec<UserId>,
+        /// Whether it had files, which are to be deleted.
+        had_files: bool,
     },
     /// The boosts of a message changed.
     MessageBoosted {
@@ -174,6 +178,15 @@ pub enum Fact {
         room_id: RoomId,
         /// The message.
         message_id: MessageId,
+    },
+    /// What a message shows below its body changed.
+    MessageExtended {
+        /// Its room.
+        room_id: RoomId,
+        /// The message.
+        message_id: MessageId,
+        /// All that it shows there now, as HTML.
+        extras_html: String,
     },
 
     /// Stored messages were rendered anew: their HTML changed, and perhaps whom they mention, but not what was written.
@@ -277,7 +290,10 @@ impl Tx {
                 self.announce(Announcement::Person { user_id, event });
             }
 
-            Fact::MessagePosted { seq, message, mentioned, caught_up } => {
+            Fact::MessagePosted { seq, message, mentioned, caught_up, pictures } => {
+                for key in pictures {
+                    self.enqueue(&Job::MakePreview { key }).await?;
+                }
                 let Message { id: message_id, room_id, creator_id, created_at: at, .. } = message;
                 self.mark_stale(Stale::Posted(room_id));
                 if caught_up {
@@ -303,7 +319,10 @@ impl Tx {
                     self.announce_marks(room_id, message_id, &mentioned).await?;
                 }
             }
-            Fact::MessageRemoved { room_id, message_id, mentioned } => {
+            Fact::MessageRemoved { room_id, message_id, mentioned, had_files } => {
+                if had_files {
+                    self.enqueue(&Job::RemoveFiles).await?;
+                }
                 let (seq, at) = self.append(EventKind::MessageRemoved, room_id, Some(message_id), None).await?;
                 self.mark_stale(Stale::Removed(room_id));
                 let event = ServerEvent::MessageRemoved { seq, at, room_id, message_id };
@@ -318,6 +337,14 @@ impl Tx {
                 // The event carries the resulting state, not the change, so that a repeated or late event does no harm.
                 let boosts_html = message.map(|message| message.boosts_html).unwrap_or_default();
                 let event = ServerEvent::MessageBoosted { seq, at, room_id, message_id, boosts_html };
+                self.announce(Announcement::Room { room_id, event });
+            }
+
+            Fact::MessageExtended { room_id, message_id, extras_html } => {
+                let (seq, at) = self.append(EventKind::MessageExtended, room_id, Some(message_id), None).await?;
+                store::files::note_extras(self.db(), message_id, &extras_html, Some(seq)).await?;
+                self.mark_stale(Stale::Messages(room_id));
+                let event = ServerEvent::MessageExtended { seq, at, room_id, message_id, extras_html };
                 self.announce(Announcement::Room { room_id, event });
             }
 
@@ -487,6 +514,7 @@ mod tests {
             Fact::MessageEdited { .. } => "edit, edit a mention away",
             Fact::MessageRemoved { .. } => "remove message, remove the only unread message, remove an unread mention",
             Fact::MessageBoosted { .. } => "boost",
+            Fact::MessageExtended { .. } => "post a picture",
             Fact::MessagesRendered { .. } => "none: a tab shows it at its next load",
             Fact::EventsPruned => "prune",
         }

@@ -20,6 +20,8 @@ pub mod clock;
 pub mod emoji;
 #[cfg(feature = "ssr")]
 pub mod facts;
+#[cfg(feature = "ssr")]
+pub mod files;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod folding;
 #[cfg(feature = "ssr")]

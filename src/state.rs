@@ -10,6 +10,7 @@ use crate::AppResult;
 use crate::access::{Bans, Guesses, Members, Passwords, Rate, Sessions, WrittenFrom};
 use crate::cache::CACHE_BYTES;
 use crate::clock::Clock;
+use crate::files::Files;
 use crate::health::Health;
 use crate::live::{self, Hub};
 use crate::low_priority::Pool;
@@ -62,6 +63,8 @@ pub struct SharedState {
     pub bans: Bans,
     /// The threads that render long messages.
     pub renderings: Pool,
+    /// The files that people send.
+    pub files: Files,
     /// The cache of live sessions.
     pub sessions: Sessions,
     /// The cache of memberships.
@@ -116,6 +119,7 @@ impl AppState {
             joins: Rate::new(clock.clone(), JOIN_BURST, JOIN_INTERVAL_MS),
             written_from: WrittenFrom::new(clock.clone()),
             bans,
+            files: Files::in_folder(folder),
             clock,
             page_cache_bytes: cache_bytes - session_bytes - member_bytes,
             is_set_up: AtomicBool::new(account.is_some()),

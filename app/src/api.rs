@@ -5,7 +5,7 @@
 #![expect(missing_docs, reason = "the attribute makes a struct of each function's arguments")]
 
 use campfire::AppResult;
-use campfire::model::{Anchor, ClientMessageId, Message, MessageId, Posted, RoomId};
+use campfire::model::{Anchor, ClientMessageId, FileKey, Message, MessageId, Posted, RoomId};
 use campfire::protocol::{MessagePage, RoomPage};
 use leptos::prelude::*;
 use server_fn::codec::Json;
@@ -36,13 +36,18 @@ pub async fn messages_after(room_id: RoomId, message_id: MessageId) -> AppResult
     answer(async move { ops::messages::page_after(&state(), &member_of(room_id).await?, message_id).await }).await
 }
 
-/// Posts `body` in the room. Calls with the same `client_message_id` store it once.
+/// Posts `body` in the room, with complete uploads as its files. Calls with the same `client_message_id` store it once.
 #[server(endpoint = "messages/post", input = Json)]
-pub async fn post_message(room_id: RoomId, client_message_id: ClientMessageId, body: String) -> AppResult<Posted> {
+pub async fn post_message(
+    room_id: RoomId,
+    client_message_id: ClientMessageId,
+    body: String,
+    #[server(default)] files: Vec<FileKey>,
+) -> AppResult<Posted> {
     use crate::server::{answer, member_of, ops, state};
     answer(async move {
         let member = member_of(room_id).await?;
-        ops::messages::post(&state(), &member, client_message_id, body.parse()?).await
+        ops::messages::post_with_files(&state(), &member, client_message_id, &body, files).await
     })
     .await
 }
@@ -61,9 +66,13 @@ pub async fn message_source(room_id: RoomId, message_id: MessageId) -> AppResult
 /// Replaces the body of a message.
 #[server(endpoint = "messages/edit", input = Json)]
 pub async fn edit_message(room_id: RoomId, message_id: MessageId, body: String) -> AppResult<Message> {
+    use campfire::model::Draft;
+
     use crate::server::{answer, member_of, ops, state};
-    answer(async move { ops::messages::edit(&state(), &member_of(room_id).await?, message_id, body.parse()?).await })
-        .await
+    answer(async move {
+        ops::messages::edit(&state(), &member_of(room_id).await?, message_id, Draft::beside_files(&body)?).await
+    })
+    .await
 }
 
 /// Checks the session: fails with `SignedOut` if it has ended.

@@ -155,6 +155,15 @@ pub fn show_body(row: &web_sys::Element, html: &str) {
     }
 }
 
+/// Replaces what a row shows below the body of its message: the element with its content, or nothing.
+pub fn show_extras(row: &web_sys::Element, html: &str) {
+    if let Ok(Some(before)) = row.query_selector(".message__extras") {
+        before.set_outer_html(html);
+    } else if let Ok(Some(boosts)) = row.query_selector(".boosts") {
+        let _ = boosts.insert_adjacent_html("beforebegin", html);
+    }
+}
+
 /// The row of a message, if it is in the page.
 pub fn row(message_id: MessageId) -> Option<web_sys::Element> {
     document().get_element_by_id(&format!("{}{message_id}", names::id::MESSAGE_PREFIX))

@@ -7,13 +7,16 @@
 
 #![allow(unsafe_code, reason = "the macro declares the imports and exports that link the modules")]
 
-use campfire::model::paths;
+use campfire::model::{ClientUploadId, RoomId, paths};
 use leptos::prelude::{document, window};
 use leptos::task::spawn_local;
 use leptos::wasm_split::{SplitLoaderError, wasm_split};
-use web_sys::{Event, KeyboardEvent};
+use wasm_bindgen::JsCast;
+use web_sys::{Element, Event, File, HtmlElement, KeyboardEvent, MouseEvent};
 
-use crate::components::{finder, shortcuts};
+use crate::components::{finder, lightbox, shortcuts};
+use crate::uploader::{engine, tray};
+use crate::uploads::{Uploads, Work};
 use crate::{browser, names};
 
 /// A WASM module could not be fetched.
@@ -55,8 +58,69 @@ pub fn search() {
     });
 }
 
-/// Opens the list of keyboard shortcuts and the search panel whenever the page's scripts or keys ask for them, until the
-/// page is unloaded. Called once, in the browser.
+/// Shows the picture that a link leads to over the page.
+///
+/// # Errors
+/// [`ChunkError`] if the module that contains it cannot be fetched.
+#[wasm_split(lightbox, wasm_split_path = leptos::wasm_split, fallible)]
+pub fn show_picture(link: Element) -> Result<(), ChunkError> {
+    lightbox::show(&link);
+    Ok(())
+}
+
+/// Takes chosen files, and uploads whatever is not uploaded yet.
+///
+/// # Errors
+/// [`ChunkError`] if the module that contains it cannot be fetched.
+#[wasm_split(uploader, wasm_split_path = leptos::wasm_split, fallible)]
+pub fn upload(uploads: Uploads, chosen: Vec<(ClientUploadId, File)>) -> Result<(), ChunkError> {
+    engine::start(uploads, chosen);
+    Ok(())
+}
+
+/// Forgets the bytes of files.
+///
+/// # Errors
+/// [`ChunkError`] if the module that contains it cannot be fetched.
+#[wasm_split(uploader, wasm_split_path = leptos::wasm_split, fallible)]
+pub fn forget_files(ids: Vec<ClientUploadId>) -> Result<(), ChunkError> {
+    engine::forget(ids);
+    Ok(())
+}
+
+/// Shows the files of the message that is written in a room.
+///
+/// # Errors
+/// [`ChunkError`] if the module that contains it cannot be fetched.
+#[wasm_split(uploader, wasm_split_path = leptos::wasm_split, fallible)]
+pub fn show_tray(uploads: Uploads, room_id: RoomId, tray: HtmlElement) -> Result<(), ChunkError> {
+    tray::show(uploads, room_id, &tray);
+    Ok(())
+}
+
+/// Does the work of files that are on their way, until the page is unloaded. `send_messages` is called when a message in the
+/// outbox may go on. Called once, in the browser.
+pub fn work_on(uploads: Uploads, send_messages: impl Fn() + 'static) {
+    uploads.start(move |work| match work {
+        Work::Upload(chosen) => spawn_local(async move {
+            if upload(uploads, chosen).await.is_err() {
+                uploads.give_up();
+            }
+        }),
+        // What is not forgotten now is when the browser is cleaned.
+        Work::Forget(ids) => spawn_local(async move {
+            let _ = forget_files(ids).await;
+        }),
+        // Without it, they were dropped above.
+        Work::ShowTray(room_id, element) => spawn_local(async move {
+            let _ = show_tray(uploads, room_id, element).await;
+        }),
+        Work::SendMessages => send_messages(),
+    });
+}
+
+/// Opens the list of keyboard shortcuts and the search panel whenever the page's scripts or keys ask for them, and pictures
+/// when they are clicked, until the page is unloaded. Called once, in the browser.
 pub fn listen() {
     browser::listen_forever(&document(), names::page_event::SEARCH_WANTED, |_: Event| search());
     // The composer takes these keys where text is selected, to make a link of it.
@@ -66,6 +130,22 @@ pub fn listen() {
             event.prevent_default();
             search();
         }
+    });
+    browser::listen_forever(&document(), "click", |event: MouseEvent| {
+        let is_plain =
+            event.button() == 0 && !(event.ctrl_key() || event.meta_key() || event.shift_key() || event.alt_key());
+        let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
+        let link = target.and_then(|target| target.closest("a[data-picture]").ok().flatten());
+        let Some(link) = link.filter(|_| is_plain && !event.default_prevented()) else { return };
+        event.prevent_default();
+        spawn_local(async move {
+            // Without the viewer, the browser shows the picture.
+            if show_picture(link.clone()).await.is_err()
+                && let Some(path) = link.get_attribute("href")
+            {
+                let _ = window().location().set_href(&path);
+            }
+        });
     });
     browser::listen_forever(&document(), names::page_event::SHORTCUTS_WANTED, |_: Event| {
         spawn_local(async {

@@ -21,6 +21,8 @@ mod live;
 mod names;
 mod navigation;
 mod outbox;
+mod uploader;
+mod uploads;
 
 use std::collections::BTreeSet;
 
@@ -35,6 +37,7 @@ use frame::FramedPage;
 use live::Live;
 use outbox::Outbox;
 use pages::{no_rooms::NoRooms, room::RoomPage};
+use uploads::Uploads;
 
 /// The data around every page of the chat: the viewer, the account and the viewer's rooms.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,6 +56,8 @@ pub struct Layout {
     pub unpinged: Vec<Person>,
     /// The notice of the redirect that led to the page.
     pub notice: Option<Notice>,
+    /// Whether messages can have files.
+    pub takes_files: bool,
 }
 
 /// A notice that a redirect shows on the page it leads to. The URL carries its name, never free text: a link could
@@ -188,12 +193,15 @@ pub fn App() -> impl IntoView {
     let place = navigation::provide_place(frame);
     let live = Live::new(&layout, place.get_untracked().room_id());
     provide_context(live);
-    let outbox = Outbox::new(layout.viewer.id);
+    let uploads = Uploads::new(layout.viewer.id);
+    provide_context(uploads);
+    let outbox = Outbox::new(layout.viewer.id, uploads);
     provide_context(outbox);
     provide_context(StoredValue::new(layout));
     Effect::new(move |_| {
         navigation::listen(place, frame, components::scroller::show_again);
         chunks::listen();
+        chunks::work_on(uploads, move || outbox.send());
         live::start(live, Callback::new(move |()| outbox.send()));
     });
     Effect::new(move |_| {

@@ -42,13 +42,15 @@ mod tests {
     type Key = (String, String);
 
     /// Attributes that no script reads or writes.
-    const WITHOUT_SCRIPT: [&str; 9] = [
+    const WITHOUT_SCRIPT: [&str; 11] = [
         "data-administrator",
         "data-author",
         "data-back",
         "data-boosters",
+        "data-extras",
         "data-id",
         "data-new",
+        "data-picture",
         "data-revision",
         "data-shown",
         "data-opened",

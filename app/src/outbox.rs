@@ -8,7 +8,7 @@ use std::cell::RefCell;
 use std::time::Duration;
 
 use campfire::AppError;
-use campfire::model::{ClientMessageId, Posted, RoomId, UserId};
+use campfire::model::{ClientMessageId, FileKey, Posted, RoomId, UserId};
 use campfire::protocol::ServerEvent;
 use futures::channel::oneshot;
 use futures::future::select;
@@ -16,6 +16,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use serde::{Deserialize, Serialize};
 
+use crate::uploads::{Upload, Uploads};
 use crate::{api, browser, live};
 
 /// How long a response may take before the message is sent again.
@@ -36,6 +37,9 @@ pub struct Outgoing {
     pub room_id: RoomId,
     /// Its text as typed.
     pub body: String,
+    /// Its files, as they were when it was sent.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<Upload>,
     /// Why the server refused it; it is sent again only when the user retries.
     pub failed: Option<String>,
     /// Whether the last attempt did not reach the server; the next one is scheduled.
@@ -47,6 +51,7 @@ pub struct Outgoing {
 #[derive(Clone, Copy)]
 pub struct Outbox {
     user_id: UserId,
+    uploads: Uploads,
     items: RwSignal<Vec<Outgoing>>,
 }
 
@@ -64,10 +69,12 @@ enum Sender {
 
 impl Outbox {
     /// An empty outbox. In the browser, an effect loads the stored messages.
-    pub fn new(user_id: UserId) -> Self {
-        let outbox = Self { user_id, items: RwSignal::new(Vec::new()) };
+    pub fn new(user_id: UserId, uploads: Uploads) -> Self {
+        let outbox = Self { user_id, uploads, items: RwSignal::new(Vec::new()) };
         Effect::new(move |_| {
-            outbox.items.set(outbox.stored());
+            let stored = outbox.stored();
+            uploads.resume(stored.iter().flat_map(|item| item.files.clone()).collect());
+            outbox.items.set(stored);
             browser::listen_forever(&window(), "storage", move |event: web_sys::StorageEvent| {
                 // A removed entry: another tab sent or discarded the message.
                 if let (Some(key), None) = (event.key(), event.new_value()) {
@@ -84,10 +91,10 @@ impl Outbox {
         self.items.with(|items| items.iter().filter(|item| item.room_id == room_id).cloned().collect())
     }
 
-    /// Adds a message and sends it.
-    pub fn push(self, room_id: RoomId, body: String) {
+    /// Adds a message and sends it, as soon as its files have arrived.
+    pub fn push(self, room_id: RoomId, body: String, files: Vec<Upload>) {
         let client_message_id = browser::new_client_message_id();
-        let item = Outgoing { client_message_id, room_id, body, failed: None, waiting: false };
+        let item = Outgoing { client_message_id, room_id, body, files, failed: None, waiting: false };
         self.store(&item);
         self.items.update(|items| items.push(item));
         self.send();
@@ -96,12 +103,43 @@ impl Outbox {
     /// Sends a failed message again.
     pub fn retry(self, id: &ClientMessageId) {
         self.change(id, |item| item.failed = None);
+        for file in self.files_of(id).into_iter().filter(|file| file.failed.is_some()) {
+            self.uploads.retry(&file.id);
+        }
+        self.send();
+    }
+
+    /// Sends a failed message without the files that were refused.
+    pub fn send_without(self, id: &ClientMessageId) {
+        let refused: Vec<_> =
+            self.files_of(id).into_iter().filter(|file| file.failed.is_some()).map(|file| file.id).collect();
+        self.change(id, |item| {
+            item.failed = None;
+            item.files.retain(|file| !refused.contains(&file.id));
+        });
+        self.uploads.forget(&refused);
+        // Without text and files, nothing is left of it.
+        let is_empty = self.items.with_untracked(|items| {
+            items.iter().any(|item| item.client_message_id == *id && item.files.is_empty() && item.body.is_empty())
+        });
+        if is_empty {
+            self.remove(id);
+        }
         self.send();
     }
 
     /// Removes a failed message.
     pub fn discard(self, id: &ClientMessageId) {
         self.remove(id);
+    }
+
+    /// The files of a message as they are now.
+    pub fn files_of(self, id: &ClientMessageId) -> Vec<Upload> {
+        let ids: Vec<_> = self.items.with(|items| {
+            let item = items.iter().find(|item| item.client_message_id == *id);
+            item.map(|item| item.files.iter().map(|file| file.id.clone()).collect()).unwrap_or_default()
+        });
+        self.uploads.of(&ids)
     }
 
     /// Sends the waiting messages without further pause.
@@ -125,11 +163,11 @@ impl Outbox {
     async fn send_all(self) {
         let mut pause_ms = MIN_PAUSE_MS;
         loop {
-            let next = self.items.with_untracked(|items| items.iter().find(|item| item.failed.is_none()).cloned());
-            let Some(item) = next else { return };
+            // What waits for files is sent when they have arrived.
+            let Some((item, keys)) = self.next() else { return };
             let id = item.client_message_id;
             let response =
-                browser::timeout(RESPONSE_TIMEOUT, api::post_message(item.room_id, id.clone(), item.body)).await;
+                browser::timeout(RESPONSE_TIMEOUT, api::post_message(item.room_id, id.clone(), item.body, keys)).await;
             match response.unwrap_or(Err(AppError::Unreachable)) {
                 Ok(posted) => {
                     pause_ms = MIN_PAUSE_MS;
@@ -166,6 +204,35 @@ impl Outbox {
         }
     }
 
+    /// The first message that can be sent now, and the keys of its files. A message whose files have not arrived holds back
+    /// the later ones of its room, so that they stay in order, and those of no other room.
+    fn next(self) -> Option<(Outgoing, Vec<FileKey>)> {
+        let mut waiting_rooms = Vec::new();
+        let items = self.items.get_untracked();
+        for item in items.into_iter().filter(|item| item.failed.is_none()) {
+            if waiting_rooms.contains(&item.room_id) {
+                continue;
+            }
+            let files = untrack(|| self.files_of(&item.client_message_id));
+            let refused = files.iter().find(|file| file.failed.is_some());
+            if let Some(refused) = refused {
+                let reason = format!("“{}”: {}", refused.name, refused.state_text());
+                self.change(&item.client_message_id, |item| item.failed = Some(reason));
+                continue;
+            }
+            let keys: Vec<_> = item
+                .files
+                .iter()
+                .filter_map(|file| files.iter().find(|now| now.id == file.id)?.key.clone().or_else(|| file.key.clone()))
+                .collect();
+            if keys.len() == item.files.len() {
+                return Some((item, keys));
+            }
+            waiting_rooms.push(item.room_id);
+        }
+        None
+    }
+
     fn change(self, id: &ClientMessageId, change: impl FnOnce(&mut Outgoing)) {
         self.items.update(|items| {
             if let Some(item) = items.iter_mut().find(|item| item.client_message_id == *id) {
@@ -176,6 +243,8 @@ impl Outbox {
     }
 
     fn remove(self, id: &ClientMessageId) {
+        let files: Vec<_> = untrack(|| self.files_of(id)).into_iter().map(|file| file.id).collect();
+        self.uploads.forget(&files);
         if let Some(storage) = browser::storage() {
             let _ = storage.remove_item(&self.key(id));
         }

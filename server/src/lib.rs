@@ -134,8 +134,15 @@ pub fn app(site: Site) -> Router {
         .merge(routes::searches::router())
         .layer(DefaultBodyLimit::max(MAX_FORM_BYTES));
 
+    let files = if site.text_only {
+        Router::new()
+    } else {
+        Router::new().merge(routes::uploads::router()).merge(routes::files::router())
+    };
+
     let routes = Router::new()
         .merge(pages)
+        .merge(files)
         .merge(routes::calls::router())
         .merge(live::router())
         .fallback(errors::not_found)

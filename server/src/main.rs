@@ -16,6 +16,10 @@ const KEPT_FREED_BYTES: usize = 2 * 1024 * 1024;
 fn main() -> ExitCode {
     keep_freed_memory();
     let command = Cli::parse().command();
+    // Before anything else is started: the process is to do nothing but this.
+    if let Command::Picture { arguments } = command {
+        return pictures::child::run(arguments);
+    }
     logging::start();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let result = runtime.map_err(Into::into).and_then(|runtime| {
@@ -23,6 +27,7 @@ fn main() -> ExitCode {
             match command {
                 Command::Serve(options) => serve::run(options).await,
                 Command::ResetPassword(options) => reset_password::run(options).await,
+                Command::Picture { .. } => Ok(()),
             }
         });
         // Do not wait for password hashes in progress: their requests have ended.

@@ -64,7 +64,8 @@ pub async fn run_due(state: &AppState) -> AppResult<()> {
 }
 
 /// Takes over the queue from the previous process: releases its leases, and enqueues the jobs that no write causes if they
-/// are missing: the recurring one, and those that follow from an update of the renderer or of the search index. Names of
+/// are missing: the recurring one, those that follow from an update of the renderer or of the search index, and the one
+/// that a crash in the middle of an upload may need. Names of
 /// an older version are marked, too.
 async fn resume(state: &AppState) -> AppResult<()> {
     let resume = async |tx: &mut Tx| {
@@ -79,6 +80,9 @@ async fn resume(state: &AppState) -> AppResult<()> {
             tx.enqueue(&Job::Render).await?;
         }
         super::renew_search::enqueue_if_due(tx).await?;
+        if !store::jobs::exists(tx.db(), JobKind::SweepFiles).await? {
+            tx.enqueue(&Job::SweepFiles).await?;
+        }
         tx.changes_nothing_visible();
         Ok(())
     };

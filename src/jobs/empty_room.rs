@@ -3,7 +3,7 @@
 
 use super::Next;
 use crate::AppResult;
-use crate::model::RoomId;
+use crate::model::{Job, RoomId};
 use crate::state::AppState;
 use crate::store::{self, Tx};
 
@@ -15,10 +15,14 @@ pub(super) async fn step(state: &AppState, room_id: RoomId) -> AppResult<Next> {
     let delete = async move |tx: &mut Tx| {
         // The room has no members any more, so no page or permission depends on its messages.
         tx.changes_nothing_visible();
+        let now_ms = tx.now_ms();
         if store::messages::remove_some_of_room(tx.db(), room_id, BATCH_SIZE).await? > 0 {
             return Ok(Next::Continue);
         }
         store::rooms::remove(tx.db(), room_id).await?;
+        if store::files::has_expired(tx.db(), now_ms).await? {
+            tx.enqueue(&Job::RemoveFiles).await?;
+        }
         Ok(Next::Done)
     };
     state.db.write(delete).await

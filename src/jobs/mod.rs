@@ -8,16 +8,20 @@
 mod dispatcher;
 mod empty_room;
 mod end_sessions;
+mod make_preview;
 mod prune;
 mod remove_content;
+mod remove_files;
 mod render;
 mod renew_search;
+mod sweep_files;
 
 pub use dispatcher::{run, run_due};
 
 use crate::AppResult;
 use crate::model::Job;
 use crate::state::AppState;
+use crate::store::Tx;
 
 /// Duration of a lease, in milliseconds: 60 s. Until it ends, no other worker claims the job.
 const LEASE_MS: i64 = 60_000;
@@ -42,6 +46,18 @@ enum Next {
     At(i64),
 }
 
+/// Enqueues a job as the program itself does, for tools and tests that do not wait until it is due.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn enqueue(state: &AppState, job: Job) -> AppResult<()> {
+    let enqueue = async move |tx: &mut Tx| {
+        tx.changes_nothing_visible();
+        Ok(tx.enqueue(&job).await?)
+    };
+    state.db.write(enqueue).await
+}
+
 /// Runs one step of a job.
 async fn step(state: &AppState, job: &Job) -> AppResult<Next> {
     match job {
@@ -51,6 +67,9 @@ async fn step(state: &AppState, job: &Job) -> AppResult<Next> {
         Job::Render => render::step(state).await,
         Job::EndSessions { user_id, session_ids } => end_sessions::step(state, *user_id, session_ids).await,
         Job::RenewSearch => renew_search::step(state).await,
+        Job::MakePreview { key } => make_preview::step(state, key).await,
+        Job::RemoveFiles => remove_files::step(state).await,
+        Job::SweepFiles => sweep_files::step(state).await,
     }
 }
 

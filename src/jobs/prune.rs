@@ -1,8 +1,10 @@
-//! Deletes expired rows: old events of the log, dead jobs, and networks that nobody wrote from for long.
+//! Deletes expired rows: old events of the log, dead jobs, and networks that nobody wrote from for long. Has expired files
+//! deleted.
 
 use super::Next;
 use crate::AppResult;
 use crate::facts::Fact;
+use crate::model::{Job, JobKind};
 use crate::ops::bans::NETWORK_RETENTION_MS;
 use crate::state::AppState;
 use crate::store::{self, Tx};
@@ -30,6 +32,11 @@ pub(super) async fn step(state: &AppState) -> AppResult<Next> {
             tx.record(Fact::EventsPruned).await?;
         }
         let job_count = store::jobs::remove_dead(tx.db(), now_ms - DEAD_JOB_RETENTION_MS, BATCH_SIZE).await?;
+        if store::files::has_expired(tx.db(), now_ms).await?
+            && !store::jobs::exists(tx.db(), JobKind::RemoveFiles).await?
+        {
+            tx.enqueue(&Job::RemoveFiles).await?;
+        }
         let network_count = store::networks::prune(tx.db(), now_ms - NETWORK_RETENTION_MS, BATCH_SIZE).await?;
         Ok(if event_count + job_count + network_count > 0 { Next::Continue } else { Next::At(now_ms + INTERVAL_MS) })
     };
@@ -39,7 +46,6 @@ pub(super) async fn step(state: &AppState) -> AppResult<Next> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Job, JobKind};
     use crate::{jobs, testing};
 
     #[tokio::test]

@@ -9,11 +9,13 @@ use std::collections::{BTreeSet, HashMap};
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
+use sqlx::types::Json;
+
 use super::Next;
 use crate::AppResult;
 use crate::clock;
 use crate::facts::Fact;
-use crate::model::{Draft, MessageId, Person, RoomId};
+use crate::model::{Draft, FileForm, MessageId, Person, RoomId};
 use crate::richtext::{self, Mention, Names, RENDER_VERSION, Rendered};
 use crate::state::AppState;
 use crate::store::Tx;
@@ -114,13 +116,16 @@ fn in_this_version(stored: &StoredRendering) -> richtext::Body {
 /// Renders a message. It can mention whom it mentions already, and whoever was a member of its room when it was posted.
 /// `None` for a source that would not be accepted any more: it stays as it is.
 fn render_one(stored: &StoredRendering, members: &[(Person, i64)], mentioned: &[Mention]) -> Option<Rendered> {
-    let draft: Draft = stored.body.source.parse().ok()?;
+    let Json(files) = &stored.files;
+    let draft =
+        if files.is_empty() { stored.body.source.parse() } else { Draft::beside_files(&stored.body.source) }.ok()?;
     let present =
         members.iter().filter(|(_, joined_at)| *joined_at <= stored.created_at).map(|(person, _)| person.clone());
     let known = mentioned.iter().map(|Mention { user_id, name }| Person { id: *user_id, name: name.clone() });
     let mut rendered = richtext::render(&draft, &Names::new(present.chain(known).collect()));
     // Leading blank lines, which drafts do not have, stay in what was typed.
     rendered.body.source.clone_from(&stored.body.source);
+    rendered.body = rendered.body.beside_files(files.iter().map(|(name, kind)| (name.as_str(), FileForm::of(kind))));
     Some(rendered)
 }
 

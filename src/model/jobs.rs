@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{MessageId, RoomId, SessionId, UserId};
+use super::{FileKey, MessageId, RoomId, SessionId, UserId};
 
 /// A job with the arguments of its handler. Stored as JSON, so variants and fields are only ever added.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,6 +33,15 @@ pub enum Job {
     },
     /// Indexes messages anew for search, after an update that indexes them in another way.
     RenewSearch,
+    /// Makes the preview of a picture.
+    MakePreview {
+        /// The file.
+        key: FileKey,
+    },
+    /// Deletes files that nothing has any more, and uploads that rested for too long.
+    RemoveFiles,
+    /// Deletes stored bytes that the database does not know. Runs at every start.
+    SweepFiles,
 }
 
 /// The kind of a job. Each kind runs in a pool of its own.
@@ -51,6 +60,12 @@ pub enum JobKind {
     EndSessions,
     /// [`Job::RenewSearch`]
     RenewSearch,
+    /// [`Job::MakePreview`]
+    MakePreview,
+    /// [`Job::RemoveFiles`]
+    RemoveFiles,
+    /// [`Job::SweepFiles`]
+    SweepFiles,
 }
 
 impl Job {
@@ -64,14 +79,26 @@ impl Job {
             Self::Render => JobKind::Render,
             Self::EndSessions { .. } => JobKind::EndSessions,
             Self::RenewSearch => JobKind::RenewSearch,
+            Self::MakePreview { .. } => JobKind::MakePreview,
+            Self::RemoveFiles => JobKind::RemoveFiles,
+            Self::SweepFiles => JobKind::SweepFiles,
         }
     }
 }
 
 impl JobKind {
     /// Every kind.
-    pub const ALL: [Self; 6] =
-        [Self::RemoveContent, Self::EmptyRoom, Self::Prune, Self::Render, Self::EndSessions, Self::RenewSearch];
+    pub const ALL: [Self; 9] = [
+        Self::RemoveContent,
+        Self::EmptyRoom,
+        Self::Prune,
+        Self::Render,
+        Self::EndSessions,
+        Self::RenewSearch,
+        Self::MakePreview,
+        Self::RemoveFiles,
+        Self::SweepFiles,
+    ];
 
     /// How many jobs of this kind run concurrently.
     #[must_use]
@@ -100,6 +127,12 @@ mod tests {
                 r#"{"kind":"end_sessions","user_id":7,"session_ids":[2,3]}"#,
             ),
             (Job::RenewSearch, r#"{"kind":"renew_search"}"#),
+            (
+                Job::MakePreview { key: FileKey::new([0xab; 16]) },
+                r#"{"kind":"make_preview","key":"abababababababababababababababab"}"#,
+            ),
+            (Job::RemoveFiles, r#"{"kind":"remove_files"}"#),
+            (Job::SweepFiles, r#"{"kind":"sweep_files"}"#),
         ] {
             assert_eq!(serde_json::to_string(&job).unwrap(), json);
             assert_eq!(serde_json::from_str::<Job>(json).unwrap(), job);

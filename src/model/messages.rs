@@ -45,11 +45,21 @@ pub struct Message {
     /// newer.
     #[serde(default)]
     pub boosts_seq: i64,
+    /// What is shown below its body, as HTML: its files. Empty without any, and in the data embedded in a page.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub extras_html: String,
+    /// The `seq` of the last event that changed it after it was posted; 0 without one.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub extras_seq: i64,
+}
+
+const fn is_zero(number: &i64) -> bool {
+    *number == 0
 }
 
 impl Message {
-    /// Merges another state of the same message: takes its body if its revision is newer, and its boosts if their event
-    /// is. Returns whether anything changed.
+    /// Merges another state of the same message: takes its body if its revision is newer, and its boosts and extras if
+    /// their events are. Returns whether anything changed.
     pub fn take_in(&mut self, other: &Self) -> bool {
         let edited = other.revision > self.revision;
         let boosted = other.boosts_seq > self.boosts_seq;
@@ -62,13 +72,18 @@ impl Message {
             self.boosts_html.clone_from(&other.boosts_html);
             self.boosts_seq = other.boosts_seq;
         }
-        edited || boosted
+        let extended = other.extras_seq > self.extras_seq;
+        if extended {
+            self.extras_html.clone_from(&other.extras_html);
+            self.extras_seq = other.extras_seq;
+        }
+        edited || boosted || extended
     }
 
     /// The size of its HTML, in bytes: nearly all of what it takes in a page or an event.
     #[must_use]
     pub fn html_bytes(&self) -> usize {
-        self.body_html.len() + self.boosts_html.len()
+        self.body_html.len() + self.boosts_html.len() + self.extras_html.len()
     }
 
     /// The path of the page that shows the message in its room.
@@ -98,7 +113,8 @@ pub fn is_grouped(previous: Option<&Message>, message: &Message) -> bool {
     })
 }
 
-/// A body that may be posted: Markdown, not blank, at most [`MAX_BODY_CHARS`], with lines ending in `\n`.
+/// A body that may be posted: Markdown, not blank unless the message has files, at most [`MAX_BODY_CHARS`], with lines
+/// ending in `\n`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Draft(String);
 
@@ -107,6 +123,14 @@ impl Draft {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The body of a message with files, which may be blank.
+    ///
+    /// # Errors
+    /// `Invalid` when it is too long.
+    pub fn beside_files(text: &str) -> Result<Self, AppError> {
+        if is_blank(text) { Ok(Self(String::new())) } else { text.parse() }
     }
 }
 
@@ -152,6 +176,8 @@ mod tests {
             created_at,
             boosts_html: String::new(),
             boosts_seq: 0,
+            extras_html: String::new(),
+            extras_seq: 0,
         }
     }
 

@@ -3,6 +3,7 @@
 mod accounts;
 mod boosts;
 mod collation;
+mod files;
 mod ids;
 mod jobs;
 mod messages;
@@ -18,6 +19,10 @@ pub use boosts::{Boost, BoostContent, BoostGroup, MAX_BOOST_CHARS, QUICK_BOOSTS,
 pub use collation::compare_names;
 #[cfg(not(target_arch = "wasm32"))]
 pub use collation::order_key;
+pub use files::{
+    Attachment, ClientUploadId, FileForm, FileKey, FileName, MAX_FILES, MAX_PIECE_BYTES, Upload, is_previewed_type,
+    size_text,
+};
 pub use ids::{ClientMessageId, MessageId, RoomId, SessionId, UserId};
 pub use jobs::{Job, JobKind};
 pub use messages::{Draft, MAX_BODY_CHARS, Message, PAGE_SIZE, Posted, is_grouped};

@@ -4,7 +4,7 @@
 
 use itoa::Buffer;
 
-use super::{MessageId, RoomId, RoomKind, SessionId, UserId};
+use super::{FileKey, FileName, MessageId, RoomId, RoomKind, SessionId, UserId};
 
 /// Redirects to the room seen last.
 pub const HOME: &str = "/";
@@ -30,6 +30,8 @@ pub const JOIN_CODE: &str = "/account/join_code";
 pub const CUSTOM_STYLES: &str = "/account/custom_styles";
 /// The form of the account's own CSS.
 pub const EDIT_CUSTOM_STYLES: &str = "/account/custom_styles/edit";
+/// POST begins an upload.
+pub const UPLOADS: &str = "/uploads";
 /// The search page, and the form's target.
 pub const SEARCHES: &str = "/searches";
 /// The people by name, for completions.
@@ -173,6 +175,52 @@ fn of_message(message_id: MessageId, part: &str) -> String {
     ["/messages/", Buffer::new().format(message_id.0), part].concat()
 }
 
+/// An upload: PATCH appends to it, HEAD tells where it stands, DELETE removes it.
+#[must_use]
+pub fn upload(key: &FileKey) -> String {
+    [UPLOADS, "/", key.as_str()].concat()
+}
+
+/// A file of a message. `name` is only for whoever saves it.
+#[must_use]
+pub fn file(key: &FileKey, name: &FileName) -> String {
+    let mut path = ["/files/", key.as_str(), "/"].concat();
+    for byte in name.as_str().bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => path.push(char::from(byte)),
+            other => {
+                path.push('%');
+                path.push_str(&super::hex(&[other]).to_ascii_uppercase());
+            }
+        }
+    }
+    path
+}
+
+/// The preview of a file.
+#[must_use]
+pub fn file_preview(key: &FileKey, name: &FileName) -> String {
+    file(key, name) + "/thumb"
+}
+
+/// A file of a message, to be saved and not shown.
+#[must_use]
+pub fn file_download(key: &FileKey, name: &FileName) -> String {
+    file(key, name) + "?download=1"
+}
+
+/// The files of a room.
+#[must_use]
+pub fn room_files(room_id: RoomId) -> String {
+    of_room(room_id, "files")
+}
+
+/// The files of a room's messages before one.
+#[must_use]
+pub fn room_files_before(room_id: RoomId, message_id: MessageId) -> String {
+    [&room_files(room_id), "?before=", Buffer::new().format(message_id.0)].concat()
+}
+
 /// Somebody's page.
 #[must_use]
 pub fn user(user_id: UserId) -> String {
@@ -281,6 +329,8 @@ mod tests {
             (room_settings(RoomKind::Closed, ROOM), "/rooms/closeds/4/edit"),
             (involvement(ROOM), "/rooms/4/involvement"),
             (membership(ROOM), "/rooms/4/membership"),
+            (room_files(ROOM), "/rooms/4/files"),
+            (room_files_before(ROOM, MESSAGE), "/rooms/4/files?before=41"),
             (messages(ROOM), "/rooms/4/messages"),
             (message_menu(MESSAGE), "/messages/41/menu"),
             (boosts(MESSAGE), "/messages/41/boosts"),

@@ -7,6 +7,7 @@
 pub mod accounts;
 pub mod bans;
 pub mod boosts;
+pub mod files;
 pub mod layouts;
 pub mod memberships;
 pub mod messages;

@@ -106,6 +106,19 @@ pub enum ServerEvent {
         /// All its boosts now, as HTML; empty without boosts.
         boosts_html: String,
     },
+    /// What a message shows below its body changed: the preview of one of its files is ready.
+    MessageExtended {
+        /// The number of the event in the log.
+        seq: i64,
+        /// The time of the event, in milliseconds since the epoch.
+        at: i64,
+        /// The room of the message.
+        room_id: RoomId,
+        /// The message.
+        message_id: MessageId,
+        /// All that it shows below its body now, as HTML.
+        extras_html: String,
+    },
     /// A user started or stopped typing in the room in view. Not in the log; clients expire it after
     /// [`TYPING_TTL_MS`](super::TYPING_TTL_MS).
     Typing {
@@ -248,6 +261,10 @@ impl<'de> Visitor<'de> for EventVisitor {
                 map,
                 MessageBoosted { seq: i64, at: i64, room_id: RoomId, message_id: MessageId, boosts_html: String }
             ),
+            "message_extended" => rest!(
+                map,
+                MessageExtended { seq: i64, at: i64, room_id: RoomId, message_id: MessageId, extras_html: String }
+            ),
             "typing" => rest!(map, Typing { room_id: RoomId, person: Person, active: bool }),
             "room_added" => rest!(map, RoomAdded { room: SidebarRoom }),
             "room_changed" => rest!(map, RoomChanged { room_id: RoomId, kind: RoomKind, name: String }),
@@ -289,7 +306,8 @@ impl ServerEvent {
             Self::MessagePosted { seq, at, .. }
             | Self::MessageEdited { seq, at, .. }
             | Self::MessageRemoved { seq, at, .. }
-            | Self::MessageBoosted { seq, at, .. } => Some((*seq, *at)),
+            | Self::MessageBoosted { seq, at, .. }
+            | Self::MessageExtended { seq, at, .. } => Some((*seq, *at)),
             _ => None,
         }
     }
@@ -340,6 +358,8 @@ mod tests {
             created_at: 9,
             boosts_html: "<button>".into(),
             boosts_seq: 3,
+            extras_html: String::new(),
+            extras_seq: 0,
         };
         let seq = 3;
         let at = 9;
@@ -357,6 +377,7 @@ mod tests {
             ServerEvent::MessageEdited { seq, at, message },
             ServerEvent::MessageRemoved { seq, at, room_id, message_id },
             ServerEvent::MessageBoosted { seq, at, room_id, message_id, boosts_html: "<b>".into() },
+            ServerEvent::MessageExtended { seq, at, room_id, message_id, extras_html: "<img>".into() },
             ServerEvent::Typing { room_id, person: Person { id: user_id, name: "Ada".into() }, active: true },
             ServerEvent::RoomAdded { room },
             ServerEvent::RoomChanged { room_id, kind: RoomKind::Open, name: "Room".into() },

@@ -428,6 +428,8 @@ mod tests {
             created_at: id,
             boosts_html: String::new(),
             boosts_seq: 0,
+            extras_html: String::new(),
+            extras_seq: 0,
         };
         ServerEvent::MessagePosted { seq: id, at: id, message }
     }

@@ -74,6 +74,12 @@ impl Timeline {
                 }
                 self.boost(*message_id, *seq, boosts_html)
             }
+            ServerEvent::MessageExtended { seq, room_id, message_id, extras_html, .. } => {
+                if *room_id != self.room_id {
+                    return false;
+                }
+                self.extend(*message_id, *seq, extras_html)
+            }
             ServerEvent::CaughtUp { room_id, cursor } => {
                 if *room_id == self.room_id {
                     self.cursor = cursor.clone();
@@ -161,6 +167,17 @@ impl Timeline {
         Arc::make_mut(&mut self.messages)
     }
 
+    fn extend(&mut self, message_id: MessageId, seq: i64, extras_html: &str) -> bool {
+        let Ok(index) = self.messages.binary_search_by_key(&message_id, |known| known.id) else { return false };
+        if self.messages[index].extras_seq >= seq {
+            return false;
+        }
+        let known = &mut self.messages_mut()[index];
+        known.extras_html = extras_html.to_owned();
+        known.extras_seq = seq;
+        true
+    }
+
     fn boost(&mut self, message_id: MessageId, seq: i64, boosts_html: &str) -> bool {
         let Ok(index) = self.messages.binary_search_by_key(&message_id, |known| known.id) else { return false };
         if self.messages[index].boosts_seq >= seq {
@@ -212,6 +229,8 @@ mod tests {
             created_at: id,
             boosts_html: String::new(),
             boosts_seq: 0,
+            extras_html: String::new(),
+            extras_seq: 0,
         }
     }
 

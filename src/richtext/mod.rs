@@ -14,6 +14,7 @@ mod boosts;
 mod code;
 mod emoji;
 mod excerpt;
+mod extras;
 mod links;
 mod marks;
 mod mentions;
@@ -27,6 +28,7 @@ mod writer;
 
 pub use boosts::boosts_html;
 pub use excerpt::excerpt;
+pub use extras::extras_html;
 pub use marks::mark_terms;
 pub use mentions::{Mention, Names, fold_name, mention_texts, with_current_names};
 pub use quote::quote;
@@ -34,7 +36,7 @@ pub use quote::quote;
 use self::renderer::Content;
 use self::scripts::Direction;
 use self::writer::{Element, MAX_HTML_BYTES, Node, UnsafeHtml};
-use crate::model::{Draft, Sound, is_blank};
+use crate::model::{Draft, FileForm, Sound, is_blank};
 use crate::search::IndexedText;
 
 /// The version of this renderer, stored with each message. Incremented when the same source would render differently.
@@ -80,6 +82,9 @@ const SHOWN_AS_TYPED: &str = "Shown as typed: with its formatting, this message 
 #[must_use]
 pub fn render(draft: &Draft, names: &Names) -> Rendered {
     let source = draft.as_str();
+    if source.is_empty() {
+        return Rendered { body: Body::new("", String::new(), String::new(), String::new()), mentions: Vec::new() };
+    }
     if let Some(sound) = Sound::asked_for(source) {
         let body = Body::new(source, sounds::sound_html(sound), source.to_owned(), String::new());
         return Rendered { body, mentions: Vec::new() };
@@ -151,6 +156,31 @@ impl Body {
         let IndexedText { words: search_words, parts: search_parts } = IndexedText::new(&text);
         let source = source.to_owned();
         Self { source, html, text, search_words, search_parts, search_marks, render_version: RENDER_VERSION }
+    }
+
+    /// The body of a message with these files, which is also found by their names and kinds.
+    #[must_use]
+    pub fn beside_files<'f>(mut self, files: impl IntoIterator<Item = (&'f str, FileForm)>) -> Self {
+        let mut text = self.text.clone();
+        let mut has_image = false;
+        let mut has_file = false;
+        for (name, form) in files {
+            has_file = true;
+            has_image |= form == FileForm::Picture;
+            // The name, and its parts: a tokenizer may take `report_2026.pdf` for one word.
+            text.push('\n');
+            text.push_str(name);
+            text.push(' ');
+            text.push_str(&name.replace(['.', '_', '-'], " "));
+        }
+        if has_file {
+            let IndexedText { words, parts } = IndexedText::new(&text);
+            // Without letters beyond ASCII, the index would take the body's text.
+            self.search_words = words.or(Some(text));
+            self.search_parts = parts;
+            self.search_marks.push_str(if has_image { "file image " } else { "file " });
+        }
+        self
     }
 }
 

@@ -66,6 +66,12 @@ impl Query {
         if self.has_code {
             conditions.push("marks : \"code \"".to_owned());
         }
+        if self.has_file {
+            conditions.push("marks : \"file \"".to_owned());
+        }
+        if self.has_image {
+            conditions.push("marks : \"image \"".to_owned());
+        }
         conditions
     }
 }

@@ -28,6 +28,10 @@ pub struct Query {
     pub has_link: bool,
     /// The message contains code.
     pub has_code: bool,
+    /// The message has a file.
+    pub has_file: bool,
+    /// The message has a picture.
+    pub has_image: bool,
     /// The message was sent before this time, in milliseconds since the epoch.
     pub before: Option<i64>,
     /// The message was sent at this time or later, in milliseconds since the epoch.
@@ -58,7 +62,7 @@ impl Query {
                 Some("after") => query.after = query.parse_day("after", &text, zone).map(|(_, ends_at)| ends_at),
                 Some(other) => {
                     query.remarks.push(format!(
-                        "“{other}:” is not a filter, so it was searched for as text. There are from:, in:, has:link, has:code, before: and after:."
+                        "“{other}:” is not a filter, so it was searched for as text. There are from:, in:, has:link, has:code, has:file, has:image, before: and after:."
                     ));
                     query.terms.push(format!("{other}:{text}"));
                 }
@@ -71,7 +75,8 @@ impl Query {
     /// Whether there is no condition and no term that an index could find: such a search is not run.
     #[must_use]
     pub fn is_blank(&self) -> bool {
-        let is_filtered = self.has_link || self.has_code || self.before.is_some() || self.after.is_some();
+        let has_kind = self.has_link || self.has_code || self.has_file || self.has_image;
+        let is_filtered = has_kind || self.before.is_some() || self.after.is_some();
         let has_names = !self.from.is_empty() || !self.rooms.is_empty();
         !is_filtered && !has_names && !self.impossible && !self.terms.iter().any(|term| is_searchable(term))
     }
@@ -93,7 +98,12 @@ impl Query {
         match kind.to_lowercase().as_str() {
             "link" => self.has_link = true,
             "code" => self.has_code = true,
-            other => self.refuse(format!("“has:{other}” is not known. There are has:link and has:code.")),
+            "file" => self.has_file = true,
+            "image" => self.has_image = true,
+            other => {
+                let kinds = "There are has:link, has:code, has:file and has:image.";
+                self.refuse(format!("“has:{other}” is not known. {kinds}"));
+            }
         }
     }
 

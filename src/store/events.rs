@@ -19,6 +19,8 @@ pub enum EventKind {
     MessageRemoved,
     /// The boosts of a message changed.
     MessageBoosted,
+    /// What a message shows below its body changed.
+    MessageExtended,
     /// A room was created.
     RoomAdded,
     /// A room's name or kind changed.
@@ -103,7 +105,7 @@ pub async fn messages_since(
     limit: i64,
 ) -> sqlx::Result<Vec<(MessageId, usize)>> {
     let changed: Vec<(MessageId, i64)> = sqlx::query_as(
-        "SELECT changed.id, COALESCE(octet_length(messages.body_html), 0)
+        "SELECT changed.id, COALESCE(octet_length(messages.body_html) + octet_length(messages.extras_html), 0)
                           + $4 * (SELECT COUNT(*) FROM boosts WHERE boosts.message_id = changed.id)
            FROM (SELECT DISTINCT message_id AS id FROM events
                   WHERE room_id = $1 AND seq > $2 AND message_id IS NOT NULL ORDER BY message_id LIMIT $3 + 0) AS changed

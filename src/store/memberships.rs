@@ -365,7 +365,7 @@ mod tests {
         let remove = async move |tx: &mut crate::store::Tx| {
             Ok(crate::store::messages::remove(tx.db(), room_id, third.id).await?)
         };
-        assert_eq!(world.state.db.write(remove).await.unwrap(), []);
+        assert_eq!(world.state.db.write(remove).await.unwrap().mentioned, []);
         let after = list_marks(reader, room_id, third.id, &[]).await.unwrap();
         assert_eq!(after, [marks(bob, false, 0), marks(cleo, true, 1)]);
     }

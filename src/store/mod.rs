@@ -16,6 +16,7 @@ pub mod bans;
 pub mod boosts;
 mod db;
 pub mod events;
+pub mod files;
 pub mod jobs;
 mod keys;
 pub mod layouts;

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use sqlx::types::Json;
 use sqlx::{SqliteConnection, SqliteExecutor};
 
 use super::json_ids;
@@ -22,6 +23,8 @@ pub struct StoredRendering {
     /// The body in its stored forms.
     #[sqlx(flatten)]
     pub body: Body,
+    /// The names and media types of its files.
+    pub files: Json<Vec<(String, String)>>,
 }
 
 /// Notes that this version of the renderer runs, unless that is known. Messages that are stored now are to be rendered.
@@ -62,7 +65,10 @@ pub async fn list_before(
 ) -> sqlx::Result<Vec<StoredRendering>> {
     sqlx::query_as(
         "SELECT id, room_id, revision, created_at, body_source, body_html, body_text, search_words, search_parts,
-                search_marks, render_version
+                search_marks, render_version,
+                (SELECT json_group_array(json_array(attachments.name, blobs.content_type) ORDER BY position)
+                   FROM attachments JOIN blobs ON blobs.key = attachments.blob_key
+                  WHERE attachments.message_id = messages.id) AS files
            FROM messages WHERE id < $1 ORDER BY id DESC LIMIT $2 + 0",
     )
     .bind(before)

@@ -12,12 +12,14 @@ use leptos::ev::{KeyboardEvent, SubmitEvent};
 use leptos::html;
 use leptos::prelude::*;
 
+use super::attach::{Attach, Tray};
 use super::drafts::Drafts;
 use super::editing::{Editing, grow};
 use super::icon::Icon;
 use super::jumps;
 use crate::live::Live;
 use crate::outbox::Outbox;
+use crate::uploads::Uploads;
 use crate::{browser, live, navigation, use_layout};
 
 /// The form that writes and edits messages.
@@ -32,11 +34,13 @@ pub fn Composer(
     let Composing { form, .. } = composing;
     let Editing { message_id, problem, .. } = editing;
     let seq = timeline.with_untracked(|timeline| timeline.cursor.seq);
+    let takes_files = use_layout().with_value(|layout| layout.takes_files);
 
     view! {
         <form
             class="composer"
             method="post"
+            enctype=takes_files.then_some("multipart/form-data")
             action=move || paths::messages(composing.room_id())
             node_ref=form
             on:submit=move |event| composing.submit(&event)
@@ -49,7 +53,9 @@ pub fn Composer(
             // Makes the form idempotent without scripts: the server derives the message's id from it.
             <input type="hidden" name="seq" value=seq/>
             <Typing/>
+            <Tray uploads=composing.uploads room_id=composing.shown_room_id takes_files/>
             <div class="composer__row">
+                {takes_files.then(|| view! { <Attach uploads=composing.uploads room_id=composing.shown_room_id/> })}
                 <button class="button--icon composer__format" type="button" aria-label="Formatting" title="Formatting" aria-pressed="false">
                     {Icon::Format.view()}
                 </button>
@@ -75,7 +81,6 @@ fn TextField(composing: Composing) -> impl IntoView {
                 aria-label="Write a message"
                 aria-describedby="composer-problem"
                 enterkeyhint="enter"
-                required
                 node_ref=composing.editing.field
                 // While a message is edited, the browser must not restore the text after a reload as that of a new one.
                 autocomplete=move || composing.editing.message_id.get().map(|_| "off")
@@ -110,6 +115,7 @@ struct Composing {
     timeline: RwSignal<Timeline>,
     editing: Editing,
     outbox: Outbox,
+    uploads: Uploads,
     form: NodeRef<html::Form>,
 }
 
@@ -122,6 +128,7 @@ fn use_composing(timeline: RwSignal<Timeline>, editing: Editing) -> Composing {
         timeline,
         editing,
         outbox: expect_context(),
+        uploads: expect_context(),
         form: NodeRef::new(),
     };
     Effect::new(move |_| {
@@ -162,7 +169,11 @@ impl Composing {
             return;
         }
         let text = self.editing.text();
-        match (text.parse::<Draft>(), self.editing.message_id.get_untracked()) {
+        let edited = self.editing.message_id.get_untracked();
+        let has_files = edited.is_some() || untrack(|| !self.uploads.of_tray(self.shown_room_id).is_empty());
+        // Whether an edited message has files is known to the server.
+        let draft = if has_files { Draft::beside_files(&text) } else { text.parse::<Draft>() };
+        match (draft, edited) {
             // An empty field is no error.
             (Err(_), _) if text.trim().is_empty() => {}
             (Err(error), _) => self.editing.problem.set(Some(error.to_string())),
@@ -174,7 +185,8 @@ impl Composing {
     fn send(self, draft: &Draft) {
         self.editing.problem.set(None);
         live::report_typing(false);
-        self.outbox.push(self.shown_room_id, draft.as_str().to_owned());
+        let files = self.uploads.take_tray(self.shown_room_id);
+        self.outbox.push(self.shown_room_id, draft.as_str().to_owned(), files);
         if self.timeline.with_untracked(|timeline| timeline.has_newer) {
             // The link to the newest messages loads them, so that the new one is shown.
             browser::click(jumps::TO_NEWEST);

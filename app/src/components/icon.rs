@@ -12,6 +12,8 @@ pub enum Icon {
     Close,
     /// Adds something new.
     Plus,
+    /// Attaches files.
+    Clip,
     /// Sends a message.
     Send,
     /// A closed room.
@@ -59,6 +61,9 @@ impl Icon {
             Self::Menu => "M4 7h16M4 12h16M4 17h10",
             Self::Close => "M6 6l12 12M18 6L6 18",
             Self::Plus => "M12 5v14M5 12h14",
+            Self::Clip => {
+                "M18.500 11.500l-6.700 6.700a4.100 4.100 0 0 1-5.800-5.800l7.400-7.400a2.700 2.700 0 0 1 3.900 3.900L10 16.200a1.300 1.300 0 0 1-1.900-1.900l6.300-6.300"
+            }
             Self::Send => "M12 19V6M6 11.5L12 5.5l6 6",
             Self::Lock => "M7 11V8a5 5 0 0 1 10 0v3M6 11h12v9H6z",
             Self::Room => "M9.5 4L7.5 20M16.5 4l-2 16M4.5 9h16M3.5 15h16",

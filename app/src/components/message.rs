@@ -9,6 +9,7 @@ use campfire::model::{Message, QUICK_BOOSTS, escape_html, paths, utc_timestamp};
 
 use super::avatar::push_avatar;
 use crate::outbox::Outgoing;
+use crate::uploads::Upload;
 
 /// Bodies with more lines than this are folded.
 const MAX_UNFOLDED_LINES: usize = 40;
@@ -23,6 +24,7 @@ pub fn push_message(html: &mut HtmlWriter, message: &Message) {
     let name_html = escape_html(&message.creator_name);
     push_head(html, message, id, &name_html, None);
     push_body(html, message, id);
+    push_extras(html, message);
     html.markup(r#"<form class="boosts" id="boosts-"#).raw(id);
     html.markup(r#"" method="post" action=""#).raw(&paths::boosts(message.id));
     html.markup(r#"" data-quiet="" data-boosts=""#);
@@ -72,6 +74,7 @@ pub fn found_html(message: &Message, room_name: &str) -> String {
     let id = message.id.to_string();
     push_head(&mut html, message, &id, &escape_html(&message.creator_name), Some(room_name));
     push_body(&mut html, message, &id);
+    push_extras(&mut html, message);
     html.into_string()
 }
 
@@ -114,18 +117,41 @@ pub fn push_body(html: &mut HtmlWriter, message: &Message, id: &str) {
     }
 }
 
+/// Appends what the message shows below its body: nothing if that is empty.
+pub fn push_extras(html: &mut HtmlWriter, message: &Message) {
+    if !message.extras_html.is_empty() {
+        html.markup(r#"<div class="message__extras" data-extras=""#).number(message.extras_seq);
+        html.markup(r#"">"#).raw(&message.extras_html).markup("</div>");
+    }
+}
+
 /// The content of the list item of an outgoing message: its text as typed, its state, and the buttons to retry or
 /// discard one that failed.
 #[must_use]
-pub fn outgoing_html(author_name: &str, item: &Outgoing) -> String {
+pub fn outgoing_html(author_name: &str, item: &Outgoing, files: &[Upload]) -> String {
     let id = item.client_message_id.as_str();
     let mut html = HtmlWriter::with_capacity(item.body.len() + 512);
     html.markup(r#"<div class="message__head"><bdi class="message__author">"#).text(author_name);
     html.markup(r#"</bdi></div><div class="message__body message__body--typed" dir="auto">"#).text(&item.body);
-    html.markup(r#"</div><p class="message__state" role="status">"#);
+    html.markup(r#"</div>"#);
+    if !files.is_empty() {
+        html.markup(r#"<ul class="message__files">"#);
+        for file in files {
+            html.markup("<li><bdi>").text(&file.name).markup("</bdi> <span>").text(&file.state_text());
+            html.markup(r#"</span><progress max="100" value=""#).number(i64::try_from(file.percent()).unwrap_or(0));
+            html.markup(r#"" aria-label="How much of the file has arrived"></progress></li>"#);
+        }
+        html.markup("</ul>");
+    }
+    let is_uploading = files.iter().any(|file| file.key.is_none());
+    html.markup(r#"<p class="message__state" role="status">"#);
     match (&item.failed, item.waiting) {
         (Some(reason), _) => {
             html.markup("Not sent. ").text(reason);
+            if files.iter().any(|file| file.failed.is_some()) {
+                html.markup(r#"<button type="button" class="button--quiet" data-action="send-without" data-id=""#);
+                html.text(id).markup(r#"">Send without it</button>"#);
+            }
             html.markup(r#"<button type="button" class="button--quiet" data-action="retry" data-id=""#).text(id);
             html.markup(r#"">Try again</button>"#);
             html.markup(r#"<button type="button" class="button--quiet" data-action="discard" data-id=""#).text(id);
@@ -133,6 +159,9 @@ pub fn outgoing_html(author_name: &str, item: &Outgoing) -> String {
         }
         (None, true) => {
             html.markup("Waiting for the connection…");
+        }
+        (None, false) if is_uploading => {
+            html.markup("Sending the files…");
         }
         (None, false) => {
             html.markup("Sending…");
@@ -160,6 +189,8 @@ mod tests {
             created_at: 0,
             boosts_html: String::new(),
             boosts_seq: 0,
+            extras_html: String::new(),
+            extras_seq: 0,
         }
     }
 
@@ -212,12 +243,13 @@ mod tests {
             client_message_id: ClientMessageId::v7(0, [0; 10]),
             room_id: RoomId(4),
             body: "<b>1\n2".into(),
+            files: Vec::new(),
             failed: None,
             waiting: false,
         };
-        let html = outgoing_html("Ada", &item);
+        let html = outgoing_html("Ada", &item, &[]);
         assert!(html.contains("&lt;b&gt;1\n2") && html.contains("Sending") && !html.contains("retry"), "{html}");
         item.failed = Some("<why>".into());
-        assert!(outgoing_html("Ada", &item).contains("&lt;why&gt;"));
+        assert!(outgoing_html("Ada", &item, &[]).contains("&lt;why&gt;"));
     }
 }

@@ -1,5 +1,6 @@
 //! Components, one group of related ones per file.
 
+pub mod attach;
 pub mod avatar;
 pub mod composer;
 pub mod drafts;
@@ -8,6 +9,7 @@ pub mod finder;
 pub mod form;
 pub mod icon;
 pub mod jumps;
+pub mod lightbox;
 pub mod message;
 pub mod opened_at;
 pub mod paging;

@@ -10,13 +10,16 @@ use campfire::protocol::Timeline;
 use wasm_bindgen::JsCast;
 use web_sys::Element;
 
-use super::message::{push_body, push_message};
+use super::message::{push_body, push_extras, push_message};
 use super::opened_at::OpenedAt;
 use crate::browser;
 use crate::names::attribute;
 
 /// The class of a row that continues the message above it: its author is not shown again.
 const GROUPED: &str = "message--grouped";
+
+/// The attribute with the `seq` of the event that changed what a row shows below its body.
+const EXTRAS: &str = "data-extras";
 
 /// Estimated size of a row without its body, in bytes.
 const ROW_BYTES: usize = 1_280;
@@ -27,6 +30,7 @@ pub struct RowState {
     id: MessageId,
     revision: i64,
     boosts_seq: i64,
+    extras_seq: i64,
     is_grouped: bool,
 }
 
@@ -58,6 +62,13 @@ enum RowPatch {
         /// The HTML of its boosts.
         html: String,
     },
+    /// Replaces what a row shows below its body.
+    Extras {
+        /// The row.
+        id: MessageId,
+        /// The HTML of its files, with the element around them; empty without any.
+        html: String,
+    },
     /// Shows or hides the author of a row.
     Group {
         /// The row.
@@ -71,7 +82,7 @@ enum RowPatch {
 #[must_use]
 pub fn rows_html(timeline: &Timeline, opened_at: OpenedAt, new_from: Option<MessageId>) -> String {
     let messages = &timeline.messages;
-    let capacity = messages.iter().map(|message| message.body_html.len() + ROW_BYTES).sum();
+    let capacity = messages.iter().map(|message| message.html_bytes() + ROW_BYTES).sum();
     let mut html = HtmlWriter::with_capacity(capacity);
     for (message, is_grouped) in with_grouping(messages) {
         push_row(&mut html, message, is_grouped, opened_at, new_from);
@@ -82,7 +93,7 @@ pub fn rows_html(timeline: &Timeline, opened_at: OpenedAt, new_from: Option<Mess
 /// Whether the server's HTML contains the rows of these messages: the page's data leaves out what its HTML contains.
 #[must_use]
 pub fn are_in_page(timeline: &Timeline) -> bool {
-    timeline.messages.iter().all(|message| message.body_html.is_empty())
+    timeline.messages.iter().all(|message| message.creator_name.is_empty())
 }
 
 fn push_row(
@@ -142,6 +153,11 @@ fn patches(rows: &[RowState], messages: &[Message], new_from: Option<MessageId>)
         if row.boosts_seq != message.boosts_seq {
             patches.push(RowPatch::Boosts { id, html: message.boosts_html.clone() });
         }
+        if row.extras_seq != message.extras_seq {
+            let mut html = HtmlWriter::new();
+            push_extras(&mut html, message);
+            patches.push(RowPatch::Extras { id, html: html.into_string() });
+        }
     }
     end_run(&mut patches, &mut run, rows.peek().map(|next| next.id));
     patches.extend(rows.map(|removed| RowPatch::Remove(removed.id)));
@@ -172,8 +188,8 @@ pub fn update(
 
 fn states(messages: &[Message]) -> Vec<RowState> {
     let state = |(message, is_grouped): (&Message, bool)| {
-        let Message { id, revision, boosts_seq, .. } = *message;
-        RowState { id, revision, boosts_seq, is_grouped }
+        let Message { id, revision, boosts_seq, extras_seq, .. } = *message;
+        RowState { id, revision, boosts_seq, extras_seq, is_grouped }
     };
     with_grouping(messages).map(state).collect()
 }
@@ -187,6 +203,11 @@ fn apply(list: &Element, patch: &RowPatch) {
             }
         }
         RowPatch::Boosts { id, html } => browser::show_boosts(*id, html),
+        RowPatch::Extras { id, html } => {
+            if let Some(row) = browser::row(*id) {
+                browser::show_extras(&row, html);
+            }
+        }
         RowPatch::Remove(id) | RowPatch::Body { id, .. } | RowPatch::Group { id, .. } => {
             let Some(row) = browser::row(*id) else { return };
             match patch {
@@ -208,10 +229,14 @@ fn read(list: &Element) -> Vec<RowState> {
     rows.filter_map(|row| {
         let id = row.id().strip_prefix("message-")?.parse().ok()?;
         let revision = row.get_attribute("data-revision").and_then(|revision| revision.parse().ok()).unwrap_or(1);
-        let boosts = row.query_selector("[data-boosts]").ok()?;
-        let boosts_seq = boosts.and_then(|boosts| boosts.get_attribute(attribute::BOOSTS)?.parse().ok()).unwrap_or(0);
+        let seq = |name: &str| {
+            let part = row.query_selector(&["[", name, "]"].concat()).ok()??;
+            part.get_attribute(name)?.parse().ok()
+        };
+        let (boosts_seq, extras_seq) = (seq(attribute::BOOSTS).unwrap_or(0), seq(EXTRAS).unwrap_or(0));
         let row: &Element = row.unchecked_ref();
-        Some(RowState { id, revision, boosts_seq, is_grouped: row.class_list().contains(GROUPED) })
+        let is_grouped = row.class_list().contains(GROUPED);
+        Some(RowState { id, revision, boosts_seq, extras_seq, is_grouped })
     })
     .collect()
 }
@@ -234,6 +259,8 @@ mod tests {
             created_at: 0,
             boosts_html: String::new(),
             boosts_seq: 0,
+            extras_html: String::new(),
+            extras_seq: 0,
         }
     }
 
@@ -253,6 +280,7 @@ mod tests {
             RowPatch::Body { id, revision, html } => format!("{id} edited {revision} {html}"),
             RowPatch::Boosts { id, html } => format!("{id} boosted {html}"),
             RowPatch::Group { id, is_grouped } => format!("{id} grouped {is_grouped}"),
+            RowPatch::Extras { id, html } => format!("{id} extras {html}"),
         };
         patches(&states(before), after, None).into_iter().map(in_short).collect()
     }

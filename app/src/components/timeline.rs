@@ -65,7 +65,10 @@ pub fn Messages(
                         <li
                             class="message message--outgoing"
                             class:message--failed=item.failed.is_some()
-                            inner_html=outgoing_html(&viewer.name, &item)
+                            inner_html={
+                                let name = viewer.name.clone();
+                                move || outgoing_html(&name, &item, &outbox.files_of(&item.client_message_id))
+                            }
                         ></li>
                     </For>
                 </ol>
@@ -147,6 +150,11 @@ fn clicked(event: &MouseEvent, drafts: Drafts, editing: Editing, outbox: Outbox)
         ("retry", Some(id)) => {
             if let Ok(id) = id.parse() {
                 outbox.retry(&id);
+            }
+        }
+        ("send-without", Some(id)) => {
+            if let Ok(id) = id.parse() {
+                outbox.send_without(&id);
             }
         }
         ("discard", Some(id)) => {

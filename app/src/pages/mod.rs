@@ -11,6 +11,7 @@ pub mod person;
 pub mod ping;
 pub mod profile;
 pub mod room;
+pub mod room_files;
 pub mod room_form;
 pub mod search;
 pub mod transfer;

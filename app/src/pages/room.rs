@@ -37,12 +37,12 @@ const OPENING_DELAY: Duration = Duration::from_millis(150);
 /// and encodes the rest of a message as an array, without field names.
 struct CompactRoomPage;
 
-/// A message without its HTML: id, author, client message id, revision, time, and the `seq` of its boosts.
-type CompactMessage<Id> = (MessageId, UserId, Option<Id>, i64, i64, i64);
+/// A message without its HTML: id, author, client message id, revision, time, and the `seq` of its boosts and extras.
+type CompactMessage<Id> = (MessageId, UserId, Option<Id>, i64, i64, i64, i64);
 
 fn compact(message: &Message) -> CompactMessage<&ClientMessageId> {
-    let Message { id, creator_id, revision, created_at, boosts_seq, .. } = *message;
-    (id, creator_id, message.client_message_id.as_ref(), revision, created_at, boosts_seq)
+    let Message { id, creator_id, revision, created_at, boosts_seq, extras_seq, .. } = *message;
+    (id, creator_id, message.client_message_id.as_ref(), revision, created_at, boosts_seq, extras_seq)
 }
 
 impl Encoder<AppResult<timeline::RoomPage>> for CompactRoomPage {
@@ -73,7 +73,7 @@ impl Decoder<AppResult<timeline::RoomPage>> for CompactRoomPage {
             serde_json::from_str(json)?;
         Ok(encoded.map(|(mut page, messages)| {
             let room_id = page.room.id;
-            let message = |(id, creator_id, client_message_id, revision, created_at, boosts_seq)| Message {
+            let message = |(id, creator_id, client_message_id, revision, created_at, boosts_seq, extras_seq)| Message {
                 id,
                 room_id,
                 creator_id,
@@ -84,6 +84,8 @@ impl Decoder<AppResult<timeline::RoomPage>> for CompactRoomPage {
                 created_at,
                 boosts_html: String::new(),
                 boosts_seq,
+                extras_html: String::new(),
+                extras_seq,
             };
             page.timeline.messages = Arc::new(messages.into_iter().map(message).collect());
             page
@@ -383,11 +385,14 @@ mod tests {
             created_at: id + 3,
             boosts_html: String::new(),
             boosts_seq: id + 4,
+            extras_html: String::new(),
+            extras_seq: id + 5,
         };
         let with_html = |message: Message| Message {
             creator_name: "Ada".into(),
             body_html: "<p>hi</p>".into(),
             boosts_html: "<b>1</b>".into(),
+            extras_html: "<img>".into(),
             ..message
         };
         let page = |messages| timeline::RoomPage {

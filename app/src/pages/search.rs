@@ -60,7 +60,7 @@ pub fn SearchPage(
                 {asked.is_empty().then(|| view! {
                     <p class="search__help">
                         "Narrow a search with "<code>"from:ada"</code>", "<code>"in:room"</code>", "<code>"has:link"</code>", "
-                        <code>"has:code"</code>", "<code>"before:2026-01-31"</code>" or "<code>"after:2026-01-01"</code>
+                        <code>"has:code"</code>", "<code>"has:file"</code>", "<code>"has:image"</code>", "<code>"before:2026-01-31"</code>" or "<code>"after:2026-01-01"</code>
                         ". Put words that belong together in \"quotes\"."
                     </p>
                 })}
@@ -167,6 +167,8 @@ mod tests {
             created_at: 0,
             boosts_html: String::new(),
             boosts_seq: 0,
+            extras_html: String::new(),
+            extras_seq: 0,
         };
         let messages: Vec<_> = (0..100).map(|id| (message(id), "&".repeat(100))).collect();
         let (rows, is_cut) = found_rows(&messages);

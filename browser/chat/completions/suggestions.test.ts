@@ -39,7 +39,7 @@ test("the value of a filter is quoted if it has spaces", () => {
 test("filters are offered by their beginning", async () => {
   const texts = async (typed: string) =>
     (await suggestionsFor({ source: "filters", from: 0, typed })).map(({ text }) => text);
-  assert.deepEqual(await texts("h"), ["has:link", "has:code"]);
+  assert.deepEqual(await texts("h"), ["has:link", "has:code", "has:file", "has:image"]);
   assert.deepEqual(await texts("F"), ["from:"]);
   assert.deepEqual(await texts("ink"), []);
 });

@@ -31,6 +31,8 @@ const filters: readonly Suggestion[] = [
   filter("in:", "a room"),
   filter("has:link", "messages with a link"),
   filter("has:code", "messages with code"),
+  filter("has:file", "messages with files"),
+  filter("has:image", "messages with pictures"),
   filter("before:", "a day like 2026-01-31"),
   filter("after:", "a day like 2026-01-31"),
 ];
@@ -53,6 +55,8 @@ const load: Record<Source, (query: Query) => Promise<readonly Suggestion[]> | re
   contents: () => [
     { name: "has:link", text: "has:link" },
     { name: "has:code", text: "has:code" },
+    { name: "has:file", text: "has:file" },
+    { name: "has:image", text: "has:image" },
   ],
   filters: ({ typed }) => filters.filter(({ text }) => text.startsWith(typed.toLowerCase())),
 };

@@ -5,6 +5,7 @@ mod process;
 pub mod reset_password;
 pub mod serve;
 
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -36,7 +37,17 @@ pub enum Command {
     /// the chat is served and while it is not.
     #[command(after_help = RESET_PASSWORD_EXAMPLES)]
     ResetPassword(ResetPassword),
+    /// Makes one preview of a picture. The program starts itself with this.
+    #[command(name = PICTURE, hide = true, disable_help_flag = true)]
+    Picture {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        #[expect(missing_docs, reason = "a doc comment would become part of the help text")]
+        arguments: Vec<OsString>,
+    },
 }
+
+/// The name of the command that makes a preview.
+pub const PICTURE: &str = "picture";
 
 const RESET_PASSWORD_EXAMPLES: &str = "\
 Examples:
@@ -67,6 +78,12 @@ pub struct Serve {
     /// Keep no files: no uploads and no pictures.
     #[arg(long, env = "CAMPFIRE_TEXT_ONLY", value_parser = clap::builder::FalseyValueParser::new())]
     pub text_only: bool,
+    /// The largest file that is taken, in megabytes.
+    #[arg(long, env = "CAMPFIRE_MAX_FILE_MB", default_value_t = campfire::files::MAX_FILE_BYTES >> 20, value_name = "MEGABYTES", value_parser = clap::value_parser!(u64).range(1..=1_048_576))]
+    pub max_file_mb: u64,
+    /// Keep position and camera data in pictures, which are taken out otherwise.
+    #[arg(long, env = "CAMPFIRE_KEEP_METADATA", value_parser = clap::builder::FalseyValueParser::new())]
+    pub keep_metadata: bool,
     /// How many megabytes of what was read and rendered are kept in memory; 0 keeps nothing.
     #[arg(long, env = "CAMPFIRE_CACHE_MB", default_value_t = campfire::cache::CACHE_BYTES >> 20, value_name = "MEGABYTES", value_parser = clap::value_parser!(u64).range(..=65_536))]
     pub cache_mb: u64,

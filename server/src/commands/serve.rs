@@ -7,12 +7,13 @@ use std::time::Duration;
 use campfire::clock::Clock;
 use campfire::jobs;
 use campfire::state::AppState;
+use pictures::Thumbnailer;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use super::data_folder::DataFolder;
-use super::{Serve, process};
+use super::{PICTURE, Serve, process};
 use crate::http::forwarded::TrustedProxies;
 use crate::http::limits::Limits;
 use crate::{Site, app, http};
@@ -36,6 +37,12 @@ pub async fn run(options: Serve) -> Result<(), Box<dyn Error>> {
         .await
         .map_err(|error| format!("the data in {} cannot be used: {error}", folder.display()))?;
     state.limit_writes(options.writes_per_second);
+    state.files.set_max_file_bytes(options.max_file_mb << 20);
+    state.files.set_keeps_metadata(options.keep_metadata);
+    match Thumbnailer::this_program([PICTURE.into()]) {
+        Ok(thumbnailer) => state.files.set_thumbnailer(thumbnailer),
+        Err(error) => tracing::warn!(%error, "no previews of pictures are made"),
+    }
     let proxies = TrustedProxies::new(options.trust_proxy);
     let configure = |site: Site| site.text_only(options.text_only).limits(limits).proxies(proxies);
     until_ended(listener, state, configure).await

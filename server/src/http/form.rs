@@ -16,6 +16,12 @@ use super::errors::{PageError, retry_after};
 pub struct Form(Vec<(String, String)>);
 
 impl Form {
+    /// A form with these fields.
+    #[must_use]
+    pub(super) const fn new(fields: Vec<(String, String)>) -> Self {
+        Self(fields)
+    }
+
     /// The value of a field, whose name may be wrapped like `room[name]`; empty if it is missing.
     #[must_use]
     pub fn get(&self, name: &str) -> &str {
@@ -63,7 +69,7 @@ pub enum Verb {
 
 /// Whether a key is the field of this name. `name`, `name[]`, `room[name]`, `room[name][]` and `account[settings][name]`
 /// all are the field `name`: existing clients wrap the names.
-fn is_named(key: &str, name: &str) -> bool {
+pub(super) fn is_named(key: &str, name: &str) -> bool {
     let key = key.strip_suffix("[]").unwrap_or(key);
     key == name || key.strip_suffix(']').and_then(|key| key.rsplit_once('[')).is_some_and(|(_, inner)| inner == name)
 }

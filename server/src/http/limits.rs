@@ -53,6 +53,12 @@ impl Default for Limits {
 }
 
 impl Limits {
+    /// The limits of a request whose body has files: it may take an hour, but arrives at 16 KiB a second.
+    #[must_use]
+    pub fn of_files(self) -> Self {
+        Self { body_timeout: self.body_timeout * 30, body_bytes_per_second: self.body_bytes_per_second * 16, ..self }
+    }
+
     /// The limits for a process that may open this many files: an eighth of the connections is reserved.
     #[must_use]
     pub fn with_descriptors(self, descriptor_count: usize) -> Self {

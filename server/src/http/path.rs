@@ -6,7 +6,7 @@ use std::str::FromStr;
 use axum::extract::{FromRequestParts, Path, Query};
 use axum::http::request::Parts;
 use campfire::AppError;
-use campfire::model::{MessageId, RoomId, SessionId, UserId};
+use campfire::model::{FileKey, MessageId, RoomId, SessionId, UserId};
 
 use super::errors::PageError;
 
@@ -17,6 +17,10 @@ pub type PageQuery = Query<HashMap<String, String>>;
 pub trait InPath: FromStr<Err = AppError> {
     /// The name of the parameter.
     const NAME: &'static str;
+}
+
+impl InPath for FileKey {
+    const NAME: &'static str = "key";
 }
 
 impl InPath for MessageId {

@@ -76,7 +76,7 @@ pub async fn live(site: &Site, request: LiveRequest) -> AppResult<Rendered> {
     let LiveRequest { url, current, title, member, reads, headers, forwarded } = request;
     let place = Place::parse(&url).ok_or(AppError::NotFound)?;
     let page_context = page_context::current();
-    let (mut layout, theme) = layout(&state, &current, page_context.notice, &forwarded).await?;
+    let (mut layout, theme) = layout(site, &current, page_context.notice, &forwarded).await?;
     let page_context = PageContext { theme, ..page_context };
     let mut unread = None;
     let room_in_view = member.as_ref().filter(|_| reads);
@@ -233,33 +233,35 @@ fn bare_document(status: StatusCode, title: &str, html: String, is_framable: boo
 /// # Errors
 /// When the database does not answer.
 pub async fn framed(
-    state: &AppState,
+    site: &Site,
     current: CurrentUser,
     forwarded: &Forwarded,
     Framable { title, html }: Framable,
 ) -> AppResult<Document> {
     let page_context = page_context::current();
-    let (layout, theme) = layout(state, &current, page_context.notice, forwarded).await?;
+    let (layout, theme) = layout(site, &current, page_context.notice, forwarded).await?;
     let page_context = PageContext { theme, ..page_context };
-    document(state.clone(), current, layout, page_context, &title, Place::NoRoom, None, Some(html)).await
+    document(site.state.clone(), current, layout, page_context, &title, Place::NoRoom, None, Some(html)).await
 }
 
 /// The layout of the user's pages, with people to ping up to [`MAX_SIDEBAR_PEOPLE`], and their theme.
 async fn layout(
-    state: &AppState,
+    site: &Site,
     current: &CurrentUser,
     notice: Option<Notice>,
     forwarded: &Forwarded,
 ) -> AppResult<(Layout, Theme)> {
     let limit = i64::try_from(MAX_SIDEBAR_PEOPLE).unwrap_or(0);
     let ops::layouts::Layout { account, rooms, hidden_count, mut unpinged, theme } =
-        ops::layouts::find(state, current, limit).await?;
+        ops::layouts::find(&site.state, current, limit).await?;
     let mut pinged: HashSet<UserId> =
         rooms.iter().flat_map(|room| room.people.iter().map(|person| person.id)).collect();
     pinged.insert(current.user.id);
     unpinged.truncate(MAX_SIDEBAR_PEOPLE.saturating_sub(pinged.len()));
     let origin = forwarded.origin.to_string();
-    Ok((Layout { viewer: current.user.clone(), account, origin, rooms, hidden_count, unpinged, notice }, theme))
+    let takes_files = !site.text_only;
+    let viewer = current.user.clone();
+    Ok((Layout { viewer, account, origin, rooms, hidden_count, unpinged, notice, takes_files }, theme))
 }
 
 type HtmlStream = Pin<Box<dyn Stream<Item = String> + Send>>;

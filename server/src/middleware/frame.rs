@@ -60,5 +60,5 @@ async fn document(
 ) -> AppResult<Option<Document>> {
     let Some(token_hash) = session.token_hash() else { return Ok(None) };
     let Some(live) = site.state.sessions.find(token_hash).await? else { return Ok(None) };
-    render::framed(&site.state, live.current.clone(), forwarded, page).await.map(Some)
+    render::framed(site, live.current.clone(), forwarded, page).await.map(Some)
 }

@@ -18,7 +18,7 @@ use crate::Site;
 use crate::http::admission::Connection;
 use crate::http::errors::PageError;
 use crate::http::forwarded::Forwarded;
-use crate::http::{body, prefetch, urls};
+use crate::http::{body, multipart, prefetch, urls};
 use crate::session::sent_token_hash;
 
 /// How soon a refused client may try again, in seconds.
@@ -69,7 +69,8 @@ async fn admit(
     if let Some(path) = repaired(&request) {
         return Redirect::temporary(&path).into_response();
     }
-    let mut request = request.map(|body| body::in_time(body, &site.limits));
+    let limits = if multipart::is_multipart(request.headers()) { site.limits.of_files() } else { site.limits };
+    let mut request = request.map(|body| body::in_time(body, &limits));
     request.extensions_mut().insert(forwarded.clone());
     request.extensions_mut().insert(admission.clone());
     next.run(request).await.map(|body| admission.hold(body))

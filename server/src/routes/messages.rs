@@ -3,7 +3,7 @@
 use app::pages::edit_message::{EditMessage, EditMessageProps, NotSent, NotSentProps, Reply, ReplyProps};
 use app::pages::message_menu::{MessageMenu, MessageMenuProps};
 use axum::Router;
-use axum::extract::State;
+use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
@@ -17,14 +17,15 @@ use sha2::{Digest, Sha256};
 use crate::Site;
 use crate::http::errors::{PageError, retry_after};
 use crate::http::form::{Form, Refused, Verb};
+use crate::http::multipart::FilesForm;
 use crate::http::path::PathId;
 use crate::http::render;
-use crate::session::{InRoom, Inside, OfMessage};
+use crate::session::{InRoom, Inside, OfMessage, SignedIn};
 
 /// The forms of messages.
 pub fn router() -> Router<Site> {
     Router::new()
-        .route("/rooms/{room_id}/messages", get(room).post(create))
+        .route("/rooms/{room_id}/messages", get(room).post(create).layer(DefaultBodyLimit::disable()))
         .route("/rooms/{room_id}/messages/{message_id}", get(show).post(change).put(edit).delete(remove))
         .route("/rooms/{room_id}/messages/preview", post(preview))
         .route("/rooms/{room_id}/messages/{message_id}/edit", get(form_page))
@@ -38,21 +39,35 @@ async fn room(InRoom(member): InRoom) -> Redirect {
     Redirect::to(&room_path(&member))
 }
 
-async fn create(State(state): State<AppState>, InRoom(member): InRoom, form: Form) -> Result<Response, PageError> {
+async fn create(
+    State(site): State<Site>,
+    InRoom(member): InRoom,
+    SignedIn(current): SignedIn,
+    request: Request,
+) -> Result<Response, Response> {
+    let state = &site.state;
+    let (form, files) = match FilesForm::read(&site, &current, member.room.id, request).await {
+        Ok(read) => read,
+        Err(refusal) => return Err(refusal),
+    };
     let posted = async {
-        let draft: Draft = form.get("body").parse()?;
         let client_message_id = match form.get("client_message_id") {
-            "" => id_of_form(&state, &member, &form),
+            "" => id_of_form(state, &member, &form),
             given => given.parse()?,
         };
-        ops::messages::post(&state, &member, client_message_id, draft).await
+        ops::messages::post_with_files(state, &member, client_message_id, form.get("body"), files?).await
     };
-    match posted.await {
-        Ok(Posted::Stored(_)) => Ok(Redirect::to(&room_path(&member)).into_response()),
+    respond(&member, &form, posted.await).map_err(IntoResponse::into_response)
+}
+
+/// The response to a form that posts a message.
+fn respond(member: &Member, form: &Form, posted: AppResult<Posted>) -> Result<Response, PageError> {
+    match posted {
+        Ok(Posted::Stored(_)) => Ok(Redirect::to(&room_path(member)).into_response()),
         // The same form again, after its message was deleted. Without the `seq`, it is a new message.
         Ok(Posted::Removed(_)) => {
             let props = NotSentProps {
-                room_path: room_path(&member),
+                room_path: room_path(member),
                 seq: String::new(),
                 body: form.get("body").to_owned(),
                 problem: "You have sent this before, and the message was deleted since. Send it again as a new one?"
@@ -62,13 +77,15 @@ async fn create(State(state): State<AppState>, InRoom(member): InRoom, form: For
         }
         Err(
             error @ (AppError::Invalid(_)
+            | AppError::TooLarge(_)
+            | AppError::NoSpace(_)
             | AppError::Conflict(_)
             | AppError::Unavailable(_)
             | AppError::TooManyTries(_)),
         ) => {
             let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::UNPROCESSABLE_ENTITY);
             let props = NotSentProps {
-                room_path: room_path(&member),
+                room_path: room_path(member),
                 seq: form.get("seq").to_owned(),
                 body: form.get("body").to_owned(),
                 problem: error.to_string(),
@@ -154,7 +171,7 @@ async fn edit(
     form: Form,
 ) -> Result<Response, PageError> {
     let edited: AppResult<_> =
-        async { ops::messages::edit(&state, &member, message_id, form.get("body").parse()?).await }.await;
+        async { ops::messages::edit(&state, &member, message_id, Draft::beside_files(form.get("body"))?).await }.await;
     match edited {
         Ok(_) => Ok(Redirect::to(&paths::message(member.room.id, message_id)).into_response()),
         // Deleted meanwhile: the text can be sent as a new message.

@@ -5,6 +5,7 @@
 mod bad_input;
 mod connections;
 mod entrance;
+mod files;
 mod frame;
 mod freshness;
 mod messages;

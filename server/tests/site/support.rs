@@ -180,6 +180,11 @@ impl TestSite {
         self.state.db.write(run).await.unwrap();
     }
 
+    /// The data folder.
+    pub fn folder(&self) -> &std::path::Path {
+        self.folder.path()
+    }
+
     /// A connection of another program to the same file.
     pub async fn db_connection(&self) -> sqlx::SqliteConnection {
         let path = self.folder.path().join("campfire.sqlite3");

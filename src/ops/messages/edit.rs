@@ -7,6 +7,7 @@ use crate::model::{Draft, Message, MessageId};
 use crate::ops::permissions::{require_message_administration, write_as};
 use crate::richtext::Rendered;
 use crate::state::AppState;
+use crate::store::messages::Removed;
 use crate::store::{self, Tx};
 use crate::{AppError, AppResult};
 
@@ -21,6 +22,11 @@ pub async fn edit(state: &AppState, member: &Member, message_id: MessageId, draf
     let Rendered { body, mentions } = render(state, member.room.id, draft, known_as).await?;
     let edit = async move |tx: &mut Tx, member: Member| {
         let message = require_message_administration(tx, &member, message_id).await?;
+        let files = store::files::list_of_message(tx.db(), message_id).await?;
+        if body.source.is_empty() && files.is_empty() {
+            return Err(AppError::invalid("body", "Write something first."));
+        }
+        let body = body.beside_files(files.iter().map(|file| (file.name.as_str(), file.form())));
         if store::messages::find_source(tx.db(), message_id).await?.as_ref() == Some(&body.source) {
             tx.changes_nothing_visible();
             return Ok(message);
@@ -48,8 +54,8 @@ pub async fn remove(state: &AppState, member: &Member, message_id: MessageId) ->
     let remove = async move |tx: &mut Tx, member: Member| {
         let room_id = member.room.id;
         require_message_administration(tx, &member, message_id).await?;
-        let mentioned = store::messages::remove(tx.db(), room_id, message_id).await?;
-        Ok(tx.record(Fact::MessageRemoved { room_id, message_id, mentioned }).await?)
+        let Removed { mentioned, had_files } = store::messages::remove(tx.db(), room_id, message_id).await?;
+        Ok(tx.record(Fact::MessageRemoved { room_id, message_id, mentioned, had_files }).await?)
     };
     write_as(state, member, remove).await
 }

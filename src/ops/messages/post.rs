@@ -1,5 +1,6 @@
 //! Posting messages.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
@@ -7,9 +8,11 @@ use sha2::{Digest, Sha256};
 use super::render::render;
 use crate::access::Member;
 use crate::facts::Fact;
-use crate::model::{ClientMessageId, Draft, Message, MessageId, Posted, RoomId};
-use crate::ops::permissions::{require_session, write_message};
-use crate::richtext::{Mention, Rendered};
+use crate::model::{
+    Attachment, ClientMessageId, Draft, FileForm, FileKey, MAX_FILES, Message, MessageId, Posted, RoomId,
+};
+use crate::ops::permissions::{require_session, write_as, write_message};
+use crate::richtext::{Mention, Rendered, extras_html};
 use crate::state::AppState;
 use crate::store::messages::{Inserted, NewMessage};
 use crate::store::{self, Tx};
@@ -28,7 +31,7 @@ pub async fn post(
     client_message_id: ClientMessageId,
     draft: Draft,
 ) -> AppResult<Posted> {
-    let sent_digest = digest(member.room.id, &draft);
+    let sent_digest = digest(member.room.id, &draft, &[]);
     let Rendered { body, mentions } = render(state, member.room.id, draft, Vec::new()).await?;
     let message = Arc::new(NewMessage {
         room_id: member.room.id,
@@ -40,8 +43,72 @@ pub async fn post(
         created_at: state.clock.now_ms(),
     });
     let new = message.clone();
-    let finish = async move |tx: &mut Tx, inserted| finish_post(tx, inserted, &new, mentions).await;
+    let finish = async move |tx: &mut Tx, inserted| finish_post(tx, inserted, &new, mentions, Vec::new()).await;
     write_message(state, member, message, finish).await
+}
+
+/// Posts `text` with files in the member's room. The files are complete uploads of the member, in this order.
+///
+/// Idempotent, like [`post`].
+///
+/// # Errors
+/// Those of [`post`]; `Invalid` for an upload that is not complete, was sent before, or has expired.
+pub async fn post_with_files(
+    state: &AppState,
+    member: &Member,
+    client_message_id: ClientMessageId,
+    text: &str,
+    keys: Vec<FileKey>,
+) -> AppResult<Posted> {
+    if keys.is_empty() {
+        return post(state, member, client_message_id, text.parse()?).await;
+    }
+    if keys.len() > MAX_FILES || keys.iter().collect::<HashSet<_>>().len() < keys.len() {
+        return Err(AppError::invalid("files", "A message has at most 10 files, each once. Send the rest in another."));
+    }
+    let draft = Draft::beside_files(text)?;
+    let sent_digest = digest(member.room.id, &draft, &keys);
+    let Rendered { body, mentions } = render(state, member.room.id, draft, Vec::new()).await?;
+    let mut new = NewMessage {
+        room_id: member.room.id,
+        creator_id: member.user.id,
+        session_id: member.session_id,
+        client_message_id,
+        sent_digest,
+        body,
+        created_at: state.clock.now_ms(),
+    };
+    // Not the way of other messages, which are inserted before anything is validated: that would roll back all of a commit
+    // for one bad file.
+    let write = async move |tx: &mut Tx, _| {
+        if store::messages::find_sent(tx.db(), new.creator_id, &new.client_message_id).await?.is_some() {
+            return finish_post(tx, None, &new, mentions, Vec::new()).await;
+        }
+        let now_ms = tx.now_ms();
+        let mut usable = store::files::list_usable(tx.db(), new.creator_id, &keys, now_ms).await?;
+        usable.sort_by_key(|upload| keys.iter().position(|key| *key == upload.key));
+        if usable.len() < keys.len() {
+            let words = "A file is not here any more, or was sent already. Remove it and choose it again.";
+            return Err(AppError::invalid("files", words));
+        }
+        let names: Vec<_> = usable.into_iter().map(|upload| (upload.key, upload.name)).collect();
+        let kinds = store::files::list_types(tx.db(), &keys).await?;
+        new.body = new.body.beside_files(
+            names
+                .iter()
+                .map(|(key, name)| (name.as_str(), kinds.get(key).map_or(FileForm::Other, |kind| FileForm::of(kind)))),
+        );
+        let inserted = store::messages::insert_all(tx.db(), &[&new]).await?.pop().flatten();
+        if let Some(inserted) = &inserted {
+            tx.index(inserted.id, new.body.text.len());
+            store::files::attach(tx.db(), new.room_id, inserted.id, &names).await?;
+            let files = store::files::list_of_message(tx.db(), inserted.id).await?;
+            store::files::note_extras(tx.db(), inserted.id, &extras_html(&files), None).await?;
+            return finish_post(tx, Some(inserted.clone()), &new, mentions, files).await;
+        }
+        finish_post(tx, None, &new, mentions, Vec::new()).await
+    };
+    write_as(state, member, write).await
 }
 
 /// The rest of the write, after the message was inserted or rejected.
@@ -50,19 +117,23 @@ async fn finish_post(
     inserted: Option<Inserted>,
     new: &NewMessage,
     mentions: Vec<Mention>,
+    files: Vec<Attachment>,
 ) -> AppResult<Posted> {
     let Some(Inserted { id, creator_name, seq, caught_up }) = inserted else {
         tx.changes_nothing_visible();
         return resolve_rejected(tx, new).await;
     };
-    let (message, mentioned) = if mentions.is_empty() {
+    let (message, mentioned) = if mentions.is_empty() && files.is_empty() {
         (without_mentions(id, new, creator_name), Vec::new())
     } else {
         let mentioned = store::mentions::replace(tx.db(), new.room_id, id, &mentions).await?;
         let stored = store::messages::find(tx.db(), new.room_id, id).await?;
         (stored.ok_or(AppError::Internal)?, mentioned)
     };
-    tx.record(Fact::MessagePosted { seq, message: message.clone(), mentioned, caught_up }).await?;
+    // Of a picture without a size no preview can be made.
+    let pictures = files.into_iter().filter(|file| file.form() == FileForm::Picture && file.size.is_some());
+    let pictures = pictures.map(|file| file.key).collect();
+    tx.record(Fact::MessagePosted { seq, message: message.clone(), mentioned, caught_up, pictures }).await?;
     Ok(Posted::Stored(message))
 }
 
@@ -95,13 +166,20 @@ fn without_mentions(id: MessageId, new: &NewMessage, creator_name: String) -> Me
         created_at: new.created_at,
         boosts_html: String::new(),
         boosts_seq: 0,
+        extras_html: String::new(),
+        extras_seq: 0,
     }
 }
 
-/// Digest of the room and text as sent, which tells a retry from another message with the same id.
-fn digest(room_id: RoomId, draft: &Draft) -> [u8; 32] {
+/// Digest of the room, the text and the files as sent, which tells a retry from another message with the same id.
+fn digest(room_id: RoomId, draft: &Draft, keys: &[FileKey]) -> [u8; 32] {
     let mut hasher = Sha256::new();
     hasher.update(room_id.0.to_be_bytes());
     hasher.update(draft.as_str());
+    for key in keys {
+        // NUL cannot be in a text.
+        hasher.update("\0");
+        hasher.update(key.as_str());
+    }
     hasher.finalize().into()
 }

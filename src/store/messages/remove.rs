@@ -4,9 +4,20 @@
 use sqlx::SqliteConnection;
 
 use crate::model::{MessageId, RoomId, UserId};
+use crate::store::files::release_of_messages;
 
-/// Removes a message. If it was its room's newest, the one before it becomes the newest. Returns the users it mentioned.
-pub async fn remove(db: &mut SqliteConnection, room_id: RoomId, message_id: MessageId) -> sqlx::Result<Vec<UserId>> {
+/// What a removed message had.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Removed {
+    /// The users it mentioned.
+    pub mentioned: Vec<UserId>,
+    /// Whether it had files. They have expired now.
+    pub had_files: bool,
+}
+
+/// Removes a message. If it was its room's newest, the one before it becomes the newest.
+pub async fn remove(db: &mut SqliteConnection, room_id: RoomId, message_id: MessageId) -> sqlx::Result<Removed> {
+    let had_files = release_of_messages(&mut *db, &[message_id]).await?;
     let mentioned = sqlx::query_scalar("DELETE FROM mentions WHERE message_id = $1 RETURNING user_id")
         .bind(message_id)
         .fetch_all(&mut *db)
@@ -27,16 +38,27 @@ pub async fn remove(db: &mut SqliteConnection, room_id: RoomId, message_id: Mess
     .bind(message_id)
     .execute(db)
     .await?;
-    Ok(mentioned)
+    Ok(Removed { mentioned, had_files })
 }
 
-/// Removes up to `limit` of a room's messages, oldest first, and returns how many were removed.
+/// Removes up to `limit` of a room's messages, oldest first, and returns how many were removed. Their files have expired
+/// then.
 ///
 /// Call it in several writes: removing a large room in one would block all other writes meanwhile.
 pub async fn remove_some_of_room(db: &mut SqliteConnection, room_id: RoomId, limit: i64) -> sqlx::Result<u64> {
     sqlx::query(
         "INSERT INTO removed_messages (creator_id, client_message_id, message_id, sent_digest)
          SELECT creator_id, client_message_id, id, sent_digest FROM messages WHERE room_id = $1 ORDER BY id LIMIT $2",
+    )
+    .bind(room_id)
+    .bind(limit)
+    .execute(&mut *db)
+    .await?;
+    sqlx::query(
+        "UPDATE blobs SET expires_at = 0
+          WHERE key IN (SELECT attachments.blob_key
+                          FROM (SELECT id FROM messages WHERE room_id = $1 ORDER BY id LIMIT $2) AS removed
+                          JOIN attachments ON attachments.message_id = removed.id)",
     )
     .bind(room_id)
     .bind(limit)

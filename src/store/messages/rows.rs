@@ -26,11 +26,12 @@ macro_rules! select_messages {
             "(SELECT json_group_array(json_array(
                         json_array(id, room_id, creator_id, creator_name, client_message_id,
                                    CASE WHEN body_bytes > ", $max_body, " THEN '' ELSE body_html END,
-                                   revision, created_at, '', boosts_seq),
+                                   revision, created_at, '', boosts_seq, extras_html, extras_seq),
                         CASE WHEN body_bytes > ", $max_body, " THEN body_bytes ELSE 0 END))
                 FROM (SELECT messages.id, messages.room_id, messages.creator_id, users.name AS creator_name,
                              messages.client_message_id, messages.body_html, messages.revision, messages.created_at,
-                             messages.boosts_seq, octet_length(messages.body_html) AS body_bytes
+                             messages.boosts_seq, messages.extras_html, messages.extras_seq,
+                             octet_length(messages.body_html) AS body_bytes
                         FROM messages JOIN users ON users.id = messages.creator_id ",
             $which,
             ")),

@@ -100,7 +100,13 @@ fn found_html(message: &Message, room_name: &str) -> String {
     html.markup(r#"</bdi> <span class="found__room">in <bdi>"#).text(room_name);
     html.markup(r#"</bdi></span> <local-time data-date><time datetime=""#).raw(&timestamp).markup(r#"">"#);
     html.raw(&timestamp[..10]).markup("</time></local-time></span>");
-    html.markup(r#"<span class="found__text" dir="auto">"#).raw(&hit_html(&message.body_html)).markup("</span></a>");
+    // The files of the message, by name.
+    for part in [&message.body_html, &message.extras_html].map(|html| hit_html(html)) {
+        if !part.is_empty() {
+            html.markup(r#"<span class="found__text" dir="auto">"#).raw(&part).markup("</span>");
+        }
+    }
+    html.markup("</a>");
     html.into_string()
 }
 

@@ -5,7 +5,6 @@ import { announceCompletions, completeWhileTyping } from "./chat/completions/lis
 import { handleKeys } from "./chat/keys.ts";
 import { handleMenuItems } from "./chat/messages/actions.ts";
 import { playAndAnnounceArrivals } from "./chat/messages/arrivals.ts";
-import { openBoostPicker } from "./chat/messages/boost-picker.ts";
 import { openMenusByLongPress } from "./chat/messages/long-press.ts";
 import { closeMenuOnSubmit } from "./chat/messages/menu.ts";
 import { keepPlace } from "./chat/messages/place.ts";
@@ -29,7 +28,6 @@ followFocus();
 handleMenuItems();
 closeMenuOnSubmit();
 openMenusByLongPress();
-openBoostPicker();
 playSoundsOnClick();
 playAndAnnounceArrivals();
 keepPlace();

@@ -40,6 +40,8 @@ export const enum Attribute {
 
   /** On a button: what a toast says once the form has been sent. */
   Says = "data-says",
+  /** On the form of such buttons: the value of the one that takes the choice back. */
+  Undoes = "data-undoes",
 
   // On fields.
   /** A change of the field submits its form. */
@@ -78,8 +80,6 @@ export const enum Attribute {
   Path = "data-path",
   /** The link leads to the picker of boosts. */
   Picker = "data-picker",
-  /** In the picker: the link leads to another group of emoji. */
-  Group = "data-group",
   /** The link plays a sound. */
   Sound = "data-sound",
 
@@ -109,12 +109,6 @@ export const enum Id {
   PeopleFound = "people-found",
   /** How many people are chosen. */
   PeopleChosen = "people-chosen",
-  /** The part of the picker's page that is shown in place. */
-  Picker = "picker",
-  /** In the picker: the boosts that were given last. */
-  PickerRecent = "picker-recent",
-  /** In the picker: the emoji of a group or of a search. */
-  PickerFound = "picker-found",
   /** The live region for messages as they arrive. */
   Announcer = "announcer",
 }
@@ -135,7 +129,7 @@ export const enum PageEvent {
   ShortcutsWanted = "campfire:shortcuts-wanted",
   /** The search panel is to be opened. */
   SearchWanted = "campfire:search-wanted",
-  /** A toast is to be shown. `detail`: its text. */
+  /** A toast is to be shown. `detail`: its text, and what undoes it, if anything does. */
   Toast = "campfire:toast",
 }
 

@@ -39,7 +39,7 @@ test("the controls of others' messages are hidden from members and not from admi
     // An open menu may cover the message.
     await person.page.keyboard.press("Escape");
     await person.message(text).hover();
-    await person.message(text).locator("summary").click();
+    await person.message(text).locator(".menu > summary").click();
     return person.message(text).getByRole("link", { name: "Edit" });
   };
   await expect(await open(bob, "from Bob")).toBeVisible();
@@ -84,7 +84,9 @@ test("a closed room is hidden from an outsider, and appears when they are added"
   await ada.page.getByRole("link", { name: "Room settings" }).click();
   await ada.page.getByRole("checkbox", { name: "Bob" }).uncheck();
   await ada.page.getByRole("button", { name: "Save" }).click();
-  await expect(bob.page.getByRole("heading", { name: "All Talk" })).toBeVisible();
+  await expect(bob.page.getByRole("alert").filter({ hasText: "Ada removed you from this room." })).toBeVisible();
+  await expect(bob.message("secret")).toBeVisible();
+  await expect(bob.composer).toBeHidden();
   await expect(bob.roomLink("Makers")).toHaveCount(0);
 });
 

@@ -76,7 +76,7 @@ test("a name is completed by keyboard alone, and the mentioned person sees a mar
   await comfortable(ada, bob);
   await ada.composer.pressSequentially("look, @emi");
   const list = ada.page.getByRole("listbox", { name: "Suggestions" });
-  await expect(list.getByRole("option")).toHaveText(["Émile Zola"]);
+  await expect(list.getByRole("option").locator("bdi")).toHaveText(["Émile Zola"]);
   await expect(ada.composer).toHaveAttribute("aria-activedescendant", "completion-0");
   await ada.page.keyboard.press("Escape");
   await expect(list).toHaveCount(0);
@@ -89,7 +89,7 @@ test("a name is completed by keyboard alone, and the mentioned person sees a mar
   await expect(ada.composer).toHaveValue(/^@Sam +\w+ $/);
   await ada.composer.fill("");
   await ada.composer.pressSequentially("and @bo");
-  await expect(list.getByRole("option")).toHaveText(["Bob"]);
+  await expect(list.getByRole("option").locator("bdi")).toHaveText(["Bob"]);
   await ada.page.keyboard.press("Enter");
   await expect(ada.composer).toHaveValue("and @Bob ");
   await ada.composer.pressSequentially("too");
@@ -107,7 +107,7 @@ test("a blank or a punctuation mark after a whole name chooses the person", asyn
     await ada.composer.fill("");
     const end = chosen.at(-1) ?? "";
     await ada.composer.pressSequentially(typed.endsWith(end) ? typed.slice(0, -1) : typed);
-    await expect(ada.page.getByRole("option")).toHaveText(["Bob"]);
+    await expect(ada.page.getByRole("option").locator("bdi")).toHaveText(["Bob"]);
     await ada.page.keyboard.insertText(end);
     await expect(ada.composer).toHaveValue(chosen);
     await expect(ada.page.getByRole("option")).toHaveCount(0);
@@ -142,7 +142,7 @@ test("people who take the same name are distinguished by a number", async ({ two
   await ada.live();
   await comfortable(ada);
   await ada.composer.pressSequentially("@kim");
-  await expect(ada.page.getByRole("option")).toHaveText(["Kim", "Kim (2)"]);
+  await expect(ada.page.getByRole("option").locator("bdi")).toHaveText(["Kim", "Kim (2)"]);
   await ada.page.keyboard.press("ArrowDown");
   await ada.page.keyboard.press("Enter");
   await expect(ada.composer).toHaveValue("@Kim (2) ");
@@ -173,7 +173,7 @@ test("completions among five thousand names are narrowed without a noticeable de
     return performance.now() - start;
   });
   test.info().annotations.push({ type: "measured", description: `${tookMs.toFixed(1)} ms` });
-  await expect(ada.page.getByRole("option")).toHaveText(["Person 4321 Number4321"]);
+  await expect(ada.page.getByRole("option").locator("bdi")).toHaveText(["Person 4321 Number4321"]);
 });
 
 test("boosts are added with one click, shown live, and removed", async ({ twoPeople: { ada, bob } }) => {
@@ -190,17 +190,18 @@ test("boosts are added with one click, shown live, and removed", async ({ twoPeo
 
   await ada.page.getByRole("link", { name: "Add a boost" }).click();
   const picker = ada.page.getByRole("dialog", { name: "Boost" });
-  await picker.getByRole("searchbox", { name: "Search emoji by name" }).fill("rocket");
+  const field = picker.getByRole("searchbox", { name: "Search emoji, or write up to 16 characters" });
+  await field.fill("rocket");
   await picker.getByRole("button", { name: "rocket", exact: true }).click();
   await expect(group(bob, /^🚀, 1: Ada/)).toBeVisible();
   await ada.page.getByRole("link", { name: "Add a boost" }).click();
   await expect(picker.getByRole("form", { name: "Recent" }).getByRole("button")).toHaveText(["🚀", "🔥"]);
 
   // Text in the picker survives changes of the message by others.
-  await picker.getByRole("textbox", { name: "Emoji or up to 16 characters" }).fill("well do");
+  await field.fill("well do");
   await bob.choose(bob.message("we shipped it"), "Boost: clapping");
   await expect(group(ada, /^👏, 1: Bob/)).toBeAttached();
-  await picker.getByRole("textbox", { name: "Emoji or up to 16 characters" }).pressSequentially("ne");
+  await field.pressSequentially("ne");
   await ada.page.keyboard.press("Enter");
   await expect(group(bob, /^well done, 1: Ada/)).toBeVisible();
 });
@@ -216,7 +217,7 @@ test("a sound plays for everyone who has the room in view, and can be switched o
   }
   const played = (person: Person) => person.page.evaluate(() => (window as unknown as { played: string[] }).played);
   await ada.composer.pressSequentially("/play tad");
-  await expect(ada.page.getByRole("option")).toHaveText(/^tada/);
+  await expect(ada.page.getByRole("option").locator("bdi")).toHaveText(/^tada/);
   await ada.page.keyboard.press("Enter");
   await expect(ada.composer).toHaveValue("/play tada");
   await ada.page.keyboard.press("Enter");
@@ -253,15 +254,18 @@ test("emoji are large, code is highlighted, and long content does not break the 
   expect(await log.evaluate((box) => box.scrollWidth - box.clientWidth)).toBe(0);
 });
 
-test("a long message is folded after forty lines", async ({ twoPeople: { ada } }) => {
+test("a long message is folded after fifteen lines, and folded back", async ({ twoPeople: { ada } }) => {
   await ada.write(Array.from({ length: 60 }, (_, index) => `line ${index + 1}`).join("\n"));
   await arrived(ada);
   const body = ada.message("line 60").locator(".message__body");
   const height = () => body.evaluate((element) => element.getBoundingClientRect().height);
   const folded = await height();
   await ada.message("line 60").getByText("Show all").click();
-  expect(await height()).toBeGreaterThan(folded * 1.3);
+  expect(await height()).toBeGreaterThan(folded * 3);
   await expect(ada.message("line 60").getByText("Show all")).toBeHidden();
+  await ada.message("line 60").getByText("Show less").click();
+  expect(await height()).toBe(folded);
+  await expect(ada.message("line 60").getByText("Show all")).toBeInViewport();
 });
 
 test("a reply quotes with a link, and a deletion can be undone", async ({ twoPeople: { ada, bob } }) => {
@@ -269,7 +273,8 @@ test("a reply quotes with a link, and a deletion can be undone", async ({ twoPeo
   await expect(bob.message("at nine")).toBeVisible();
   await comfortable(ada, bob);
   await bob.choose(bob.message("at nine"), "Reply");
-  await expect(bob.composer).toHaveValue(/^> shall we meet at nine\?\n>\n> — \[Ada\]\(\/rooms\/1\/@1\)\n\n$/);
+  await expect(bob.reply).toHaveText("Replying to Ada: shall we meet at nine?");
+  await expect(bob.composer).toHaveValue("");
   await bob.composer.pressSequentially("yes");
   await bob.page.keyboard.press("Enter");
   await expect(ada.message("yes").locator("blockquote")).toContainText("shall we meet at nine?");
@@ -336,8 +341,8 @@ test("typing is shown, until the message is sent or the page is left", async ({ 
 });
 
 test("new messages are marked after the last read one, and counted while the reader is scrolled up", async ({ twoPeople: { ada, bob } }) => {
-  await flood(ada, "/rooms/1", 30);
-  await expect(bob.message("message number 30")).toBeVisible();
+  await flood(ada, "/rooms/1", 60);
+  await expect(bob.message("message number 60")).toBeVisible();
   await bob.page.locator(".timeline").evaluate((box) => { box.scrollTop = -box.scrollHeight; });
   await ada.write("news one");
   await expect(bob.page.getByRole("link", { name: "1 new message" })).toBeVisible();
@@ -404,7 +409,7 @@ test("going back restores the scroll position", async ({ twoPeople: { ada } }) =
   await ada.live();
   await comfortable(ada);
   const box = ada.page.locator(".timeline");
-  await box.evaluate((element) => { element.scrollTop = -700; });
+  await box.evaluate((element) => { element.scrollTop = -330; });
   const stored = () => ada.page.evaluate(() => sessionStorage.getItem("campfire:place:/rooms/1"));
   await expect.poll(stored).not.toBeNull();
   const [id] = JSON.parse((await stored())!);
@@ -412,7 +417,7 @@ test("going back restores the scroll position", async ({ twoPeople: { ada } }) =
   await ada.page.goBack();
   await ada.live();
   await expect(ada.page.locator(`#${id}`)).toBeInViewport();
-  expect(await box.evaluate((element) => element.scrollTop)).toBeLessThan(-300);
+  expect(await box.evaluate((element) => element.scrollTop)).toBeLessThan(-250);
 });
 
 test("the message list is one tab stop, and the arrow keys move within it", async ({ twoPeople: { ada, bob } }) => {
@@ -434,9 +439,10 @@ test("the message list is one tab stop, and the arrow keys move within it", asyn
   await expect(ada.message("one").getByRole("button", { name: /^👍, 1: Bob/ })).toBeVisible();
   await page.getByRole("log").getByRole("listitem").filter({ hasText: "one" }).focus();
   await page.keyboard.press("r");
-  await expect(bob.composer).toHaveValue(/^> one/);
+  await expect(bob.reply).toHaveText("Replying to Ada: one");
   await expect(bob.composer).toBeFocused();
-  await bob.composer.fill("");
+  await page.keyboard.press("Escape");
+  await expect(bob.reply).toBeHidden();
 
   await bob.message("two").focus();
   await page.keyboard.press("?");
@@ -445,7 +451,7 @@ test("the message list is one tab stop, and the arrow keys move within it", asyn
   await page.getByRole("button", { name: "Close" }).click();
   await bob.message("two").focus();
   await page.keyboard.press("r");
-  await expect(bob.composer).toHaveValue("");
+  await expect(bob.reply).toBeHidden();
 });
 
 test("only messages of others are announced to screen readers", async ({ twoPeople: { ada, bob } }) => {
@@ -473,7 +479,7 @@ test("a search finds messages, filters, completes, and links to the message", as
   await field.fill("eel ");
   await field.press("End");
   await field.pressSequentially("from:b");
-  await expect(ada.page.getByRole("option")).toHaveText(["Bob"]);
+  await expect(ada.page.getByRole("option").locator("bdi")).toHaveText(["Bob"]);
   await ada.page.keyboard.press("Enter");
   await expect(field).toHaveValue("eel from:Bob ");
   await ada.page.keyboard.press("Enter");

@@ -63,8 +63,8 @@ test("the page keeps showing the old room until the data of the next one has arr
   await expect(ada.page).toHaveTitle("Makers – Campfire");
   const row = ada.message("in the makers' room");
   await row.hover();
-  await row.locator("summary").click();
-  await expect(row.getByRole("link", { name: "Reply" })).toHaveAttribute("href", `${makers}/messages/1/reply`);
+  await row.locator(".menu > summary").click();
+  await expect(row.getByRole("link", { name: "Reply", exact: true })).toHaveAttribute("href", `${makers}/messages/1/reply`);
   await expect(row.getByRole("link", { name: "Copy link" })).toHaveAttribute("href", `${makers}/@1`);
   await ada.page.keyboard.press("Escape");
   // What is written now is for the next room, and not sent before that is in view.

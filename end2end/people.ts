@@ -69,6 +69,11 @@ export class Person {
     return this.page.getByRole("log").getByRole("listitem").filter({ has: body });
   }
 
+  /** What the composer says of the message that is replied to. */
+  get reply(): Locator {
+    return this.page.getByRole("status").filter({ hasText: "Replying to" });
+  }
+
   roomLink(name: string): Locator {
     return this.page.getByRole("navigation", { name: "Rooms" }).getByRole("link", { name });
   }
@@ -124,15 +129,25 @@ export class Person {
       await this.openMenuPage(message);
       return this.page.getByRole("link", { name: action }).or(this.page.getByRole("button", { name: action, exact: true })).click();
     }
-    await this.comfortable();
-    await message.hover();
-    await message.locator("summary", { hasNotText: "Show all" }).click();
+    await this.openMenu(message);
     await message.getByRole("link", { name: action, exact: true }).or(message.getByRole("button", { name: action, exact: true })).click();
+  }
+
+  /** Opens the menu of a message: by its button, or on a touch screen by a long press. */
+  async openMenu(message: Locator) {
+    await this.comfortable();
+    if (await this.page.evaluate(() => matchMedia("(hover: none)").matches)) {
+      await message.locator(".message__body").dispatchEvent("touchstart");
+    } else {
+      await message.hover();
+      await message.locator(".menu > summary").click();
+    }
+    await expect(message.locator(".menu[open]")).toBeVisible();
   }
 
   /** Without scripts, a menu leads to a page with everything that can be done. */
   async openMenuPage(message: Locator) {
-    await message.locator("summary", { hasNotText: "Show all" }).click();
+    await message.locator(".menu > summary").click();
     await message.getByRole("link", { name: "Answer, boost, change…" }).click();
   }
 

@@ -26,13 +26,71 @@ interface Screen {
   isEmpty?: boolean;
 }
 
-const openMenu = (page: Page) => page.getByRole("log").getByRole("listitem").last().locator("summary").last().click();
+const openMenu = async (page: Page) => {
+  const row = page.getByRole("log").getByRole("listitem").last();
+  await row.locator(".message__body").dispatchEvent("touchstart");
+  await row.locator(".menu[open]").waitFor();
+};
+
+/** Opens the menu of the newest message, and chooses from it. */
+const choose = (name: string) => async (page: Page) => {
+  await openMenu(page);
+  await page.locator(".menu[open]").getByRole("link", { name, exact: true }).click();
+};
 
 const SCREENS: Record<string, Screen> = {
   "first-run": { path: "/", isEmpty: true },
   "sign-in": { path: "/session/new", isSignedOut: true },
   room: { path: "/rooms/1" },
   "room-menu": { path: "/rooms/1", prepare: openMenu },
+  "room-hover": {
+    path: "/rooms/1",
+    prepare: (page) => page.getByRole("log").getByRole("listitem").nth(-3).hover(),
+  },
+  "room-reply": {
+    path: "/rooms/1",
+    prepare: async (page) => {
+      await choose("Reply")(page);
+      await page.getByText("Replying to").waitFor();
+      await page.getByRole("textbox", { name: "Write a message" }).fill("Yes, and with more than one line:\nthis is the second.");
+    },
+  },
+  "room-edit": {
+    path: "/rooms/1",
+    prepare: async (page) => {
+      await choose("Edit")(page);
+      await page.getByRole("button", { name: "Save changes" }).waitFor();
+    },
+  },
+  "room-picker": {
+    path: "/rooms/1",
+    prepare: async (page) => {
+      await choose("Other boost…")(page);
+      await page.getByRole("dialog").waitFor();
+    },
+  },
+  "room-narrowed": {
+    path: "/rooms/1",
+    prepare: async (page) => {
+      await choose("Other boost…")(page);
+      await page.getByRole("dialog").getByRole("searchbox").fill("heart");
+      await page.getByRole("button", { name: "black heart" }).waitFor();
+    },
+  },
+  "room-mention": {
+    path: "/rooms/1",
+    prepare: async (page) => {
+      await page.getByRole("textbox", { name: "Write a message" }).pressSequentially("@");
+      await page.getByRole("option").first().waitFor();
+    },
+  },
+  "room-scrolled": {
+    path: "/rooms/1",
+    prepare: async (page) => {
+      await page.locator(".timeline").evaluate((list) => { list.scrollTop = -600; });
+      await page.getByRole("link", { name: "Newest messages" }).waitFor();
+    },
+  },
   "room-shortcuts": {
     path: "/rooms/1",
     prepare: async (page) => {

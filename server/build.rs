@@ -45,6 +45,7 @@ const STYLES: &[&str] = &[
     "message-menu",
     "boosts",
     "composer",
+    "lost",
     "files",
     "completions",
     "toast",

@@ -96,6 +96,8 @@ pub enum Fact {
     RoomRemoved {
         /// The room.
         room_id: RoomId,
+        /// Who removed it.
+        by: Person,
     },
     /// Users became members of a room.
     MembershipsGranted {
@@ -110,6 +112,8 @@ pub enum Fact {
         room_id: RoomId,
         /// The former member.
         user_id: UserId,
+        /// Who ended it: the member or somebody else. `None` where the user left the account.
+        by: Option<Person>,
     },
     /// A member changed their involvement.
     InvolvementChanged {
@@ -226,7 +230,7 @@ impl Tx {
             }
             Fact::UserChanged(user) => {
                 self.mark_stale(Stale::People);
-                let person = Person { id: user.id, name: user.name.clone() };
+                let person = user.person();
                 self.announce(Announcement::Person { user_id: user.id, event: ServerEvent::Viewer { user } });
                 self.announce(Announcement::Everyone { event: ServerEvent::PersonChanged { person } });
             }
@@ -258,10 +262,10 @@ impl Tx {
                 let event = ServerEvent::RoomChanged { room_id, kind, name };
                 self.announce(Announcement::Members { room_id, event });
             }
-            Fact::RoomRemoved { room_id } => {
+            Fact::RoomRemoved { room_id, by } => {
                 self.append(EventKind::RoomRemoved, room_id, None, None).await?;
                 self.mark_stale(Stale::Rooms);
-                self.announce(Announcement::RoomRemoved { room_id });
+                self.announce(Announcement::RoomRemoved { room_id, by });
                 self.enqueue(&Job::EmptyRoom { room_id }).await?;
             }
             Fact::MembershipsGranted { room, user_ids } => {
@@ -271,10 +275,10 @@ impl Tx {
                 }
                 self.announce(Announcement::Granted { room, user_ids });
             }
-            Fact::MembershipRevoked { room_id, user_id } => {
+            Fact::MembershipRevoked { room_id, user_id, by } => {
                 self.append(EventKind::MembershipRevoked, room_id, None, Some(user_id)).await?;
                 self.mark_stale(Stale::Memberships(user_id));
-                self.announce(Announcement::Revoked { room_id, user_ids: vec![user_id] });
+                self.announce(Announcement::Revoked { room_id, user_ids: vec![user_id], by });
             }
             Fact::InvolvementChanged { user_id, room, involvement } => {
                 self.mark_stale(Stale::Memberships(user_id));
@@ -404,9 +408,9 @@ mod tests {
 
     use super::*;
     use crate::live::testing::TestClient;
-    use crate::model::{Anchor, Bio, Role};
+    use crate::model::{Anchor, Bio, ClientMessageId, FileName, Posted, Role};
     use crate::ops::rooms::Audience;
-    use crate::ops::{accounts, bans, boosts, memberships, messages, rooms, sessions, sync, users};
+    use crate::ops::{accounts, bans, boosts, files, memberships, messages, rooms, sessions, sync, users};
     use crate::protocol::{Inbox, Timeline};
     use crate::testing::World;
     use crate::{jobs, testing};
@@ -555,6 +559,18 @@ mod tests {
         step!("edit", messages::edit(state, &member(ada, all_talk).await, second.id, draft).await.unwrap());
         let content = "👍".parse().unwrap();
         step!("boost", boosts::boost(state, &member(bob, all_talk).await, second.id, content).await.unwrap());
+        let bytes = futures::stream::iter([Ok::<_, std::io::Error>(bytes::Bytes::from_static(b"a picture"))]);
+        let (id, name) = (ClientMessageId::v7(1, [1; 10]), FileName::clean("a.png"));
+        let upload = files::receive(state, &testing::current(cleo), id.clone(), name, bytes).await.unwrap();
+        let author = member(cleo, all_talk).await;
+        let with_file = messages::post_with_files(state, &author, id, "", vec![upload.key]);
+        let Posted::Stored(with_file) = step!("post a picture", with_file.await.unwrap()) else { panic!("it is new") };
+        assert!(with_file.extras_html.contains("a.png") && with_file.extras_seq == 0);
+        let extended = async move |tx: &mut Tx| {
+            let extras_html = "<p>its preview</p>".to_owned();
+            Ok(tx.record(Fact::MessageExtended { room_id: all_talk, message_id: with_file.id, extras_html }).await?)
+        };
+        step!("post a picture", state.db.write(extended).await.unwrap());
         step!("remove message", messages::remove(state, &member(ada, all_talk).await, first.id).await.unwrap());
         let reader = testing::current(bob);
         step!("read", memberships::mark_read(state, &reader, all_talk, posted.id).await.unwrap());

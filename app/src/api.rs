@@ -63,6 +63,13 @@ pub async fn message_source(room_id: RoomId, message_id: MessageId) -> AppResult
     .await
 }
 
+/// The Markdown that quotes a message, which a reply begins with.
+#[server(endpoint = "messages/quote", input = Json)]
+pub async fn quote_message(room_id: RoomId, message_id: MessageId) -> AppResult<String> {
+    use crate::server::{answer, member_of, ops, state};
+    answer(async move { ops::messages::quote(&state(), &member_of(room_id).await?, message_id).await }).await
+}
+
 /// Replaces the body of a message.
 #[server(endpoint = "messages/edit", input = Json)]
 pub async fn edit_message(room_id: RoomId, message_id: MessageId, body: String) -> AppResult<Message> {

@@ -12,6 +12,13 @@ use wasm_bindgen::{JsCast, JsValue};
 
 use crate::names;
 
+/// The class of the row whose message is edited.
+const EDITED: &str = "message--edited";
+
+/// How many words, and how many characters, [`words_of`] a message returns at most: more than a line shows.
+const MAX_WORDS: usize = 30;
+const MAX_WORDS_CHARS: usize = 200;
+
 /// Whether the page is visible.
 pub fn is_visible() -> bool {
     document().visibility_state() == web_sys::VisibilityState::Visible
@@ -172,6 +179,31 @@ pub fn row(message_id: MessageId) -> Option<web_sys::Element> {
 /// Whether a message's row is in the page and hidden: it is being deleted.
 pub fn is_row_hidden(message_id: MessageId) -> bool {
     row(message_id).is_some_and(|row| row.has_attribute("hidden"))
+}
+
+/// The author of a message in the page, and its first words. Those of a reply are its own, not those that it quotes.
+pub fn words_of(message_id: MessageId) -> (String, String) {
+    let text_of = |selector: &str| {
+        let found = row(message_id).and_then(|row| row.query_selector(selector).ok().flatten());
+        found.and_then(|found| found.text_content()).unwrap_or_default()
+    };
+    let own = text_of(".message__body > :not(blockquote)");
+    let words = if own.trim().is_empty() { text_of(".message__body") } else { own };
+    let words: Vec<_> = words.split_whitespace().take(MAX_WORDS).collect();
+    (text_of(".message__author"), words.join(" ").chars().take(MAX_WORDS_CHARS).collect())
+}
+
+/// Marks the row of the message that is edited, and no other.
+pub fn mark_edited(message_id: Option<MessageId>) {
+    let row = message_id.and_then(row);
+    if let Ok(Some(marked)) = document().query_selector(&[".", EDITED].concat())
+        && Some(&marked) != row.as_ref()
+    {
+        let _ = marked.class_list().remove_1(EDITED);
+    }
+    if let Some(row) = row {
+        let _ = row.class_list().add_1(EDITED);
+    }
 }
 
 /// Moves the line before the new messages to this message, or removes it.

@@ -12,8 +12,12 @@ use leptos::prelude::{document, window};
 use leptos::task::spawn_local;
 use leptos::wasm_split::{SplitLoaderError, wasm_split};
 use wasm_bindgen::JsCast;
-use web_sys::{Element, Event, File, HtmlElement, KeyboardEvent, MouseEvent};
+use web_sys::{
+    Element, Event, File, HtmlAnchorElement, HtmlElement, HtmlFormElement, HtmlInputElement, KeyboardEvent, MouseEvent,
+    SubmitEvent,
+};
 
+use crate::components::picker::{self, Ask};
 use crate::components::{finder, lightbox, shortcuts};
 use crate::uploader::{engine, tray};
 use crate::uploads::{Uploads, Work};
@@ -119,8 +123,17 @@ pub fn work_on(uploads: Uploads, send_messages: impl Fn() + 'static) {
     });
 }
 
-/// Opens the list of keyboard shortcuts and the search panel whenever the page's scripts or keys ask for them, and pictures
-/// when they are clicked, until the page is unloaded. Called once, in the browser.
+/// Opens the picker of boosts, or tells it of a boost.
+///
+/// # Errors
+/// [`ChunkError`] if the module that contains it cannot be fetched.
+#[wasm_split(picker, wasm_split_path = leptos::wasm_split, fallible)]
+pub fn ask_picker(ask: Ask) -> Result<(), ChunkError> {
+    picker::ask(ask);
+    Ok(())
+}
+
+/// Calls the chunks whenever their controls are used, until the page is unloaded. Called once, in the browser.
 pub fn listen() {
     browser::listen_forever(&document(), names::page_event::SEARCH_WANTED, |_: Event| search());
     // The composer takes these keys where text is selected, to make a link of it.
@@ -129,6 +142,14 @@ pub fn listen() {
         if (event.ctrl_key() || event.meta_key()) && !has_other_keys && event.key().eq_ignore_ascii_case("k") {
             event.prevent_default();
             search();
+        }
+    });
+    browser::listen_forever(&document(), "click", |event: MouseEvent| open_picker(&event));
+    browser::listen_forever(&document(), "submit", |event: SubmitEvent| {
+        if let Some(content) = boost_of(&event) {
+            spawn_local(async move {
+                let _ = ask_picker(Ask::Remember(content)).await;
+            });
         }
     });
     browser::listen_forever(&document(), "click", |event: MouseEvent| {
@@ -154,4 +175,40 @@ pub fn listen() {
             }
         });
     });
+}
+
+/// Opens the picker for a click at its link. If it cannot be fetched, the link is followed.
+fn open_picker(event: &MouseEvent) {
+    let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
+    let link = target.and_then(|target| target.closest("a[data-picker]").ok().flatten());
+    let Some(link) = link.and_then(|link| link.dyn_into::<HtmlAnchorElement>().ok()) else { return };
+    if event.ctrl_key() || event.meta_key() {
+        return;
+    }
+    event.prevent_default();
+    if let Ok(Some(menu)) = link.closest("details") {
+        let _ = menu.remove_attribute("open");
+    }
+    let row_id = link.closest(".message").ok().flatten().map(|row| row.id()).unwrap_or_default();
+    let url = link.href();
+    spawn_local(async move {
+        if ask_picker(Ask::Open { url: url.clone(), row_id }).await.is_err() {
+            let _ = window().location().assign(&url);
+        }
+    });
+}
+
+/// The boost that a form gives, by its button or by its field.
+fn boost_of(event: &SubmitEvent) -> Option<String> {
+    let form = event.target()?.dyn_into::<HtmlFormElement>().ok()?;
+    if !form.has_attribute(names::attribute::BOOSTS) {
+        return None;
+    }
+    let button = event.submitter().filter(|button| button.has_attribute("name"));
+    let content = match button {
+        Some(button) if button.get_attribute("name")? == "content" => button.get_attribute("value")?,
+        Some(_) => return None,
+        None => form.query_selector("[name=content]").ok()??.dyn_into::<HtmlInputElement>().ok()?.value(),
+    };
+    Some(content.trim().to_owned()).filter(|content| !content.is_empty())
 }

@@ -26,12 +26,14 @@ mod uploads;
 
 use std::collections::BTreeSet;
 
-use campfire::model::{Account, Person, Role, SidebarRoom, User};
+use campfire::model::{Account, Person, Role, RoomId, SidebarRoom, User};
+use campfire::protocol::RoomEnd;
 use leptos::either::EitherOf3;
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use components::sidebar::Sidebar;
+use components::unsent::Unsent;
 pub use frame::Framed;
 use frame::FramedPage;
 use live::Live;
@@ -202,7 +204,9 @@ pub fn App() -> impl IntoView {
         navigation::listen(place, frame, components::scroller::show_again);
         chunks::listen();
         chunks::work_on(uploads, move || outbox.send());
-        live::start(live, Callback::new(move |()| outbox.send()));
+        let ended =
+            Callback::new(move |(room_id, end): (RoomId, Option<RoomEnd>)| outbox.room_ended(room_id, end.as_ref()));
+        live::start(live, Callback::new(move |()| outbox.send()), ended);
     });
     Effect::new(move |_| {
         let title = live.page.with(|page| page.title.clone());
@@ -258,6 +262,7 @@ fn Chat() -> impl IntoView {
         <div class="chat" data-administrator=administers>
             <Sidebar/>
             <main class="chat__main" id="main">
+                <Unsent/>
                 {move || match in_room.get() {
                     Some(true) => EitherOf3::A(view! { <RoomPage/> }),
                     Some(false) => EitherOf3::B(view! { <NoRooms/> }),

@@ -28,7 +28,7 @@ pub mod page_event {
     pub const SHORTCUTS_WANTED: &str = "campfire:shortcuts-wanted";
     /// The search panel is to be opened.
     pub const SEARCH_WANTED: &str = "campfire:search-wanted";
-    /// A toast is to be shown. `detail`: its text.
+    /// A toast is to be shown. `detail`: its text. (A script may add a function that undoes what was done.)
     pub const TOAST: &str = "campfire:toast";
 }
 
@@ -42,18 +42,22 @@ mod tests {
     type Key = (String, String);
 
     /// Attributes that no script reads or writes.
-    const WITHOUT_SCRIPT: [&str; 11] = [
+    const WITHOUT_SCRIPT: [&str; 15] = [
         "data-administrator",
         "data-author",
         "data-back",
         "data-boosters",
         "data-extras",
+        "data-file",
+        "data-group",
         "data-id",
         "data-new",
         "data-picture",
         "data-revision",
         "data-shown",
         "data-opened",
+        "data-tray",
+        "data-view",
     ];
 
     #[test]

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use campfire::AppError;
 use campfire::model::{ClientMessageId, FileKey, Posted, RoomId, UserId};
-use campfire::protocol::ServerEvent;
+use campfire::protocol::{RoomEnd, ServerEvent};
 use futures::channel::oneshot;
 use futures::future::select;
 use leptos::prelude::*;
@@ -35,6 +35,9 @@ pub struct Outgoing {
     pub client_message_id: ClientMessageId,
     /// The room it was written in.
     pub room_id: RoomId,
+    /// The name of the room at that time.
+    #[serde(default)]
+    pub room_name: String,
     /// Its text as typed.
     pub body: String,
     /// Its files, as they were when it was sent.
@@ -42,9 +45,27 @@ pub struct Outgoing {
     pub files: Vec<Upload>,
     /// Why the server refused it; it is sent again only when the user retries.
     pub failed: Option<String>,
+    /// What became of the room, as a clause like "which was deleted": the message can no longer be sent.
+    #[serde(default)]
+    pub gone: Option<String>,
     /// Whether the last attempt did not reach the server; the next one is scheduled.
     #[serde(skip)]
     pub waiting: bool,
+}
+
+impl Outgoing {
+    const fn is_to_be_sent(&self) -> bool {
+        self.failed.is_none() && self.gone.is_none()
+    }
+}
+
+/// What became of a room that the user is no longer in, as a clause.
+fn gone(end: Option<&RoomEnd>) -> &'static str {
+    match end {
+        Some(RoomEnd { is_deleted: true, .. }) => "which was deleted",
+        Some(RoomEnd { is_deleted: false, .. }) => "which you are no longer in",
+        None => "which was deleted, or which you are no longer in",
+    }
 }
 
 /// The outgoing messages, in the order of writing.
@@ -88,13 +109,31 @@ impl Outbox {
 
     /// The outgoing messages of a room.
     pub fn of_room(&self, room_id: RoomId) -> Vec<Outgoing> {
-        self.items.with(|items| items.iter().filter(|item| item.room_id == room_id).cloned().collect())
+        let is_of_room = |item: &&Outgoing| item.room_id == room_id && item.gone.is_none();
+        self.items.with(|items| items.iter().filter(is_of_room).cloned().collect())
+    }
+
+    /// Reads the messages that can no longer be sent.
+    pub fn with_unsendable<T>(&self, read: impl FnOnce(&[&Outgoing]) -> T) -> T {
+        self.items.with(|items| read(&items.iter().filter(|item| item.gone.is_some()).collect::<Vec<_>>()))
+    }
+
+    /// Gives up the messages of a room that the user is no longer in.
+    pub fn room_ended(self, room_id: RoomId, end: Option<&RoomEnd>) {
+        let ids: Vec<_> = self.items.with_untracked(|items| {
+            let waiting = items.iter().filter(|item| item.room_id == room_id && item.gone.is_none());
+            waiting.map(|item| item.client_message_id.clone()).collect()
+        });
+        for id in ids {
+            self.change(&id, |item| item.gone = Some(gone(end).to_owned()));
+        }
     }
 
     /// Adds a message and sends it, as soon as its files have arrived.
-    pub fn push(self, room_id: RoomId, body: String, files: Vec<Upload>) {
+    pub fn push(self, room_id: RoomId, room_name: String, body: String, files: Vec<Upload>) {
         let client_message_id = browser::new_client_message_id();
-        let item = Outgoing { client_message_id, room_id, body, files, failed: None, waiting: false };
+        let item =
+            Outgoing { client_message_id, room_id, room_name, body, files, failed: None, gone: None, waiting: false };
         self.store(&item);
         self.items.update(|items| items.push(item));
         self.send();
@@ -190,16 +229,13 @@ impl Outbox {
                     SENDER.set(Sender::Sending);
                     pause_ms = (pause_ms * 2).min(MAX_PAUSE_MS);
                 }
-                Err(error) => {
-                    let reason = match error {
-                        AppError::NotFound => "The room is gone, or you are no longer in it.".to_owned(),
-                        other => other.to_string(),
-                    };
-                    self.change(&id, |item| {
-                        item.failed = Some(reason);
-                        item.waiting = false;
-                    });
-                }
+                Err(AppError::NotFound) => self.change(&id, |item| {
+                    item.gone.get_or_insert_with(|| gone(None).to_owned());
+                }),
+                Err(error) => self.change(&id, |item| {
+                    item.failed = Some(error.to_string());
+                    item.waiting = false;
+                }),
             }
         }
     }
@@ -209,7 +245,7 @@ impl Outbox {
     fn next(self) -> Option<(Outgoing, Vec<FileKey>)> {
         let mut waiting_rooms = Vec::new();
         let items = self.items.get_untracked();
-        for item in items.into_iter().filter(|item| item.failed.is_none()) {
+        for item in items.into_iter().filter(Outgoing::is_to_be_sent) {
             if waiting_rooms.contains(&item.room_id) {
                 continue;
             }

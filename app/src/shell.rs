@@ -16,7 +16,7 @@ pub struct Assets {
     pub style: &'static str,
     /// boot.js, the script of every page: local times, days, small conveniences, and the start of the WASM.
     pub boot: &'static str,
-    /// chat.js, which boot.js loads when the chat is used first: the toolbar, completions, the emoji picker.
+    /// chat.js, which boot.js loads when the chat is used first: the toolbar, completions, keys.
     pub chat: &'static str,
     /// The script that loads the WASM.
     pub loader: &'static str,

@@ -73,9 +73,12 @@ pub struct Uploads {
     pub items: RwSignal<Vec<Upload>>,
 }
 
+/// What does the work.
+type Worker = Rc<dyn Fn(Work)>;
+
 thread_local! {
     /// Does the work. Only in the browser, which has one thread; the server's threads have none.
-    static WORKER: RefCell<Option<Rc<dyn Fn(Work)>>> = const { RefCell::new(None) };
+    static WORKER: RefCell<Option<Worker>> = const { RefCell::new(None) };
 }
 
 /// Where the files of the messages that are being written are kept over a reload, by tab and user.
@@ -94,6 +97,10 @@ impl Uploads {
         let stored = browser::session_storage().and_then(|tab| tab.get_item(&self.key()).ok().flatten());
         if let Some(stored) = stored.and_then(|json| serde_json::from_str(&json).ok()) {
             self.resume(stored);
+        }
+        // Those of the outbox may have been there before.
+        if self.items.with_untracked(|items| !items.is_empty()) {
+            self.work(Work::Upload(Vec::new()));
         }
     }
 

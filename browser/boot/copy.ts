@@ -28,7 +28,7 @@ async function copyByButton(button: HTMLElement) {
     await copyText(field.value);
   } catch {
     field.select();
-    return showNotice("This browser does not let pages copy. The link is selected: copy it with the keyboard.");
+    return showNotice("This browser does not let pages copy. The text is selected: copy it with the keyboard.");
   }
   button.textContent = "Copied";
   setTimeout(() => (button.textContent = "Copy"), COPIED_SHOWN_MS);

@@ -9,23 +9,24 @@ export function sendQuietForms() {
     const form = event.target as HTMLFormElement;
     if (!form.hasAttribute(Attribute.Quiet)) return;
     event.preventDefault();
-    void send(form, fieldsOf(form, event.submitter), event.submitter?.getAttribute(Attribute.Says) ?? null);
+    const button = event.submitter as HTMLButtonElement | null;
+    const body = fieldsOf(form, button);
+    const says = button?.getAttribute(Attribute.Says);
+    const before = form.getAttribute(Attribute.Undoes);
+    const { action } = form;
+    const undo = () => {
+      body.set(button?.name ?? "", before ?? "");
+      void post(action, body);
+    };
+    // chat.js shows the toast.
+    const detail = says ? [says, before !== null && before !== button?.value ? undo : undefined] : undefined;
+    void send(form, body, detail);
   });
 }
 
-async function send(form: HTMLFormElement, body: URLSearchParams, says: string | null = null) {
-  const headers = { "x-requested-with": "fetch", prefer: "return=minimal" };
-  // Answered without content; a redirect is a refusal, which is not followed.
-  const response = await fetch(form.action, { method: "POST", body, headers, redirect: "manual" }).catch(
-    () => undefined,
-  );
-  if (!response) return showNotice("The server could not be reached, so nothing was saved. Try again.");
-  if (response.status === 429)
-    return showNotice("That was too much in a short time, so it was not saved. Wait a moment, then try again.");
-  if (!response.ok)
-    return showNotice("That was refused. Reload the page to see how things are.");
-  // chat.js shows it.
-  if (says) document.dispatchEvent(new CustomEvent(PageEvent.Toast, { detail: [says] }));
+async function send(form: HTMLFormElement, body: URLSearchParams, toast?: unknown[]) {
+  if (!(await post(form.action, body))) return;
+  if (toast) document.dispatchEvent(new CustomEvent(PageEvent.Toast, { detail: toast }));
   const sheet = form.closest(".sheet");
   if (sheet && form.hasAttribute(Attribute.Boosts)) {
     const back = find<HTMLAnchorElement>("a", sheet);
@@ -34,4 +35,17 @@ async function send(form: HTMLFormElement, body: URLSearchParams, says: string |
     const room = find("select", form)?.closest(".list__row");
     room?.classList.toggle("list__row--dim", body.get("involvement") === "invisible");
   }
+}
+
+/** Sends the fields of a form. Says why if it was not done. */
+async function post(action: string, body: URLSearchParams): Promise<boolean> {
+  const headers = { "x-requested-with": "fetch", prefer: "return=minimal" };
+  // Answered without content; a redirect is a refusal, which is not followed.
+  const response = await fetch(action, { method: "POST", body, headers, redirect: "manual" }).catch(() => undefined);
+  const isDone = response?.ok;
+  if (!response) showNotice("The server could not be reached, so nothing was saved. Try again.");
+  else if (response.status === 429)
+    showNotice("That was too much in a short time, so it was not saved. Wait a moment, then try again.");
+  else if (!isDone) showNotice("That was refused. Reload the page to see how things are.");
+  return !!isDone;
 }

@@ -1,7 +1,7 @@
 // Starts the WASM where a page has one, and then fetches chat.js when the browser is idle.
 
 import { find } from "../dom.ts";
-import { Attribute, Id } from "../names.ts";
+import { Attribute } from "../names.ts";
 
 /** What wasm-bindgen's loader exports. */
 interface Loader {
@@ -10,7 +10,7 @@ interface Loader {
 }
 
 /** The pages on which chat.js has something to do. */
-const USES_CHAT = `.chat, [${Attribute.Completes}], #${Id.Picker}`;
+const USES_CHAT = `.chat, [${Attribute.Completes}]`;
 const RETRY_MS = 5000;
 
 export function startPage(script: HTMLOrSVGScriptElement) {
@@ -32,7 +32,7 @@ async function hydrate(script: HTMLOrSVGScriptElement, parsed: Promise<void>) {
     module.hydrate();
     document.documentElement.setAttribute(Attribute.Live, "");
   } catch (error) {
-    // The style sheet says so while the attribute is there.
+    // Nothing is loading any more.
     script.removeAttribute(Attribute.Loader);
     console.error("The live page could not start; the plain one works on.", error);
   }

@@ -1,10 +1,7 @@
 // Settings of this browser, in `localStorage`. A browser may forbid the storage: then a setting has its default.
 
-/**
- * `tools`: not empty where the toolbar is shown. `keys`, `sounds`: `off` switches them off. `recent-boosts`: a JSON
- * array, latest first.
- */
-type Setting = "tools" | "keys" | "sounds" | "recent-boosts";
+/** `tools`: not empty where the toolbar is shown. `keys`, `sounds`: `off` switches them off. */
+type Setting = "tools" | "keys" | "sounds";
 
 export function setting(name: Setting): string | null {
   try {

@@ -11,9 +11,12 @@ interface ToastOptions {
   shownMs?: number;
 }
 
-/** Shows the toasts of the WASM. */
+/** Shows the toasts of the WASM and of boot.js. */
 export function showToasts() {
-  document.addEventListener(PageEvent.Toast, (event) => toast((event as CustomEvent<[text: string]>).detail[0]));
+  document.addEventListener(PageEvent.Toast, (event) => {
+    const [text, undo] = (event as CustomEvent<[text: string, undo?: () => void]>).detail;
+    toast(text, undo ? { undo } : {});
+  });
 }
 
 export function toast(text: string, { undo, shownMs = SHOWN_MS }: ToastOptions = {}) {

@@ -22,7 +22,7 @@ export const field = (label: string) =>
   );
 export const roomLink = (name: string) =>
   By.xpath(`//nav[@aria-label="Rooms"]//a[starts-with(normalize-space(), ${quoted(name)})]`);
-export const option = (name: string) => By.xpath(`//*[@role="option"][normalize-space()=${quoted(name)}]`);
+export const option = (name: string) => By.xpath(`//*[@role="option"][.//bdi[normalize-space()=${quoted(name)}]]`);
 
 /** Something in the row of the message with these words: XPath from the row. */
 export const inMessage = (words: string, path: string) =>

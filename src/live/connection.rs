@@ -112,7 +112,7 @@ mod tests {
         let hub = Hub::default();
         let bob = hub.connect(UserId(2), "Bob", FakeTransport::unlimited()).unwrap();
         let version = bob.membership_version();
-        publish(&hub, Announcement::Revoked { room_id: ROOM, user_ids: vec![UserId(2)] });
+        publish(&hub, Announcement::Revoked { room_id: ROOM, user_ids: vec![UserId(2)], by: None });
         assert!(!bob.set_rooms(&[(ROOM, RoomKind::Closed)], version));
         assert!(!bob.subscribe(ROOM));
     }

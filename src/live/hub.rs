@@ -301,7 +301,7 @@ mod tests {
         let hub = Hub::default();
         let mut bob = TestClient::connect(&hub, 2, &[ROOM]);
         let _ada = TestClient::connect(&hub, 1, &[ROOM]);
-        publish(&hub, Announcement::Revoked { room_id: ROOM, user_ids: vec![UserId(2)] });
+        publish(&hub, Announcement::Revoked { room_id: ROOM, user_ids: vec![UserId(2)], by: None });
         assert_eq!(bob.peer.next_command(), Some(PeerCommand::MembershipEnded(ROOM)));
         assert_eq!(bob.receive().as_deref(), Some(r#"{"type":"room_removed","room_id":1}"#));
         publish(&hub, posted());

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::hub::HubState;
 use super::{Announcement, EncodedEvent, Peer, PeerCommand};
 use crate::model::{RoomId, RoomKind, UserId};
-use crate::protocol::ServerEvent;
+use crate::protocol::{RoomEnd, ServerEvent};
 
 /// A payload, and the sockets to deliver it to.
 pub(super) struct Delivery {
@@ -93,17 +93,21 @@ impl HubState {
                     deliveries.extend(self.to_user(user_id, Payload::User(event.clone())));
                 }
             }
-            Announcement::Revoked { room_id, user_ids } => {
+            Announcement::Revoked { room_id, user_ids, by } => {
+                let end = by.map(|by| RoomEnd { by, is_deleted: false });
+                let event = EncodedEvent::new(&ServerEvent::RoomRemoved { room_id, end });
                 for user_id in user_ids {
                     self.revoke_membership(user_id, room_id);
-                    self.plan_membership_end(user_id, room_id, deliveries);
+                    self.plan_membership_end(user_id, room_id, event.clone(), deliveries);
                 }
             }
-            Announcement::RoomRemoved { room_id } => {
+            Announcement::RoomRemoved { room_id, by } => {
+                let end = Some(RoomEnd { by, is_deleted: true });
+                let event = EncodedEvent::new(&ServerEvent::RoomRemoved { room_id, end });
                 let online = self.rooms.remove(&room_id).map(|room| room.online).unwrap_or_default();
                 for user_id in online {
                     self.revoke_membership(user_id, room_id);
-                    self.plan_membership_end(user_id, room_id, deliveries);
+                    self.plan_membership_end(user_id, room_id, event.clone(), deliveries);
                 }
             }
             Announcement::SessionEnded { user_id, session_id } => {
@@ -131,9 +135,14 @@ impl HubState {
     }
 
     /// Plans the notice to a user who is no longer a member of a room. Later events of the room do not reach them.
-    fn plan_membership_end(&self, user_id: UserId, room_id: RoomId, deliveries: &mut Vec<Delivery>) {
+    fn plan_membership_end(
+        &self,
+        user_id: UserId,
+        room_id: RoomId,
+        event: EncodedEvent,
+        deliveries: &mut Vec<Delivery>,
+    ) {
         deliveries.extend(self.to_user(user_id, Payload::Command(PeerCommand::MembershipEnded(room_id))));
-        let event = EncodedEvent::new(&ServerEvent::RoomRemoved { room_id });
         deliveries.extend(self.to_user(user_id, Payload::User(event)));
     }
 

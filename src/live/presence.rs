@@ -232,7 +232,7 @@ mod tests {
         assert_eq!(ada.receive().as_deref(), Some(expected));
         hub.publish_presence();
         assert_eq!(ada.receive(), None, "nothing changed");
-        publish(&hub, Announcement::Revoked { room_id: ROOM, user_ids: vec![UserId(2)] });
+        publish(&hub, Announcement::Revoked { room_id: ROOM, user_ids: vec![UserId(2)], by: None });
         hub.publish_presence();
         assert!(ada.receive().is_some_and(|event| event.contains(r#""online":[1]"#)));
     }

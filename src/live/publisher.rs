@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 use super::Hub;
 use crate::clock::Clock;
 use crate::health::Health;
-use crate::model::{MessageId, RoomId, SessionId, SidebarRoom, UserId};
+use crate::model::{MessageId, Person, RoomId, SessionId, SidebarRoom, UserId};
 use crate::protocol::ServerEvent;
 
 /// An event to publish once the write that made it is committed.
@@ -70,11 +70,15 @@ pub enum Announcement {
         room_id: RoomId,
         /// The former members.
         user_ids: Vec<UserId>,
+        /// Who ended their memberships, if it was not for another reason.
+        by: Option<Person>,
     },
     /// The room was removed, and all its memberships with it.
     RoomRemoved {
         /// The room.
         room_id: RoomId,
+        /// Who removed it.
+        by: Person,
     },
     /// A session ended: its sockets are closed.
     SessionEnded {

@@ -20,6 +20,12 @@ pub struct User {
 }
 
 impl User {
+    /// The user by id and name.
+    #[must_use]
+    pub fn person(&self) -> Person {
+        Person { id: self.id, name: self.name.clone() }
+    }
+
     /// Whether the user may create open and closed rooms. `restricted` is the account's setting that only administrators
     /// may.
     #[must_use]

@@ -24,7 +24,8 @@ pub async fn leave(state: &AppState, member: &Member) -> AppResult<()> {
             return Err(AppError::Conflict(reason.into()));
         }
         store::memberships::revoke(tx.db(), room_id, user_id).await?;
-        Ok(tx.record(Fact::MembershipRevoked { room_id, user_id }).await?)
+        let by = Some(member.user.person());
+        Ok(tx.record(Fact::MembershipRevoked { room_id, user_id, by }).await?)
     };
     write_as(state, member, leave).await
 }

@@ -2,7 +2,7 @@
 
 use crate::access::{Caller, CurrentUser, Member};
 use crate::facts::Fact;
-use crate::model::{MessageId, Room, RoomId, RoomKind, RoomName, SidebarRoom, User, UserId};
+use crate::model::{MessageId, Person, Room, RoomId, RoomKind, RoomName, SidebarRoom, User, UserId};
 use crate::state::AppState;
 use crate::store::{self, Tx};
 use crate::{AppError, AppResult};
@@ -151,6 +151,7 @@ async fn record_direct_membership(tx: &mut Tx, room_id: RoomId, user_id: UserId)
 pub async fn change(state: &AppState, member: &Member, name: RoomName, audience: Audience) -> AppResult<Room> {
     let audience = audience.validated()?;
     let change = async move |tx: &mut Tx, member: Member| {
+        let by = member.user.person();
         let mut room = require_room_administration(member)?;
         let now_ms = tx.now_ms();
         room.kind = audience.kind();
@@ -159,7 +160,7 @@ pub async fn change(state: &AppState, member: &Member, name: RoomName, audience:
         let new_member_ids = grant(tx, room.id, &audience).await?;
         if let Audience::Chosen(user_ids) = &audience {
             for user_id in store::memberships::revoke_all_but(tx.db(), room.id, user_ids).await? {
-                tx.record(Fact::MembershipRevoked { room_id: room.id, user_id }).await?;
+                tx.record(Fact::MembershipRevoked { room_id: room.id, user_id, by: Some(by.clone()) }).await?;
             }
         }
         tx.record(Fact::RoomChanged(room.clone())).await?;
@@ -177,8 +178,9 @@ pub async fn change(state: &AppState, member: &Member, name: RoomName, audience:
 /// `Forbidden` unless the member is an administrator or created the room, `NotFound` when the membership ended.
 pub async fn remove(state: &AppState, member: &Member) -> AppResult<()> {
     let remove = async move |tx: &mut Tx, member: Member| {
+        let by = member.user.person();
         let room = require_room_administration(member)?;
-        record_removed(tx, room.id).await
+        record_removed(tx, room.id, by).await
     };
     write_as(state, member, remove).await
 }
@@ -192,17 +194,17 @@ pub async fn remove_direct(state: &AppState, member: &Member) -> AppResult<()> {
         if member.room.kind != RoomKind::Direct {
             return Err(AppError::NotFound);
         }
-        record_removed(tx, member.room.id).await
+        record_removed(tx, member.room.id, member.user.person()).await
     };
     write_as(state, member, remove).await
 }
 
 /// Marks a room as removed and ends all its memberships.
-async fn record_removed(tx: &mut Tx, room_id: RoomId) -> AppResult<()> {
+async fn record_removed(tx: &mut Tx, room_id: RoomId, by: Person) -> AppResult<()> {
     // Marked first, so that users who join the account later do not become members.
     store::rooms::mark_removed(tx.db(), room_id).await?;
     store::memberships::revoke_all_but(tx.db(), room_id, &[]).await?;
-    Ok(tx.record(Fact::RoomRemoved { room_id }).await?)
+    Ok(tx.record(Fact::RoomRemoved { room_id, by }).await?)
 }
 
 /// The number of messages in the member's room.

@@ -208,7 +208,7 @@ pub async fn deactivate(state: &AppState, administrator: &Administrator, user_id
         let person = require_person(tx, user_id, Status::Active).await?;
         require_another_administrator(tx, &person).await?;
         for room_id in store::memberships::revoke_shared_rooms(tx.db(), user_id).await? {
-            tx.record(Fact::MembershipRevoked { room_id, user_id }).await?;
+            tx.record(Fact::MembershipRevoked { room_id, user_id, by: None }).await?;
         }
         end_all(tx, user_id, None).await?;
         store::searches::remove_all(tx.db(), user_id).await?;

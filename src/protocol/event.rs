@@ -9,6 +9,15 @@ use serde::{Deserialize, Deserializer, Serialize};
 use super::Cursor;
 use crate::model::{Account, Involvement, Message, MessageId, Person, RoomId, RoomKind, SidebarRoom, User, UserId};
 
+/// How a room ended for a user.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoomEnd {
+    /// Who did it.
+    pub by: Person,
+    /// The room was deleted for everybody; otherwise the user's membership ended.
+    pub is_deleted: bool,
+}
+
 /// An event sent by the server. In its JSON, `type` is the first key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
@@ -147,6 +156,9 @@ pub enum ServerEvent {
     RoomRemoved {
         /// The room.
         room_id: RoomId,
+        /// How that came about, if it is known.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        end: Option<RoomEnd>,
     },
     /// Another user posted in one of the user's rooms.
     Unread {
@@ -268,7 +280,7 @@ impl<'de> Visitor<'de> for EventVisitor {
             "typing" => rest!(map, Typing { room_id: RoomId, person: Person, active: bool }),
             "room_added" => rest!(map, RoomAdded { room: SidebarRoom }),
             "room_changed" => rest!(map, RoomChanged { room_id: RoomId, kind: RoomKind, name: String }),
-            "room_removed" => rest!(map, RoomRemoved { room_id: RoomId }),
+            "room_removed" => rest!(map, RoomRemoved { room_id: RoomId, end: Option<RoomEnd> }),
             "unread" => rest!(map, Unread { room_id: RoomId, message_id: MessageId }),
             "mentioned" => rest!(map, Mentioned { room_id: RoomId, message_id: MessageId }),
             "marked_unread" => {
@@ -337,7 +349,8 @@ mod tests {
             room_creation_restricted: true,
             custom_styles_digest: String::new(),
         };
-        let people = vec![Person { id: user_id, name: "Ada".into() }];
+        let person = Person { id: user_id, name: "Ada".into() };
+        let people = vec![person.clone()];
         let room = SidebarRoom {
             id: room_id,
             kind: RoomKind::Direct,
@@ -381,7 +394,8 @@ mod tests {
             ServerEvent::Typing { room_id, person: Person { id: user_id, name: "Ada".into() }, active: true },
             ServerEvent::RoomAdded { room },
             ServerEvent::RoomChanged { room_id, kind: RoomKind::Open, name: "Room".into() },
-            ServerEvent::RoomRemoved { room_id },
+            ServerEvent::RoomRemoved { room_id, end: None },
+            ServerEvent::RoomRemoved { room_id, end: Some(RoomEnd { by: person.clone(), is_deleted: true }) },
             ServerEvent::Unread { room_id, message_id },
             ServerEvent::Mentioned { room_id, message_id },
             ServerEvent::MarkedUnread { room_id, message_id, mention_count: 1 },

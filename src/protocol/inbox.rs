@@ -182,7 +182,7 @@ impl Inbox {
                 self.insert_room(SidebarRoom { kind: *kind, name: name.clone(), ..room });
                 Changes::ROOMS
             }
-            ServerEvent::RoomRemoved { room_id } => Changes::of_rooms(self.remove_room(*room_id)),
+            ServerEvent::RoomRemoved { room_id, .. } => Changes::of_rooms(self.remove_room(*room_id)),
             _ => Changes::NONE,
         }
     }
@@ -650,7 +650,7 @@ mod tests {
         assert_eq!((inbox.rooms[4].kind, inbox.rooms[4].name.as_str()), (RoomKind::Closed, "Zoo"));
         assert_eq!(inbox.apply_unseen(&changed(RoomId(99))), Changes::NONE);
 
-        let removed = ServerEvent::RoomRemoved { room_id: DESIGNERS };
+        let removed = ServerEvent::RoomRemoved { room_id: DESIGNERS, end: None };
         assert_eq!(inbox.apply_unseen(&removed), Changes::ROOMS);
         assert_eq!(ids(&inbox), [CLEO_PING, BOB_PING, RoomId(9), ALL_TALK]);
         assert_eq!(inbox.apply_unseen(&removed), Changes::NONE);

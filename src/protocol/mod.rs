@@ -16,7 +16,7 @@ pub mod timeline;
 
 pub use command::ClientCommand;
 pub use cursor::Cursor;
-pub use event::ServerEvent;
+pub use event::{RoomEnd, ServerEvent};
 pub use inbox::{Changes, Inbox, Presence};
 pub use timeline::{MessagePage, RoomPage, Timeline};
 

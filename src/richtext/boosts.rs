@@ -3,6 +3,7 @@
 //! Each group has two buttons, one that adds the viewer's boost and one that removes it. `data-boosters` lists the ids
 //! of the boosters, and a style rule in the page's head shows the button that applies to the viewer.
 
+use super::emoji::is_emoji_only;
 use crate::html::HtmlWriter;
 use crate::model::{BoostGroup, MessageId, Person, escape_html};
 
@@ -18,9 +19,11 @@ pub fn boosts_html(message_id: MessageId, groups: &[BoostGroup]) -> String {
     let mut html = HtmlWriter::new();
     for group in groups {
         let names = booster_names(&group.boosters);
-        html.markup(r#"<button class="boost" name="content" value=""#);
+        // Emoji are shown in a font of emoji, in which the digits of words would look odd.
+        let of_emoji = if is_emoji_only(group.content.as_str()) { " boost--emoji" } else { "" };
+        html.markup(r#"<button class="boost"#).markup(of_emoji).markup(r#"" name="content" value=""#);
         push_button(&mut html, group, &names, ". Boost too");
-        html.markup(r#"<button class="boost boost--own" name="remove" value=""#);
+        html.markup(r#"<button class="boost boost--own"#).markup(of_emoji).markup(r#"" name="remove" value=""#);
         push_button(&mut html, group, &names, ". Take your boost back");
     }
     html.markup(r#"<a class="boost boost--add" href="/messages/"#).number(message_id.0);
@@ -66,6 +69,8 @@ mod tests {
     fn a_group_shows_its_content_count_and_boosters() {
         let html = boosts_html(MessageId(2), &[group("<3", 2)]);
         assert!(html.contains(r#"value="&lt;3""#) && html.contains(r#"data-boosters="1 2""#), "{html}");
+        assert!(!html.contains("boost--emoji"), "{html}");
+        assert_eq!(boosts_html(MessageId(2), &[group("👍", 2)]).matches("boost--emoji").count(), 2);
         assert!(html.contains("&lt;P1&gt;, &lt;P2&gt;") && !html.contains("<P1>"), "{html}");
         assert!(boosts_html(MessageId(2), &[]).is_empty());
     }

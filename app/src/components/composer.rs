@@ -6,6 +6,7 @@
 //! The field belongs to the room in the URL, also while the page of that room is still loading: what is typed then is
 //! kept for that room, and can be sent once the page shows it.
 
+use campfire::html::HtmlWriter;
 use campfire::model::{Draft, MessageId, Place, RoomId, UserId, paths};
 use campfire::protocol::Timeline;
 use leptos::ev::{KeyboardEvent, SubmitEvent};
@@ -29,10 +30,14 @@ pub fn Composer(
     timeline: RwSignal<Timeline>,
     /// The text field, and the message that is edited in it.
     editing: Editing,
+    /// Whether nothing can be written here any more.
+    #[prop(into)]
+    is_lost: Signal<bool>,
 ) -> impl IntoView {
     let composing = use_composing(timeline, editing);
     let Composing { form, .. } = composing;
     let Editing { message_id, problem, .. } = editing;
+    let edits = move || message_id.get().is_some();
     let seq = timeline.with_untracked(|timeline| timeline.cursor.seq);
     let takes_files = use_layout().with_value(|layout| layout.takes_files);
 
@@ -43,26 +48,66 @@ pub fn Composer(
             enctype=takes_files.then_some("multipart/form-data")
             action=move || paths::messages(composing.room_id())
             node_ref=form
+            hidden=move || is_lost.get()
             on:submit=move |event| composing.submit(&event)
         >
-            <p class="composer__mode" hidden=move || message_id.get().is_none()>
+            <p class="composer__mode" id="composer-mode" hidden=move || !edits()>
                 "Editing a message"
                 <button type="button" class="button--quiet" on:click=move |_| composing.discard()>"Cancel"</button>
             </p>
+            <Replying composing/>
             <p class="composer__problem" id="composer-problem" role="alert">{move || problem.get()}</p>
             // Makes the form idempotent without scripts: the server derives the message's id from it.
             <input type="hidden" name="seq" value=seq/>
-            <Typing/>
             <Tray uploads=composing.uploads room_id=composing.shown_room_id takes_files/>
             <div class="composer__row">
-                {takes_files.then(|| view! { <Attach uploads=composing.uploads room_id=composing.shown_room_id/> })}
-                <button class="button--icon composer__format" type="button" aria-label="Formatting" title="Formatting" aria-pressed="false">
-                    {Icon::Format.view()}
-                </button>
+                <div class="composer__buttons">
+                    {takes_files.then(|| view! { <Attach uploads=composing.uploads room_id=composing.shown_room_id/> })}
+                    <button class="button--icon composer__format" type="button" aria-label="Formatting" title="Formatting" aria-pressed="false">
+                        {Icon::Format.view()}
+                    </button>
+                </div>
                 <TextField composing/>
-                <button class="button--icon composer__send" aria-label="Send">{Icon::Send.view()}</button>
+                <div class="composer__buttons">
+                    <button class="button--icon composer__send" aria-label="Send" title="Send" hidden=edits>{Icon::Send.view()}</button>
+                    <button class="button" hidden=move || !edits()>"Save changes"</button>
+                </div>
             </div>
+            <Typing/>
         </form>
+    }
+}
+
+/// The message that the new one replies to, and the button that makes it no reply.
+#[component]
+fn Replying(composing: Composing) -> impl IntoView {
+    let Editing { message_id, reply, .. } = composing.editing;
+    let words = move || {
+        let mut html = HtmlWriter::new();
+        reply.with(|reply| {
+            if let Some(reply) = reply {
+                html.markup("Replying to <bdi><b>").text(&reply.author).markup("</b></bdi>: <bdi>").text(&reply.words);
+                html.markup("</bdi>");
+            }
+        });
+        html.into_string()
+    };
+    view! {
+        <div class="composer__reply" hidden=move || message_id.get().is_some() || reply.with(Option::is_none)>
+            <p role="status" inner_html=words></p>
+            <button
+                class="button--icon"
+                type="button"
+                aria-label="Cancel reply"
+                title="Cancel reply"
+                on:click=move |_| {
+                    composing.editing.set_reply(composing.drafts(), None);
+                    composing.editing.focus();
+                }
+            >
+                {Icon::Close.view()}
+            </button>
+        </div>
     }
 }
 
@@ -79,7 +124,7 @@ fn TextField(composing: Composing) -> impl IntoView {
                 data-room=move || composing.room_id().to_string()
                 placeholder="Write a message"
                 aria-label="Write a message"
-                aria-describedby="composer-problem"
+                aria-describedby="composer-mode composer-problem"
                 enterkeyhint="enter"
                 node_ref=composing.editing.field
                 // While a message is edited, the browser must not restore the text after a reload as that of a new one.
@@ -115,6 +160,7 @@ struct Composing {
     timeline: RwSignal<Timeline>,
     editing: Editing,
     outbox: Outbox,
+    live: Live,
     uploads: Uploads,
     form: NodeRef<html::Form>,
 }
@@ -128,6 +174,7 @@ fn use_composing(timeline: RwSignal<Timeline>, editing: Editing) -> Composing {
         timeline,
         editing,
         outbox: expect_context(),
+        live: expect_context(),
         uploads: expect_context(),
         form: NodeRef::new(),
     };
@@ -168,9 +215,9 @@ impl Composing {
         if self.is_loading() {
             return;
         }
-        let text = self.editing.text();
         let edited = self.editing.message_id.get_untracked();
         let has_files = edited.is_some() || untrack(|| !self.uploads.of_tray(self.shown_room_id).is_empty());
+        let text = self.editing.whole_text(has_files);
         // Whether an edited message has files is known to the server.
         let draft = if has_files { Draft::beside_files(&text) } else { text.parse::<Draft>() };
         match (draft, edited) {
@@ -185,12 +232,14 @@ impl Composing {
     fn send(self, draft: &Draft) {
         self.editing.problem.set(None);
         live::report_typing(false);
+        let room_name = self.live.page.with_untracked(|page| page.title.clone());
         let files = self.uploads.take_tray(self.shown_room_id);
-        self.outbox.push(self.shown_room_id, draft.as_str().to_owned(), files);
+        self.outbox.push(self.shown_room_id, room_name, draft.as_str().to_owned(), files);
         if self.timeline.with_untracked(|timeline| timeline.has_newer) {
             // The link to the newest messages loads them, so that the new one is shown.
             browser::click(jumps::TO_NEWEST);
         }
+        self.editing.set_reply(self.drafts(), None);
         self.editing.clear(self.drafts());
     }
 
@@ -211,7 +260,8 @@ impl Composing {
                     let _ = form.request_submit();
                 }
             }
-            "Escape" => self.discard(),
+            "Escape" if self.editing.message_id.get_untracked().is_some() => self.discard(),
+            "Escape" => self.editing.set_reply(self.drafts(), None),
             "ArrowUp" if self.editing.text().is_empty() && self.editing.message_id.get_untracked().is_none() => {
                 let last_own = self.timeline.with_untracked(|timeline| last_own(timeline, self.viewer_id));
                 if let Some(message_id) = last_own.filter(|_| !self.is_loading()) {

@@ -1,11 +1,12 @@
 //! Text of the composer that is not sent or saved yet, kept in the browser's storage per user and room: the words of a
-//! new message, and the change of an existing one.
+//! new message, what it replies to, and the change of an existing one.
 //!
 //! It belongs to its tab (`sessionStorage`), so that two tabs of a room do not overwrite or send each other's words. The
 //! words of a new message are also kept for tabs that are opened later (`localStorage`): those written last, until they
 //! are sent.
 
 use campfire::model::{MessageId, RoomId, UserId};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use web_sys::Storage;
 
@@ -27,6 +28,17 @@ pub struct UnsavedEdit {
     pub source: String,
     /// Its text as it is to be.
     pub text: String,
+}
+
+/// What a new message replies to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reply {
+    /// The author of the message.
+    pub author: String,
+    /// Its first words.
+    pub words: String,
+    /// The quote of it, which the new message begins with.
+    pub quote: String,
 }
 
 impl Drafts {
@@ -65,14 +77,32 @@ impl Drafts {
 
     /// The change of a message that this tab has not saved.
     pub fn load_edit(self) -> Option<UnsavedEdit> {
-        serde_json::from_str(&read(&browser::session_storage()?, &self.key("edit"))?).ok()
+        self.load_json("edit")
     }
 
     /// Keeps the change of a message; `None` once it is saved or discarded.
     pub fn save_edit(self, edit: Option<&UnsavedEdit>) {
+        self.save_json("edit", edit);
+    }
+
+    /// What the new message of this tab replies to.
+    pub fn load_reply(self) -> Option<Reply> {
+        self.load_json("reply")
+    }
+
+    /// Keeps what the new message replies to; `None` once it is sent or no reply any more.
+    pub fn save_reply(self, reply: Option<&Reply>) {
+        self.save_json("reply", reply);
+    }
+
+    fn load_json<T: DeserializeOwned>(self, kind: &str) -> Option<T> {
+        serde_json::from_str(&read(&browser::session_storage()?, &self.key(kind))?).ok()
+    }
+
+    fn save_json<T: Serialize>(self, kind: &str, value: Option<&T>) {
         let Some(tab) = browser::session_storage() else { return };
-        let key = self.key("edit");
-        let _ = match edit.and_then(|edit| serde_json::to_string(edit).ok()) {
+        let key = self.key(kind);
+        let _ = match value.and_then(|value| serde_json::to_string(value).ok()) {
             Some(json) => tab.set_item(&key, &json),
             None => tab.remove_item(&key),
         };

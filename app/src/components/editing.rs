@@ -1,7 +1,7 @@
-//! Editing an existing message in the composer.
+//! Editing an existing message in the composer, and replying to one.
 //!
 //! A change is kept until it is saved or discarded, also over a reload and visits to other rooms, and never sent as a new
-//! message by itself. Whatever would end it asks first.
+//! message by itself. Whatever would end it asks first. A reply is a new message, whose quote is added when it is sent.
 
 use campfire::AppError;
 use campfire::model::{Draft, MessageId};
@@ -10,7 +10,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use web_sys::HtmlTextAreaElement;
 
-use super::drafts::{Drafts, UnsavedEdit};
+use super::drafts::{Drafts, Reply, UnsavedEdit};
 use crate::{api, browser};
 
 /// The composer's text field, and the message that is edited in it, if any.
@@ -18,6 +18,8 @@ use crate::{api, browser};
 pub struct Editing {
     /// The edited message; `None` while a new one is written.
     pub message_id: RwSignal<Option<MessageId>>,
+    /// The message that a new one replies to, if any.
+    pub reply: RwSignal<Option<Reply>>,
     /// The text field.
     pub field: NodeRef<html::Textarea>,
     /// The text of the message when editing began.
@@ -34,6 +36,7 @@ impl Editing {
     pub fn new() -> Self {
         Self {
             message_id: RwSignal::new(None),
+            reply: RwSignal::new(None),
             field: NodeRef::new(),
             source: StoredValue::default(),
             text_before: StoredValue::default(),
@@ -53,6 +56,7 @@ impl Editing {
         }
         let draft = typed.map_or_else(|| drafts.load(), str::to_owned);
         self.problem.set(None);
+        self.reply.set(drafts.load_reply());
         self.message_id.set(edit.as_ref().map(|edit| edit.message_id));
         match edit {
             Some(edit) => {
@@ -94,6 +98,39 @@ impl Editing {
                 }
             }
         });
+    }
+
+    /// Begins a reply to a message, unless another message is being changed and is not to be left.
+    pub fn begin_reply(self, drafts: Drafts, message_id: MessageId) {
+        if !self.is_in(drafts) || !self.discard(drafts) {
+            return;
+        }
+        // Now, in the tap: browsers open an on-screen keyboard at no other time.
+        self.focus();
+        let (author, words) = browser::words_of(message_id);
+        spawn_local(async move {
+            match api::quote_message(drafts.room_id(), message_id).await {
+                // The user has navigated to another room, or edits a message meanwhile.
+                Ok(_) if !self.is_in(drafts) || self.message_id.get_untracked().is_some() => {}
+                Ok(quote) => self.set_reply(drafts, Some(Reply { author, words, quote })),
+                Err(_) => browser::toast("The message could not be quoted. Try again."),
+            }
+        });
+    }
+
+    /// Makes the new message a reply, or none.
+    pub fn set_reply(self, drafts: Drafts, reply: Option<Reply>) {
+        drafts.save_reply(reply.as_ref());
+        let _ = self.reply.try_set(reply);
+    }
+
+    /// The text to send: that in the field, after the quote of a reply. Nothing alone is no reply, except beside files.
+    pub fn whole_text(self, has_files: bool) -> String {
+        let text = self.text();
+        let is_new = self.message_id.get_untracked().is_none() && (has_files || !text.trim().is_empty());
+        let quote =
+            self.reply.with_untracked(|reply| reply.as_ref().filter(|_| is_new).map(|reply| reply.quote.clone()));
+        quote.unwrap_or_default() + &text
     }
 
     /// Keeps the change in the field; does nothing while a new message is written.
@@ -185,7 +222,8 @@ impl Editing {
         }
     }
 
-    fn focus(self) {
+    /// Moves the focus to the field.
+    pub fn focus(self) {
         if let Some(field) = self.field.get_untracked() {
             let _ = field.focus();
         }
@@ -204,10 +242,25 @@ impl Default for Editing {
     }
 }
 
-/// Makes the field as high as its text: an invisible copy of it lies in the same grid cell and sets the height.
+/// The class of the composer's row whose text has the whole width, with the buttons below it.
+const TALL: &str = "composer__row--tall";
+
+/// Makes the field as high as its text: an invisible copy of it lies in the same grid cell and sets the height. A text of
+/// more than one line gets the width of the buttons beside it too, until it is empty again: with more width it may have
+/// one line.
 pub fn grow(field: &HtmlTextAreaElement) {
-    if let Some(copy) = field.next_element_sibling() {
-        // The blank gives a last, empty line its height.
-        copy.set_text_content(Some(&(field.value() + " ")));
+    let Some(copy) = field.next_element_sibling() else { return };
+    let text = field.value();
+    // The blank gives a last, empty line its height.
+    copy.set_text_content(Some(&[&text, " "].concat()));
+    let Ok(Some(row)) = field.closest(".composer__row") else { return };
+    let classes = row.class_list();
+    if text.is_empty() {
+        let _ = classes.remove_1(TALL);
+    } else if !classes.contains(TALL)
+        && let Some(buttons) = row.last_element_child()
+        && 4 * copy.scroll_height() > 5 * buttons.client_height()
+    {
+        let _ = classes.add_1(TALL);
     }
 }

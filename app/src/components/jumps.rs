@@ -36,7 +36,7 @@ pub fn Jumps(
         });
         html.unwrap_or_default()
     };
-    view! { <div on:click=move |event| jump(&event, timeline, scroller, place) inner_html=html></div> }
+    view! { <div class="jumps" on:click=move |event| jump(&event, timeline, scroller, place) inner_html=html></div> }
 }
 
 /// The link to the first new message, `above`, if it is not loaded, and the link to the newest messages, if they are out
@@ -48,13 +48,17 @@ fn jumps_html(room_id: RoomId, above: Option<MessageId>, below: Option<u32>) -> 
         html.markup(r#"">First new message</a>"#);
     }
     if let Some(count) = below {
-        html.markup(r#"<a class="button jump jump--down" href=""#).text(&paths::room(room_id)).markup(r#"">"#);
-        Icon::Down.push(&mut html);
-        match count {
-            0 => html.markup(" Newest messages"),
-            1 => html.markup(" 1 new message"),
-            count => html.markup(" ").number(count.into()).markup(" new messages"),
+        let label = match count {
+            0 => "Newest messages".to_owned(),
+            1 => "1 new message".to_owned(),
+            count => format!("{count} new messages"),
         };
+        html.markup(r#"<a class="jump jump--down" href=""#).text(&paths::room(room_id)).markup(r#"" aria-label=""#);
+        html.text(&label).markup(r#"" title=""#).text(&label).markup(r#"">"#);
+        Icon::Down.push(&mut html);
+        if count > 0 {
+            html.markup(r#"<span class="jump__count">"#).number(count.min(99).into()).markup("</span>");
+        }
         html.markup("</a>");
     }
     html.into_string()
@@ -73,6 +77,7 @@ fn jump(event: &MouseEvent, timeline: RwSignal<Timeline>, scroller: Scroller, pl
         event.stop_propagation();
     }
     if !is_loaded && is_current_page {
+        scroller.open_again();
         live::reload();
     }
 }
@@ -91,6 +96,7 @@ mod tests {
         let both = jumps_html(RoomId(4), Some(MessageId(7)), Some(2));
         assert!(both.contains(r#"href="/rooms/4/@7""#) && both.contains("2 new messages"), "{both}");
         let below = |count| jumps_html(RoomId(4), None, Some(count));
-        assert!(below(0).contains("Newest messages") && below(1).contains("1 new message<"), "{}", below(1));
+        assert!(below(0).contains("Newest messages") && !below(0).contains("count"), "{}", below(0));
+        assert!(below(1).contains(r#""1 new message""#) && below(400).contains(">99<"), "{}", below(400));
     }
 }

@@ -11,11 +11,14 @@ use super::avatar::push_avatar;
 use crate::outbox::Outgoing;
 use crate::uploads::Upload;
 
-/// Bodies with more lines than this are folded.
-const MAX_UNFOLDED_LINES: usize = 40;
+/// Bodies with more lines than this are folded. `style/message-body.css` has the same number.
+const MAX_UNFOLDED_LINES: usize = 15;
 
-/// Bodies with more bytes of HTML than this are folded.
-const MAX_UNFOLDED_BYTES: usize = 8_000;
+/// How many narrow characters a line has in the column of a desk, which is 42rem wide.
+const LINE_CHARS: usize = 90;
+
+/// How many narrow characters a line has on a phone.
+const PHONE_LINE_CHARS: usize = 42;
 
 /// Appends the content of a message's list item.
 pub fn push_message(html: &mut HtmlWriter, message: &Message) {
@@ -32,9 +35,21 @@ pub fn push_message(html: &mut HtmlWriter, message: &Message) {
         html.number(message.boosts_seq);
     }
     html.markup(r#"">"#).raw(&message.boosts_html);
-    html.markup(r#"</form><details class="menu"><summary aria-label="More for this message by "#).raw(&name_html);
-    html.markup(r#"">⋯</summary><div class="menu__list"><a href=""#).raw(&paths::message_menu(message.id));
-    html.markup(r#"" rel="external">Answer, boost, change…</a></div></details>"#);
+    html.markup("</form>");
+    push_tools(html, message, &name_html);
+}
+
+/// Appends the buttons that a pointer over the row shows: boost, reply, and the menu. On touch screens a long press opens
+/// the menu.
+fn push_tools(html: &mut HtmlWriter, message: &Message, name_html: &str) {
+    html.markup(r#"<div class="tools"><a class="tool tool--boost" href=""#).raw(&paths::new_boost(message.id));
+    html.markup(r#"" data-picker="" rel="external" title="Boost" aria-label="Boost the message by "#).raw(name_html);
+    html.markup(r#""></a><a class="tool tool--reply" href=""#).raw(&paths::reply(message.room_id, message.id));
+    html.markup(r#"" data-action="reply" rel="external" title="Reply" aria-label="Reply to "#).raw(name_html);
+    html.markup(r#""></a><details class="menu"><summary class="tool tool--more" title="More""#);
+    html.markup(r#" aria-label="More for this message by "#).raw(name_html);
+    html.markup(r#""></summary><div class="menu__list"><a href=""#).raw(&paths::message_menu(message.id));
+    html.markup(r#"" rel="external">Answer, boost, change…</a></div></details></div>"#);
 }
 
 /// The menu of a message, with `{id}` and `{room}` in place of the ids.
@@ -106,15 +121,79 @@ fn push_head(html: &mut HtmlWriter, message: &Message, id: &str, name_html: &str
     html.markup("</div>");
 }
 
-/// Appends the body; a long one is folded.
+/// Appends the body; a long one is folded, and can be folded back. The fold is a disclosure, which needs no script.
 pub fn push_body(html: &mut HtmlWriter, message: &Message, id: &str) {
     let body_html = &message.body_html;
-    let is_long = body_html.len() > MAX_UNFOLDED_BYTES || body_html.matches('\n').count() > MAX_UNFOLDED_LINES;
     html.markup(r#"<div class="message__body" id="says-"#).raw(id);
     html.markup(r#"" dir="auto">"#).raw(body_html).markup("</div>");
-    if is_long {
-        html.markup(r#"<details class="fold"><summary>Show all</summary></details>"#);
+    let class = match fold(body_html) {
+        Fold::None => return,
+        Fold::OnPhones => "fold fold--phone",
+        Fold::Everywhere => "fold",
+    };
+    html.markup(r#"<details class=""#).markup(class).markup(r#""><summary><span class="fold__more">Show all</span>"#);
+    html.markup(r#"<span class="fold__less">Show less</span></summary></details>"#);
+}
+
+/// Where a body is folded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fold {
+    /// Nowhere: it is short.
+    None,
+    /// On narrow screens alone, where it has more than [`MAX_UNFOLDED_LINES`].
+    OnPhones,
+    /// On every screen.
+    Everywhere,
+}
+
+fn fold(body_html: &str) -> Fold {
+    // Nearly all messages: too short to have that many lines.
+    let is_short = body_html.len() <= MAX_UNFOLDED_LINES * PHONE_LINE_CHARS;
+    if is_short && body_html.bytes().filter(|byte| *byte == b'\n').count() < MAX_UNFOLDED_LINES {
+        Fold::None
+    } else if line_count(body_html, LINE_CHARS) > MAX_UNFOLDED_LINES {
+        Fold::Everywhere
+    } else if line_count(body_html, PHONE_LINE_CHARS) > MAX_UNFOLDED_LINES {
+        Fold::OnPhones
+    } else {
+        Fold::None
     }
+}
+
+/// About how many lines a body has where a line has `line_chars` narrow characters. Lines of code do not wrap.
+fn line_count(body_html: &str, line_chars: usize) -> usize {
+    let (mut lines, mut width, mut is_code) = (0_usize, 0_usize, false);
+    let mut rest = body_html;
+    while let Some(character) = rest.chars().next() {
+        rest = &rest[character.len_utf8()..];
+        let is_end = match character {
+            '<' => {
+                let tag = rest.split_once('>').map_or(rest, |(tag, _)| tag);
+                rest = rest.get(tag.len() + 1..).unwrap_or_default();
+                if is_code && tag == "/pre" {
+                    lines += usize::from(width > 0);
+                    (width, is_code) = (0, false);
+                }
+                is_code |= tag.split(' ').next() == Some("pre");
+                tag.starts_with("br")
+            }
+            '\n' => is_code || width > 0,
+            _ => {
+                // An entity is one character.
+                if character == '&' {
+                    rest = rest.split_once(';').map_or(rest, |(_, after)| after);
+                }
+                // Ideographs, syllables and emoji are twice as wide as letters.
+                width += if u32::from(character) < 0x1100 { 1 } else { 2 };
+                false
+            }
+        };
+        if is_end {
+            lines += if is_code { 1 } else { width.div_ceil(line_chars).max(1) };
+            width = 0;
+        }
+    }
+    lines + width.div_ceil(line_chars)
 }
 
 /// Appends what the message shows below its body: nothing if that is empty.
@@ -207,6 +286,7 @@ mod tests {
         assert!(html.contains(r#"<time datetime="1970-01-01T00:00:00Z">1970-01-01 00:00 UTC</time>"#));
         assert!(html.contains(r#"href="/rooms/4/@41""#));
         assert!(html.contains("<p>hello</p>") && !html.contains("Show all"));
+        assert!(html.contains(r#"aria-label="Reply to &lt;Ada&gt;""#), "{html}");
         assert!(html.contains("tint-1"));
     }
 
@@ -227,14 +307,34 @@ mod tests {
     fn a_search_result_shows_its_room_and_date() {
         let html = found_html(&message("<p>hello</p>"), "R&D");
         assert!(html.contains("in <bdi>R&amp;D</bdi>") && html.contains("1970-01-01 00:00 UTC"), "{html}");
-        assert!(!html.contains("menu"));
+        assert!(!html.contains("menu") && !html.contains("tool"));
     }
 
     #[test]
-    fn long_messages_are_folded() {
-        assert!(!html_of(&"<br>\n".repeat(40)).contains("Show all"));
-        assert!(html_of(&"<br>\n".repeat(41)).contains("Show all"));
-        assert!(html_of(&"a".repeat(8_001)).contains("Show all"));
+    fn messages_of_more_than_fifteen_lines_are_folded() {
+        for (html, is_folded) in [
+            ("<br>\n".repeat(15), Fold::None),
+            ("<br>\n".repeat(16), Fold::Everywhere),
+            (format!("<p>{}last</p>\n", "line<br>\n".repeat(14)), Fold::None),
+            (format!("<p>{}last</p>\n", "line<br>\n".repeat(15)), Fold::Everywhere),
+            ("<p>a</p>\n".repeat(15), Fold::None),
+            ("<p>a</p>\n".repeat(16), Fold::Everywhere),
+            (format!("<ul>\n{}</ul>\n", "<li>a</li>\n".repeat(15)), Fold::None),
+            (format!("<pre><code>{}</code></pre>", "\n".repeat(16)), Fold::Everywhere),
+            (format!("<pre><code>{}</code></pre>", "<i>code</i> ".repeat(900)), Fold::None),
+            (format!("<p>{}</p>", "a".repeat(15 * 42)), Fold::None),
+            (format!("<p>{}</p>", "a".repeat(15 * 42 + 1)), Fold::OnPhones),
+            (format!("<p>{}</p>", "&amp;".repeat(15 * 42)), Fold::None),
+            (format!("<p>{}</p>", "字".repeat(15 * 21)), Fold::None),
+            (format!("<p>{}</p>", "a".repeat(15 * 90 + 1)), Fold::Everywhere),
+            (format!("<p>{}</p>", "字".repeat(15 * 45 + 1)), Fold::Everywhere),
+        ] {
+            assert_eq!(fold(&html), is_folded, "{html}");
+        }
+        assert!(html_of(&"<br>\n".repeat(16)).contains("Show all"));
+        for broken in ["<", "<p", "&", "a&b", "<pre"] {
+            line_count(broken, 42);
+        }
     }
 
     #[test]
@@ -242,9 +342,11 @@ mod tests {
         let mut item = Outgoing {
             client_message_id: ClientMessageId::v7(0, [0; 10]),
             room_id: RoomId(4),
+            room_name: String::new(),
             body: "<b>1\n2".into(),
             files: Vec::new(),
             failed: None,
+            gone: None,
             waiting: false,
         };
         let html = outgoing_html("Ada", &item, &[]);

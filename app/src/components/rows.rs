@@ -22,7 +22,7 @@ const GROUPED: &str = "message--grouped";
 const EXTRAS: &str = "data-extras";
 
 /// Estimated size of a row without its body, in bytes.
-const ROW_BYTES: usize = 1_280;
+const ROW_BYTES: usize = 1_700;
 
 /// The state of one row of the list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

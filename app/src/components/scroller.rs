@@ -110,6 +110,13 @@ impl Scroller {
         }
     }
 
+    /// Makes the next load of the page's data open it anew, at its end: rows that are loaded meanwhile may have moved it.
+    pub fn open_again(self) {
+        if let Some(element) = self.element.get_untracked() {
+            let _ = element.remove_attribute(OPENED);
+        }
+    }
+
     /// The heights out of sight; `None` before the element is in the page and laid out.
     pub fn hidden(self) -> Option<Hidden> {
         let element = self.element.get_untracked().filter(|element| element.client_height() > 0)?;

@@ -40,6 +40,12 @@ pub fn Messages(
     let scroller = use_scroller(timeline, place, opened_at, move || outgoing().len());
     let (list, first_rows) = use_rows(timeline, scroller, opened_at);
     let paging = use_paging(timeline, scroller);
+    Effect::new(move |_| {
+        // A row that is inserted again is marked again, once it is in the page.
+        timeline.track();
+        let edited = editing.message_id.get();
+        request_animation_frame(move || browser::mark_edited(edited));
+    });
     let older = move || timeline.with(older_html);
     let is_empty = move || timeline.with(|timeline| timeline.messages.is_empty());
 
@@ -76,8 +82,32 @@ pub fn Messages(
             </div>
         </div>
         <Jumps timeline scroller/>
+        <HoldHint timeline/>
         <p class="visually-hidden" id="announcer" aria-live="polite"></p>
         {opened_at.is_gap().then(|| view! { <p class="notice" role="alert">"The message of this link was deleted. It was here."</p> })}
+    }
+}
+
+/// Where the browser keeps that the hint was shown.
+const HINT_KEY: &str = "campfire:hold-hint";
+
+/// Says once, on a touch screen, how the menu of a message is opened: rows have no buttons there.
+#[component]
+fn HoldHint(timeline: RwSignal<Timeline>) -> impl IntoView {
+    let is_shown = RwSignal::new(false);
+    Effect::new(move |_| {
+        let has_messages = timeline.with(|timeline| !timeline.messages.is_empty());
+        let Some(storage) = browser::storage().filter(|_| has_messages && browser::is_touch()) else { return };
+        if storage.get_item(HINT_KEY).ok().flatten().is_none() {
+            let _ = storage.set_item(HINT_KEY, "shown");
+            is_shown.set(true);
+        }
+    });
+    view! {
+        <p class="hold-hint" role="status" hidden=move || !is_shown.get()>
+            "Press and hold a message to reply, boost or change it."
+            <button class="button--quiet" type="button" on:click=move |_| is_shown.set(false)>"Got it"</button>
+        </p>
     }
 }
 
@@ -132,12 +162,16 @@ fn older_html(timeline: &Timeline) -> String {
     html.into_string()
 }
 
-/// Handles clicks on the controls of a message that need the WASM: edit, and retry or discard of one that failed. The
-/// page's script handles all other controls.
+/// Handles clicks on the controls of a message that need the WASM: reply, edit, and retry or discard of one that failed.
+/// The page's script handles all other controls.
 fn clicked(event: &MouseEvent, drafts: Drafts, editing: Editing, outbox: Outbox) {
     let target = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
     let Some(control) = target.and_then(|element| element.closest("[data-action]").ok().flatten()) else { return };
     let action = control.get_attribute(names::attribute::ACTION).unwrap_or_default();
+    // Opens the link in a tab of its own.
+    if event.ctrl_key() || event.meta_key() {
+        return;
+    }
     match (action.as_str(), control.get_attribute("data-id")) {
         ("edit", Some(message_id)) => {
             let Ok(message_id) = message_id.parse() else { return };
@@ -146,6 +180,13 @@ fn clicked(event: &MouseEvent, drafts: Drafts, editing: Editing, outbox: Outbox)
                 let _ = menu.remove_attribute("open");
             }
             editing.begin(drafts, message_id);
+        }
+        ("reply", _) => {
+            let row = control.closest(".message").ok().flatten();
+            let message_id = row.and_then(|row| row.id().strip_prefix(names::id::MESSAGE_PREFIX)?.parse().ok());
+            let Some(message_id) = message_id else { return };
+            event.prevent_default();
+            editing.begin_reply(drafts, message_id);
         }
         ("retry", Some(id)) => {
             if let Ok(id) = id.parse() {

@@ -56,9 +56,12 @@ pub fn deliver(event: &ServerEvent) {
                 live.update_reading(|reading| reading.new_from = Some(*message_id));
             }
         }
-        ServerEvent::RoomRemoved { room_id } => {
+        ServerEvent::RoomRemoved { room_id, end } => {
+            if let Some(ended) = with_tab(|tab| tab.ended) {
+                ended.run((*room_id, end.clone()));
+            }
             if let Some(focus) = in_focus(*room_id) {
-                focus.lost.run(());
+                focus.lost.run(end.clone());
             }
         }
         ServerEvent::Resync => focus::reload(),

@@ -1,7 +1,7 @@
 //! The room in view, whose events the server sends in full.
 
 use campfire::model::RoomId;
-use campfire::protocol::{ClientCommand, Timeline};
+use campfire::protocol::{ClientCommand, RoomEnd, Timeline};
 use leptos::prelude::*;
 
 use super::{connection, with_tab};
@@ -15,8 +15,8 @@ pub struct Focus {
     pub timeline: RwSignal<Timeline>,
     /// Loads the page's data again.
     pub reload: Callback<()>,
-    /// Called when the membership ended or the room was removed.
-    pub lost: Callback<()>,
+    /// Called when the membership ended or the room was removed; perhaps more than once.
+    pub lost: Callback<Option<RoomEnd>>,
 }
 
 /// Makes this the room in view and returns the function that ends it.

@@ -15,7 +15,7 @@ use std::cell::RefCell;
 use std::time::Duration;
 
 use campfire::model::{MessageId, RoomId, SidebarRoom, paths};
-use campfire::protocol::{Changes, Inbox, ServerEvent, VISIBILITY_DELAY_MS};
+use campfire::protocol::{Changes, Inbox, RoomEnd, ServerEvent, VISIBILITY_DELAY_MS};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use web_sys::Event;
@@ -109,6 +109,8 @@ struct Tab {
     live: Live,
     /// Called whenever a socket opened.
     opened: Callback<()>,
+    /// Called when a membership ended or a room was removed.
+    ended: Callback<(RoomId, Option<RoomEnd>)>,
     /// The room in view.
     focus: Option<Focus>,
     connection: Connection,
@@ -140,12 +142,13 @@ fn with_tab<T>(work: impl FnOnce(&mut Tab) -> T) -> Option<T> {
     TAB.with_borrow_mut(|tab| tab.as_mut().map(work))
 }
 
-/// Connects, and reconnects whenever the connection is lost; `opened` is called for every connection. Called once, in
-/// the browser.
-pub fn start(live: Live, opened: Callback<()>) {
+/// Connects, and reconnects whenever the connection is lost; `opened` is called for every connection, and `ended` for
+/// every room that the viewer is no longer in. Called once, in the browser.
+pub fn start(live: Live, opened: Callback<()>, ended: Callback<(RoomId, Option<RoomEnd>)>) {
     TAB.set(Some(Tab {
         live,
         opened,
+        ended,
         focus: None,
         connection: Connection::default(),
         reported: Reported::default(),

@@ -1,7 +1,7 @@
 //! The boost picker: quick boosts, emoji by group or name, and free text.
 
 use campfire::html::HtmlWriter;
-use campfire::model::{MAX_BOOST_CHARS, MessageId, paths};
+use campfire::model::{MessageId, paths};
 use leptos::prelude::*;
 
 use crate::components::sheet::Sheet;
@@ -40,6 +40,7 @@ pub fn BoostPage(
     let path = paths::boosts(message_id);
     let new_path = paths::new_boost(message_id);
     let is_refused = problem.is_some();
+    let value = if is_refused { typed } else { asked.clone() };
     let links = groups.into_iter().enumerate().map(|(index, (emoji, name))| {
         let current = (asked.is_empty() && index == group).then_some("true");
         view! { <a href=format!("{new_path}?group={index}") title=name aria-label=name aria-current=current data-group="">{emoji}</a> }
@@ -49,24 +50,21 @@ pub fn BoostPage(
         <Sheet title="Boost" back>
             <div class="picker" id="picker">
                 <form class="picker__own" method="post" action=path.clone() data-quiet="" data-boosts="">
-                    <label class="visually-hidden" for="boost-content">"Emoji or up to 16 characters"</label>
+                    <label class="visually-hidden" for="boost-content">"Search emoji, or write up to 16 characters"</label>
                     <input
-                        id="boost-content" name="content" type="text" maxlength=MAX_BOOST_CHARS.to_string() required autocomplete="off"
-                        placeholder="Emoji or a few letters" value=typed aria-invalid=is_refused.then_some("true") aria-describedby="boost-problem"
+                        id="boost-content" name="content" type="search" maxlength="100" required autocomplete="off" enterkeyhint="done"
+                        placeholder="Search, or write a word" value=value aria-invalid=is_refused.then_some("true") aria-describedby="boost-problem"
                     />
                     <button class="button">"Boost"</button>
+                    <button class="button--quiet picker__search" formmethod="get" formaction=new_path.clone()>"Search"</button>
                 </form>
                 <p class="field__problem" id="boost-problem" role="alert">{problem}</p>
                 <form class="picker__grid" method="post" action=path.clone() aria-label="Quick boosts" data-quiet="" data-boosts="" inner_html=buttons(&quick)></form>
-                <form class="picker__grid" method="post" action=path.clone() aria-label="Recent" id="picker-recent" data-quiet="" data-boosts="" hidden></form>
-                <form class="filter" method="get" action=new_path.clone() role="search" data-filters="picker-found">
-                    <input name="q" type="search" placeholder="Search emoji by name" aria-label="Search emoji by name" autocomplete="off" maxlength="100" value=asked.clone()/>
-                    <button class="button button--plain">"Search"</button>
-                </form>
+                <form class="picker__grid" method="post" action=path.clone() aria-label="Recent" id="picker-recent" data-quiet="" data-boosts=""></form>
                 <nav class="picker__groups" aria-label="Groups of emoji">{links}</nav>
                 <div id="picker-found">
                     <form class="picker__grid picker__grid--all" method="post" action=path aria-label="Emoji" data-quiet="" data-boosts="" inner_html=buttons(&offers)></form>
-                    {offers.is_empty().then(|| view! { <p class="empty" role="status">"No emoji is called that. Type it into the field above, or try another name."</p> })}
+                    {offers.is_empty().then(|| view! { <p class="empty" role="status">"No emoji is called that. Boost with the word itself, or try another name."</p> })}
                 </div>
             </div>
         </Sheet>

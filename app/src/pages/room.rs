@@ -8,7 +8,7 @@ use campfire::html::HtmlWriter;
 use campfire::model::{
     ClientMessageId, Involvement, Message, MessageId, Person, Place, Room, RoomId, RoomKind, UserId, paths,
 };
-use campfire::protocol::{Timeline, timeline};
+use campfire::protocol::{RoomEnd, Timeline, timeline};
 use campfire::{AppError, AppResult};
 use codee::{Decoder, Encoder};
 use leptos::either::Either;
@@ -153,19 +153,33 @@ fn RoomView(page: timeline::RoomPage, reload: Callback<()>, editing: Editing) ->
     let away = timeline.with_untracked(|timeline| timeline.has_newer);
     live.page.update_untracked(|page| page.reading = Reading { away, news_count: 0, new_from: first_unread });
 
+    let kind = room.kind;
+    // Why the room is lost to the viewer, once it is: it stays on the screen, with what was being written.
+    let loss = RwSignal::new(None::<String>);
     Effect::new(move |_| {
-        let lost = Callback::new(|()| {
-            let _ = window().location().assign(&format!("{}?notice={}", paths::HOME, Notice::RoomMissing.word()));
+        let lost = Callback::new(move |end: Option<RoomEnd>| {
+            // The first event says the most: a new connection no longer knows who did it.
+            if loss.with_untracked(Option::is_none) {
+                let viewer_id = untrack(|| live.inbox(|inbox| inbox.viewer.id));
+                loss.set(Some(loss_text(end.as_ref(), viewer_id, kind)));
+            }
         });
         let unfocus = live::focus(Focus { room_id, timeline, reload, lost });
         on_cleanup(browser::on_this_thread(unfocus));
         live::mark_read_if_visible();
     });
     let first_name = room.name.clone();
-    // The list of rooms contains renames.
-    let name = Memo::new(move |_| {
+    // The list of rooms contains renames, but not rooms that are hidden or lost.
+    let name = Memo::new(move |before: Option<&String>| {
         let listed = live.rooms(|rooms| rooms.iter().find(|room| room.id == room_id).map(|room| room.name.clone()));
-        listed.unwrap_or_else(|| first_name.clone())
+        listed.or_else(|| before.cloned()).unwrap_or_else(|| first_name.clone())
+    });
+    Effect::new(move |_| {
+        let is_listed = live.rooms(|rooms| rooms.iter().any(|room| room.id == room_id));
+        // The viewer is in the room again.
+        if is_listed && loss.with_untracked(Option::is_some) {
+            reload.run(());
+        }
     });
     let frame = frame::use_frame();
     Effect::new(move |_| {
@@ -188,7 +202,42 @@ fn RoomView(page: timeline::RoomPage, reload: Callback<()>, editing: Editing) ->
         <Greeting room=greeted/>
         <Messages timeline target editing/>
         <Welcome room timeline/>
-        <Composer timeline editing/>
+        <Composer timeline editing is_lost=Signal::derive(move || loss.with(Option::is_some))/>
+        <Lost loss editing/>
+    }
+}
+
+/// Shown in place of the composer once the room is lost: why, and what was being written.
+#[component]
+fn Lost(loss: RwSignal<Option<String>>, editing: Editing) -> impl IntoView {
+    let text = Memo::new(move |_| if loss.with(Option::is_some) { editing.text() } else { String::new() });
+    view! {
+        <section class="lost" hidden=move || loss.with(Option::is_none) aria-label="This room is gone">
+            <p role="alert">{move || loss.get()}</p>
+            <div class="lost__draft" hidden=move || text.with(|text| text.trim().is_empty())>
+                <label for="lost-draft">"What you were writing:"</label>
+                <textarea id="lost-draft" readonly rows="3" prop:value=text></textarea>
+                <button class="button button--plain" type="button" data-copies="lost-draft">"Copy"</button>
+            </div>
+            <a class="button button--plain" href=paths::HOME rel="external">"Go to your rooms"</a>
+        </section>
+    }
+}
+
+/// Why a room is lost to the viewer.
+fn loss_text(end: Option<&RoomEnd>, viewer_id: UserId, kind: RoomKind) -> String {
+    let noun = if kind == RoomKind::Direct { "ping" } else { "room" };
+    match end {
+        None => format!("This {noun} was deleted, or you are no longer in it."),
+        Some(RoomEnd { by, is_deleted }) => {
+            let is_own = by.id == viewer_id;
+            let name = if is_own { "You" } else { &by.name };
+            match (is_deleted, is_own) {
+                (true, _) => format!("{name} deleted this {noun}. What you see here is what was loaded."),
+                (false, true) => format!("You left this {noun}."),
+                (false, false) => format!("{name} removed you from this {noun}."),
+            }
+        }
     }
 }
 
@@ -319,7 +368,7 @@ fn Bell(
     view! {
         <details class="menu bell">
             <summary aria-label=label title=label inner_html=icon></summary>
-            <form class="menu__list" method="post" action=paths::involvement(room_id) data-quiet="">
+            <form class="menu__list" method="post" action=paths::involvement(room_id) data-quiet="" data-undoes=move || involvement().word()>
                 <input type="hidden" name="_method" value="put"/>
                 <p class="bell__title">"Notify me of"</p>
                 <div inner_html=choices></div>
@@ -368,9 +417,23 @@ fn RoomMissing(error: AppError, reload: Callback<()>) -> impl IntoView {
 
 #[cfg(test)]
 mod tests {
+    use campfire::model::Person;
     use campfire::protocol::Cursor;
 
     use super::*;
+
+    #[test]
+    fn a_lost_room_says_who_did_it() {
+        let text = |is_deleted, viewer_id| {
+            let by = Person { id: UserId(2), name: "Bob".into() };
+            loss_text(Some(&RoomEnd { by, is_deleted }), UserId(viewer_id), RoomKind::Closed)
+        };
+        assert!(text(true, 1).starts_with("Bob deleted this room."));
+        assert!(text(true, 2).starts_with("You deleted this room."));
+        assert_eq!(text(false, 1), "Bob removed you from this room.");
+        assert_eq!(text(false, 2), "You left this room.");
+        assert!(loss_text(None, UserId(1), RoomKind::Direct).starts_with("This ping was deleted, or"));
+    }
 
     #[test]
     fn the_codec_keeps_everything_but_the_html_of_messages() {

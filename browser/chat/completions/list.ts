@@ -21,6 +21,9 @@ interface Shown {
 
 const queries: Record<string, (before: string) => Query | undefined> = { message: messageQuery, search: searchQuery };
 
+/** How many colours avatars have: `avatar_tint`. */
+const TINTS = 8;
+
 let shown: Shown | undefined;
 /** Counts the questions for suggestions: an answer that another question has overtaken is dropped. */
 let turn = 0;
@@ -83,13 +86,14 @@ function listOf(suggestions: readonly Suggestion[]): HTMLElement {
   box.className = box.id = "completions";
   box.setAttribute("role", "listbox");
   box.setAttribute("aria-label", "Suggestions");
-  for (const [index, { name, note }] of suggestions.entries()) {
+  for (const [index, { name, note, person }] of suggestions.entries()) {
     const row = document.createElement("li");
     row.id = `completion-${index}`;
     row.setAttribute("role", "option");
     row.setAttribute("aria-selected", "false");
     const label = document.createElement("bdi");
     label.textContent = name;
+    if (person !== undefined) row.append(faceOf(person, name));
     row.append(label);
     if (note) {
       const small = document.createElement("small");
@@ -100,6 +104,17 @@ function listOf(suggestions: readonly Suggestion[]): HTMLElement {
     box.append(row);
   }
   return box;
+}
+
+/** The avatar of a person, as the server makes it: with the mark of those who are online. */
+function faceOf(person: number, name: string): HTMLElement {
+  const face = document.createElement("span");
+  face.className = `avatar tint-${person % TINTS}`;
+  face.setAttribute(Attribute.Person, String(person));
+  face.setAttribute("aria-hidden", "true");
+  const words = name.split(/[^\p{L}\p{N}]+/u).filter(Boolean).slice(0, 2);
+  face.textContent = words.map(([first = ""]) => first).join("").toUpperCase();
+  return face;
 }
 
 function select(list: Shown, index: number) {

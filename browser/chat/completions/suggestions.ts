@@ -13,11 +13,14 @@ export interface Suggestion {
   readonly text: string;
   /** Shown beside the name. */
   readonly note?: string;
+  /** The id of the person whose face is shown. */
+  readonly person?: number;
 }
 
 /** What the server offers: people of a room what mentions them, sounds a caption. */
 interface Offer {
   readonly name: string;
+  readonly value?: number;
   readonly mention?: string;
   readonly caption?: string;
 }
@@ -68,8 +71,9 @@ export async function suggestionsFor(query: Query): Promise<Suggestion[]> {
 
 /** How people are mentioned, which the server says: by name, and with the id where the name alone names others, too. */
 export function mentions(people: readonly Offer[]): Suggestion[] {
-  return people.map(({ name, mention = `@${name}` }) => {
-    return { name, text: mention, ...noted(mention.slice(`@${name}`.length) || undefined) };
+  return people.map(({ name, value, mention = `@${name}` }) => {
+    const face = value === undefined ? {} : { person: value };
+    return { name, text: mention, ...face, ...noted(mention.slice(`@${name}`.length) || undefined) };
   });
 }
 

@@ -1,13 +1,10 @@
-// The items of a message's menu: copy the text or the link, reply, delete. (The WASM does "Edit".) Without this script
-// each of them is a link to a page that does the same.
+// The items of a message's menu: copy the text or the link, delete. (The WASM does "Reply" and "Edit".) Without this
+// script each of them is a link to a page that does the same.
 
 import { copyText } from "../../clipboard.ts";
 import { closest, find } from "../../dom.ts";
 import { Attribute } from "../../names.ts";
-import { composerField, timeline } from "../../page.ts";
 import { toast } from "../toast.ts";
-import { replacement } from "../writing/edits.ts";
-import { apply } from "../writing/text-field.ts";
 import { focusRow, hideRow, rows, showRow } from "./rows.ts";
 
 const COPIED_SHOWN_MS = 2000;
@@ -31,10 +28,6 @@ export function handleMenuItems() {
         focusRow(row);
         void copy(find(".message__body", row)?.innerText ?? "", "text");
         break;
-      case "reply":
-        event.preventDefault();
-        void reply(item.href);
-        break;
       case "remove":
         event.preventDefault();
         remove(row, item.getAttribute(Attribute.Path) ?? "");
@@ -52,24 +45,6 @@ async function copy(text: string, what: "link" | "text") {
       what === "link" ? "Copy the address of the link at the message's time." : "Select the text and copy it.";
     toast(`This browser does not let pages copy. ${way}`);
   }
-}
-
-/** Puts a quotation of the message before what is being written. */
-async function reply(path: string) {
-  const room = timeline()?.getAttribute(Attribute.Room);
-  // The composer may belong to another room already, whose page is loading.
-  const isWrittenHere = () => composerField()?.getAttribute(Attribute.Room) === room;
-  if (!isWrittenHere()) return;
-  // A reply is a message of its own: editing another one ends, unless the reader wants to keep the change.
-  const editing = ".composer__mode:not([hidden]) button";
-  find(editing)?.click();
-  const headers = { "x-requested-with": "fetch" };
-  const response = await fetch(path, { headers, redirect: "manual" }).catch(() => undefined);
-  if (!response?.ok) return toast("The message could not be quoted. Try again.");
-  const quotation = await response.text();
-  const field = composerField();
-  if (!field || !isWrittenHere() || find(editing)) return;
-  apply(field, replacement(0, field.value.length, quotation + field.value.trim()));
 }
 
 /** Hides a message, and deletes it when the time to undo that is over or the reader leaves the page. */

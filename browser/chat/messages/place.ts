@@ -1,7 +1,7 @@
 // Going back to a room shows the place where one read. The browser cannot restore it: the rows are rendered, and older
 // ones loaded, after it would scroll. The place is kept for each room as long as the tab is open.
 
-import { target } from "../../dom.ts";
+import { find, target } from "../../dom.ts";
 import { Attribute, Id } from "../../names.ts";
 import { timeline } from "../../page.ts";
 import { rows } from "./rows.ts";
@@ -18,8 +18,6 @@ export interface Place {
 
 /** How long nothing must scroll before the place is kept. */
 const PAUSE_MS = 150;
-/** Nearer to the newest message there is no place to keep. The list scrolls from its end: `scrollTop` is negative. */
-const NEAR_END_PX = 200;
 /** How many frames to wait for the room's rows, five seconds. */
 const MAX_TRIES = 300;
 /** How many rows a page has below the topmost one in view, of 40. */
@@ -85,9 +83,8 @@ function save(key: string) {
   const all = rows();
   const index = all.findIndex((row) => row.getBoundingClientRect().bottom > top);
   const [row, end] = [all[index], all[Math.min(index + ROWS_BELOW, all.length - 1)]];
-  // The end of another page than the latest one is a place as others.
-  const isNearEnd = list.scrollTop > -NEAR_END_PX && !/[?@]/.test(shownPath() ?? "");
-  if (!row || !end || isNearEnd) sessionStorage.removeItem(key);
+  // Near the newest message there is no place to keep, and no link to it either.
+  if (!row || !end || !find(".jump--down")) sessionStorage.removeItem(key);
   else {
     const offset = row.getBoundingClientRect().top - top;
     sessionStorage.setItem(key, formatPlace({ rowId: row.id, offset, endId: end.id }));
@@ -97,6 +94,8 @@ function save(key: string) {
 /** Scrolls to the place in this room, as soon as its rows are there. */
 function restore(tries = MAX_TRIES) {
   const place = parsePlace(sessionStorage.getItem(storageKey(location.pathname)));
+  // The room was left at its end, after an earlier return to older messages.
+  if (!place && location.pathname !== pathInUrl()) return goTo(location.pathname);
   if (!place || tries === 0) return;
   const list = timeline();
   const roomId = list?.getAttribute(Attribute.Room);
@@ -105,14 +104,18 @@ function restore(tries = MAX_TRIES) {
   if (!row) {
     const path = pathOfPlace(roomId, place);
     if (path === pathInUrl()) return;
-    history.replaceState(history.state, "", path);
-    // The WASM loads the page of the new URL; its event also calls this function again.
-    return void dispatchEvent(new PopStateEvent("popstate", { state: history.state }));
+    return goTo(path);
   }
   // After the frame in which the WASM sets its own position.
   requestAnimationFrame(() => {
     list.scrollTop += row.getBoundingClientRect().top - list.getBoundingClientRect().top - place.offset;
   });
+}
+
+/** Shows another page of the room in place of this one: the WASM loads it, and {@link restore} is called again. */
+function goTo(path: string) {
+  history.replaceState(history.state, "", path);
+  dispatchEvent(new PopStateEvent("popstate", { state: history.state }));
 }
 
 /** The row of this id, or the one after it if it was deleted; nothing if it is older than the rows of the page. */

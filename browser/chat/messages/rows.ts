@@ -87,6 +87,7 @@ function prepareRows(list: Element) {
     row.tabIndex = -1;
     if (hidden.has(row.id)) row.hidden = true;
     skipControls(row);
+    focusScrollers(row);
   }
 }
 
@@ -98,8 +99,14 @@ function prepareChanged(changed: Element) {
   const part = changed.matches(ROW) ? changed : changed.closest(".boosts");
   const row = part?.closest<HTMLElement>(".message");
   if (!row) return;
+  focusScrollers(row);
   if (row !== current) skipControls(row);
   else if (document.activeElement === document.body) focusRow(row);
+}
+
+/** Code and tables that are wider than the column can be focused, so that keys scroll them in every browser. */
+function focusScrollers(row: Element) {
+  for (const box of findAll("pre, table", row)) if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
 }
 
 function skipControls(row: Element) {

@@ -217,7 +217,7 @@ impl Session {
             let is_member = ops::sync::is_member(&self.state, &self.current, room_id).await;
             if !is_member.map_err(|_| End::Disconnected)? {
                 self.connection.unsubscribe();
-                self.send(&ServerEvent::RoomRemoved { room_id });
+                self.send(&ServerEvent::RoomRemoved { room_id, end: None });
             }
         }
         Ok(())
@@ -278,7 +278,7 @@ impl Session {
     async fn focus(&mut self, room_id: RoomId, cursor: Cursor) -> Result<(), End> {
         self.catching_up = None;
         if !self.connection.subscribe(room_id) {
-            self.send(&ServerEvent::RoomRemoved { room_id });
+            self.send(&ServerEvent::RoomRemoved { room_id, end: None });
             return Ok(());
         }
         match ops::sync::catch_up(&self.state, &self.current, room_id, &cursor).await {
@@ -286,7 +286,7 @@ impl Session {
             Ok(CatchUp::Resync) => self.complete_catch_up(room_id, vec![ServerEvent::Resync], 0),
             Err(AppError::NotFound) => {
                 self.connection.unsubscribe();
-                self.send(&ServerEvent::RoomRemoved { room_id });
+                self.send(&ServerEvent::RoomRemoved { room_id, end: None });
             }
             // The browser reconnects and retries.
             Err(_) => return Err(End::Disconnected),

@@ -83,7 +83,7 @@ fn picker_page(
     typed: String,
     problem: Option<String>,
 ) -> Response {
-    let asked = query.get("q").map(String::as_str).unwrap_or_default().trim().to_owned();
+    let asked = query.get("content").map(String::as_str).unwrap_or_default().trim().to_owned();
     let group = query.get("group").and_then(|group| group.parse().ok()).unwrap_or(0);
     let offers = if asked.is_empty() { emoji::list_group(group) } else { emoji::find(&asked) };
     let offers = offers.into_iter().map(|emoji| Offer { content: emoji.content, name: emoji.name }).collect();

@@ -112,12 +112,8 @@ async fn reply(
     State(state): State<AppState>,
     InRoom(member): InRoom,
     PathId(message_id): PathId<MessageId>,
-    headers: HeaderMap,
 ) -> Result<Response, PageError> {
     let body = ops::messages::quote(&state, &member, message_id).await?;
-    if headers.contains_key("x-requested-with") {
-        return Ok(body.into_response());
-    }
     let props = ReplyProps { room_path: room_path(&member), seq: String::new(), body };
     Ok(render::plain(StatusCode::OK, "Reply", || Reply(props)))
 }

@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
 use axum::routing::get;
 use campfire::access::CurrentUser;
-use campfire::model::{Person, RoomId, paths};
+use campfire::model::{Person, RoomId, UserId, paths};
 use campfire::ops::searches::SearchResults;
 use campfire::richtext::mention_texts;
 use campfire::search::without_each_filter;
@@ -128,8 +128,8 @@ struct Offered {
     mention: Option<String>,
 }
 
-/// The people that can be mentioned: those of a room, by their last message, or all active ones, by name. `query` filters
-/// by a part of the name.
+/// The people that can be mentioned: the others of a room, by their last message, or all active ones, by name. `query`
+/// filters by a part of the name.
 async fn people(
     State(state): State<AppState>,
     SignedIn(current): SignedIn,
@@ -145,9 +145,12 @@ async fn people(
         }
         None => (ops::users::list(&state, &current).await?, Vec::new()),
     };
-    let mut mentions = mentions.into_iter();
-    let offers = people.into_iter().map(|Person { id, name }| Offered { name, value: id.0, mention: mentions.next() });
-    Ok(offer(offers, &query)?)
+    // Nobody mentions themselves; authors of messages are oneself, too.
+    let is_offered = |id: UserId| mentions.is_empty() || id != current.user.id;
+    let mut texts = mentions.iter();
+    let offers = people.into_iter().map(|Person { id, name }| (id, name, texts.next().cloned()));
+    let offers = offers.filter(|(id, ..)| is_offered(*id));
+    Ok(offer(offers.map(|(id, name, mention)| Offered { name, value: id.0, mention }), &query)?)
 }
 
 /// The user's rooms, for the search filter `in:`.

@@ -190,6 +190,8 @@ async fn permissions_to_boost_reply_and_search() {
     cast.row("boost", INSIDE, async |who, it| form(who, boosts(&it), &[("content", "👍")]).await).await;
     cast.row("take a boost back", INSIDE, async |who, it| form(who, boosts(&it), &[("remove", "👍")]).await).await;
     cast.row("answer", INSIDE_PAGE, async |who, it| page(who, format!("{}/reply", path(&it))).await).await;
+    let named = |it: &Target| json!({"room_id": it.room.id, "message_id": it.message.id});
+    cast.row("quote", INSIDE, async |who, it| call(who, "messages/quote", named(&it)).await).await;
     cast.row("mark unread", INSIDE_PAGE, async |who, it| form(who, format!("{}/unread", path(&it)), &[]).await).await;
     cast.row("preview", INSIDE, async |who, it| {
         form(who, format!("/rooms/{}/messages/preview", it.room.id), &[("body", "hi")]).await

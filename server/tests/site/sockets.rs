@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use campfire::model::RoomId;
 use campfire::ops;
 use campfire::ops::rooms::Audience;
-use campfire::protocol::{ClientCommand, Cursor, ServerEvent};
+use campfire::protocol::{ClientCommand, Cursor, RoomEnd, ServerEvent};
 use futures::{SinkExt, StreamExt};
 use server::http;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -332,7 +332,7 @@ async fn an_outsider_receives_no_events_of_a_room() {
     let address = serve(&site).await;
     let mut socket = connected(&address, &eve).await;
     socket.send(&ClientCommand::Focus { room_id: room.id, cursor: cursor(&site, room.id).await }).await;
-    assert_eq!(socket.receive().await, Some(ServerEvent::RoomRemoved { room_id: room.id }));
+    assert_eq!(socket.receive().await, Some(ServerEvent::RoomRemoved { room_id: room.id, end: None }));
     site.post(&ada, room.id, "secret").await;
     let after = site.post(&ada, all_talk, "for all").await;
     // The next event is that of the open room: none of the closed one was sent.
@@ -364,7 +364,9 @@ async fn a_removed_member_receives_no_further_events_of_the_room() {
     let events = socket
         .receive_until(|event| matches!(event, ServerEvent::Unread { room_id, .. } if *room_id == all_talk))
         .await;
-    assert!(events.contains(&ServerEvent::RoomRemoved { room_id: room.id }));
+    let by = ada.user.person();
+    let end = Some(RoomEnd { by, is_deleted: false });
+    assert!(events.contains(&ServerEvent::RoomRemoved { room_id: room.id, end }), "{events:?}");
     assert!(events.iter().all(|event| event.position().is_none()), "{events:?}");
 }
 
@@ -639,7 +641,7 @@ async fn only_members_can_subscribe_to_a_room() {
         let expected = if is_inside {
             ServerEvent::CaughtUp { room_id: room.id, cursor: position.clone() }
         } else {
-            ServerEvent::RoomRemoved { room_id: room.id }
+            ServerEvent::RoomRemoved { room_id: room.id, end: None }
         };
         assert_eq!(answer.last(), Some(&expected), "{}", someone.user.name);
         // For an outsider this changes nothing.
@@ -728,6 +730,22 @@ async fn typing_is_sent_to_the_room_in_view_only() {
     site.post(&ada, club.id, "the next thing").await;
     let events = of_ada.receive_until(|event| matches!(event, ServerEvent::MessagePosted { .. })).await;
     assert!(!events.iter().any(is_typing), "never across rooms: {events:?}");
+}
+
+#[tokio::test]
+async fn the_members_of_a_deleted_room_receive_who_deleted_it() {
+    let (site, ada) = TestSite::with_ada().await;
+    let bob = site.join("Bob").await;
+    let room = site.closed_room(&ada, "Club").await;
+    let owner = site.state.members.find(&ada.user, room.id).await.unwrap();
+    let both = Audience::Chosen(vec![ada.user.id, bob.user.id]);
+    ops::rooms::change(&site.state, &owner, "Club".parse().unwrap(), both).await.unwrap();
+    let address = serve(&site).await;
+    let mut of_bob = connected(&address, &bob).await;
+    ops::rooms::remove(&site.state, &owner).await.unwrap();
+    let events = of_bob.receive_until(|event| matches!(event, ServerEvent::RoomRemoved { .. })).await;
+    let end = Some(RoomEnd { by: ada.user.person(), is_deleted: true });
+    assert_eq!(events.last(), Some(&ServerEvent::RoomRemoved { room_id: room.id, end }));
 }
 
 #[tokio::test]

@@ -153,13 +153,15 @@ pub fn MenuButton() -> impl IntoView {
     }
 }
 
-/// A notice while the connection is lost.
+/// A notice while the connection is lost, or while the live page is loading.
 #[component]
 pub fn ConnectionNotice() -> impl IntoView {
     let live = expect_context::<Live>();
     let notice = move || match live.status.get() {
         Status::Offline => "<p>Reconnecting… What you send goes out when the connection is back.</p>",
-        Status::Fresh | Status::Online => "",
+        // Shown until the WASM has taken the page over, if that takes long: `style/notice.css`.
+        Status::Fresh => r#"<p class="connection__starting">Getting ready… You can read and write already.</p>"#,
+        Status::Online => "",
     };
     view! { <div class="connection" role="status" inner_html=notice></div> }
 }

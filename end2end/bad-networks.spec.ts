@@ -110,9 +110,9 @@ test("a message that cannot be stored shows that, and can be discarded or retrie
   await ada.makeClosedRoom("Makers", ["Bob"]);
   await bob.roomLink("Makers").click();
   await expect(bob.page.getByRole("heading", { name: "Makers" })).toBeVisible();
-  // The server answers as if the room had been removed.
+  // The server answers as if the id had been used before.
   await bob.page.route("**/api/messages/post", (route) =>
-    route.fulfill({ status: 404, headers: { serverfnerror: "error" }, contentType: "application/json", body: '"not_found"' }),
+    route.fulfill({ status: 409, headers: { serverfnerror: "error" }, contentType: "application/json", body: '{"conflict":"Used before."}' }),
   );
   await bob.write("too late");
   await expect(bob.message("too late").getByText("Not sent.")).toBeVisible();
@@ -124,7 +124,7 @@ test("a message that cannot be stored shows that, and can be discarded or retrie
   await bob.message("again").getByRole("button", { name: "Try again" }).click();
   await expect(ada.message("again")).toBeVisible();
   await expect(bob.page.getByText("Not sent.")).toHaveCount(0);
-  bob.complaints.splice(0, bob.complaints.length, ...bob.complaints.filter((text) => !text.includes("status of 404")));
+  bob.complaints.splice(0, bob.complaints.length, ...bob.complaints.filter((text) => !text.includes("status of 409")));
 });
 
 test("the server shuts down within ten seconds, and sockets reconnect after the restart", async ({ campfire, twoPeople: { ada, bob } }) => {

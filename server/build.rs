@@ -24,6 +24,7 @@ const STYLES: &[&str] = &[
     "empty",
     "notice",
     "field",
+    "picture-form",
     "choice",
     "people",
     "card",

@@ -567,7 +567,7 @@ mod tests {
 
         step!("post", world.post(ada, all_talk, "hello @Bob").await);
         step!("post a link", world.post(ada, all_talk, "http://127.0.0.1:9/").await);
-        let posted = step!("post", world.post(cleo, all_talk, "from Cleo").await);
+        step!("post", world.post(cleo, all_talk, "from Cleo").await);
         let draft = "second, edited".parse().unwrap();
         step!("edit", messages::edit(state, &member(ada, all_talk).await, second.id, draft).await.unwrap());
         let content = "👍".parse().unwrap();
@@ -586,7 +586,7 @@ mod tests {
         step!("post a picture", state.db.write(extended).await.unwrap());
         step!("remove message", messages::remove(state, &member(ada, all_talk).await, first.id).await.unwrap());
         let reader = testing::current(bob);
-        step!("read", memberships::mark_read(state, &reader, all_talk, posted.id).await.unwrap());
+        step!("read", memberships::mark_read(state, &reader, all_talk, with_file.id).await.unwrap());
         let unread = member(bob, all_talk).await;
         step!("mark unread", memberships::mark_unread(state, &unread, second.id).await.unwrap());
 
@@ -616,7 +616,7 @@ mod tests {
 
         for user in [ada, bob] {
             let current = testing::current(user);
-            step!("read", memberships::mark_read(state, &current, all_talk, posted.id).await.unwrap());
+            step!("read", memberships::mark_read(state, &current, all_talk, with_file.id).await.unwrap());
         }
         // Cleo's messages are removed with the ban below: nothing is unread then.
         let mention = step!("post", world.post(cleo, all_talk, "@Bob and @Ada").await);

@@ -41,6 +41,9 @@ export const enum Attribute {
   /** On the form of such buttons: the value of the one that takes the choice back. */
   Undoes = "data-undoes",
 
+  /** The form chooses the part of a picture that is shown. */
+  Crops = "data-crops",
+
   // On fields.
   /** A change of the field submits its form. */
   Submits = "data-submits",

@@ -85,7 +85,7 @@ test("the link to the first new message brings it into view", async ({ twoPeople
   await expect(bob.message(/number 1$/)).toBeInViewport();
 });
 
-test("a link to a message marks it, and a fragment brings it into view, without scripts", async ({ twoPeople: { ada, bob } }) => {
+test("a link to a message marks it and brings it into view, without scripts", async ({ twoPeople: { ada, bob } }) => {
   await flood(ada, "/rooms/1", 90);
   await ada.write("see [that](/rooms/1/@20)");
   await arrived(ada);
@@ -95,15 +95,57 @@ test("a link to a message marks it, and a fragment brings it into view, without 
   const row = (number: number) => page.locator(`#message-${number}`);
   await page.goto(`${bob.campfire.url}/rooms/1/@20`);
   await expect(row(20)).toHaveAttribute("aria-current", "true");
+  await expect(row(20)).toBeInViewport();
   await expect(row(20).locator("time")).toHaveText(/^\d{4}-\d\d-\d\d \d\d:\d\d UTC$/);
   await page.goto(`${bob.campfire.url}/rooms/1`);
   await page.getByRole("link", { name: "that", exact: true }).click();
   await expect(row(20)).toHaveAttribute("aria-current", "true");
+  await expect(row(20)).toBeInViewport();
   await page.goto(`${bob.campfire.url}/rooms/1/@20#message-25`);
   await expect(row(25)).toBeInViewport();
   await page.goto(`${bob.campfire.url}/searches?q=number`);
   await expect(page.locator(".search__found li").last()).toBeInViewport();
   await context.close();
+});
+
+test("scrolling to the end of what is loaded while more is loading loads more afterwards", async ({ twoPeople: { ada } }) => {
+  await flood(ada, "/rooms/1", 200);
+  await ada.goto("/rooms/1");
+  await ada.live();
+  await ada.comfortable();
+  await box(ada).evaluate((element) => {
+    // The reader is at the top as soon as older messages are there, in the frames in which the place is being kept.
+    const toTop = () => { element.scrollTop = -element.scrollHeight; };
+    new MutationObserver(toTop).observe(element.querySelector(".messages")!, { childList: true });
+    toTop();
+  });
+  await expect(ada.message(/number 1$/)).toBeVisible();
+});
+
+test("the row that one reads stays where it is when the page has to be loaded again", async ({ twoPeople: { ada, bob } }) => {
+  await flood(ada, "/rooms/1", 120);
+  await bob.goto("/rooms/1");
+  await bob.live();
+  await bob.comfortable();
+  const row = bob.message(/number 70$/);
+  await box(bob).evaluate((element) => { element.scrollTop = -element.scrollHeight; });
+  await expect(row).toBeVisible();
+  await row.evaluate((row) => row.scrollIntoView({ block: "start" }));
+  const before = await top(row);
+  // While the connection is down, more is posted than is sent afterwards one by one.
+  await bob.page.context().setOffline(true);
+  bob.forgiveLostConnections();
+  await expect(bob.page.getByText("Reconnecting…")).toBeVisible();
+  await flood(ada, "/rooms/1", 210, (number) => `late ${number}`);
+  const loaded = bob.page.waitForResponse((response) => response.url().endsWith("/rooms/page"));
+  await bob.page.context().setOffline(false);
+  await loaded;
+  await expect(bob.page.getByRole("link", { name: "Newest messages" })).toBeVisible();
+  await expect.poll(async () => Math.abs((await top(row)) - before)).toBeLessThan(2);
+  await expect(bob.page.locator(".message[aria-current]")).toHaveCount(0);
+  await expect(bob.page.getByText("The message of this link was deleted")).toHaveCount(0);
+  await bob.page.getByRole("link", { name: "Newest messages" }).click();
+  await expect(bob.message(/late 210$/)).toBeInViewport();
 });
 
 test("the outline of a linked message fades, and comes back with the link", async ({ twoPeople: { ada } }) => {

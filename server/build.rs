@@ -42,6 +42,7 @@ const STYLES: &[&str] = &[
     "message-body",
     "highlight",
     "message-menu",
+    "preview",
     "boosts",
     "composer",
     "lost",
@@ -122,7 +123,7 @@ impl Assets<'_> {
     /// Embeds scripts and WASM under paths like `/assets/0123456789abcdef/campfire.js`.
     fn add_client(&mut self, folder: &Path) {
         println!("cargo:rerun-if-changed={}", folder.display());
-        for name in ["boot.js", "chat.js", "campfire.js", "campfire.wasm", "chunks.js"] {
+        for name in ["boot.js", "chat.js", "crop.js", "campfire.js", "campfire.wasm", "chunks.js"] {
             let path = folder.join(name);
             assert!(path.is_file(), "{} is missing: bin/build makes it", path.display());
         }

@@ -22,7 +22,7 @@ use crate::store::{self, Tx};
 pub enum Fact {
     /// The account, its first administrator and its first room were created.
     AccountSetUp,
-    /// The account's name, settings, join code or custom styles changed.
+    /// The account's name, settings, join code, custom styles or logo changed, or somebody's picture.
     AccountChanged(Account),
 
     /// A user joined the account.
@@ -187,6 +187,13 @@ pub enum Fact {
         /// All that it shows there now, as HTML.
         extras_html: String,
     },
+    /// A message has links whose previews are to be made.
+    LinksPosted {
+        /// The message.
+        message_id: MessageId,
+    },
+    /// Files have expired, because what they belonged to is gone.
+    FilesReleased,
 
     /// Stored messages were rendered anew: their HTML changed, and perhaps whom they mention, but not what was written.
     MessagesRendered {
@@ -345,6 +352,9 @@ impl Tx {
                 let event = ServerEvent::MessageExtended { seq, at, room_id, message_id, extras_html };
                 self.announce(Announcement::Room { room_id, event });
             }
+
+            Fact::LinksPosted { message_id } => self.enqueue(&Job::PreviewLinks { message_id }).await?,
+            Fact::FilesReleased => self.enqueue(&Job::RemoveFiles).await?,
 
             // No event: nobody edited anything.
             Fact::MessagesRendered { room_ids, user_ids } => {
@@ -512,6 +522,8 @@ mod tests {
             Fact::MessageRemoved { .. } => "remove message, remove the only unread message, remove an unread mention",
             Fact::MessageBoosted { .. } => "boost",
             Fact::MessageExtended { .. } => "post a picture",
+            Fact::LinksPosted { .. } => "post a link",
+            Fact::FilesReleased => "none: no page shows it",
             Fact::MessagesRendered { .. } => "none: a tab shows it at its next load",
             Fact::EventsPruned => "prune",
         }
@@ -547,6 +559,7 @@ mod tests {
         step!("end other sessions", sessions::revoke_others(state, &testing::current(ada)).await.unwrap());
 
         step!("post", world.post(ada, all_talk, "hello @Bob").await);
+        step!("post a link", world.post(ada, all_talk, "http://127.0.0.1:9/").await);
         step!("post", world.post(cleo, all_talk, "from Cleo").await);
         let draft = "second, edited".parse().unwrap();
         step!("edit", messages::edit(state, &member(ada, all_talk).await, second.id, draft).await.unwrap());

@@ -37,6 +37,8 @@ mod names;
 #[cfg(feature = "ssr")]
 pub mod ops;
 #[cfg(feature = "ssr")]
+pub mod outgoing;
+#[cfg(feature = "ssr")]
 pub mod richtext;
 #[cfg(feature = "ssr")]
 pub mod search;

@@ -14,7 +14,8 @@ use crate::files::Files;
 use crate::health::Health;
 use crate::live::{self, Hub};
 use crate::low_priority::Pool;
-use crate::model::UserId;
+use crate::model::{Account, UserId};
+use crate::outgoing::Outgoing;
 use crate::store::{self, Db};
 
 /// One sixteenth of the cache capacity is for sessions, and one for memberships; the rest is for pages.
@@ -65,6 +66,8 @@ pub struct SharedState {
     pub renderings: Pool,
     /// The files that people send.
     pub files: Files,
+    /// The client for requests to others.
+    pub outgoing: Outgoing,
     /// The cache of live sessions.
     pub sessions: Sessions,
     /// The cache of memberships.
@@ -73,6 +76,22 @@ pub struct SharedState {
     /// Whether the account exists. Never reset.
     is_set_up: AtomicBool,
     custom_styles_digest: RwLock<Arc<str>>,
+    pictures: RwLock<PictureVersions>,
+}
+
+/// Which pictures the account has: what the URLs in every page depend on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct PictureVersions {
+    /// The number of the latest change to anybody's picture or to the logo; 0 before the first.
+    pub avatars: i64,
+    /// The number of the latest change to the logo; 0 without a logo.
+    pub logo: i64,
+}
+
+impl PictureVersions {
+    fn of(account: &Account) -> Self {
+        Self { avatars: account.avatars_version, logo: account.logo_version }
+    }
 }
 
 impl Deref for AppState {
@@ -120,10 +139,12 @@ impl AppState {
             written_from: WrittenFrom::new(clock.clone()),
             bans,
             files: Files::in_folder(folder),
+            outgoing: Outgoing::default(),
             clock,
             page_cache_bytes: cache_bytes - session_bytes - member_bytes,
             is_set_up: AtomicBool::new(account.is_some()),
             custom_styles_digest: RwLock::new(digest.into()),
+            pictures: RwLock::new(account.as_ref().map(PictureVersions::of).unwrap_or_default()),
         };
         Ok(Self(Arc::new(shared)))
     }
@@ -149,6 +170,22 @@ impl AppState {
     /// Replaces the digest of the custom styles.
     pub fn set_custom_styles_digest(&self, digest: &str) {
         *self.custom_styles_digest.write().unwrap_or_else(PoisonError::into_inner) = digest.into();
+    }
+
+    /// Which pictures the account has.
+    #[must_use]
+    pub fn picture_versions(&self) -> PictureVersions {
+        *self.pictures.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes what every page depends on, after a change of the account.
+    pub fn note_account(&self, account: &Account) {
+        self.set_custom_styles_digest(&account.custom_styles_digest);
+        let mut pictures = self.pictures.write().unwrap_or_else(PoisonError::into_inner);
+        // Of two changes at the same time, the later one may be noted first.
+        if pictures.avatars <= account.avatars_version {
+            *pictures = PictureVersions::of(account);
+        }
     }
 
     /// Whether the account is set up. Once it is, no query is needed.

@@ -93,19 +93,27 @@ where
 /// Replaces the page's custom styles by the style sheet at this path; an empty path removes them. A page that was
 /// requested with `plain=1` stays without.
 pub fn set_custom_styles(path: &str) {
-    if window().location().search().is_ok_and(|query| query.contains("plain=1")) {
-        return;
+    if !window().location().search().is_ok_and(|query| query.contains("plain=1")) {
+        set_sheet("custom-styles", path);
     }
-    let current = document().get_element_by_id("custom-styles");
+}
+
+/// Replaces the style sheet that shows people's pictures by the one at this path.
+pub fn set_avatars(path: &str) {
+    set_sheet("avatars", path);
+}
+
+/// Replaces the link to a style sheet that has this id; an empty path removes it.
+fn set_sheet(id: &str, path: &str) {
     let Some(head) = document().head() else { return };
-    if let Some(current) = current {
+    if let Some(current) = document().get_element_by_id(id) {
         current.remove();
     }
     if path.is_empty() {
         return;
     }
     if let Ok(link) = document().create_element("link") {
-        let attributes = [("id", "custom-styles"), ("rel", "stylesheet"), ("href", path)];
+        let attributes = [("id", id), ("rel", "stylesheet"), ("href", path)];
         if attributes.into_iter().all(|(name, value)| link.set_attribute(name, value).is_ok()) {
             let _ = head.append_child(&link);
         }
@@ -284,10 +292,10 @@ pub fn toast(text: &str) {
     dispatch(names::page_event::TOAST, &[text]);
 }
 
-/// Shows a count in the tab's icon; more than nine as "9+".
-pub fn show_in_icon(count: usize) {
+/// Shows a count in the tab's icon, which is the logo of this version if there is one; more than nine as "9+".
+pub fn show_in_icon(count: usize, logo_version: i64) {
     if let Ok(Some(icon)) = document().query_selector("link[rel=icon]") {
-        let _ = icon.set_attribute("href", &paths::icon(u8::try_from(count).unwrap_or(10).min(10)));
+        let _ = icon.set_attribute("href", &paths::icon(u8::try_from(count).unwrap_or(10).min(10), logo_version));
     }
 }
 

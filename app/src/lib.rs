@@ -72,6 +72,8 @@ pub enum Notice {
     PingRemoved,
     /// The form was saved.
     Saved,
+    /// A picture or the logo was removed.
+    PictureRemoved,
     /// The password was changed.
     PasswordChanged,
     /// The password was changed, and all other sessions ended.
@@ -99,12 +101,13 @@ pub enum Notice {
 }
 
 impl Notice {
-    const ALL: [Self; 17] = [
+    const ALL: [Self; 18] = [
         Self::RoomMissing,
         Self::RoomRemoved,
         Self::RoomLeft,
         Self::PingRemoved,
         Self::Saved,
+        Self::PictureRemoved,
         Self::PasswordChanged,
         Self::PasswordChangedEverywhere,
         Self::DeviceSignedOut,
@@ -128,6 +131,7 @@ impl Notice {
             Self::RoomLeft => "You left the room.",
             Self::PingRemoved => "The ping and its messages are gone.",
             Self::Saved => "Saved.",
+            Self::PictureRemoved => "The picture is removed.",
             Self::PasswordChanged => "Your password is changed.",
             Self::PasswordChangedEverywhere => "Your password is changed, and all other devices are signed out.",
             Self::DeviceSignedOut => "That device is signed out.",
@@ -154,6 +158,7 @@ impl Notice {
             Self::RoomLeft => "room-left",
             Self::PingRemoved => "ping-removed",
             Self::Saved => "saved",
+            Self::PictureRemoved => "picture-removed",
             Self::PasswordChanged => "password-changed",
             Self::PasswordChangedEverywhere => "password-changed-everywhere",
             Self::DeviceSignedOut => "device-signed-out",
@@ -202,7 +207,7 @@ pub fn App() -> impl IntoView {
         let count = live.rooms(waiting_count);
         if !title.is_empty() {
             document().set_title(&page_title(&title, count));
-            browser::show_in_icon(count);
+            browser::show_in_icon(count, live.inbox(|inbox| inbox.account.logo_version));
         }
     });
 

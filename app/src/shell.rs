@@ -1,11 +1,12 @@
 //! The HTML document around a page.
 
-use campfire::model::{User, paths};
+use campfire::model::{Anchor, Place, User, paths};
 use leptos::either::Either;
 use leptos::prelude::*;
 
 use crate::Notice;
 use crate::components::message::menu_template;
+use crate::names;
 
 /// The paths of the embedded assets, which contain the hashes of their contents.
 #[derive(Clone, Copy, Debug)]
@@ -29,6 +30,10 @@ pub struct Assets {
 pub struct PageContext {
     /// The path of the account's own CSS, if there is any.
     pub custom_styles: Option<String>,
+    /// The path of the style sheet that shows people's pictures, if anybody has one.
+    pub avatars: Option<String>,
+    /// The number of the latest change to the account's logo; 0 without a logo.
+    pub logo_version: i64,
     /// The notice of the redirect that led to the page.
     pub notice: Option<Notice>,
     /// The capabilities of the browser.
@@ -47,10 +52,12 @@ pub enum Browser {
     Old,
 }
 
-/// The document of a hydrated page. `title` is the initial title of the tab; for `own_controls` see [`own_controls`].
+/// The document of a hydrated page at a place, whose URL may have a query. `title` is the initial title of the tab; for
+/// `own_controls` see [`own_controls`].
 pub fn live_document(
     assets: Assets,
     page_context: PageContext,
+    (place, has_query): (Place, bool),
     title: String,
     own_controls: String,
     app: impl IntoView,
@@ -67,6 +74,7 @@ pub fn live_document(
         <html lang="en">
             <head>
                 <Head assets page_context title/>
+                {without_scripts(place, has_query)}
                 <style>{own_controls}</style>
                 <template id="message-menu" inner_html=menu_template()></template>
                 <script src=assets.boot data-loader=runs.then_some(assets.loader) data-wasm=runs.then_some(assets.wasm) data-chat=assets.chat></script>
@@ -74,6 +82,15 @@ pub fn live_document(
             <body>{app}</body>
         </html>
     }
+}
+
+/// Where no script brings the message of a link into view, only a fragment can, and browsers do not send fragments: a
+/// redirect would not end. Without scripts, the page is therefore loaded once more, with one and with a query. WebKit
+/// also loads a page again that refreshes to a mere fragment.
+fn without_scripts(place: Place, has_query: bool) -> Option<impl IntoView> {
+    let Place::Room { anchor: Anchor::Around(message_id), .. } = place else { return None };
+    let content = format!("0;url={}?scrolled#{}{message_id}", place.path(), names::id::MESSAGE_PREFIX);
+    (!has_query).then(|| view! { <noscript><meta http-equiv="refresh" content=content/></noscript> })
 }
 
 /// The document of a page of forms and links, which works without scripts.
@@ -102,6 +119,7 @@ pub fn own_controls(viewer: &User) -> String {
     let path = paths::user(id);
     format!(
         ".message[data-author=\"{id}\"] .menu__own{{display:flex}}\
+         .message[data-author=\"{id}\"] .preview__remove{{display:grid}}\
          .boost[data-boosters~=\"{id}\"]{{display:none}}.boost--own[data-boosters~=\"{id}\"]{{display:inline-flex}}\
          .message:has(.mention[href=\"{path}\"]){{background:var(--mentioned)}}\
          .mention[href=\"{path}\"]{{background:var(--mention-own)}}"
@@ -127,8 +145,14 @@ fn Head(assets: Assets, page_context: PageContext, title: String) -> impl IntoVi
         <meta name="viewport" content="width=device-width, initial-scale=1, interactive-widget=resizes-content, viewport-fit=cover"/>
         <meta name="color-scheme" content="light dark"/>
         <title>{title}</title>
-        <link rel="icon" href=assets.icon type="image/svg+xml"/>
+        {if page_context.logo_version == 0 {
+            Either::Left(view! { <link rel="icon" href=assets.icon type="image/svg+xml"/> })
+        } else {
+            Either::Right(view! { <link rel="icon" href=paths::small_logo(page_context.logo_version) type="image/png"/> })
+        }}
+        <link rel="apple-touch-icon" href=paths::logo(page_context.logo_version)/>
         <link rel="stylesheet" href=assets.style/>
+        {page_context.avatars.map(|href| view! { <link rel="stylesheet" id="avatars" href=href/> })}
         {page_context.custom_styles.map(|href| view! { <link rel="stylesheet" id="custom-styles" href=href/> })}
     }
 }

@@ -19,6 +19,8 @@ export function startPage(script: HTMLOrSVGScriptElement) {
     // Only now: until the WASM has taken the page over, nothing may be added to it.
     const chat = script.getAttribute(Attribute.Chat);
     if (chat && find(USES_CHAT)) whenIdle(() => void importChat(chat));
+    // In the same folder.
+    if (chat && find(`[${Attribute.Crops}]`)) void importChat(chat.replace(/\w+\.js$/, "crop.js"));
   });
 }
 
@@ -44,7 +46,7 @@ function whenIdle(run: () => void) {
   else setTimeout(run, 200);
 }
 
-/** Imports chat.js until that succeeds. A browser keeps a failed import, so each try has a URL of its own. */
+/** Imports chat.js or crop.js until that succeeds. A browser keeps a failed import, so each try has a URL of its own. */
 async function importChat(url: string, tries = 0) {
   try {
     await import(tries ? `${url}?${tries}` : url);

@@ -218,6 +218,7 @@ test("joining, writing, changing, searching and signing out need no script", asy
   await cleo.click(link("Edit or delete"));
   await cleo.click(button("Delete for everyone"));
   await ada.seesNo(message("Changed without scripts"));
+  await cleo.goto("/users/me/profile");
   await cleo.click(button("Sign out"));
   await cleo.sees(button("Sign in"));
 });

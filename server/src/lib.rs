@@ -127,10 +127,12 @@ pub fn app(site: Site) -> Router {
         .merge(routes::transfers::router())
         .merge(routes::account::router())
         .merge(routes::users::router())
+        .merge(routes::avatars::router())
         .merge(routes::rooms::router())
         .merge(routes::pings::router())
         .merge(routes::messages::router())
         .merge(routes::boosts::router())
+        .merge(routes::previews::router())
         .merge(routes::searches::router())
         .layer(DefaultBodyLimit::max(MAX_FORM_BYTES));
 

@@ -8,9 +8,8 @@ use crate::AppResult;
 use crate::facts::Fact;
 use crate::files::PREVIEW_SUFFIX;
 use crate::model::FileKey;
-use crate::richtext::extras_html;
 use crate::state::AppState;
-use crate::store::{Tx, files};
+use crate::store::{Tx, files, previews};
 
 /// Makes it. A file that no preview can be made of is tried once.
 pub(super) async fn step(state: &AppState, key: &FileKey) -> AppResult<Next> {
@@ -55,7 +54,7 @@ pub(super) async fn step(state: &AppState, key: &FileKey) -> AppResult<Next> {
             thumbnail.color.map(|color| color.to_string()),
         )
         .await?;
-        let extras_html = extras_html(&files::list_of_message(tx.db(), message_id).await?);
+        let extras_html = previews::extras_html(tx.db(), message_id).await?;
         tx.record(Fact::MessageExtended { room_id, message_id, extras_html }).await?;
         Ok(Next::Done)
     };

@@ -9,6 +9,7 @@ mod dispatcher;
 mod empty_room;
 mod end_sessions;
 mod make_preview;
+mod preview_links;
 mod prune;
 mod remove_content;
 mod remove_files;
@@ -68,6 +69,7 @@ async fn step(state: &AppState, job: &Job) -> AppResult<Next> {
         Job::EndSessions { user_id, session_ids } => end_sessions::step(state, *user_id, session_ids).await,
         Job::RenewSearch => renew_search::step(state).await,
         Job::MakePreview { key } => make_preview::step(state, key).await,
+        Job::PreviewLinks { message_id } => preview_links::step(state, *message_id).await,
         Job::RemoveFiles => remove_files::step(state).await,
         Job::SweepFiles => sweep_files::step(state).await,
     }

@@ -20,6 +20,12 @@ pub struct Account {
     pub room_creation_restricted: bool,
     /// The digest of the custom styles, which versions their URL; empty without custom styles.
     pub custom_styles_digest: String,
+    /// The number of the latest change to anybody's picture or to the logo; 0 before the first.
+    #[serde(default)]
+    pub avatars_version: i64,
+    /// The number of the latest change to the logo; 0 without a logo.
+    #[serde(default)]
+    pub logo_version: i64,
 }
 
 impl Account {

@@ -38,6 +38,11 @@ pub enum Job {
         /// The file.
         key: FileKey,
     },
+    /// Makes the previews of a message's links.
+    PreviewLinks {
+        /// The message.
+        message_id: MessageId,
+    },
     /// Deletes files that nothing has any more, and uploads that rested for too long.
     RemoveFiles,
     /// Deletes stored bytes that the database does not know. Runs at every start.
@@ -62,6 +67,8 @@ pub enum JobKind {
     RenewSearch,
     /// [`Job::MakePreview`]
     MakePreview,
+    /// [`Job::PreviewLinks`]
+    PreviewLinks,
     /// [`Job::RemoveFiles`]
     RemoveFiles,
     /// [`Job::SweepFiles`]
@@ -80,6 +87,7 @@ impl Job {
             Self::EndSessions { .. } => JobKind::EndSessions,
             Self::RenewSearch => JobKind::RenewSearch,
             Self::MakePreview { .. } => JobKind::MakePreview,
+            Self::PreviewLinks { .. } => JobKind::PreviewLinks,
             Self::RemoveFiles => JobKind::RemoveFiles,
             Self::SweepFiles => JobKind::SweepFiles,
         }
@@ -88,7 +96,7 @@ impl Job {
 
 impl JobKind {
     /// Every kind.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::RemoveContent,
         Self::EmptyRoom,
         Self::Prune,
@@ -96,6 +104,7 @@ impl JobKind {
         Self::EndSessions,
         Self::RenewSearch,
         Self::MakePreview,
+        Self::PreviewLinks,
         Self::RemoveFiles,
         Self::SweepFiles,
     ];
@@ -103,8 +112,12 @@ impl JobKind {
     /// How many jobs of this kind run concurrently.
     #[must_use]
     pub const fn concurrency(self) -> usize {
-        // More would only queue for the single writer.
-        1
+        match self {
+            // They wait for other servers.
+            Self::PreviewLinks => 4,
+            // More would only queue for the single writer.
+            _ => 1,
+        }
     }
 }
 
@@ -131,6 +144,7 @@ mod tests {
                 Job::MakePreview { key: FileKey::new([0xab; 16]) },
                 r#"{"kind":"make_preview","key":"abababababababababababababababab"}"#,
             ),
+            (Job::PreviewLinks { message_id: MessageId(41) }, r#"{"kind":"preview_links","message_id":41}"#),
             (Job::RemoveFiles, r#"{"kind":"remove_files"}"#),
             (Job::SweepFiles, r#"{"kind":"sweep_files"}"#),
         ] {

@@ -1,6 +1,7 @@
 //! The domain as plain data with its rules, for both targets. Nothing here reads a clock or does I/O.
 
 mod accounts;
+mod avatars;
 mod boosts;
 mod collation;
 mod files;
@@ -9,12 +10,14 @@ mod jobs;
 mod messages;
 pub mod paths;
 mod place;
+mod previews;
 mod rooms;
 mod sounds;
 mod text;
 mod users;
 
 pub use accounts::{Account, AccountName, CustomStyles, custom_styles_path};
+pub use avatars::{AVATAR_COLORS, BOT_SVG, all_initials, avatar_tint, initials_svg};
 pub use boosts::{Boost, BoostContent, BoostGroup, MAX_BOOST_CHARS, QUICK_BOOSTS, group_boosts};
 pub use collation::compare_names;
 #[cfg(not(target_arch = "wasm32"))]
@@ -27,10 +30,10 @@ pub use ids::{ClientMessageId, MessageId, RoomId, SessionId, UserId};
 pub use jobs::{Job, JobKind};
 pub use messages::{Draft, MAX_BODY_CHARS, Message, PAGE_SIZE, Posted, is_grouped};
 pub use place::{Anchor, Place};
+pub use previews::{LinkPreview, MAX_LINK_PREVIEWS, PreviewPicture};
 pub use rooms::{Involvement, Room, RoomKind, RoomName, SidebarRoom, direct_name};
 pub use sounds::{SOUNDS, Sound};
 pub use text::{
-    avatar_tint, escape_html, first_name, fold_for_filter, hex, initials, is_blank, is_invisible, utc_midnight,
-    utc_timestamp,
+    escape_html, first_name, fold_for_filter, hex, initials, is_blank, is_invisible, utc_midnight, utc_timestamp,
 };
 pub use users::{Bio, EmailAddress, Password, Person, Profile, Role, Status, User, UserName};

@@ -16,12 +16,16 @@ pub const SESSION: &str = "/session";
 pub const SIGN_IN: &str = "/session/new";
 /// One's own profile: the page, and the form's target.
 pub const OWN_PROFILE: &str = "/users/me/profile";
+/// One's own picture: PUT changes it, DELETE removes it.
+pub const OWN_AVATAR: &str = "/users/me/avatar";
 /// One's own devices; DELETE signs all others out.
 pub const OWN_SESSIONS: &str = "/users/me/sessions";
 /// The account: the target of its form.
 pub const ACCOUNT: &str = "/account";
 /// The settings of the account, with the list of people.
 pub const ACCOUNT_SETTINGS: &str = "/account/edit";
+/// The account's logo; PUT changes it, DELETE removes it.
+pub const LOGO: &str = "/account/logo";
 /// POST makes a new join link.
 pub const JOIN_CODE: &str = "/account/join_code";
 /// The account's own CSS: the target of its form.
@@ -158,6 +162,12 @@ pub fn new_boost(message_id: MessageId) -> String {
     of_message(message_id, "/boosts/new")
 }
 
+/// The previews of a message's links: POST takes one away.
+#[must_use]
+pub fn previews(message_id: MessageId) -> String {
+    of_message(message_id, "/previews")
+}
+
 fn of_message(message_id: MessageId, part: &str) -> String {
     ["/messages/", Buffer::new().format(message_id.0), part].concat()
 }
@@ -214,6 +224,37 @@ pub fn user(user_id: UserId) -> String {
     ["/users/", Buffer::new().format(user_id.0)].concat()
 }
 
+/// Somebody's picture. `token` is the signed reference to the user; another version is another picture.
+#[must_use]
+pub fn avatar(token: &str, version: i64) -> String {
+    ["/users/", token, "/avatar?v=", Buffer::new().format(version)].concat()
+}
+
+/// The style sheet that shows everybody's pictures, as of the change of this number.
+#[must_use]
+pub fn avatar_sheet(version: i64) -> String {
+    ["/users/avatars/", Buffer::new().format(version), ".css"].concat()
+}
+
+/// A part of the style sheet of pictures: those of the users of one group.
+#[must_use]
+pub fn avatar_sheet_part(version: i64, group: i64) -> String {
+    let (mut version_buffer, mut group_buffer) = (Buffer::new(), Buffer::new());
+    ["/users/avatars/", version_buffer.format(version), "-", group_buffer.format(group), ".css"].concat()
+}
+
+/// The account's logo as of the change of this number, or the stock icon for 0: 512 pixels a side.
+#[must_use]
+pub fn logo(version: i64) -> String {
+    [LOGO, "?v=", Buffer::new().format(version)].concat()
+}
+
+/// The same in 192 pixels a side.
+#[must_use]
+pub fn small_logo(version: i64) -> String {
+    [LOGO, "?size=small&v=", Buffer::new().format(version)].concat()
+}
+
 /// POST bans somebody, DELETE lifts the ban.
 #[must_use]
 pub fn ban(user_id: UserId) -> String {
@@ -256,10 +297,12 @@ pub fn join(join_code: &str) -> String {
     ["/join/", join_code].concat()
 }
 
-/// The icon with the number of things that wait, at most 10.
+/// The icon with the number of things that wait, at most 10: the logo of this version, or the stock icon for 0.
 #[must_use]
-pub fn icon(count: u8) -> String {
-    ["/icon/", Buffer::new().format(count), ".svg"].concat()
+pub fn icon(count: u8, logo_version: i64) -> String {
+    let (mut count_buffer, mut version_buffer) = (Buffer::new(), Buffer::new());
+    let version = if logo_version == 0 { ["", ""] } else { ["?v=", version_buffer.format(logo_version)] };
+    ["/icon/", count_buffer.format(count), ".svg", version[0], version[1]].concat()
 }
 
 /// Paths in a `<template>`, with `{room}` and `{id}` where the page's script puts the ids of the room and the message.
@@ -307,7 +350,12 @@ mod tests {
             (account_user(UserId(7)), "/account/users/7"),
             (custom_styles("ab12"), "/account/custom_styles/ab12.css"),
             (join("aaaa-bbbb-cccc"), "/join/aaaa-bbbb-cccc"),
-            (icon(3), "/icon/3.svg"),
+            (icon(3, 0), "/icon/3.svg"),
+            (icon(3, 7), "/icon/3.svg?v=7"),
+            (avatar("abc", 5), "/users/abc/avatar?v=5"),
+            (avatar_sheet(5), "/users/avatars/5.css"),
+            (avatar_sheet_part(5, 2), "/users/avatars/5-2.css"),
+            (small_logo(7), "/account/logo?size=small&v=7"),
         ] {
             assert_eq!(path, expected);
         }

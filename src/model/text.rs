@@ -2,11 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::UserId;
 use crate::AppError;
-
-/// How many tints there are for avatars without a picture; `style/avatar.css` defines them.
-const TINTS: i64 = 8;
 
 /// `bytes` as lower-case hexadecimal digits.
 #[must_use]
@@ -99,12 +95,6 @@ fn uppercase(text: &str) -> String {
     return js_sys::JsString::from(text).to_upper_case().into();
     #[cfg(not(target_arch = "wasm32"))]
     text.to_uppercase()
-}
-
-/// The tint of a user's avatar, from 0 to 7.
-#[must_use]
-pub const fn avatar_tint(user_id: UserId) -> i64 {
-    user_id.0 % TINTS
 }
 
 /// A time, in milliseconds since the epoch, as an RFC 3339 timestamp in UTC like `2026-11-23T14:05:09Z`.

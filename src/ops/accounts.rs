@@ -114,6 +114,18 @@ pub async fn show_help(state: &AppState, administrator: &Administrator, shown: b
     change(state, administrator, show).await
 }
 
+/// Stores whether previews of links are made.
+///
+/// # Errors
+/// `Forbidden` unless an administrator asks.
+pub async fn preview_links(state: &AppState, administrator: &Administrator, wanted: bool) -> AppResult<()> {
+    let set = async move |tx: &mut Tx| {
+        let now_ms = tx.now_ms();
+        Ok(store::previews::update_wanted(tx.db(), wanted, now_ms).await?)
+    };
+    change(state, administrator, set).await
+}
+
 /// Renames the account.
 ///
 /// # Errors
@@ -169,7 +181,7 @@ pub async fn set_custom_styles(state: &AppState, administrator: &Administrator, 
 }
 
 /// Runs a write that changes the account, after a check that an administrator asks for it.
-async fn change<F>(state: &AppState, administrator: &Administrator, write: F) -> AppResult<()>
+pub(super) async fn change<F>(state: &AppState, administrator: &Administrator, write: F) -> AppResult<()>
 where
     F: AsyncFnOnce(&mut Tx) -> AppResult<()> + Send + 'static,
 {
@@ -180,7 +192,7 @@ where
         Ok(account)
     };
     let account = write_as(state, administrator, change).await?;
-    state.set_custom_styles_digest(&account.custom_styles_digest);
+    state.note_account(&account);
     Ok(())
 }
 

@@ -5,12 +5,14 @@
 //! [`CurrentUser`](crate::access::CurrentUser), [`Administrator`](crate::access::Administrator)).
 
 pub mod accounts;
+pub mod avatars;
 pub mod bans;
 pub mod boosts;
 pub mod files;
 pub mod layouts;
 pub mod memberships;
 pub mod messages;
+pub mod previews;
 pub mod rooms;
 pub mod searches;
 pub mod sessions;

@@ -348,6 +348,8 @@ mod tests {
             join_code: "aaaa-bbbb-cccc".into(),
             room_creation_restricted: true,
             custom_styles_digest: String::new(),
+            avatars_version: 3,
+            logo_version: 2,
         };
         let person = Person { id: user_id, name: "Ada".into() };
         let people = vec![person.clone()];

@@ -382,6 +382,8 @@ mod tests {
             join_code: "aaaa-bbbb-cccc".into(),
             room_creation_restricted: false,
             custom_styles_digest: String::new(),
+            avatars_version: 0,
+            logo_version: 0,
         }
     }
 

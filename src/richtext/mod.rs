@@ -20,6 +20,7 @@ mod marks;
 mod mentions;
 mod placeholders;
 mod prepare;
+mod previews;
 mod quote;
 mod renderer;
 mod scripts;
@@ -31,12 +32,15 @@ pub use excerpt::excerpt;
 pub use extras::extras_html;
 pub use marks::mark_terms;
 pub use mentions::{Mention, Names, fold_name, mention_texts, with_current_names};
+pub use previews::previews_html;
 pub use quote::quote;
+
+use url::Url;
 
 use self::renderer::Content;
 use self::scripts::Direction;
 use self::writer::{Element, MAX_HTML_BYTES, Node, UnsafeHtml};
-use crate::model::{Draft, FileForm, Sound, is_blank};
+use crate::model::{Draft, FileForm, MAX_LINK_PREVIEWS, Sound, is_blank};
 use crate::search::IndexedText;
 
 /// The version of this renderer, stored with each message. Incremented when the same source would render differently.
@@ -71,6 +75,8 @@ pub struct Rendered {
     pub body: Body,
     /// The users it mentions, ordered by id, each once.
     pub mentions: Vec<Mention>,
+    /// The first links to pages of other sites that previews can be made of, outside of quotes and code, each once.
+    pub links: Vec<String>,
 }
 
 /// What is said under a body that is shown as typed because its HTML would be too long.
@@ -83,11 +89,15 @@ const SHOWN_AS_TYPED: &str = "Shown as typed: with its formatting, this message 
 pub fn render(draft: &Draft, names: &Names) -> Rendered {
     let source = draft.as_str();
     if source.is_empty() {
-        return Rendered { body: Body::new("", String::new(), String::new(), String::new()), mentions: Vec::new() };
+        return Rendered {
+            body: Body::new("", String::new(), String::new(), String::new()),
+            mentions: Vec::new(),
+            links: Vec::new(),
+        };
     }
     if let Some(sound) = Sound::asked_for(source) {
         let body = Body::new(source, sounds::sound_html(sound), source.to_owned(), String::new());
-        return Rendered { body, mentions: Vec::new() };
+        return Rendered { body, mentions: Vec::new(), links: Vec::new() };
     }
     let mut content = renderer::render_markdown(&prepare::prepare(source, names));
     if is_blank(&content.text) && !content.is_too_long {
@@ -116,7 +126,14 @@ pub fn render(draft: &Draft, names: &Names) -> Rendered {
     let mut mentions = content.mentions;
     mentions.sort_by_key(|mention| mention.user_id);
     mentions.dedup_by_key(|mention| mention.user_id);
-    Rendered { body: Body::new(source, html, content.text.trim().to_owned(), search_marks), mentions }
+    let links = if content.is_too_long { Vec::new() } else { previewable(content.links) };
+    Rendered { body: Body::new(source, html, content.text.trim().to_owned(), search_marks), mentions, links }
+}
+
+/// Those of the first links that previews can be made of.
+fn previewable(links: Vec<String>) -> Vec<String> {
+    let can_be_previewed = |link: &String| Url::parse(link).is_ok_and(|url| unfurl::source(&url).is_some());
+    links.into_iter().take(MAX_LINK_PREVIEWS).filter(can_be_previewed).collect()
 }
 
 /// The HTML of a content; `None` if it is longer than [`MAX_HTML_BYTES`].
@@ -211,6 +228,33 @@ mod tests {
     }
 
     #[test]
+    fn the_first_links_outside_of_quotes_and_code_have_previews() {
+        let links = |source: &str| render(&source.parse().unwrap(), &Names::none()).links;
+        assert_eq!(
+            links("see https://a.example/x, www.b.example and [c](http://c.example?d&e)."),
+            ["https://a.example/x", "https://www.b.example", "http://c.example?d&e"]
+        );
+        for source in [
+            "`https://a.example`",
+            "```\nhttps://a.example\n```",
+            "> https://a.example",
+            "> > [a](https://a.example)\n>\n> — [Ada](/rooms/4/@41)",
+            "mailto:ada@a.example, ada@a.example and ftp://a.example/",
+            "https://a.example/picture.png",
+            "[x](/rooms/4/@41)",
+            "[x](javascript:alert(1))",
+        ] {
+            assert!(links(source).is_empty(), "{source}");
+        }
+        assert_eq!(links("> https://a.example\n\nand https://b.example"), ["https://b.example"]);
+        assert_eq!(links("https://a.example https://a.example https://a.example"), ["https://a.example"]);
+        let many: String = (1..=9).map(|number| format!("https://{number}.example/ ")).collect();
+        assert_eq!(links(&many), ["https://1.example/", "https://2.example/", "https://3.example/"]);
+        assert_eq!(links("https://1.example/a.zip https://2.example/ https://3.example/ https://4.example/").len(), 2);
+        assert!(links(&format!("https://a.example/{}", "x".repeat(3_000))).is_empty(), "too long");
+    }
+
+    #[test]
     fn worst_case_bodies_render_in_bounded_time_and_depth() {
         let long = |unit: &str| unit.repeat(MAX_BODY_CHARS / unit.chars().count());
         let bodies = [
@@ -289,7 +333,7 @@ mod tests {
         let bob = || Names::new(vec![Person { id: UserId(1), name: "Bob".to_owned() }]);
         for unit in ["- > a\n", "a@b.example ", "*a* ", "|a|b|c|\n|-|-|-|\n", "https://a.example\n"] {
             let source = format!("@Bob \n\n{}", unit.repeat(31_000 / unit.len()));
-            let Rendered { body, mentions } = render(&source.parse().unwrap(), &bob());
+            let Rendered { body, mentions, .. } = render(&source.parse().unwrap(), &bob());
             assert!(body.html.contains(SHOWN_AS_TYPED) && body.html.starts_with("<p class=\"typed\">@Bob"), "{unit:?}");
             assert!(!body.html.contains("<a ") && body.html.len() < 5 * source.len(), "{unit:?}: {}", body.html.len());
             assert_eq!(mentions.len(), 1, "{unit:?}");

@@ -6,9 +6,12 @@ use crate::model::{Account, AccountName, CustomStyles};
 
 /// The account; `None` before it is set up.
 pub async fn find(db: impl SqliteExecutor<'_>) -> sqlx::Result<Option<Account>> {
-    sqlx::query_as("SELECT name, join_code, room_creation_restricted, custom_styles_digest FROM accounts")
-        .fetch_optional(db)
-        .await
+    sqlx::query_as(
+        "SELECT name, join_code, room_creation_restricted, custom_styles_digest, avatars_version, logo_version
+           FROM accounts",
+    )
+    .fetch_optional(db)
+    .await
 }
 
 /// Creates the account. Fails with a unique violation if there is one.
@@ -119,6 +122,8 @@ mod tests {
             join_code: "dddd-eeee-ffff".into(),
             room_creation_restricted: true,
             custom_styles_digest: "digest".into(),
+            avatars_version: 0,
+            logo_version: 0,
         };
         assert_eq!(find(state.db.reader()).await.unwrap(), Some(account));
         assert_eq!(custom_styles(state.db.reader()).await.unwrap(), "b{}");

@@ -27,7 +27,7 @@ pub async fn find(db: impl SqliteExecutor<'_>, user_id: UserId, unpinged: i64) -
         sqlx::query_as(concat!(
             "SELECT (SELECT json_array(name, join_code,
                                    json(CASE WHEN room_creation_restricted THEN 'true' ELSE 'false' END),
-                                   custom_styles_digest)
+                                   custom_styles_digest, avatars_version, logo_version)
                    FROM accounts),
                 (",
             select_sidebar!(

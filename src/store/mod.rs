@@ -12,6 +12,7 @@
 //! therefore prepares the statement again for each execution, which takes longer than running it.
 
 pub mod accounts;
+pub mod avatars;
 pub mod bans;
 pub mod boosts;
 mod db;
@@ -24,6 +25,7 @@ pub mod memberships;
 pub mod mentions;
 pub mod messages;
 pub mod networks;
+pub mod previews;
 pub mod renderings;
 pub mod rooms;
 pub mod searches;

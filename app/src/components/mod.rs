@@ -14,6 +14,7 @@ pub mod opened_at;
 pub mod paging;
 pub mod people;
 pub mod picker;
+pub mod picture_form;
 pub mod rows;
 pub mod scroller;
 pub mod sheet;

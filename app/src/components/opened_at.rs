@@ -21,8 +21,15 @@ impl OpenedAt {
         match (place, target) {
             (_, Some(message_id)) => Self::Message(message_id),
             (Place::Room { anchor: Anchor::Around(gone), .. }, None) => timeline.with_untracked(|timeline| {
+                let Some((first, last)) = timeline.messages.first().zip(timeline.messages.last()) else {
+                    return Self::Gap(None);
+                };
+                // Where the data of the page was loaded again, it may be of another part of the room.
+                if (timeline.has_older && gone < first.id) || (timeline.has_newer && gone > last.id) {
+                    return Self::End;
+                }
                 let mut ids = timeline.messages.iter().map(|message| message.id);
-                Self::Gap(ids.find(|id| *id > gone).or_else(|| timeline.messages.last().map(|last| last.id)))
+                Self::Gap(ids.find(|id| *id > gone).or(Some(last.id)))
             }),
             _ => Self::End,
         }

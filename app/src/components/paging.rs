@@ -87,6 +87,13 @@ impl Paging {
         }
     }
 
+    /// The reader may have come near an end while messages were loading, when scrolling loads no more.
+    fn scrolled_meanwhile(self) {
+        if self.is_loading.try_get_value() == Some(false) {
+            self.scrolled();
+        }
+    }
+
     fn near_end(self, hidden: &Hidden) -> Option<End> {
         self.timeline.with_untracked(|timeline| {
             if timeline.has_older && hidden.above < LOAD_DISTANCE_PX {
@@ -122,7 +129,8 @@ impl Paging {
                 request_animation_frame(move || {
                     self.trim_far_from(end);
                     if has_grown {
-                        self.fill();
+                        // By then what was trimmed is out of the page.
+                        request_animation_frame(move || self.scrolled_meanwhile());
                     }
                 });
             });

@@ -114,7 +114,7 @@ fn push_row(
     }
     html.markup(if new_from == Some(message.id) { " data-new" } else { "" });
     html.markup(if opened_at.target() == Some(message.id) { r#" aria-current="true""# } else { "" });
-    // Brings the row into view without scripts. With them, the scroller does.
+    // boot.js brings the row into view.
     let is_in_view = cfg!(feature = "ssr") && opened_at.in_view() == Some(message.id);
     html.markup(if is_in_view { r#" tabindex="-1" autofocus>"# } else { ">" });
     push_message(html, message);

@@ -70,6 +70,12 @@ pub fn use_scroller(
     // boot.js has brought the target into view, and the reader may have scrolled since.
     let is_hydrated = timeline.with_untracked(rows::are_in_page);
     let reader = StoredValue::new(Reader { newest, ..Reader::default() });
+    // The same page, whose data was loaded again: the rows that are in the page now are the ones before.
+    let read_before = if is_hydrated || cfg!(feature = "ssr") {
+        None
+    } else {
+        opened(place).and_then(|element| topmost_row(&element))
+    };
     let scroller = Scroller { element: NodeRef::new(), timeline, reader };
     Effect::new(move |_| {
         let Some(element) = scroller.element.get() else { return };
@@ -85,6 +91,14 @@ pub fn use_scroller(
                 }
             }
             scroller.note_place(&element);
+        } else {
+            scroller.note_place(&element);
+            if read_before.is_some_and(|(message_id, _)| browser::row(message_id).is_some())
+                && !scroller.is_at_end(&element)
+            {
+                let _ = reader.try_update_value(|reader| reader.row = read_before);
+                scroller.keep_place();
+            }
         }
         if let Some(messages) = element.first_element_child() {
             let end = browser::observe_size(&messages, move || scroller.keep_place());
@@ -176,16 +190,33 @@ impl Scroller {
         }
     }
 
+    /// Whether the newest message is in view.
+    fn is_at_end(self, element: &Element) -> bool {
+        let has_newer = self.timeline.try_with_untracked(|timeline| timeline.has_newer).unwrap_or_default();
+        browser::scroll_top(element) > -ROUNDING_PX && !has_newer
+    }
+
     fn note_place(self, element: &Element) {
         let scroll_top = browser::scroll_top(element);
-        let has_newer = self.timeline.try_with_untracked(|timeline| timeline.has_newer).unwrap_or_default();
-        let is_at_end = scroll_top > -ROUNDING_PX && !has_newer;
-        let row = if is_at_end { None } else { topmost_row(element) };
+        let row = if self.is_at_end(element) { None } else { topmost_row(element) };
         let _ = self.reader.try_update_value(|reader| {
             reader.scroll_top = scroll_top;
             reader.row = row;
         });
     }
+}
+
+/// The scrolling element, if it shows the page of this place.
+fn opened(place: Place) -> Option<Element> {
+    let element = document().query_selector(".timeline").ok()??;
+    (element.get_attribute(OPENED)? == place.path()).then_some(element)
+}
+
+/// The anchor of what is being read, if the page of this place is shown: the topmost row in view, or the newest messages
+/// unless those are out of sight.
+pub fn being_read(place: Place, is_away: bool) -> Option<Anchor> {
+    let element = opened(place)?;
+    if is_away { topmost_row(&element).map(|(message_id, _)| Anchor::Around(message_id)) } else { Some(Anchor::Newest) }
 }
 
 /// The topmost row in view, and its [`distance`].

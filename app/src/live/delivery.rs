@@ -1,6 +1,6 @@
 //! Applies events to the inbox and to the timeline of the room in view, with their further effects.
 
-use campfire::model::{Account, Message, RoomId};
+use campfire::model::{Account, Message, RoomId, paths};
 use campfire::protocol::{ClientCommand, Inbox, ServerEvent};
 use leptos::prelude::*;
 
@@ -35,7 +35,7 @@ pub fn deliver(event: &ServerEvent) {
     let Some((live, focus)) = with_tab(|tab| (tab.live, tab.focus)) else { return };
     let is_shown = apply_to_timeline(event);
     if let ServerEvent::Rooms { account, .. } | ServerEvent::Account { account } = event {
-        update_custom_styles(live, account);
+        update_sheets(live, account);
     }
     let visible_room = focus.filter(|_| browser::is_visible()).map(|focus| focus.room_id);
     live.update_inbox(|inbox| inbox.apply(event, visible_room, browser::now_ms()));
@@ -81,10 +81,16 @@ fn apply_to_timeline(event: &ServerEvent) -> bool {
     changed
 }
 
-/// Replaces the page's custom styles if those of the account changed.
-fn update_custom_styles(live: Live, account: &Account) {
-    if live.inbox.with_value(|inbox| inbox.account.custom_styles_digest != account.custom_styles_digest) {
+/// Replaces the page's custom styles and the sheet of people's pictures if those of the account changed.
+fn update_sheets(live: Live, account: &Account) {
+    let (styles, avatars) = live.inbox.with_value(|Inbox { account: shown, .. }| {
+        (shown.custom_styles_digest != account.custom_styles_digest, shown.avatars_version != account.avatars_version)
+    });
+    if styles {
         browser::set_custom_styles(&account.custom_styles_path());
+    }
+    if avatars {
+        browser::set_avatars(&paths::avatar_sheet(account.avatars_version));
     }
 }
 
@@ -95,7 +101,7 @@ fn announce(live: Live, message: &Message, is_shown: bool) {
         // chat.js announces it to screen readers and plays sounds.
         browser::dispatch(
             names::page_event::MESSAGE_SHOWN,
-            &[if is_own { "" } else { &message.creator_name }, &message.body_html],
+            &[if is_own { "" } else { &message.creator_name }, &(message.body_html.clone() + &message.extras_html)],
         );
     }
     if is_own {

@@ -5,6 +5,7 @@ use leptos::prelude::*;
 
 use crate::components::form::{Field, FormState, LongField, Problem};
 use crate::components::icon::Icon;
+use crate::components::picture_form::PictureForm;
 use crate::components::sheet::{Avatar, Danger, LinkField, Section, Sheet};
 
 /// One page of the account's people.
@@ -37,6 +38,8 @@ pub fn AccountPage(
     restricted: bool,
     /// Whether pages before signing in name an administrator to write to, in the settings form.
     help_shown: bool,
+    /// Whether previews of links are made, in the settings form.
+    links_previewed: bool,
     /// Whether the installation stores no files.
     text_only: bool,
     /// The version of the program.
@@ -48,9 +51,15 @@ pub fn AccountPage(
     view! {
         <Sheet title="Account settings" back=paths::HOME>
             {if administers {
-                view! { <Settings restricted help_shown text_only state/> }.into_any()
+                view! { <Settings restricted help_shown links_previewed text_only logo_version=account.logo_version state/> }.into_any()
             } else {
-                view! { <p class="sheet__lead"><bdi>{account.name.clone()}</bdi></p> }.into_any()
+                view! {
+                    <p class="sheet__lead">
+                        {(account.logo_version > 0).then(|| view! { <img class="sheet__logo" src=paths::small_logo(account.logo_version) alt="" width="64" height="64"/> })}
+                        <bdi>{account.name.clone()}</bdi>
+                    </p>
+                }
+                .into_any()
             }}
             <Section title="Invite people">
                 <p>"Anyone with this link can join, and is in every open room at once."</p>
@@ -69,13 +78,20 @@ pub fn AccountPage(
 
 /// The form of the account's settings.
 #[component]
-fn Settings(restricted: bool, help_shown: bool, text_only: bool, state: FormState) -> impl IntoView {
+fn Settings(
+    restricted: bool,
+    help_shown: bool,
+    links_previewed: bool,
+    text_only: bool,
+    logo_version: i64,
+    state: FormState,
+) -> impl IntoView {
     view! {
         <Section title="Account">
             <form method="post" action=paths::ACCOUNT>
                 <input type="hidden" name="_method" value="put"/>
                 <Problem state=state.clone()/>
-                <Field name="name" label="Name of this Campfire" state/>
+                <Field name="name" label="Name of this Campfire" state=state.clone()/>
                 <p class="switch">
                     <input type="hidden" name="restrict_room_creation_to_administrators" value="false"/>
                     <input
@@ -92,9 +108,24 @@ fn Settings(restricted: bool, help_shown: bool, text_only: bool, state: FormStat
                     <input id="show-help" type="checkbox" name="show_help" value="true" checked=help_shown/>
                     <label for="show-help">"Show an administrator’s e-mail address on the sign-in page"</label>
                 </p>
+                <p class="switch">
+                    <input type="hidden" name="preview_links" value="false"/>
+                    <input id="preview-links" type="checkbox" name="preview_links" value="true" checked=links_previewed/>
+                    <label for="preview-links">"Show previews of links, for which this server fetches the pages that people link to"</label>
+                </p>
                 <button class="button">"Save"</button>
             </form>
-            {text_only.then(|| view! { <p class="field__note">"A logo would be a file, and there are no files on this installation."</p> })}
+            {if text_only {
+                view! { <p class="field__note">"A logo would be a file, and there are no files on this installation."</p> }.into_any()
+            } else {
+                view! {
+                    <div class="sheet__person">
+                        <img class="sheet__logo" src=paths::small_logo(logo_version) alt="" width="64" height="64"/>
+                        <PictureForm action=paths::LOGO name="logo" label="Logo" removable={logo_version > 0} round=false state/>
+                    </div>
+                }
+                .into_any()
+            }}
             <p><a href=paths::EDIT_CUSTOM_STYLES>"Custom styles"</a></p>
         </Section>
     }

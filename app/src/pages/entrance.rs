@@ -27,6 +27,8 @@ pub fn FirstRun(
 pub fn Join(
     /// The name of the account.
     account_name: String,
+    /// The number of the latest change to the account's logo; 0 without a logo.
+    logo_version: i64,
     /// The code of the link.
     join_code: String,
     /// The name and the e-mail address of the person to ask for help.
@@ -35,7 +37,7 @@ pub fn Join(
     state: FormState,
 ) -> impl IntoView {
     view! {
-        <Card title=format!("Join {account_name}") lead="Tell the others who you are." state=state.clone()>
+        <Card title=format!("Join {account_name}") lead="Tell the others who you are." logo_version state=state.clone()>
             <form method="post" action=paths::join(&join_code)>
                 <Registration state/>
                 <button class="button">"Join"</button>
@@ -51,6 +53,8 @@ pub fn Join(
 pub fn SignIn(
     /// The name of the account.
     account_name: String,
+    /// The number of the latest change to the account's logo; 0 without a logo.
+    logo_version: i64,
     /// The path to redirect to after signing in.
     return_to: String,
     /// The name and the e-mail address of the person to ask for help.
@@ -59,7 +63,7 @@ pub fn SignIn(
     state: FormState,
 ) -> impl IntoView {
     view! {
-        <Card title=format!("Sign in to {account_name}") lead="" state=state.clone()>
+        <Card title=format!("Sign in to {account_name}") lead="" logo_version state=state.clone()>
             <form method="post" action=paths::SESSION data-forgets="">
                 <input type="hidden" name="return_to" value=return_to/>
                 <Field name="email_address" label="E-mail address" kind="email" autocomplete="username" autofocus=true state=state.clone()/>
@@ -114,6 +118,9 @@ pub fn Card(
     /// The text under the heading; empty for none.
     #[prop(into)]
     lead: String,
+    /// The number of the latest change to the account's logo, which is shown above the heading; 0 for the stock icon.
+    #[prop(default = 0)]
+    logo_version: i64,
     /// The state of the form in it, whose `form` error is shown.
     #[prop(optional)]
     state: FormState,
@@ -123,7 +130,11 @@ pub fn Card(
     view! {
         <main class="card-page">
             <div class="card">
-                <div class="card__mark">{Icon::Flame.view()}</div>
+                {if logo_version == 0 {
+                    view! { <div class="card__mark">{Icon::Flame.view()}</div> }.into_any()
+                } else {
+                    view! { <img class="card__logo" src=paths::small_logo(logo_version) alt="" width="72" height="72"/> }.into_any()
+                }}
                 <h1>{title}</h1>
                 {(!lead.is_empty()).then(|| view! { <p class="card__lead">{lead}</p> })}
                 <Problem state/>

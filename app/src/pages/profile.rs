@@ -5,6 +5,7 @@ use leptos::prelude::*;
 
 use crate::components::form::{Field, FormState, LongField, Problem};
 use crate::components::icon::Icon;
+use crate::components::picture_form::PictureForm;
 use crate::components::sheet::{Avatar, LinkField, Section, Sheet};
 
 /// A room of the viewer, with its notification setting.
@@ -64,6 +65,8 @@ pub fn ProfilePage(
     asks_password: bool,
     /// Whether the viewer may set a password without the present one.
     may_set_password: bool,
+    /// Whether the viewer has a picture.
+    has_picture: bool,
     /// Whether the installation stores no files.
     text_only: bool,
     /// The values and errors of the forms.
@@ -78,7 +81,7 @@ pub fn ProfilePage(
     };
     view! {
         <Sheet title="Your profile" back=paths::HOME actions=sign_out.into_any()>
-            <About profile asks_password text_only state=state.clone()/>
+            <About profile asks_password has_picture text_only state=state.clone()/>
             <NewPassword may_set_password state=state.clone()/>
             <Rooms rooms/>
             <Devices devices/>
@@ -92,12 +95,19 @@ pub fn ProfilePage(
 
 /// The form of the profile.
 #[component]
-fn About(profile: Profile, asks_password: bool, text_only: bool, state: FormState) -> impl IntoView {
+fn About(profile: Profile, asks_password: bool, has_picture: bool, text_only: bool, state: FormState) -> impl IntoView {
     view! {
         <Section title="About you">
             <div class="sheet__person">
                 <Avatar id=profile.id name=profile.name.clone() class="avatar--large"/>
-                {text_only.then(|| view! { <p class="field__note">"No files on this installation: everybody shows their initials."</p> })}
+                {if text_only {
+                    view! { <p class="field__note">"No files on this installation: everybody shows their initials."</p> }.into_any()
+                } else {
+                    view! {
+                        <PictureForm action=paths::OWN_AVATAR name="avatar" label="Your picture" removable=has_picture round=true state=state.clone()/>
+                    }
+                    .into_any()
+                }}
             </div>
             <form method="post" action=paths::OWN_PROFILE>
                 <input type="hidden" name="_method" value="put"/>

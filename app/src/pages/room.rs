@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use campfire::html::HtmlWriter;
-use campfire::model::{ClientMessageId, Involvement, Message, MessageId, Place, Room, RoomId, RoomKind, UserId, paths};
+use campfire::model::{
+    Anchor, ClientMessageId, Involvement, Message, MessageId, Place, Room, RoomId, RoomKind, UserId, paths,
+};
 use campfire::protocol::{RoomEnd, Timeline, timeline};
 use campfire::{AppError, AppResult};
 use codee::{Decoder, Encoder};
@@ -16,6 +18,7 @@ use crate::api::load_room;
 use crate::components::composer::Composer;
 use crate::components::editing::Editing;
 use crate::components::icon::Icon;
+use crate::components::scroller;
 use crate::components::sidebar::{ConnectionNotice, MenuButton};
 use crate::components::timeline::Messages;
 use crate::live::{self, Focus, Live, Reading};
@@ -110,15 +113,30 @@ async fn yield_once() {
 #[component]
 pub fn RoomPage() -> impl IntoView {
     let place = navigation::use_place();
+    let live = expect_context::<Live>();
+    // What is being read when the data of the page has to be loaded again.
+    let being_read = StoredValue::new(None);
     let page = Resource::<_, CompactRoomPage>::new_with_options(
         move || place.get(),
-        async |place| match place {
-            Place::Room { room_id, anchor } => load_room(room_id, anchor).await,
-            Place::NoRoom => Err(AppError::NotFound),
+        move |place| async move {
+            let Place::Room { room_id, anchor } = place else { return Err(AppError::NotFound) };
+            let read = being_read.try_update_value(Option::take).flatten();
+            match read.filter(|(read_at, _)| *read_at == place) {
+                Some((_, read)) => {
+                    let page = load_room(room_id, read).await?;
+                    Ok(timeline::RoomPage { target: target(anchor, &page.timeline), ..page })
+                }
+                None => load_room(room_id, anchor).await,
+            }
         },
         false,
     );
-    let reload = Callback::new(move |()| page.refetch());
+    let reload = Callback::new(move |()| {
+        let place = place.get_untracked();
+        let is_away = live.page.with_untracked(|page| page.reading.away);
+        being_read.set_value(scroller::being_read(place, is_away).map(|read| (place, read)));
+        page.refetch();
+    });
     // Created here to outlive a reload of the data, so that editing is not interrupted.
     let editing = Editing::new();
 
@@ -137,6 +155,12 @@ pub fn RoomPage() -> impl IntoView {
         </Transition>
         <ConnectionNotice/>
     }
+}
+
+/// The message of the link to a page, if it is among these.
+fn target(anchor: Anchor, timeline: &Timeline) -> Option<MessageId> {
+    let Anchor::Around(message_id) = anchor else { return None };
+    timeline.messages.iter().any(|message| message.id == message_id).then_some(message_id)
 }
 
 /// A loaded room.

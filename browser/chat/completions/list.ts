@@ -7,6 +7,7 @@ import { Attribute } from "../../names.ts";
 import { replacement } from "../writing/edits.ts";
 import { apply, type TextField } from "../writing/text-field.ts";
 import { messageQuery, type Query, searchQuery } from "./queries.ts";
+import { avatarTint } from "./tint.ts";
 import { type Suggestion, suggestionsFor, wholeName } from "./suggestions.ts";
 
 /** The list that is shown. */
@@ -20,9 +21,6 @@ interface Shown {
 }
 
 const queries: Record<string, (before: string) => Query | undefined> = { message: messageQuery, search: searchQuery };
-
-/** How many colours avatars have: `avatar_tint`. */
-const TINTS = 8;
 
 let shown: Shown | undefined;
 /** Counts the questions for suggestions: an answer that another question has overtaken is dropped. */
@@ -109,7 +107,7 @@ function listOf(suggestions: readonly Suggestion[]): HTMLElement {
 /** The avatar of a person, as the server makes it: with the mark of those who are online. */
 function faceOf(person: number, name: string): HTMLElement {
   const face = document.createElement("span");
-  face.className = `avatar tint-${person % TINTS}`;
+  face.className = `avatar tint-${avatarTint(person)}`;
   face.setAttribute(Attribute.Person, String(person));
   face.setAttribute("aria-hidden", "true");
   const words = name.split(/[^\p{L}\p{N}]+/u).filter(Boolean).slice(0, 2);

@@ -90,6 +90,10 @@ pub struct Serve {
     /// A proxy whose X-Forwarded-For, -Proto and -Host are believed: its address or network. Can be repeated.
     #[arg(long, env = "CAMPFIRE_TRUST_PROXY", default_values = LOOPBACK, value_delimiter = ',', value_name = "CIDR", value_parser = parse_network)]
     pub trust_proxy: Vec<IpNet>,
+    /// A network of your own whose pages are previewed, too, when somebody posts a link to one: an address or network. Can
+    /// be repeated. Without it, only public addresses are.
+    #[arg(long, env = "CAMPFIRE_PREVIEW_NETWORKS", value_delimiter = ',', value_name = "CIDR", value_parser = parse_network)]
+    pub preview_networks: Vec<IpNet>,
     /// How many writes a second are accepted from one person, after 20 at once; 0 for no limit.
     #[arg(long, env = "CAMPFIRE_WRITES_PER_SECOND", default_value_t = campfire::state::WRITES_PER_SECOND, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(..=1_000))]
     pub writes_per_second: u32,

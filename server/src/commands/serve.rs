@@ -37,9 +37,12 @@ pub async fn run(options: Serve) -> Result<(), Box<dyn Error>> {
         .await
         .map_err(|error| format!("the data in {} cannot be used: {error}", folder.display()))?;
     state.limit_writes(options.writes_per_second);
+    state.outgoing.permit(options.preview_networks);
     state.files.set_max_file_bytes(options.max_file_mb << 20);
     state.files.set_keeps_metadata(options.keep_metadata);
     match Thumbnailer::this_program([PICTURE.into()]) {
+        // Nothing serves a picture.
+        _ if options.text_only => {}
         Ok(thumbnailer) => state.files.set_thumbnailer(thumbnailer),
         Err(error) => tracing::warn!(%error, "no previews of pictures are made"),
     }

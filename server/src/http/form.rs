@@ -69,7 +69,7 @@ pub enum Verb {
 
 /// Whether a key is the field of this name. `name`, `name[]`, `room[name]`, `room[name][]` and `account[settings][name]`
 /// all are the field `name`: existing clients wrap the names.
-pub(super) fn is_named(key: &str, name: &str) -> bool {
+pub fn is_named(key: &str, name: &str) -> bool {
     let key = key.strip_suffix("[]").unwrap_or(key);
     key == name || key.strip_suffix(']').and_then(|key| key.rsplit_once('[')).is_some_and(|(_, inner)| inner == name)
 }

@@ -74,6 +74,7 @@ pub async fn live(site: &Site, request: LiveRequest) -> AppResult<Rendered> {
     let state = site.state.clone();
     let LiveRequest { url, current, title, member, reads, headers, forwarded } = request;
     let place = Place::parse(&url).ok_or(AppError::NotFound)?;
+    let has_query = url.contains('?');
     let page_context = page_context::current();
     let mut layout = layout(site, &current, page_context.notice, &forwarded).await?;
     let mut unread = None;
@@ -130,7 +131,8 @@ pub async fn live(site: &Site, request: LiveRequest) -> AppResult<Rendered> {
             provide_context(member.clone());
         }
     };
-    let document = move || live_document(assets::paths(), page_context, title, style, view! { <App/> });
+    let document =
+        move || live_document(assets::paths(), page_context, (place, has_query), title, style, view! { <App/> });
     let (owner, rendering) = build_response(document, context, render_to_end, false);
     // Leptos leaves the owner set on this thread. A server function that starts on the thread while the page waits would
     // become its child, and read this person's context in place of its own.

@@ -15,6 +15,7 @@ use bytes::Bytes;
 use campfire::cache::Cache;
 use campfire::cache::invalidation::Invalidations;
 use campfire::model::{Anchor, Place, RoomId, UserId};
+use campfire::state::PictureVersions;
 
 use crate::http::admission::Admission;
 use crate::http::forwarded::Forwarded;
@@ -48,6 +49,8 @@ struct Key {
     /// The digest of the custom styles that it links to. Part of the key, as it changes in memory shortly after the
     /// commit that invalidates pages.
     custom_styles: Arc<str>,
+    /// The pictures that it links to, for the same reason.
+    pictures: PictureVersions,
 }
 
 #[derive(Debug)]
@@ -78,8 +81,9 @@ pub async fn serve_cached(State(site): State<Site>, mut request: Request, next: 
         return next.run(request).await;
     };
     let custom_styles = site.state.custom_styles_digest();
+    let pictures = site.state.picture_versions();
     if let Some(user_id) = cached_member(&site, &request, &origin, room_id) {
-        let key = Key { user_id, room_id, origin: origin.clone(), custom_styles: custom_styles.clone() };
+        let key = Key { user_id, room_id, origin: origin.clone(), custom_styles: custom_styles.clone(), pictures };
         if let Some(page) = site.pages.pages.get(&key) {
             site.pages.hit_count.fetch_add(1, Ordering::Relaxed);
             return page.response(request.headers());
@@ -97,7 +101,7 @@ pub async fn serve_cached(State(site): State<Site>, mut request: Request, next: 
     };
     let page = Arc::new(Page { headers: parts.headers, body });
     if page.is_cacheable(parts.status) {
-        let key = Key { user_id, room_id, origin, custom_styles };
+        let key = Key { user_id, room_id, origin, custom_styles, pictures };
         let bytes = page.body.len() + HEADERS_BYTES + key.origin.len() + size_of_val(&*dependencies.posts);
         site.pages.pages.insert(key, page.clone(), bytes, version, dependencies);
     }

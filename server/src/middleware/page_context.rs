@@ -6,7 +6,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, Uri, header};
 use axum::middleware::Next;
 use axum::response::Response;
-use campfire::model::custom_styles_path;
+use campfire::model::{custom_styles_path, paths};
 use campfire::state::AppState;
 
 use crate::http::cookies::{self, Cookies};
@@ -44,7 +44,10 @@ fn of_request(state: &AppState, uri: &Uri, headers: &HeaderMap, cookie_name: &st
     // Custom styles may hide any control, even the form that changes them: `plain=1` omits them.
     let plain = value("plain").is_some_and(|value| value == "1");
     let path = custom_styles_path(&state.custom_styles_digest());
+    let pictures = state.picture_versions();
     PageContext {
+        avatars: (pictures.avatars > 0).then(|| paths::avatar_sheet(pictures.avatars)),
+        logo_version: pictures.logo,
         custom_styles: (!plain && !path.is_empty()).then_some(path),
         notice: value("notice").and_then(|word| Notice::from_word(&word)),
         browser: browser(headers, cookie_name),

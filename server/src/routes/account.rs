@@ -27,6 +27,7 @@ use crate::session::{Administers, SignedIn};
 /// The fields of the settings form that are checkboxes.
 const RESTRICTION: &str = "restrict_room_creation_to_administrators";
 const HELP: &str = "show_help";
+const PREVIEWS: &str = "preview_links";
 
 /// The pages and forms of the account.
 pub fn router() -> Router<Site> {
@@ -72,7 +73,7 @@ async fn update(
         return Ok(urls::with_notice(paths::ACCOUNT_SETTINGS, Notice::Saved).into_response());
     };
     let refused = Refused::of(error)?;
-    let checked = [RESTRICTION, HELP].into_iter().filter(|name| form.has(name));
+    let checked = [RESTRICTION, HELP, PREVIEWS].into_iter().filter(|name| form.has(name));
     let mut values: Vec<_> = checked.map(|name| (name, form.is_checked(name).to_string())).collect();
     if form.has("name") {
         values.push(("name", form.get("name").to_owned()));
@@ -94,6 +95,9 @@ async fn change_settings(state: &AppState, administrator: &Administrator, form: 
     }
     if form.has(HELP) {
         ops::accounts::show_help(state, administrator, form.is_checked(HELP)).await?;
+    }
+    if form.has(PREVIEWS) {
+        ops::accounts::preview_links(state, administrator, form.is_checked(PREVIEWS)).await?;
     }
     Ok(())
 }
@@ -191,6 +195,17 @@ async fn people_page(
     Ok(PeoplePage { people, filter, next_page, is_first: page == 1 })
 }
 
+/// The settings with the errors of a form that was refused.
+pub(super) async fn refused(
+    site: &Site,
+    current: CurrentUser,
+    forwarded: &Forwarded,
+    state: FormState,
+) -> AppResult<Response> {
+    let people = people_page(&site.state, &current, &HashMap::new()).await?;
+    settings_page(site, StatusCode::UNPROCESSABLE_ENTITY, current, people, forwarded, Some(state)).await
+}
+
 async fn settings_page(
     site: &Site,
     status: StatusCode,
@@ -202,11 +217,13 @@ async fn settings_page(
     let account = ops::accounts::find(&site.state).await?.ok_or(AppError::NotFound)?;
     let join_url = [&*forwarded.origin, &paths::join(&account.join_code)].concat();
     let help_shown = ops::accounts::is_help_shown(&site.state).await?;
+    let links_previewed = ops::previews::are_wanted(&site.state).await?;
     let mut state = submitted.unwrap_or_default();
     for (name, stored) in [
         ("name", account.name.clone()),
         (RESTRICTION, account.room_creation_restricted.to_string()),
         (HELP, help_shown.to_string()),
+        (PREVIEWS, links_previewed.to_string()),
     ] {
         if state.values.iter().all(|(submitted, _)| *submitted != name) {
             state.values.push((name, stored));
@@ -220,6 +237,7 @@ async fn settings_page(
         people,
         restricted: state.value(RESTRICTION) == "true",
         help_shown: state.value(HELP) == "true",
+        links_previewed: state.value(PREVIEWS) == "true",
         text_only: site.text_only,
         version: env!("CARGO_PKG_VERSION"),
         state,

@@ -1,12 +1,17 @@
 //! Embedded assets, the icon, and `robots.txt`.
 
 use axum::Router;
-use axum::extract::Path;
+use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use campfire::ops;
+use campfire::state::AppState;
 
 use crate::Site;
+use crate::http::path::PageQuery;
 use crate::http::{assets, encoding};
 
 /// The embedded files. Paths contain content hashes, so responses are immutable.
@@ -17,16 +22,25 @@ pub fn router() -> Router<Site> {
         .route("/robots.txt", get(async || "User-agent: *\n"))
 }
 
-/// The icon with a count, like `/icon/3.svg`; 10 is shown as "9+".
-async fn icon(Path(file): Path<String>) -> Response {
+/// The icon with a count, like `/icon/3.svg`; 10 is shown as "9+". With the version of the logo in the query it is the
+/// logo, if the account has one.
+async fn icon(State(state): State<AppState>, Path(file): Path<String>, Query(query): PageQuery) -> Response {
     let count = file.strip_suffix(".svg").and_then(|count| count.parse::<u8>().ok()).filter(|count| *count <= 10);
     let Some(count) = count else { return StatusCode::NOT_FOUND.into_response() };
     let label = if count > 9 { "9+".to_owned() } else { count.to_string() };
+    let logo =
+        if query.contains_key("v") { ops::avatars::logo(&state, ops::avatars::LOGO_SIDES[0]).await } else { Ok(None) };
     let badge = format!(
         r##"<circle cx="46" cy="46" r="18" fill="#1d4ed8"/><text x="46" y="54" font-family="sans-serif" font-size="24" font-weight="700" text-anchor="middle" fill="#fff">{label}</text></svg>"##
     );
-    let plain = include_str!("../../../public/icon.svg");
-    let svg = if count == 0 { plain.to_owned() } else { plain.replace("</svg>", &badge) };
+    let plain = match logo {
+        Ok(Some((_, png))) => format!(
+            r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 64 64"><image href="data:image/png;base64,{}" width="64" height="64"/></svg>"#,
+            STANDARD.encode(png)
+        ),
+        Ok(None) | Err(_) => include_str!("../../../public/icon.svg").to_owned(),
+    };
+    let svg = if count == 0 { plain } else { plain.replace("</svg>", &badge) };
     let headers = [(header::CONTENT_TYPE, "image/svg+xml"), (header::CACHE_CONTROL, "public, max-age=86400")];
     (headers, svg).into_response()
 }

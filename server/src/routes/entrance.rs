@@ -241,12 +241,15 @@ async fn join_page(
     state: FormState,
 ) -> AppResult<Response> {
     let help = ops::accounts::help_contact(app).await?;
-    Ok(render::plain(status, "Join", || Join(JoinProps { account_name, join_code, help, state })))
+    let logo_version = app.picture_versions().logo;
+    Ok(render::plain(status, "Join", || Join(JoinProps { account_name, logo_version, join_code, help, state })))
 }
 
 async fn sign_in_page(app: &AppState, status: StatusCode, return_to: String, state: FormState) -> AppResult<Response> {
     let account = ops::accounts::find(app).await?;
     let account_name = account.map_or_else(|| "Campfire".to_owned(), |account| account.name);
     let help = ops::accounts::help_contact(app).await?;
-    Ok(render::plain(status, "Sign in", || SignIn(SignInProps { account_name, return_to, help, state })))
+    let logo_version = app.picture_versions().logo;
+    let props = SignInProps { account_name, logo_version, return_to, help, state };
+    Ok(render::plain(status, "Sign in", || SignIn(props)))
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod account;
 pub(crate) mod assets;
+pub(crate) mod avatars;
 pub(crate) mod boosts;
 pub(crate) mod calls;
 pub(crate) mod entrance;
@@ -10,6 +11,7 @@ pub(crate) mod health;
 pub(crate) mod home;
 pub(crate) mod messages;
 pub(crate) mod pings;
+pub(crate) mod previews;
 pub(crate) mod rooms;
 pub(crate) mod searches;
 pub(crate) mod sounds;

@@ -264,6 +264,21 @@ fn link_offer(id: Option<String>, forwarded: &Forwarded) -> LinkOffer {
     LinkOffer::Link { url, qr_path }
 }
 
+/// The profile with the errors of the form of the picture.
+pub(super) async fn refused(
+    site: &Site,
+    current: &CurrentUser,
+    visitor: &Visitor,
+    forwarded: &Forwarded,
+    errors: FieldErrors,
+) -> AppResult<Response> {
+    let profile = ops::users::own_profile(&site.state, current).await?;
+    let id = ops::transfers::mint_if_recent(&site.state, current, current.user.id, visitor.address).await?;
+    let state = FormState { values: profile_values(&profile), errors };
+    let status = StatusCode::UNPROCESSABLE_ENTITY;
+    profile_page(site, status, current, profile, link_offer(id, forwarded), state).await
+}
+
 async fn profile_page(
     site: &Site,
     status: StatusCode,
@@ -289,7 +304,17 @@ async fn profile_page(
         .collect();
     let asks_password = !ops::sessions::is_recent(app, current).await?;
     let may_set_password = ops::sessions::may_set_password(app, current).await?;
-    let text_only = site.text_only;
-    let props = ProfilePageProps { profile, rooms, devices, link, asks_password, may_set_password, text_only, state };
+    let has_picture = ops::avatars::has_own(app, current).await?;
+    let props = ProfilePageProps {
+        profile,
+        rooms,
+        devices,
+        link,
+        asks_password,
+        may_set_password,
+        has_picture,
+        text_only: site.text_only,
+        state,
+    };
     Ok(render::plain(status, "Your profile", || ProfilePage(props)))
 }

@@ -2,6 +2,7 @@
 
 #![recursion_limit = "256"]
 
+mod avatars;
 mod bad_input;
 mod connections;
 mod entrance;
@@ -10,6 +11,7 @@ mod freshness;
 mod messages;
 mod pages;
 mod permissions;
+mod previews;
 mod requests;
 mod rooms;
 mod sockets;

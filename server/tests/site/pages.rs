@@ -130,6 +130,22 @@ async fn a_permalink_shows_and_marks_its_message() {
 }
 
 #[tokio::test]
+async fn without_scripts_a_permalink_is_loaded_once_more_with_a_fragment() {
+    let (site, mut ada) = TestSite::with_ada().await;
+    let room_id = site.all_talk(&ada).await;
+    let message_id = site.post(&ada, room_id, "hello").await.id;
+    let path = format!("/rooms/{room_id}/@{message_id}");
+    let refresh =
+        format!(r#"<noscript><meta http-equiv="refresh" content="0;url={path}?scrolled#message-{message_id}">"#);
+    let page = ada.browser.get(&path).await.text();
+    assert!(page.contains(&refresh), "{page}");
+    for path in [format!("{path}?scrolled"), format!("/rooms/{room_id}"), format!("/rooms/{room_id}?before=9")] {
+        let page = ada.browser.get(&path).await.text();
+        assert!(page.contains("hello") && !page.contains("http-equiv"), "{path}");
+    }
+}
+
+#[tokio::test]
 async fn a_permalink_to_a_message_that_is_gone_shows_the_messages_around_its_place() {
     let (site, mut ada) = TestSite::with_ada().await;
     let room_id = site.all_talk(&ada).await;

@@ -189,6 +189,11 @@ async fn permissions_to_boost_reply_and_search() {
     cast.row("choose a boost", INSIDE, async |who, it| page(who, format!("{}/new", boosts(&it))).await).await;
     cast.row("boost", INSIDE, async |who, it| form(who, boosts(&it), &[("content", "👍")]).await).await;
     cast.row("take a boost back", INSIDE, async |who, it| form(who, boosts(&it), &[("remove", "👍")]).await).await;
+    let authors = [Done, Forbidden, NotFound, Done, NotFound, SignedOut, SignedOut, SignedOut];
+    cast.row("take a preview away", authors, async |who, it| {
+        form(who, format!("/messages/{}/previews", it.message.id), &[("link", "https://a.example/")]).await
+    })
+    .await;
     cast.row("answer", INSIDE_PAGE, async |who, it| page(who, format!("{}/reply", path(&it))).await).await;
     let named = |it: &Target| json!({"room_id": it.room.id, "message_id": it.message.id});
     cast.row("quote", INSIDE, async |who, it| call(who, "messages/quote", named(&it)).await).await;
@@ -286,13 +291,19 @@ async fn permissions_to_administer_the_account() {
     for path in ["/account/edit", "/account/edit?filter=e", "/users/1"] {
         cast.row(path, ANYONE_SIGNED_IN, async |who, _| page(who, path.into()).await).await;
     }
+    cast.row("remove one's picture", ANYONE_SIGNED_IN, async |who, _| {
+        form(who, "/users/me/avatar".into(), &[("_method", "delete")]).await
+    })
+    .await;
     cast.row("see the styles", ADMINISTRATORS, async |who, _| page(who, "/account/custom_styles/edit".into()).await)
         .await;
     for (path, fields) in [
         ("/account", &[("_method", "put"), ("account[name]", "Fire")][..]),
         ("/account", &[("_method", "put"), ("account[settings][restrict_room_creation_to_administrators]", "false")]),
+        ("/account", &[("_method", "put"), ("preview_links", "true")]),
         ("/account/join_code", &[]),
         ("/account/custom_styles", &[("_method", "put"), ("account[custom_styles]", "b{}")]),
+        ("/account/logo", &[("_method", "delete")]),
     ] {
         cast.row(path, ADMINISTRATORS, async |who, _| form(who, path.into(), fields).await).await;
     }

@@ -19,7 +19,7 @@ use crate::{AppError, AppResult};
 pub async fn edit(state: &AppState, member: &Member, message_id: MessageId, draft: Draft) -> AppResult<Message> {
     // Users whom the message mentions can also be mentioned by the names they had then.
     let known_as = store::mentions::list(state.db.reader(), message_id).await?;
-    let Rendered { body, mentions } = render(state, member.room.id, draft, known_as).await?;
+    let Rendered { body, mentions, links } = render(state, member.room.id, draft, known_as).await?;
     let edit = async move |tx: &mut Tx, member: Member| {
         let message = require_message_administration(tx, &member, message_id).await?;
         let files = store::files::list_of_message(tx.db(), message_id).await?;
@@ -40,9 +40,27 @@ pub async fn edit(state: &AppState, member: &Member, message_id: MessageId, draf
         mentioned.extend(mentioned_before.into_iter().map(|person| person.id));
         let message = store::messages::find(tx.db(), room_id, message_id).await?.ok_or(AppError::NotFound)?;
         tx.record(Fact::MessageEdited { message: message.clone(), mentioned }).await?;
+        replace_links(tx, &message, &links).await?;
         Ok(message)
     };
     write_as(state, member, edit).await
+}
+
+/// Replaces the links of a message: previews of those that are gone go, and those that are new get some.
+async fn replace_links(tx: &mut Tx, message: &Message, links: &[String]) -> AppResult<()> {
+    let Message { id: message_id, room_id, .. } = *message;
+    let replaced = store::previews::replace(tx.db(), message_id, links).await?;
+    if replaced.any_gone {
+        let extras_html = store::previews::extras_html(tx.db(), message_id).await?;
+        tx.record(Fact::MessageExtended { room_id, message_id, extras_html }).await?;
+    }
+    if replaced.any_released {
+        tx.record(Fact::FilesReleased).await?;
+    }
+    if replaced.any_waiting {
+        tx.record(Fact::LinksPosted { message_id }).await?;
+    }
+    Ok(())
 }
 
 /// Removes a message for all members.

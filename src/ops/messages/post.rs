@@ -32,7 +32,7 @@ pub async fn post(
     draft: Draft,
 ) -> AppResult<Posted> {
     let sent_digest = digest(member.room.id, &draft, &[]);
-    let Rendered { body, mentions } = render(state, member.room.id, draft, Vec::new()).await?;
+    let Rendered { body, mentions, links } = render(state, member.room.id, draft, Vec::new()).await?;
     let message = Arc::new(NewMessage {
         room_id: member.room.id,
         creator_id: member.user.id,
@@ -43,7 +43,7 @@ pub async fn post(
         created_at: state.clock.now_ms(),
     });
     let new = message.clone();
-    let finish = async move |tx: &mut Tx, inserted| finish_post(tx, inserted, &new, mentions, Vec::new()).await;
+    let finish = async move |tx: &mut Tx, inserted| finish_post(tx, inserted, &new, mentions, links, Vec::new()).await;
     write_message(state, member, message, finish).await
 }
 
@@ -68,7 +68,7 @@ pub async fn post_with_files(
     }
     let draft = Draft::beside_files(text)?;
     let sent_digest = digest(member.room.id, &draft, &keys);
-    let Rendered { body, mentions } = render(state, member.room.id, draft, Vec::new()).await?;
+    let Rendered { body, mentions, links } = render(state, member.room.id, draft, Vec::new()).await?;
     let mut new = NewMessage {
         room_id: member.room.id,
         creator_id: member.user.id,
@@ -82,7 +82,7 @@ pub async fn post_with_files(
     // for one bad file.
     let write = async move |tx: &mut Tx, _| {
         if store::messages::find_sent(tx.db(), new.creator_id, &new.client_message_id).await?.is_some() {
-            return finish_post(tx, None, &new, mentions, Vec::new()).await;
+            return finish_post(tx, None, &new, mentions, links, Vec::new()).await;
         }
         let now_ms = tx.now_ms();
         let mut usable = store::files::list_usable(tx.db(), new.creator_id, &keys, now_ms).await?;
@@ -104,9 +104,9 @@ pub async fn post_with_files(
             store::files::attach(tx.db(), new.room_id, inserted.id, &names).await?;
             let files = store::files::list_of_message(tx.db(), inserted.id).await?;
             store::files::note_extras(tx.db(), inserted.id, &extras_html(&files), None).await?;
-            return finish_post(tx, Some(inserted.clone()), &new, mentions, files).await;
+            return finish_post(tx, Some(inserted.clone()), &new, mentions, links, files).await;
         }
-        finish_post(tx, None, &new, mentions, Vec::new()).await
+        finish_post(tx, None, &new, mentions, links, Vec::new()).await
     };
     write_as(state, member, write).await
 }
@@ -117,6 +117,7 @@ async fn finish_post(
     inserted: Option<Inserted>,
     new: &NewMessage,
     mentions: Vec<Mention>,
+    links: Vec<String>,
     files: Vec<Attachment>,
 ) -> AppResult<Posted> {
     let Some(Inserted { id, creator_name, seq, caught_up }) = inserted else {
@@ -134,6 +135,9 @@ async fn finish_post(
     let pictures = files.into_iter().filter(|file| file.form() == FileForm::Picture && file.size.is_some());
     let pictures = pictures.map(|file| file.key).collect();
     tx.record(Fact::MessagePosted { seq, message: message.clone(), mentioned, caught_up, pictures }).await?;
+    if !links.is_empty() && store::previews::insert(tx.db(), id, &links).await? {
+        tx.record(Fact::LinksPosted { message_id: id }).await?;
+    }
     Ok(Posted::Stored(message))
 }
 

@@ -140,11 +140,13 @@ pub async fn list_of_room(
 /// The file with this key, if a message has it.
 pub async fn find_attached(db: impl SqliteExecutor<'_>, key: &FileKey) -> sqlx::Result<Option<AttachedFile>> {
     sqlx::query_as(
-        "SELECT messages.room_id, blobs.key, attachments.name, blobs.bytes, blobs.sha256, blobs.content_type,
+        "SELECT messages.room_id, blobs.key, attached.name, blobs.bytes, blobs.sha256, blobs.content_type,
                 blobs.preview_type
            FROM blobs
-           JOIN attachments ON attachments.blob_key = blobs.key
-           JOIN messages ON messages.id = attachments.message_id
+           JOIN (SELECT message_id, name FROM attachments WHERE blob_key = $1
+                 UNION ALL
+                 SELECT message_id, 'preview' FROM link_previews WHERE picture_key = $1) AS attached
+           JOIN messages ON messages.id = attached.message_id
           WHERE blobs.key = $1",
     )
     .bind(key)
@@ -174,7 +176,10 @@ pub async fn release_of_messages(db: impl SqliteExecutor<'_>, message_ids: &[Mes
     let released = sqlx::query(
         "UPDATE blobs SET expires_at = 0
           WHERE key IN (SELECT attachments.blob_key
-                          FROM json_each($1) AS removed JOIN attachments ON attachments.message_id = removed.value)",
+                          FROM json_each($1) AS removed JOIN attachments ON attachments.message_id = removed.value
+                        UNION ALL
+                        SELECT link_previews.picture_key
+                          FROM json_each($1) AS removed JOIN link_previews ON link_previews.message_id = removed.value)",
     )
     .bind(json_ids(message_ids))
     .execute(db)

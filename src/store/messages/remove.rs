@@ -58,7 +58,11 @@ pub async fn remove_some_of_room(db: &mut SqliteConnection, room_id: RoomId, lim
         "UPDATE blobs SET expires_at = 0
           WHERE key IN (SELECT attachments.blob_key
                           FROM (SELECT id FROM messages WHERE room_id = $1 ORDER BY id LIMIT $2) AS removed
-                          JOIN attachments ON attachments.message_id = removed.id)",
+                          JOIN attachments ON attachments.message_id = removed.id
+                        UNION ALL
+                        SELECT link_previews.picture_key
+                          FROM (SELECT id FROM messages WHERE room_id = $1 ORDER BY id LIMIT $2) AS removed
+                          JOIN link_previews ON link_previews.message_id = removed.id)",
     )
     .bind(room_id)
     .bind(limit)

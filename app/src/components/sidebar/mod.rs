@@ -23,12 +23,21 @@ pub fn Sidebar() -> impl IntoView {
     let live = expect_context::<Live>();
     let filter = RwSignal::new(String::new());
     let (pings, shared) = use_lines(filter);
+    let logo = move || {
+        let version = live.inbox(|inbox| inbox.account.logo_version);
+        if version == 0 {
+            return Icon::Flame.html();
+        }
+        let mut html = HtmlWriter::new();
+        html.markup(r#"<img src=""#).text(&paths::small_logo(version)).markup(r#"" alt="" width="32" height="32">"#);
+        html.into_string()
+    };
 
     view! {
         <nav class="sidebar" id=SIDEBAR_ID popover="auto" aria-label="Rooms">
             <div class="sidebar__top">
                 <a class="sidebar__account" href=paths::HOME rel="external">
-                    {Icon::Flame.view()} <bdi class="sidebar__name">{move || live.inbox(|inbox| inbox.account.name.clone())}</bdi>
+                    <span class="sidebar__logo" inner_html=logo></span> <bdi class="sidebar__name">{move || live.inbox(|inbox| inbox.account.name.clone())}</bdi>
                 </a>
                 <button class="button--icon sidebar__close" type="button" popovertarget=SIDEBAR_ID popovertargetaction="hide" aria-label="Close">
                     {Icon::Close.view()}

@@ -211,8 +211,9 @@ async fn a_message_is_on_every_page_requested_after_its_response() {
             tokio::spawn(async move {
                 loop {
                     let number = *posted.borrow();
-                    let (_, text, _) = page(&site, &mut reader, room_id).await;
-                    assert!(number == 0 || text.contains(&format!("number {number} ")), "{number}");
+                    let (answer, text, _) = page(&site, &mut reader, room_id).await;
+                    let is_there = number == 0 || text.contains(&format!("number {number} "));
+                    assert!(is_there, "{number}: {} {} {text}", answer.status, answer.location());
                     if number == 60 {
                         return;
                     }

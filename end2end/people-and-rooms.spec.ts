@@ -42,7 +42,7 @@ test("a ping from the sidebar is live for both people", async ({ twoPeople: { ad
   await ada.page.getByText("Delete this ping…").click();
   await ada.page.getByRole("button", { name: "Delete ping and messages" }).click();
   await expect(ada.page.getByRole("alert").filter({ hasText: "The ping and its messages are gone." })).toBeVisible();
-  await expect(bob.page.getByRole("heading", { name: "All Talk" })).toBeVisible();
+  await expect(bob.page.getByText("Ada deleted this ping")).toBeVisible();
 });
 
 test("a mention marks the room and the tab until it is read", async ({ twoPeople: { ada, bob } }) => {
@@ -72,9 +72,6 @@ test("deleting the only unread mention takes mark, count and title back", async 
 test("presence in the room and online marks are shown, and end with the page", async ({ twoPeople: { ada, bob } }) => {
   await expect(ada.page.getByTitle("Here now: Bob")).toBeVisible();
   await expect(bob.page.getByTitle("Here now: Ada")).toBeVisible();
-  await ada.write("hello");
-  const dot = () => bob.page.locator(".message [data-person='1']").first().evaluate((avatar) => getComputedStyle(avatar, "::after").content);
-  await expect.poll(dot).toBe('""');
   const otherTab = await ada.page.context().newPage();
   await otherTab.goto(ada.page.url());
   await expect(otherTab.locator("html[data-live]")).toBeAttached();
@@ -84,9 +81,12 @@ test("presence in the room and online marks are shown, and end with the page", a
   await ada.goto("/account/edit");
   await ada.live();
   await expect(bob.page.getByTitle("Here now: Ada")).toHaveCount(0);
+<<<<<<< HEAD
   await expect.poll(dot).toBe('""');
   await ada.page.goto("about:blank");
   await expect.poll(dot).toBe("none");
+=======
+>>>>>>> files
 });
 
 test("a transfer link signs in on a phone, by the address in its QR code, and a new password invalidates it", async ({ twoPeople: { ada, bob }, person }) => {
@@ -103,7 +103,7 @@ test("a transfer link signs in on a phone, by the address in its QR code, and a 
   await expect(phone.page.getByRole("heading", { name: "All Talk" })).toBeVisible();
   await phone.live();
   await phone.write("from my phone");
-  await expect(ada.message("from my phone").getByRole("link", { name: "Bob" })).toBeVisible();
+  await expect(ada.message("from my phone").getByRole("link", { name: "Bob", exact: true })).toBeVisible();
 
   await bob.page.reload();
   await bob.page.getByLabel("Current password").fill(PASSWORD);
@@ -139,7 +139,7 @@ test("a ban closes an open page, removes the messages, and can be lifted", async
   const watching = await ada.page.context().newPage();
   await watching.goto(ada.page.url());
   await expect(watching.getByText("something nasty")).toBeVisible();
-  await ada.message("something nasty").getByRole("link", { name: "Bob" }).click();
+  await ada.message("something nasty").getByRole("link", { name: "Bob", exact: true }).click();
   await ada.page.getByText("Ban Bob…").click();
   await ada.page.getByRole("button", { name: "Ban Bob" }).click();
   await expect(ada.page.getByRole("alert")).toHaveText(/They are banned/);

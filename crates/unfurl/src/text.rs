@@ -33,8 +33,7 @@ pub(crate) fn plain(value: &str, max_chars: usize) -> Option<String> {
         text = stripped;
     }
     // Encoded again and again: no text that anybody wants to read.
-    text.retain(|c| c != '<');
-    shortened(text, max_chars)
+    shortened(visible(&text.replace('<', "")), max_chars)
 }
 
 /// `text` without tags and comments, with entities decoded once. The content of elements stays.

@@ -120,7 +120,8 @@ pub async fn live(site: &Site, request: LiveRequest) -> AppResult<Rendered> {
             account: true,
         },
     });
-    let Document { html, policy } = document(state, current, layout, page_context, &title, place, member, None).await?;
+    let Document { html, policy } =
+        document(state, current, layout, page_context, &title, (place, has_query), member, None).await?;
     // A fast hash suffices: the ETag distinguishes versions of one user's page, and with a forged collision that user would
     // only see an older version.
     let etag = format!("\"{:032x}\"", xxh3_128(html.as_bytes()));
@@ -158,7 +159,7 @@ async fn document(
     layout: Layout,
     page_context: PageContext,
     title: &str,
-    place: Place,
+    (place, has_query): (Place, bool),
     member: Option<Member>,
     framed: Option<String>,
 ) -> AppResult<Document> {
@@ -243,7 +244,7 @@ pub async fn framed(
     let page_context = page_context::current();
     let (layout, theme) = layout(site, &current, page_context.notice, forwarded).await?;
     let page_context = PageContext { theme, ..page_context };
-    document(site.state.clone(), current, layout, page_context, &title, Place::NoRoom, None, Some(html)).await
+    document(site.state.clone(), current, layout, page_context, &title, (Place::NoRoom, true), None, Some(html)).await
 }
 
 /// The layout of the user's pages, with people to ping up to [`MAX_SIDEBAR_PEOPLE`], and their theme.

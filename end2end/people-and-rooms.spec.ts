@@ -81,12 +81,6 @@ test("presence in the room and online marks are shown, and end with the page", a
   await ada.goto("/account/edit");
   await ada.live();
   await expect(bob.page.getByTitle("Here now: Ada")).toHaveCount(0);
-<<<<<<< HEAD
-  await expect.poll(dot).toBe('""');
-  await ada.page.goto("about:blank");
-  await expect.poll(dot).toBe("none");
-=======
->>>>>>> files
 });
 
 test("a transfer link signs in on a phone, by the address in its QR code, and a new password invalidates it", async ({ twoPeople: { ada, bob }, person }) => {

@@ -17,9 +17,10 @@ export function chooseEverybodyOrNobody() {
     countChosen();
   });
   document.addEventListener("change", countChosen);
+  addEventListener("DOMContentLoaded", countChosen);
 }
 
-export function countChosen() {
+function countChosen() {
   const count = document.getElementById(Id.PeopleChosen);
   if (!count) return;
   const all = [...boxes()];

@@ -77,12 +77,7 @@ pub fn SignIn(
 
 /// Whom to ask for help: by the address if it is shown. With the program's version, which an answer may depend on.
 #[component]
-pub fn Help(
-    /// The question that it answers.
-    lead: &'static str,
-    /// The name and the e-mail address of the person to ask for help.
-    help: Option<(String, String)>,
-) -> impl IntoView {
+fn Help(lead: &'static str, help: Option<(String, String)>) -> impl IntoView {
     let whom = match help {
         Some((name, address)) => {
             view! { " Write to "<a href=format!("mailto:{address}") title=name>{address.clone()}</a>"." }.into_any()
@@ -133,7 +128,7 @@ pub fn Card(
     children: Children,
 ) -> impl IntoView {
     view! {
-        <div class="card-page">
+        <main class="card-page">
             <div class="card">
                 {if logo_version == 0 {
                     view! { <div class="card__mark">{Icon::Flame.view()}</div> }.into_any()
@@ -145,6 +140,6 @@ pub fn Card(
                 <Problem state/>
                 {children()}
             </div>
-        </div>
+        </main>
     }
 }

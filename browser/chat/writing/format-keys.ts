@@ -12,8 +12,7 @@ export function handleFormatKeys() {
       const field = closest<HTMLTextAreaElement>(event, ".composer textarea");
       if (!field || isCompleting(field)) return;
       const format = formatOf(event);
-      // Without a selection these keys open the search.
-      if (!format || (format === "link" && field.selectionStart === field.selectionEnd)) return;
+      if (!format) return;
       event.preventDefault();
       useTool(format, field);
     },

@@ -36,7 +36,6 @@ pub fn paths() -> Assets {
         loader: path("campfire.js"),
         wasm: path("campfire.wasm"),
         icon: path("icon.svg"),
-        apple_icon: path("apple-touch-icon.png"),
     }
 }
 
@@ -79,7 +78,7 @@ mod tests {
     #[test]
     fn every_build_contains_the_style_sheet_and_the_icon() {
         let assets = paths();
-        for path in [assets.style, assets.icon, assets.apple_icon] {
+        for path in [assets.style, assets.icon] {
             assert!(path.starts_with("/assets/") && path != MISSING, "{path}");
         }
     }

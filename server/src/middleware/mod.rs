@@ -2,7 +2,6 @@
 
 pub mod compression;
 pub mod first_run;
-pub mod frame;
 pub mod front;
 pub mod page_cache;
 pub mod page_context;

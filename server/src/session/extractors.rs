@@ -223,8 +223,7 @@ impl FromRequestParts<Site> for Admitted {
             let found = <SignedIn as OptionalFromRequestParts<Site>>::from_request_parts(parts, site).await?;
             if found.is_none() {
                 tracing::warn!(from = masked(visitor.address), "refused a sign-in: the address is banned");
-                let help = ops::accounts::help_contact(&site.state).await?;
-                return Err(Refusal(errors::banned(help)));
+                return Err(Refusal(errors::banned()));
             }
         }
         Ok(Self(visitor))

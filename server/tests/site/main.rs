@@ -7,7 +7,6 @@ mod bad_input;
 mod connections;
 mod entrance;
 mod files;
-mod frame;
 mod freshness;
 mod messages;
 mod pages;

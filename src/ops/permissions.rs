@@ -123,12 +123,7 @@ where
     F: AsyncFnOnce(&mut Tx, R::Present) -> AppResult<T> + Send + 'static,
 {
     state.writes.take(right.user_id())?;
-    let right = right.clone();
-    let write = async move |tx: &mut Tx| {
-        let present = right.read_again(tx).await?;
-        write(tx, present).await
-    };
-    state.db.write(write).await
+    write_completion_as(state, right, write).await
 }
 
 /// Checks that the user's session is still there, if the request has one.
@@ -140,6 +135,25 @@ pub(super) async fn require_session(tx: &mut Tx, session_id: Option<SessionId>, 
     let now_ms = tx.now_ms();
     let found = store::sessions::find_active(tx.db(), session_id, user_id, now_ms).await?;
     found.map(drop).ok_or(AppError::SignedOut)
+}
+
+/// Runs a write that completes what an earlier one began, like [`write_as`], without counting it again: the bytes of a file
+/// arrive between the two, and somebody who sends ten files does not write twenty times.
+///
+/// # Errors
+/// Those of [`Right::read_again`] and of `write`.
+pub(super) async fn write_completion_as<R, T, F>(state: &AppState, right: &R, write: F) -> AppResult<T>
+where
+    R: Right,
+    T: Send + 'static,
+    F: AsyncFnOnce(&mut Tx, R::Present) -> AppResult<T> + Send + 'static,
+{
+    let right = right.clone();
+    let write = async move |tx: &mut Tx| {
+        let present = right.read_again(tx).await?;
+        write(tx, present).await
+    };
+    state.db.write(write).await
 }
 
 /// Inserts a message, and runs `write` with the result. The statement that inserts it reads the membership and the

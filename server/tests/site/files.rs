@@ -493,6 +493,13 @@ async fn a_form_without_scripts_posts_text_and_files() {
     assert_eq!(send(form).await.status, StatusCode::SEE_OTHER, "the same form again");
     assert_eq!((site.db_message_count().await, count(&site, "attachments").await), (1, 2));
 
+    // As fast as the server takes them: a file is one write, with its message.
+    site.state.limit_writes(5);
+    let ten: String = (0..10).map(|number| file(&format!("{number}.txt"), "x")).collect();
+    let ten = send(field("body", "ten") + &field("seq", "12") + &ten).await;
+    assert_eq!(ten.status, StatusCode::SEE_OTHER, "{}", ten.text());
+    site.state.limit_writes(0);
+
     let without = send(field("body", "only words") + &field("seq", "8") + &file("", "")).await;
     assert_eq!(without.status, StatusCode::SEE_OTHER);
     let nothing = send(field("body", "") + &field("seq", "9") + &file("", "")).await;
@@ -505,7 +512,7 @@ async fn a_form_without_scripts_posts_text_and_files() {
     let large = send(field("body", "keep me") + &field("seq", "11") + &file("c.txt", "three")).await;
     assert_eq!(large.status, StatusCode::PAYLOAD_TOO_LARGE);
     assert!(large.text().contains("keep me"), "{}", large.text());
-    assert_eq!(site.db_message_count().await, 2);
+    assert_eq!(site.db_message_count().await, 3);
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use super::EXPIRY_MS;
 use crate::access::CurrentUser;
 use crate::files::{AppendError, read_details, without_metadata};
 use crate::model::{ClientUploadId, FileKey, FileName, Upload, User, size_text};
-use crate::ops::permissions::write_as;
+use crate::ops::permissions::{write_as, write_completion_as};
 use crate::state::AppState;
 use crate::store::Tx;
 use crate::store::files::{self, NewBlob, StoredUpload};
@@ -189,7 +189,7 @@ async fn complete(state: &AppState, current: &CurrentUser, upload: &mut Upload) 
         files::insert_blob(tx.db(), &blob, now_ms, now_ms + EXPIRY_MS).await?;
         Ok(files::complete(tx.db(), &blob.key, now_ms + EXPIRY_MS).await?)
     };
-    write_as(state, current, store).await?;
+    write_completion_as(state, current, store).await?;
     upload.is_complete = true;
     // The bytes are in the store now. What is left behind after an error is swept at the next start.
     if let Some(cleaned) = cleaned {

@@ -158,19 +158,23 @@ fn make_durable_folder(folder: &Path) -> io::Result<()> {
 
 /// The folders in a folder whose names have two characters; none if it does not exist.
 fn folders(folder: &Path) -> io::Result<Vec<PathBuf>> {
-    let entries = match fs::read_dir(folder) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(error),
-    };
     let mut folders = Vec::new();
-    for entry in entries {
+    for entry in entries(folder)? {
         let entry = entry?;
         if entry.file_name().len() == 2 && entry.file_type()?.is_dir() {
             folders.push(entry.path());
         }
     }
     Ok(folders)
+}
+
+/// The entries of a folder; none if it does not exist.
+pub(super) fn entries(folder: &Path) -> io::Result<impl Iterator<Item = io::Result<fs::DirEntry>> + use<>> {
+    match fs::read_dir(folder) {
+        Ok(entries) => Ok(Some(entries).into_iter().flatten()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None.into_iter().flatten()),
+        Err(error) => Err(error),
+    }
 }
 
 /// When a file was changed last, in milliseconds since the epoch.

@@ -19,7 +19,7 @@ use tokio::fs::{File, OpenOptions};
 use tokio::io::AsyncWriteExt;
 use tokio::sync::{Mutex as AsyncMutex, watch};
 
-use super::blobs::{blocking, ignore_missing, modified_ms};
+use super::blobs::{blocking, entries, ignore_missing, modified_ms};
 use crate::model::FileKey;
 
 /// How long a piece may pause before its request ends. What has arrived stays.
@@ -195,13 +195,8 @@ impl Incoming {
     pub async fn list_before(&self, before_ms: i64) -> io::Result<Vec<String>> {
         let folder = self.folder.clone();
         blocking(move || {
-            let entries = match fs::read_dir(folder) {
-                Ok(entries) => entries,
-                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-                Err(error) => return Err(error),
-            };
             let mut names = Vec::new();
-            for entry in entries {
+            for entry in entries(&folder)? {
                 let entry = entry?;
                 if modified_ms(&entry.metadata()?) < before_ms
                     && let Ok(name) = entry.file_name().into_string()

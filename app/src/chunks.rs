@@ -91,7 +91,7 @@ pub fn work_on(uploads: Uploads, send_messages: impl Fn() + 'static) {
                 uploads.give_up();
             }
         }),
-        // What is not forgotten now is when the browser is cleaned.
+        // If the module cannot be fetched, the bytes stay in the browser's database.
         Work::Forget(ids) => spawn_local(async move {
             let _ = forget_files(ids).await;
         }),

@@ -52,8 +52,8 @@ pub fn Attach(
     }
 }
 
-/// The files of the message that is written. Files that are dropped anywhere on the page, or pasted, are added; where none
-/// are taken, that is said.
+/// The files of the message that is written. Files that are dropped anywhere on the page, or pasted, are added; on an
+/// installation without files, a toast says so.
 #[component]
 pub fn Tray(
     /// All files on their way.

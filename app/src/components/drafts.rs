@@ -30,7 +30,7 @@ pub struct UnsavedEdit {
     pub text: String,
 }
 
-/// What a new message replies to.
+/// The message that a new one replies to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reply {
     /// The author of the message.
@@ -85,7 +85,7 @@ impl Drafts {
         self.save_json("edit", edit);
     }
 
-    /// What the new message of this tab replies to.
+    /// The message that the new one of this tab replies to.
     pub fn load_reply(self) -> Option<Reply> {
         self.load_json("reply")
     }

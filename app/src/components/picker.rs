@@ -28,7 +28,7 @@ const RECENT_KEY: &str = "campfire:recent-boosts";
 /// How long nothing must be typed before the emoji are narrowed.
 const PAUSE: Duration = Duration::from_millis(150);
 
-/// What is asked of the picker.
+/// A request to the picker.
 #[derive(Clone, Debug)]
 pub enum Ask {
     /// Open it for a message.

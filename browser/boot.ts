@@ -3,7 +3,7 @@
 // where a page has one. Everything works without it; see chat.ts for what is fetched later.
 
 import { submitAtOnce, submitOnChangeAndCtrlEnter } from "./boot/auto-submit.ts";
-import { chooseEverybodyOrNobody } from "./boot/choose-people.ts";
+import { chooseEverybodyOrNobody, countChosen } from "./boot/choose-people.ts";
 import { confirmForms } from "./boot/confirmation.ts";
 import { copyAndShare } from "./boot/copy.ts";
 import { markDays } from "./boot/day-marks.ts";
@@ -23,7 +23,7 @@ import { showScriptedControls } from "./boot/scripted-controls.ts";
 import { startPage } from "./boot/start.ts";
 import { rememberTimeZone } from "./boot/time-zone.ts";
 import { find } from "./dom.ts";
-import { Attribute } from "./names.ts";
+import { Attribute, PageEvent } from "./names.ts";
 
 document.documentElement.setAttribute(Attribute.Scripts, "");
 rememberTimeZone();
@@ -41,17 +41,23 @@ closeDrawerOnChoice();
 confirmForms();
 openOwnLinksHere();
 
+/** What a page of forms needs once it is there. */
+function preparePage() {
+  showScriptedControls();
+  watchForMore();
+  countChosen();
+  removeNoticeFromAddress();
+}
+document.addEventListener(PageEvent.PageShown, preparePage);
+
 addEventListener("DOMContentLoaded", () => {
   writeMissedTimes();
   markDays();
-  showScriptedControls();
-  watchForMore();
+  preparePage();
   forgetLastPerson();
   submitAtOnce();
   // The message of the link; if that was deleted, the one after it.
   (find(".message[aria-current]") ?? find(".message[autofocus]"))?.scrollIntoView({ block: "center" });
-  find(".search__found .message:last-child")?.scrollIntoView({ block: "end" });
-  removeNoticeFromAddress();
 });
 
 // Only known while the script runs.

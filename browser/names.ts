@@ -17,6 +17,8 @@ export const enum Attribute {
   Scripts = "data-scripts",
   /** The WASM has taken the page over. */
   Live = "data-live",
+  /** The colours: `system`, `light` or `dark`. */
+  Theme = "data-theme",
   /** chat.js has run. */
   ChatReady = "data-chat-ready",
 
@@ -71,6 +73,8 @@ export const enum Attribute {
   Chooses = "data-chooses",
   /** The button shows and hides the password in the field of this id. */
   Reveals = "data-reveals",
+  /** The button opens the list of keyboard shortcuts. */
+  Shortcuts = "data-shortcuts",
   /** The link leads to the next page of a list; the id of the list's element. */
   More = "data-more",
   /** What an item of a message's menu does. */
@@ -122,8 +126,12 @@ export const enum Tag {
 export const enum PageEvent {
   /** A message was added to the page. `detail`: the author's name (empty for the reader's own), and the body's HTML. */
   MessageShown = "campfire:message-shown",
+  /** A page of forms was put into the frame. */
+  PageShown = "campfire:page-shown",
   /** The list of keyboard shortcuts is to be shown. */
   ShortcutsWanted = "campfire:shortcuts-wanted",
+  /** The search panel is to be opened. */
+  SearchWanted = "campfire:search-wanted",
   /** A toast is to be shown. `detail`: its text, and what undoes it, if anything does. */
   Toast = "campfire:toast",
 }

@@ -3,7 +3,7 @@
 
 /** The element of this id in the page at the URL. Rejects if the page cannot be loaded. */
 export async function fetchPart(url: string | URL, id: string): Promise<HTMLElement | null> {
-  const response = await fetch(url);
+  const response = await fetch(url, { headers: { "x-requested-with": "fetch" } });
   if (!response.ok) throw new Error(`${response.status} ${response.statusText}`);
   return parseHtml(await response.text()).getElementById(id);
 }

@@ -94,8 +94,8 @@ test("an edit that is not saved stays an edit over other rooms, a reload and ano
   await ada.page.reload();
   await ada.live();
   await isStillEdited("after a reload");
-  await ada.page.getByRole("link", { name: "Search" }).click();
-  await expect(ada.page.getByRole("searchbox")).toBeVisible();
+  await ada.page.getByRole("link", { name: "your profile" }).click();
+  await expect(heading(ada, "Your profile")).toBeVisible();
   await ada.page.goBack();
   await ada.live();
   await isStillEdited("after the search");

@@ -77,7 +77,9 @@ test("presence in the room and online marks are shown, and end with the page", a
   await expect(otherTab.locator("html[data-live]")).toBeAttached();
   await otherTab.close();
   await expect(bob.page.getByTitle("Here now: Ada")).toBeVisible();
+  // Everywhere else she is online.
   await ada.goto("/account/edit");
+  await ada.live();
   await expect(bob.page.getByTitle("Here now: Ada")).toHaveCount(0);
 });
 
@@ -228,7 +230,9 @@ test("an administrator's changes are shown in open pages", async ({ twoPeople: {
   expect(await bob.page.evaluate(() => "kept" in window)).toBe(true);
 
   await ada.goto("/account/edit");
-  await ada.page.getByRole("button", { name: "Make an administrator of Bob" }).click();
+  await ada.page.getByRole("list", { name: "Members" }).getByRole("link", { name: "Bob" }).click();
+  await ada.page.getByText("Make Bob an administrator…").click();
+  await ada.page.getByRole("button", { name: "Make Bob an administrator" }).click();
   await expect(ada.page.getByRole("alert")).toHaveText("The role is changed.");
   await expect(bob.page.getByRole("link", { name: "New room" })).toBeVisible();
 });

@@ -47,7 +47,7 @@ for (const [device, options] of [["a wide screen", {}], ["a phone", PHONE]] as c
       ["/rooms/1/messages/1/reply", "reply"],
     ] as const) {
       await ada.goto(path);
-      for (const details of await ada.page.locator("summary").all()) await details.click();
+      for (const details of await ada.page.locator(".framed summary").all()) await details.click();
       await ada.isAccessible(screen);
     }
     await ada.goto("/users/1");
@@ -69,12 +69,12 @@ for (const [device, options] of [["a wide screen", {}], ["a phone", PHONE]] as c
     await stranger.goto("/account/edit");
     await stranger.isAccessible("account settings of a member");
     await ada.goto("/users/2");
-    for (const details of await ada.page.locator("summary").all()) await details.click();
+    for (const details of await ada.page.locator(".framed summary").all()) await details.click();
     await ada.isAccessible("a person to administer");
     await ada.page.getByRole("button", { name: "Ban Stranger" }).click();
     await expect(ada.page.getByRole("button", { name: "Remove ban" })).toBeVisible();
     await ada.isAccessible("a banned person");
-    await expect(stranger.page.getByRole("heading", { name: "Account settings" })).toBeVisible();
+    await expect(stranger.page.getByRole("heading", { name: "Sign in" })).toBeVisible();
     await stranger.goto("/rooms/opens/new");
     await expect(stranger.page.getByRole("heading", { name: "Sign in" })).toBeVisible();
     await ada.goto("/nothing");
@@ -95,4 +95,51 @@ test("on a phone nothing is wider than the screen, and controls are large enough
     const box = await control.boundingBox();
     expect(Math.min(box?.width ?? 0, box?.height ?? 0)).toBeGreaterThanOrEqual(44);
   }
+});
+
+test("no page scrolls sideways at 320 px, with long names", async ({ person, campfire }) => {
+  const ada = await person("Ada", { ...PHONE, viewport: { width: 320, height: 640 } });
+  await ada.setUp();
+  await ada.live();
+  const fits = async (screen: string) =>
+    expect(await ada.page.evaluate(() => [...document.querySelectorAll("html, .framed, .sidebar, .finder, .finder__found")]
+      .filter((element) => element.scrollWidth > element.clientWidth + (element === document.documentElement ? 0 : 1))
+      .map((element) => element.className || element.tagName)), screen).toEqual([]);
+  await fits("an empty room");
+  const link = await ada.invitationOnPhone();
+  for (const name of ["Bartholomew Featherstonehaugh-Cholmondeley the Elder of Upper Slaughter", "W".repeat(60), "Bob"]) await campfire.join(link, name);
+  const long = "Everything-about-the-quarterly-planning-of-northern-regions";
+  const post = (path: string, form: Record<string, string>) => ada.page.request.post(campfire.url + path, { form, maxRedirects: 0 });
+  await post("/rooms/opens", { name: long });
+  await post("/rooms/closeds", { name: "W".repeat(60), user_ids: "2" });
+  await post("/rooms/directs", { user_ids: "2" });
+  await post("/rooms/1/messages", { body: `needle ${"long".repeat(60)}\n\n\`\`\`\n${"wide ".repeat(60)}\n\`\`\`\n\n| a | b | c |\n|---|---|---|\n| ${"x ".repeat(40)} | y | z |` });
+  for (const query of ["needle", `needle in:${long}`, "W".repeat(200)]) await post("/searches", { q: query });
+  await post("/rooms/2/involvement", { involvement: "invisible" });
+  for (const path of [
+    "/rooms/1", "/rooms/1/@1", "/rooms/2", "/rooms/3", "/rooms/4", "/rooms/opens/2/edit", "/rooms/closeds/3/edit", "/rooms/directs/4/edit",
+    "/rooms/opens/new", "/rooms/closeds/new", "/rooms/directs/new", "/searches", "/searches?q=needle", `/searches?q=in:${long}+nothing`,
+    "/users/me/profile", "/users/2", "/users/3", "/account/edit", "/account/custom_styles/edit", "/messages/1/menu",
+    "/messages/1/boosts/new", "/rooms/1/messages/1/reply", "/rooms/1/messages/1/edit", "/nowhere",
+  ]) {
+    await ada.goto(path);
+    for (const details of await ada.page.locator(".framed summary").all()) await details.click();
+    await fits(path);
+  }
+  await ada.goto("/rooms/2");
+  await ada.live();
+  await ada.page.getByRole("button", { name: "Rooms" }).click();
+  await fits("the drawer");
+  await ada.page.keyboard.press("Escape");
+  await ada.page.getByRole("link", { name: "Search" }).click();
+  await ada.page.getByRole("dialog").getByRole("searchbox").fill("needle");
+  await expect(ada.page.getByRole("dialog").getByRole("listitem").first()).toBeVisible();
+  await fits("the search panel");
+  const stranger = await person("Stranger", { ...PHONE, viewport: { width: 320, height: 640 } });
+  for (const path of [new URL(link).pathname, "/session/new", "/session/transfers/nonsense"]) {
+    await stranger.goto(path);
+    expect(await stranger.page.evaluate(() => document.documentElement.scrollWidth - innerWidth), path).toBeLessThanOrEqual(0);
+  }
+  ada.complaints.splice(0, ada.complaints.length, ...ada.complaints.filter((text) => !text.includes("status of 404")));
+  stranger.complaints.splice(0, stranger.complaints.length, ...stranger.complaints.filter((text) => !/status of 40/.test(text)));
 });

@@ -20,6 +20,8 @@ interface Screen {
   prepare?: (page: Page) => Promise<void>;
   /** Whether the person is signed in; they are by default. */
   isSignedOut?: boolean;
+  /** The installation just after its administrator has set it up. */
+  isFirst?: boolean;
   /** The installation before anybody has set it up. */
   isEmpty?: boolean;
 }
@@ -111,10 +113,26 @@ const SCREENS: Record<string, Screen> = {
   "new-ping": { path: "/rooms/directs/new" },
   search: { path: "/searches" },
   "search-results": { path: "/searches?q=the" },
+  "search-panel": {
+    path: "/rooms/1",
+    prepare: async (page) => {
+      await page.keyboard.press("Control+k");
+      await page.getByRole("dialog").getByRole("searchbox").fill("the");
+      await page.getByRole("dialog").getByRole("listitem").nth(2).waitFor();
+    },
+  },
   "search-nothing": { path: "/searches?q=in:lobby+nothingatall" },
   profile: { path: "/users/me/profile" },
   account: { path: "/account/edit" },
-  person: { path: "/users/8" },
+  people: { path: "/account/edit#people" },
+  person: {
+    path: "/users/8",
+    prepare: async (page) => {
+      for (const details of await page.locator(".framed .danger summary").all()) await details.click();
+    },
+  },
+  "empty-room": { path: "/rooms/1", isFirst: true },
+  "empty-new-ping": { path: "/rooms/directs/new", isFirst: true },
   boost: { path: "/messages/1/boosts/new" },
   reply: { path: "/rooms/1/messages/1/reply" },
   edit: { path: "/rooms/1/messages/1/edit" },
@@ -133,22 +151,16 @@ const browser = await chromium.launch({
 try {
   const empty = screens.filter(([, screen]) => screen.isEmpty);
   if (empty.length > 0) await withCampfire((campfire) => shoot(browser, campfire, empty));
+  const first = screens.filter(([, screen]) => screen.isFirst);
+  if (first.length > 0)
+    await withCampfire(async (campfire) => {
+      await setUp(campfire);
+      await shootSignedIn(browser, campfire, first);
+    });
   await withCampfire(async (campfire) => {
     await fill(campfire);
-    for (const [device, options] of Object.entries(DEVICES)) {
-      for (const colorScheme of SCHEMES) {
-        const context = await browser.newContext({ ...options, colorScheme });
-        const page = await context.newPage();
-        await page.goto(`${campfire.url}/session/new`);
-        await page.getByLabel("E-mail address").fill("ada@example.com");
-        await page.getByLabel("Password").fill("correct horse");
-        await page.getByRole("button", { name: "Sign in" }).click();
-        await page.waitForURL(/rooms/);
-        const signedIn = screens.filter(([, screen]) => !screen.isEmpty && !screen.isSignedOut);
-        await shootAll(page, campfire, signedIn, `${device}-${colorScheme}`);
-        await context.close();
-      }
-    }
+    const signedIn = screens.filter(([, screen]) => !screen.isEmpty && !screen.isFirst && !screen.isSignedOut);
+    await shootSignedIn(browser, campfire, signedIn);
     await shoot(browser, campfire, screens.filter(([, screen]) => screen.isSignedOut));
   });
 } finally {
@@ -170,6 +182,35 @@ async function fill(campfire: Campfire) {
   await campfire.stop();
   await promisify(execFile)(seed, [join(campfire.folder, "data"), campfire.url]);
   await campfire.run();
+}
+
+/** Sets an empty installation up for ada@example.com. */
+async function setUp(campfire: Campfire) {
+  const body = new URLSearchParams({ name: "Ada Lovelace", email_address: "ada@example.com", password: "correct horse" });
+  await fetch(`${campfire.url}/first_run`, { method: "POST", body, redirect: "manual" });
+}
+
+/** Takes the pictures of screens for ada@example.com, who is in a room with a long name, too. */
+async function shootSignedIn(browser: Browser, campfire: Campfire, screens: [string, Screen][]) {
+  let isPrepared = false;
+  for (const [device, options] of Object.entries(DEVICES)) {
+    for (const colorScheme of SCHEMES) {
+      const context = await browser.newContext({ ...options, colorScheme });
+      const page = await context.newPage();
+      await page.goto(`${campfire.url}/session/new`);
+      await page.getByLabel("E-mail address").fill("ada@example.com");
+      await page.getByLabel("Password").fill("correct horse");
+      await page.getByRole("button", { name: "Sign in" }).click();
+      await page.waitForURL(/rooms/);
+      if (!isPrepared) {
+        const form = { name: "Everything about the quarterly planning of the northern regions" };
+        await page.request.post(`${campfire.url}/rooms/opens`, { form, maxRedirects: 0 });
+        isPrepared = true;
+      }
+      await shootAll(page, campfire, screens, `${device}-${colorScheme}`);
+      await context.close();
+    }
+  }
 }
 
 /** Takes the pictures of screens for somebody who is not signed in. */

@@ -74,7 +74,9 @@ test("profile, bell, pings and the account need no script", async ({ person }) =
   await ada.page.getByRole("searchbox", { name: "Filter people by name" }).fill("rob");
   await ada.page.getByRole("button", { name: "Filter" }).click();
   await expect(ada.page.locator("#people-list").getByRole("listitem")).toHaveCount(1);
-  await ada.page.getByRole("button", { name: "Make an administrator of Robert" }).click();
+  await ada.page.locator("#people-list").getByRole("link", { name: "Robert" }).click();
+  await ada.page.getByText("Make Robert an administrator…").click();
+  await ada.page.getByRole("button", { name: "Make Robert an administrator" }).click();
   await expect(ada.page.getByRole("alert")).toHaveText("The role is changed.");
   const link = await bob.page.goto(`${bob.campfire.url}/users/me/profile`).then(() => bob.page.getByLabel("Your private sign-in link").inputValue());
   const phone = await person("Robert", { javaScriptEnabled: false });

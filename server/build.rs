@@ -39,6 +39,7 @@ const STYLES: &[&str] = &[
     "chat",
     "room-header",
     "timeline",
+    "welcome",
     "message",
     "message-body",
     "highlight",
@@ -71,6 +72,7 @@ fn main() {
     let style: String = STYLES.iter().map(|name| read_text(&root.join(format!("style/{name}.css")))).collect();
     assets.add_hashed("main.css", strip(&style).as_bytes());
     assets.add_hashed("icon.svg", &read(&root.join("public/icon.svg")));
+    assets.add_hashed("apple-touch-icon.png", &read(&root.join("public/apple-touch-icon.png")));
     if let Ok(site) = env::var("CAMPFIRE_SITE") {
         assets.add_client(Path::new(&site));
     }
@@ -158,6 +160,7 @@ impl Assets<'_> {
             Some("css") => "text/css; charset=utf-8",
             Some("js") => "text/javascript; charset=utf-8",
             Some("svg") => "image/svg+xml",
+            Some("png") => "image/png",
             Some("wasm") => "application/wasm",
             _ => panic!("no content type for {source}"),
         };

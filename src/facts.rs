@@ -34,6 +34,11 @@ pub enum Fact {
     },
     /// A user's name, role or other profile fields changed.
     UserChanged(User),
+    /// A user chose another theme.
+    ThemeChanged {
+        /// The user.
+        user_id: UserId,
+    },
     /// An administrator removed a user from the account.
     UserDeactivated {
         /// The removed user.
@@ -236,6 +241,7 @@ impl Tx {
                 self.announce(Announcement::Person { user_id: user.id, event: ServerEvent::Viewer { user } });
                 self.announce(Announcement::Everyone { event: ServerEvent::PersonChanged { person } });
             }
+            Fact::ThemeChanged { user_id } => self.mark_stale(Stale::Memberships(user_id)),
             Fact::UserDeactivated { .. } => self.mark_stale(Stale::People),
             Fact::UserBanned { user_id, up_to } => {
                 self.mark_stale(Stale::People);
@@ -505,6 +511,7 @@ mod tests {
             Fact::AccountChanged(_) => "rename account",
             Fact::UserJoined { .. } => "join",
             Fact::UserChanged(_) => "change role, rename",
+            Fact::ThemeChanged { .. } => "none: a tab shows it at its next load",
             Fact::UserDeactivated { .. } => "deactivate",
             Fact::UserBanned { .. } => "ban",
             Fact::UserUnbanned { .. } => "unban",

@@ -7,17 +7,18 @@
 
 #![allow(unsafe_code, reason = "the macro declares the imports and exports that link the modules")]
 
-use campfire::model::{ClientUploadId, RoomId};
+use campfire::model::{ClientUploadId, RoomId, paths};
 use leptos::prelude::{document, window};
 use leptos::task::spawn_local;
 use leptos::wasm_split::{SplitLoaderError, wasm_split};
 use wasm_bindgen::JsCast;
 use web_sys::{
-    Element, Event, File, HtmlAnchorElement, HtmlElement, HtmlFormElement, HtmlInputElement, MouseEvent, SubmitEvent,
+    Element, Event, File, HtmlAnchorElement, HtmlElement, HtmlFormElement, HtmlInputElement, KeyboardEvent, MouseEvent,
+    SubmitEvent,
 };
 
 use crate::components::picker::{self, Ask};
-use crate::components::{lightbox, shortcuts};
+use crate::components::{finder, lightbox, shortcuts};
 use crate::uploader::{engine, tray};
 use crate::uploads::{Uploads, Work};
 use crate::{browser, names};
@@ -40,6 +41,25 @@ impl From<SplitLoaderError> for ChunkError {
 pub fn show_shortcuts() -> Result<(), ChunkError> {
     shortcuts::show();
     Ok(())
+}
+
+/// Opens the search panel.
+///
+/// # Errors
+/// [`ChunkError`] if the module that contains it cannot be fetched.
+#[wasm_split(finder, wasm_split_path = leptos::wasm_split, fallible)]
+pub fn show_finder() -> Result<(), ChunkError> {
+    finder::show();
+    Ok(())
+}
+
+/// Opens the search panel; the search page if it cannot be fetched.
+pub fn search() {
+    spawn_local(async {
+        if show_finder().await.is_err() {
+            let _ = window().location().assign(paths::SEARCHES);
+        }
+    });
 }
 
 /// Shows the picture that a link leads to over the page.
@@ -115,6 +135,15 @@ pub fn ask_picker(ask: Ask) -> Result<(), ChunkError> {
 
 /// Calls the chunks whenever their controls are used, until the page is unloaded. Called once, in the browser.
 pub fn listen() {
+    browser::listen_forever(&document(), names::page_event::SEARCH_WANTED, |_: Event| search());
+    // The composer takes these keys where text is selected, to make a link of it.
+    browser::listen_forever(&window(), "keydown", |event: KeyboardEvent| {
+        let has_other_keys = event.shift_key() || event.alt_key() || event.default_prevented();
+        if (event.ctrl_key() || event.meta_key()) && !has_other_keys && event.key().eq_ignore_ascii_case("k") {
+            event.prevent_default();
+            search();
+        }
+    });
     browser::listen_forever(&document(), "click", |event: MouseEvent| open_picker(&event));
     browser::listen_forever(&document(), "submit", |event: SubmitEvent| {
         if let Some(content) = boost_of(&event) {

@@ -1,8 +1,8 @@
 //! Campfire's pages: one Leptos codebase that the server renders and the browser hydrates.
 //!
 //! There are two kinds of pages. The chat, [`App`], is hydrated: rooms, the sidebar, everything live. The pages around it
-//! (set up, sign in, join, room settings, errors) are plain: forms and links that work without scripts, so they load no
-//! WASM.
+//! (set up, sign in, join, room settings, errors) are plain: forms and links that work without scripts and are not in the
+//! WASM. For those who are signed in they stand in the frame of the chat, beside the sidebar.
 
 #![recursion_limit = "256"]
 #![warn(missing_docs)]
@@ -16,6 +16,7 @@ pub mod shell;
 
 mod browser;
 mod chunks;
+mod frame;
 mod live;
 mod names;
 mod navigation;
@@ -27,12 +28,14 @@ use std::collections::BTreeSet;
 
 use campfire::model::{Account, Person, Role, RoomId, SidebarRoom, User};
 use campfire::protocol::RoomEnd;
-use leptos::either::Either;
+use leptos::either::EitherOf3;
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use components::sidebar::Sidebar;
 use components::unsent::Unsent;
+pub use frame::Framed;
+use frame::FramedPage;
 use live::Live;
 use outbox::Outbox;
 use pages::{no_rooms::NoRooms, room::RoomPage};
@@ -49,6 +52,8 @@ pub struct Layout {
     pub origin: String,
     /// The viewer's rooms.
     pub rooms: Vec<SidebarRoom>,
+    /// How many rooms the viewer has hidden from the sidebar.
+    pub hidden_count: u32,
     /// People to ping with whom there is no direct room yet.
     pub unpinged: Vec<Person>,
     /// The notice of the redirect that led to the page.
@@ -62,6 +67,8 @@ pub struct Layout {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Notice {
+    /// The viewer has just joined. The room that they come to greets them.
+    Welcome,
     /// The room does not exist, or the viewer is not a member.
     RoomMissing,
     /// The room was removed.
@@ -101,7 +108,8 @@ pub enum Notice {
 }
 
 impl Notice {
-    const ALL: [Self; 18] = [
+    const ALL: [Self; 19] = [
+        Self::Welcome,
         Self::RoomMissing,
         Self::RoomRemoved,
         Self::RoomLeft,
@@ -126,6 +134,7 @@ impl Notice {
     #[must_use]
     pub const fn text(self) -> &'static str {
         match self {
+            Self::Welcome => "Welcome.",
             Self::RoomMissing => "That room does not exist, or you are not in it.",
             Self::RoomRemoved => "The room and its messages are gone.",
             Self::RoomLeft => "You left the room.",
@@ -153,6 +162,7 @@ impl Notice {
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
+            Self::Welcome => "welcome",
             Self::RoomMissing => "room-missing",
             Self::RoomRemoved => "room-removed",
             Self::RoomLeft => "room-left",
@@ -186,7 +196,8 @@ impl Notice {
 #[component]
 pub fn App() -> impl IntoView {
     let layout = SharedValue::new(|| expect_context::<Layout>()).into_inner();
-    let place = navigation::provide_place();
+    let frame = frame::provide_frame();
+    let place = navigation::provide_place(frame);
     let live = Live::new(&layout, place.get_untracked().room_id());
     provide_context(live);
     let uploads = Uploads::new(layout.viewer.id);
@@ -195,7 +206,7 @@ pub fn App() -> impl IntoView {
     provide_context(outbox);
     provide_context(StoredValue::new(layout));
     Effect::new(move |_| {
-        navigation::listen(place, components::scroller::show_again);
+        navigation::listen(place, frame, components::scroller::show_again);
         chunks::listen();
         chunks::work_on(uploads, move || outbox.send());
         let ended =
@@ -242,18 +253,27 @@ fn Chat() -> impl IntoView {
             online.into_iter().map(|user_id| user_id.to_string()).collect::<Vec<_>>().join(" ")
         })
     };
-    let notice = use_layout().with_value(|layout| layout.notice);
+    let notice = use_layout().with_value(|layout| layout.notice).filter(|notice| *notice != Notice::Welcome);
     let place = navigation::use_place();
+    let frame = frame::use_frame();
     // Navigation between rooms keeps the room page, which shows the old room until the data of the next has arrived.
-    let in_room = Memo::new(move |_| place.with(|place| place.room_id().is_some()));
+    let in_room = Memo::new(move |_| {
+        let in_room = place.with(|place| place.room_id().is_some());
+        (in_room || !frame.is_shown()).then_some(in_room)
+    });
     view! {
-        <a class="skip-link" href="#main">"Skip to the messages"</a>
+        <a class="skip-link" href="#main">"Skip to the main part"</a>
         <presence-marks data-online=online></presence-marks>
         <div class="chat" data-administrator=administers>
             <Sidebar/>
             <main class="chat__main" id="main">
                 <Unsent/>
-                {move || if in_room.get() { Either::Left(view! { <RoomPage/> }) } else { Either::Right(view! { <NoRooms/> }) }}
+                {move || match in_room.get() {
+                    Some(true) => EitherOf3::A(view! { <RoomPage/> }),
+                    Some(false) => EitherOf3::B(view! { <NoRooms/> }),
+                    None => EitherOf3::C(()),
+                }}
+                <FramedPage/>
             </main>
             {notice.map(|notice| view! { <p class="notice" role="alert">{notice.text()}</p> })}
         </div>

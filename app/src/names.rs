@@ -22,8 +22,12 @@ pub mod id {
 pub mod page_event {
     /// A message was added to the page. `detail`: its author's name (empty for the viewer's own), and its body's HTML.
     pub const MESSAGE_SHOWN: &str = "campfire:message-shown";
+    /// A page of forms was put into the frame.
+    pub const PAGE_SHOWN: &str = "campfire:page-shown";
     /// The list of keyboard shortcuts is to be shown.
     pub const SHORTCUTS_WANTED: &str = "campfire:shortcuts-wanted";
+    /// The search panel is to be opened.
+    pub const SEARCH_WANTED: &str = "campfire:search-wanted";
     /// A toast is to be shown. `detail`: its text. (A script may add a function that undoes what was done.)
     pub const TOAST: &str = "campfire:toast";
 }
@@ -38,9 +42,10 @@ mod tests {
     type Key = (String, String);
 
     /// Attributes that no script reads or writes.
-    const WITHOUT_SCRIPT: [&str; 14] = [
+    const WITHOUT_SCRIPT: [&str; 15] = [
         "data-administrator",
         "data-author",
+        "data-back",
         "data-boosters",
         "data-extras",
         "data-file",

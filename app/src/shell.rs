@@ -1,11 +1,13 @@
 //! The HTML document around a page.
 
-use campfire::model::{Anchor, Place, User, paths};
+use campfire::html::HtmlWriter;
+use campfire::model::{Anchor, Place, Theme, User, paths};
 use leptos::either::Either;
 use leptos::prelude::*;
 
 use crate::Notice;
 use crate::components::message::menu_template;
+use crate::frame::FRAMED_ID;
 use crate::names;
 
 /// The paths of the embedded assets, which contain the hashes of their contents.
@@ -23,6 +25,8 @@ pub struct Assets {
     pub wasm: &'static str,
     /// The icon.
     pub icon: &'static str,
+    /// The icon on the home screen of an Apple device, which takes no SVG.
+    pub apple_icon: &'static str,
 }
 
 /// The parts of a page that depend on the request rather than on the page.
@@ -34,6 +38,8 @@ pub struct PageContext {
     pub avatars: Option<String>,
     /// The number of the latest change to the account's logo; 0 without a logo.
     pub logo_version: i64,
+    /// The theme of the viewer; of somebody who is not signed in, the one chosen last in this browser.
+    pub theme: Theme,
     /// The notice of the redirect that led to the page.
     pub notice: Option<Notice>,
     /// The capabilities of the browser.
@@ -52,6 +58,12 @@ pub enum Browser {
     Old,
 }
 
+/// The background of pages, as in `style/tokens.css`: browsers colour their own bars alike.
+const LIGHT: &str = "#fbf9f6";
+
+/// The same of the dark theme.
+const DARK: &str = "#171311";
+
 /// The document of a hydrated page at a place, whose URL may have a query. `title` is the initial title of the tab; for
 /// `own_controls` see [`own_controls`].
 pub fn live_document(
@@ -63,6 +75,7 @@ pub fn live_document(
     app: impl IntoView,
 ) -> impl IntoView {
     let browser = page_context.browser;
+    let theme = page_context.theme.word();
     let runs = browser == Browser::Current;
     // Hydration expects the app as the first child of `<body>`, so the notice is added only where the WASM does not run.
     let app = match old_browser(browser) {
@@ -71,7 +84,7 @@ pub fn live_document(
     };
     view! {
         <!DOCTYPE html>
-        <html lang="en">
+        <html lang="en" data-theme=theme>
             <head>
                 <Head assets page_context title/>
                 {without_scripts(place, has_query)}
@@ -93,18 +106,31 @@ fn without_scripts(place: Place, has_query: bool) -> Option<impl IntoView> {
     (!has_query).then(|| view! { <noscript><meta http-equiv="refresh" content=content/></noscript> })
 }
 
-/// The document of a page of forms and links, which works without scripts.
-pub fn plain_document(assets: Assets, page_context: PageContext, title: String, page: impl IntoView) -> impl IntoView {
+/// The document of a page of forms and links without the frame. With `is_framable`, browsers put its main part into the
+/// frame; other pages replace the document.
+pub fn plain_document(
+    assets: Assets,
+    page_context: PageContext,
+    title: String,
+    page_html: String,
+    is_framable: bool,
+) -> impl IntoView {
     let browser = page_context.browser;
-    let notice = page_context.notice.map(|notice| view! { <p class="notice" role="alert">{notice.text()}</p> });
+    let theme = page_context.theme.word();
+    let id = is_framable.then_some(FRAMED_ID);
+    let mut html = HtmlWriter::with_capacity(page_html.len() + 256);
+    html.raw(&page_html);
+    if let Some(notice) = page_context.notice {
+        html.markup(r#"<p class="notice" role="alert">"#).text(notice.text()).markup("</p>");
+    }
     view! {
         <!DOCTYPE html>
-        <html lang="en">
+        <html lang="en" data-theme=theme>
             <head>
                 <Head assets page_context title/>
                 <script src=assets.boot data-chat=assets.chat></script>
             </head>
-            <body class="plain">{old_browser(browser)} {page} {notice}</body>
+            <body class="plain">{old_browser(browser)} <main id=id inner_html=html.into_string()></main></body>
         </html>
     }
 }
@@ -143,16 +169,38 @@ fn Head(assets: Assets, page_context: PageContext, title: String) -> impl IntoVi
     view! {
         <meta charset="utf-8"/>
         <meta name="viewport" content="width=device-width, initial-scale=1, interactive-widget=resizes-content, viewport-fit=cover"/>
-        <meta name="color-scheme" content="light dark"/>
+        <meta name="color-scheme" content=match page_context.theme {
+            Theme::System => "light dark",
+            Theme::Light => "light",
+            Theme::Dark => "dark",
+        }/>
+        {theme_colors(page_context.theme)}
         <title>{title}</title>
         {if page_context.logo_version == 0 {
             Either::Left(view! { <link rel="icon" href=assets.icon type="image/svg+xml"/> })
         } else {
             Either::Right(view! { <link rel="icon" href=paths::small_logo(page_context.logo_version) type="image/png"/> })
         }}
-        <link rel="apple-touch-icon" href=paths::logo(page_context.logo_version)/>
+        <link rel="apple-touch-icon" href=if page_context.logo_version == 0 {
+            assets.apple_icon.to_owned()
+        } else {
+            paths::logo(page_context.logo_version)
+        }/>
         <link rel="stylesheet" href=assets.style/>
         {page_context.avatars.map(|href| view! { <link rel="stylesheet" id="avatars" href=href/> })}
         {page_context.custom_styles.map(|href| view! { <link rel="stylesheet" id="custom-styles" href=href/> })}
     }
+}
+
+/// The colours of the browser's own bars: for a theme of the system both, each with its condition.
+fn theme_colors(theme: Theme) -> Vec<impl IntoView> {
+    let colors: &[_] = match theme {
+        Theme::System => &[(LIGHT, "(prefers-color-scheme: light)"), (DARK, "(prefers-color-scheme: dark)")],
+        Theme::Light => &[(LIGHT, "all")],
+        Theme::Dark => &[(DARK, "all")],
+    };
+    let meta = |(color, media): &(&'static str, &'static str)| {
+        leptos::html::meta().name("theme-color").content(*color).attr("media", *media)
+    };
+    colors.iter().map(meta).collect()
 }

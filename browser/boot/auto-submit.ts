@@ -8,6 +8,8 @@ import { Attribute } from "../names.ts";
 export function submitOnChangeAndCtrlEnter() {
   document.addEventListener("change", (event) => {
     const field = target<HTMLInputElement | HTMLSelectElement>(event);
+    // A theme is shown at once.
+    if (field?.name === "theme") document.documentElement.setAttribute(Attribute.Theme, field.value);
     if (field?.hasAttribute(Attribute.Submits)) field.form?.requestSubmit();
   });
   document.addEventListener("keydown", (event) => {

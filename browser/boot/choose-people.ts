@@ -17,10 +17,9 @@ export function chooseEverybodyOrNobody() {
     countChosen();
   });
   document.addEventListener("change", countChosen);
-  addEventListener("DOMContentLoaded", countChosen);
 }
 
-function countChosen() {
+export function countChosen() {
   const count = document.getElementById(Id.PeopleChosen);
   if (!count) return;
   const all = [...boxes()];

@@ -39,10 +39,10 @@ async function send(form: HTMLFormElement, body: URLSearchParams, toast?: unknow
 
 /** Sends the fields of a form. Says why if it was not done. */
 async function post(action: string, body: URLSearchParams): Promise<boolean> {
-  const headers = { "x-requested-with": "fetch" };
-  // The answer to a form is a redirect. Where it leads does not matter here, so it is not followed.
+  const headers = { "x-requested-with": "fetch", prefer: "return=minimal" };
+  // Answered without content; a redirect is a refusal, which is not followed.
   const response = await fetch(action, { method: "POST", body, headers, redirect: "manual" }).catch(() => undefined);
-  const isDone = response?.ok || response?.type === "opaqueredirect";
+  const isDone = response?.ok;
   if (!response) showNotice("The server could not be reached, so nothing was saved. Try again.");
   else if (response.status === 429)
     showNotice("That was too much in a short time, so it was not saved. Wait a moment, then try again.");

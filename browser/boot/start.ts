@@ -10,7 +10,7 @@ interface Loader {
 }
 
 /** The pages on which chat.js has something to do. */
-const USES_CHAT = `.composer, [${Attribute.Completes}]`;
+const USES_CHAT = `.chat, [${Attribute.Completes}]`;
 const RETRY_MS = 5000;
 
 export function startPage(script: HTMLOrSVGScriptElement) {

@@ -3,7 +3,7 @@
 
 import { closest, find, findAll, target } from "../dom.ts";
 import { isComposing, latinKey } from "../keyboard.ts";
-import { Attribute } from "../names.ts";
+import { Attribute, PageEvent } from "../names.ts";
 import { composerField, timeline } from "../page.ts";
 import { menuOf, moveInMenu, openMenu } from "./messages/menu.ts";
 import { focusRow, rowAfterKey, rows } from "./messages/rows.ts";
@@ -18,6 +18,9 @@ const letters = new Map([
 ]);
 
 export function handleKeys() {
+  document.addEventListener("click", (event) => {
+    if (closest(event, `[${Attribute.Shortcuts}]`)) showShortcuts();
+  });
   document.addEventListener("keydown", (event) => {
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || isComposing(event)) return;
     const here = target(event);
@@ -47,7 +50,7 @@ function handleKeyOutside(event: KeyboardEvent) {
     focusRow(rows().at(event.key === "Home" ? 0 : -1));
   } else if (latinKey(event) === "/" && timeline()) {
     event.preventDefault();
-    location.assign("/searches");
+    document.dispatchEvent(new CustomEvent(PageEvent.SearchWanted));
   }
 }
 

@@ -86,7 +86,7 @@ test("a search finds an old message, and its link opens the room there", async (
   await ada.type("herons");
   await ada.press(Key.ENTER);
   await ada.sees(By.xpath('//*[@aria-label="Found messages"]/li//mark[.="heron"]'));
-  await ada.click(By.css(".search__found .message__room"));
+  await ada.click(By.css(".found__link"));
   await ada.live();
   const heron = message("the heron has landed");
   expect(await ada.attribute(heron, "aria-current")).toBe("true");
@@ -212,7 +212,7 @@ test("joining, writing, changing, searching and signing out need no script", asy
   await cleo.click(link("Search"));
   await cleo.fill(field("Search all your rooms"), "changed");
   await cleo.click(button("Search"));
-  await cleo.click(By.css(".search__found .message__room"));
+  await cleo.click(By.css(".found__link"));
   await cleo.hasInView(message("Changed without scripts"));
   await menu("Changed without");
   await cleo.click(link("Edit or delete"));

@@ -27,7 +27,7 @@ use http::errors;
 use http::forwarded::TrustedProxies;
 use http::limits::Limits;
 use middleware::page_cache::PageCache;
-use middleware::{compression, first_run, front, page_cache, page_context, security};
+use middleware::{compression, first_run, frame, front, page_cache, page_context, security};
 
 /// Maximum size of a form, in bytes.
 ///
@@ -154,6 +154,7 @@ pub fn app(site: Site) -> Router {
                 .layer(from_fn_with_state(site.clone(), page_context::provide))
                 .layer(from_fn(security::refuse_cross_site))
                 .layer(from_fn_with_state(site.clone(), session::store::provide))
+                .layer(from_fn_with_state(site.clone(), frame::provide))
                 .layer(from_fn_with_state(site.clone(), first_run::redirect)),
         )
         .merge(routes::health::router())

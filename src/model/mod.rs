@@ -36,4 +36,4 @@ pub use sounds::{SOUNDS, Sound};
 pub use text::{
     escape_html, first_name, fold_for_filter, hex, initials, is_blank, is_invisible, utc_midnight, utc_timestamp,
 };
-pub use users::{Bio, EmailAddress, Password, Person, Profile, Role, Status, User, UserName};
+pub use users::{Bio, EmailAddress, Password, Person, Profile, Role, Status, Theme, User, UserName};

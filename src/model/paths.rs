@@ -18,6 +18,8 @@ pub const SIGN_IN: &str = "/session/new";
 pub const OWN_PROFILE: &str = "/users/me/profile";
 /// One's own picture: PUT changes it, DELETE removes it.
 pub const OWN_AVATAR: &str = "/users/me/avatar";
+/// PUT chooses one's own theme.
+pub const OWN_THEME: &str = "/users/me/theme";
 /// One's own devices; DELETE signs all others out.
 pub const OWN_SESSIONS: &str = "/users/me/sessions";
 /// The account: the target of its form.
@@ -36,12 +38,23 @@ pub const EDIT_CUSTOM_STYLES: &str = "/account/custom_styles/edit";
 pub const UPLOADS: &str = "/uploads";
 /// The search page, and the form's target.
 pub const SEARCHES: &str = "/searches";
+/// The people by name, for completions.
+pub const PEOPLE: &str = "/autocompletable/users";
 /// DELETE forgets the recent searches.
 pub const RECENT_SEARCHES: &str = "/searches/clear";
 /// The health check.
 pub const UP: &str = "/up";
 /// The WebSocket.
 pub const CABLE: &str = "/cable";
+
+/// Whether the page at this path stands in the frame, beside the sidebar, so that a browser can show it without loading a
+/// document: pages of forms for those who are signed in. A wrong guess costs a request.
+#[must_use]
+pub fn is_framed(path: &str) -> bool {
+    let is_room_form = path.starts_with("/rooms/") && (path.ends_with("/new") || path.ends_with("/edit"));
+    let is_account_page = path.starts_with("/account/") && !path.ends_with(".css");
+    is_room_form || is_account_page || path == SEARCHES || path.starts_with("/users/")
+}
 
 /// The page of a room, with its newest messages. DELETE removes an open or closed room.
 #[must_use]
@@ -279,6 +292,26 @@ pub fn account_user(user_id: UserId) -> String {
     [ACCOUNT, "/users/", Buffer::new().format(user_id.0)].concat()
 }
 
+/// The image of the QR code of a text.
+#[must_use]
+pub fn qr_code(text: &str) -> String {
+    ["/qr_code/", &base64_url(text.as_bytes())].concat()
+}
+
+/// Bytes in base64 for URLs, without padding (RFC 4648, section 5).
+fn base64_url(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for group in bytes.chunks(3) {
+        let byte = |index: usize| u32::from(group.get(index).copied().unwrap_or_default());
+        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
+        for digit in 0..=group.len() {
+            text.push(char::from(DIGITS[(bits >> (18 - 6 * digit) & 63) as usize]));
+        }
+    }
+    text
+}
+
 /// The style sheet of the account's own CSS whose digest this is.
 #[must_use]
 pub fn custom_styles(digest: &str) -> String {
@@ -348,6 +381,9 @@ mod tests {
             (ban(UserId(7)), "/users/7/ban"),
             (own_session(SessionId(9)), "/users/me/sessions/9"),
             (account_user(UserId(7)), "/account/users/7"),
+            (qr_code("https://a.example/é?"), "/qr_code/aHR0cHM6Ly9hLmV4YW1wbGUvw6k_"),
+            (qr_code("ab"), "/qr_code/YWI"),
+            (qr_code(""), "/qr_code/"),
             (custom_styles("ab12"), "/account/custom_styles/ab12.css"),
             (join("aaaa-bbbb-cccc"), "/join/aaaa-bbbb-cccc"),
             (icon(3, 0), "/icon/3.svg"),

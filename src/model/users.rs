@@ -102,6 +102,55 @@ pub enum Status {
     Banned = 2,
 }
 
+/// The colours that a user chose. The numbers are stored, so they never change.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(sqlx::Type))]
+#[serde(rename_all = "snake_case")]
+#[repr(i64)]
+pub enum Theme {
+    /// Those of the system: light or dark.
+    #[default]
+    System = 0,
+    /// Dark on light.
+    Light = 1,
+    /// Light on dark.
+    Dark = 2,
+}
+
+impl Theme {
+    /// What a user may choose.
+    pub const ALL: [Self; 3] = [Self::System, Self::Light, Self::Dark];
+
+    /// The theme in forms, cookies and style sheets.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::System => "system",
+            Self::Light => "light",
+            Self::Dark => "dark",
+        }
+    }
+
+    /// The label of the choice.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::System => "As the system",
+            Self::Light => "Light",
+            Self::Dark => "Dark",
+        }
+    }
+}
+
+impl FromStr for Theme {
+    type Err = AppError;
+
+    fn from_str(text: &str) -> Result<Self, AppError> {
+        let theme = Self::ALL.into_iter().find(|theme| theme.word() == text);
+        theme.ok_or_else(|| AppError::invalid("theme", "Choose one of the themes."))
+    }
+}
+
 /// The name of a user: one line of 1 to 100 characters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UserName(String);

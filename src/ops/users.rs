@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use crate::access::{Administrator, CurrentUser, HashFor};
 use crate::facts::Fact;
-use crate::model::{Bio, EmailAddress, Password, Person, Profile, Role, Status, User, UserId, UserName};
+use crate::model::{Bio, EmailAddress, Password, Person, Profile, Role, Status, Theme, User, UserId, UserName};
 use crate::state::AppState;
 use crate::store::users::ListedStatus;
 use crate::store::{self, Tx};
@@ -221,6 +221,26 @@ pub async fn deactivate(state: &AppState, administrator: &Administrator, user_id
         Ok(tx.record(Fact::UserDeactivated { user_id }).await?)
     };
     write_as(state, administrator, deactivate).await
+}
+
+/// The theme that the user chose.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn theme(state: &AppState, current: &CurrentUser) -> AppResult<Theme> {
+    Ok(store::users::theme(state.db.reader(), current.user.id).await?.unwrap_or_default())
+}
+
+/// Stores the theme that the user chose.
+///
+/// # Errors
+/// `SignedOut` when the session ended.
+pub async fn choose_theme(state: &AppState, current: &CurrentUser, theme: Theme) -> AppResult<()> {
+    let choose = async move |tx: &mut Tx, user: User| {
+        store::users::update_theme(tx.db(), user.id, theme).await?;
+        Ok(tx.record(Fact::ThemeChanged { user_id: user.id }).await?)
+    };
+    write_as(state, current, choose).await
 }
 
 async fn record_changed(tx: &mut Tx, user_id: UserId) -> AppResult<()> {

@@ -20,6 +20,8 @@ pub struct Inbox {
     pub account: Account,
     /// The viewer's rooms, in the order of the sidebar.
     pub rooms: Vec<SidebarRoom>,
+    /// How many rooms the viewer has hidden from the sidebar.
+    pub hidden_count: u32,
     /// The last change of the viewer's involvement in a room.
     pub involvement: Option<(RoomId, Involvement)>,
     /// Presence in the room in view; `None` before its first event.
@@ -94,6 +96,7 @@ impl Inbox {
             viewer,
             account,
             rooms,
+            hidden_count: 0,
             involvement: None,
             presence: None,
             online: BTreeMap::new(),
@@ -129,8 +132,10 @@ impl Inbox {
                 self.newest_unread.remove(&room.id);
                 self.involvement = Some((room.id, *involvement));
                 if *involvement == Involvement::Invisible {
-                    self.remove_room(room.id);
+                    self.hidden_count += u32::from(self.remove_room(room.id));
                 } else {
+                    let was_hidden = room.kind != RoomKind::Direct && self.take_room(room.id).is_none();
+                    self.hidden_count -= u32::from(was_hidden && self.hidden_count > 0);
                     self.put_room(room);
                 }
                 Changes { rooms: true, details: true }
@@ -679,7 +684,10 @@ mod tests {
         assert_eq!(inbox.apply_unseen(&set(Involvement::Invisible)), Changes { rooms: true, details: true });
         assert_eq!(ids(&inbox), [CLEO_PING, BOB_PING, DESIGNERS]);
         assert_eq!(inbox.involvement, Some((ALL_TALK, Involvement::Invisible)));
+        assert_eq!(inbox.hidden_count, 1);
+        inbox.apply_unseen(&set(Involvement::Nothing));
         inbox.apply_unseen(&set(Involvement::Mentions));
+        assert_eq!(inbox.hidden_count, 0);
         assert_eq!(ids(&inbox), [CLEO_PING, BOB_PING, ALL_TALK, DESIGNERS]);
         assert_eq!(inbox.involvement, Some((ALL_TALK, Involvement::Mentions)));
     }

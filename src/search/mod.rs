@@ -9,5 +9,5 @@ mod query;
 mod zone;
 
 pub use indexed::{INDEX_VERSION, IndexedText};
-pub use query::{MAX_QUERY_CHARS, Query};
+pub use query::{MAX_QUERY_CHARS, Query, without_each_filter};
 pub use zone::Zone;

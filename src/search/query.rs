@@ -12,6 +12,9 @@ pub const MAX_QUERY_CHARS: usize = 300;
 /// How many names `from:` and `in:` may list each, to bound the expression sent to the index.
 const MAX_NAMES: usize = 5;
 
+/// The words before the colon of a filter.
+const FILTERS: [&str; 5] = ["from", "in", "has", "before", "after"];
+
 /// A parsed search. Its conditions all have to hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Query {
@@ -120,6 +123,26 @@ impl Query {
     }
 }
 
+/// Each filter of a search as it is written, with the search without it.
+#[must_use]
+pub fn without_each_filter(text: &str) -> Vec<(&str, String)> {
+    let mut found = Vec::new();
+    let mut rest = text.trim_start();
+    while !rest.is_empty() {
+        let (filter, after) = filter_at(rest);
+        let (_, after) =
+            phrase_at(after).unwrap_or_else(|| after.split_at(after.find(char::is_whitespace).unwrap_or(after.len())));
+        if filter.is_some_and(|filter| FILTERS.contains(&filter.as_str())) {
+            let start = text.len() - rest.len();
+            let written = &text[start..text.len() - after.len()];
+            let others = [text[..start].trim(), after.trim()].into_iter().filter(|part| !part.is_empty());
+            found.push((written, others.collect::<Vec<_>>().join(" ")));
+        }
+        rest = after.trim_start();
+    }
+    found
+}
+
 /// A word or phrase, with the filter before it.
 struct Token {
     /// The word before the colon, in lower case.
@@ -192,6 +215,19 @@ mod tests {
 
     fn parse(text: &str) -> Query {
         Query::parse(text, &Zone::UTC).unwrap()
+    }
+
+    #[test]
+    fn each_filter_can_be_left_out() {
+        assert_eq!(
+            without_each_filter("eel from:ada  in:\"All Talk\" to:sea"),
+            [
+                ("from:ada", "eel in:\"All Talk\" to:sea".to_owned()),
+                ("in:\"All Talk\"", "eel from:ada to:sea".to_owned())
+            ]
+        );
+        assert_eq!(without_each_filter("has:link"), [("has:link", String::new())]);
+        assert!(without_each_filter("eel").is_empty());
     }
 
     #[test]

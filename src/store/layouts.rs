@@ -4,7 +4,7 @@ use sqlx::SqliteExecutor;
 use sqlx::types::Json;
 
 use super::rooms::{SHOWN_DIRECT_ROOMS, named, select_sidebar};
-use crate::model::{Account, Person, RoomKind, SidebarRoom, UserId};
+use crate::model::{Account, Person, RoomKind, SidebarRoom, Theme, UserId};
 
 /// The largest size of the names in the direct rooms of a sidebar, in bytes: there may be 50 people in each, with names
 /// of 100 characters. Those of the rooms that were quiet for the longest time are left out first.
@@ -17,18 +17,24 @@ pub struct Layout {
     pub account: Account,
     /// The user's visible rooms, in the order of [`SidebarRoom::sidebar_cmp`]; at most [`SHOWN_DIRECT_ROOMS`] direct ones.
     pub rooms: Vec<SidebarRoom>,
+    /// How many rooms the user has hidden from the sidebar.
+    pub hidden_count: u32,
     /// Active users without a direct room with this user, in the order of their ids.
     pub unpinged: Vec<Person>,
+    /// The theme that the user chose.
+    pub theme: Theme,
 }
 
 /// The layout of a user, with at most `unpinged` users to ping, in one call. `None` before the account is set up.
 pub async fn find(db: impl SqliteExecutor<'_>, user_id: UserId, unpinged: i64) -> sqlx::Result<Option<Layout>> {
-    let (account, Json(rooms), Json(mut unpinged)): (Option<Json<Account>>, _, Json<Vec<Person>>) =
+    let (account, hidden_count, theme, Json(rooms), Json(mut unpinged)): (_, _, _, _, Json<Vec<Person>>) =
         sqlx::query_as(concat!(
             "SELECT (SELECT json_array(name, join_code,
                                    json(CASE WHEN room_creation_restricted THEN 'true' ELSE 'false' END),
                                    custom_styles_digest, avatars_version, logo_version)
                    FROM accounts),
+                (SELECT COUNT(*) FROM memberships WHERE user_id = $1 AND involvement = 'invisible'),
+                (SELECT theme FROM users WHERE id = $1),
                 (",
             select_sidebar!(
                 "AND CASE rooms.kind
@@ -62,7 +68,9 @@ pub async fn find(db: impl SqliteExecutor<'_>, user_id: UserId, unpinged: i64) -
         }
         room.kind != RoomKind::Direct || direct_bytes <= MAX_DIRECT_ROOMS_BYTES
     });
-    Ok(account.map(|Json(account)| Layout { account, rooms, unpinged }))
+    let theme: Option<Theme> = theme;
+    let account: Option<Json<Account>> = account;
+    Ok(account.map(|Json(account)| Layout { account, rooms, hidden_count, unpinged, theme: theme.unwrap_or_default() }))
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use sqlx::{SqliteConnection, SqliteExecutor};
 
 use super::{escape_like, keys};
 use crate::folding;
-use crate::model::{Bio, EmailAddress, Person, Profile, Role, Status, User, UserId, UserName, order_key};
+use crate::model::{Bio, EmailAddress, Person, Profile, Role, Status, Theme, User, UserId, UserName, order_key};
 
 /// Id and password hash of the active user with this e-mail address, by the sameness of [`folding::address`].
 ///
@@ -111,6 +111,16 @@ pub async fn update_name(
         .execute(db)
         .await
         .map(drop)
+}
+
+/// The theme that a user chose.
+pub async fn theme(db: impl SqliteExecutor<'_>, user_id: UserId) -> sqlx::Result<Option<Theme>> {
+    sqlx::query_scalar("SELECT theme FROM users WHERE id = $1").bind(user_id).fetch_optional(db).await
+}
+
+/// Stores the theme that a user chose.
+pub async fn update_theme(db: impl SqliteExecutor<'_>, user_id: UserId, theme: Theme) -> sqlx::Result<()> {
+    sqlx::query("UPDATE users SET theme = $2 WHERE id = $1").bind(user_id).bind(theme).execute(db).await.map(drop)
 }
 
 /// Up to `limit` users whose name's skeleton has not been worked out, those with the lowest ids.

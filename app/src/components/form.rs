@@ -121,6 +121,7 @@ pub fn LongField(
                 name=name
                 rows=rows.to_string()
                 dir="auto"
+                autofocus=invalid.is_some()
                 required=required
                 maxlength=(maxlength > 0).then(|| maxlength.to_string())
                 spellcheck=if spellcheck { "true" } else { "false" }

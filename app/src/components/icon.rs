@@ -34,8 +34,8 @@ pub enum Icon {
     Leave,
     /// The mark of Campfire.
     Flame,
-    /// The role of administrator.
-    Crown,
+    /// Leads to the page of a row.
+    Next,
     /// A device that is signed in.
     Device,
     /// A direct room.
@@ -79,7 +79,7 @@ impl Icon {
                 "M10 11a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7zM3.5 20c.4-3.600 3-5.500 6.500-5.500s6.100 1.900 6.500 5.500M18.500 8v6M15.500 11h6"
             }
             Self::Leave => "M14 5H6v14h8M11 12h9M16.500 8.500L20 12l-3.500 3.500",
-            Self::Crown => "M4 8.500l4 3.500 4-6 4 6 4-3.500-1.500 9.500h-13z",
+            Self::Next => "M9 5l7 7-7 7",
             Self::Device => "M5 5h14v11H5zM9 20h6M12 16v4",
             Self::Ping => "M5 5.500h14v10h-7L8 19v-3.500H5z",
             Self::Bell => "M6.500 16.500V11a5.500 5.500 0 0 1 11 0v5.500l1.500 1.500H5zM10.500 20.500h3",

@@ -21,14 +21,14 @@ pub fn Sheet(
     children: Children,
 ) -> impl IntoView {
     view! {
-        <main class="sheet">
+        <div class="sheet">
             <header class="sheet__top">
-                <a class="button--icon" href=back aria-label="Back">{Icon::Back.view()}</a>
+                <a class="button--icon" href=back aria-label="Back" data-back="">{Icon::Back.view()}</a>
                 <h1>{title}</h1>
                 {actions}
             </header>
             {children()}
-        </main>
+        </div>
     }
 }
 

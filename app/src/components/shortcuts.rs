@@ -7,17 +7,18 @@ use web_sys::{Event, HtmlDialogElement, HtmlInputElement};
 use crate::browser;
 
 /// Keys, and what they do.
-const SHORTCUTS: [(&str, &str); 12] = [
+const SHORTCUTS: [(&str, &str); 13] = [
     ("Enter", "send"),
     ("Shift+Enter", "new line"),
     ("↑ in an empty field", "edit your last message"),
-    ("Ctrl+B, I, E, K", "bold, italic, code, link"),
+    ("Ctrl+B, I, E", "bold, italic, code"),
+    ("Ctrl+K", "search, or link the selected text"),
     ("@", "mention somebody"),
     ("/play", "play a sound"),
     ("↑ ↓ Home End", "move among messages"),
     ("Enter on a message", "open its menu"),
     ("R, E, B on a message", "reply, edit, boost"),
-    ("/", "search"),
+    ("/", "search; > goes to a room or person"),
     ("Esc", "close, or go back to writing"),
     ("?", "this list"),
 ];

@@ -14,7 +14,7 @@ mod typing;
 use std::cell::RefCell;
 use std::time::Duration;
 
-use campfire::model::{MessageId, RoomId, SidebarRoom};
+use campfire::model::{MessageId, RoomId, SidebarRoom, paths};
 use campfire::protocol::{Changes, Inbox, RoomEnd, ServerEvent, VISIBILITY_DELAY_MS};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -54,7 +54,8 @@ pub struct Page {
 impl Live {
     /// The state of a page that was rendered with this layout and shows this room.
     pub fn new(layout: &Layout, room_id: Option<RoomId>) -> Self {
-        let inbox = Inbox::new(layout.viewer.clone(), layout.account.clone(), layout.rooms.clone());
+        let mut inbox = Inbox::new(layout.viewer.clone(), layout.account.clone(), layout.rooms.clone());
+        inbox.hidden_count = layout.hidden_count;
         Self {
             status: RwSignal::new(Status::Fresh),
             page: RwSignal::new(Page { room_id, ..Page::default() }),
@@ -169,6 +170,13 @@ pub fn start(live: Live, opened: Callback<()>, ended: Callback<(RoomId, Option<R
             live.update_inbox(|inbox| inbox.expire_typing(browser::now_ms()));
         }
     });
+}
+
+/// The viewer's rooms: their names and paths.
+pub fn rooms() -> Vec<(String, String)> {
+    let live = with_tab(|tab| tab.live);
+    let rooms = |live: Live| live.inbox.with_value(|inbox| inbox.rooms.clone());
+    live.map(rooms).unwrap_or_default().into_iter().map(|room| (room.name, paths::room(room.id))).collect()
 }
 
 fn visibility_changed() {

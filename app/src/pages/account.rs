@@ -61,7 +61,7 @@ pub fn AccountPage(
                 }
                 .into_any()
             }}
-            <Section title="Invite people">
+            <Section title="Invite people" id="invite">
                 <p>"Anyone with this link can join, and is in every open room at once."</p>
                 <LinkField id="join-link" label="Join link" url=join_url qr_path/>
                 {administers.then(|| view! {
@@ -91,7 +91,7 @@ fn Settings(
             <form method="post" action=paths::ACCOUNT>
                 <input type="hidden" name="_method" value="put"/>
                 <Problem state=state.clone()/>
-                <Field name="name" label="Name of this Campfire" state=state.clone()/>
+                <Field name="name" label="Name of this Campfire" autocomplete="organization" state=state.clone()/>
                 <p class="switch">
                     <input type="hidden" name="restrict_room_creation_to_administrators" value="false"/>
                     <input
@@ -148,7 +148,7 @@ fn People(viewer: User, people: PeoplePage) -> impl IntoView {
     }
 }
 
-/// One page of the list of people: administrators, then members. The form carries the role buttons of its rows.
+/// One page of the list of people: administrators, then members.
 #[component]
 fn PeopleList(viewer: User, people: PeoplePage) -> impl IntoView {
     let PeoplePage { people, filter, next_page, is_first } = people;
@@ -164,62 +164,51 @@ fn PeopleList(viewer: User, people: PeoplePage) -> impl IntoView {
         (!people.is_empty()).then(|| {
             view! {
                 <ul class="list" aria-label=label>
-                    {people.into_iter().map(|person| view! { <Row viewer=viewer.clone() person/> }).collect_view()}
+                    {people.into_iter().map(|person| view! { <Row viewer_id=viewer.id person/> }).collect_view()}
                 </ul>
             }
         })
     };
     view! {
-        <form method="post" id="people-list" aria-live="polite">
-            <input type="hidden" name="_method" value="put"/>
+        <div id="people-list" aria-live="polite">
             {is_empty.then(|| view! { <p class="empty">{if is_first { "Nobody of that name." } else { "There are no more people." }}</p> })}
             {list("Administrators", administrators)}
             {has_both.then(|| view! { <hr/> })}
             {list("Members", members)}
             {next.map(|next| view! { <p class="list__more"><a class="button button--plain" href=next data-more="people-list">"More people"</a></p> })}
-        </form>
+        </div>
     }
 }
 
-/// A person, with the controls of administrators.
+/// A person, as a link to their page, where administrators change the role and remove people.
 #[component]
-fn Row(viewer: User, person: Profile) -> impl IntoView {
-    let name = person.name;
-    let path = paths::user(person.id);
-    let is_self = person.id == viewer.id;
-    let is_administrator = person.role == Role::Administrator;
-    let banned = person.status == Status::Banned;
-    let has_controls = viewer.role == Role::Administrator && !is_self && !banned;
+fn Row(viewer_id: UserId, person: Profile) -> impl IntoView {
+    let Profile { id, name, role, status, .. } = person;
+    let is_self = id == viewer_id;
+    let banned = status == Status::Banned;
+    let standing = match role {
+        Role::Administrator => "Administrator",
+        Role::Member => "Member",
+        Role::Bot => "Bot",
+    };
     view! {
-        <li class="list__row" class:list__row--dim=banned>
-            <Avatar id=person.id name=name.clone()/>
-            <a class="list__name" href=if is_self { paths::OWN_PROFILE.to_owned() } else { path }><bdi>{name.clone()}</bdi></a>
-            {is_self.then(|| view! { <span class="tag">"You"</span> })}
-            {banned.then(|| view! { <span class="tag tag--negative">"Banned"</span> })}
-            {(is_administrator && !has_controls).then(|| view! { <span class="tag">"Administrator"</span> })}
-            {has_controls.then(|| view! { <RowControls id=person.id name is_administrator/> })}
+        <li>
+            <a
+                class="list__row list__row--link"
+                class:list__row--dim=banned
+                href=if is_self { paths::OWN_PROFILE.to_owned() } else { paths::user(id) }
+            >
+                <Avatar id name=name.clone()/>
+                <bdi class="list__name">{name}</bdi>
+                {is_self.then(|| view! { <span class="tag">"You"</span> })}
+                {if banned {
+                    view! { <span class="tag tag--negative">"Banned"</span> }
+                } else {
+                    view! { <span class="tag">{standing}</span> }
+                }}
+                {Icon::Next.view()}
+            </a>
         </li>
-    }
-}
-
-/// The controls of an administrator for another person: a button that changes the role, and the link to remove the person.
-#[component]
-fn RowControls(id: UserId, name: String, is_administrator: bool) -> impl IntoView {
-    let (role, action) =
-        if is_administrator { ("member", "Make a member of") } else { ("administrator", "Make an administrator of") };
-    view! {
-        <button
-            class="button--icon crown"
-            class:crown--on=is_administrator
-            formaction=paths::account_user(id)
-            name="role"
-            value=role
-            aria-label=format!("{action} {name}")
-            title=if is_administrator { "Administrator: make a member" } else { "Member: make an administrator" }
-        >
-            {Icon::Crown.view()}
-        </button>
-        <a class="button--icon" href=format!("{}#remove", paths::user(id)) aria-label=format!("Remove {name}…") title="Remove…">{Icon::Close.view()}</a>
     }
 }
 

@@ -77,7 +77,12 @@ pub fn SignIn(
 
 /// Whom to ask for help: by the address if it is shown. With the program's version, which an answer may depend on.
 #[component]
-fn Help(lead: &'static str, help: Option<(String, String)>) -> impl IntoView {
+pub fn Help(
+    /// The question that it answers.
+    lead: &'static str,
+    /// The name and the e-mail address of the person to ask for help.
+    help: Option<(String, String)>,
+) -> impl IntoView {
     let whom = match help {
         Some((name, address)) => {
             view! { " Write to "<a href=format!("mailto:{address}") title=name>{address.clone()}</a>"." }.into_any()
@@ -128,7 +133,7 @@ pub fn Card(
     children: Children,
 ) -> impl IntoView {
     view! {
-        <main class="card-page">
+        <div class="card-page">
             <div class="card">
                 {if logo_version == 0 {
                     view! { <div class="card__mark">{Icon::Flame.view()}</div> }.into_any()
@@ -140,6 +145,6 @@ pub fn Card(
                 <Problem state/>
                 {children()}
             </div>
-        </main>
+        </div>
     }
 }

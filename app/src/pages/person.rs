@@ -1,6 +1,6 @@
 //! The page of a user, with the actions of administrators.
 
-use campfire::model::{Profile, Role, RoomKind, Status, User, paths};
+use campfire::model::{Profile, Role, RoomKind, Status, User, UserId, paths};
 use leptos::prelude::*;
 
 use super::profile::{LinkOffer, SignInLink};
@@ -68,14 +68,8 @@ fn Administration(person: Profile, is_self: bool) -> impl IntoView {
     match person.status {
         Status::Active => view! {
             <Section title="Administration" id="remove">
-                <form method="post" action=paths::account_user(id)>
-                    <input type="hidden" name="_method" value="put"/>
-                    <input type="hidden" name="role" value=if is_administrator { "member" } else { "administrator" }/>
-                    <input type="hidden" name="return_to" value=paths::user(id)/>
-                    <button class="button button--plain" disabled=is_self>
-                        {if is_administrator { "Make a member" } else { "Make an administrator" }}
-                    </button>
-                </form>
+                {is_self.then(|| view! { <p>"Another administrator can change your role or remove you."</p> })}
+                {(!is_self).then(|| view! { <ChangeRole id name=name.clone() is_administrator/> })}
                 {(!is_self).then(|| view! {
                     <Danger summary=format!("Remove {name}…") action=paths::account_user(id) button=format!("Remove {name} for good")>
                         <p>"They are signed out everywhere and leave all rooms. What they wrote stays. This cannot be undone; they can join again by the link."</p>
@@ -98,5 +92,37 @@ fn Administration(person: Profile, is_self: bool) -> impl IntoView {
         }
         .into_any(),
         Status::Deactivated => ().into_any(),
+    }
+}
+
+/// The form that changes the role of a user. It opens first and says what the role means, as a question.
+#[component]
+fn ChangeRole(id: UserId, name: String, is_administrator: bool) -> impl IntoView {
+    let (role, summary, meaning, button) = if is_administrator {
+        (
+            "member",
+            format!("Make {name} a member…"),
+            "They no longer change the account, its people, and the rooms and messages of others. Their own stay theirs.",
+            format!("Make {name} a member"),
+        )
+    } else {
+        (
+            "administrator",
+            format!("Make {name} an administrator…"),
+            "They can change the account, everybody’s role, and every room and message that they have access to. They see no room that they are not in.",
+            format!("Make {name} an administrator"),
+        )
+    };
+    view! {
+        <details class="danger danger--mild">
+            <summary>{summary}</summary>
+            <p>{meaning}</p>
+            <form method="post" action=paths::account_user(id)>
+                <input type="hidden" name="_method" value="put"/>
+                <input type="hidden" name="role" value=role/>
+                <input type="hidden" name="return_to" value=paths::user(id)/>
+                <button class="button button--plain">{button}</button>
+            </form>
+        </details>
     }
 }

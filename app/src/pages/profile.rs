@@ -1,6 +1,6 @@
 //! The viewer's own profile, rooms and devices.
 
-use campfire::model::{Bio, Involvement, Profile, RoomId, RoomKind, SessionId, UserId, paths, utc_timestamp};
+use campfire::model::{Bio, Involvement, Profile, RoomId, RoomKind, SessionId, Theme, UserId, paths, utc_timestamp};
 use leptos::prelude::*;
 
 use crate::components::form::{Field, FormState, LongField, Problem};
@@ -57,6 +57,8 @@ pub fn ProfilePage(
     profile: Profile,
     /// The viewer's rooms.
     rooms: Vec<OwnRoom>,
+    /// The viewer's theme.
+    theme: Theme,
     /// The browsers in which the viewer is signed in.
     devices: Vec<Device>,
     /// The link that signs the viewer in on another device.
@@ -73,6 +75,7 @@ pub fn ProfilePage(
     state: FormState,
 ) -> impl IntoView {
     let user_id = profile.id;
+    let email_address = profile.email_address.clone().unwrap_or_default();
     let sign_out = view! {
         <form method="post" action=paths::SESSION>
             <input type="hidden" name="_method" value="delete"/>
@@ -82,8 +85,9 @@ pub fn ProfilePage(
     view! {
         <Sheet title="Your profile" back=paths::HOME actions=sign_out.into_any()>
             <About profile asks_password has_picture text_only state=state.clone()/>
-            <NewPassword may_set_password state=state.clone()/>
+            <Appearance theme/>
             <Rooms rooms/>
+            <NewPassword email_address may_set_password state=state.clone()/>
             <Devices devices/>
             <Section title="Sign in on another device">
                 <p>"Open this link there, or point its camera at the QR code. It works once within four hours and signs in as you: keep it to yourself. A new password, or signing a device out, makes it worthless."</p>
@@ -117,7 +121,7 @@ fn About(profile: Profile, asks_password: bool, has_picture: bool, text_only: bo
                 {asks_password.then(|| view! {
                     <Field
                         name="address_password"
-                        label="Present password"
+                        label="Current password"
                         kind="password"
                         autocomplete="current-password"
                         required=false
@@ -132,13 +136,41 @@ fn About(profile: Profile, asks_password: bool, has_picture: bool, text_only: bo
     }
 }
 
+/// The forms of how the pages look and sound.
+#[component]
+fn Appearance(theme: Theme) -> impl IntoView {
+    let choices = Theme::ALL.map(|choice| {
+        view! {
+            <label class="choice__option">
+                <input type="radio" name="theme" value=choice.word() checked=choice == theme data-submits=""/>
+                <span>{choice.label()}</span>
+            </label>
+        }
+    });
+    view! {
+        <Section title="Appearance" id="appearance">
+            <form class="themes" method="post" action=paths::OWN_THEME data-quiet="">
+                <input type="hidden" name="_method" value="put"/>
+                <fieldset class="choice choice--three">
+                    <legend class="visually-hidden">"Theme"</legend>
+                    {choices.into_iter().collect_view()}
+                </fieldset>
+                <button class="button button--plain themes__save">"Save"</button>
+            </form>
+            <p hidden data-needs-script=""><button class="button--quiet" type="button" data-shortcuts="">"Keyboard shortcuts and sounds…"</button></p>
+        </Section>
+    }
+}
+
 /// The form that changes the password.
 #[component]
-fn NewPassword(may_set_password: bool, state: FormState) -> impl IntoView {
+fn NewPassword(email_address: String, may_set_password: bool, state: FormState) -> impl IntoView {
     view! {
         <Section title="Password">
             <form method="post" action=paths::OWN_PROFILE>
                 <input type="hidden" name="_method" value="put"/>
+                // For password managers, which store the new password under it.
+                <input type="text" autocomplete="username" value=email_address hidden/>
                 {if may_set_password {
                     view! { <p>"An administrator’s link signed you in. Choose a new password: for 15 minutes, and once, you need not know the old one."</p> }.into_any()
                 } else {
@@ -191,12 +223,41 @@ pub fn SignInLink(
 #[component]
 fn Rooms(rooms: Vec<OwnRoom>) -> impl IntoView {
     let is_empty = rooms.is_empty();
+    let (hidden, rooms): (Vec<_>, Vec<_>) =
+        rooms.into_iter().partition(|room| room.involvement == Involvement::Invisible);
     view! {
+        {(!hidden.is_empty()).then(|| view! { <HiddenRooms rooms=hidden/> })}
         <Section title="Rooms and notifications">
             {is_empty.then(|| view! { <p class="empty">"You are in no room."</p> })}
             <ul class="list">
                 {rooms.into_iter().map(|room| view! { <RoomRow room/> }).collect_view()}
             </ul>
+        </Section>
+    }
+}
+
+/// The rooms that are not in the sidebar, each with the form that shows it again.
+#[component]
+fn HiddenRooms(rooms: Vec<OwnRoom>) -> impl IntoView {
+    let row = |OwnRoom { id, name, .. }: OwnRoom| {
+        let label = format!("Show {name} again");
+        view! {
+            <li class="list__row">
+                {Icon::Hidden.view()}
+                <a class="list__name" href=paths::room(id)><bdi>{name}</bdi></a>
+                <form method="post" action=paths::involvement(id)>
+                    <input type="hidden" name="_method" value="put"/>
+                    <input type="hidden" name="involvement" value=Involvement::Mentions.word()/>
+                    <input type="hidden" name="return_to" value=paths::OWN_PROFILE/>
+                    <button class="button button--plain" aria-label=label>"Show again"</button>
+                </form>
+            </li>
+        }
+    };
+    view! {
+        <Section title="Hidden rooms" id="hidden">
+            <p>"You are in them, but they are not in your sidebar. Shown again, a room notifies you of mentions."</p>
+            <ul class="list">{rooms.into_iter().map(row).collect_view()}</ul>
         </Section>
     }
 }

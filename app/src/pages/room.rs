@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use campfire::html::HtmlWriter;
 use campfire::model::{
-    Anchor, ClientMessageId, Involvement, Message, MessageId, Place, Room, RoomId, RoomKind, UserId, paths,
+    Anchor, ClientMessageId, Involvement, Message, MessageId, Person, Place, Room, RoomId, RoomKind, UserId, paths,
 };
 use campfire::protocol::{RoomEnd, Timeline, timeline};
 use campfire::{AppError, AppResult};
 use codee::{Decoder, Encoder};
 use leptos::either::Either;
+use leptos::ev::MouseEvent;
 use leptos::prelude::*;
 
 use crate::api::load_room;
@@ -21,8 +22,9 @@ use crate::components::icon::Icon;
 use crate::components::scroller;
 use crate::components::sidebar::{ConnectionNotice, MenuButton};
 use crate::components::timeline::Messages;
+use crate::components::welcome::{Greeting, Welcome};
 use crate::live::{self, Focus, Live, Reading};
-use crate::{Notice, browser, navigation};
+use crate::{Notice, browser, chunks, frame, navigation};
 
 /// How long after a failure the data is loaded again.
 const RELOAD_DELAY: Duration = Duration::from_secs(3);
@@ -201,7 +203,9 @@ fn RoomView(page: timeline::RoomPage, reload: Callback<()>, editing: Editing) ->
             reload.run(());
         }
     });
+    let frame = frame::use_frame();
     Effect::new(move |_| {
+        frame.leave();
         let title = name.get();
         live.page.update(|page| {
             page.room_id = Some(room_id);
@@ -213,10 +217,13 @@ fn RoomView(page: timeline::RoomPage, reload: Callback<()>, editing: Editing) ->
         changed.map_or(involvement, |(_, involvement)| involvement)
     };
 
+    let greeted = room.name.clone();
     view! {
-        <RoomHeader room name involvement/>
+        <RoomHeader room=room.clone() name involvement/>
         <Opening/>
+        <Greeting room=greeted/>
         <Messages timeline target editing/>
+        <Welcome room timeline/>
         <Composer timeline editing is_lost=Signal::derive(move || loss.with(Option::is_some))/>
         <Lost loss editing/>
     }
@@ -300,10 +307,20 @@ fn RoomHeader(
                 <bdi>{name}</bdi>
             </h1>
             <Here room_id=room.id/>
-            <a class="button--icon" href=paths::SEARCHES rel="external" aria-label="Search" title="Search">{Icon::Search.view()}</a>
+            <a class="room-header__search" href=paths::SEARCHES title="Search (Ctrl+K)" on:click=open_search>
+                {Icon::Search.view()} <span>"Search"</span>
+            </a>
             <Bell room_id=room.id kind=room.kind involvement/>
-            <a class="button--icon" href=paths::room_settings(room.kind, room.id) rel="external" aria-label=label title=label>{Icon::More.view()}</a>
+            <a class="button--icon" href=paths::room_settings(room.kind, room.id) aria-label=label title=label>{Icon::More.view()}</a>
         </header>
+    }
+}
+
+/// Opens the search panel in place of the page that the link leads to.
+fn open_search(event: MouseEvent) {
+    if !(event.ctrl_key() || event.meta_key() || event.shift_key() || event.alt_key()) {
+        event.prevent_default();
+        chunks::search();
     }
 }
 
@@ -315,21 +332,31 @@ fn Here(room_id: RoomId) -> impl IntoView {
         live.inbox(|inbox| {
             let presence = inbox.presence.as_ref().filter(|presence| presence.room_id == room_id)?;
             let here = presence.here.iter().filter(|person| person.id != inbox.viewer.id);
-            let names: Vec<_> = here.map(|person| person.name.as_str()).collect();
+            let here: Vec<_> = here.collect();
             let unnamed = usize::try_from(presence.here_count).unwrap_or(0).saturating_sub(presence.here.len());
-            (!names.is_empty()).then(|| here_html(names.len() + unnamed, &names.join(", ")))
+            (!here.is_empty()).then(|| here_html(&here, unnamed))
         })
     };
     view! { <span inner_html=move || others().unwrap_or_default()></span> }
 }
 
-/// The number of people present, with their names as a tooltip and for screen readers.
-fn here_html(count: usize, names: &str) -> String {
+/// The number of people present, as a menu of their names. `unnamed` is how many more there are.
+fn here_html(people: &[&Person], unnamed: usize) -> String {
+    let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+    let names: Vec<_> = people.iter().map(|person| person.name.as_str()).collect();
     let mut html = HtmlWriter::new();
-    html.markup(r#"<span class="here" title="Here now: "#).text(names);
-    html.markup(r#"">"#).number(i64::try_from(count).unwrap_or(i64::MAX));
-    html.markup(r#" <span class="here__word">here</span><span class="visually-hidden"> now: "#).text(names);
-    html.markup("</span></span>");
+    html.markup(r#"<details class="menu here"><summary title="Here now: "#).text(&names.join(", ")).markup(r#"">"#);
+    html.number(number(people.len() + unnamed));
+    html.markup(r#" <span class="here__word">here</span></summary><div class="menu__list">"#);
+    html.markup(r#"<p class="bell__title">Here now</p>"#);
+    for person in people {
+        html.markup(r#"<a href=""#).text(&paths::user(person.id)).markup(r#""><bdi>"#).text(&person.name);
+        html.markup("</bdi></a>");
+    }
+    if unnamed > 0 {
+        html.markup("<p>and ").number(number(unnamed)).markup(" more</p>");
+    }
+    html.markup("</div></details>");
     html.into_string()
 }
 
@@ -378,7 +405,9 @@ fn RoomMissing(error: AppError, reload: Callback<()>) -> impl IntoView {
     let is_temporary = error.is_transient();
     let live = expect_context::<Live>();
     let place = navigation::use_place();
+    let frame = frame::use_frame();
     Effect::new(move |_| {
+        frame.leave();
         let room_id = place.get_untracked().room_id();
         live.page.update(|page| {
             page.room_id = room_id;

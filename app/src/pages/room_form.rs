@@ -93,7 +93,7 @@ pub fn RoomForm(
                 </Section>
                 <div class="sections__end">
                     {(!read_only).then(|| view! { <button class="button">{submit}</button> })}
-                    <a class="button button--plain" href=back>{if read_only { "Back" } else { "Cancel" }}</a>
+                    <a class="button button--plain" href=back data-back="">{if read_only { "Back" } else { "Cancel" }}</a>
                 </div>
             </form>
             {ends}

@@ -1,28 +1,36 @@
 //! The search page, over all of the viewer's rooms.
 
-use campfire::model::{Message, paths};
+use campfire::html::HtmlWriter;
+use campfire::model::{Message, paths, utc_timestamp};
 use leptos::prelude::*;
 
+use crate::components::avatar::push_avatar;
 use crate::components::icon::Icon;
-use crate::components::message::found_html;
 use crate::components::sheet::Sheet;
 
 /// The largest list of results, in bytes of HTML: the newest ones that fit. The rest of 256 KiB is for what is around it.
 const MAX_FOUND_BYTES: usize = 176 * 1024;
 
-/// The search field, the recent searches, and the results, newest last.
+/// How much of a message before the first hit a result shows at most, in bytes of HTML: about two lines on a phone.
+const MAX_BEFORE_HIT_BYTES: usize = 100;
+
+/// The search field, the recent searches, and the results, newest first.
+///
+/// The chat shows the part `search-results` in a panel, while a search is typed.
 #[component]
 pub fn SearchPage(
     /// The query; empty without a search.
     asked: String,
     /// The recent queries, with the paths of their results.
     recent: Vec<(String, String)>,
-    /// The messages found, with the names of their rooms.
+    /// The messages found, oldest first, with the names of their rooms.
     messages: Vec<(Message, String)>,
     /// Remarks on parts of the query that could not be applied.
     remarks: Vec<String>,
     /// Whether there are older results, which are not shown.
     has_more: bool,
+    /// The filters of the query, each with the path of the results without it.
+    filters: Vec<(String, String)>,
 ) -> impl IntoView {
     let (rows, is_cut) = found_rows(&messages);
     let has_more = has_more || is_cut;
@@ -34,53 +42,100 @@ pub fn SearchPage(
         _ if has_more => format!("The newest {count} messages"),
         _ => format!("{count} messages"),
     };
-    let rows = rows.into_iter().enumerate().map(|(index, (author, html))| {
-        // Brings the newest one into view without scripts. With them, boot.js does.
-        let is_newest = index + 1 == count;
-        let tabindex = is_newest.then_some("-1");
-        view! {
-            <li class="message message--found" data-author=author tabindex=tabindex autofocus=is_newest inner_html=html></li>
-        }
-    });
-    let rows: Vec<_> = rows.collect();
+    let rows: Vec<_> = rows.into_iter().map(|html| view! { <li class="found" inner_html=html></li> }).collect();
+    let filters: Vec<_> = filters
+        .into_iter()
+        .map(|(filter, path)| view! { <li><a class="tag" href=path dir="auto">"Without "{filter}</a></li> })
+        .collect();
     view! {
         <Sheet title="Search" back=paths::HOME>
             <form class="filter search" method="post" action=paths::SEARCHES role="search">
                 <input
                     name="q" type="search" aria-label="Search all your rooms" placeholder="Search all your rooms" autocomplete="off" required
-                    autofocus=asked.is_empty() value=asked.clone() data-completes="search" data-clears=paths::SEARCHES
+                    autofocus=true value=asked.clone() data-completes="search" data-clears=paths::SEARCHES
                 />
                 <button class="button">"Search"</button>
             </form>
-            {asked.is_empty().then(|| view! {
-                <p class="search__help">
-                    "Narrow a search with "<code>"from:ada"</code>", "<code>"in:room"</code>", "<code>"has:link"</code>", "
-                    <code>"has:code"</code>", "<code>"has:file"</code>", "<code>"has:image"</code>", "<code>"before:2026-01-31"</code>" or "<code>"after:2026-01-01"</code>
-                    ". Put words that belong together in \"quotes\"."
-                </p>
-            })}
-            {(!recent.is_empty()).then(|| view! { <Recent recent/> })}
-            {remarks.into_iter().map(|remark| view! { <p class="search__remark" role="alert" dir="auto">{remark}</p> }).collect::<Vec<_>>()}
-            <p class="search__count" role="status">{summary}</p>
-            {(count == 0).then(|| view! { <div class="empty empty--page search__empty">{Icon::Search.view()}</div> })}
-            <ol class="messages search__found" aria-label="Found messages">{rows}</ol>
+            <div class="search__results" id="search-results">
+                {asked.is_empty().then(|| view! {
+                    <p class="search__help">
+                        "Narrow a search with "<code>"from:ada"</code>", "<code>"in:room"</code>", "<code>"has:link"</code>", "
+                        <code>"has:code"</code>", "<code>"has:file"</code>", "<code>"has:image"</code>", "<code>"before:2026-01-31"</code>" or "<code>"after:2026-01-01"</code>
+                        ". Put words that belong together in \"quotes\"."
+                    </p>
+                })}
+                {(!recent.is_empty()).then(|| view! { <Recent recent/> })}
+                {remarks.into_iter().map(|remark| view! { <p class="search__remark" role="alert" dir="auto">{remark}</p> }).collect::<Vec<_>>()}
+                <p class="search__count" role="status">{summary}</p>
+                {(count == 0 && !filters.is_empty()).then(|| view! { <ul class="search__filters" aria-label="Search again">{filters}</ul> })}
+                {(count == 0).then(|| view! { <div class="empty empty--page search__empty">{Icon::Search.view()}</div> })}
+                <ol class="search__found" aria-label="Found messages">{rows}</ol>
+            </div>
         </Sheet>
     }
 }
 
-/// The author and the HTML of each result, up to [`MAX_FOUND_BYTES`]; and whether older ones are left out for their size.
-fn found_rows(messages: &[(Message, String)]) -> (Vec<(String, String)>, bool) {
+/// The HTML of each result, newest first, up to [`MAX_FOUND_BYTES`]; and whether older ones are left out for their size.
+fn found_rows(messages: &[(Message, String)]) -> (Vec<String>, bool) {
     let mut left_bytes = MAX_FOUND_BYTES;
     let mut rows = Vec::with_capacity(messages.len());
     for (message, room) in messages.iter().rev() {
         let html = found_html(message, room);
         let Some(left) = left_bytes.checked_sub(html.len()) else { break };
         left_bytes = left;
-        rows.push((message.creator_id.to_string(), html));
+        rows.push(html);
     }
-    rows.reverse();
     let is_cut = rows.len() < messages.len();
     (rows, is_cut)
+}
+
+/// The content of the list item of a result: one link to the message, with its author, room and date, and the text around
+/// the first hit. The style sheet cuts it after four lines.
+fn found_html(message: &Message, room_name: &str) -> String {
+    let timestamp = utc_timestamp(message.created_at);
+    let mut html = HtmlWriter::with_capacity(message.body_html.len() + 512);
+    html.markup(r#"<a class="found__link" href=""#).text(&message.path()).markup(r#"">"#);
+    push_avatar(&mut html, message.creator_id, &message.creator_name);
+    html.markup(r#"<span class="found__head"><bdi class="found__author">"#).text(&message.creator_name);
+    html.markup(r#"</bdi> <span class="found__room">in <bdi>"#).text(room_name);
+    html.markup(r#"</bdi></span> <local-time data-date><time datetime=""#).raw(&timestamp).markup(r#"">"#);
+    html.raw(&timestamp[..10]).markup("</time></local-time></span>");
+    // The files of the message, by name.
+    for part in [&message.body_html, &message.extras_html].map(|html| hit_html(html)) {
+        if !part.is_empty() {
+            html.markup(r#"<span class="found__text" dir="auto">"#).raw(&part).markup("</span>");
+        }
+    }
+    html.markup("</a>");
+    html.into_string()
+}
+
+/// The text of a body, with line breaks and the marks of the hits as its only markup. It begins shortly before the first
+/// hit, at the start of a word.
+fn hit_html(body_html: &str) -> String {
+    let mut text = String::with_capacity(body_html.len());
+    let mut rest = body_html;
+    while let Some(start) = rest.find('<') {
+        text.push_str(&rest[..start]);
+        let end = rest[start..].find('>').map_or(rest.len(), |length| start + length + 1);
+        match &rest[start..end] {
+            mark @ ("<mark>" | "</mark>") => text.push_str(mark),
+            tag if is_line_end(tag) && !text.ends_with('\n') => text.push('\n'),
+            _ => {}
+        }
+        rest = &rest[end..];
+    }
+    text.push_str(rest);
+    let text = text.trim();
+    let hit = text.find("<mark>").unwrap_or(0);
+    let earliest = text.floor_char_boundary(hit.saturating_sub(MAX_BEFORE_HIT_BYTES));
+    let start = text[earliest..hit].find(char::is_whitespace).map_or(hit, |space| earliest + space);
+    if earliest == 0 { text.to_owned() } else { ["… ", text[start..].trim_start()].concat() }
+}
+
+/// Whether the text after a tag begins a new line.
+fn is_line_end(tag: &str) -> bool {
+    ["</p>", "<br>", "</li>", "</pre>", "</tr>", "</blockquote>"].contains(&tag) || tag.starts_with("</h")
 }
 
 /// The recent searches, with the form that clears them.
@@ -124,8 +179,23 @@ mod tests {
         let messages: Vec<_> = (0..100).map(|id| (message(id), "&".repeat(100))).collect();
         let (rows, is_cut) = found_rows(&messages);
         assert!(is_cut && (10..100).contains(&rows.len()));
-        assert!(rows.iter().map(|(_, html)| html.len()).sum::<usize>() <= MAX_FOUND_BYTES);
-        assert!(rows.last().unwrap().1.contains("/@99") && rows[0].1.contains(&format!("/@{}", 100 - rows.len())));
+        assert!(rows.iter().map(String::len).sum::<usize>() <= MAX_FOUND_BYTES);
+        assert!(rows[0].contains("/@99") && rows.last().unwrap().contains(&format!("/@{}", 100 - rows.len())));
         assert!(!found_rows(&messages[..10]).1);
+    }
+
+    #[test]
+    fn a_result_is_the_text_around_the_first_hit() {
+        for (html, text) in [
+            ("<p>a <em>short</em> <mark>eel</mark> &amp; co</p>", "a short <mark>eel</mark> &amp; co"),
+            ("<p>one<br>two</p><pre><code>three\n</code></pre>", "one\ntwo\nthree"),
+            ("<p><a class=\"mention\" href=\"/users/1\">@Ada</a> hello</p>", "@Ada hello"),
+            ("", ""),
+        ] {
+            assert_eq!(hit_html(html), text);
+        }
+        let long = hit_html(&format!("<p>{} <mark>eel</mark> {}</p>", "é&amp; word ".repeat(40), "more ".repeat(40)));
+        assert!(long.starts_with("… ") && long.find("<mark>").unwrap() <= 110, "{long}");
+        assert!(hit_html(&format!("<p>{}<mark>eel</mark></p>", "é".repeat(200))).starts_with("… <mark>eel"));
     }
 }

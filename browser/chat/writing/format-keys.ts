@@ -12,7 +12,8 @@ export function handleFormatKeys() {
       const field = closest<HTMLTextAreaElement>(event, ".composer textarea");
       if (!field || isCompleting(field)) return;
       const format = formatOf(event);
-      if (!format) return;
+      // Without a selection these keys open the search.
+      if (!format || (format === "link" && field.selectionStart === field.selectionEnd)) return;
       event.preventDefault();
       useTool(format, field);
     },

@@ -36,6 +36,7 @@ pub fn paths() -> Assets {
         loader: path("campfire.js"),
         wasm: path("campfire.wasm"),
         icon: path("icon.svg"),
+        apple_icon: path("apple-touch-icon.png"),
     }
 }
 
@@ -78,7 +79,7 @@ mod tests {
     #[test]
     fn every_build_contains_the_style_sheet_and_the_icon() {
         let assets = paths();
-        for path in [assets.style, assets.icon] {
+        for path in [assets.style, assets.icon, assets.apple_icon] {
             assert!(path.starts_with("/assets/") && path != MISSING, "{path}");
         }
     }

@@ -39,6 +39,12 @@ pub fn last_room(origin: &str) -> LastRoomName {
     LastRoomName(Cookies::of(origin).full_name(LAST_ROOM))
 }
 
+/// The full name of the cookie with the theme that was chosen last in a browser, for pages before signing in.
+#[must_use]
+pub fn theme(origin: &str) -> String {
+    Cookies::of(origin).full_name("theme")
+}
+
 /// The values of the cookies with this full name, in the order of the request.
 pub fn values<'a>(headers: &'a HeaderMap, full_name: &'a str) -> impl Iterator<Item = &'a str> {
     let cookies = headers.get_all(header::COOKIE).iter().filter_map(|cookies| cookies.to_str().ok());

@@ -1,11 +1,11 @@
 //! Errors as pages.
 
-use app::pages::error::{Failure, FailureProps};
+use app::pages::error::{Banned, BannedProps, Failure, FailureProps};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use campfire::AppError;
 
-use super::render::plain;
+use super::render::{bare, plain};
 
 /// An error whose response is a page that describes it.
 #[derive(Clone, Debug)]
@@ -90,11 +90,10 @@ pub async fn method_not_allowed() -> Response {
     failure(StatusCode::METHOD_NOT_ALLOWED, "Not here", text.into())
 }
 
-/// The response to who wants to sign in or join from a banned address.
-pub fn banned() -> Response {
-    let text =
-        "Nobody can sign in or join from this internet address now. Use another network, or ask an administrator.";
-    failure(StatusCode::TOO_MANY_REQUESTS, "Not from here", text.into())
+/// The response to who wants to sign in or join from a banned address, with whom to write to, by name and address, if
+/// somebody is shown.
+pub fn banned(help: Option<(String, String)>) -> Response {
+    bare(StatusCode::TOO_MANY_REQUESTS, "Not from here", || Banned(BannedProps { help }))
 }
 
 /// The response to an invalid or expired transfer link, the same for every reason: it must not tell which links exist.

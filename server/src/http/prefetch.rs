@@ -1,5 +1,5 @@
-//! Requests whose response may never be displayed: HEAD, and what a browser fetches in advance. They do not mark a room
-//! as read.
+//! Requests whose response is no document in a window. HEAD, and what a browser fetches in advance, may never be displayed:
+//! they do not mark a room as read. Scripts fetch parts of pages.
 
 use axum::http::{HeaderMap, HeaderValue};
 
@@ -14,6 +14,12 @@ pub fn is_prefetch(headers: &HeaderMap) -> bool {
     purposes.flat_map(|purpose| purpose.split([';', ','])).any(|purpose| {
         ["prefetch", "preview", "prerender"].iter().any(|kind| purpose.trim().eq_ignore_ascii_case(kind))
     })
+}
+
+/// Whether a script of ours asks, which sends this header with all of its requests for pages and forms.
+#[must_use]
+pub fn is_fetched(headers: &HeaderMap) -> bool {
+    headers.get("x-requested-with").is_some_and(|value| value == "fetch")
 }
 
 /// Marks a request as one whose response is not displayed.

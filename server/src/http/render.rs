@@ -3,13 +3,14 @@
 use std::collections::HashSet;
 use std::pin::Pin;
 
-use app::shell::{live_document, own_controls, plain_document};
-use app::{App, Layout, Notice};
+use app::shell::{PageContext, live_document, own_controls, plain_document};
+use app::{App, Framed, Layout, Notice};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use campfire::access::{CurrentUser, Member};
 use campfire::cache::invalidation::Dependencies;
-use campfire::model::{MessageId, Place, RoomKind, UserId};
+use campfire::model::{MessageId, Place, RoomKind, Theme, UserId};
+use campfire::state::AppState;
 use campfire::{AppError, AppResult, ops};
 use futures::{Stream, StreamExt, stream};
 use leptos::prelude::*;
@@ -76,7 +77,8 @@ pub async fn live(site: &Site, request: LiveRequest) -> AppResult<Rendered> {
     let place = Place::parse(&url).ok_or(AppError::NotFound)?;
     let has_query = url.contains('?');
     let page_context = page_context::current();
-    let mut layout = layout(site, &current, page_context.notice, &forwarded).await?;
+    let (mut layout, theme) = layout(site, &current, page_context.notice, &forwarded).await?;
+    let page_context = PageContext { theme, ..page_context };
     let mut unread = None;
     let room_in_view = member.as_ref().filter(|_| reads);
     if let Some(member) = room_in_view {
@@ -118,12 +120,55 @@ pub async fn live(site: &Site, request: LiveRequest) -> AppResult<Rendered> {
             account: true,
         },
     });
-    let title = app::page_title(&title, app::waiting_count(&layout.rooms));
+    let Document { html, policy } =
+        document(state, current, layout, page_context, &title, (place, has_query), member, None).await?;
+    // A fast hash suffices: the ETag distinguishes versions of one user's page, and with a forged collision that user would
+    // only see an older version.
+    let etag = format!("\"{:032x}\"", xxh3_128(html.as_bytes()));
+
+    let mut page_headers = HeaderMap::new();
+    page_headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+    page_headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+    page_headers.insert(header::VARY, HeaderValue::from_static("Cookie"));
+    page_headers.insert(header::ETAG, HeaderValue::from_str(&etag).map_err(|_| AppError::Internal)?);
+    let mut response = if etag::matches(&headers, &etag) {
+        (StatusCode::NOT_MODIFIED, page_headers).into_response()
+    } else {
+        (page_headers, Html(html)).into_response()
+    };
+    if let Some(cacheable) = cacheable {
+        response.extensions_mut().insert(cacheable);
+    }
+    Ok(Rendered { response, unread })
+}
+
+/// The document of a hydrated page.
+#[derive(Debug)]
+pub struct Document {
+    /// Its HTML.
+    pub html: String,
+    /// Its content security policy.
+    pub policy: HeaderValue,
+}
+
+/// Renders the app with its hydration data: a place, or with `framed` a page of forms beside the sidebar.
+#[expect(clippy::too_many_arguments, reason = "the contexts of the app, each of a type of its own")]
+async fn document(
+    state: AppState,
+    current: CurrentUser,
+    layout: Layout,
+    page_context: PageContext,
+    title: &str,
+    (place, has_query): (Place, bool),
+    member: Option<Member>,
+    framed: Option<String>,
+) -> AppResult<Document> {
+    let title = app::page_title(title, app::waiting_count(&layout.rooms));
     let style = own_controls(&current.user);
     let style_hash = csp::base64_sha256(style.as_bytes());
-
     let context = move || {
         provide_context(place);
+        provide_context(Framed(framed.clone()));
         provide_context(state.clone());
         provide_context(Some(current.clone()));
         provide_context(layout.clone());
@@ -146,51 +191,80 @@ pub async fn live(site: &Site, request: LiveRequest) -> AppResult<Rendered> {
         .and_then(|(_, rest)| rest.split_once("</script>"))
         .map_or("", |(script, _)| script);
     let policy = csp::policy_for(&csp::base64_sha256(script.as_bytes()), &style_hash);
-    // A fast hash suffices: the ETag distinguishes versions of one user's page, and with a forged collision that user would
-    // only see an older version.
-    let etag = format!("\"{:032x}\"", xxh3_128(html.as_bytes()));
-
-    let mut page_headers = HeaderMap::new();
-    page_headers
-        .insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_str(&policy).map_err(|_| AppError::Internal)?);
-    page_headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
-    page_headers.insert(header::VARY, HeaderValue::from_static("Cookie"));
-    page_headers.insert(header::ETAG, HeaderValue::from_str(&etag).map_err(|_| AppError::Internal)?);
-    let mut response = if etag::matches(&headers, &etag) {
-        (StatusCode::NOT_MODIFIED, page_headers).into_response()
-    } else {
-        (page_headers, Html(html)).into_response()
-    };
-    if let Some(cacheable) = cacheable {
-        response.extensions_mut().insert(cacheable);
-    }
-    Ok(Rendered { response, unread })
+    let policy = HeaderValue::from_str(&policy).map_err(|_| AppError::Internal)?;
+    Ok(Document { html, policy })
 }
 
-/// Renders a page of forms and links.
+/// Response extension: a page of forms that belongs into the frame, beside the sidebar, if somebody is signed in.
+///
+/// The response's own body is the same page without the frame.
+#[derive(Clone, Debug)]
+pub struct Framable {
+    title: String,
+    html: String,
+}
+
+/// Renders a page of forms and links: for those who are signed in, in the frame (`middleware::frame`).
 pub fn plain<V: IntoView>(status: StatusCode, title: &str, page: impl FnOnce() -> V) -> Response {
     let owner = Owner::new();
+    let html = owner.with(|| page().to_html());
+    owner.unset_with_forced_cleanup();
+    let mut response = bare_document(status, title, html.clone(), true);
+    response.extensions_mut().insert(Framable { title: title.to_owned(), html });
+    response
+}
+
+/// Renders a page of a form and links without the frame, as before signing in.
+pub fn bare<V: IntoView>(status: StatusCode, title: &str, page: impl FnOnce() -> V) -> Response {
+    let owner = Owner::new();
+    let html = owner.with(|| page().to_html());
+    owner.unset_with_forced_cleanup();
+    bare_document(status, title, html, false)
+}
+
+fn bare_document(status: StatusCode, title: &str, html: String, is_framable: bool) -> Response {
+    let owner = Owner::new();
     let title = app::page_title(title, 0);
-    let html = owner.with(|| plain_document(assets::paths(), page_context::current(), title, page()).to_html());
+    let html =
+        owner.with(|| plain_document(assets::paths(), page_context::current(), title, html, is_framable).to_html());
     owner.unset_with_forced_cleanup();
     (status, [(header::CACHE_CONTROL, "private, no-store")], Html(html)).into_response()
 }
 
-/// The layout of the user's pages, with people to ping up to [`MAX_SIDEBAR_PEOPLE`].
+/// Renders a page of forms in the frame of a user.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn framed(
+    site: &Site,
+    current: CurrentUser,
+    forwarded: &Forwarded,
+    Framable { title, html }: Framable,
+) -> AppResult<Document> {
+    let page_context = page_context::current();
+    let (layout, theme) = layout(site, &current, page_context.notice, forwarded).await?;
+    let page_context = PageContext { theme, ..page_context };
+    document(site.state.clone(), current, layout, page_context, &title, (Place::NoRoom, true), None, Some(html)).await
+}
+
+/// The layout of the user's pages, with people to ping up to [`MAX_SIDEBAR_PEOPLE`], and their theme.
 async fn layout(
     site: &Site,
     current: &CurrentUser,
     notice: Option<Notice>,
     forwarded: &Forwarded,
-) -> AppResult<Layout> {
+) -> AppResult<(Layout, Theme)> {
     let limit = i64::try_from(MAX_SIDEBAR_PEOPLE).unwrap_or(0);
-    let ops::layouts::Layout { account, rooms, mut unpinged } = ops::layouts::find(&site.state, current, limit).await?;
+    let ops::layouts::Layout { account, rooms, hidden_count, mut unpinged, theme } =
+        ops::layouts::find(&site.state, current, limit).await?;
     let mut pinged: HashSet<UserId> =
         rooms.iter().flat_map(|room| room.people.iter().map(|person| person.id)).collect();
     pinged.insert(current.user.id);
     unpinged.truncate(MAX_SIDEBAR_PEOPLE.saturating_sub(pinged.len()));
     let origin = forwarded.origin.to_string();
-    Ok(Layout { viewer: current.user.clone(), account, origin, rooms, unpinged, notice, takes_files: !site.text_only })
+    let takes_files = !site.text_only;
+    let viewer = current.user.clone();
+    Ok((Layout { viewer, account, origin, rooms, hidden_count, unpinged, notice, takes_files }, theme))
 }
 
 type HtmlStream = Pin<Box<dyn Stream<Item = String> + Send>>;

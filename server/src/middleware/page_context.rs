@@ -21,7 +21,10 @@ const OLD_BROWSER_COOKIE: &str = "old_browser_told";
 pub async fn provide(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let origin = request.extensions().get().map(|forwarded: &Forwarded| forwarded.origin.clone()).unwrap_or_default();
     let cookie_name = Cookies::of(&origin).full_name(OLD_BROWSER_COOKIE);
+    let theme_name = cookies::theme(&origin);
+    let theme = cookies::values(request.headers(), &theme_name).find_map(|value| value.parse().ok());
     let context = of_request(&state, request.uri(), request.headers(), &cookie_name);
+    let context = PageContext { theme: theme.unwrap_or_default(), ..context };
     let shows_notice = context.browser == Browser::OldUnnotified;
     let mut response = page_context::scope(context, next.run(request)).await;
     let is_page =
@@ -51,6 +54,7 @@ fn of_request(state: &AppState, uri: &Uri, headers: &HeaderMap, cookie_name: &st
         custom_styles: (!plain && !path.is_empty()).then_some(path),
         notice: value("notice").and_then(|word| Notice::from_word(&word)),
         browser: browser(headers, cookie_name),
+        ..PageContext::default()
     }
 }
 

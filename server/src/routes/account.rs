@@ -231,7 +231,7 @@ async fn settings_page(
     }
     let props = AccountPageProps {
         viewer: current.user,
-        qr_path: super::transfers::qr_path(&join_url),
+        qr_path: paths::qr_code(&join_url),
         account,
         join_url,
         people,

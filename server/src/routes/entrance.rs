@@ -98,7 +98,10 @@ async fn join(
         Err(errors) => Err(AppError::Invalid(errors)),
     };
     match joined {
-        Ok(found) => Ok(sign_in(&state, &session, found, &visitor, "/").await?),
+        Ok(found) => {
+            let wanted = format!("{}?notice={}", paths::HOME, Notice::Welcome.word());
+            Ok(sign_in(&state, &session, found, &visitor, &wanted).await?)
+        }
         // The e-mail address has an account: its owner can sign in.
         Err(AppError::Conflict(_)) => {
             let query = form_urlencoded::Serializer::new(String::new())
@@ -230,7 +233,7 @@ fn entered(form: &Form, errors: FieldErrors) -> FormState {
 }
 
 fn first_run_page(status: StatusCode, state: FormState) -> Response {
-    render::plain(status, "Set up", || FirstRun(FirstRunProps { state }))
+    render::bare(status, "Set up", || FirstRun(FirstRunProps { state }))
 }
 
 async fn join_page(
@@ -242,7 +245,7 @@ async fn join_page(
 ) -> AppResult<Response> {
     let help = ops::accounts::help_contact(app).await?;
     let logo_version = app.picture_versions().logo;
-    Ok(render::plain(status, "Join", || Join(JoinProps { account_name, logo_version, join_code, help, state })))
+    Ok(render::bare(status, "Join", || Join(JoinProps { account_name, logo_version, join_code, help, state })))
 }
 
 async fn sign_in_page(app: &AppState, status: StatusCode, return_to: String, state: FormState) -> AppResult<Response> {
@@ -251,5 +254,5 @@ async fn sign_in_page(app: &AppState, status: StatusCode, return_to: String, sta
     let help = ops::accounts::help_contact(app).await?;
     let logo_version = app.picture_versions().logo;
     let props = SignInProps { account_name, logo_version, return_to, help, state };
-    Ok(render::plain(status, "Sign in", || SignIn(props)))
+    Ok(render::bare(status, "Sign in", || SignIn(props)))
 }

@@ -18,6 +18,7 @@ use campfire::{AppError, AppResult, ops};
 use crate::Site;
 use crate::http::errors::PageError;
 use crate::http::form::{Form, Refused, Verb};
+use crate::http::forwarded::Forwarded;
 use crate::http::{render, urls};
 use crate::session::{InRoom, SignedIn};
 
@@ -30,11 +31,20 @@ pub fn router() -> Router<Site> {
         .route("/rooms/directs/{room_id}/edit", get(settings))
 }
 
-async fn new(State(state): State<AppState>, SignedIn(current): SignedIn) -> Result<Response, PageError> {
-    Ok(new_page(&state, StatusCode::OK, &current, &[], FieldErrors::default()).await?)
+async fn new(
+    State(state): State<AppState>,
+    SignedIn(current): SignedIn,
+    forwarded: Forwarded,
+) -> Result<Response, PageError> {
+    Ok(new_page(&state, StatusCode::OK, &current, &forwarded, &[], FieldErrors::default()).await?)
 }
 
-async fn create(State(state): State<AppState>, SignedIn(current): SignedIn, form: Form) -> Result<Response, PageError> {
+async fn create(
+    State(state): State<AppState>,
+    SignedIn(current): SignedIn,
+    forwarded: Forwarded,
+    form: Form,
+) -> Result<Response, PageError> {
     let chosen: AppResult<Vec<UserId>> = form.get_all("user_ids").map(str::parse).collect();
     let pinged = match chosen {
         Ok(user_ids) if user_ids.is_empty() => Err(AppError::invalid("user_ids", "Choose at least one person.")),
@@ -46,7 +56,8 @@ async fn create(State(state): State<AppState>, SignedIn(current): SignedIn, form
         Err(error) => {
             let refused = Refused::of(error)?;
             let chosen: Vec<UserId> = form.get_all("user_ids").filter_map(|id| id.parse().ok()).collect();
-            Ok(refused.answer(new_page(&state, refused.status(), &current, &chosen, refused.errors()).await?))
+            Ok(refused
+                .answer(new_page(&state, refused.status(), &current, &forwarded, &chosen, refused.errors()).await?))
         }
     }
 }
@@ -84,6 +95,7 @@ async fn new_page(
     state: &AppState,
     status: StatusCode,
     current: &CurrentUser,
+    forwarded: &Forwarded,
     chosen: &[UserId],
     errors: FieldErrors,
 ) -> AppResult<Response> {
@@ -93,6 +105,8 @@ async fn new_page(
         .filter(|person| person.id != current.user.id)
         .map(|person| Choice { checked: chosen.contains(&person.id), fixed: false, person })
         .collect();
+    let account = ops::accounts::find(state).await?.ok_or(AppError::NotFound)?;
+    let join_url = [&*forwarded.origin, &paths::join(&account.join_code)].concat();
     let state = FormState { values: Vec::new(), errors };
-    Ok(render::plain(status, "New ping", || NewPing(NewPingProps { people, state })))
+    Ok(render::plain(status, "New ping", || NewPing(NewPingProps { people, join_url, state })))
 }

@@ -24,7 +24,7 @@ use crate::http::errors::PageError;
 use crate::http::form::{Form, Refused, Verb};
 use crate::http::forwarded::Forwarded;
 use crate::http::path::PageQuery;
-use crate::http::prefetch::is_prefetch;
+use crate::http::prefetch::{is_fetched, is_prefetch};
 use crate::http::render::{LiveRequest, Rendered};
 use crate::http::{form, render, urls};
 use crate::session::{InRoom, Inside, SignedIn};
@@ -97,6 +97,10 @@ async fn room_page(
     url: String,
     (headers, forwarded): (HeaderMap, Forwarded),
 ) -> Result<Response, PageError> {
+    // A form that was sent by a script has led here. The page comes by a call.
+    if is_fetched(&headers) {
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    }
     let title = member.room.name.clone();
     let state = site.state.clone();
     let room_id = member.room.id;

@@ -12,6 +12,7 @@ use campfire::access::CurrentUser;
 use campfire::model::{Person, RoomId, UserId, paths};
 use campfire::ops::searches::SearchResults;
 use campfire::richtext::mention_texts;
+use campfire::search::without_each_filter;
 use campfire::state::AppState;
 use campfire::{AppError, AppResult, folding, ops, richtext};
 use serde::Serialize;
@@ -76,7 +77,9 @@ async fn results(
     };
     let messages = tokio::task::spawn_blocking(marking).await.map_err(|_| AppError::Internal)?;
     let recent = recent.into_iter().map(|query| (query.clone(), search_path(&query))).collect();
-    let props = SearchPageProps { asked, recent, messages, remarks, has_more };
+    let filters = without_each_filter(&asked);
+    let filters = filters.into_iter().map(|(filter, rest)| (filter.to_owned(), search_path(&rest))).collect();
+    let props = SearchPageProps { recent, messages, remarks, has_more, filters, asked };
     Ok(render::plain(status, "Search", || SearchPage(props)))
 }
 

@@ -33,17 +33,11 @@ pub fn router() -> Router<Site> {
         .route("/qr_code/{id}", get(qr_code))
 }
 
-/// The path of the image of a text's QR code.
-#[must_use]
-pub fn qr_path(text: &str) -> String {
-    format!("/qr_code/{}", URL_SAFE_NO_PAD.encode(text))
-}
-
 /// The form that redeems a transfer link. It is the same for every id: the page does not tell whether one is valid.
 async fn offer(signed_in: Option<SignedIn>, Path(id): Path<String>) -> Response {
     let signed_in_as = signed_in.map(|SignedIn(current)| current.user.name);
     let path = paths::transfer(&urls::encode_segment(&id));
-    render::plain(StatusCode::OK, "Sign in", || Transfer(TransferProps { path, signed_in_as }))
+    render::bare(StatusCode::OK, "Sign in", || Transfer(TransferProps { path, signed_in_as }))
 }
 
 async fn post(

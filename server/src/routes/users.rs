@@ -6,19 +6,19 @@ use app::pages::person::{PersonPage, PersonPageProps};
 use app::pages::profile::{Device, LinkOffer, OwnRoom, ProfilePage, ProfilePageProps, browser_name};
 use axum::Router;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use campfire::access::CurrentUser;
 use campfire::error::FieldErrors;
-use campfire::model::{Password, Profile, Role, SessionId, Status, UserId, UserName, paths};
+use campfire::model::{Password, Profile, Role, SessionId, Status, Theme, UserId, UserName, paths};
 use campfire::ops::bans::BanScope;
 use campfire::ops::users::{NewPassword, OtherSessions, ProfileChange};
 use campfire::state::AppState;
 use campfire::{AppError, AppResult, ops};
 
-use super::transfers;
 use crate::Site;
+use crate::http::cookies;
 use crate::http::errors::PageError;
 use crate::http::form::{Form, Refused, Verb};
 use crate::http::forwarded::Forwarded;
@@ -29,12 +29,16 @@ use crate::session::{Administers, SignedIn, Visitor};
 /// The fields for the present password: of the forms for another password, another address, and a sign-in link.
 const PASSWORD_FIELDS: [&str; 3] = ["present_password", "address_password", "link_password"];
 
+/// How long a browser keeps the theme, in seconds: 400 days, the maximum in browsers (RFC 6265bis, section 5.5).
+const THEME_MAX_AGE_S: u32 = 400 * 24 * 60 * 60;
+
 /// The pages and forms of users.
 pub fn router() -> Router<Site> {
     Router::new()
         .route("/users/{user_id}", get(person))
         // The id is ignored: the profile is that of the signed-in user.
         .route("/users/{user_id}/profile", get(profile).post(update).put(update))
+        .route(paths::OWN_THEME, get(appearance).post(choose_theme).put(choose_theme))
         .route("/users/me/sessions", get(devices).post(sign_out_others).delete(sign_out_others))
         .route("/users/me/sessions/{session_id}", get(devices).post(sign_out).delete(sign_out))
         .route("/users/{user_id}/ban", get(back_to_person).post(change_ban).delete(unban))
@@ -207,6 +211,27 @@ fn present_password(form: &Form) -> Option<Password> {
 }
 
 /// A reload after a refused form requests the form's URL with GET.
+async fn appearance() -> Redirect {
+    Redirect::to(&format!("{}#appearance", paths::OWN_PROFILE))
+}
+
+/// Stores the user's theme, and for the pages before signing in also in the browser.
+async fn choose_theme(
+    State(state): State<AppState>,
+    SignedIn(current): SignedIn,
+    forwarded: Forwarded,
+    form: Form,
+) -> Result<Response, PageError> {
+    let theme: Theme = form.get("theme").parse()?;
+    ops::users::choose_theme(&state, &current, theme).await?;
+    let mut response = urls::with_notice(paths::OWN_PROFILE, Notice::Saved).into_response();
+    let name = cookies::theme(&forwarded.origin);
+    let cookie = format!("{name}={}; Path=/; Max-Age={THEME_MAX_AGE_S}; SameSite=Lax; HttpOnly", theme.word());
+    response.headers_mut().append(header::SET_COOKIE, cookie.parse().map_err(|_| AppError::Internal)?);
+    Ok(response)
+}
+
+/// A reload after a refused form requests the form's URL with GET.
 async fn devices() -> Redirect {
     Redirect::to(&format!("{}#devices", paths::OWN_PROFILE))
 }
@@ -260,7 +285,7 @@ async fn unban(
 fn link_offer(id: Option<String>, forwarded: &Forwarded) -> LinkOffer {
     let Some(id) = id else { return LinkOffer::PasswordNeeded };
     let url = [&*forwarded.origin, &paths::transfer(&id)].concat();
-    let qr_path = transfers::qr_path(&url);
+    let qr_path = paths::qr_code(&url);
     LinkOffer::Link { url, qr_path }
 }
 
@@ -305,9 +330,11 @@ async fn profile_page(
     let asks_password = !ops::sessions::is_recent(app, current).await?;
     let may_set_password = ops::sessions::may_set_password(app, current).await?;
     let has_picture = ops::avatars::has_own(app, current).await?;
+    let theme = ops::users::theme(app, current).await?;
     let props = ProfilePageProps {
         profile,
         rooms,
+        theme,
         devices,
         link,
         asks_password,

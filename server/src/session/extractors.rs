@@ -223,7 +223,8 @@ impl FromRequestParts<Site> for Admitted {
             let found = <SignedIn as OptionalFromRequestParts<Site>>::from_request_parts(parts, site).await?;
             if found.is_none() {
                 tracing::warn!(from = masked(visitor.address), "refused a sign-in: the address is banned");
-                return Err(Refusal(errors::banned()));
+                let help = ops::accounts::help_contact(&site.state).await?;
+                return Err(Refusal(errors::banned(help)));
             }
         }
         Ok(Self(visitor))

@@ -7,6 +7,7 @@ mod bad_input;
 mod connections;
 mod entrance;
 mod files;
+mod frame;
 mod freshness;
 mod messages;
 mod pages;

@@ -337,18 +337,26 @@ async fn members_do_not_see_what_administrators_see_of_users() {
     cast.site.db_set_status(cast.banned.user.id, Status::Banned).await;
     let path = format!("/users/{}", cast.member.user.id);
     let to_admin = cast.admin_outside.browser.get(&path).await.text();
-    for part in ["cleo@example.com", "/session/transfers/", "Ban Cleo", "Remove Cleo"] {
+    for part in ["cleo@example.com", "/session/transfers/", "Ban Cleo", "Remove Cleo", "Make Cleo an administrator"] {
         assert!(to_admin.contains(part), "{part}");
     }
     let to_member = cast.outsider.browser.get(&path).await.text();
-    for part in ["cleo@example.com", "/session/transfers/", "/ban", "Remove"] {
+    for part in ["cleo@example.com", "/session/transfers/", "/ban", "Remove", "an administrator"] {
         assert!(!to_member.contains(part), "{part}");
     }
     assert!(to_member.contains("Ping Cleo"));
     let settings = cast.outsider.browser.get("/account/edit").await.text();
-    assert!(!settings.contains("formaction") && !settings.contains("Make a new link") && !settings.contains("Mallory"));
+    assert!(
+        !settings.contains("Only administrators")
+            && !settings.contains("Make a new link")
+            && !settings.contains("Mallory")
+    );
     let settings = cast.admin_outside.browser.get("/account/edit").await.text();
-    assert!(settings.contains("formaction") && settings.contains("Make a new link") && settings.contains("Mallory"));
+    assert!(
+        settings.contains("Only administrators")
+            && settings.contains("Make a new link")
+            && settings.contains("Mallory")
+    );
 }
 
 #[tokio::test]

@@ -383,7 +383,8 @@ async fn the_list_of_people_is_paged_and_filtered() {
     let (site, mut ada) = TestSite::with_ada().await;
     site.db_crowd(5_000).await;
     let first = ada.browser.get("/account/edit").await.text();
-    assert_eq!(first.matches("class=\"list__row\"").count(), 100);
+    let (_, first) = first.split_once("id=\"framed\"").unwrap();
+    assert_eq!(first.matches("class=\"list__row list__row--link\"").count(), 100);
     assert!(first.find("Ada").unwrap() < first.find("Person 00001").unwrap(), "administrators stand first");
     assert!(first.contains("/account/edit?page=2#people"));
     let last = ada.browser.get("/account/edit?page=51").await.text();
@@ -391,7 +392,7 @@ async fn the_list_of_people_is_paged_and_filtered() {
     let beyond = ada.browser.get("/account/edit?page=9999999999").await.text();
     assert!(beyond.contains("There are no more people."));
     let found = ada.browser.get("/account/edit?filter=PERSON+0499").await.text();
-    assert_eq!(found.matches("class=\"list__row\"").count(), 10);
+    assert_eq!(found.matches("class=\"list__row list__row--link\"").count(), 10);
     assert!(ada.browser.get("/account/edit?filter=%25").await.text().contains("Nobody of that name."));
     assert_eq!(ada.browser.get("/account/users?page=3").await.location(), "/account/edit?page=3#people");
 }

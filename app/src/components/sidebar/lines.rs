@@ -51,7 +51,7 @@ pub fn ping_lines(rooms: &[SidebarRoom], unpinged: &[Person], filter: &str, in_v
 fn new_ping_line() -> Line {
     let mut html = HtmlWriter::new();
     html.markup(r#"<a href=""#).markup(paths::new_room(RoomKind::Direct));
-    html.markup(r#"" rel="external"><span class="ping__new"><span class="icon-box">"#);
+    html.markup(r#""><span class="ping__new"><span class="icon-box">"#);
     Icon::Plus.push(&mut html);
     html.markup(r#"</span></span> <span class="ping__label">Ping</span></a>"#);
     Line { class: "ping", html: html.into_string() }

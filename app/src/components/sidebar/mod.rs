@@ -32,6 +32,7 @@ pub fn Sidebar() -> impl IntoView {
         html.markup(r#"<img src=""#).text(&paths::small_logo(version)).markup(r#"" alt="" width="32" height="32">"#);
         html.into_string()
     };
+    let hidden_count = move || live.inbox(|inbox| inbox.hidden_count);
 
     view! {
         <nav class="sidebar" id=SIDEBAR_ID popover="auto" aria-label="Rooms">
@@ -54,13 +55,21 @@ pub fn Sidebar() -> impl IntoView {
             />
             <div class="sidebar__rooms">
                 <ul aria-label="Rooms"><Lines lines=shared/></ul>
-                <a class="sidebar__new" href=paths::new_room(RoomKind::Open) rel="external" hidden=move || !live.may_make_rooms()>
+                <a class="sidebar__new" href=paths::new_room(RoomKind::Open) hidden=move || !live.may_make_rooms()>
                     {Icon::Plus.view()} "New room"
+                </a>
+                <a class="sidebar__new sidebar__hidden" href=format!("{}#hidden", paths::OWN_PROFILE) hidden=move || hidden_count() == 0>
+                    {Icon::Hidden.view()} {move || hidden_text(hidden_count())}
                 </a>
             </div>
             <Bottom/>
         </nav>
     }
+}
+
+/// The text of the link to the rooms that the viewer has hidden.
+fn hidden_text(count: u32) -> String {
+    if count == 1 { "1 hidden room".to_owned() } else { format!("{count} hidden rooms") }
 }
 
 /// The lines that match the filter: direct rooms, and shared rooms. In the browser an effect marks the links to the room
@@ -118,12 +127,16 @@ fn Bottom() -> impl IntoView {
                 <summary>{Icon::Invite.view()} "Invite people"</summary>
                 <label class="invite__link">
                     "Anyone with this link can join:"
-                    <input type="text" readonly value=join_url data-selects=""/>
+                    <input id="invite-link" type="text" readonly value=join_url data-selects=""/>
                 </label>
+                <p class="invite__buttons">
+                    <button class="button button--plain" type="button" data-copies="invite-link" hidden>"Copy"</button>
+                    <a class="button button--plain" href=format!("{}#invite", paths::ACCOUNT_SETTINGS)>"As a QR code"</a>
+                </p>
             </details>
             <div class="sidebar__me">
-                <a class="sidebar__profile" href=paths::OWN_PROFILE rel="external" title="Your profile" inner_html=profile></a>
-                <a class="sidebar__settings" href=paths::ACCOUNT_SETTINGS rel="external">{Icon::Gear.view()} "Settings"</a>
+                <a class="sidebar__profile" href=paths::OWN_PROFILE title="Your profile" inner_html=profile></a>
+                <a class="sidebar__settings" href=paths::ACCOUNT_SETTINGS>{Icon::Gear.view()} "Settings"</a>
             </div>
         </div>
     }

@@ -2,7 +2,7 @@
 
 import { By, Key } from "selenium-webdriver";
 import {
-  button, composer, expect, field, heading, inMessage, link, menuOf, message, numbered, option, outgoing, picker, roomLink, test, text,
+  button, composer, expect, field, heading, inMessage, link, message, numbered, option, outgoing, picker, roomLink, test, text,
 } from "./people.ts";
 
 test("two people write to each other", async ({ ada, bob, room }) => {
@@ -175,7 +175,7 @@ test("a phone shows the room, its drawer, a menu and the picker without scrollin
   await ada.sees(message("A word of"));
   await fits(".composer");
   await fits(".timeline .message");
-  await phone.click(menuOf("A word of"));
+  await phone.openMenu("A word of");
   await fits(".menu[open] .menu__list");
   await phone.click(inMessage("A word of", '//a[.="Other boost…"]'));
   await phone.sees(picker);

@@ -1,7 +1,7 @@
 // What engines do differently: layout, keys of the browser, the focus, scrolling, sounds.
 
 import { By, Key } from "selenium-webdriver";
-import { composer, expect, inMessage, link, menuOf, message, numbered, picker, roomLink, test } from "./people.ts";
+import { composer, expect, inMessage, link, message, numbered, picker, roomLink, test } from "./people.ts";
 
 const NEWS = 30;
 
@@ -73,7 +73,7 @@ test("a boost of words is a line of words in the picker of a phone", async ({ ad
   await phone.signInAs(ada);
   await phone.enter(room);
   const open = async () => {
-    await phone.click(menuOf("we shipped it"));
+    await phone.openMenu("we shipped it");
     await phone.click(inMessage("we shipped it", '//a[.="Other boost…"]'));
     await phone.sees(picker);
   };
@@ -99,19 +99,19 @@ test("a boost of words is a line of words in the picker of a phone", async ({ ad
 test("the row being read does not move while messages arrive", async ({ ada, bob, room }) => {
   await ada.flood(room, 40);
   await bob.enter(room);
-  await bob.scrollTo(numbered(20));
+  await bob.scrollTo(numbered(10));
   // Between two pixels, as a wheel or a finger leaves it.
   await bob.evaluate(() => {
     const list = document.querySelector(".timeline")!;
     list.scrollTop = Math.trunc(list.scrollTop) - 0.7;
   });
-  const before = await bob.place(numbered(20));
+  const before = await bob.place(numbered(10));
   for (let number = 41; number < 41 + NEWS; number++) {
     await ada.flood(room, 1, number);
     await expect.poll(() => bob.count(numbered(number))).toBe(1);
   }
   await bob.sees(link(`${NEWS} new messages`));
-  expect(Math.abs((await bob.place(numbered(20))) - before)).toBeLessThan(1);
+  expect(Math.abs((await bob.place(numbered(10))) - before)).toBeLessThan(1);
 });
 
 test("going back shows the row that was read, also one above the newest forty", async ({ ada, room }) => {

@@ -27,6 +27,7 @@ export const option = (name: string) => By.xpath(`//*[@role="option"][.//bdi[nor
 /** Something in the row of the message with these words: XPath from the row. */
 export const inMessage = (words: string, path: string) =>
   By.xpath(`//*[@role="log"]//li[.//*[contains(@class, "message__body")][contains(., ${quoted(words)})]]${path}`);
+const BODY = '//*[contains(@class, "message__body")]';
 export const message = (words: string) => inMessage(words, "");
 export const menuOf = (words: string) => inMessage(words, '//details[contains(@class, "menu")]/summary');
 
@@ -225,11 +226,25 @@ export class Person {
     await this.press(Key.ENTER);
   }
 
+  /** Opens the menu of a message: by its button, or where nothing can hover by a long press. */
+  async openMenu(words: string) {
+    if (await this.evaluate(() => matchMedia("(hover: none)").matches)) {
+      await this.sees(By.css("html[data-chat-ready]"));
+      // No driver holds a finger on the screen.
+      await this.with(inMessage(words, BODY), (body) =>
+        this.evaluate((body) => void body.dispatchEvent(new Event("touchstart", { bubbles: true })), body),
+      );
+    } else {
+      // The button is shown to a pointer over its message.
+      await this.with(message(words), (row) => this.browser.driver.actions().move({ origin: row }).perform());
+      await this.click(menuOf(words));
+    }
+    await this.sees(inMessage(words, '//details[contains(@class, "menu")][@open]'));
+  }
+
   /** Opens the menu of a message and chooses from it. */
   async choose(words: string, action: string) {
-    // The menu's button is shown to a pointer over its message.
-    await this.with(message(words), (row) => this.browser.driver.actions().move({ origin: row }).perform());
-    await this.click(menuOf(words));
+    await this.openMenu(words);
     await this.click(inMessage(words, `//*[self::a or self::button][${named(action)}]`));
   }
 

@@ -94,7 +94,7 @@ test("an administrator's logo is in the sidebar and in the tab", async ({ twoPeo
   await ada.page.getByLabel("Logo").setInputFiles(file);
   await ada.page.getByRole("button", { name: "Use this picture" }).click();
   await expect(ada.page.getByText("Saved.")).toBeVisible();
-  await expect(bob.page.locator(".sidebar__logo img")).toHaveAttribute("src", /^\/account\/logo\?size=small&v=\d+$/);
+  await expect(bob.page.locator(".sidebar__account img")).toHaveAttribute("src", /^\/account\/logo\?size=small&v=\d+$/);
   await expect(bob.page.locator("link[rel=icon]")).toHaveAttribute("href", /^\/icon\/0\.svg\?v=\d+$/);
 });
 

@@ -1,9 +1,10 @@
 //! Errors that may be returned to a client. Details of an internal failure go to the log only.
 
 use serde::{Deserialize, Serialize};
-use server_fn::codec::JsonEncoding;
 use server_fn::error::{FromServerFnError, ServerFnErrorErr};
 use thiserror::Error;
+
+use crate::protocol::JsonText;
 
 /// An error with a message for the user. Its `Display` is that message.
 ///
@@ -103,7 +104,7 @@ impl AppError {
 }
 
 impl FromServerFnError for AppError {
-    type Encoder = JsonEncoding;
+    type Encoder = JsonText;
 
     fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
         match error {

@@ -6,12 +6,11 @@
 
 use campfire::AppResult;
 use campfire::model::{Anchor, ClientMessageId, FileKey, Message, MessageId, Posted, RoomId};
-use campfire::protocol::{MessagePage, RoomPage};
+use campfire::protocol::{Json, MessagePage, RoomPage};
 use leptos::prelude::*;
-use server_fn::codec::Json;
 
 /// The data of a room's page: the messages around `anchor`. Makes the room the last one.
-#[server(endpoint = "rooms/page", input = Json)]
+#[server(endpoint = "rooms/page", input = Json, output = Json)]
 pub async fn load_room(room_id: RoomId, anchor: Anchor) -> AppResult<RoomPage> {
     use crate::server::{answer, member_of, ops, remember_room, state};
     answer(async move {
@@ -23,21 +22,21 @@ pub async fn load_room(room_id: RoomId, anchor: Anchor) -> AppResult<RoomPage> {
 }
 
 /// The page of messages just before a message.
-#[server(endpoint = "messages/before", input = Json)]
+#[server(endpoint = "messages/before", input = Json, output = Json)]
 pub async fn messages_before(room_id: RoomId, message_id: MessageId) -> AppResult<MessagePage> {
     use crate::server::{answer, member_of, ops, state};
     answer(async move { ops::messages::page_before(&state(), &member_of(room_id).await?, message_id).await }).await
 }
 
 /// The page of messages just after a message.
-#[server(endpoint = "messages/after", input = Json)]
+#[server(endpoint = "messages/after", input = Json, output = Json)]
 pub async fn messages_after(room_id: RoomId, message_id: MessageId) -> AppResult<MessagePage> {
     use crate::server::{answer, member_of, ops, state};
     answer(async move { ops::messages::page_after(&state(), &member_of(room_id).await?, message_id).await }).await
 }
 
 /// Posts `body` in the room, with complete uploads as its files. Calls with the same `client_message_id` store it once.
-#[server(endpoint = "messages/post", input = Json)]
+#[server(endpoint = "messages/post", input = Json, output = Json)]
 pub async fn post_message(
     room_id: RoomId,
     client_message_id: ClientMessageId,
@@ -53,7 +52,7 @@ pub async fn post_message(
 }
 
 /// The source text of a message, for editing.
-#[server(endpoint = "messages/source", input = Json)]
+#[server(endpoint = "messages/source", input = Json, output = Json)]
 pub async fn message_source(room_id: RoomId, message_id: MessageId) -> AppResult<String> {
     use crate::server::{answer, member_of, ops, state};
     answer(async move {
@@ -64,14 +63,14 @@ pub async fn message_source(room_id: RoomId, message_id: MessageId) -> AppResult
 }
 
 /// The Markdown that quotes a message, which a reply begins with.
-#[server(endpoint = "messages/quote", input = Json)]
+#[server(endpoint = "messages/quote", input = Json, output = Json)]
 pub async fn quote_message(room_id: RoomId, message_id: MessageId) -> AppResult<String> {
     use crate::server::{answer, member_of, ops, state};
     answer(async move { ops::messages::quote(&state(), &member_of(room_id).await?, message_id).await }).await
 }
 
 /// Replaces the body of a message.
-#[server(endpoint = "messages/edit", input = Json)]
+#[server(endpoint = "messages/edit", input = Json, output = Json)]
 pub async fn edit_message(room_id: RoomId, message_id: MessageId, body: String) -> AppResult<Message> {
     use campfire::model::Draft;
 
@@ -83,7 +82,7 @@ pub async fn edit_message(room_id: RoomId, message_id: MessageId, body: String) 
 }
 
 /// Checks the session: fails with `SignedOut` if it has ended.
-#[server(endpoint = "session/check", input = Json)]
+#[server(endpoint = "session/check", input = Json, output = Json)]
 pub async fn check_session() -> AppResult<()> {
     use crate::server::{answer, current_user};
     answer(async { current_user().map(drop) }).await

@@ -6,6 +6,7 @@ use campfire::model::{ClientMessageId, MessageId, RoomId, paths};
 use futures::future::{Either, select};
 use gloo_timers::future::TimeoutFuture;
 use leptos::prelude::*;
+use leptos::task::spawn_local;
 use wasm_bindgen::convert::FromWasmAbi;
 use wasm_bindgen::prelude::Closure;
 use wasm_bindgen::{JsCast, JsValue};
@@ -65,6 +66,25 @@ pub fn confirm(question: &str) -> bool {
 /// the legacy code 229.
 pub fn is_composing(event: &web_sys::KeyboardEvent) -> bool {
     event.is_composing() || event.key_code() == 229
+}
+
+/// The innermost element around the target of an event that matches.
+pub fn closest(event: &web_sys::Event, selector: &str) -> Option<web_sys::Element> {
+    event.target()?.dyn_into::<web_sys::Element>().ok()?.closest(selector).ok()?
+}
+
+/// Whether the element is in the document. If not, the calling effect runs again soon: a page is rendered while its data
+/// loads, and its effects run before it is put into the document. `again` is a trigger of the effect's own.
+pub fn is_in_document(element: &web_sys::Node, again: Trigger) -> bool {
+    if element.is_connected() {
+        return true;
+    }
+    again.track();
+    spawn_local(async move {
+        sleep(Duration::ZERO).await;
+        again.notify();
+    });
+    false
 }
 
 /// Waits for this duration.

@@ -144,29 +144,13 @@ pub fn listen() {
             search();
         }
     });
-    browser::listen_forever(&document(), "click", |event: MouseEvent| open_picker(&event));
+    browser::listen_forever(&document(), "click", |event: MouseEvent| clicked(&event));
     browser::listen_forever(&document(), "submit", |event: SubmitEvent| {
         if let Some(content) = boost_of(&event) {
             spawn_local(async move {
                 let _ = ask_picker(Ask::Remember(content)).await;
             });
         }
-    });
-    browser::listen_forever(&document(), "click", |event: MouseEvent| {
-        let is_plain =
-            event.button() == 0 && !(event.ctrl_key() || event.meta_key() || event.shift_key() || event.alt_key());
-        let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
-        let link = target.and_then(|target| target.closest("a[data-picture]").ok().flatten());
-        let Some(link) = link.filter(|_| is_plain && !event.default_prevented()) else { return };
-        event.prevent_default();
-        spawn_local(async move {
-            // Without the viewer, the browser shows the picture.
-            if show_picture(link.clone()).await.is_err()
-                && let Some(path) = link.get_attribute("href")
-            {
-                let _ = window().location().set_href(&path);
-            }
-        });
     });
     browser::listen_forever(&document(), names::page_event::SHORTCUTS_WANTED, |_: Event| {
         spawn_local(async {
@@ -177,22 +161,31 @@ pub fn listen() {
     });
 }
 
-/// Opens the picker for a click at its link. If it cannot be fetched, the link is followed.
-fn open_picker(event: &MouseEvent) {
-    let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
-    let link = target.and_then(|target| target.closest("a[data-picker]").ok().flatten());
-    let Some(link) = link.and_then(|link| link.dyn_into::<HtmlAnchorElement>().ok()) else { return };
-    if event.ctrl_key() || event.meta_key() {
-        return;
-    }
+/// Opens what a link in the page opens there: the search panel, the picker of boosts, a picture. If its module cannot be
+/// fetched, the link is followed.
+fn clicked(event: &MouseEvent) {
+    let is_plain =
+        event.button() == 0 && !(event.ctrl_key() || event.meta_key() || event.shift_key() || event.alt_key());
+    let link = browser::closest(event, "a:is([data-finder],[data-picker],[data-picture])");
+    let Some(link) = link.filter(|_| is_plain && !event.default_prevented()) else { return };
+    let Ok(link) = link.dyn_into::<HtmlAnchorElement>() else { return };
     event.prevent_default();
-    if let Ok(Some(menu)) = link.closest("details") {
+    if link.has_attribute("data-finder") {
+        return search();
+    }
+    let is_picture = link.has_attribute("data-picture");
+    if let Some(menu) = link.closest("details").ok().flatten().filter(|_| !is_picture) {
         let _ = menu.remove_attribute("open");
     }
-    let row_id = link.closest(".message").ok().flatten().map(|row| row.id()).unwrap_or_default();
-    let url = link.href();
     spawn_local(async move {
-        if ask_picker(Ask::Open { url: url.clone(), row_id }).await.is_err() {
+        let url = link.href();
+        let opened = if is_picture {
+            show_picture(link.into()).await
+        } else {
+            let row_id = link.closest(".message").ok().flatten().map(|row| row.id()).unwrap_or_default();
+            ask_picker(Ask::Open { url: url.clone(), row_id }).await
+        };
+        if opened.is_err() {
             let _ = window().location().assign(&url);
         }
     });

@@ -42,19 +42,21 @@ mod tests {
     type Key = (String, String);
 
     /// Attributes that no script reads or writes.
-    const WITHOUT_SCRIPT: [&str; 15] = [
+    const WITHOUT_SCRIPT: [&str; 17] = [
         "data-administrator",
         "data-author",
         "data-back",
         "data-boosters",
         "data-extras",
         "data-file",
+        "data-finder",
         "data-group",
         "data-id",
         "data-new",
         "data-picture",
         "data-revision",
         "data-shown",
+        "data-offer",
         "data-opened",
         "data-tray",
         "data-view",

@@ -94,6 +94,7 @@ impl Navigation {
     /// Shows a room.
     fn go(self, room: Place) {
         self.next_turn();
+        self.framed.set_value(String::new());
         if self.place.get_untracked() == room {
             (self.again)(room);
         } else {
@@ -185,8 +186,12 @@ impl Navigation {
         let room = Place::parse(&url).filter(|place| place.room_id().is_some() && place.path() == url);
         match (html, room) {
             (Some(html), _) => {
-                // A form that is shown again, with what was refused, has no address of its own.
-                if history == History::Push && (is_redirected || !is_of_form) && url != path_of_location() {
+                // A form that is shown again, with what was refused, has no address of its own. After one that was saved,
+                // the way back leads to the page before it.
+                let is_saved = is_of_form && is_redirected && path_only(&url) == path_only(&path_of_location());
+                if is_saved {
+                    replace(&url);
+                } else if history == History::Push && (is_redirected || !is_of_form) && url != path_of_location() {
                     push(&url);
                 }
                 self.framed.set_value(path_of_location());
@@ -225,6 +230,12 @@ fn path_only(path: &str) -> String {
 fn push(url: &str) {
     let state = JsValue::from_f64(depth() + 1.0);
     let _ = window().history().and_then(|history| history.push_state_with_url(&state, "", Some(url)));
+}
+
+/// Gives the present entry of the history another URL.
+fn replace(url: &str) {
+    let state = JsValue::from_f64(depth());
+    let _ = window().history().and_then(|history| history.replace_state_with_url(&state, "", Some(url)));
 }
 
 /// How many entries of the history before the present one were added by [`push`].

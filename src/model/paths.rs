@@ -51,9 +51,9 @@ pub const CABLE: &str = "/cable";
 /// document: pages of forms for those who are signed in. A wrong guess costs a request.
 #[must_use]
 pub fn is_framed(path: &str) -> bool {
-    let is_room_form = path.starts_with("/rooms/") && (path.ends_with("/new") || path.ends_with("/edit"));
+    let is_of_room = path.starts_with("/rooms/") && ["/new", "/edit", "/files"].iter().any(|end| path.ends_with(end));
     let is_account_page = path.starts_with("/account/") && !path.ends_with(".css");
-    is_room_form || is_account_page || path == SEARCHES || path.starts_with("/users/")
+    is_of_room || is_account_page || path == SEARCHES || path.starts_with("/users/")
 }
 
 /// The page of a room, with its newest messages. DELETE removes an open or closed room.

@@ -12,12 +12,14 @@ mod command;
 mod cursor;
 mod event;
 pub mod inbox;
+mod json;
 pub mod timeline;
 
 pub use command::ClientCommand;
 pub use cursor::Cursor;
 pub use event::{RoomEnd, ServerEvent};
 pub use inbox::{Changes, Inbox, Presence};
+pub use json::{Json, JsonText};
 pub use timeline::{MessagePage, RoomPage, Timeline};
 
 /// How often the server sends something when nothing happens, in milliseconds. A browser that receives nothing for

@@ -2,11 +2,12 @@
 
 use std::cell::RefCell;
 
-use campfire::model::RoomId;
+use campfire::html::HtmlWriter;
+use campfire::model::{RoomId, paths};
 use leptos::prelude::*;
 use leptos::{ev, html};
 use wasm_bindgen::JsCast;
-use web_sys::{DataTransfer, Event, File, FileList, HtmlInputElement};
+use web_sys::{DataTransfer, Event, File, FileList, HtmlInputElement, MouseEvent};
 
 use super::icon::Icon;
 use crate::browser;
@@ -20,37 +21,37 @@ thread_local! {
     static OFFERED: RefCell<Vec<File>> = const { RefCell::new(Vec::new()) };
 }
 
-/// The controls that choose files. Photos and other files are apart, because phones have a picker for each.
-#[component]
-pub fn Attach(
-    /// All files on their way.
-    uploads: Uploads,
-    /// The room of the message.
-    room_id: RoomId,
-) -> impl IntoView {
-    let menu = NodeRef::<html::Details>::new();
-    let chosen = move |event: Event| {
-        let input: HtmlInputElement = event_target(&event);
-        uploads.add(room_id, input.files().map(list).unwrap_or_default());
-        // The same file can be chosen again, after it was removed.
-        input.set_value("");
-        if let Some(menu) = menu.get_untracked() {
-            menu.set_open(false);
-        }
-        focus_field();
-    };
-    view! {
-        <details class="menu attach" node_ref=menu>
-            <summary class="button--icon" aria-label="Attach files" title="Attach files">{Icon::Clip.view()}</summary>
-            <div class="menu__list attach__list">
-                <label class="attach__choice">
-                    "Photos" <input type="file" name="files" multiple accept=PHOTOS on:change=chosen/>
-                </label>
-                <label class="attach__choice">"Files" <input type="file" name="files" multiple on:change=chosen/></label>
-            </div>
-        </details>
-    }
+/// Appends the controls that choose files, and the link to those of the room. Photos and other files are apart, because
+/// phones have a picker for each. [`chosen`] handles their changes.
+pub fn push_attach(html: &mut HtmlWriter, room_id: RoomId) {
+    html.markup(r#"<details class="menu attach"><summary class="button--icon" aria-label="Attach files" title="Attach files">"#);
+    Icon::Clip.push(html);
+    html.markup(r#"</summary><div class="menu__list attach__list"><label class="attach__choice">Photos "#);
+    html.markup(r#"<input type="file" name="files" multiple accept=""#).markup(PHOTOS);
+    html.markup(r#""></label><label class="attach__choice">Files <input type="file" name="files" multiple></label>"#);
+    html.markup(r#"<a class="attach__choice" href=""#).text(&paths::room_files(room_id));
+    html.markup(r#"">Files sent here</a></div></details>"#);
 }
+
+/// Takes the files that were chosen in a control of [`push_attach`].
+pub fn chosen(event: &Event, uploads: Uploads, room_id: RoomId) {
+    let Some(input) = event.target().and_then(|target| target.dyn_into::<HtmlInputElement>().ok()) else { return };
+    uploads.add(room_id, input.files().map(list).unwrap_or_default());
+    // The same file can be chosen again, after it was removed.
+    input.set_value("");
+    if let Some(menu) = browser::closest(event, "details") {
+        let _ = menu.remove_attribute("open");
+    }
+    focus_field();
+}
+
+/// What is shown while files are dragged over the page.
+const DROP: &str = "<p>Drop files to attach them to your message</p>";
+
+/// What is shown after a text was pasted whose clipboard also has a picture of it.
+const OFFER: &str = "The text was pasted. \
+                     <button type=\"button\" class=\"button--quiet\" data-offer=\"\">Attach it as a picture</button> \
+                     <button type=\"button\" class=\"button--quiet\">Dismiss</button>";
 
 /// The files of the message that is written. Files that are dropped anywhere on the page, or pasted, are added; on an
 /// installation without files, a toast says so.
@@ -103,11 +104,7 @@ pub fn Tray(
             }),
             window_event_listener(ev::paste, move |event| {
                 let Some(data) = event.clipboard_data().filter(has_files) else { return };
-                let is_in_composer = event
-                    .target()
-                    .and_then(|target| target.dyn_into::<web_sys::Element>().ok())
-                    .is_some_and(|target| target.matches(".composer textarea").unwrap_or(false));
-                if !is_in_composer {
+                if browser::closest(&event, ".composer textarea").is_none() {
                     return;
                 }
                 let files = data.files().map(list).unwrap_or_default();
@@ -124,20 +121,17 @@ pub fn Tray(
         ];
         on_cleanup(move || listeners.into_iter().for_each(|listener| listener.remove()));
     }
-    let take_offer = move |_| {
+    let answer_offer = move |event: MouseEvent| {
+        let Some(button) = browser::closest(&event, "button") else { return };
         is_offered.set(false);
-        add(OFFERED.take());
-        focus_field();
+        if button.has_attribute("data-offer") {
+            add(OFFERED.take());
+            focus_field();
+        }
     };
     view! {
-        <div class="drop" hidden=move || !is_dragging.get()>
-            <p>"Drop files to attach them to your message"</p>
-        </div>
-        <p class="composer__offer" hidden=move || !is_offered.get()>
-            "The text was pasted. "
-            <button type="button" class="button--quiet" on:click=take_offer>"Attach it as a picture"</button>
-            <button type="button" class="button--quiet" on:click=move |_| is_offered.set(false)>"Dismiss"</button>
-        </p>
+        <div class="drop" hidden=move || is_dragging.try_get() != Some(true) inner_html=DROP></div>
+        <p class="composer__offer" hidden=move || is_offered.try_get() != Some(true) on:click=answer_offer inner_html=OFFER></p>
         <ul class="tray" aria-label="Files of this message" node_ref=tray></ul>
     }
 }

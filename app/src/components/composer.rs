@@ -9,11 +9,11 @@
 use campfire::html::HtmlWriter;
 use campfire::model::{Draft, MessageId, Place, RoomId, UserId, paths};
 use campfire::protocol::Timeline;
-use leptos::ev::{KeyboardEvent, SubmitEvent};
+use leptos::ev::{KeyboardEvent, MouseEvent, SubmitEvent};
 use leptos::html;
 use leptos::prelude::*;
 
-use super::attach::{Attach, Tray};
+use super::attach::{self, Tray};
 use super::drafts::Drafts;
 use super::editing::{Editing, grow};
 use super::icon::Icon;
@@ -48,66 +48,98 @@ pub fn Composer(
             enctype=takes_files.then_some("multipart/form-data")
             action=move || paths::messages(composing.room_id())
             node_ref=form
-            hidden=move || is_lost.get()
+            hidden=move || is_lost.try_get()
             on:submit=move |event| composing.submit(&event)
         >
-            <p class="composer__mode" id="composer-mode" hidden=move || !edits()>
-                "Editing a message"
-                <button type="button" class="button--quiet" on:click=move |_| composing.discard()>"Cancel"</button>
-            </p>
+            <p
+                class="composer__mode"
+                id="composer-mode"
+                hidden=move || !edits()
+                on:click=move |event| {
+                    if browser::closest(&event, "button").is_some() {
+                        composing.discard();
+                    }
+                }
+                inner_html=MODE
+            ></p>
             <Replying composing/>
             <p class="composer__problem" id="composer-problem" role="alert">{move || problem.get()}</p>
             // Makes the form idempotent without scripts: the server derives the message's id from it.
             <input type="hidden" name="seq" value=seq/>
             <Tray uploads=composing.uploads room_id=composing.shown_room_id takes_files/>
             <div class="composer__row">
-                <div class="composer__buttons">
-                    {takes_files.then(|| view! { <Attach uploads=composing.uploads room_id=composing.shown_room_id/> })}
-                    <button class="button--icon composer__format" type="button" aria-label="Formatting" title="Formatting" aria-pressed="false">
-                        {Icon::Format.view()}
-                    </button>
-                </div>
+                <div
+                    class="composer__buttons"
+                    on:change=move |event| attach::chosen(&event, composing.uploads, composing.shown_room_id)
+                    inner_html=tools_html(takes_files.then_some(composing.shown_room_id))
+                ></div>
                 <TextField composing/>
-                <div class="composer__buttons">
-                    <button class="button--icon composer__send" aria-label="Send" title="Send" hidden=edits>{Icon::Send.view()}</button>
-                    <button class="button" hidden=move || !edits()>"Save changes"</button>
-                </div>
+                <div class="composer__buttons" inner_html=move || send_html(edits())></div>
             </div>
             <Typing/>
         </form>
     }
 }
 
+/// What is shown above the field while a message is edited.
+const MODE: &str = "Editing a message <button type=\"button\" class=\"button--quiet\">Cancel</button>";
+
+/// The buttons before the field; `room_id` is that of the files to attach, if messages can have files.
+fn tools_html(room_id: Option<RoomId>) -> String {
+    let mut html = HtmlWriter::new();
+    if let Some(room_id) = room_id {
+        attach::push_attach(&mut html, room_id);
+    }
+    html.markup(r#"<button class="button--icon composer__format" type="button" aria-label="Formatting" title="Formatting""#);
+    html.markup(r#" aria-pressed="false">"#);
+    Icon::Format.push(&mut html);
+    html.markup("</button>");
+    html.into_string()
+}
+
+/// The button that submits the form.
+fn send_html(edits: bool) -> String {
+    let mut html = HtmlWriter::new();
+    if edits {
+        html.markup(r#"<button class="button">Save changes</button>"#);
+    } else {
+        html.markup(r#"<button class="button--icon composer__send" aria-label="Send" title="Send">"#);
+        Icon::Send.push(&mut html);
+        html.markup("</button>");
+    }
+    html.into_string()
+}
+
 /// The message that the new one replies to, and the button that makes it no reply.
 #[component]
 fn Replying(composing: Composing) -> impl IntoView {
     let Editing { message_id, reply, .. } = composing.editing;
-    let words = move || {
+    let strip = move || {
         let mut html = HtmlWriter::new();
         reply.with(|reply| {
             if let Some(reply) = reply {
-                html.markup("Replying to <bdi><b>").text(&reply.author).markup("</b></bdi>: <bdi>").text(&reply.words);
-                html.markup("</bdi>");
+                html.markup(r#"<p role="status">Replying to <bdi><b>"#).text(&reply.author);
+                html.markup("</b></bdi>: <bdi>").text(&reply.words);
+                html.markup(r#"</bdi></p><button class="button--icon" type="button" aria-label="Cancel reply" title="Cancel reply">"#);
+                Icon::Close.push(&mut html);
+                html.markup("</button>");
             }
         });
         html.into_string()
     };
+    let clicked = move |event: MouseEvent| {
+        if browser::closest(&event, "button").is_some() {
+            composing.editing.set_reply(composing.drafts(), None);
+            composing.editing.focus();
+        }
+    };
     view! {
-        <div class="composer__reply" hidden=move || message_id.get().is_some() || reply.with(Option::is_none)>
-            <p role="status" inner_html=words></p>
-            <button
-                class="button--icon"
-                type="button"
-                aria-label="Cancel reply"
-                title="Cancel reply"
-                on:click=move |_| {
-                    composing.editing.set_reply(composing.drafts(), None);
-                    composing.editing.focus();
-                }
-            >
-                {Icon::Close.view()}
-            </button>
-        </div>
+        <div
+            class="composer__reply"
+            hidden=move || message_id.get().is_some() || reply.with(Option::is_none)
+            on:click=clicked
+            inner_html=strip
+        ></div>
     }
 }
 
@@ -178,9 +210,10 @@ fn use_composing(timeline: RwSignal<Timeline>, editing: Editing) -> Composing {
         uploads: expect_context(),
         form: NodeRef::new(),
     };
+    let again = Trigger::new();
     Effect::new(move |_| {
         let room_id = composing.room_id();
-        let Some(field) = editing.field.get() else { return };
+        let Some(field) = editing.field.get().filter(|field| browser::is_in_document(field, again)) else { return };
         if !browser::belongs_to_room(&field, room_id) {
             // Text typed before hydration is kept.
             let is_of_other_room = browser::assign_room(&field, room_id);

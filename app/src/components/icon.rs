@@ -106,6 +106,13 @@ impl Icon {
         html.markup(r#""/></svg>"#);
     }
 
+    /// Appends the icon in a box that keeps its size beside a text.
+    pub fn push_boxed(self, html: &mut HtmlWriter) {
+        html.markup(r#"<span class="icon-box">"#);
+        self.push(html);
+        html.markup("</span>");
+    }
+
     /// The icon as an SVG element.
     #[must_use]
     pub fn html(self) -> String {

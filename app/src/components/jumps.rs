@@ -5,11 +5,10 @@ use campfire::model::{MessageId, Place, RoomId, paths};
 use campfire::protocol::Timeline;
 use leptos::ev::MouseEvent;
 use leptos::prelude::*;
-use wasm_bindgen::JsCast;
-use web_sys::Element;
 
 use super::icon::Icon;
 use super::scroller::Scroller;
+use crate::browser;
 use crate::live::{self, Live, Reading};
 use crate::navigation;
 
@@ -67,8 +66,7 @@ fn jumps_html(room_id: RoomId, above: Option<MessageId>, below: Option<u32>) -> 
 /// Handles a click on the link to the newest message: scrolls to it if it is loaded. Otherwise the link is followed, or,
 /// if it leads to the current page, the page's data is loaded again.
 fn jump(event: &MouseEvent, timeline: RwSignal<Timeline>, scroller: Scroller, place: RwSignal<Place>) {
-    let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
-    let Some(Some(link)) = target.and_then(|target| target.closest(TO_NEWEST).ok()) else { return };
+    let Some(link) = browser::closest(event, TO_NEWEST) else { return };
     scroller.to_newest();
     let is_loaded = timeline.with_untracked(|timeline| !timeline.has_newer);
     let is_current_page = link.get_attribute("href") == Some(place.get_untracked().path());

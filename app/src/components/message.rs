@@ -103,11 +103,11 @@ fn push_head(html: &mut HtmlWriter, message: &Message, id: &str, name_html: &str
     let path = message.path();
     let timestamp = utc_timestamp(message.created_at);
     html.markup(r#"<a class="message__avatar" href=""#).raw(&author_path);
-    html.markup(r#"" rel="external" tabindex="-1" aria-hidden="true">"#);
+    html.markup(r#"" tabindex="-1" aria-hidden="true">"#);
     push_avatar(html, message.creator_id, &message.creator_name);
     html.markup(r#"</a><div class="message__head"><a class="message__author" id="by-"#).raw(id);
     html.markup(r#"" href=""#).raw(&author_path);
-    html.markup(r#"" rel="external"><bdi>"#).raw(name_html).markup("</bdi></a> ");
+    html.markup(r#""><bdi>"#).raw(name_html).markup("</bdi></a> ");
     html.markup(r#"<a class="message__time" href=""#).raw(&path).markup(r#""><local-time"#);
     html.markup(if room_name.is_some() { " data-date" } else { "" });
     html.markup(r#"><time datetime=""#).raw(&timestamp).markup(r#"">"#);

@@ -77,8 +77,11 @@ pub fn use_scroller(
         opened(place).and_then(|element| topmost_row(&element))
     };
     let scroller = Scroller { element: NodeRef::new(), timeline, reader };
+    let again = Trigger::new();
     Effect::new(move |_| {
-        let Some(element) = scroller.element.get() else { return };
+        let Some(element) = scroller.element.get().filter(|element| browser::is_in_document(element, again)) else {
+            return;
+        };
         // The same page again, after its data was reloaded, stays where it is.
         let path = place.path();
         if element.get_attribute(OPENED).as_ref() != Some(&path) {

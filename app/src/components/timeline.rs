@@ -6,7 +6,6 @@ use campfire::protocol::Timeline;
 use leptos::ev::MouseEvent;
 use leptos::html;
 use leptos::prelude::*;
-use wasm_bindgen::JsCast;
 
 use super::drafts::Drafts;
 use super::editing::Editing;
@@ -46,8 +45,8 @@ pub fn Messages(
         let edited = editing.message_id.get();
         request_animation_frame(move || browser::mark_edited(edited));
     });
-    let older = move || timeline.with(older_html);
-    let is_empty = move || timeline.with(|timeline| timeline.messages.is_empty());
+    let older = move || timeline.try_with(older_html).unwrap_or_default();
+    let is_empty = move || timeline.try_with(|timeline| timeline.messages.is_empty()).unwrap_or_default();
 
     view! {
         <div
@@ -91,6 +90,10 @@ pub fn Messages(
 /// Where the browser keeps that the hint was shown.
 const HINT_KEY: &str = "campfire:hold-hint";
 
+/// What it says.
+const HINT: &str = "Press and hold a message to reply, boost or change it. \
+                    <button class=\"button--quiet\" type=\"button\">Got it</button>";
+
 /// Says once, on a touch screen, how the menu of a message is opened: rows have no buttons there.
 #[component]
 fn HoldHint(timeline: RwSignal<Timeline>) -> impl IntoView {
@@ -104,10 +107,13 @@ fn HoldHint(timeline: RwSignal<Timeline>) -> impl IntoView {
         }
     });
     view! {
-        <p class="hold-hint" role="status" hidden=move || !is_shown.get()>
-            "Press and hold a message to reply, boost or change it."
-            <button class="button--quiet" type="button" on:click=move |_| is_shown.set(false)>"Got it"</button>
-        </p>
+        <p
+            class="hold-hint"
+            role="status"
+            hidden=move || is_shown.try_get() != Some(true)
+            on:click=move |event| is_shown.set(browser::closest(&event, "button").is_none())
+            inner_html=HINT
+        ></p>
     }
 }
 
@@ -144,7 +150,8 @@ fn use_rows(timeline: RwSignal<Timeline>, scroller: Scroller, opened_at: OpenedA
 fn outgoing(outbox: Outbox, room_id: RoomId, timeline: RwSignal<Timeline>) -> Vec<Outgoing> {
     let mut outgoing = outbox.of_room(room_id);
     if !outgoing.is_empty() {
-        timeline.with(|timeline| {
+        // The outbox outlives the timeline of one room: after navigation this runs once more with a disposed one.
+        timeline.try_with(|timeline| {
             let arrived = timeline.messages.iter().filter_map(|message| message.client_message_id.as_ref());
             outgoing.retain(|item| !arrived.clone().any(|arrived| *arrived == item.client_message_id));
         });
@@ -165,8 +172,7 @@ fn older_html(timeline: &Timeline) -> String {
 /// Handles clicks on the controls of a message that need the WASM: reply, edit, and retry or discard of one that failed.
 /// The page's script handles all other controls.
 fn clicked(event: &MouseEvent, drafts: Drafts, editing: Editing, outbox: Outbox) {
-    let target = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
-    let Some(control) = target.and_then(|element| element.closest("[data-action]").ok().flatten()) else { return };
+    let Some(control) = browser::closest(event, "[data-action]") else { return };
     let action = control.get_attribute(names::attribute::ACTION).unwrap_or_default();
     // Opens the link in a tab of its own.
     if event.ctrl_key() || event.meta_key() {

@@ -4,8 +4,8 @@
 use campfire::html::HtmlWriter;
 use leptos::ev::MouseEvent;
 use leptos::prelude::*;
-use wasm_bindgen::JsCast;
 
+use crate::browser;
 use crate::outbox::{Outbox, Outgoing};
 
 /// The messages that can no longer be sent, each with buttons to copy and to discard it.
@@ -14,9 +14,8 @@ pub fn Unsent() -> impl IntoView {
     let outbox = expect_context::<Outbox>();
     let html = Memo::new(move |_| outbox.with_unsendable(unsent_html));
     let clicked = move |event: MouseEvent| {
-        let control = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
-        let id = control.and_then(|control| control.get_attribute("data-id")?.parse().ok());
-        if let Some(id) = id {
+        let control = browser::closest(&event, "[data-id]");
+        if let Some(id) = control.and_then(|control| control.get_attribute("data-id")?.parse().ok()) {
             outbox.discard(&id);
         }
     };

@@ -30,7 +30,8 @@ pub fn Welcome(
         }
     });
     let html = move || {
-        if !is_empty.get() {
+        // After navigation this runs once more with disposed signals.
+        if is_empty.try_get() != Some(true) {
             return String::new();
         }
         let has_pings = live.rooms(|rooms| rooms.iter().any(|room| room.kind == RoomKind::Direct));
@@ -85,15 +86,16 @@ pub fn Greeting(
     on_cleanup(move || {
         let _ = layout.try_update_value(|layout| layout.notice = None);
     });
-    let (name, account) = layout.with_value(|layout| (layout.viewer.name.clone(), layout.account.name.clone()));
-    is_new.then(|| {
-        view! {
-            <div class="greeting" role="status">
-                <strong>"Welcome, "<bdi>{name}</bdi>"."</strong>
-                " This is “"<bdi>{room}</bdi>"”, where everybody at "<bdi>{account}</bdi>" is. The other rooms, and people to write to, are in the list of rooms. Say hello below."
-            </div>
-        }
-    })
+    let html = layout.with_value(|layout| greeting_html(&layout.viewer.name, &room, &layout.account.name));
+    is_new.then(|| view! { <div class="greeting" role="status" inner_html=html></div> })
+}
+
+fn greeting_html(name: &str, room: &str, account: &str) -> String {
+    let mut html = HtmlWriter::new();
+    html.markup("<strong>Welcome, <bdi>").text(name).markup("</bdi>.</strong> This is “<bdi>").text(room);
+    html.markup("</bdi>”, where everybody at <bdi>").text(account);
+    html.markup("</bdi> is. The other rooms, and people to write to, are in the list of rooms. Say hello below.");
+    html.into_string()
 }
 
 #[cfg(test)]

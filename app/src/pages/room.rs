@@ -12,7 +12,6 @@ use campfire::protocol::{RoomEnd, Timeline, timeline};
 use campfire::{AppError, AppResult};
 use codee::{Decoder, Encoder};
 use leptos::either::Either;
-use leptos::ev::MouseEvent;
 use leptos::prelude::*;
 
 use crate::api::load_room;
@@ -24,7 +23,7 @@ use crate::components::sidebar::{ConnectionNotice, MenuButton};
 use crate::components::timeline::Messages;
 use crate::components::welcome::{Greeting, Welcome};
 use crate::live::{self, Focus, Live, Reading};
-use crate::{Notice, browser, chunks, frame, navigation};
+use crate::{Notice, browser, frame, navigation};
 
 /// How long after a failure the data is loaded again.
 const RELOAD_DELAY: Duration = Duration::from_secs(3);
@@ -224,7 +223,7 @@ fn RoomView(page: timeline::RoomPage, reload: Callback<()>, editing: Editing) ->
         <Greeting room=greeted/>
         <Messages timeline target editing/>
         <Welcome room timeline/>
-        <Composer timeline editing is_lost=Signal::derive(move || loss.with(Option::is_some))/>
+        <Composer timeline editing is_lost=Signal::derive(move || loss.try_with(Option::is_some).unwrap_or_default())/>
         <Lost loss editing/>
     }
 }
@@ -232,18 +231,26 @@ fn RoomView(page: timeline::RoomPage, reload: Callback<()>, editing: Editing) ->
 /// Shown in place of the composer once the room is lost: why, and what was being written.
 #[component]
 fn Lost(loss: RwSignal<Option<String>>, editing: Editing) -> impl IntoView {
-    let text = Memo::new(move |_| if loss.with(Option::is_some) { editing.text() } else { String::new() });
+    let html = move || loss.try_get().flatten().map(|loss| lost_html(&loss, &editing.text())).unwrap_or_default();
     view! {
-        <section class="lost" hidden=move || loss.with(Option::is_none) aria-label="This room is gone">
-            <p role="alert">{move || loss.get()}</p>
-            <div class="lost__draft" hidden=move || text.with(|text| text.trim().is_empty())>
-                <label for="lost-draft">"What you were writing:"</label>
-                <textarea id="lost-draft" readonly rows="3" prop:value=text></textarea>
-                <button class="button button--plain" type="button" data-copies="lost-draft">"Copy"</button>
-            </div>
-            <a class="button button--plain" href=paths::HOME rel="external">"Go to your rooms"</a>
-        </section>
+        <section class="lost" hidden=move || loss.try_with(Option::is_none) aria-label="This room is gone" inner_html=html></section>
     }
+}
+
+/// Why the room is lost, and the draft.
+fn lost_html(loss: &str, draft: &str) -> String {
+    let mut html = HtmlWriter::new();
+    html.markup(r#"<p role="alert">"#).text(loss).markup("</p>");
+    if !draft.trim().is_empty() {
+        html.markup(r#"<div class="lost__draft"><label for="lost-draft">What you were writing:</label>"#);
+        // A line break after the tag is not part of the text.
+        html.markup("<textarea id=\"lost-draft\" readonly rows=\"3\">\n").text(draft);
+        html.markup("</textarea>");
+        html.markup(r#"<button class="button button--plain" type="button" data-copies="lost-draft">Copy</button></div>"#);
+    }
+    html.markup(r#"<a class="button button--plain" href=""#).markup(paths::HOME);
+    html.markup(r#"" rel="external">Go to your rooms</a>"#);
+    html.into_string()
 }
 
 /// Why a room is lost to the viewer.
@@ -283,45 +290,69 @@ fn Opening() -> impl IntoView {
         }
     });
     let text = move || {
-        let room_id = place.get_untracked().room_id().filter(|_| is_slow.get())?;
+        let room_id = place.get_untracked().room_id().filter(|_| is_slow.try_get() == Some(true))?;
         let name = live.rooms(|rooms| rooms.iter().find(|room| room.id == room_id).map(|room| room.name.clone()));
         Some(format!("Opening {}…", name.unwrap_or_else(|| "the room".to_owned())))
     };
     view! { <p class="opening" role="status">{text}</p> }
 }
 
-/// The header of a room: its name, the people present, and links to its settings.
+/// The header of a room: its name, the people present, the search, the bell, and the link to its settings.
 #[component]
 fn RoomHeader(
     room: Room,
     name: Memo<String>,
     involvement: impl Fn() -> Involvement + Copy + Send + Sync + 'static,
 ) -> impl IntoView {
-    let is_direct = room.kind == RoomKind::Direct;
-    let label = if is_direct { "Ping settings" } else { "Room settings" };
+    let Room { id: room_id, kind, .. } = room;
+    let title = move || {
+        let mut html = HtmlWriter::new();
+        html.markup(r#"<span class="visually-hidden">"#).markup(if kind == RoomKind::Direct { "Ping with " } else { "" });
+        html.markup("</span><bdi>").text(&name.try_get().unwrap_or_default()).markup("</bdi>");
+        html.into_string()
+    };
+    let tools = move || tools_html(room_id, kind, involvement());
     view! {
         <header class="room-header">
             <MenuButton/>
-            <h1 class="room-header__name">
-                <span class="visually-hidden">{if is_direct { "Ping with " } else { "" }}</span>
-                <bdi>{name}</bdi>
-            </h1>
-            <Here room_id=room.id/>
-            <a class="room-header__search" href=paths::SEARCHES title="Search (Ctrl+K)" on:click=open_search>
-                {Icon::Search.view()} <span>"Search"</span>
-            </a>
-            <Bell room_id=room.id kind=room.kind involvement/>
-            <a class="button--icon" href=paths::room_settings(room.kind, room.id) aria-label=label title=label>{Icon::More.view()}</a>
+            <h1 class="room-header__name" inner_html=title></h1>
+            <Here room_id/>
+            <div class="room-header__tools" inner_html=tools></div>
         </header>
     }
 }
 
-/// Opens the search panel in place of the page that the link leads to.
-fn open_search(event: MouseEvent) {
-    if !(event.ctrl_key() || event.meta_key() || event.shift_key() || event.alt_key()) {
-        event.prevent_default();
-        chunks::search();
+/// The link to the search, the viewer's involvement as a menu of the choices, and the link to the settings.
+fn tools_html(room_id: RoomId, kind: RoomKind, involvement: Involvement) -> String {
+    let mut html = HtmlWriter::new();
+    html.markup(r#"<a class="room-header__search" href=""#).markup(paths::SEARCHES);
+    html.markup(r#"" title="Search (Ctrl+K)" data-finder="">"#);
+    Icon::Search.push(&mut html);
+    html.markup(r#" <span>Search</span></a><details class="menu bell"><summary aria-label=""#);
+    html.markup(involvement.label()).markup(r#". Change" title=""#).markup(involvement.label());
+    html.markup(r#". Change">"#);
+    let icon = match involvement {
+        Involvement::Everything => Icon::BellRinging,
+        Involvement::Mentions => Icon::Bell,
+        Involvement::Nothing => Icon::BellOff,
+        Involvement::Invisible => Icon::Hidden,
+    };
+    icon.push(&mut html);
+    html.markup(r#"</summary><form class="menu__list" method="post" action=""#).text(&paths::involvement(room_id));
+    html.markup(r#"" data-quiet="" data-undoes=""#).markup(involvement.word());
+    html.markup(r#""><input type="hidden" name="_method" value="put"><p class="bell__title">Notify me of</p><div>"#);
+    for choice in Involvement::choices(kind) {
+        html.markup(r#"<button name="involvement" value=""#).markup(choice.word());
+        html.markup(r#"" aria-pressed=""#).markup(if choice == involvement { "true" } else { "false" });
+        html.markup(r#"" data-says=""#).markup(choice.label()).markup(r#"."><span>"#).markup(choice.short_label());
+        html.markup("</span> <small>").markup(choice.note()).markup("</small></button>");
     }
+    let label = if kind == RoomKind::Direct { "Ping settings" } else { "Room settings" };
+    html.markup(r#"</div></form></details><a class="button--icon" href=""#).text(&paths::room_settings(kind, room_id));
+    html.markup(r#"" aria-label=""#).markup(label).markup(r#"" title=""#).markup(label).markup(r#"">"#);
+    Icon::More.push(&mut html);
+    html.markup("</a>");
+    html.into_string()
 }
 
 /// The other people present in the room.
@@ -358,45 +389,6 @@ fn here_html(people: &[&Person], unnamed: usize) -> String {
     }
     html.markup("</div></details>");
     html.into_string()
-}
-
-/// The viewer's involvement, as a menu of the choices.
-#[component]
-fn Bell(
-    room_id: RoomId,
-    kind: RoomKind,
-    involvement: impl Fn() -> Involvement + Copy + Send + Sync + 'static,
-) -> impl IntoView {
-    let icon = move || {
-        match involvement() {
-            Involvement::Everything => Icon::BellRinging,
-            Involvement::Mentions => Icon::Bell,
-            Involvement::Nothing => Icon::BellOff,
-            Involvement::Invisible => Icon::Hidden,
-        }
-        .html()
-    };
-    let label = move || format!("{}. Change", involvement().label());
-    let choices = move || {
-        let mut html = HtmlWriter::new();
-        for choice in Involvement::choices(kind) {
-            html.markup(r#"<button name="involvement" value=""#).markup(choice.word());
-            html.markup(r#"" aria-pressed=""#).markup(if choice == involvement() { "true" } else { "false" });
-            html.markup(r#"" data-says=""#).markup(choice.label()).markup(r#"."><span>"#).markup(choice.short_label());
-            html.markup("</span> <small>").markup(choice.note()).markup("</small></button>");
-        }
-        html.into_string()
-    };
-    view! {
-        <details class="menu bell">
-            <summary aria-label=label title=label inner_html=icon></summary>
-            <form class="menu__list" method="post" action=paths::involvement(room_id) data-quiet="" data-undoes=move || involvement().word()>
-                <input type="hidden" name="_method" value="put"/>
-                <p class="bell__title">"Notify me of"</p>
-                <div inner_html=choices></div>
-            </form>
-        </details>
-    }
 }
 
 /// Shown in place of a room that cannot be loaded. A temporary failure is retried.

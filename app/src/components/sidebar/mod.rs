@@ -23,27 +23,12 @@ pub fn Sidebar() -> impl IntoView {
     let live = expect_context::<Live>();
     let filter = RwSignal::new(String::new());
     let (pings, shared) = use_lines(filter);
-    let logo = move || {
-        let version = live.inbox(|inbox| inbox.account.logo_version);
-        if version == 0 {
-            return Icon::Flame.html();
-        }
-        let mut html = HtmlWriter::new();
-        html.markup(r#"<img src=""#).text(&paths::small_logo(version)).markup(r#"" alt="" width="32" height="32">"#);
-        html.into_string()
-    };
-    let hidden_count = move || live.inbox(|inbox| inbox.hidden_count);
+    let top = move || live.inbox(|Inbox { account, .. }| top_html(account.logo_version, &account.name));
+    let more = move || more_html(live.may_make_rooms(), live.inbox(|inbox| inbox.hidden_count));
 
     view! {
         <nav class="sidebar" id=SIDEBAR_ID popover="auto" aria-label="Rooms">
-            <div class="sidebar__top">
-                <a class="sidebar__account" href=paths::HOME rel="external">
-                    <span class="sidebar__logo" inner_html=logo></span> <bdi class="sidebar__name">{move || live.inbox(|inbox| inbox.account.name.clone())}</bdi>
-                </a>
-                <button class="button--icon sidebar__close" type="button" popovertarget=SIDEBAR_ID popovertargetaction="hide" aria-label="Close">
-                    {Icon::Close.view()}
-                </button>
-            </div>
+            <div class="sidebar__top" inner_html=top></div>
             <ul class="pings" aria-label="Pings"><Lines lines=pings/></ul>
             <input
                 class="sidebar__filter"
@@ -55,21 +40,45 @@ pub fn Sidebar() -> impl IntoView {
             />
             <div class="sidebar__rooms">
                 <ul aria-label="Rooms"><Lines lines=shared/></ul>
-                <a class="sidebar__new" href=paths::new_room(RoomKind::Open) hidden=move || !live.may_make_rooms()>
-                    {Icon::Plus.view()} "New room"
-                </a>
-                <a class="sidebar__new sidebar__hidden" href=format!("{}#hidden", paths::OWN_PROFILE) hidden=move || hidden_count() == 0>
-                    {Icon::Hidden.view()} {move || hidden_text(hidden_count())}
-                </a>
+                <div class="sidebar__more" inner_html=more></div>
             </div>
             <Bottom/>
         </nav>
     }
 }
 
-/// The text of the link to the rooms that the viewer has hidden.
-fn hidden_text(count: u32) -> String {
-    if count == 1 { "1 hidden room".to_owned() } else { format!("{count} hidden rooms") }
+/// The link to the viewer's rooms, and the button that closes the sidebar on a phone.
+fn top_html(logo_version: i64, name: &str) -> String {
+    let mut html = HtmlWriter::new();
+    html.markup(r#"<a class="sidebar__account" href=""#).markup(paths::HOME).markup(r#"" rel="external">"#);
+    if logo_version == 0 {
+        Icon::Flame.push_boxed(&mut html);
+    } else {
+        html.markup(r#"<img src=""#).text(&paths::small_logo(logo_version)).markup(r#"" alt="" width="32" height="32">"#);
+    }
+    html.markup(r#" <bdi class="sidebar__name">"#).text(name).markup("</bdi></a>");
+    html.markup(r#"<button class="button--icon sidebar__close" type="button" popovertarget=""#).markup(SIDEBAR_ID);
+    html.markup(r#"" popovertargetaction="hide" aria-label="Close">"#);
+    Icon::Close.push(&mut html);
+    html.markup("</button>");
+    html.into_string()
+}
+
+/// The links below the rooms: to make one, and to those that the viewer has hidden.
+fn more_html(may_make_rooms: bool, hidden_count: u32) -> String {
+    let mut html = HtmlWriter::new();
+    if may_make_rooms {
+        html.markup(r#"<a class="sidebar__new" href=""#).markup(paths::new_room(RoomKind::Open)).markup(r#"">"#);
+        Icon::Plus.push_boxed(&mut html);
+        html.markup(" New room</a>");
+    }
+    if hidden_count > 0 {
+        html.markup(r#"<a class="sidebar__new sidebar__hidden" href=""#).markup(paths::OWN_PROFILE).markup(r##"#hidden">"##);
+        Icon::Hidden.push_boxed(&mut html);
+        html.markup(" ").number(hidden_count.into());
+        html.markup(if hidden_count == 1 { " hidden room</a>" } else { " hidden rooms</a>" });
+    }
+    html.into_string()
 }
 
 /// The lines that match the filter: direct rooms, and shared rooms. In the browser an effect marks the links to the room
@@ -112,12 +121,17 @@ fn Bottom() -> impl IntoView {
     let live = expect_context::<Live>();
     let origin = use_layout().with_value(|layout| layout.origin.clone());
     let join_url = move || live.inbox(|inbox| origin.clone() + &paths::join(&inbox.account.join_code));
-    let profile = move || {
+    let me = move || {
         live.inbox(|Inbox { viewer, .. }| {
             let mut html = HtmlWriter::new();
+            html.markup(r#"<a class="sidebar__profile" href=""#).markup(paths::OWN_PROFILE);
+            html.markup(r#"" title="Your profile">"#);
             push_avatar(&mut html, viewer.id, &viewer.name);
             html.markup(r#" <bdi class="sidebar__name">"#).text(&viewer.name);
-            html.markup(r#"</bdi><span class="visually-hidden">, your profile</span>"#);
+            html.markup(r#"</bdi><span class="visually-hidden">, your profile</span></a><a class="sidebar__settings" href=""#);
+            html.markup(paths::ACCOUNT_SETTINGS).markup(r#"">"#);
+            Icon::Gear.push_boxed(&mut html);
+            html.markup(" Settings</a>");
             html.into_string()
         })
     };
@@ -134,10 +148,7 @@ fn Bottom() -> impl IntoView {
                     <a class="button button--plain" href=format!("{}#invite", paths::ACCOUNT_SETTINGS)>"As a QR code"</a>
                 </p>
             </details>
-            <div class="sidebar__me">
-                <a class="sidebar__profile" href=paths::OWN_PROFILE title="Your profile" inner_html=profile></a>
-                <a class="sidebar__settings" href=paths::ACCOUNT_SETTINGS>{Icon::Gear.view()} "Settings"</a>
-            </div>
+            <div class="sidebar__me" inner_html=me></div>
         </div>
     }
 }

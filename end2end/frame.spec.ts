@@ -80,8 +80,9 @@ test("forms in the frame are sent without loading a document", async ({ twoPeopl
   await expect(bob.page.getByRole("link", { name: "Acme" })).toBeVisible();
   await ada.page.getByRole("link", { name: "Back", exact: true }).click();
   await expect(heading(ada, "Makers")).toBeVisible();
-  // A person who has no ping yet: the button in the sidebar makes one.
-  await ada.page.getByRole("button", { name: "Bob" }).click();
+  await ada.page.getByRole("link", { name: "Ping", exact: true }).click();
+  await ada.page.getByRole("checkbox", { name: "Bob" }).check();
+  await ada.page.getByRole("button", { name: "Start ping" }).click();
   await expect(heading(ada, "Ping with Bob")).toBeVisible();
   expect(await isMarked(ada)).toBe(true);
   expect(sockets).toEqual([]);

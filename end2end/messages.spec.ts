@@ -537,7 +537,7 @@ test("mentions, boosts, replies and the search need no script", async ({ person 
   await bob.page.getByRole("button", { name: "Boost: fire" }).click();
   await expect(bob.message("eels").getByRole("button", { name: /Take your boost back/ })).toBeVisible();
   await bob.message("eels").getByRole("link", { name: "Add a boost" }).click();
-  await bob.page.getByRole("searchbox", { name: "Search emoji by name" }).fill("rocket");
+  await bob.page.getByRole("searchbox", { name: "Search emoji, or write up to 16 characters" }).fill("rocket");
   await bob.page.getByRole("button", { name: "Search" }).click();
   await bob.page.getByRole("button", { name: "rocket", exact: true }).click();
   await expect(bob.message("eels").getByRole("button", { name: /^🚀, 1: Bob/ }).last()).toBeVisible();

@@ -79,7 +79,7 @@ test("a name is completed by the keyboard, and the person is called from another
 
 test("a search finds an old message, and its link opens the room there", async ({ ada, room }) => {
   await ada.posts(room, "the **heron** has landed");
-  await ada.flood(room, 60);
+  await ada.flood(room, 120);
   await ada.enter(room);
   await ada.click(link("Search"));
   await ada.click(field("Search all your rooms"));
@@ -89,9 +89,9 @@ test("a search finds an old message, and its link opens the room there", async (
   await ada.click(By.css(".found__link"));
   await ada.live();
   const heron = message("the heron has landed");
-  expect(await ada.attribute(heron, "aria-current")).toBe("true");
+  await expect.poll(() => ada.attribute(heron, "aria-current")).toBe("true");
   await ada.hasInView(heron);
-  expect(await ada.count(numbered(60))).toBe(0);
+  expect(await ada.count(numbered(120))).toBe(0);
 
   // A permanent link in the live page.
   await ada.scrollTo(numbered(9));
@@ -106,7 +106,7 @@ test("older messages load while scrolling up, and the rows in view keep their pl
   await ada.flood(room, 100);
   await ada.enter(room);
   await ada.hasInView(numbered(100));
-  expect(await ada.count(numbered(60))).toBe(0);
+  expect(await ada.count(numbered(120))).toBe(0);
   let before = await ada.scrollTo(numbered(65));
   await ada.sees(numbered(21));
   expect(Math.abs((await ada.place(numbered(65))) - before)).toBeLessThan(2);

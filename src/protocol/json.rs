@@ -8,8 +8,8 @@ use server_fn::{Bytes, ContentType, Decodes, Encodes, Format, FormatType};
 /// Arguments and results as JSON in the body of a `POST` request. Use this instead of `server_fn::codec::Json`.
 pub type Json = Post<JsonText>;
 
-/// JSON that is parsed as a string, like that of events and of the browser's storage. Parsing bytes is another
-/// instantiation of every deserializer, which would be 13 KB of the compressed WASM.
+/// JSON that is parsed as a string, like that of events and of the browser's storage. Parsing bytes would put another copy
+/// of every deserializer into the WASM: 36 KB, 1.4 KB of them compressed.
 pub struct JsonText;
 
 impl ContentType for JsonText {

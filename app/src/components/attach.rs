@@ -4,10 +4,10 @@ use std::cell::RefCell;
 
 use campfire::html::HtmlWriter;
 use campfire::model::{RoomId, paths};
+use leptos::html;
 use leptos::prelude::*;
-use leptos::{ev, html};
 use wasm_bindgen::JsCast;
-use web_sys::{DataTransfer, Event, File, FileList, HtmlInputElement, MouseEvent};
+use web_sys::{ClipboardEvent, DataTransfer, DragEvent, Event, File, FileList, HtmlInputElement, MouseEvent};
 
 use super::icon::Icon;
 use crate::browser;
@@ -24,7 +24,9 @@ thread_local! {
 /// Appends the controls that choose files, and the link to those of the room. Photos and other files are apart, because
 /// phones have a picker for each. [`chosen`] handles their changes.
 pub fn push_attach(html: &mut HtmlWriter, room_id: RoomId) {
-    html.markup(r#"<details class="menu attach"><summary class="button--icon" aria-label="Attach files" title="Attach files">"#);
+    html.markup(
+        r#"<details class="menu attach"><summary class="button--icon" aria-label="Attach files" title="Attach files">"#,
+    );
     Icon::Clip.push(html);
     html.markup(r#"</summary><div class="menu__list attach__list"><label class="attach__choice">Photos "#);
     html.markup(r#"<input type="file" name="files" multiple accept=""#).markup(PHOTOS);
@@ -81,32 +83,21 @@ pub fn Tray(
             browser::toast("This Campfire keeps text only, so files cannot be sent here.");
         }
     };
-    if cfg!(feature = "hydrate") {
-        let listeners = [
-            window_event_listener(ev::dragover, move |event| {
-                if event.data_transfer().is_some_and(|data| has_files(&data)) {
-                    event.prevent_default();
-                    is_dragging.set(takes_files);
-                }
-            }),
-            window_event_listener(ev::dragleave, move |event| {
-                // Onto nothing: out of the window.
-                if event.related_target().is_none() {
-                    is_dragging.set(false);
-                }
-            }),
-            window_event_listener(ev::drop, move |event| {
+    // One function for all of these events: a listener of each type would be more code for every browser.
+    let transferred = move |event: Event| {
+        let Some(data) = transfer(&event) else { return };
+        match event.type_().as_str() {
+            "dragover" => {
+                event.prevent_default();
+                is_dragging.set(takes_files);
+            }
+            "drop" => {
                 is_dragging.set(false);
-                let Some(data) = event.data_transfer().filter(has_files) else { return };
                 event.prevent_default();
                 add(data.files().map(list).unwrap_or_default());
                 focus_field();
-            }),
-            window_event_listener(ev::paste, move |event| {
-                let Some(data) = event.clipboard_data().filter(has_files) else { return };
-                if browser::closest(&event, ".composer textarea").is_none() {
-                    return;
-                }
+            }
+            "paste" if browser::closest(&event, ".composer textarea").is_some() => {
                 let files = data.files().map(list).unwrap_or_default();
                 // Word processors and spreadsheets put a picture of the text beside it.
                 let has_text = data.get_data("text/plain").is_ok_and(|text| !text.is_empty());
@@ -117,8 +108,17 @@ pub fn Tray(
                     event.prevent_default();
                     add(files);
                 }
-            }),
-        ];
+            }
+            // Onto nothing: out of the window.
+            "dragleave" if event.dyn_ref::<DragEvent>().is_some_and(|event| event.related_target().is_none()) => {
+                is_dragging.set(false);
+            }
+            _ => {}
+        }
+    };
+    if cfg!(feature = "hydrate") {
+        let listeners =
+            ["dragover", "dragleave", "drop", "paste"].map(|name| window_event_listener_untyped(name, transferred));
         on_cleanup(move || listeners.into_iter().for_each(|listener| listener.remove()));
     }
     let answer_offer = move |event: MouseEvent| {
@@ -136,8 +136,13 @@ pub fn Tray(
     }
 }
 
-fn has_files(data: &DataTransfer) -> bool {
-    data.types().iter().any(|kind| kind == "Files")
+/// The files that an event drags, drops or pastes; `None` if there are none among its data.
+fn transfer(event: &Event) -> Option<DataTransfer> {
+    let data = match event.dyn_ref::<ClipboardEvent>() {
+        Some(event) => event.clipboard_data(),
+        None => event.dyn_ref::<DragEvent>()?.data_transfer(),
+    };
+    data.filter(|data| data.types().iter().any(|kind| kind == "Files"))
 }
 
 fn list(files: FileList) -> Vec<File> {

@@ -90,7 +90,9 @@ fn tools_html(room_id: Option<RoomId>) -> String {
     if let Some(room_id) = room_id {
         attach::push_attach(&mut html, room_id);
     }
-    html.markup(r#"<button class="button--icon composer__format" type="button" aria-label="Formatting" title="Formatting""#);
+    html.markup(
+        r#"<button class="button--icon composer__format" type="button" aria-label="Formatting" title="Formatting""#,
+    );
     html.markup(r#" aria-pressed="false">"#);
     Icon::Format.push(&mut html);
     html.markup("</button>");

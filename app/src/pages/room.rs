@@ -246,7 +246,9 @@ fn lost_html(loss: &str, draft: &str) -> String {
         // A line break after the tag is not part of the text.
         html.markup("<textarea id=\"lost-draft\" readonly rows=\"3\">\n").text(draft);
         html.markup("</textarea>");
-        html.markup(r#"<button class="button button--plain" type="button" data-copies="lost-draft">Copy</button></div>"#);
+        html.markup(
+            r#"<button class="button button--plain" type="button" data-copies="lost-draft">Copy</button></div>"#,
+        );
     }
     html.markup(r#"<a class="button button--plain" href=""#).markup(paths::HOME);
     html.markup(r#"" rel="external">Go to your rooms</a>"#);
@@ -307,7 +309,11 @@ fn RoomHeader(
     let Room { id: room_id, kind, .. } = room;
     let title = move || {
         let mut html = HtmlWriter::new();
-        html.markup(r#"<span class="visually-hidden">"#).markup(if kind == RoomKind::Direct { "Ping with " } else { "" });
+        html.markup(r#"<span class="visually-hidden">"#).markup(if kind == RoomKind::Direct {
+            "Ping with "
+        } else {
+            ""
+        });
         html.markup("</span><bdi>").text(&name.try_get().unwrap_or_default()).markup("</bdi>");
         html.into_string()
     };

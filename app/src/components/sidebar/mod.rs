@@ -54,7 +54,9 @@ fn top_html(logo_version: i64, name: &str) -> String {
     if logo_version == 0 {
         Icon::Flame.push_boxed(&mut html);
     } else {
-        html.markup(r#"<img src=""#).text(&paths::small_logo(logo_version)).markup(r#"" alt="" width="32" height="32">"#);
+        html.markup(r#"<img src=""#)
+            .text(&paths::small_logo(logo_version))
+            .markup(r#"" alt="" width="32" height="32">"#);
     }
     html.markup(r#" <bdi class="sidebar__name">"#).text(name).markup("</bdi></a>");
     html.markup(r#"<button class="button--icon sidebar__close" type="button" popovertarget=""#).markup(SIDEBAR_ID);
@@ -73,7 +75,9 @@ fn more_html(may_make_rooms: bool, hidden_count: u32) -> String {
         html.markup(" New room</a>");
     }
     if hidden_count > 0 {
-        html.markup(r#"<a class="sidebar__new sidebar__hidden" href=""#).markup(paths::OWN_PROFILE).markup(r##"#hidden">"##);
+        html.markup(r#"<a class="sidebar__new sidebar__hidden" href=""#)
+            .markup(paths::OWN_PROFILE)
+            .markup(r##"#hidden">"##);
         Icon::Hidden.push_boxed(&mut html);
         html.markup(" ").number(hidden_count.into());
         html.markup(if hidden_count == 1 { " hidden room</a>" } else { " hidden rooms</a>" });
@@ -128,7 +132,9 @@ fn Bottom() -> impl IntoView {
             html.markup(r#"" title="Your profile">"#);
             push_avatar(&mut html, viewer.id, &viewer.name);
             html.markup(r#" <bdi class="sidebar__name">"#).text(&viewer.name);
-            html.markup(r#"</bdi><span class="visually-hidden">, your profile</span></a><a class="sidebar__settings" href=""#);
+            html.markup(
+                r#"</bdi><span class="visually-hidden">, your profile</span></a><a class="sidebar__settings" href=""#,
+            );
             html.markup(paths::ACCOUNT_SETTINGS).markup(r#"">"#);
             Icon::Gear.push_boxed(&mut html);
             html.markup(" Settings</a>");

@@ -10,6 +10,7 @@ import { markDays } from "./boot/day-marks.ts";
 import { closeDrawerOnChoice } from "./boot/drawer.ts";
 import { filterWhileTyping } from "./boot/filters.ts";
 import { forgetLastPerson } from "./boot/forget.ts";
+import { keepInstallOffer, showInstallButton } from "./boot/install.ts";
 import { keepTypedName } from "./boot/kept-name.ts";
 import { defineLocalTime, writeMissedTimes } from "./boot/local-time.ts";
 import { openAndCloseMenus } from "./boot/menus.ts";
@@ -40,10 +41,12 @@ openAndCloseMenus();
 closeDrawerOnChoice();
 confirmForms();
 openOwnLinksHere();
+keepInstallOffer();
 
 /** What a page of forms needs once it is there. */
 function preparePage() {
   showScriptedControls();
+  showInstallButton();
   watchForMore();
   countChosen();
   removeNoticeFromAddress();

@@ -43,6 +43,9 @@ export const enum Attribute {
   /** On the form of such buttons: the value of the one that takes the choice back. */
   Undoes = "data-undoes",
 
+  /** On a button: installs the app, where the browser offers that. */
+  Installs = "data-installs",
+
   /** The form chooses the part of a picture that is shown. */
   Crops = "data-crops",
 

@@ -72,7 +72,9 @@ fn main() {
     let style: String = STYLES.iter().map(|name| read_text(&root.join(format!("style/{name}.css")))).collect();
     assets.add_hashed("main.css", strip(&style).as_bytes());
     assets.add_hashed("icon.svg", &read(&root.join("public/icon.svg")));
-    assets.add_hashed("apple-touch-icon.png", &read(&root.join("public/apple-touch-icon.png")));
+    for icon in ["apple-touch-icon.png", "icon-maskable.png", "icon-monochrome.png"] {
+        assets.add_hashed(icon, &read(&root.join("public").join(icon)));
+    }
     if let Ok(site) = env::var("CAMPFIRE_SITE") {
         assets.add_client(Path::new(&site));
     }

@@ -27,6 +27,10 @@ pub struct Assets {
     pub icon: &'static str,
     /// The icon on the home screen of an Apple device, which takes no SVG.
     pub apple_icon: &'static str,
+    /// The stock icon with a safe zone, which systems cut to their shapes.
+    pub maskable_icon: &'static str,
+    /// The stock icon as a shape of one colour.
+    pub monochrome_icon: &'static str,
 }
 
 /// The parts of a page that depend on the request rather than on the page.
@@ -59,7 +63,7 @@ pub enum Browser {
 }
 
 /// The background of pages, as in `style/tokens.css`: browsers colour their own bars alike.
-const LIGHT: &str = "#fbf9f6";
+pub const LIGHT: &str = "#fbf9f6";
 
 /// The same of the dark theme.
 const DARK: &str = "#171311";
@@ -181,6 +185,7 @@ fn Head(assets: Assets, page_context: PageContext, title: String) -> impl IntoVi
         } else {
             Either::Right(view! { <link rel="icon" href=paths::small_logo(page_context.logo_version) type="image/png"/> })
         }}
+        <link rel="manifest" href=paths::MANIFEST/>
         <link rel="apple-touch-icon" href=if page_context.logo_version == 0 {
             assets.apple_icon.to_owned()
         } else {

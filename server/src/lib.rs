@@ -134,6 +134,7 @@ pub fn app(site: Site) -> Router {
         .merge(routes::boosts::router())
         .merge(routes::previews::router())
         .merge(routes::searches::router())
+        .merge(routes::installed::router())
         .layer(DefaultBodyLimit::max(MAX_FORM_BYTES));
 
     let files = if site.text_only {
@@ -159,6 +160,7 @@ pub fn app(site: Site) -> Router {
         )
         .merge(routes::health::router())
         .merge(routes::assets::router())
+        .merge(routes::installed::public_router())
         .merge(routes::sounds::router())
         .method_not_allowed_fallback(errors::method_not_allowed)
         .layer(from_fn(compression::compress))

@@ -42,6 +42,10 @@ pub const SEARCHES: &str = "/searches";
 pub const PEOPLE: &str = "/autocompletable/users";
 /// DELETE forgets the recent searches.
 pub const RECENT_SEARCHES: &str = "/searches/clear";
+/// The manifest of the installed app.
+pub const MANIFEST: &str = "/webmanifest";
+/// The page for what other apps share with the installed one, in the parameters `title`, `text` and `url`.
+pub const SHARE: &str = "/share";
 /// The health check.
 pub const UP: &str = "/up";
 /// The WebSocket.

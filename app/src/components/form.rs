@@ -134,7 +134,7 @@ pub fn LongField(
 }
 
 /// The content of a text field. Leptos does not escape the text of this element.
-fn textarea_html(text: &str) -> String {
+pub fn textarea_html(text: &str) -> String {
     let mut html = HtmlWriter::with_capacity(text.len() + 1);
     // HTML parsers drop a line break right after the start tag: without this one, the first of the text would be lost.
     html.markup("\n").text(text);

@@ -14,4 +14,5 @@ pub mod room;
 pub mod room_files;
 pub mod room_form;
 pub mod search;
+pub mod share;
 pub mod transfer;

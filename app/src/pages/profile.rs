@@ -89,11 +89,32 @@ pub fn ProfilePage(
             <Rooms rooms/>
             <NewPassword email_address may_set_password state=state.clone()/>
             <Devices devices/>
+            <Install/>
             <Section title="Sign in on another device">
                 <p>"Open this link there, or point its camera at the QR code. It works once within four hours and signs in as you: keep it to yourself. A new password, or signing a device out, makes it worthless."</p>
                 <SignInLink user_id label="Your private sign-in link" link state/>
             </Section>
         </Sheet>
+    }
+}
+
+/// How the app is installed on this device: a button where the browser offers it, and instructions for every browser.
+/// Hidden in the installed app.
+#[component]
+fn Install() -> impl IntoView {
+    view! {
+        <div class="install">
+            <Section title="Use it like an app" id="install">
+                <p>"Installed, Campfire has an icon and a window of its own, and other apps can share text and links with it."</p>
+                <button class="button" type="button" data-installs="" hidden>"Install"</button>
+                <ul class="install__ways">
+                    <li><b>"iPhone and iPad: "</b>"Share, then “Add to Home Screen”."</li>
+                    <li><b>"Android: "</b>"the browser’s menu, then “Install app” or “Add to home screen”."</li>
+                    <li><b>"Chrome and Edge on a computer: "</b>"the icon at the end of the address bar."</li>
+                    <li><b>"Safari on a Mac: "</b>"File, then “Add to Dock”."</li>
+                </ul>
+            </Section>
+        </div>
     }
 }
 

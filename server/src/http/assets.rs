@@ -37,6 +37,8 @@ pub fn paths() -> Assets {
         wasm: path("campfire.wasm"),
         icon: path("icon.svg"),
         apple_icon: path("apple-touch-icon.png"),
+        maskable_icon: path("icon-maskable.png"),
+        monochrome_icon: path("icon-monochrome.png"),
     }
 }
 
@@ -79,7 +81,7 @@ mod tests {
     #[test]
     fn every_build_contains_the_style_sheet_and_the_icon() {
         let assets = paths();
-        for path in [assets.style, assets.icon, assets.apple_icon] {
+        for path in [assets.style, assets.icon, assets.apple_icon, assets.maskable_icon, assets.monochrome_icon] {
             assert!(path.starts_with("/assets/") && path != MISSING, "{path}");
         }
     }

@@ -9,6 +9,7 @@ pub(crate) mod entrance;
 pub(crate) mod files;
 pub(crate) mod health;
 pub(crate) mod home;
+pub(crate) mod installed;
 pub(crate) mod messages;
 pub(crate) mod pings;
 pub(crate) mod previews;

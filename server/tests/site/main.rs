@@ -9,6 +9,7 @@ mod entrance;
 mod files;
 mod frame;
 mod freshness;
+mod installed;
 mod messages;
 mod pages;
 mod permissions;

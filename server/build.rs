@@ -26,6 +26,7 @@ const STYLES: &[&str] = &[
     "field",
     "picture-form",
     "choice",
+    "install",
     "people",
     "card",
     "sheet",

@@ -13,9 +13,13 @@ pub mod protocol;
 #[cfg(feature = "ssr")]
 pub mod access;
 #[cfg(feature = "ssr")]
+pub mod backup;
+#[cfg(feature = "ssr")]
 pub mod cache;
 #[cfg(feature = "ssr")]
 pub mod clock;
+#[cfg(feature = "ssr")]
+pub mod diagnosis;
 #[cfg(feature = "ssr")]
 pub mod emoji;
 #[cfg(feature = "ssr")]

@@ -18,6 +18,7 @@ pub mod boosts;
 mod db;
 pub mod events;
 pub mod files;
+pub mod imports;
 pub mod jobs;
 mod keys;
 pub mod layouts;

@@ -4,6 +4,7 @@ pub mod backup;
 mod data_folder;
 pub mod doctor;
 pub mod healthcheck;
+pub mod import;
 pub mod join_link;
 pub mod make_admin;
 mod output;
@@ -75,6 +76,8 @@ pub enum Command {
     /// Everything is checked before anything gets its final name. The data folder must be empty, or not exist.
     #[command(after_help = restore::EXAMPLES)]
     Restore(restore::Options),
+    /// Take the history of another chat along.
+    Import(import::Options),
     /// Look for what is wrong, or soon will be: one line a check, with what to do.
     ///
     /// Changes nothing. Works while the chat is served and while it is not. The exit code is 1 if a check failed.
@@ -167,6 +170,7 @@ impl Command {
             Self::Backup(options) => backup::run(&options),
             Self::Verify(options) => verify::run(&options),
             Self::Restore(options) => restore::run(&options),
+            Self::Import(options) => import::run(options).await,
             Self::Doctor(options) => doctor::run(options).await,
             Self::Healthcheck(options) => healthcheck::run(&options).await,
             // A process of its own, without a runtime.

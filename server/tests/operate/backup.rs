@@ -253,4 +253,6 @@ async fn each_command_explains_itself_with_an_example() {
         let help = succeed([name, "--help"]).await;
         assert!(help.contains("Examples:") && help.contains(&format!("  campfire {name}")), "{help}");
     }
+    let help = succeed(["import", "rails", "--help"]).await;
+    assert!(help.contains("Examples:") && help.contains("  campfire import rails"), "{help}");
 }

@@ -23,6 +23,8 @@ pub mod diagnosis;
 #[cfg(feature = "ssr")]
 pub mod emoji;
 #[cfg(feature = "ssr")]
+pub mod exports;
+#[cfg(feature = "ssr")]
 pub mod facts;
 #[cfg(feature = "ssr")]
 pub mod files;

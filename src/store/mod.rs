@@ -17,6 +17,7 @@ pub mod bans;
 pub mod boosts;
 mod db;
 pub mod events;
+pub mod exports;
 pub mod files;
 pub mod imports;
 pub mod jobs;

@@ -3,6 +3,7 @@
 pub mod backup;
 mod data_folder;
 pub mod doctor;
+pub mod export;
 pub mod healthcheck;
 pub mod import;
 pub mod join_link;
@@ -78,6 +79,11 @@ pub enum Command {
     Restore(restore::Options),
     /// Take the history of another chat along.
     Import(import::Options),
+    /// Write what was said, readable without this program: a page and a file of JSON lines a room, files beside them.
+    ///
+    /// All rooms, closed ones and pings included; the log says so. Works while the chat is served and while it is not.
+    #[command(after_help = export::EXAMPLES)]
+    Export(export::Options),
     /// Look for what is wrong, or soon will be: one line a check, with what to do.
     ///
     /// Changes nothing. Works while the chat is served and while it is not. The exit code is 1 if a check failed.
@@ -171,6 +177,7 @@ impl Command {
             Self::Verify(options) => verify::run(&options),
             Self::Restore(options) => restore::run(&options),
             Self::Import(options) => import::run(options).await,
+            Self::Export(options) => export::run(options).await,
             Self::Doctor(options) => doctor::run(options).await,
             Self::Healthcheck(options) => healthcheck::run(&options).await,
             // A process of its own, without a runtime.

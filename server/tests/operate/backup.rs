@@ -248,7 +248,7 @@ async fn folders_in_use_and_archives_that_exist_are_refused() {
 #[tokio::test]
 async fn each_command_explains_itself_with_an_example() {
     for name in
-        ["backup", "verify", "restore", "make-admin", "join-link", "doctor", "healthcheck", "reset-password"]
+        ["backup", "verify", "restore", "make-admin", "join-link", "doctor", "export", "healthcheck", "reset-password"]
     {
         let help = succeed([name, "--help"]).await;
         assert!(help.contains("Examples:") && help.contains(&format!("  campfire {name}")), "{help}");

@@ -93,3 +93,23 @@ async fn the_doctor_looks_at_a_running_installation_and_fails_without_one() {
     );
     assert!(outcome.error.contains("2 checks failed"), "{outcome:?}");
 }
+
+#[tokio::test]
+async fn what_was_said_is_exported_beside_a_running_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let served = Served::set_up(&data).await;
+    assert!(served.post("/rooms/1/messages", "body=hello+there").await.starts_with("HTTP/1.1 303"));
+    let (data, target) = (text(&data), folder.path().join("export"));
+    let printed = succeed(["export", "--data", &data, &text(&target)]).await;
+    assert!(printed.contains(": 1 room, 1 message, 0 files"), "{printed}");
+    assert!(std::fs::read_to_string(target.join("room-1.html")).unwrap().contains("hello there"));
+    assert!(std::fs::read_to_string(target.join("room-1.jsonl")).unwrap().contains("\"markdown\":\"hello there\""));
+    assert!(target.join("index.html").is_file());
+    let refused = fail(["export", "--data", &data, &text(&target)]).await;
+    assert!(refused.contains("is not empty"), "{refused}");
+    let refused = fail(["export", "--data", &data, "--room", "9", &text(&folder.path().join("none"))]).await;
+    assert!(refused.contains("there is no room 9"), "{refused}");
+    assert_eq!(run(["export", "--data", &data, "--room", "nine", "/tmp/never"]).await.code, Some(2));
+    served.kill().await;
+}

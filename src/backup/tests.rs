@@ -138,7 +138,7 @@ async fn lost_and_changed_files_are_found_unless_they_are_about_to_be_deleted() 
 
     fs::remove_file(installation.stored_path(&installation.key)).unwrap();
     let missing = format!("file {}: it is missing", installation.key);
-    assert_eq!(verify_folder(&folder, &mut |_| {}).unwrap().problems, [missing.clone()]);
+    assert_eq!(verify_folder(&folder, &mut |_| {}).unwrap().problems, std::slice::from_ref(&missing));
     let (path, saved) = installation.save("missing.tar");
     assert_eq!((saved.file_count, saved.missing_count), (0, 1));
     assert_eq!(verify(&path).unwrap().problems, [missing]);

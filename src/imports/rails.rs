@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
+use std::path::Path;
 
 use ::import::rails::{Source, Totals};
 use ::import::{FileProblem, Membership, SourceFile, Status, User};
@@ -18,6 +19,7 @@ use crate::state::AppState;
 use crate::store::avatars::Picture;
 use crate::store::files::NewBlob;
 use crate::store::imports::{NewAccount, StoredImport};
+use crate::store::sqlite::copy::{self, Checkpoints};
 use crate::store::{self, Tx};
 use crate::{AppResult, jobs, names};
 
@@ -25,7 +27,10 @@ use crate::{AppResult, jobs, names};
 const KIND: &str = "rails";
 
 /// How many messages one write takes: some hundredths of a second for those who wait behind it.
-const BATCH_SIZE: u32 = 250;
+const BATCH_SIZE: u32 = 500;
+
+/// How many batches are written before the write-ahead log is emptied: it has some 70 MB then.
+const BATCHES_PER_CHECKPOINT: u32 = 16;
 
 /// How many memberships, users or rooms one write takes.
 const ROWS_PER_WRITE: usize = 2_000;
@@ -75,11 +80,16 @@ pub fn dry_run(source: &Source, progress: &mut dyn FnMut(Progress)) -> Result<Re
     Ok(report)
 }
 
-/// Imports a source into the installation of `state`. Does nothing if that was done before.
+/// Imports a source into the installation of `state` in the folder `data`. Does nothing if that was done before.
 ///
 /// # Errors
 /// As [`ImportError`]. What is done by then stays, and the next run goes on.
-pub async fn run(state: &AppState, source: &Source, progress: &mut dyn FnMut(Progress)) -> Result<Report, ImportError> {
+pub async fn run(
+    state: &AppState,
+    data: &Path,
+    source: &Source,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Report, ImportError> {
     let identity = source.identity()?;
     let totals = source.totals()?;
     let begun = begin(state, source, &identity).await?;
@@ -103,6 +113,8 @@ pub async fn run(state: &AppState, source: &Source, progress: &mut dyn FnMut(Pro
         note(state, &identity, position, &report, false).await?;
     }
     let mut done = Progress { messages: position.read_count, total: totals.messages };
+    let checkpoints = Checkpoints::open(&data.join("campfire.sqlite3")).map_err(broken)?;
+    let mut batch_count = 0_u32;
     let mut writing = None;
     while let Some((messages, last)) = source.messages(position.message_id, BATCH_SIZE)? {
         let read_count = messages.len() as u64;
@@ -116,6 +128,10 @@ pub async fn run(state: &AppState, source: &Source, progress: &mut dyn FnMut(Pro
         }
         // This batch was read and rendered while the one before was written.
         finish_write(writing.take()).await?;
+        batch_count += 1;
+        if batch_count.is_multiple_of(BATCHES_PER_CHECKPOINT) {
+            checkpoints.run().map_err(broken)?;
+        }
         make_ids_unique(state, &mut batch, &identity, &mut report).await?;
         report.keep("messages", batch.len() as u64);
         position.message_id = last;
@@ -126,7 +142,14 @@ pub async fn run(state: &AppState, source: &Source, progress: &mut dyn FnMut(Pro
     }
     finish_write(writing).await?;
     finish(state, source, &identity, position, &mut report).await?;
+    checkpoints.run().map_err(broken)?;
     Ok(report)
+}
+
+/// A failure of the database, for the log.
+fn broken(error: copy::Error) -> ImportError {
+    tracing::error!(%error, "the write-ahead log cannot be copied into the database");
+    crate::AppError::Internal.into()
 }
 
 /// Waits for the write of a batch.

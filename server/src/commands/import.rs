@@ -89,7 +89,7 @@ async fn rails(options: &Rails) -> Result<(), Box<dyn Error>> {
         Ok(thumbnailer) => state.files.set_thumbnailer(thumbnailer),
         Err(error) => tracing::warn!(%error, "no pictures of people are taken over"),
     }
-    let report = imports::rails(&state, &source, &mut progress).await?;
+    let report = imports::rails(&state, data, &source, &mut progress).await?;
     finish(data, &title, &report)
 }
 

@@ -221,6 +221,32 @@ impl Checked {
     }
 }
 
+/// Keeps the write-ahead log short while much is written at once. The checkpoints that run all the time do not let others
+/// wait, so that the log grows for as long as somebody writes without a pause.
+pub struct Checkpoints {
+    connection: Connection,
+}
+
+impl Checkpoints {
+    /// Opens the database for checkpoints.
+    ///
+    /// # Errors
+    /// When it cannot be opened.
+    pub fn open(path: &Path) -> Result<Self, Error> {
+        let connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        connection.busy_timeout(Duration::from_millis(500))?;
+        Ok(Self { connection })
+    }
+
+    /// Copies all of the log into the database, and empties it, unless somebody is reading for longer than half a second.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub fn run(&self) -> Result<(), Error> {
+        self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+    }
+}
+
 /// Gives a database that no program has open another epoch: to browsers it is another database, whose events they have
 /// not seen, although it has the same numbers.
 ///
@@ -261,6 +287,20 @@ mod tests {
         let before = epoch();
         begin_epoch(&target).unwrap();
         assert_ne!(epoch(), before);
+    }
+
+    #[tokio::test]
+    async fn a_checkpoint_empties_the_log() {
+        let world = testing::world().await;
+        world.post(&world.ada, world.all_talk.id, "in the log").await;
+        let mut log = world.database_path().into_os_string();
+        log.push("-wal");
+        let bytes = || std::fs::metadata(&log).unwrap().len();
+        assert!(bytes() > 0);
+        Checkpoints::open(&world.database_path()).unwrap().run().unwrap();
+        assert_eq!(bytes(), 0);
+        world.post(&world.ada, world.all_talk.id, "afterwards").await;
+        assert_eq!(Checked::open(&world.database_path()).unwrap().message_count().unwrap(), 2);
     }
 
     #[tokio::test]

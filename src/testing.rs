@@ -1,6 +1,7 @@
 //! Fixtures for tests: a real database in a temporary folder, three users and a room.
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::path::PathBuf;
 
 use sqlx::{Connection, SqliteConnection};
 use tempfile::TempDir;
@@ -145,8 +146,13 @@ pub fn registration_at(name: &str, email_address: &str) -> Registration {
 impl World {
     /// A connection to the same file, like that of another program.
     pub async fn other_connection(&self) -> SqliteConnection {
-        let path = self.folder.path().join("campfire.sqlite3");
+        let path = self.database_path();
         SqliteConnection::connect(&format!("sqlite://{}", path.display())).await.unwrap()
+    }
+
+    /// The file of the database, in the data folder.
+    pub fn database_path(&self) -> PathBuf {
+        self.folder.path().join("campfire.sqlite3")
     }
 
     /// The state of another program on the same folder.

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
-use server::commands::{Cli, Command, reset_password, serve};
+use server::commands::{Cli, Command};
 use server::logging;
 
 /// How much freed memory an arena of the allocator keeps, in bytes: enough for the strings of a few pages.
@@ -23,13 +23,7 @@ fn main() -> ExitCode {
     logging::start();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let result = runtime.map_err(Into::into).and_then(|runtime| {
-        let result = runtime.block_on(async {
-            match command {
-                Command::Serve(options) => serve::run(options).await,
-                Command::ResetPassword(options) => reset_password::run(options).await,
-                Command::Picture { .. } => Ok(()),
-            }
-        });
+        let result = runtime.block_on(command.run());
         // Do not wait for password hashes in progress: their requests have ended.
         runtime.shutdown_timeout(Duration::from_millis(500));
         result

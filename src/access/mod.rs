@@ -16,6 +16,6 @@ pub use bans::{Bans, is_public, network};
 pub use guesses::{Guess, Guesses};
 pub use members::{Member, Members};
 pub use networks::{WrittenFrom, masked};
-pub use passwords::{HashFor, Passwords, Verdict};
+pub use passwords::{HashFor, Passwords, Verdict, is_bcrypt};
 pub use rates::Rate;
 pub use sessions::{Administrator, Caller, CurrentUser, LiveSession, Sessions};

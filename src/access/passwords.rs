@@ -85,8 +85,8 @@ pub enum Verdict {
     Wrong,
     /// The password has the hash.
     Right,
-    /// The password has the hash in the form in which it was typed: the hash is from before passwords were normalised.
-    /// This is the one to replace it with.
+    /// The password has the hash in the form in which it was typed: the hash is from before passwords were normalised, or
+    /// from another chat. This is the one to replace it with.
     RightAsTyped(String),
 }
 
@@ -210,7 +210,25 @@ fn is_common(password: &Password) -> bool {
     is_read && list.lines().any(|common| common == wanted)
 }
 
+/// The most that a hash of bcrypt may cost, as the logarithm of its rounds: some seconds. Each more doubles the time.
+const MAX_BCRYPT_COST: u32 = 15;
+
+/// Whether this is a hash of bcrypt, as people have it who came from another chat, at a cost that can be borne.
+#[must_use]
+pub fn is_bcrypt(hash: &str) -> bool {
+    let cost = ["$2a$", "$2b$", "$2y$"].iter().find_map(|prefix| hash.strip_prefix(prefix)?.split('$').next());
+    hash.len() == 60
+        && cost.and_then(|cost| cost.parse().ok()).is_some_and(|cost: u32| (4..=MAX_BCRYPT_COST).contains(&cost))
+}
+
 fn verify_now(password: &Password, hash: Option<&str>) -> Verdict {
+    if let Some(hash) = hash.filter(|hash| is_bcrypt(hash)) {
+        return if bcrypt::verify(password.expose(), hash).unwrap_or(false) {
+            hash_now(&normalized(password)).map_or(Verdict::Right, Verdict::RightAsTyped)
+        } else {
+            Verdict::Wrong
+        };
+    }
     let stored = PasswordHash::new(hash.unwrap_or(DUMMY_HASH));
     let matches = |text: &str| {
         let is_right =
@@ -257,6 +275,23 @@ mod tests {
         assert_eq!(verdict("correct house", Some(hash)).await, Verdict::Wrong);
         assert_eq!(verdict("correct horse", None).await, Verdict::Wrong);
         assert_eq!(verdict("correct horse", Some("not a hash".into())).await, Verdict::Wrong);
+    }
+
+    #[tokio::test]
+    async fn a_hash_of_bcrypt_is_verified_and_replaced_unless_it_costs_too_much() {
+        let passwords = Passwords::default();
+        let hash = bcrypt::hash_with_salt("secret123456", 4, *b"0123456789abcdef").unwrap().to_string();
+        let verdict = async |text: &str, hash: &str| {
+            passwords.verify(&to_check(text), Some(hash.to_owned()), HashFor::Operator).await.unwrap()
+        };
+        let Verdict::RightAsTyped(new) = verdict("secret123456", &hash).await else {
+            panic!("{hash} was not verified")
+        };
+        assert_eq!(verdict("secret123456", &new).await, Verdict::Right);
+        assert_eq!(verdict("secret1234567", &hash).await, Verdict::Wrong);
+        let costly = hash.replacen("$04$", "$31$", 1);
+        assert!(is_bcrypt(&hash) && !is_bcrypt(&costly) && !is_bcrypt("$2a$12$short") && !is_bcrypt(&new));
+        assert_eq!(verdict("secret123456", &costly).await, Verdict::Wrong);
     }
 
     #[tokio::test]

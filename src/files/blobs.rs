@@ -67,12 +67,15 @@ impl Folder {
     }
 
     fn path(&self, name: &str) -> io::Result<PathBuf> {
-        let is_name = name.len() >= 4 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-        if !is_name {
-            return Err(io::ErrorKind::NotFound.into());
-        }
-        Ok(self.folder.join(&name[..2]).join(&name[2..4]).join(name))
+        Ok(self.folder.join(relative(name).ok_or(io::ErrorKind::NotFound)?))
     }
+}
+
+/// Where a [`Folder`] keeps the file of this name: `ab/cd/NAME`; `None` for what is no name of a file.
+#[must_use]
+pub fn relative(name: &str) -> Option<String> {
+    let is_name = name.len() >= 4 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    is_name.then(|| format!("{}/{}/{name}", &name[..2], &name[2..4]))
 }
 
 #[async_trait]

@@ -6,13 +6,16 @@
 
 mod blobs;
 mod details;
+mod hold;
 mod incoming;
 
-pub use blobs::{BlobReader, Blobs, Folder, PREVIEW_SUFFIX};
+pub use blobs::{BlobReader, Blobs, Folder, PREVIEW_SUFFIX, relative};
 pub use details::{Cleaned, FileDetails, read_details, without_metadata};
+pub use hold::{Hold, hold};
 pub use incoming::{AppendError, Incoming};
 
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
@@ -35,6 +38,7 @@ pub struct Files {
     pub blobs: Arc<dyn Blobs>,
     /// The threads that read and write whole files.
     pub threads: Pool,
+    data: PathBuf,
     thumbnailer: OnceLock<Thumbnailer>,
     max_file_bytes: AtomicU64,
     min_free_bytes: AtomicU64,
@@ -50,11 +54,20 @@ impl Files {
             incoming: Incoming::new(folder.join("incoming")),
             blobs: Arc::new(Folder::new(folder)),
             threads: Pool::new("files", 2),
+            data: data.to_owned(),
             thumbnailer: OnceLock::new(),
             max_file_bytes: AtomicU64::new(MAX_FILE_BYTES),
             min_free_bytes: AtomicU64::new(MIN_FREE_BYTES),
             keeps_metadata: false.into(),
         }
+    }
+
+    /// The permission to delete complete files, until it is dropped. `None` while a backup is made.
+    ///
+    /// # Errors
+    /// When the file system fails.
+    pub fn try_removing(&self) -> io::Result<Option<Hold>> {
+        hold::try_exclusively(&self.data)
     }
 
     /// The largest file that is taken, in bytes.

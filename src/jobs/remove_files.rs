@@ -14,9 +14,15 @@ const BATCH_SIZE: i64 = 50;
 /// give it to a message.
 const GRACE_MS: i64 = 60_000;
 
+/// When it is tried again while a backup is made, in milliseconds: that one still needs the files.
+const HELD_PAUSE_MS: i64 = 30_000;
+
 /// Deletes one batch: first the bytes, then the rows, so that a crash in between leaves rows that are found again.
 pub(super) async fn step(state: &AppState) -> AppResult<Next> {
     let now_ms = state.clock.now_ms();
+    let Some(_hold) = state.files.try_removing().map_err(failed)? else {
+        return Ok(Next::At(now_ms + HELD_PAUSE_MS));
+    };
     let remove = async move |tx: &mut Tx| {
         tx.changes_nothing_visible();
         Ok(store::files::remove_expired_uploads(tx.db(), now_ms, BATCH_SIZE).await?)

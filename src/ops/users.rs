@@ -170,6 +170,27 @@ pub async fn reset_password(state: &AppState, email_address: &str, password: &Pa
     write_exempt(state, Exempt::Operator, reset).await
 }
 
+/// Makes the active user with this e-mail address an administrator, for the operator of the machine.
+///
+/// # Errors
+/// `NotFound` when there is no such user.
+pub async fn make_administrator(state: &AppState, email_address: &str) -> AppResult<User> {
+    let found = store::users::find_by_email(state.db.reader(), email_address.trim()).await?;
+    let (user_id, _) = found.ok_or(AppError::NotFound)?;
+    let make = async move |tx: &mut Tx| {
+        let user = store::users::find(tx.db(), user_id).await?.ok_or(AppError::NotFound)?;
+        if user.role == Role::Administrator {
+            tx.changes_nothing_visible();
+            return Ok(user);
+        }
+        let now_ms = tx.now_ms();
+        store::users::update_role(tx.db(), user_id, Role::Administrator, now_ms).await?;
+        record_changed(tx, user_id).await?;
+        Ok(User { role: Role::Administrator, ..user })
+    };
+    write_exempt(state, Exempt::Operator, make).await
+}
+
 /// Makes a user an administrator or a member.
 ///
 /// # Errors
@@ -365,6 +386,17 @@ mod tests {
         assert!(ops::sessions::authenticate(state, "ada@example.com", password, testing::LOCAL).await.is_ok());
         let common = reset_password(state, "ada@example.com", &"password1".parse().unwrap()).await;
         assert!(matches!(common, Err(AppError::Invalid(_))));
+    }
+
+    #[tokio::test]
+    async fn an_operator_makes_an_administrator() {
+        let world = testing::world().await;
+        let make = async |address: &str| make_administrator(&world.state, address).await;
+        assert_eq!(make("nobody@example.com").await, Err(AppError::NotFound));
+        let bob = User { role: Role::Administrator, ..world.bob.clone() };
+        assert_eq!((make("BOB@example.com ").await, make("bob@example.com").await), (Ok(bob.clone()), Ok(bob)));
+        let stored = store::users::find(world.state.db.reader(), world.bob.id).await.unwrap().unwrap();
+        assert_eq!(stored.role, Role::Administrator);
     }
 
     #[tokio::test]

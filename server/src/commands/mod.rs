@@ -1,14 +1,27 @@
 //! The command line and its environment variables, one file per command.
 
+pub mod backup;
 mod data_folder;
+pub mod doctor;
+pub mod export;
+pub mod healthcheck;
+pub mod import;
+pub mod join_link;
+pub mod make_admin;
+mod output;
 mod process;
 pub mod reset_password;
+pub mod restore;
 pub mod serve;
+pub mod verify;
 
+use std::error::Error;
 use std::ffi::OsString;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use campfire::clock::Clock;
+use campfire::state::AppState;
 use clap::{Args, Parser, Subcommand};
 use ipnet::IpNet;
 
@@ -37,6 +50,48 @@ pub enum Command {
     /// the chat is served and while it is not.
     #[command(after_help = RESET_PASSWORD_EXAMPLES)]
     ResetPassword(ResetPassword),
+    /// Make somebody an administrator, for example after the only one has left.
+    ///
+    /// Works while the chat is served and while it is not.
+    #[command(after_help = make_admin::EXAMPLES)]
+    MakeAdmin(make_admin::Options),
+    /// Print the link by which people join.
+    ///
+    /// Works while the chat is served and while it is not.
+    #[command(after_help = join_link::EXAMPLES)]
+    JoinLink(join_link::Options),
+    /// Save everything as one archive, while the chat is served or not.
+    ///
+    /// The archive has a copy of the database, the files, and the SHA-256 of each. It gets its name once everything is on
+    /// disk; a file that exists is never replaced. Beside the archive there must be room for a copy of the database, too.
+    #[command(after_help = backup::EXAMPLES)]
+    Backup(backup::Options),
+    /// Check an archive, or the data folder if none is named.
+    ///
+    /// Compares every file with its SHA-256, and checks the structure of the database, its references and the index of the
+    /// search. Works while the chat is served and while it is not.
+    #[command(after_help = verify::EXAMPLES)]
+    Verify(verify::Options),
+    /// Make a data folder from an archive.
+    ///
+    /// Everything is checked before anything gets its final name. The data folder must be empty, or not exist.
+    #[command(after_help = restore::EXAMPLES)]
+    Restore(restore::Options),
+    /// Take the history of another chat along.
+    Import(import::Options),
+    /// Write what was said, readable without this program: a page and a file of JSON lines a room, files beside them.
+    ///
+    /// All rooms, closed ones and pings included; the log says so. Works while the chat is served and while it is not.
+    #[command(after_help = export::EXAMPLES)]
+    Export(export::Options),
+    /// Look for what is wrong, or soon will be: one line a check, with what to do.
+    ///
+    /// Changes nothing. Works while the chat is served and while it is not. The exit code is 1 if a check failed.
+    #[command(after_help = doctor::EXAMPLES)]
+    Doctor(doctor::Options),
+    /// Tell by the exit code whether a Campfire answers: 0 if it does and is well.
+    #[command(after_help = healthcheck::EXAMPLES)]
+    Healthcheck(healthcheck::Options),
     /// Makes one preview of a picture. The program starts itself with this.
     #[command(name = PICTURE, hide = true, disable_help_flag = true)]
     Picture {
@@ -54,6 +109,14 @@ Examples:
   campfire reset-password ada@example.com
   campfire reset-password --data /var/lib/campfire ada@example.com
   head -c 12 /dev/urandom | base64 | tee /dev/tty | campfire reset-password ada@example.com";
+
+/// Where the data is.
+#[derive(Clone, Debug, Args)]
+pub struct Data {
+    /// The folder with everything that is kept.
+    #[arg(long = "data", env = "CAMPFIRE_DATA", default_value = "./data", value_name = "FOLDER")]
+    pub folder: PathBuf,
+}
 
 /// The options of `campfire reset-password`.
 #[derive(Clone, Debug, Args)]
@@ -97,6 +160,42 @@ pub struct Serve {
     /// How many writes a second are accepted from one person, after 20 at once; 0 for no limit.
     #[arg(long, env = "CAMPFIRE_WRITES_PER_SECOND", default_value_t = campfire::state::WRITES_PER_SECOND, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(..=1_000))]
     pub writes_per_second: u32,
+}
+
+impl Command {
+    /// Runs the command.
+    ///
+    /// # Errors
+    /// If it fails, with the reason in words.
+    pub async fn run(self) -> Result<(), Box<dyn Error>> {
+        match self {
+            Self::Serve(options) => serve::run(options).await,
+            Self::ResetPassword(options) => reset_password::run(options).await,
+            Self::MakeAdmin(options) => make_admin::run(options).await,
+            Self::JoinLink(options) => join_link::run(options).await,
+            Self::Backup(options) => backup::run(&options),
+            Self::Verify(options) => verify::run(&options),
+            Self::Restore(options) => restore::run(&options),
+            Self::Import(options) => import::run(options).await,
+            Self::Export(options) => export::run(options).await,
+            Self::Doctor(options) => doctor::run(options).await,
+            Self::Healthcheck(options) => healthcheck::run(&options).await,
+            // A process of its own, without a runtime.
+            Self::Picture { .. } => Ok(()),
+        }
+    }
+}
+
+/// Opens the installation in a data folder, beside a server that has it open or not.
+///
+/// # Errors
+/// If there is none, which must not become an empty one, or if it cannot be used.
+async fn open(folder: &Path) -> Result<AppState, Box<dyn Error>> {
+    if !folder.join("campfire.sqlite3").is_file() {
+        return Err(format!("there is no Campfire in {}; name its folder with --data", folder.display()).into());
+    }
+    let opened = AppState::open(folder, Clock::System).await;
+    opened.map_err(|error| format!("the data in {} cannot be used: {error}", folder.display()).into())
 }
 
 impl Cli {

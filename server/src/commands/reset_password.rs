@@ -4,12 +4,10 @@ use std::error::Error;
 use std::io::{BufRead, IsTerminal};
 use std::path::Path;
 
-use campfire::clock::Clock;
 use campfire::model::{Password, User};
-use campfire::state::AppState;
 use campfire::{AppError, ops};
 
-use super::ResetPassword;
+use super::{ResetPassword, output};
 
 /// Asks for the new password, and stores it.
 ///
@@ -19,7 +17,7 @@ pub async fn run(options: ResetPassword) -> Result<(), Box<dyn Error>> {
     let ResetPassword { email_address, data } = options;
     let password = read_password()?;
     let user = reset(&data, &email_address, &password).await?;
-    println!("{} has a new password and is signed out everywhere.", user.name);
+    output::print(&format!("{} has a new password and is signed out everywhere.", user.name));
     Ok(())
 }
 
@@ -28,13 +26,7 @@ pub async fn run(options: ResetPassword) -> Result<(), Box<dyn Error>> {
 /// # Errors
 /// If there is no data, nobody with that address, or the password is not acceptable, with the reason.
 pub async fn reset(folder: &Path, email_address: &str, password: &Password) -> Result<User, Box<dyn Error>> {
-    // A misspelt folder must not become an empty installation.
-    if !folder.join("campfire.sqlite3").is_file() {
-        return Err(format!("there is no Campfire in {}; name its folder with --data", folder.display()).into());
-    }
-    let state = AppState::open(folder, Clock::System)
-        .await
-        .map_err(|error| format!("the data in {} cannot be used: {error}", folder.display()))?;
+    let state = super::open(folder).await?;
     match ops::users::reset_password(&state, email_address, password).await {
         Ok(user) => Ok(user),
         Err(AppError::NotFound) => Err(format!("nobody signs in with {email_address}").into()),
@@ -63,7 +55,9 @@ fn read_password() -> Result<Password, Box<dyn Error>> {
 mod tests {
     use std::net::Ipv4Addr;
 
+    use campfire::clock::Clock;
     use campfire::ops::accounts::Registration;
+    use campfire::state::AppState;
 
     use super::*;
 

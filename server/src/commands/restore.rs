@@ -1,0 +1,49 @@
+//! `campfire restore`: makes a data folder from an archive.
+
+use std::error::Error;
+use std::path::PathBuf;
+
+use campfire::backup;
+use clap::Args;
+
+use super::data_folder::DataFolder;
+use super::output::{Printer, count, print};
+use super::{Data, process};
+
+/// Shown below the options.
+pub const EXAMPLES: &str = "\
+Examples:
+  campfire restore /backups/tonight.tar.zst --data /var/lib/campfire
+  campfire restore /backups/tonight.tar.zst --data /tmp/rehearsal && campfire serve --data /tmp/rehearsal";
+
+/// The options of `campfire restore`.
+#[derive(Clone, Debug, Args)]
+pub struct Options {
+    /// The archive.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "a doc comment would become part of the help text")]
+    pub data: Data,
+}
+
+/// Restores.
+///
+/// # Errors
+/// If that is not possible, with the reason; the folder is empty then.
+pub fn run(options: &Options) -> Result<(), Box<dyn Error>> {
+    process::prepare();
+    let Options { file, data: Data { folder } } = options;
+    // Before the folder is locked, which would change one that is not ours.
+    backup::is_free(folder)?;
+    if !file.is_file() {
+        return Err(format!("there is no archive {}", file.display()).into());
+    }
+    let _in_use = DataFolder::open(folder)?;
+    let mut printer = Printer::default();
+    let restored = backup::restore(file, folder, &mut |progress| printer.backup(progress))
+        .map_err(|error| format!("{}: {error}", file.display()))?;
+    let (messages, files) = (count(restored.message_count, "message"), count(restored.file_count, "file"));
+    print(&format!("{}: {messages}, {files}. Serve it with: campfire serve --data {0}", folder.display()));
+    Ok(())
+}

@@ -1,0 +1,122 @@
+//! The way back: an archive becomes an installation.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::Path;
+
+use archive::Reader;
+
+use super::verify::{Extracted, Member, write};
+use super::{BackupError, DATABASE, Progress, failed};
+use crate::files;
+use crate::store::sqlite::copy;
+
+/// The folder below the data folder in which everything is prepared. Nothing has its final name before all is checked.
+const PREPARED: &str = "restoring";
+
+/// What is no content of a data folder: the lock, and what a process left that was killed while it restored.
+const IGNORED: [&str; 2] = ["campfire.lock", PREPARED];
+
+/// What was restored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Restored {
+    /// The number of messages.
+    pub message_count: u64,
+    /// The number of stored files, without previews.
+    pub file_count: u64,
+}
+
+/// Whether a backup can be restored into this folder: it does not exist, or is empty.
+///
+/// # Errors
+/// `NotEmpty`, and when it cannot be read.
+pub fn is_free(folder: &Path) -> Result<(), BackupError> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        entries => entries.map_err(failed(folder))?,
+    };
+    for entry in entries {
+        let name = entry.map_err(failed(folder))?.file_name();
+        if !IGNORED.iter().any(|ignored| name == *ignored) {
+            return Err(BackupError::NotEmpty(folder.to_owned()));
+        }
+    }
+    Ok(())
+}
+
+/// Restores the archive at `path` into `folder`, which must be locked by the caller and [free](is_free).
+///
+/// # Errors
+/// As [`BackupError`]. The folder is as empty as before then.
+pub fn restore(path: &Path, folder: &Path, progress: &mut dyn FnMut(Progress)) -> Result<Restored, BackupError> {
+    is_free(folder)?;
+    let prepared = folder.join(PREPARED);
+    remove(&prepared)?;
+    fs::create_dir(&prepared).map_err(failed(&prepared))?;
+    let restored = prepare(path, &prepared, progress).and_then(|restored| {
+        // The database comes last: before it there is no installation.
+        for name in ["files", DATABASE] {
+            match fs::rename(prepared.join(name), folder.join(name)) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(folder)(error)),
+                _ => sync(folder)?,
+            }
+        }
+        Ok(restored)
+    });
+    remove(&prepared)?;
+    restored
+}
+
+fn remove(folder: &Path) -> Result<(), BackupError> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed(folder)(error)),
+        _ => Ok(()),
+    }
+}
+
+/// Unpacks and checks everything.
+fn prepare(path: &Path, prepared: &Path, progress: &mut dyn FnMut(Progress)) -> Result<Restored, BackupError> {
+    let mut extracted = Extracted::default();
+    let mut bytes = 0;
+    let database = prepared.join(DATABASE);
+    let mut broken = None;
+    let read = Reader::open(path).map_err(failed(path))?.read(|name, member_bytes, source| {
+        match extracted.member(name.as_str(), source)? {
+            Member::Header => {}
+            Member::Database => {
+                write(&database, source).inspect_err(|_| broken = Some(database.clone()))?;
+            }
+            Member::File => {
+                let key = name.as_str().rsplit('/').next().unwrap_or_default();
+                let relative = files::relative(key).ok_or_else(|| io::Error::from(io::ErrorKind::InvalidData))?;
+                let path = prepared.join("files").join(relative);
+                let make = || fs::create_dir_all(path.parent().unwrap_or(prepared));
+                let written = make().and_then(|()| write(&path, source));
+                let sum = written.inspect_err(|_| broken = Some(path.clone()))?;
+                extracted.note(name.as_str(), sum);
+            }
+        }
+        bytes += member_bytes;
+        progress(Progress::Files(extracted.sums.len() as u64, bytes));
+        Ok(())
+    });
+    match (read, broken) {
+        // Of a failure to write, the file matters; a damaged archive has no error of the file system.
+        (Err(archive::Damage::Io(error)), Some(path)) => return Err(BackupError::Io(path, error)),
+        (read, _) => extracted.finish(read)?,
+    }
+    progress(Progress::Checking);
+    let report = extracted.check(&database)?;
+    if let Some(problem) = report.problems.first() {
+        return Err(BackupError::Damaged(format!("what was saved is damaged: {problem}")));
+    }
+    copy::begin_epoch(&database)?;
+    sync(prepared)?;
+    Ok(Restored { message_count: report.message_count, file_count: report.file_count })
+}
+
+/// Writes everything on the folder's file system to disk: one call for all files.
+fn sync(folder: &Path) -> Result<(), BackupError> {
+    let open = File::open(folder).map_err(failed(folder))?;
+    rustix::fs::syncfs(&open).map_err(|error| failed(folder)(error.into()))
+}

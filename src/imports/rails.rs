@@ -1,0 +1,596 @@
+//! Imports ONCE Campfire on Rails.
+
+use std::collections::{HashMap, HashSet};
+use std::fs::File;
+use std::path::Path;
+
+use ::import::rails::{Source, Totals};
+use ::import::{FileProblem, Membership, SourceFile, Status, User};
+use pictures::{Bounds, Encoding, Outcome};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use tokio::task::JoinHandle;
+
+use super::prepare::{self, Prepared};
+use super::{ImportError, Progress, Report};
+use crate::files::{FileDetails, read_details, without_metadata};
+use crate::model::{AccountName, CustomStyles, FileForm, FileKey, FileName, Job, RoomId, UserId, hex};
+use crate::state::AppState;
+use crate::store::avatars::Picture;
+use crate::store::files::NewBlob;
+use crate::store::imports::{NewAccount, StoredImport};
+use crate::store::sqlite::copy::{self, Checkpoints};
+use crate::store::{self, Tx};
+use crate::{AppResult, jobs, names};
+
+/// What this import is called in the database.
+const KIND: &str = "rails";
+
+/// How many messages one write takes: some hundredths of a second for those who wait behind it.
+const BATCH_SIZE: u32 = 500;
+
+/// How many batches are written before the write-ahead log is emptied: it has some 70 MB then.
+const BATCHES_PER_CHECKPOINT: u32 = 16;
+
+/// How many memberships, users or rooms one write takes.
+const ROWS_PER_WRITE: usize = 2_000;
+
+/// The largest picture of a person that is kept, in bytes.
+const MAX_AVATAR_BYTES: usize = 2 * 1024 * 1024;
+
+/// How far an import is. Each step is done again if it was cut off.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Position {
+    /// People, rooms and memberships are there.
+    has_people: bool,
+    /// The number of the last message that is there.
+    message_id: i64,
+    /// How many messages of the source have been read.
+    read_count: u64,
+}
+
+/// Counts what an import would do, without an installation.
+///
+/// # Errors
+/// As [`ImportError`].
+pub fn dry_run(source: &Source, progress: &mut dyn FnMut(Progress)) -> Result<Report, ImportError> {
+    let mut report = Report::default();
+    let totals = source.totals()?;
+    let identity = source.identity()?;
+    let people = People::read(source, &mut report)?;
+    count_dropped(&totals, &mut report);
+    let mut done = Progress { messages: 0, total: totals.messages };
+    let mut after = 0;
+    while let Some((messages, last)) = source.messages(after, BATCH_SIZE)? {
+        for message in messages {
+            let Some(prepared) = prepare::message(message, &identity, &people.names, &mut report) else { continue };
+            report.keep("messages", 1);
+            report.keep("boosts", prepared.boosts.len() as u64);
+            for (file, ..) in &prepared.files {
+                match file.copy(&mut std::io::sink()) {
+                    Ok(_) => report.keep("files", 1),
+                    Err(problem) => note_problem(file, &problem, &mut report),
+                }
+            }
+            done.messages += 1;
+        }
+        after = last;
+        progress(done);
+    }
+    Ok(report)
+}
+
+/// Imports a source into the installation of `state` in the folder `data`. Does nothing if that was done before.
+///
+/// # Errors
+/// As [`ImportError`]. What is done by then stays, and the next run goes on.
+pub async fn run(
+    state: &AppState,
+    data: &Path,
+    source: &Source,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Report, ImportError> {
+    let identity = source.identity()?;
+    let totals = source.totals()?;
+    let begun = begin(state, source, &identity).await?;
+    let Begun::At(mut position, mut report) = begun else {
+        let Begun::Finished(report) = begun else { unreachable!("there are two cases") };
+        return Ok(report);
+    };
+    if !position.has_people {
+        // Counted anew, whatever a run that was cut off had counted.
+        report = Report::default();
+        count_dropped(&totals, &mut report);
+    }
+    let mut counted_before = Report::default();
+    let people = People::read(source, if position.has_people { &mut counted_before } else { &mut report })?;
+    if people.users.is_empty() {
+        return Err(ImportError::Empty);
+    }
+    if !position.has_people {
+        insert_people(state, source, &people, &totals, &mut report).await?;
+        position.has_people = true;
+        note(state, &identity, position, &report, false).await?;
+    }
+    let mut done = Progress { messages: position.read_count, total: totals.messages };
+    let checkpoints = Checkpoints::open(&data.join("campfire.sqlite3")).map_err(broken)?;
+    let mut batch_count = 0_u32;
+    let mut writing = None;
+    while let Some((messages, last)) = source.messages(position.message_id, BATCH_SIZE)? {
+        let read_count = messages.len() as u64;
+        let mut batch = Vec::with_capacity(messages.len());
+        for message in messages {
+            batch.extend(prepare::message(message, &identity, &people.names, &mut report));
+        }
+        let mut blobs = Vec::new();
+        for prepared in &mut batch {
+            blobs.extend(store_files(state, prepared, &mut report).await?);
+        }
+        // This batch was read and rendered while the one before was written.
+        finish_write(writing.take()).await?;
+        batch_count += 1;
+        if batch_count.is_multiple_of(BATCHES_PER_CHECKPOINT) {
+            checkpoints.run().map_err(broken)?;
+        }
+        make_ids_unique(state, &mut batch, &identity, &mut report).await?;
+        report.keep("messages", batch.len() as u64);
+        position.message_id = last;
+        position.read_count += read_count;
+        writing = Some(start_write(state, batch, blobs, &identity, position, &mut report));
+        done.messages = position.read_count;
+        progress(done);
+    }
+    finish_write(writing).await?;
+    finish(state, source, &identity, position, &mut report).await?;
+    checkpoints.run().map_err(broken)?;
+    Ok(report)
+}
+
+/// A failure of the database, for the log.
+fn broken(error: copy::Error) -> ImportError {
+    tracing::error!(%error, "the write-ahead log cannot be copied into the database");
+    crate::AppError::Internal.into()
+}
+
+/// Waits for the write of a batch.
+async fn finish_write(writing: Option<JoinHandle<AppResult<()>>>) -> AppResult<()> {
+    match writing {
+        Some(writing) => writing.await.map_err(|_| crate::AppError::Internal)?,
+        None => Ok(()),
+    }
+}
+
+enum Begun {
+    Finished(Report),
+    At(Position, Report),
+}
+
+/// Where the import of this source is. Refuses an installation that has something else.
+async fn begin(state: &AppState, source: &Source, identity: &str) -> Result<Begun, ImportError> {
+    let reader = state.db.reader();
+    if let Some(stored) = store::imports::find(reader, KIND).await.map_err(crate::AppError::from)? {
+        if stored.source != identity {
+            return Err(ImportError::InUse);
+        }
+        let report = serde_json::from_str(&stored.report).unwrap_or_default();
+        if stored.finished_at.is_some() {
+            return Ok(Begun::Finished(report));
+        }
+        return Ok(Begun::At(serde_json::from_str(&stored.position).unwrap_or_default(), report));
+    }
+    if store::imports::is_in_use(reader).await.map_err(crate::AppError::from)? {
+        return Err(ImportError::InUse);
+    }
+    let account = source.account()?;
+    if account.join_code.is_empty() {
+        return Err(ImportError::Empty);
+    }
+    let styles: CustomStyles = account.custom_styles.parse().unwrap_or_default();
+    let digest = if styles.as_str().is_empty() { String::new() } else { hex(&Sha256::digest(styles.as_str())[..8]) };
+    let new = NewAccount {
+        name: account.name.parse::<AccountName>().map_or_else(|_| "Campfire".into(), |name| name.as_str().to_owned()),
+        join_code: account.join_code,
+        custom_styles: styles.as_str().to_owned(),
+        custom_styles_digest: digest,
+        room_creation_restricted: account.room_creation_restricted,
+        created_at: account.created_at,
+    };
+    let stored = stored(identity, Position::default(), &Report::default(), None);
+    let begin = async move |tx: &mut Tx| {
+        // Somebody may have set it up meanwhile.
+        if store::imports::is_in_use(tx.db()).await? {
+            return Ok(false);
+        }
+        store::imports::insert_account(tx.db(), &new).await?;
+        let now_ms = tx.now_ms();
+        store::imports::note(tx.db(), KIND, &stored, now_ms).await?;
+        Ok(true)
+    };
+    if !state.db.write(begin).await? {
+        return Err(ImportError::InUse);
+    }
+    Ok(Begun::At(Position::default(), Report::default()))
+}
+
+fn stored(identity: &str, position: Position, report: &Report, finished_at: Option<i64>) -> StoredImport {
+    StoredImport {
+        source: identity.to_owned(),
+        position: serde_json::to_string(&position).unwrap_or_default(),
+        report: serde_json::to_string(report).unwrap_or_default(),
+        finished_at,
+    }
+}
+
+async fn note(
+    state: &AppState,
+    identity: &str,
+    position: Position,
+    report: &Report,
+    is_finished: bool,
+) -> AppResult<()> {
+    let finished_at = is_finished.then(|| state.clock.now_ms());
+    let stored = stored(identity, position, report, finished_at);
+    let note = async move |tx: &mut Tx| {
+        let now_ms = tx.now_ms();
+        Ok(store::imports::note(tx.db(), KIND, &stored, now_ms).await?)
+    };
+    state.db.write(note).await
+}
+
+/// The people and rooms of a source, as rows.
+struct People {
+    source_users: Vec<User>,
+    users: Vec<store::imports::NewUser>,
+    rooms: Vec<store::imports::NewRoom>,
+    /// The name of each user.
+    names: HashMap<i64, String>,
+}
+
+impl People {
+    fn read(source: &Source, report: &mut Report) -> Result<Self, ImportError> {
+        let source_users = source.users()?;
+        let rooms = source.rooms()?;
+        let direct: HashSet<i64> =
+            rooms.iter().filter(|room| room.kind == ::import::RoomKind::Direct).map(|room| room.id).collect();
+        let mut members: HashMap<i64, Vec<i64>> = HashMap::new();
+        for_memberships(source, &mut |membership| {
+            if direct.contains(&membership.room_id) {
+                members.entry(membership.room_id).or_default().push(membership.user_id);
+            }
+        })?;
+        let user_ids: HashSet<i64> = source_users.iter().map(|user| user.id).collect();
+        let is_administrator =
+            |user: &&User| user.role == ::import::Role::Administrator && user.status == Status::Active;
+        let fallback = source_users.iter().find(is_administrator).or(source_users.first()).map_or(0, |user| user.id);
+        let users = prepare::users(&source_users, report);
+        let rooms = prepare::rooms(&rooms, &user_ids, &members, fallback, report);
+        // As the source calls them: the text of messages has these names.
+        let names = source_users.iter().map(|user| (user.id, user.name.trim().to_owned())).collect();
+        Ok(Self { source_users, users, rooms, names })
+    }
+}
+
+fn for_memberships(source: &Source, receive: &mut dyn FnMut(&Membership)) -> Result<(), ImportError> {
+    let mut after = 0;
+    loop {
+        let batch = source.memberships(after, 5_000)?;
+        let Some(last) = batch.last() else { return Ok(()) };
+        after = last.id;
+        batch.iter().for_each(&mut *receive);
+    }
+}
+
+fn count_dropped(totals: &Totals, report: &mut Report) {
+    report.drop("sessions: everybody signs in again, with the same password", totals.sessions);
+    report.drop("subscriptions to notifications: people turn them on again", totals.push_subscriptions);
+    report.drop("smaller versions of pictures: they are made anew", totals.variants);
+    report.drop("messages of rooms or people that do not exist", totals.orphans);
+    if totals.out_of_order > 0 {
+        report.note(|| {
+            format!(
+                "{} messages were posted before one with a smaller number: they are in the order of the numbers",
+                totals.out_of_order
+            )
+        });
+    }
+}
+
+async fn insert_people(
+    state: &AppState,
+    source: &Source,
+    people: &People,
+    totals: &Totals,
+    report: &mut Report,
+) -> Result<(), ImportError> {
+    for chunk in people.users.chunks(ROWS_PER_WRITE) {
+        let chunk = chunk.to_vec();
+        state.db.write(async move |tx: &mut Tx| Ok(store::imports::insert_users(tx.db(), &chunk).await?)).await?;
+    }
+    names::mark_stored(&state.db).await?;
+    let last_ids = [
+        ("users", people.users.iter().map(|user| user.0).max().unwrap_or_default()),
+        ("rooms", people.rooms.iter().map(|room| room.0).max().unwrap_or_default()),
+        ("messages", totals.last_message_id),
+    ];
+    // Before there is a room to post in.
+    state.db.write(async move |tx: &mut Tx| Ok(store::imports::reserve_ids(tx.db(), &last_ids).await?)).await?;
+    for chunk in people.rooms.chunks(ROWS_PER_WRITE) {
+        let chunk = chunk.to_vec();
+        state.db.write(async move |tx: &mut Tx| Ok(store::imports::insert_rooms(tx.db(), &chunk).await?)).await?;
+    }
+    let mut after = 0;
+    let mut membership_count = 0;
+    loop {
+        let batch = source.memberships(after, 2_000)?;
+        let Some(last) = batch.last() else { break };
+        after = last.id;
+        let all = batch.len() as u64;
+        let rows: Vec<_> = batch.iter().map(prepare::membership).collect();
+        let insert = async move |tx: &mut Tx| Ok(store::imports::insert_memberships(tx.db(), &rows).await?);
+        let inserted = state.db.write(insert).await?;
+        membership_count += all;
+        // A run that was cut off has inserted some.
+        report.drop("memberships of rooms or people that do not exist, or twice", all.saturating_sub(inserted));
+    }
+    report.keep("memberships", membership_count);
+    insert_pictures(state, source, people, report).await?;
+    let searches = prepare::searches(&source.searches()?, report);
+    let bans = prepare::bans(&source.bans()?, report);
+    let insert = async move |tx: &mut Tx| {
+        store::imports::insert_searches(tx.db(), &searches).await?;
+        Ok(store::imports::insert_bans(tx.db(), &bans).await?)
+    };
+    state.db.write(insert).await?;
+    Ok(())
+}
+
+/// Takes over the pictures of people, and the logo.
+async fn insert_pictures(
+    state: &AppState,
+    source: &Source,
+    people: &People,
+    report: &mut Report,
+) -> Result<(), ImportError> {
+    for user in &people.source_users {
+        let Some(file) = &user.avatar else { continue };
+        let Some(picture) = picture(state, file, Bounds::AVATAR, Encoding::Small, report).await? else { continue };
+        let user_id = UserId(user.id);
+        let set = async move |tx: &mut Tx| Ok(store::avatars::set(tx.db(), user_id, &picture).await?);
+        state.db.write(set).await?;
+        report.keep("pictures of people", 1);
+    }
+    if let Some(file) = source.account()?.logo {
+        let mut logos = Vec::new();
+        for side in crate::ops::avatars::LOGO_SIDES {
+            let bounds = Bounds { width: side, height: side };
+            if let Some(picture) = picture(state, &file, bounds, Encoding::Png, report).await? {
+                logos.push((side, picture.bytes));
+            }
+        }
+        if logos.len() == crate::ops::avatars::LOGO_SIDES.len() {
+            state.db.write(async move |tx: &mut Tx| Ok(store::avatars::set_logo(tx.db(), &logos).await?)).await?;
+            report.keep("logo", 1);
+        }
+    }
+    Ok(())
+}
+
+/// Makes a picture small; `None` if that cannot be done, which is noted.
+async fn picture(
+    state: &AppState,
+    file: &SourceFile,
+    bounds: Bounds,
+    encoding: Encoding,
+    report: &mut Report,
+) -> Result<Option<Picture>, ImportError> {
+    let Some(thumbnailer) = state.files.thumbnailer().cloned() else {
+        report.drop("pictures of people and the logo: no pictures are taken here", 1);
+        return Ok(None);
+    };
+    let key = FileKey::new(*uuid::Uuid::new_v4().as_bytes());
+    let input = state.files.incoming.scratch(&key, "import").await?;
+    let output = state.files.incoming.scratch(&key, "shrunk").await?;
+    let copied = file.copy(&mut File::create_new(&input)?);
+    let made = match copied {
+        Ok(_) => {
+            let (input, target) = (input.clone(), output.clone());
+            let make = move || {
+                let outcome = thumbnailer.thumbnail_as(&input, &target, bounds, None, encoding);
+                (outcome, std::fs::read(&target))
+            };
+            let (outcome, bytes) = state.files.threads.turn().await?.run(make).await?;
+            match outcome {
+                Outcome::Done(made) => bytes
+                    .ok()
+                    .filter(|bytes| bytes.len() <= MAX_AVATAR_BYTES)
+                    .map(|bytes| Picture { content_type: made.format.content_type().into(), bytes }),
+                Outcome::Refused(_) | Outcome::Failed(_) => None,
+            }
+        }
+        Err(FileProblem::Io(error)) if error.raw_os_error().is_some() => return Err(error.into()),
+        Err(_) => None,
+    };
+    let _ = std::fs::remove_file(input);
+    let _ = std::fs::remove_file(output);
+    if made.is_none() {
+        report.drop("pictures of people and logos that are missing, damaged, or of a kind that is not shown", 1);
+        report.note(|| format!("the picture {:?} was left out", file.name));
+    }
+    Ok(made)
+}
+
+fn note_problem(file: &SourceFile, problem: &FileProblem, report: &mut Report) {
+    report.drop("files that are missing or changed: their messages say so", 1);
+    report.note(|| format!("file {:?} ({}): {problem}", file.name, file.key));
+}
+
+/// A file that is in the store.
+struct StoredFile {
+    blob: NewBlob,
+    name: FileName,
+    room_id: RoomId,
+    message_id: crate::model::MessageId,
+}
+
+/// Copies the files of a message into the store. Those that cannot be taken are named in its text.
+async fn store_files(
+    state: &AppState,
+    prepared: &mut Prepared,
+    report: &mut Report,
+) -> Result<Vec<StoredFile>, ImportError> {
+    let mut stored = Vec::new();
+    let mut missing = Vec::new();
+    for (file, key, name) in std::mem::take(&mut prepared.files) {
+        let path = state.files.incoming.scratch(&key, "import").await?;
+        match file.copy(&mut File::create_new(&path)?) {
+            Ok(copied) => {
+                let clean = state.files.incoming.scratch(&key, "clean").await?;
+                let (input, given, keeps) = (path.clone(), name.clone(), state.files.keeps_metadata());
+                let read = move || {
+                    let details = read_details(&input, &given)?;
+                    let cleaned = if keeps { None } else { without_metadata(&input, &details, clean)? };
+                    Ok::<_, std::io::Error>((details, cleaned))
+                };
+                let (FileDetails { content_type, size }, cleaned) =
+                    state.files.threads.turn().await?.run(read).await??;
+                let (bytes, sha256) = cleaned.as_ref().map_or((copied.bytes, copied.sha256), |c| (c.bytes, c.sha256));
+                let kept = cleaned.as_ref().map_or(&path, |cleaned| &cleaned.path);
+                state.files.blobs.put(key.as_str(), kept).await?;
+                if let Some(cleaned) = cleaned {
+                    let _ = std::fs::remove_file(cleaned.path);
+                }
+                report.keep("files", 1);
+                stored.push(StoredFile {
+                    blob: NewBlob {
+                        key,
+                        creator_id: UserId(prepared.row.creator_id),
+                        bytes: i64::try_from(bytes).unwrap_or(i64::MAX),
+                        sha256,
+                        content_type,
+                        size,
+                    },
+                    name,
+                    room_id: RoomId(prepared.row.room_id),
+                    message_id: prepared.id(),
+                });
+            }
+            Err(FileProblem::Io(error)) if error.kind() == std::io::ErrorKind::StorageFull => return Err(error.into()),
+            Err(problem) => {
+                note_problem(&file, &problem, report);
+                missing.push(name.to_string());
+            }
+        }
+        let _ = std::fs::remove_file(path);
+    }
+    if !missing.is_empty() {
+        prepared.add_missing(&missing);
+    }
+    if !stored.is_empty() {
+        prepared.set_files(stored.iter().map(|file| (file.name.as_str(), FileForm::of(&file.blob.content_type))));
+    }
+    Ok(stored)
+}
+
+/// Gives messages another id whose own is that of another message of their author: here, they are unique.
+async fn make_ids_unique(
+    state: &AppState,
+    batch: &mut [Prepared],
+    identity: &str,
+    report: &mut Report,
+) -> AppResult<()> {
+    let pairs: Vec<_> = batch.iter().map(|it| (it.row.creator_id, it.row.client_message_id.as_str())).collect();
+    let taken = store::imports::list_taken(state.db.reader(), &pairs).await?;
+    let mut seen: HashSet<(i64, String)> = taken.into_iter().collect();
+    for Prepared { row, .. } in batch {
+        if !seen.insert((row.creator_id, row.client_message_id.clone())) {
+            report.change("messages whose id another one of the same person has");
+            row.client_message_id = prepare::derived_id(identity, row.id);
+            seen.insert((row.creator_id, row.client_message_id.clone()));
+        }
+    }
+    Ok(())
+}
+
+/// Begins to write a batch, with how far the import is after it.
+fn start_write(
+    state: &AppState,
+    batch: Vec<Prepared>,
+    files: Vec<StoredFile>,
+    identity: &str,
+    position: Position,
+    report: &mut Report,
+) -> JoinHandle<AppResult<()>> {
+    let mut mentions = Vec::new();
+    let mut boosts = Vec::new();
+    for Prepared { row, mentions: mentioned, boosts: own, .. } in &batch {
+        mentions.extend(mentioned.iter().map(|(user_id, name)| (user_id.0, row.room_id, row.id, name.clone())));
+        boosts.extend(own.iter().map(|(booster_id, content, at)| (row.id, *booster_id, content.clone(), *at)));
+    }
+    let text_bytes: HashMap<_, _> = batch.iter().map(|it| (it.id(), it.row.text.len())).collect();
+    let rows: Vec<_> = batch.into_iter().map(|prepared| prepared.row).collect();
+    let boost_count = boosts.len() as u64;
+    // Counted before the write, which stores the count.
+    report.keep("boosts", boost_count);
+    let stored = stored(identity, position, report, None);
+    let insert = async move |tx: &mut Tx| {
+        let inserted = store::imports::insert_messages(tx.db(), &rows).await?;
+        for message_id in inserted {
+            tx.index(message_id, text_bytes.get(&message_id).copied().unwrap_or_default());
+        }
+        if !mentions.is_empty() {
+            store::imports::insert_mentions(tx.db(), &mentions).await?;
+        }
+        if !boosts.is_empty() {
+            store::imports::insert_boosts(tx.db(), &boosts).await?;
+        }
+        let now_ms = tx.now_ms();
+        let mut by_message: Vec<(&StoredFile, Vec<(FileKey, FileName)>)> = Vec::new();
+        for file in &files {
+            store::files::insert_blob(tx.db(), &file.blob, now_ms, i64::MAX).await?;
+            let named = (file.blob.key.clone(), file.name.clone());
+            match by_message.last_mut() {
+                Some((first, keys)) if first.message_id == file.message_id => keys.push(named),
+                _ => by_message.push((file, vec![named])),
+            }
+        }
+        for (StoredFile { room_id, message_id, .. }, keys) in by_message {
+            store::files::attach(tx.db(), *room_id, *message_id, &keys).await?;
+            let attached = store::files::list_of_message(tx.db(), *message_id).await?;
+            store::files::note_extras(tx.db(), *message_id, &crate::richtext::extras_html(&attached), None).await?;
+        }
+        Ok(store::imports::note(tx.db(), KIND, &stored, now_ms).await?)
+    };
+    let db = state.db.clone();
+    tokio::spawn(async move { db.write(insert).await })
+}
+
+/// What needs all messages: how far people have read, and previews of pictures.
+async fn finish(
+    state: &AppState,
+    source: &Source,
+    identity: &str,
+    position: Position,
+    report: &mut Report,
+) -> Result<(), ImportError> {
+    let mut after = 0;
+    loop {
+        let batch = source.memberships(after, 1_000)?;
+        let Some(last) = batch.last() else { break };
+        after = last.id;
+        let rows: Vec<_> = batch.iter().map(|it| (it.room_id, it.user_id, it.unread_at)).collect();
+        state.db.write(async move |tx: &mut Tx| Ok(store::imports::mark_read(tx.db(), &rows).await?)).await?;
+    }
+    let mut last_key = String::new();
+    loop {
+        let keys = store::imports::list_without_preview(state.db.reader(), &last_key, 500).await;
+        let keys = keys.map_err(crate::AppError::from)?;
+        let Some(last) = keys.last() else { break };
+        last_key = last.to_string();
+        for key in keys {
+            jobs::enqueue(state, Job::MakePreview { key }).await?;
+        }
+    }
+    state.db.write(async |tx: &mut Tx| Ok(store::imports::begin_epoch(tx.db()).await?)).await?;
+    note(state, identity, position, report, true).await?;
+    Ok(())
+}

@@ -1,0 +1,75 @@
+//! What an import has taken over, changed and left out.
+
+use std::collections::BTreeMap;
+use std::fmt::{self, Display, Formatter};
+
+use serde::{Deserialize, Serialize};
+
+/// How many notes about single things are kept; more are counted.
+const MAX_NOTES: usize = 200;
+
+/// What an import has done, or would do.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Report {
+    /// What was taken over: how many of each kind.
+    pub kept: BTreeMap<String, u64>,
+    /// What was changed to fit.
+    pub changed: BTreeMap<String, u64>,
+    /// What was left out.
+    pub dropped: BTreeMap<String, u64>,
+    /// Single things that somebody may want to look at.
+    pub notes: Vec<String>,
+    /// How many more notes there were.
+    pub more_notes: u64,
+}
+
+impl Report {
+    /// Counts what is taken over.
+    pub(super) fn keep(&mut self, what: &str, count: u64) {
+        *self.kept.entry(what.to_owned()).or_default() += count;
+    }
+
+    /// Counts something that is changed.
+    pub(super) fn change(&mut self, what: &str) {
+        *self.changed.entry(what.to_owned()).or_default() += 1;
+    }
+
+    /// Counts what is left out.
+    pub(super) fn drop(&mut self, what: &str, count: u64) {
+        if count > 0 {
+            *self.dropped.entry(what.to_owned()).or_default() += count;
+        }
+    }
+
+    /// Adds a note.
+    pub(super) fn note(&mut self, note: impl FnOnce() -> String) {
+        if self.notes.len() < MAX_NOTES {
+            self.notes.push(note());
+        } else {
+            self.more_notes += 1;
+        }
+    }
+}
+
+impl Display for Report {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        for (title, counts) in [("Kept", &self.kept), ("Changed", &self.changed), ("Left out", &self.dropped)] {
+            if !counts.is_empty() {
+                writeln!(f, "{title}:")?;
+            }
+            for (what, count) in counts {
+                writeln!(f, "{count:>10}  {what}")?;
+            }
+        }
+        if !self.notes.is_empty() {
+            writeln!(f, "Notes:")?;
+        }
+        for note in &self.notes {
+            writeln!(f, "  {note}")?;
+        }
+        if self.more_notes > 0 {
+            writeln!(f, "  and {} more", self.more_notes)?;
+        }
+        Ok(())
+    }
+}

@@ -46,6 +46,7 @@ const STYLES: &[&str] = &[
     "message-menu",
     "preview",
     "boosts",
+    "bots",
     "composer",
     "lost",
     "files",

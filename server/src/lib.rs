@@ -127,6 +127,7 @@ pub fn app(site: Site) -> Router {
         .merge(routes::transfers::router())
         .merge(routes::account::router())
         .merge(routes::users::router())
+        .merge(routes::bots::router())
         .merge(routes::avatars::router())
         .merge(routes::rooms::router())
         .merge(routes::pings::router())
@@ -157,6 +158,8 @@ pub fn app(site: Site) -> Router {
                 .layer(from_fn_with_state(site.clone(), frame::provide))
                 .layer(from_fn_with_state(site.clone(), first_run::redirect)),
         )
+        // Requests with a key: no cookies, so that no other site can abuse them.
+        .merge(routes::api::router())
         .merge(routes::health::router())
         .merge(routes::assets::router())
         .merge(routes::sounds::router())

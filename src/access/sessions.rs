@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::cache::Cache;
 use crate::cache::invalidation::Dependencies;
 use crate::clock::Clock;
-use crate::model::{Role, SessionId, User};
+use crate::model::{Credential, Role, SessionId, User};
 use crate::store::{self, Db};
 use crate::{AppError, AppResult};
 
@@ -18,13 +18,13 @@ pub struct CurrentUser {
     pub session_id: SessionId,
 }
 
-/// Who makes a request: a user, with the session that the request has.
+/// Who makes a request: a user, with what the request proves them by.
 pub trait Caller {
     /// The user.
     fn user(&self) -> &User;
 
-    /// The session of the request. `None` for who needs none: a bot, or the program itself.
-    fn session_id(&self) -> Option<SessionId>;
+    /// What the request has. Each of its writes reads it again.
+    fn credential(&self) -> Credential;
 }
 
 impl Caller for CurrentUser {
@@ -32,8 +32,8 @@ impl Caller for CurrentUser {
         &self.user
     }
 
-    fn session_id(&self) -> Option<SessionId> {
-        Some(self.session_id)
+    fn credential(&self) -> Credential {
+        Credential::Session(self.session_id)
     }
 }
 
@@ -42,8 +42,27 @@ impl Caller for User {
         self
     }
 
-    fn session_id(&self) -> Option<SessionId> {
-        None
+    fn credential(&self) -> Credential {
+        Credential::Program
+    }
+}
+
+/// A bot whose key a request has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CurrentBot {
+    /// The bot.
+    pub user: User,
+    /// The number of the key.
+    pub key_number: i64,
+}
+
+impl Caller for CurrentBot {
+    fn user(&self) -> &User {
+        &self.user
+    }
+
+    fn credential(&self) -> Credential {
+        Credential::BotKey(self.key_number)
     }
 }
 

@@ -5,9 +5,11 @@
 //! [`CurrentUser`](crate::access::CurrentUser), [`Administrator`](crate::access::Administrator)).
 
 pub mod accounts;
+pub mod api;
 pub mod avatars;
 pub mod bans;
 pub mod boosts;
+pub mod bots;
 pub mod files;
 pub mod layouts;
 pub mod memberships;

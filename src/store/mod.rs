@@ -15,6 +15,7 @@ pub mod accounts;
 pub mod avatars;
 pub mod bans;
 pub mod boosts;
+pub mod bots;
 mod db;
 pub mod events;
 pub mod files;

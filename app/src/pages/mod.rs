@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod boost;
+pub mod bots;
 pub mod edit_message;
 pub mod entrance;
 pub mod error;

@@ -1,9 +1,11 @@
 //! The site's routes, one file per area.
 
 pub(crate) mod account;
+pub(crate) mod api;
 pub(crate) mod assets;
 pub(crate) mod avatars;
 pub(crate) mod boosts;
+pub(crate) mod bots;
 pub(crate) mod calls;
 pub(crate) mod entrance;
 pub(crate) mod files;

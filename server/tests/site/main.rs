@@ -4,6 +4,7 @@
 
 mod avatars;
 mod bad_input;
+mod bots;
 mod connections;
 mod entrance;
 mod files;

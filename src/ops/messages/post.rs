@@ -11,7 +11,7 @@ use crate::facts::Fact;
 use crate::model::{
     Attachment, ClientMessageId, Draft, FileForm, FileKey, MAX_FILES, Message, MessageId, Posted, RoomId,
 };
-use crate::ops::permissions::{require_session, write_as, write_message};
+use crate::ops::permissions::{require_credential, write_as, write_message};
 use crate::richtext::{Mention, Rendered, extras_html};
 use crate::state::AppState;
 use crate::store::messages::{Inserted, NewMessage};
@@ -36,7 +36,7 @@ pub async fn post(
     let message = Arc::new(NewMessage {
         room_id: member.room.id,
         creator_id: member.user.id,
-        session_id: member.session_id,
+        credential: member.credential,
         client_message_id,
         sent_digest,
         body,
@@ -72,7 +72,7 @@ pub async fn post_with_files(
     let mut new = NewMessage {
         room_id: member.room.id,
         creator_id: member.user.id,
-        session_id: member.session_id,
+        credential: member.credential,
         client_message_id,
         sent_digest,
         body,
@@ -143,7 +143,7 @@ async fn finish_post(
 
 /// The reason why a message was not inserted: the result of an earlier call with the same id, or an error.
 async fn resolve_rejected(tx: &mut Tx, new: &NewMessage) -> AppResult<Posted> {
-    require_session(tx, new.session_id, new.creator_id).await?;
+    require_credential(tx, new.credential, new.creator_id).await?;
     store::memberships::find(tx.db(), new.creator_id, new.room_id).await?.ok_or(AppError::NotFound)?;
     let sent = store::messages::find_sent(tx.db(), new.creator_id, &new.client_message_id).await?;
     let sent = sent.ok_or(AppError::Internal)?;

@@ -1,0 +1,207 @@
+//! The pages of bots: the list with commands to copy, and the forms that make and change one.
+
+use campfire::model::{RoomId, UserId, paths};
+use leptos::prelude::*;
+
+use crate::components::form::{Field, FormState, Problem};
+use crate::components::picture_form::PictureForm;
+use crate::components::sheet::{Avatar, Danger, Section, Sheet};
+
+/// A bot in the list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListedBot {
+    /// Its id.
+    pub id: UserId,
+    /// Its name.
+    pub name: String,
+    /// Its rooms.
+    pub rooms: Vec<BotRoom>,
+    /// How many rooms it is in beside those.
+    pub other_count: i64,
+}
+
+/// A room of a bot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BotRoom {
+    /// The room.
+    pub id: RoomId,
+    /// Its name.
+    pub name: String,
+    /// The URL that the bot posts to.
+    pub url: String,
+}
+
+/// The bots of the account, for administrators.
+#[component]
+pub fn BotsPage(
+    /// The bots, by name.
+    bots: Vec<ListedBot>,
+) -> impl IntoView {
+    let is_empty = bots.is_empty();
+    view! {
+        <Sheet title="Bots" back=paths::ACCOUNT_SETTINGS>
+            <Section title="Programs that talk here">
+                <p>
+                    "A bot is a program that posts messages: a deployment, an alert, a script. Its key is its password: whoever has it reads and writes in the rooms that the bot is in."
+                </p>
+                <p><a class="button" href=paths::NEW_BOT>"New bot"</a></p>
+            </Section>
+            {is_empty.then(|| view! { <p class="empty">"No bots yet."</p> })}
+            {bots.into_iter().map(|bot| view! { <BotCard bot/> }).collect_view()}
+        </Sheet>
+    }
+}
+
+/// A bot with its commands.
+#[component]
+fn BotCard(bot: ListedBot) -> impl IntoView {
+    let ListedBot { id, name, rooms, other_count } = bot;
+    let is_nowhere = rooms.is_empty();
+    // One room is as good an example as twenty: the others are opened.
+    let is_open = rooms.len() <= 1;
+    let lines = rooms.into_iter().map(move |room| view! { <RoomCommands bot_id=id room is_open/> }).collect_view();
+    let others = match other_count {
+        0 => None,
+        1 => Some("It is in 1 other room, too.".to_owned()),
+        count => Some(format!("It is in {count} other rooms, too.")),
+    };
+    view! {
+        <section class="section bot">
+            <h2 class="bot__name">
+                <Avatar id name=name.clone()/>
+                <bdi>{name.clone()}</bdi>
+                <a class="button button--plain" href=paths::edit_bot(id) aria-label=format!("Change {name}")>"Change"</a>
+            </h2>
+            {is_nowhere.then(|| view! { <p>"It is in no room that you are in. Add it in the settings of a room."</p> })}
+            {lines}
+            {others.map(|others| view! { <p class="field__note">{others}</p> })}
+        </section>
+    }
+}
+
+/// The commands with which a bot posts in a room.
+#[component]
+fn RoomCommands(bot_id: UserId, room: BotRoom, is_open: bool) -> impl IntoView {
+    let BotRoom { id, name, url } = room;
+    view! {
+        <details class="bot__room" open=is_open>
+            <summary>"In "<bdi>{name}</bdi></summary>
+            <CommandField
+                id=format!("text-{bot_id}-{id}")
+                label="Post a text"
+                command=format!("curl -d 'Hello!' {url}")
+            />
+            <CommandField
+                id=format!("file-{bot_id}-{id}")
+                label="Post a file"
+                command=format!("curl -F attachment=@picture.png {url}")
+            />
+        </details>
+    }
+}
+
+/// A command in a read-only field, with a button to copy it.
+#[component]
+pub fn CommandField(
+    /// The id of the field.
+    id: String,
+    /// The text of its label.
+    label: &'static str,
+    /// The command.
+    command: String,
+) -> impl IntoView {
+    view! {
+        <div class="link-field">
+            <label for=id.clone()>{label}</label>
+            <div class="link-field__row">
+                <input id=id.clone() type="text" class="link-field__code" readonly spellcheck="false" value=command data-selects=""/>
+                // Hidden until a script shows it: it does not work without scripts.
+                <button class="button button--plain" type="button" data-copies=id hidden>"Copy"</button>
+            </div>
+        </div>
+    }
+}
+
+/// The fields of a bot.
+#[component]
+fn BotFields(state: FormState) -> impl IntoView {
+    view! {
+        <Problem state=state.clone()/>
+        <Field name="name" label="Name" autocomplete="off" autofocus=true state/>
+    }
+}
+
+/// The form that makes a bot.
+#[component]
+pub fn NewBotPage(
+    /// Whether the installation stores no files.
+    text_only: bool,
+    /// The values and errors of the form.
+    state: FormState,
+) -> impl IntoView {
+    let reason = state.errors.get("avatar").map(str::to_owned);
+    let note_class = if reason.is_some() { "field__note field__note--wrong" } else { "field__note" };
+    let note = reason
+        .unwrap_or_else(|| "JPEG, PNG, GIF or WebP, at most 25 MB. Without one, it is shown as a robot.".to_owned());
+    view! {
+        <Sheet title="New bot" back=paths::BOTS>
+            <Section title="Bot">
+                <p>"It is in every open room at once. It gets a key, and the commands that post with it."</p>
+                <form method="post" action=paths::BOTS enctype="multipart/form-data">
+                    <BotFields state/>
+                    {(!text_only).then(|| view! {
+                        <p class="field">
+                            <label for="avatar">"Picture"</label>
+                            <input id="avatar" name="avatar" type="file" accept="image/jpeg,image/png,image/gif,image/webp" aria-describedby="avatar-note"/>
+                            <span class=note_class id="avatar-note">{note}</span>
+                        </p>
+                    })}
+                    <button class="button">"Make the bot"</button>
+                </form>
+            </Section>
+        </Sheet>
+    }
+}
+
+/// The forms that change a bot, its picture and its key, and the one that removes it.
+#[component]
+pub fn EditBotPage(
+    /// The bot.
+    id: UserId,
+    /// Its name.
+    name: String,
+    /// Whether it has a picture of its own.
+    has_picture: bool,
+    /// Whether the installation stores no files.
+    text_only: bool,
+    /// The values and errors of the forms.
+    state: FormState,
+) -> impl IntoView {
+    view! {
+        <Sheet title=name.clone() back=paths::BOTS>
+            <Section title="Bot">
+                <form method="post" action=paths::bot(id)>
+                    <input type="hidden" name="_method" value="put"/>
+                    <BotFields state=state.clone()/>
+                    <button class="button">"Save"</button>
+                </form>
+            </Section>
+            {(!text_only).then(|| view! {
+                <Section title="Picture">
+                    <div class="sheet__person">
+                        <Avatar id name=name.clone() class="avatar--large"/>
+                        <PictureForm action=paths::bot_avatar(id) name="avatar" label="Picture of the bot" removable=has_picture round=true state/>
+                    </div>
+                </Section>
+            })}
+            <Section title="Key">
+                <Danger summary="Make a new key…" action=paths::bot_key(id) method="put" button="Make a new key">
+                    <p>"The present key stops working at once, in every program that has it."</p>
+                </Danger>
+                <Danger summary=format!("Remove {name}…") action=paths::bot(id) button=format!("Remove {name} for good")>
+                    <p>"Its key stops working at once, and it leaves all rooms. What it wrote stays. This cannot be undone."</p>
+                </Danger>
+            </Section>
+        </Sheet>
+    }
+}

@@ -128,6 +128,7 @@ pub fn app(site: Site) -> Router {
         .merge(routes::account::router())
         .merge(routes::users::router())
         .merge(routes::bots::router())
+        .merge(routes::deliveries::router())
         .merge(routes::avatars::router())
         .merge(routes::rooms::router())
         .merge(routes::pings::router())

@@ -36,6 +36,8 @@ pub const CUSTOM_STYLES: &str = "/account/custom_styles";
 pub const EDIT_CUSTOM_STYLES: &str = "/account/custom_styles/edit";
 /// The bots: POST makes one.
 pub const BOTS: &str = "/account/bots";
+/// What is delivered to webhooks, and the jobs that failed.
+pub const DELIVERIES: &str = "/account/deliveries";
 /// The form that makes a bot.
 pub const NEW_BOT: &str = "/account/bots/new";
 /// The rooms of a bot, for programs.
@@ -324,6 +326,30 @@ pub fn bot_key(bot_id: UserId) -> String {
 #[must_use]
 pub fn bot_avatar(bot_id: UserId) -> String {
     of_bot(bot_id, "/avatar")
+}
+
+/// POST makes and shows a new secret of a bot's webhook.
+#[must_use]
+pub fn webhook_secret(bot_id: UserId) -> String {
+    of_bot(bot_id, "/secret")
+}
+
+/// POST sends a test to a bot's webhook.
+#[must_use]
+pub fn webhook_test(bot_id: UserId) -> String {
+    of_bot(bot_id, "/test")
+}
+
+/// A delivery to a webhook: PUT sends it again, DELETE drops it.
+#[must_use]
+pub fn delivery(delivery_id: i64) -> String {
+    [DELIVERIES, "/", Buffer::new().format(delivery_id)].concat()
+}
+
+/// A job that failed: PUT runs it again, DELETE drops it.
+#[must_use]
+pub fn failed_job(job_id: i64) -> String {
+    [DELIVERIES, "/jobs/", Buffer::new().format(job_id)].concat()
 }
 
 fn of_bot(bot_id: UserId, part: &str) -> String {

@@ -18,6 +18,7 @@ use super::accounts::random_letters;
 use super::avatars::{self, Received, record_pictures};
 use super::permissions::write_as;
 use super::users::{end_memberships, record_changed};
+use super::webhooks;
 use pictures::Crop;
 
 /// Maximum number of active bots.
@@ -59,6 +60,8 @@ pub struct BotInRooms {
 pub struct BotForm {
     /// The name.
     pub name: UserName,
+    /// The URL of its webhook, from [`webhooks::parse_url`]; `None` for no webhook.
+    pub webhook_url: Option<String>,
 }
 
 /// The active bots, by name, with their rooms.
@@ -100,6 +103,7 @@ pub async fn create(state: &AppState, administrator: &Administrator, form: BotFo
         let now_ms = tx.now_ms();
         let user_id = store::bots::insert(tx.db(), &form.name, &token, now_ms).await?;
         names::store(tx, user_id, &form.name).await?;
+        webhooks::store_url(tx, user_id, form.webhook_url.as_deref()).await?;
         let room_ids = store::memberships::grant_open_rooms(tx.db(), user_id, now_ms).await?;
         tx.record(Fact::UserJoined { user_id, room_ids }).await?;
         // The sheet of pictures also says who is a bot.
@@ -118,6 +122,7 @@ pub async fn create(state: &AppState, administrator: &Administrator, form: BotFo
 pub async fn update(state: &AppState, administrator: &Administrator, bot_id: UserId, form: BotForm) -> AppResult<()> {
     let update = async move |tx: &mut Tx, _: User| {
         let bot = require_bot(tx, bot_id).await?;
+        webhooks::store_url(tx, bot_id, form.webhook_url.as_deref()).await?;
         if bot.name == form.name.as_str() {
             tx.changes_nothing_visible();
             return Ok(());
@@ -151,6 +156,7 @@ pub async fn deactivate(state: &AppState, administrator: &Administrator, bot_id:
     let deactivate = async move |tx: &mut Tx, _: User| {
         require_bot(tx, bot_id).await?;
         end_memberships(tx, bot_id).await?;
+        webhooks::store_url(tx, bot_id, None).await?;
         let now_ms = tx.now_ms();
         store::users::update_status(tx.db(), bot_id, Status::Deactivated, now_ms).await?;
         Ok(tx.record(Fact::UserDeactivated { user_id: bot_id }).await?)
@@ -268,7 +274,7 @@ mod tests {
     use crate::testing::{self, LOCAL, as_administrator};
 
     fn form(name: &str) -> BotForm {
-        BotForm { name: name.parse().unwrap() }
+        BotForm { name: name.parse().unwrap(), webhook_url: None }
     }
 
     #[tokio::test]

@@ -11,6 +11,7 @@ pub mod bans;
 pub mod boosts;
 pub mod bots;
 pub mod files;
+pub mod jobs;
 pub mod layouts;
 pub mod memberships;
 pub mod messages;
@@ -21,6 +22,7 @@ pub mod sessions;
 pub mod sync;
 pub mod transfers;
 pub mod users;
+pub mod webhooks;
 
 mod permissions;
 #[cfg(test)]

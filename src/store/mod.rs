@@ -35,6 +35,7 @@ pub mod signing_keys;
 pub mod sqlite;
 pub mod timelines;
 pub mod users;
+pub mod webhooks;
 
 pub use db::{Db, OpenError, Reader, Readers, Tx};
 

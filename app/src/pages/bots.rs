@@ -6,6 +6,7 @@ use leptos::prelude::*;
 use crate::components::form::{Field, FormState, Problem};
 use crate::components::picture_form::PictureForm;
 use crate::components::sheet::{Avatar, Danger, Section, Sheet};
+use crate::pages::deliveries::{Deliveries, DeliveryRow};
 
 /// A bot in the list.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,7 +45,10 @@ pub fn BotsPage(
                 <p>
                     "A bot is a program that posts messages: a deployment, an alert, a script. Its key is its password: whoever has it reads and writes in the rooms that the bot is in."
                 </p>
-                <p><a class="button" href=paths::NEW_BOT>"New bot"</a></p>
+                <p class="bot__links">
+                    <a class="button" href=paths::NEW_BOT>"New bot"</a>
+                    <a class="button button--plain" href=paths::DELIVERIES>"Deliveries and jobs"</a>
+                </p>
             </Section>
             {is_empty.then(|| view! { <p class="empty">"No bots yet."</p> })}
             {bots.into_iter().map(|bot| view! { <BotCard bot/> }).collect_view()}
@@ -127,7 +131,16 @@ pub fn CommandField(
 fn BotFields(state: FormState) -> impl IntoView {
     view! {
         <Problem state=state.clone()/>
-        <Field name="name" label="Name" autocomplete="off" autofocus=true state/>
+        <Field name="name" label="Name" autocomplete="off" autofocus=true state=state.clone()/>
+        <Field
+            name="webhook_url"
+            label="Webhook URL"
+            kind="url"
+            autocomplete="off"
+            required=false
+            hint="Called when somebody mentions the bot, or writes in a ping with it. Services inside of your own network can be reached. Blank for none."
+            state
+        />
     }
 }
 
@@ -147,7 +160,7 @@ pub fn NewBotPage(
         <Sheet title="New bot" back=paths::BOTS>
             <Section title="Bot">
                 <p>"It is in every open room at once. It gets a key, and the commands that post with it."</p>
-                <form method="post" action=paths::BOTS enctype="multipart/form-data">
+                <form method="post" action=paths::BOTS enctype=(!text_only).then_some("multipart/form-data")>
                     <BotFields state/>
                     {(!text_only).then(|| view! {
                         <p class="field">
@@ -163,6 +176,46 @@ pub fn NewBotPage(
     }
 }
 
+/// The webhook of a bot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WebhookCard {
+    /// Whether its target has said that it is gone.
+    pub is_off: bool,
+    /// The secret that signs deliveries, right after it was made.
+    pub secret: Option<String>,
+    /// The latest deliveries.
+    pub deliveries: Vec<DeliveryRow>,
+}
+
+/// The secret, the test and the latest deliveries of a webhook.
+#[component]
+fn Webhook(id: UserId, webhook: WebhookCard) -> impl IntoView {
+    let WebhookCard { is_off, secret, deliveries } = webhook;
+    let has_deliveries = !deliveries.is_empty();
+    view! {
+        <Section title="Webhook" id="webhook">
+            {is_off.then(|| view! {
+                <p class="card__problem" role="alert">"Its target said that it is gone, so it is switched off. Save the form above to switch it on again."</p>
+            })}
+            {secret.map(|secret| view! {
+                <CommandField id="secret".to_owned() label="Signing secret, shown this once" command=secret/>
+            })}
+            <div class="bot__links">
+                <form method="post" action=paths::webhook_test(id)>
+                    <button class="button button--plain" disabled=is_off>"Send a test"</button>
+                </form>
+                <form method="post" action=paths::webhook_secret(id)>
+                    <button class="button button--plain">"Make a new signing secret"</button>
+                </form>
+            </div>
+            <p class="field__note">
+                "Deliveries are signed as the Standard Webhooks specification says. A new secret is used from the next delivery on."
+            </p>
+            {has_deliveries.then(|| view! { <Deliveries rows=deliveries/> })}
+        </Section>
+    }
+}
+
 /// The forms that change a bot, its picture and its key, and the one that removes it.
 #[component]
 pub fn EditBotPage(
@@ -170,6 +223,8 @@ pub fn EditBotPage(
     id: UserId,
     /// Its name.
     name: String,
+    /// Its webhook, if it has one.
+    webhook: Option<WebhookCard>,
     /// Whether it has a picture of its own.
     has_picture: bool,
     /// Whether the installation stores no files.
@@ -177,20 +232,23 @@ pub fn EditBotPage(
     /// The values and errors of the forms.
     state: FormState,
 ) -> impl IntoView {
+    let (picture_name, picture_state) = (name.clone(), state.clone());
+    let title = name.clone();
     view! {
-        <Sheet title=name.clone() back=paths::BOTS>
+        <Sheet title back=paths::BOTS>
             <Section title="Bot">
                 <form method="post" action=paths::bot(id)>
                     <input type="hidden" name="_method" value="put"/>
-                    <BotFields state=state.clone()/>
+                    <BotFields state/>
                     <button class="button">"Save"</button>
                 </form>
             </Section>
+            {webhook.map(|webhook| view! { <Webhook id webhook/> })}
             {(!text_only).then(|| view! {
                 <Section title="Picture">
                     <div class="sheet__person">
-                        <Avatar id name=name.clone() class="avatar--large"/>
-                        <PictureForm action=paths::bot_avatar(id) name="avatar" label="Picture of the bot" removable=has_picture round=true state/>
+                        <Avatar id name=picture_name class="avatar--large"/>
+                        <PictureForm action=paths::bot_avatar(id) name="avatar" label="Picture of the bot" removable=has_picture round=true state=picture_state/>
                     </div>
                 </Section>
             })}

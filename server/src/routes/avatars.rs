@@ -232,6 +232,9 @@ async fn read(site: &Site, field: &'static str, request: Request) -> Result<Pict
         let form = Form::from_request(Request::from_parts(parts, body), site).await?;
         return Ok(PictureForm { form, crop: None, picture: Ok(None) });
     }
+    if site.text_only {
+        return Err(PageError(AppError::NotFound).into_response());
+    }
     let mut multipart = Multipart::from_request(request, site).await.map_err(IntoResponse::into_response)?;
     let (mut fields, mut crop, mut picture) = (Vec::new(), None, Ok(None));
     for _ in 0..MAX_PARTS {
@@ -240,9 +243,6 @@ async fn read(site: &Site, field: &'static str, request: Request) -> Result<Pict
         };
         let name = part.name().unwrap_or_default().to_owned();
         if is_named(&name, field) && part.file_name().is_some() {
-            if site.text_only {
-                return Err(PageError(AppError::NotFound).into_response());
-            }
             picture = avatars::receive(&site.state, field, part).await;
             if picture.is_err() {
                 return Ok(PictureForm { form: Form::new(fields), crop, picture });

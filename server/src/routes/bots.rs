@@ -2,27 +2,29 @@
 
 use app::Notice;
 use app::components::form::FormState;
-use app::pages::bots::{BotRoom, BotsPage, BotsPageProps, EditBotPage, EditBotPageProps, ListedBot};
+use app::pages::bots::{BotRoom, BotsPage, BotsPageProps, EditBotPage, EditBotPageProps, ListedBot, WebhookCard};
 use app::pages::bots::{NewBotPage, NewBotPageProps};
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
-use campfire::AppResult;
 use campfire::access::Administrator;
 use campfire::error::FieldErrors;
 use campfire::model::{UserId, paths};
 use campfire::ops::bots::{self, BotForm, BotInRooms};
+use campfire::ops::webhooks;
 use campfire::state::AppState;
+use campfire::{AppError, AppResult};
 
 use super::avatars::{MAX_BODY_BYTES, PictureForm, chosen};
+use super::deliveries;
 use crate::Site;
 use crate::http::errors::PageError;
 use crate::http::form::{Form, Refused, Verb};
 use crate::http::forwarded::Forwarded;
 use crate::http::path::PathId;
-use crate::http::{form, render, urls};
+use crate::http::{render, urls};
 use crate::session::Administers;
 
 /// The pages and forms of bots.
@@ -32,6 +34,8 @@ pub fn router() -> Router<Site> {
         .route(paths::NEW_BOT, get(new))
         .route("/account/bots/{user_id}", get(to_form).post(change).put(change).delete(remove))
         .route("/account/bots/{user_id}/edit", get(edit))
+        .route("/account/bots/{user_id}/test", get(to_form).post(send_test))
+        .route("/account/bots/{user_id}/secret", get(to_form).post(renew_secret))
         .route("/account/bots/{user_id}/key", get(to_form).post(reset_key).put(reset_key))
         .route(
             "/account/bots/{user_id}/avatar",
@@ -95,11 +99,17 @@ async fn create(
 
 /// What the form says of a bot.
 fn bot_form(form: &Form) -> AppResult<BotForm> {
-    Ok(BotForm { name: form.get("name").parse()? })
+    let mut errors = FieldErrors::default();
+    let name = errors.take(form.get("name").parse());
+    let webhook_url = errors.take(webhooks::parse_url(form.get("webhook_url")));
+    match (name, webhook_url) {
+        (Some(name), Some(webhook_url)) => Ok(BotForm { name, webhook_url }),
+        _ => Err(AppError::Invalid(errors)),
+    }
 }
 
 fn values(form: &Form) -> Vec<(&'static str, String)> {
-    vec![("name", form.get("name").to_owned())]
+    ["name", "webhook_url"].map(|field| (field, form.get(field).to_owned())).to_vec()
 }
 
 /// A reload after a refused form requests the form's URL with GET.
@@ -112,25 +122,41 @@ async fn edit(
     Administers(administrator): Administers,
     PathId(bot_id): PathId<UserId>,
 ) -> Result<Response, PageError> {
-    Ok(edit_page(&site, StatusCode::OK, &administrator, bot_id, None).await?)
+    Ok(edit_page(&site, StatusCode::OK, &administrator, bot_id, Shown::default()).await?)
 }
 
-/// The form of a bot; with the values and errors of a form that was refused.
+/// What the page of a bot shows beside what is stored.
+#[derive(Default)]
+struct Shown<'f> {
+    /// A form that was refused.
+    form: Option<&'f Form>,
+    /// Why.
+    errors: FieldErrors,
+    /// A secret that was just made.
+    secret: Option<String>,
+}
+
 async fn edit_page(
     site: &Site,
     status: StatusCode,
     administrator: &Administrator,
     bot_id: UserId,
-    refused: Option<(Option<&Form>, FieldErrors)>,
+    shown: Shown<'_>,
 ) -> AppResult<Response> {
     let bot = bots::find(&site.state, administrator, bot_id).await?;
     let has_picture = bots::has_picture(&site.state, administrator, bot_id).await?;
-    let stored = vec![("name", bot.name.clone())];
-    let state = match refused {
-        None => form::fresh(stored),
-        Some((entered, errors)) => FormState { values: entered.map_or(stored, values), errors },
-    };
-    let props = EditBotPageProps { id: bot_id, name: bot.name.clone(), has_picture, text_only: site.text_only, state };
+    let webhook = webhooks::find(&site.state, administrator, bot_id).await?;
+    let webhook_url = webhook.as_ref().map(|webhook| webhook.url.clone()).unwrap_or_default();
+    let deliveries = webhooks::list_of_bot(&site.state, administrator, bot_id).await?;
+    let webhook = webhook.map(|webhook| WebhookCard {
+        is_off: webhook.switched_off_at.is_some(),
+        secret: shown.secret,
+        deliveries: deliveries.into_iter().map(deliveries::row).collect(),
+    });
+    let stored = vec![("name", bot.name.clone()), ("webhook_url", webhook_url)];
+    let state = FormState { values: shown.form.map_or(stored, values), errors: shown.errors };
+    let text_only = site.text_only;
+    let props = EditBotPageProps { id: bot_id, name: bot.name.clone(), webhook, has_picture, text_only, state };
     Ok(render::plain(status, &bot.name, || EditBotPage(props)))
 }
 
@@ -172,7 +198,8 @@ async fn answer_change(
     let answer: AppResult<Response> = async {
         let Err(error) = changed else { return Ok(urls::with_notice(to, Notice::Saved).into_response()) };
         let refused = Refused::of(error)?;
-        let page = edit_page(site, refused.status(), administrator, bot_id, Some((form, refused.errors()))).await?;
+        let shown = Shown { form, errors: refused.errors(), secret: None };
+        let page = edit_page(site, refused.status(), administrator, bot_id, shown).await?;
         Ok(refused.answer(page))
     }
     .await;
@@ -195,6 +222,26 @@ async fn reset_key(
 ) -> Result<Redirect, PageError> {
     bots::reset_key(&state, &administrator, bot_id).await?;
     Ok(urls::with_notice(paths::BOTS, Notice::Saved))
+}
+
+async fn send_test(
+    State(state): State<AppState>,
+    Administers(administrator): Administers,
+    PathId(bot_id): PathId<UserId>,
+) -> Result<Redirect, PageError> {
+    webhooks::send_test(&state, &administrator, bot_id).await?;
+    Ok(urls::with_notice(&paths::edit_bot(bot_id), Notice::Saved))
+}
+
+/// Shows a new secret in the answer, which is the only time.
+async fn renew_secret(
+    State(site): State<Site>,
+    Administers(administrator): Administers,
+    PathId(bot_id): PathId<UserId>,
+) -> Result<Response, PageError> {
+    let secret = webhooks::renew_secret(&site.state, &administrator, bot_id).await?;
+    let shown = Shown { secret: Some(secret), ..Shown::default() };
+    Ok(edit_page(&site, StatusCode::OK, &administrator, bot_id, shown).await?)
 }
 
 async fn change_picture(

@@ -7,6 +7,7 @@ pub(crate) mod avatars;
 pub(crate) mod boosts;
 pub(crate) mod bots;
 pub(crate) mod calls;
+pub(crate) mod deliveries;
 pub(crate) mod entrance;
 pub(crate) mod files;
 pub(crate) mod health;

@@ -161,6 +161,7 @@ pub fn app(site: Site) -> Router {
         )
         // Requests with a key: no cookies, so that no other site can abuse them.
         .merge(routes::api::router())
+        .merge(routes::hooks::router())
         .merge(routes::health::router())
         .merge(routes::assets::router())
         .merge(routes::sounds::router())

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::cache::Cache;
 use crate::cache::invalidation::Dependencies;
 use crate::clock::Clock;
-use crate::model::{Credential, Role, SessionId, User};
+use crate::model::{Credential, Role, RoomId, SessionId, User};
 use crate::store::{self, Db};
 use crate::{AppError, AppResult};
 
@@ -63,6 +63,36 @@ impl Caller for CurrentBot {
 
     fn credential(&self) -> Credential {
         Credential::BotKey(self.key_number)
+    }
+}
+
+/// A bot as which a request posts by a hook.
+#[derive(Clone, PartialEq, Eq)]
+pub struct CurrentHook {
+    /// The bot.
+    pub user: User,
+    /// The hook.
+    pub hook_id: i64,
+    /// The room in which it posts.
+    pub room_id: RoomId,
+    /// What GitHub signs its events with; empty if they are not checked.
+    pub github_secret: String,
+}
+
+/// Without the secret.
+impl std::fmt::Debug for CurrentHook {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CurrentHook").field("hook_id", &self.hook_id).finish_non_exhaustive()
+    }
+}
+
+impl Caller for CurrentHook {
+    fn user(&self) -> &User {
+        &self.user
+    }
+
+    fn credential(&self) -> Credential {
+        Credential::Hook(self.hook_id)
     }
 }
 

@@ -19,6 +19,8 @@ pub enum Credential {
     Session(super::SessionId),
     /// The key of a bot with this number: a reset makes another.
     BotKey(i64),
+    /// A hook, which posts as a bot: its id.
+    Hook(i64),
     /// The program itself needs none.
     Program,
 }
@@ -29,7 +31,7 @@ impl Credential {
     pub const fn session_id(self) -> Option<super::SessionId> {
         match self {
             Self::Session(session_id) => Some(session_id),
-            Self::BotKey(_) | Self::Program => None,
+            Self::BotKey(_) | Self::Hook(_) | Self::Program => None,
         }
     }
 
@@ -38,7 +40,16 @@ impl Credential {
     pub const fn key_number(self) -> Option<i64> {
         match self {
             Self::BotKey(number) => Some(number),
-            Self::Session(_) | Self::Program => None,
+            Self::Session(_) | Self::Hook(_) | Self::Program => None,
+        }
+    }
+
+    /// The id of the hook, if that is what the request has.
+    #[must_use]
+    pub const fn hook_id(self) -> Option<i64> {
+        match self {
+            Self::Hook(hook_id) => Some(hook_id),
+            Self::Session(_) | Self::BotKey(_) | Self::Program => None,
         }
     }
 }

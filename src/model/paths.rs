@@ -46,6 +46,8 @@ pub const API_ROOMS: &str = "/api/v1/rooms";
 pub const API_USERS: &str = "/api/v1/users";
 /// POST takes a file that a message is to have, from programs.
 pub const API_FILES: &str = "/api/v1/files";
+/// The description of the API for programs.
+pub const API_DESCRIPTION: &str = "/api/v1/openapi.json";
 /// POST begins an upload.
 pub const UPLOADS: &str = "/uploads";
 /// The search page, and the form's target.
@@ -316,6 +318,12 @@ pub fn edit_bot(bot_id: UserId) -> String {
     of_bot(bot_id, "/edit")
 }
 
+/// What a program can do with a bot's key, with examples.
+#[must_use]
+pub fn bot_guide(bot_id: UserId) -> String {
+    of_bot(bot_id, "/api")
+}
+
 /// PUT gives a bot another key.
 #[must_use]
 pub fn bot_key(bot_id: UserId) -> String {
@@ -350,6 +358,24 @@ pub fn delivery(delivery_id: i64) -> String {
 #[must_use]
 pub fn failed_job(job_id: i64) -> String {
     [DELIVERIES, "/jobs/", Buffer::new().format(job_id)].concat()
+}
+
+/// The hooks of a bot: POST makes one.
+#[must_use]
+pub fn bot_hooks(bot_id: UserId) -> String {
+    of_bot(bot_id, "/hooks")
+}
+
+/// A hook of a bot: DELETE removes it.
+#[must_use]
+pub fn bot_hook(bot_id: UserId, hook_id: i64) -> String {
+    [&bot_hooks(bot_id), "/", Buffer::new().format(hook_id)].concat()
+}
+
+/// The address of a hook: POST posts a text, or JSON with one.
+#[must_use]
+pub fn hook(token: &str) -> String {
+    ["/hooks/", token].concat()
 }
 
 fn of_bot(bot_id: UserId, part: &str) -> String {

@@ -87,6 +87,12 @@ pub struct ApiRoom {
     pub involvement: Involvement,
 }
 
+/// The text of a script that may post HTML, as Markdown: what has no element of HTML is left as it is.
+#[must_use]
+pub fn markdown_of_script(text: String) -> String {
+    if alerts::html::is_html(&text) { alerts::html::to_markdown(&text) } else { text }
+}
+
 /// A page of the member's room.
 ///
 /// # Errors

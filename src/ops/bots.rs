@@ -27,6 +27,9 @@ const MAX_BOTS: i64 = 100;
 /// How many rooms of a bot are listed for an administrator.
 const MAX_ROOMS_LISTED: i64 = 20;
 
+/// How many rooms of a bot can be chosen for a hook.
+const MAX_ROOMS_CHOSEN: i64 = 500;
+
 /// A bot for administrators.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bot {
@@ -79,6 +82,19 @@ pub async fn list(state: &AppState, administrator: &Administrator) -> AppResult<
         bots.push(BotInRooms { bot: bot.into(), rooms, other_count });
     }
     Ok(bots)
+}
+
+/// The open and closed rooms of a bot that the administrator is in, too: id and name, by name.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn rooms(
+    state: &AppState,
+    administrator: &Administrator,
+    bot_id: UserId,
+) -> AppResult<Vec<(RoomId, String)>> {
+    let viewer_id = administrator.user().id;
+    Ok(store::bots::list_rooms_shared_with(state.db.reader(), bot_id, viewer_id, MAX_ROOMS_CHOSEN).await?)
 }
 
 /// An active bot.

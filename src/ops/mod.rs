@@ -11,6 +11,7 @@ pub mod bans;
 pub mod boosts;
 pub mod bots;
 pub mod files;
+pub mod hooks;
 pub mod jobs;
 pub mod layouts;
 pub mod memberships;

@@ -81,7 +81,7 @@ impl Right for CallerRight {
                 let found = store::sessions::find_active(tx.db(), session_id, self.user_id, now_ms).await?;
                 found.map(|(user, _)| user)
             }
-            Credential::BotKey(_) | Credential::Program => {
+            Credential::BotKey(_) | Credential::Hook(_) | Credential::Program => {
                 require_credential(tx, self.credential, self.user_id).await?;
                 store::users::find(tx.db(), self.user_id).await?
             }
@@ -149,7 +149,10 @@ where
 
 /// Counts a write of the user. A bot's requests are counted where they arrive (`ops::bots::take_post`).
 fn take_write(state: &AppState, credential: Credential, user_id: UserId) -> AppResult<()> {
-    if credential.key_number().is_some() { Ok(()) } else { state.writes.take(user_id) }
+    match credential {
+        Credential::BotKey(_) | Credential::Hook(_) => Ok(()),
+        Credential::Session(_) | Credential::Program => state.writes.take(user_id),
+    }
 }
 
 /// Checks that the session, or the key of a bot, is still the user's.
@@ -163,6 +166,7 @@ pub(super) async fn require_credential(tx: &mut Tx, credential: Credential, user
             store::sessions::find_active(tx.db(), session_id, user_id, now_ms).await?.is_some()
         }
         Credential::BotKey(number) => store::bots::has_key(tx.db(), user_id, number).await?,
+        Credential::Hook(hook_id) => store::hooks::exists(tx.db(), hook_id, user_id).await?,
         Credential::Program => true,
     };
     if is_valid { Ok(()) } else { Err(AppError::SignedOut) }

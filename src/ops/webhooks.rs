@@ -4,6 +4,8 @@
 //! specification (webhooks.com), version 1.0.0. Who may be reached is up to the administrators, who alone set the URL:
 //! services inside of one's own network are the usual targets.
 
+use std::collections::HashSet;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
@@ -97,8 +99,26 @@ pub async fn find(state: &AppState, _: &Administrator, bot_id: UserId) -> AppRes
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn list_of_bot(state: &AppState, _: &Administrator, bot_id: UserId) -> AppResult<Vec<Delivery>> {
-    Ok(store::webhooks::list_of_bot(state.db.reader(), bot_id, MAX_LISTED).await?)
+pub async fn list_of_bot(state: &AppState, administrator: &Administrator, bot_id: UserId) -> AppResult<Vec<Delivery>> {
+    let deliveries = store::webhooks::list_of_bot(state.db.reader(), bot_id, MAX_LISTED).await?;
+    readable(state, administrator, deliveries).await
+}
+
+/// Deliveries without what was said in rooms that the administrator is not in.
+async fn readable(
+    state: &AppState,
+    administrator: &Administrator,
+    mut deliveries: Vec<Delivery>,
+) -> AppResult<Vec<Delivery>> {
+    let rooms = store::memberships::list_rooms(state.db.reader(), administrator.user().id).await?;
+    let rooms: HashSet<_> = rooms.into_iter().map(|(room_id, _)| room_id).collect();
+    for delivery in &mut deliveries {
+        if delivery.message_id.is_some() && !rooms.contains(&delivery.room_id) {
+            delivery.request.clear();
+            delivery.answer.clear();
+        }
+    }
+    Ok(deliveries)
 }
 
 /// Makes a new secret for a bot's webhook, and returns it as it is entered elsewhere: it is shown this once.
@@ -151,13 +171,15 @@ pub struct Overview {
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn overview(state: &AppState, _: &Administrator) -> AppResult<Overview> {
+pub async fn overview(state: &AppState, administrator: &Administrator) -> AppResult<Overview> {
     let db = state.db.reader();
+    let waiting = store::webhooks::list_in_state(db, DeliveryState::Waiting, MAX_LISTED).await?;
+    let failed = store::webhooks::list_in_state(db, DeliveryState::Failed, MAX_LISTED).await?;
     Ok(Overview {
         waiting_count: store::webhooks::count_in_state(db, DeliveryState::Waiting).await?,
-        waiting: store::webhooks::list_in_state(db, DeliveryState::Waiting, MAX_LISTED).await?,
+        waiting: readable(state, administrator, waiting).await?,
         failed_count: store::webhooks::count_in_state(db, DeliveryState::Failed).await?,
-        failed: store::webhooks::list_in_state(db, DeliveryState::Failed, MAX_LISTED).await?,
+        failed: readable(state, administrator, failed).await?,
     })
 }
 
@@ -339,6 +361,7 @@ pub fn reply(response: &Response) -> Reply {
     }
     if matches!(media_type.as_str(), "text/plain" | "text/html") {
         let text = String::from_utf8_lossy(&response.body).into_owned();
+        let text = if media_type == "text/html" { alerts::html::to_markdown(&text) } else { text };
         return if is_blank(&text) { Reply::Nothing } else { Reply::Text(text) };
     }
     let name = format!("attachment.{}", extension(&media_type));
@@ -502,6 +525,8 @@ mod tests {
             reply(&Response { status: 200.try_into().unwrap(), headers, url, body: Bytes::from_static(body) })
         };
         assert_eq!(of(Some("text/plain; charset=utf-8"), b"done"), Reply::Text("done".into()));
+        assert_eq!(of(Some("text/html"), b"<p>All <b>up</b></p>"), Reply::Text("All **up**".into()));
+        assert_eq!(of(Some("text/html"), b"<p></p>"), Reply::Nothing);
         assert_eq!(of(Some("text/plain"), b" \n"), Reply::Nothing);
         assert_eq!(of(None, b"done"), Reply::Nothing);
         assert_eq!(of(Some("image/png"), b""), Reply::Nothing);

@@ -31,13 +31,15 @@ pub async fn find_member(
           WHERE memberships.room_id = $1 AND memberships.user_id = $2
             AND ($3 IS NULL OR EXISTS (SELECT 1 FROM sessions
                                         WHERE sessions.id = $3 AND sessions.user_id = $2 AND sessions.expires_at > $4))
-            AND ($5 IS NULL OR EXISTS (SELECT 1 FROM bots WHERE bots.user_id = $2 AND bots.key_number = $5))",
+            AND ($5 IS NULL OR EXISTS (SELECT 1 FROM bots WHERE bots.user_id = $2 AND bots.key_number = $5))
+            AND ($6 IS NULL OR EXISTS (SELECT 1 FROM hooks WHERE hooks.id = $6 AND hooks.bot_id = $2))",
     )
     .bind(room_id)
     .bind(user_id)
     .bind(credential.session_id())
     .bind(now_ms)
     .bind(credential.key_number())
+    .bind(credential.hook_id())
     .fetch_optional(db)
     .await?;
     Ok(row.map(|(user_name, role, kind, name, creator_id, involvement)| {

@@ -19,6 +19,7 @@ pub mod bots;
 mod db;
 pub mod events;
 pub mod files;
+pub mod hooks;
 pub mod jobs;
 mod keys;
 pub mod layouts;

@@ -74,6 +74,7 @@ fn BotCard(bot: ListedBot) -> impl IntoView {
             <h2 class="bot__name">
                 <Avatar id name=name.clone()/>
                 <bdi>{name.clone()}</bdi>
+                <a class="button button--plain" href=paths::bot_guide(id) aria-label=format!("What {name} can do")>"API"</a>
                 <a class="button button--plain" href=paths::edit_bot(id) aria-label=format!("Change {name}")>"Change"</a>
             </h2>
             {is_nowhere.then(|| view! { <p>"It is in no room that you are in. Add it in the settings of a room."</p> })}
@@ -123,6 +124,64 @@ pub fn CommandField(
                 <button class="button button--plain" type="button" data-copies=id hidden>"Copy"</button>
             </div>
         </div>
+    }
+}
+
+/// What a program can do with the key of a bot, with commands to try.
+#[component]
+pub fn BotGuidePage(
+    /// The bot.
+    id: UserId,
+    /// Its name.
+    name: String,
+    /// Its key.
+    key: String,
+    /// The site's public origin.
+    origin: String,
+    /// A room that the bot is in: id and name. The examples post there.
+    room: Option<(RoomId, String)>,
+) -> impl IntoView {
+    let (room_id, room_name) = room.unwrap_or((RoomId(1), "a room".to_owned()));
+    let messages = [&origin, paths::api_messages(room_id).as_str()].concat();
+    let bearer = format!("-H 'Authorization: Bearer {key}'");
+    let examples = [
+        ("Post", format!("curl {bearer} --json '{{\"body\":\"Deployed **41**\"}}' {messages}")),
+        (
+            "Post exactly once: send the same id again if no answer came",
+            format!(
+                "curl {bearer} --json '{{\"body\":\"Deployed\",\"client_message_id\":\"01920000-0001-7fff-bfff-ffffffffffff\"}}' {messages}"
+            ),
+        ),
+        ("Read the newest messages", format!("curl {bearer} {messages}")),
+        (
+            "Edit an own message",
+            format!("curl {bearer} -X PUT --json '{{\"body\":\"Deployed 42\"}}' {messages}/MESSAGE"),
+        ),
+        ("Delete an own message", format!("curl {bearer} -X DELETE {messages}/MESSAGE")),
+        ("Boost a message", format!("curl {bearer} -d '🎉' {messages}/MESSAGE/boosts")),
+        (
+            "Send a file, then post its key",
+            format!("curl {bearer} --data-binary @report.pdf '{origin}{}?name=report.pdf'", paths::API_FILES),
+        ),
+        ("List the rooms", format!("curl {bearer} {origin}{}", paths::API_ROOMS)),
+        ("List the people", format!("curl {bearer} {origin}{}", paths::API_USERS)),
+    ];
+    let examples = examples.into_iter().enumerate().map(|(number, (label, command))| {
+        view! { <CommandField id=format!("example-{id}-{number}") label command/> }
+    });
+    let examples: Vec<_> = examples.collect();
+    view! {
+        <Sheet title=format!("API for {name}") back=paths::BOTS>
+            <Section title="What a program can do">
+                <p>
+                    "The key goes into the header "<code>"Authorization"</code>". Texts are Markdown; "<code>"@Name"</code>" mentions a member of the room. Failures are JSON with "<code>"error"</code>" and "<code>"message"</code>". "
+                    "After 60 posts at once there is one a second: an answer of 429 says in "<code>"Retry-After"</code>" how long to wait."
+                </p>
+                <p>"The examples post in "<bdi>{room_name}</bdi>" as "<bdi>{name}</bdi>"."</p>
+                {examples}
+                <p><a href=paths::API_DESCRIPTION rel="external">"Description for tools (OpenAPI)"</a></p>
+            </Section>
+        </Sheet>
     }
 }
 
@@ -216,6 +275,94 @@ fn Webhook(id: UserId, webhook: WebhookCard) -> impl IntoView {
     }
 }
 
+/// The hooks of a bot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HooksCard {
+    /// The hooks, the oldest first.
+    pub hooks: Vec<HookRow>,
+    /// The rooms in which one can be made: id and name.
+    pub rooms: Vec<(RoomId, String)>,
+    /// The URL of a hook that was just made.
+    pub url: Option<String>,
+}
+
+/// A hook.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HookRow {
+    /// Its id.
+    pub id: i64,
+    /// The name of its room.
+    pub room_name: String,
+    /// The name of who made it.
+    pub creator_name: String,
+    /// Whether events of GitHub are checked by a secret.
+    pub has_github_secret: bool,
+}
+
+/// The hooks of a bot, and the form that makes one.
+#[component]
+fn Hooks(id: UserId, hooks: HooksCard, state: FormState) -> impl IntoView {
+    let HooksCard { hooks, rooms, url } = hooks;
+    let has_hooks = !hooks.is_empty();
+    let reason = state.errors.get("room_id").map(str::to_owned);
+    view! {
+        <Section title="Incoming hooks" id="hooks">
+            <p>
+                "An address at which another program posts in one room as this bot, in the format that it speaks: a text or JSON with "<code>"text"</code>", with "<code>"/slack"</code>" at its end the format of Slack (Alertmanager, Grafana, Gitea, Uptime Kuma, Apprise), with "<code>"/github"</code>" the events of GitHub."
+            </p>
+            {url.map(|url| view! {
+                <CommandField id="hook-url".to_owned() label="Address, shown this once" command=url/>
+            })}
+            {has_hooks.then(|| view! {
+                <ul class="deliveries">
+                    {hooks.into_iter().map(|hook| view! { <HookItem bot_id=id hook/> }).collect_view()}
+                </ul>
+            })}
+            {if rooms.is_empty() {
+                view! { <p class="field__note">"The bot is in no room that you are in."</p> }.into_any()
+            } else {
+                view! {
+                    <form method="post" action=paths::bot_hooks(id)>
+                        <p class="field">
+                            <label for="room_id">"Room"</label>
+                            <select id="room_id" name="room_id">
+                                {rooms.into_iter().map(|(id, name)| view! { <option value=id.to_string()>{name}</option> }).collect_view()}
+                            </select>
+                            {reason.map(|reason| view! { <span class="field__note field__note--wrong">{reason}</span> })}
+                        </p>
+                        <Field
+                            name="github_secret"
+                            label="Secret of GitHub"
+                            autocomplete="off"
+                            required=false
+                            hint="The one entered at GitHub, so that only its events are taken. Blank to take all."
+                            state
+                        />
+                        <button class="button button--plain">"Make a hook"</button>
+                    </form>
+                }
+                .into_any()
+            }}
+        </Section>
+    }
+}
+
+#[component]
+fn HookItem(bot_id: UserId, hook: HookRow) -> impl IntoView {
+    let HookRow { id, room_name, creator_name, has_github_secret } = hook;
+    view! {
+        <li class="delivery">
+            <p class="delivery__head">
+                <span class="delivery__what">"In "<bdi>{room_name.clone()}</bdi>", made by "<bdi>{creator_name}</bdi></span>
+                {has_github_secret.then(|| view! { <span class="tag">"Secret of GitHub"</span> })}
+            </p>
+            <Danger summary="Remove…" action=paths::bot_hook(bot_id, id) button=format!("Remove the hook in {room_name}")>
+                <p>"Its address stops working at once, in every program that has it."</p>
+            </Danger>
+        </li>
+    }
+}
+
 /// The forms that change a bot, its picture and its key, and the one that removes it.
 #[component]
 pub fn EditBotPage(
@@ -225,6 +372,8 @@ pub fn EditBotPage(
     name: String,
     /// Its webhook, if it has one.
     webhook: Option<WebhookCard>,
+    /// Its hooks.
+    hooks: HooksCard,
     /// Whether it has a picture of its own.
     has_picture: bool,
     /// Whether the installation stores no files.
@@ -233,6 +382,7 @@ pub fn EditBotPage(
     state: FormState,
 ) -> impl IntoView {
     let (picture_name, picture_state) = (name.clone(), state.clone());
+    let hooks_state = state.clone();
     let title = name.clone();
     view! {
         <Sheet title back=paths::BOTS>
@@ -244,6 +394,7 @@ pub fn EditBotPage(
                 </form>
             </Section>
             {webhook.map(|webhook| view! { <Webhook id webhook/> })}
+            <Hooks id hooks state=hooks_state/>
             {(!text_only).then(|| view! {
                 <Section title="Picture">
                     <div class="sheet__person">

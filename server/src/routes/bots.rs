@@ -2,18 +2,21 @@
 
 use app::Notice;
 use app::components::form::FormState;
-use app::pages::bots::{BotRoom, BotsPage, BotsPageProps, EditBotPage, EditBotPageProps, ListedBot, WebhookCard};
+use app::pages::bots::{BotGuidePage, BotGuidePageProps};
+use app::pages::bots::{
+    BotRoom, BotsPage, BotsPageProps, EditBotPage, EditBotPageProps, HookRow, HooksCard, ListedBot, WebhookCard,
+};
 use app::pages::bots::{NewBotPage, NewBotPageProps};
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::extract::{DefaultBodyLimit, Path, Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use campfire::access::Administrator;
 use campfire::error::FieldErrors;
-use campfire::model::{UserId, paths};
+use campfire::model::{RoomId, UserId, paths};
 use campfire::ops::bots::{self, BotForm, BotInRooms};
-use campfire::ops::webhooks;
+use campfire::ops::{hooks, webhooks};
 use campfire::state::AppState;
 use campfire::{AppError, AppResult};
 
@@ -34,8 +37,11 @@ pub fn router() -> Router<Site> {
         .route(paths::NEW_BOT, get(new))
         .route("/account/bots/{user_id}", get(to_form).post(change).put(change).delete(remove))
         .route("/account/bots/{user_id}/edit", get(edit))
+        .route("/account/bots/{user_id}/api", get(guide))
         .route("/account/bots/{user_id}/test", get(to_form).post(send_test))
         .route("/account/bots/{user_id}/secret", get(to_form).post(renew_secret))
+        .route("/account/bots/{user_id}/hooks", get(to_form).post(create_hook))
+        .route("/account/bots/{user_id}/hooks/{hook_id}", get(to_form).post(remove_hook).delete(remove_hook))
         .route("/account/bots/{user_id}/key", get(to_form).post(reset_key).put(reset_key))
         .route(
             "/account/bots/{user_id}/avatar",
@@ -134,6 +140,8 @@ struct Shown<'f> {
     errors: FieldErrors,
     /// A secret that was just made.
     secret: Option<String>,
+    /// The URL of a hook that was just made.
+    hook_url: Option<String>,
 }
 
 async fn edit_page(
@@ -153,11 +161,36 @@ async fn edit_page(
         secret: shown.secret,
         deliveries: deliveries.into_iter().map(deliveries::row).collect(),
     });
+    let hooks = hooks::list_of_bot(&site.state, administrator, bot_id).await?;
+    let hooks = hooks.into_iter().map(|hook| HookRow {
+        id: hook.id,
+        room_name: hook.room_name,
+        creator_name: hook.creator_name,
+        has_github_secret: hook.has_github_secret,
+    });
+    let rooms = bots::rooms(&site.state, administrator, bot_id).await?;
+    let hooks = HooksCard { hooks: hooks.collect(), rooms, url: shown.hook_url };
     let stored = vec![("name", bot.name.clone()), ("webhook_url", webhook_url)];
     let state = FormState { values: shown.form.map_or(stored, values), errors: shown.errors };
     let text_only = site.text_only;
-    let props = EditBotPageProps { id: bot_id, name: bot.name.clone(), webhook, has_picture, text_only, state };
+    let name = bot.name.clone();
+    let props = EditBotPageProps { id: bot_id, name, webhook, hooks, has_picture, text_only, state };
     Ok(render::plain(status, &bot.name, || EditBotPage(props)))
+}
+
+/// What a program can do with the bot's key.
+async fn guide(
+    State(state): State<AppState>,
+    Administers(administrator): Administers,
+    PathId(bot_id): PathId<UserId>,
+    forwarded: Forwarded,
+) -> Result<Response, PageError> {
+    let bot = bots::find(&state, &administrator, bot_id).await?;
+    let room = bots::rooms(&state, &administrator, bot_id).await?.into_iter().next();
+    let origin = forwarded.origin.to_string();
+    let title = format!("API for {}", bot.name);
+    let props = BotGuidePageProps { id: bot_id, name: bot.name, key: bot.key.to_string(), origin, room };
+    Ok(render::plain(StatusCode::OK, &title, || BotGuidePage(props)))
 }
 
 /// Changes a bot, or removes it: the form carries the method.
@@ -198,7 +231,7 @@ async fn answer_change(
     let answer: AppResult<Response> = async {
         let Err(error) = changed else { return Ok(urls::with_notice(to, Notice::Saved).into_response()) };
         let refused = Refused::of(error)?;
-        let shown = Shown { form, errors: refused.errors(), secret: None };
+        let shown = Shown { form, errors: refused.errors(), ..Shown::default() };
         let page = edit_page(site, refused.status(), administrator, bot_id, shown).await?;
         Ok(refused.answer(page))
     }
@@ -242,6 +275,42 @@ async fn renew_secret(
     let secret = webhooks::renew_secret(&site.state, &administrator, bot_id).await?;
     let shown = Shown { secret: Some(secret), ..Shown::default() };
     Ok(edit_page(&site, StatusCode::OK, &administrator, bot_id, shown).await?)
+}
+
+/// Makes a hook, and shows its address in the answer, which is the only time.
+async fn create_hook(
+    State(site): State<Site>,
+    Administers(administrator): Administers,
+    PathId(bot_id): PathId<UserId>,
+    forwarded: Forwarded,
+    form: Form,
+) -> Result<Response, PageError> {
+    let room_id = form.get("room_id").parse().unwrap_or(RoomId(0));
+    let created = hooks::create(&site.state, &administrator, bot_id, room_id, form.get("github_secret")).await;
+    match created {
+        Ok(token) => {
+            let hook_url = Some([&*forwarded.origin, &paths::hook(&token)].concat());
+            let shown = Shown { hook_url, ..Shown::default() };
+            Ok(edit_page(&site, StatusCode::OK, &administrator, bot_id, shown).await?)
+        }
+        Err(error) => {
+            let refused = Refused::of(error)?;
+            let shown = Shown { errors: refused.errors(), ..Shown::default() };
+            Ok(refused.answer(edit_page(&site, refused.status(), &administrator, bot_id, shown).await?))
+        }
+    }
+}
+
+/// Removes a hook: the form carries the method.
+async fn remove_hook(
+    State(state): State<AppState>,
+    Administers(administrator): Administers,
+    Path((bot_id, hook_id)): Path<(String, String)>,
+) -> Result<Redirect, PageError> {
+    let bot_id: UserId = bot_id.parse()?;
+    let hook_id = hook_id.parse().map_err(|_| AppError::NotFound)?;
+    hooks::remove(&state, &administrator, bot_id, hook_id).await?;
+    Ok(urls::with_notice(&paths::edit_bot(bot_id), Notice::Saved))
 }
 
 async fn change_picture(

@@ -12,6 +12,7 @@ pub(crate) mod entrance;
 pub(crate) mod files;
 pub(crate) mod health;
 pub(crate) mod home;
+pub(crate) mod hooks;
 pub(crate) mod messages;
 pub(crate) mod pings;
 pub(crate) mod previews;

@@ -86,6 +86,10 @@ async fn an_administrator_makes_changes_and_removes_a_bot() {
     let url = format!("chat.example/rooms/{room_id}/{key}/messages");
     assert!(page.contains(&url) && page.contains("attachment=@") && page.contains("All Talk"), "{page}");
 
+    let guide = ada.browser.get(&format!("/account/bots/{bot_id}/api")).await.text();
+    assert!(guide.contains(&format!("Bearer {key}")) && guide.contains("/api/v1/openapi.json"), "{guide}");
+    let description = site.browser().get("/api/v1/openapi.json").await;
+    assert_eq!(json_of(&description)["openapi"], "3.1.0");
     let edit = format!("/account/bots/{bot_id}/edit");
     assert!(ada.browser.get(&edit).await.text().contains("Make a new key"));
     let path = format!("/account/bots/{bot_id}");
@@ -151,6 +155,13 @@ async fn a_text_is_posted_as_it_is_and_a_form_with_a_file_as_a_file() {
     let texts: Vec<_> = listed.as_array().unwrap().iter().map(|one| one["body"]["plain_text"].clone()).collect();
     assert_eq!(texts, ["Hello!", "a=b&c=%20d", "🚀 döployed", "{\"text\":\"no message\"}"]);
 
+    let html = "<b>Build</b> <a href=\"https://ci.example/41\">41</a> passed";
+    assert_eq!(program.post(room_id, html).await.status, StatusCode::CREATED);
+    let listed = json_of(&program.get(&path).await);
+    let last = &listed.as_array().unwrap().last().unwrap()["body"];
+    assert_eq!(last["plain_text"], "Build 41 passed");
+    assert!(last["html"].as_str().unwrap().contains("<strong>Build</strong>"), "{last}");
+
     let body = multipart("x", &[("attachment", "log.txt", "one line")]);
     let multipart_type = ("content-type", "multipart/form-data; boundary=x");
     let posted = program.browser.send(Method::POST, &path, &[multipart_type], body.into()).await;
@@ -169,7 +180,7 @@ async fn a_text_is_posted_as_it_is_and_a_form_with_a_file_as_a_file() {
     assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
     let long = "x".repeat(1_000_000);
     assert_eq!(program.post(room_id, long).await.status, StatusCode::PAYLOAD_TOO_LARGE);
-    assert_eq!(site.db_message_count().await, 5);
+    assert_eq!(site.db_message_count().await, 6);
 }
 
 #[tokio::test]

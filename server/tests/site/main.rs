@@ -10,6 +10,7 @@ mod entrance;
 mod files;
 mod frame;
 mod freshness;
+mod hooks;
 mod messages;
 mod pages;
 mod permissions;

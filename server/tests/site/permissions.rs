@@ -316,6 +316,33 @@ async fn permissions_to_administer_the_account() {
     ] {
         cast.row(path, ADMINISTRATORS, async |who, _| form(who, path.into(), fields).await).await;
     }
+    // Each attempt has another user as its target.
+    for (what, method) in [("promote", "put"), ("remove", "delete")] {
+        cast.row(what, ADMINISTRATORS, async |who, _| {
+            let path = format!("/account/users/{}", cast.site.db_somebody().await);
+            form(who, path, &[("_method", method), ("role", "administrator")]).await
+        })
+        .await;
+    }
+    cast.row("sign-in link", ADMINISTRATORS, async |who, _| {
+        form(who, format!("/users/{}/sign_in_link", cast.site.db_somebody().await), &[]).await
+    })
+    .await;
+    cast.row("ban", ADMINISTRATORS, async |who, _| {
+        form(who, format!("/users/{}/ban", cast.site.db_somebody().await), &[]).await
+    })
+    .await;
+    cast.row("unban", ADMINISTRATORS, async |who, _| {
+        let user_id = cast.site.db_somebody().await;
+        cast.site.db_set_status(user_id, Status::Banned).await;
+        form(who, format!("/users/{user_id}/ban"), &[("_method", "delete")]).await
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn permissions_to_administer_bots() {
+    let cast = Cast::new().await;
     for path in ["/account/bots", "/account/bots/new", "/account/deliveries"] {
         cast.row(path, ADMINISTRATORS, async |who, _| page(who, path.into()).await).await;
     }
@@ -339,28 +366,6 @@ async fn permissions_to_administer_the_account() {
     }
     cast.row("the form of a bot", ADMINISTRATORS, async |who, _| {
         page(who, format!("/account/bots/{}/edit", cast.program().await.0)).await
-    })
-    .await;
-    // Each attempt has another user as its target.
-    for (what, method) in [("promote", "put"), ("remove", "delete")] {
-        cast.row(what, ADMINISTRATORS, async |who, _| {
-            let path = format!("/account/users/{}", cast.site.db_somebody().await);
-            form(who, path, &[("_method", method), ("role", "administrator")]).await
-        })
-        .await;
-    }
-    cast.row("sign-in link", ADMINISTRATORS, async |who, _| {
-        form(who, format!("/users/{}/sign_in_link", cast.site.db_somebody().await), &[]).await
-    })
-    .await;
-    cast.row("ban", ADMINISTRATORS, async |who, _| {
-        form(who, format!("/users/{}/ban", cast.site.db_somebody().await), &[]).await
-    })
-    .await;
-    cast.row("unban", ADMINISTRATORS, async |who, _| {
-        let user_id = cast.site.db_somebody().await;
-        cast.site.db_set_status(user_id, Status::Banned).await;
-        form(who, format!("/users/{user_id}/ban"), &[("_method", "delete")]).await
     })
     .await;
 }

@@ -457,6 +457,21 @@ async fn a_bot_without_a_webhook_or_gone_from_the_room_gets_nothing() {
 }
 
 #[tokio::test]
+async fn the_log_shows_nothing_of_rooms_that_the_reader_is_not_in() {
+    let receiver = Receiver::new(&[Answer::Of(500, "text/plain", b"an answer")]).await;
+    let mut stage = Stage::new(&receiver.url).await;
+    let bob = stage.site.join("Bob").await;
+    let ping = ops::rooms::ping(&stage.site.state, &bob.user, vec![stage.bot_id]).await.unwrap();
+    stage.site.post(&bob, ping.id, "between us").await;
+    stage.deliver().await;
+    assert_eq!(receiver.received().len(), 1);
+    for path in [format!("/account/bots/{}/edit", stage.bot_id), "/account/deliveries".to_owned()] {
+        let page = stage.ada.browser.get(&path).await.text();
+        assert!(page.contains("answered 500") && !page.contains("between us") && !page.contains("an answer"), "{page}");
+    }
+}
+
+#[tokio::test]
 async fn a_test_is_sent_and_seen_on_the_pages_and_nothing_is_posted() {
     let receiver = Receiver::new(&[Answer::Of(500, "text/plain", b"<b>broken</b>")]).await;
     let mut stage = Stage::new(&receiver.url).await;

@@ -84,7 +84,8 @@ pub async fn insert_all(db: &mut SqliteConnection, messages: &[&NewMessage]) -> 
             index,
             search_parts,
             credential.session_id(),
-            credential.key_number()
+            credential.key_number(),
+            credential.hook_id()
         ]));
     }
     // Of the five statements only the `SELECT` returns a row.
@@ -104,6 +105,8 @@ pub async fn insert_all(db: &mut SqliteConnection, messages: &[&NewMessage]) -> 
                                AND sessions.expires_at > new.value ->> 10))
             AND (new.value ->> 14 IS NULL
                  OR EXISTS (SELECT 1 FROM bots WHERE bots.user_id = users.id AND bots.key_number = new.value ->> 14))
+            AND (new.value ->> 15 IS NULL
+                 OR EXISTS (SELECT 1 FROM hooks WHERE hooks.id = new.value ->> 15 AND hooks.bot_id = users.id))
             AND NOT EXISTS (SELECT 1 FROM messages
                              WHERE creator_id = new.value ->> 1 AND client_message_id = new.value ->> 2)
             AND NOT EXISTS (SELECT 1 FROM removed_messages

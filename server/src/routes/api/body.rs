@@ -5,6 +5,7 @@ use axum::extract::multipart::{Field, MultipartError};
 use axum::extract::{FromRequest, Multipart, Request};
 use campfire::access::CurrentBot;
 use campfire::model::{ClientMessageId, ClientUploadId, FileKey, FileName, MAX_BODY_CHARS, MAX_FILES};
+use campfire::ops::api::markdown_of_script;
 use campfire::ops::files;
 use campfire::state::AppState;
 use campfire::{AppError, AppResult};
@@ -61,7 +62,7 @@ impl Posting {
         if is_json && let Some(posting) = of_json(&bytes, rule)? {
             return Ok(posting);
         }
-        Ok(Self { text: String::from_utf8_lossy(&bytes).into_owned(), ..Self::default() })
+        Ok(Self { text: as_text(&bytes, rule), ..Self::default() })
     }
 }
 
@@ -75,7 +76,16 @@ pub async fn read_text(request: Request, rule: JsonRule) -> AppResult<String> {
     if is_json && let Some(posting) = of_json(&bytes, rule)? {
         return Ok(posting.text);
     }
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+    Ok(as_text(&bytes, rule))
+}
+
+/// The text of a body that is no JSON. Scripts of old may send HTML.
+fn as_text(bytes: &[u8], rule: JsonRule) -> String {
+    let text = String::from_utf8_lossy(bytes).into_owned();
+    match rule {
+        JsonRule::IfItIsAMessage => markdown_of_script(text),
+        JsonRule::Required => text,
+    }
 }
 
 /// The bytes of a body without files.

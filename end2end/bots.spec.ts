@@ -46,11 +46,9 @@ test("a bot is made, posts by its command, answers by its webhook, and its old k
   const posted = await run(command);
   expect(posted.status).toBe(201);
   await expect(bob.message("Hello!")).toBeVisible();
-  const mark = await bob
-    .message("Hello!")
-    .locator(".message__author")
-    .evaluate((author) => getComputedStyle(author, "::after").content);
-  expect(mark).toBe('"Bot"');
+  // The sheet of pictures, which says who is a bot, is fetched again by the open page.
+  const author = bob.message("Hello!").locator(".message__author");
+  await expect.poll(() => author.evaluate((name) => getComputedStyle(name, "::after").content)).toBe('"Bot"');
 
   await bob.write("@Deploys status?");
   await expect(bob.message("All systems go")).toBeVisible();

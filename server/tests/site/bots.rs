@@ -159,7 +159,7 @@ async fn a_text_is_posted_as_it_is_and_a_form_with_a_file_as_a_file() {
     assert_eq!(program.post(room_id, html).await.status, StatusCode::CREATED);
     let listed = json_of(&program.get(&path).await);
     let last = &listed.as_array().unwrap().last().unwrap()["body"];
-    assert_eq!(last["plain_text"], "Build 41 passed");
+    assert_eq!(last["plain_text"], "Build 41 (https://ci.example/41) passed");
     assert!(last["html"].as_str().unwrap().contains("<strong>Build</strong>"), "{last}");
 
     let body = multipart("x", &[("attachment", "log.txt", "one line")]);

@@ -44,6 +44,8 @@ pub const NEW_BOT: &str = "/account/bots/new";
 pub const API_ROOMS: &str = "/api/v1/rooms";
 /// The users of the account, for programs.
 pub const API_USERS: &str = "/api/v1/users";
+/// The events of a bot's rooms, as a stream.
+pub const API_EVENTS: &str = "/api/v1/events";
 /// POST takes a file that a message is to have, from programs.
 pub const API_FILES: &str = "/api/v1/files";
 /// The description of the API for programs.

@@ -137,7 +137,7 @@ pub async fn posted(state: &AppState, posted: Posted) -> AppResult<ApiMessage> {
 }
 
 /// Messages with their plain texts and authors.
-async fn described(state: &AppState, messages: Vec<Message>) -> AppResult<Vec<ApiMessage>> {
+pub(super) async fn described(state: &AppState, messages: Vec<Message>) -> AppResult<Vec<ApiMessage>> {
     let db = state.db.reader();
     let ids: Vec<_> = messages.iter().map(|message| message.id).collect();
     let mut texts: HashMap<_, _> = store::messages::list_texts(db, &ids).await?.into_iter().collect();

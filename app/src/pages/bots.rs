@@ -163,6 +163,7 @@ pub fn BotGuidePage(
             "Send a file, then post its key",
             format!("curl {bearer} --data-binary @report.pdf '{origin}{}?name=report.pdf'", paths::API_FILES),
         ),
+        ("Follow what happens", format!("curl -N {bearer} {origin}{}", paths::API_EVENTS)),
         ("List the rooms", format!("curl {bearer} {origin}{}", paths::API_ROOMS)),
         ("List the people", format!("curl {bearer} {origin}{}", paths::API_USERS)),
     ];

@@ -575,3 +575,63 @@ async fn a_bot_is_mentioned_pinged_and_added_to_rooms() {
     let bot = campfire::store::users::find(site.state.db.reader(), program.id).await.unwrap().unwrap();
     assert_eq!(site.state.members.find(&bot, open.id).await.unwrap().user.id, program.id);
 }
+
+/// Reads from a stream until it has this text, or ends.
+async fn read_until(body: &mut Body, text: &str) -> String {
+    use http_body_util::BodyExt;
+    let mut read = String::new();
+    let reading = async {
+        while !read.contains(text)
+            && let Some(frame) = body.frame().await
+        {
+            read += &String::from_utf8(frame.unwrap().into_data().unwrap().to_vec()).unwrap();
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(10), reading).await.expect("the stream goes on");
+    read
+}
+
+#[tokio::test]
+async fn events_are_streamed_live_and_go_on_after_the_last_one() {
+    use tower::ServiceExt;
+    let (site, ada) = TestSite::with_ada().await;
+    let room_id = site.all_talk(&ada).await;
+    let program = Program::new(&site, &ada, "Logger").await;
+    let open = async |last: Option<&str>| {
+        let mut request = axum::http::Request::get("/api/v1/events")
+            .header("host", "chat.example")
+            .header("authorization", format!("Bearer {}", program.key));
+        if let Some(last) = last {
+            request = request.header("last-event-id", last);
+        }
+        let response = site.router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK);
+        assert_eq!(response.headers()[header::CONTENT_TYPE], "text/event-stream");
+        response.into_body()
+    };
+    let mut stream = open(None).await;
+    assert!(read_until(&mut stream, "nothing new").await.starts_with(':'));
+    let secret = site.closed_room(&ada, "Secret").await;
+    site.post(&ada, secret.id, "not for bots").await;
+    site.post(&ada, room_id, "one").await;
+    let read = read_until(&mut stream, "message_posted").await;
+    assert!(read.contains("\"plain_text\":\"one\"") && !read.contains("not for bots"), "{read}");
+    let id = read.split("id: ").nth(1).unwrap().lines().next().unwrap().to_owned();
+    drop(stream);
+    site.post(&ada, room_id, "two").await;
+    let mut resumed = open(Some(&id)).await;
+    let read = read_until(&mut resumed, "message_posted").await;
+    assert!(read.contains("\"plain_text\":\"two\"") && !read.contains("\"one\""), "{read}");
+    let mut unknown = open(Some("1000000")).await;
+    assert!(read_until(&mut unknown, "resync").await.contains("event: resync"));
+
+    ops::bots::reset_key(&site.state, &ada.administrator(), program.id).await.unwrap();
+    site.post(&ada, room_id, "three").await;
+    let rest = read_until(&mut resumed, "three").await;
+    assert!(!rest.contains("three"), "the stream of the old key ends");
+    let mut program = program;
+    assert_eq!(program.bearer(Method::GET, "/api/v1/events", None).await.status, StatusCode::UNAUTHORIZED);
+    program.key = key_of(&site, &ada, program.id).await;
+    let bad = program.bearer(Method::GET, "/api/v1/events?after=x", None).await;
+    assert_eq!(bad.status, StatusCode::UNPROCESSABLE_ENTITY);
+}

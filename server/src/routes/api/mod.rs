@@ -11,6 +11,7 @@
 mod body;
 mod bot;
 mod error;
+mod events;
 mod messages;
 mod objects;
 mod people;
@@ -30,7 +31,7 @@ const DESCRIPTION: &str = include_str!("openapi.json");
 type Handlers = fn() -> MethodRouter<Site>;
 
 /// The paths with their methods and handlers. PATCH comes as PUT.
-const ROUTES: [(&str, &[&str], Handlers); 13] = [
+const ROUTES: [(&str, &[&str], Handlers); 14] = [
     ("/rooms/{room_id}/{bot_key}/messages", &["get", "post"], all_messages),
     ("/rooms/{room_id}/{bot_key}/messages/{message_id}", &["get", "put", "delete"], one_message),
     ("/rooms/{room_id}/{bot_key}/messages/{message_id}/boosts", &["post"], all_boosts),
@@ -42,6 +43,7 @@ const ROUTES: [(&str, &[&str], Handlers); 13] = [
     ("/api/v1/rooms", &["get"], || get(people::rooms)),
     ("/api/v1/rooms/{room_id}/users", &["get"], || get(people::users_of_room)),
     ("/api/v1/users", &["get"], || get(people::users)),
+    ("/api/v1/events", &["get"], || get(events::follow)),
     ("/api/v1/files", &["post"], || post(messages::receive_file)),
     ("/api/v1/openapi.json", &["get"], || get(description)),
 ];

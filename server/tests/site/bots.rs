@@ -584,7 +584,7 @@ async fn read_until(body: &mut Body, text: &str) -> String {
         while !read.contains(text)
             && let Some(frame) = body.frame().await
         {
-            read += &String::from_utf8(frame.unwrap().into_data().unwrap().to_vec()).unwrap();
+            read += std::str::from_utf8(&frame.unwrap().into_data().unwrap()).unwrap();
         }
     };
     tokio::time::timeout(std::time::Duration::from_secs(10), reading).await.expect("the stream goes on");

@@ -47,6 +47,7 @@ const STYLES: &[&str] = &[
     "message-menu",
     "preview",
     "boosts",
+    "bots",
     "composer",
     "lost",
     "files",

@@ -197,6 +197,11 @@ pub enum Fact {
         /// The message.
         message_id: MessageId,
     },
+    /// Something is to be delivered to the webhooks of these bots.
+    DeliveriesQueued {
+        /// The bots.
+        bot_ids: Vec<UserId>,
+    },
     /// Files have expired, because what they belonged to is gone.
     FilesReleased,
 
@@ -361,6 +366,11 @@ impl Tx {
 
             Fact::LinksPosted { message_id } => self.enqueue(&Job::PreviewLinks { message_id }).await?,
             Fact::FilesReleased => self.enqueue(&Job::RemoveFiles).await?,
+            Fact::DeliveriesQueued { bot_ids } => {
+                for bot_id in bot_ids {
+                    self.enqueue(&Job::DeliverWebhooks { bot_id }).await?;
+                }
+            }
 
             // No event: nobody edited anything.
             Fact::MessagesRendered { room_ids, user_ids } => {
@@ -530,7 +540,7 @@ mod tests {
             Fact::MessageBoosted { .. } => "boost",
             Fact::MessageExtended { .. } => "post a picture",
             Fact::LinksPosted { .. } => "post a link",
-            Fact::FilesReleased => "none: no page shows it",
+            Fact::FilesReleased | Fact::DeliveriesQueued { .. } => "none: no page shows it",
             Fact::MessagesRendered { .. } => "none: a tab shows it at its next load",
             Fact::EventsPruned => "prune",
         }

@@ -12,6 +12,7 @@ const USER_AGENT: &str = concat!("Campfire/", env!("CARGO_PKG_VERSION"), " (bot;
 pub struct Outgoing {
     client: OnceLock<Client>,
     public: OnceLock<Policy>,
+    chosen: OnceLock<Policy>,
 }
 
 impl Outgoing {
@@ -23,6 +24,11 @@ impl Outgoing {
     /// The policy for URLs that anybody may have written.
     pub fn public(&self) -> &Policy {
         self.public.get_or_init(Policy::public)
+    }
+
+    /// The policy for URLs that administrators have entered.
+    pub fn chosen(&self) -> &Policy {
+        self.chosen.get_or_init(Policy::chosen)
     }
 
     /// Lets requests for previews reach these networks beside the public ones. Only the first call has an effect, before

@@ -35,6 +35,14 @@ pub const WRITES_PER_SECOND: u32 = 5;
 const JOIN_BURST: i64 = 30;
 const JOIN_INTERVAL_MS: i64 = 60 * 60 * 1_000 / JOIN_BURST;
 
+/// How many posts of a bot are accepted at once; and the interval after which one more is, in milliseconds: 60 a minute.
+const BOT_POST_BURST: i64 = 60;
+const BOT_POST_INTERVAL_MS: i64 = 60 * 1_000 / BOT_POST_BURST;
+
+/// How many reads of a bot are accepted at once; and the interval after which one more is, in milliseconds.
+const BOT_READ_BURST: i64 = 120;
+const BOT_READ_INTERVAL_MS: i64 = 100;
+
 /// The shared state behind a single reference count: every layer that a request passes clones it.
 #[derive(Clone, Debug)]
 pub struct AppState(Arc<SharedState>);
@@ -56,6 +64,10 @@ pub struct SharedState {
     pub guesses: Guesses,
     /// How fast each user may write; unlimited until [`AppState::limit_writes`].
     pub writes: Rate<UserId>,
+    /// How fast each bot may change something.
+    pub bot_posts: Rate<UserId>,
+    /// How fast each bot may read.
+    pub bot_reads: Rate<UserId>,
     /// How fast accounts may be made, by the digest of the join code and the network.
     pub joins: Rate<([u8; 16], IpAddr)>,
     /// The networks that users wrote from last.
@@ -135,6 +147,8 @@ impl AppState {
             renderings: Pool::new("rendering", MAX_RENDERINGS),
             guesses: Guesses::new(clock.clone()),
             writes: Rate::new(clock.clone(), WRITE_BURST, 0),
+            bot_posts: Rate::new(clock.clone(), BOT_POST_BURST, BOT_POST_INTERVAL_MS),
+            bot_reads: Rate::new(clock.clone(), BOT_READ_BURST, BOT_READ_INTERVAL_MS),
             joins: Rate::new(clock.clone(), JOIN_BURST, JOIN_INTERVAL_MS),
             written_from: WrittenFrom::new(clock.clone()),
             bans,

@@ -9,7 +9,9 @@ use tempfile::TempDir;
 use crate::access::{Administrator, CurrentUser, Member};
 use crate::clock::Clock;
 use crate::model::Posted;
-use crate::model::{ClientMessageId, Message, MessageId, Role, Room, RoomId, SessionId, SidebarRoom, User, UserId};
+use crate::model::{
+    ClientMessageId, Credential, Message, MessageId, Role, Room, RoomId, SessionId, SidebarRoom, User, UserId,
+};
 use crate::ops::accounts::{self, Registration};
 use crate::ops::messages;
 use crate::ops::rooms::{self, Audience};
@@ -109,7 +111,7 @@ pub fn new_message(room_id: RoomId, creator_id: UserId, number: u8, text: &str) 
     NewMessage {
         room_id,
         creator_id,
-        session_id: None,
+        credential: Credential::Program,
         client_message_id: format!("d6cb4fd2-6f0b-4a55-9b3e-1f3a4a4f8f{number:02}").parse().unwrap(),
         sent_digest: [number; 32],
         body: Body { source: text.into(), ..rendered.body },

@@ -127,6 +127,8 @@ pub fn app(site: Site) -> Router {
         .merge(routes::transfers::router())
         .merge(routes::account::router())
         .merge(routes::users::router())
+        .merge(routes::bots::router())
+        .merge(routes::deliveries::router())
         .merge(routes::avatars::router())
         .merge(routes::rooms::router())
         .merge(routes::pings::router())
@@ -158,6 +160,9 @@ pub fn app(site: Site) -> Router {
                 .layer(from_fn_with_state(site.clone(), frame::provide))
                 .layer(from_fn_with_state(site.clone(), first_run::redirect)),
         )
+        // Requests with a key: no cookies, so that no other site can abuse them.
+        .merge(routes::api::router())
+        .merge(routes::hooks::router())
         .merge(routes::health::router())
         .merge(routes::assets::router())
         .merge(routes::installed::public_router())

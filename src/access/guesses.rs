@@ -40,6 +40,10 @@ pub enum Guess {
     JoinFrom(IpAddr),
     /// A sign-in link, from a network.
     LinkFrom(IpAddr),
+    /// The key of this bot, from a network.
+    BotKey(IpAddr, UserId),
+    /// A key that is of no bot, from a network.
+    KeyFrom(IpAddr),
 }
 
 impl Guess {
@@ -47,7 +51,7 @@ impl Guess {
     const fn free_count(self) -> u32 {
         match self {
             // Many people may share a network.
-            Self::SignInFrom(_) | Self::JoinFrom(_) | Self::LinkFrom(_) => 10,
+            Self::SignInFrom(_) | Self::JoinFrom(_) | Self::LinkFrom(_) | Self::BotKey(..) | Self::KeyFrom(_) => 10,
             Self::SignInTo(_) | Self::PresentPassword(_) => 5,
         }
     }
@@ -58,6 +62,8 @@ impl Guess {
             Self::SignInFrom(address) => Self::SignInFrom(network(address)),
             Self::JoinFrom(address) => Self::JoinFrom(network(address)),
             Self::LinkFrom(address) => Self::LinkFrom(network(address)),
+            Self::BotKey(address, bot_id) => Self::BotKey(network(address), bot_id),
+            Self::KeyFrom(address) => Self::KeyFrom(network(address)),
             other => other,
         }
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::sessions::Caller;
 use crate::cache::Cache;
 use crate::cache::invalidation::Dependencies;
-use crate::model::{Involvement, Room, RoomId, RoomKind, SessionId, User, UserId, direct_name};
+use crate::model::{Credential, Involvement, Room, RoomId, RoomKind, User, UserId, direct_name};
 use crate::store::{self, Db};
 use crate::{AppError, AppResult};
 
@@ -16,8 +16,8 @@ use crate::{AppError, AppResult};
 pub struct Member {
     /// The user.
     pub user: User,
-    /// The session of the request; see [`Caller::session_id`].
-    pub session_id: Option<SessionId>,
+    /// What the request proves the user by; see [`Caller::credential`].
+    pub credential: Credential,
     /// The room. A direct one is named after its other members.
     pub room: Room,
     /// The user's involvement in the room.
@@ -54,11 +54,11 @@ impl Members {
     /// # Errors
     /// `NotFound` for a room that does not exist or that the user is not a member of.
     pub async fn find<C: Caller>(&self, caller: &C, room_id: RoomId) -> AppResult<Member> {
-        let (user, session_id) = (caller.user(), caller.session_id());
+        let (user, credential) = (caller.user(), caller.credential());
         let key = (user.id, room_id);
         if let Some(cached) = self.cache.get(&key) {
             let (room, involvement) = (*cached).clone();
-            return Ok(Member { user: user.clone(), session_id, room, involvement });
+            return Ok(Member { user: user.clone(), credential, room, involvement });
         }
         let version = self.cache.version();
         let found = store::memberships::find(self.db.reader(), user.id, room_id).await?;
@@ -80,7 +80,7 @@ impl Members {
         };
         let bytes = MEMBER_BYTES + room.name.len();
         self.cache.insert(key, Arc::new((room.clone(), involvement)), bytes, version, dependencies);
-        Ok(Member { user: user.clone(), session_id, room, involvement })
+        Ok(Member { user: user.clone(), credential, room, involvement })
     }
 
     /// Whether a current membership of the user in the room is cached.

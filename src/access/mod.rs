@@ -18,4 +18,4 @@ pub use members::{Member, Members};
 pub use networks::{WrittenFrom, masked};
 pub use passwords::{HashFor, Passwords, Verdict, is_bcrypt};
 pub use rates::Rate;
-pub use sessions::{Administrator, Caller, CurrentUser, LiveSession, Sessions};
+pub use sessions::{Administrator, Caller, CurrentBot, CurrentHook, CurrentUser, LiveSession, Sessions};

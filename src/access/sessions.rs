@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::cache::Cache;
 use crate::cache::invalidation::Dependencies;
 use crate::clock::Clock;
-use crate::model::{Role, SessionId, User};
+use crate::model::{Credential, Role, RoomId, SessionId, User};
 use crate::store::{self, Db};
 use crate::{AppError, AppResult};
 
@@ -18,13 +18,13 @@ pub struct CurrentUser {
     pub session_id: SessionId,
 }
 
-/// Who makes a request: a user, with the session that the request has.
+/// Who makes a request: a user, with what the request proves them by.
 pub trait Caller {
     /// The user.
     fn user(&self) -> &User;
 
-    /// The session of the request. `None` for who needs none: a bot, or the program itself.
-    fn session_id(&self) -> Option<SessionId>;
+    /// What the request has. Each of its writes reads it again.
+    fn credential(&self) -> Credential;
 }
 
 impl Caller for CurrentUser {
@@ -32,8 +32,8 @@ impl Caller for CurrentUser {
         &self.user
     }
 
-    fn session_id(&self) -> Option<SessionId> {
-        Some(self.session_id)
+    fn credential(&self) -> Credential {
+        Credential::Session(self.session_id)
     }
 }
 
@@ -42,8 +42,57 @@ impl Caller for User {
         self
     }
 
-    fn session_id(&self) -> Option<SessionId> {
-        None
+    fn credential(&self) -> Credential {
+        Credential::Program
+    }
+}
+
+/// A bot whose key a request has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CurrentBot {
+    /// The bot.
+    pub user: User,
+    /// The number of the key.
+    pub key_number: i64,
+}
+
+impl Caller for CurrentBot {
+    fn user(&self) -> &User {
+        &self.user
+    }
+
+    fn credential(&self) -> Credential {
+        Credential::BotKey(self.key_number)
+    }
+}
+
+/// A bot as which a request posts by a hook.
+#[derive(Clone, PartialEq, Eq)]
+pub struct CurrentHook {
+    /// The bot.
+    pub user: User,
+    /// The hook.
+    pub hook_id: i64,
+    /// The room in which it posts.
+    pub room_id: RoomId,
+    /// What GitHub signs its events with; empty if they are not checked.
+    pub github_secret: String,
+}
+
+/// Without the secret.
+impl std::fmt::Debug for CurrentHook {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CurrentHook").field("hook_id", &self.hook_id).finish_non_exhaustive()
+    }
+}
+
+impl Caller for CurrentHook {
+    fn user(&self) -> &User {
+        &self.user
+    }
+
+    fn credential(&self) -> Credential {
+        Credential::Hook(self.hook_id)
     }
 }
 

@@ -200,6 +200,16 @@ async fn work(state: &AppState, mut lease: Lease) -> AppResult<()> {
                 };
                 return state.db.write(remove).await;
             }
+            Next::Drained(bot_id) => {
+                let finish = async move |tx: &mut Tx| {
+                    tx.changes_nothing_visible();
+                    match super::deliver_webhooks::next_due(tx, bot_id).await? {
+                        Some(run_at) => Ok(store::jobs::reschedule(tx.db(), &lease, run_at).await?),
+                        None => Ok(store::jobs::remove(tx.db(), &lease).await?),
+                    }
+                };
+                return state.db.write(finish).await;
+            }
             Next::At(run_at) => {
                 let reschedule = async move |tx: &mut Tx| {
                     tx.changes_nothing_visible();

@@ -5,6 +5,7 @@
 //! kind concurrently. Handlers are idempotent: after a crash of the process, its jobs run again. A failed job is
 //! retried with exponential back-off, and dead after `MAX_ATTEMPTS`.
 
+mod deliver_webhooks;
 mod dispatcher;
 mod empty_room;
 mod end_sessions;
@@ -20,7 +21,7 @@ mod sweep_files;
 pub use dispatcher::{run, run_due};
 
 use crate::AppResult;
-use crate::model::Job;
+use crate::model::{Job, UserId};
 use crate::state::AppState;
 use crate::store::Tx;
 
@@ -43,6 +44,8 @@ enum Next {
     Done,
     /// The job is not done: call the handler again at once. Each call is one short write.
     Continue,
+    /// Nothing is due for the webhook of this bot now. The job is done, unless something is due later.
+    Drained(UserId),
     /// The job recurs: run it again at this time, in milliseconds since the epoch.
     At(i64),
 }
@@ -72,6 +75,7 @@ async fn step(state: &AppState, job: &Job) -> AppResult<Next> {
         Job::PreviewLinks { message_id } => preview_links::step(state, *message_id).await,
         Job::RemoveFiles => remove_files::step(state).await,
         Job::SweepFiles => sweep_files::step(state).await,
+        Job::DeliverWebhooks { bot_id } => deliver_webhooks::step(state, *bot_id).await,
     }
 }
 

@@ -1,4 +1,4 @@
-//! Deletes expired rows: old events of the log, dead jobs, and networks that nobody wrote from for long. Has expired files
+//! Deletes expired rows: old events of the log, dead jobs, deliveries that ended, and networks that nobody wrote from for long. Has expired files
 //! deleted.
 
 use super::Next;
@@ -13,7 +13,7 @@ use crate::store::{self, Tx};
 /// again.
 const EVENT_RETENTION_MS: i64 = 7 * 24 * 60 * 60 * 1_000;
 
-/// Retention of dead jobs, for inspection, in milliseconds: 7 days.
+/// Retention of dead jobs and of deliveries, for inspection, in milliseconds: 7 days.
 const DEAD_JOB_RETENTION_MS: i64 = 7 * 24 * 60 * 60 * 1_000;
 
 /// Maximum number of rows that one write deletes.
@@ -32,13 +32,18 @@ pub(super) async fn step(state: &AppState) -> AppResult<Next> {
             tx.record(Fact::EventsPruned).await?;
         }
         let job_count = store::jobs::remove_dead(tx.db(), now_ms - DEAD_JOB_RETENTION_MS, BATCH_SIZE).await?;
+        let delivery_count = store::webhooks::prune(tx.db(), now_ms - DEAD_JOB_RETENTION_MS, BATCH_SIZE).await?;
         if store::files::has_expired(tx.db(), now_ms).await?
             && !store::jobs::exists(tx.db(), JobKind::RemoveFiles).await?
         {
             tx.enqueue(&Job::RemoveFiles).await?;
         }
         let network_count = store::networks::prune(tx.db(), now_ms - NETWORK_RETENTION_MS, BATCH_SIZE).await?;
-        Ok(if event_count + job_count + network_count > 0 { Next::Continue } else { Next::At(now_ms + INTERVAL_MS) })
+        Ok(if event_count + job_count + delivery_count + network_count > 0 {
+            Next::Continue
+        } else {
+            Next::At(now_ms + INTERVAL_MS)
+        })
     };
     state.db.write(prune).await
 }

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use websocket::Transport;
 
 use super::plan::{Delivery, Payload, RoomEvents};
@@ -31,6 +31,8 @@ pub struct Hub {
     pub(super) presence_changed: Arc<Notify>,
     /// How many heartbeat checks have run.
     heartbeat_checks: Arc<AtomicU64>,
+    /// How many batches of announcements were published.
+    published: Arc<watch::Sender<u64>>,
 }
 
 #[derive(Debug, Default)]
@@ -110,10 +112,17 @@ impl Hub {
         self.lock().users.values().map(|user| user.peers.len()).sum()
     }
 
+    /// Changes whenever something was announced, after its commit.
+    #[must_use]
+    pub fn published(&self) -> watch::Receiver<u64> {
+        self.published.subscribe()
+    }
+
     /// Delivers announcements in order; consecutive events of one room are written together.
     ///
     /// Yields to other tasks after each batch of sockets.
     pub async fn publish(&self, announcements: Vec<Announcement>) {
+        self.published.send_modify(|count| *count += 1);
         for delivery in self.plan(announcements) {
             for peers in delivery.peers.chunks(FANOUT_BATCH) {
                 self.deliver(&delivery.payload, peers);

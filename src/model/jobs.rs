@@ -47,6 +47,11 @@ pub enum Job {
     RemoveFiles,
     /// Deletes stored bytes that the database does not know. Runs at every start.
     SweepFiles,
+    /// Delivers to the webhook of a bot what waits for it. A bot has one such job at most.
+    DeliverWebhooks {
+        /// The bot.
+        bot_id: UserId,
+    },
 }
 
 /// The kind of a job. Each kind runs in a pool of its own.
@@ -73,6 +78,8 @@ pub enum JobKind {
     RemoveFiles,
     /// [`Job::SweepFiles`]
     SweepFiles,
+    /// [`Job::DeliverWebhooks`]
+    DeliverWebhooks,
 }
 
 impl Job {
@@ -90,13 +97,14 @@ impl Job {
             Self::PreviewLinks { .. } => JobKind::PreviewLinks,
             Self::RemoveFiles => JobKind::RemoveFiles,
             Self::SweepFiles => JobKind::SweepFiles,
+            Self::DeliverWebhooks { .. } => JobKind::DeliverWebhooks,
         }
     }
 }
 
 impl JobKind {
     /// Every kind.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::RemoveContent,
         Self::EmptyRoom,
         Self::Prune,
@@ -107,6 +115,7 @@ impl JobKind {
         Self::PreviewLinks,
         Self::RemoveFiles,
         Self::SweepFiles,
+        Self::DeliverWebhooks,
     ];
 
     /// How many jobs of this kind run concurrently.
@@ -115,6 +124,7 @@ impl JobKind {
         match self {
             // They wait for other servers.
             Self::PreviewLinks => 4,
+            Self::DeliverWebhooks => 16,
             // More would only queue for the single writer.
             _ => 1,
         }
@@ -147,6 +157,7 @@ mod tests {
             (Job::PreviewLinks { message_id: MessageId(41) }, r#"{"kind":"preview_links","message_id":41}"#),
             (Job::RemoveFiles, r#"{"kind":"remove_files"}"#),
             (Job::SweepFiles, r#"{"kind":"sweep_files"}"#),
+            (Job::DeliverWebhooks { bot_id: UserId(9) }, r#"{"kind":"deliver_webhooks","bot_id":9}"#),
         ] {
             assert_eq!(serde_json::to_string(&job).unwrap(), json);
             assert_eq!(serde_json::from_str::<Job>(json).unwrap(), job);

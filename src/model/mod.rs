@@ -3,6 +3,7 @@
 mod accounts;
 mod avatars;
 mod boosts;
+mod bots;
 mod collation;
 mod files;
 mod ids;
@@ -19,6 +20,7 @@ mod users;
 pub use accounts::{Account, AccountName, CustomStyles, custom_styles_path};
 pub use avatars::{AVATAR_COLORS, BOT_SVG, all_initials, avatar_tint, initials_svg};
 pub use boosts::{Boost, BoostContent, BoostGroup, MAX_BOOST_CHARS, QUICK_BOOSTS, group_boosts};
+pub use bots::{BotKey, Credential, TOKEN_CHARS};
 pub use collation::compare_names;
 #[cfg(not(target_arch = "wasm32"))]
 pub use collation::order_key;

@@ -4,7 +4,7 @@
 
 use itoa::Buffer;
 
-use super::{FileKey, FileName, MessageId, RoomId, RoomKind, SessionId, UserId};
+use super::{BotKey, FileKey, FileName, MessageId, RoomId, RoomKind, SessionId, UserId};
 
 /// Redirects to the room seen last.
 pub const HOME: &str = "/";
@@ -34,6 +34,22 @@ pub const JOIN_CODE: &str = "/account/join_code";
 pub const CUSTOM_STYLES: &str = "/account/custom_styles";
 /// The form of the account's own CSS.
 pub const EDIT_CUSTOM_STYLES: &str = "/account/custom_styles/edit";
+/// The bots: POST makes one.
+pub const BOTS: &str = "/account/bots";
+/// What is delivered to webhooks, and the jobs that failed.
+pub const DELIVERIES: &str = "/account/deliveries";
+/// The form that makes a bot.
+pub const NEW_BOT: &str = "/account/bots/new";
+/// The rooms of a bot, for programs.
+pub const API_ROOMS: &str = "/api/v1/rooms";
+/// The users of the account, for programs.
+pub const API_USERS: &str = "/api/v1/users";
+/// The events of a bot's rooms, as a stream.
+pub const API_EVENTS: &str = "/api/v1/events";
+/// POST takes a file that a message is to have, from programs.
+pub const API_FILES: &str = "/api/v1/files";
+/// The description of the API for programs.
+pub const API_DESCRIPTION: &str = "/api/v1/openapi.json";
 /// POST begins an upload.
 pub const UPLOADS: &str = "/uploads";
 /// The search page, and the form's target.
@@ -296,6 +312,106 @@ pub fn account_user(user_id: UserId) -> String {
     [ACCOUNT, "/users/", Buffer::new().format(user_id.0)].concat()
 }
 
+/// A bot: PUT changes it, DELETE removes it.
+#[must_use]
+pub fn bot(bot_id: UserId) -> String {
+    of_bot(bot_id, "")
+}
+
+/// The form that changes a bot.
+#[must_use]
+pub fn edit_bot(bot_id: UserId) -> String {
+    of_bot(bot_id, "/edit")
+}
+
+/// What a program can do with a bot's key, with examples.
+#[must_use]
+pub fn bot_guide(bot_id: UserId) -> String {
+    of_bot(bot_id, "/api")
+}
+
+/// PUT gives a bot another key.
+#[must_use]
+pub fn bot_key(bot_id: UserId) -> String {
+    of_bot(bot_id, "/key")
+}
+
+/// The picture of a bot: PUT changes it, DELETE removes it.
+#[must_use]
+pub fn bot_avatar(bot_id: UserId) -> String {
+    of_bot(bot_id, "/avatar")
+}
+
+/// POST makes and shows a new secret of a bot's webhook.
+#[must_use]
+pub fn webhook_secret(bot_id: UserId) -> String {
+    of_bot(bot_id, "/secret")
+}
+
+/// POST sends a test to a bot's webhook.
+#[must_use]
+pub fn webhook_test(bot_id: UserId) -> String {
+    of_bot(bot_id, "/test")
+}
+
+/// A delivery to a webhook: PUT sends it again, DELETE drops it.
+#[must_use]
+pub fn delivery(delivery_id: i64) -> String {
+    [DELIVERIES, "/", Buffer::new().format(delivery_id)].concat()
+}
+
+/// A job that failed: PUT runs it again, DELETE drops it.
+#[must_use]
+pub fn failed_job(job_id: i64) -> String {
+    [DELIVERIES, "/jobs/", Buffer::new().format(job_id)].concat()
+}
+
+/// The hooks of a bot: POST makes one.
+#[must_use]
+pub fn bot_hooks(bot_id: UserId) -> String {
+    of_bot(bot_id, "/hooks")
+}
+
+/// A hook of a bot: DELETE removes it.
+#[must_use]
+pub fn bot_hook(bot_id: UserId, hook_id: i64) -> String {
+    [&bot_hooks(bot_id), "/", Buffer::new().format(hook_id)].concat()
+}
+
+/// The address of a hook: POST posts a text, or JSON with one.
+#[must_use]
+pub fn hook(token: &str) -> String {
+    ["/hooks/", token].concat()
+}
+
+fn of_bot(bot_id: UserId, part: &str) -> String {
+    [BOTS, "/", Buffer::new().format(bot_id.0), part].concat()
+}
+
+/// The messages of a room for a bot: GET lists them, POST adds one.
+#[must_use]
+pub fn bot_messages(room_id: RoomId, key: &BotKey) -> String {
+    of_room(room_id, &format!("{key}/messages"))
+}
+
+/// A message for a bot: PUT changes it, DELETE removes it.
+#[must_use]
+pub fn bot_message(room_id: RoomId, key: &BotKey, message_id: MessageId) -> String {
+    [&bot_messages(room_id, key), "/", Buffer::new().format(message_id.0)].concat()
+}
+
+/// The messages of a room in the API for programs, whose key is in a header.
+#[must_use]
+pub fn api_messages(room_id: RoomId) -> String {
+    [API_ROOMS, "/", Buffer::new().format(room_id.0), "/messages"].concat()
+}
+
+/// The users of a room in the API for programs.
+#[must_use]
+pub fn api_room_users(room_id: RoomId) -> String {
+    [API_ROOMS, "/", Buffer::new().format(room_id.0), "/users"].concat()
+}
+
 /// The image of the QR code of a text.
 #[must_use]
 pub fn qr_code(text: &str) -> String {
@@ -382,6 +498,8 @@ mod tests {
             (message_menu(MESSAGE), "/messages/41/menu"),
             (boosts(MESSAGE), "/messages/41/boosts"),
             (user(UserId(7)), "/users/7"),
+            (edit_bot(UserId(7)), "/account/bots/7/edit"),
+            (bot_messages(ROOM, &BotKey::new(UserId(9), "abc".into())), "/rooms/4/9-abc/messages"),
             (ban(UserId(7)), "/users/7/ban"),
             (own_session(SessionId(9)), "/users/me/sessions/9"),
             (account_user(UserId(7)), "/account/users/7"),

@@ -274,19 +274,21 @@ fn email_taken() -> AppError {
 
 /// A random join code: twelve letters and digits in three groups, some 71 bits of entropy.
 fn join_code() -> String {
+    [random_letters(4), random_letters(4), random_letters(4)].join("-")
+}
+
+/// So many random letters and digits.
+pub(super) fn random_letters(count: usize) -> String {
     const ALPHABET: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-    let mut code = String::with_capacity(14);
-    while code.len() < 14 {
-        if matches!(code.len(), 4 | 9) {
-            code.push('-');
-        }
+    let mut letters = String::with_capacity(count);
+    while letters.len() < count {
         // Bytes from 248 = 4 × 62 on are skipped: they would make the first letters more likely than the others.
         let letter = uuid::Uuid::new_v4().as_bytes().iter().find(|byte| **byte < 248).map(|byte| byte % 62);
         if let Some(letter) = letter {
-            code.push(char::from(ALPHABET[usize::from(letter)]));
+            letters.push(char::from(ALPHABET[usize::from(letter)]));
         }
     }
-    code
+    letters
 }
 
 #[cfg(test)]

@@ -92,10 +92,10 @@ pub async fn receive<E>(
 pub async fn set(state: &AppState, current: &CurrentUser, received: Received, crop: Option<Crop>) -> AppResult<()> {
     // Decoding costs more than a write.
     state.writes.take(current.user.id)?;
-    let picture = shrink(state, &received, "avatar", Bounds::AVATAR, crop, Encoding::Small).await?;
+    let picture = shrink_avatar(state, &received, crop).await?;
     let set = async move |tx: &mut Tx, user: User| {
         store::avatars::set(tx.db(), user.id, &picture).await?;
-        record(tx).await
+        record_pictures(tx).await
     };
     let account = write_as(state, current, set).await?;
     state.note_account(&account);
@@ -109,14 +109,15 @@ pub async fn set(state: &AppState, current: &CurrentUser, received: Received, cr
 pub async fn remove(state: &AppState, current: &CurrentUser) -> AppResult<()> {
     let remove = async move |tx: &mut Tx, user: User| {
         store::avatars::remove(tx.db(), user.id).await?;
-        record(tx).await
+        record_pictures(tx).await
     };
     let account = write_as(state, current, remove).await?;
     state.note_account(&account);
     Ok(())
 }
 
-async fn record(tx: &mut Tx) -> AppResult<crate::model::Account> {
+/// Records that somebody's picture changed, or who is a bot.
+pub(super) async fn record_pictures(tx: &mut Tx) -> AppResult<crate::model::Account> {
     let account = store::accounts::find(tx.db()).await?.ok_or(AppError::NotFound)?;
     tx.record(Fact::AccountChanged(account.clone())).await?;
     Ok(account)
@@ -169,6 +170,11 @@ pub async fn logo(state: &AppState, side: u16) -> AppResult<Option<(i64, Vec<u8>
         return Ok(None);
     };
     Ok(store::avatars::find_logo(state.db.reader(), side).await?.map(|bytes| (version, bytes)))
+}
+
+/// Makes the picture of a user that is kept.
+pub(super) async fn shrink_avatar(state: &AppState, received: &Received, crop: Option<Crop>) -> AppResult<Picture> {
+    shrink(state, received, "avatar", Bounds::AVATAR, crop, Encoding::Small).await
 }
 
 /// Makes the picture that is kept.
@@ -250,7 +256,7 @@ pub async fn find(state: &AppState, _: &CurrentUser, reference: &str) -> AppResu
     })
 }
 
-/// The style sheet that shows everybody's pictures, and the number of the latest change that it contains.
+/// The style sheet that shows everybody's pictures and who is a bot, and the number of the latest change that it contains.
 ///
 /// With more than one group of users it imports a part for each, so that a change of one picture makes browsers fetch
 /// one part again.
@@ -288,6 +294,12 @@ pub async fn sheet_part(state: &AppState, _: &CurrentUser, number: i64) -> AppRe
 async fn rules(state: &AppState, number: i64) -> AppResult<String> {
     let key = key(state).await?;
     let mut rules = String::new();
+    for (user_id, version) in store::avatars::list_bots(state.db.reader(), number).await? {
+        let picture = paths::avatar(&sign(&key, user_id), version);
+        rules += &format!(".avatar[data-person=\"{user_id}\"]{{background-image:url({picture});color:#0000}}\n");
+        // `style/message.css` shows it beside the name.
+        rules += &format!("[href=\"{}\"]{{--bot-mark:\"Bot\"}}\n", paths::user(user_id));
+    }
     for (user_id, version) in store::avatars::list_group(state.db.reader(), number).await? {
         let path = paths::avatar(&sign(&key, user_id), version);
         // The initials stay for whoever sees no pictures.
@@ -307,6 +319,18 @@ async fn key(state: &AppState) -> AppResult<Vec<u8>> {
 pub async fn path(state: &AppState, user_id: UserId) -> AppResult<String> {
     let version = store::avatars::find(state.db.reader(), user_id).await?.map_or(0, |shown| shown.version);
     Ok(paths::avatar(&sign(&key(state).await?, user_id), version))
+}
+
+/// The paths of users' pictures, by the number of the latest change to each.
+///
+/// # Errors
+/// When the database does not answer.
+pub(super) async fn paths_of(
+    state: &AppState,
+    versions: impl IntoIterator<Item = (UserId, i64)>,
+) -> AppResult<Vec<String>> {
+    let key = key(state).await?;
+    Ok(versions.into_iter().map(|(user_id, version)| paths::avatar(&sign(&key, user_id), version)).collect())
 }
 
 /// A reference to a user: 32 characters of URL-safe base64.
@@ -345,7 +369,7 @@ mod tests {
         let picture = Picture { content_type: "image/jpeg".into(), bytes: vec![byte] };
         let set = async move |tx: &mut Tx| {
             store::avatars::set(tx.db(), user_id, &picture).await?;
-            record(tx).await
+            record_pictures(tx).await
         };
         let account = state.db.write(set).await.unwrap();
         state.note_account(&account);

@@ -5,10 +5,15 @@
 //! [`CurrentUser`](crate::access::CurrentUser), [`Administrator`](crate::access::Administrator)).
 
 pub mod accounts;
+pub mod api;
 pub mod avatars;
 pub mod bans;
 pub mod boosts;
+pub mod bots;
+pub mod feed;
 pub mod files;
+pub mod hooks;
+pub mod jobs;
 pub mod layouts;
 pub mod memberships;
 pub mod messages;
@@ -19,6 +24,7 @@ pub mod sessions;
 pub mod sync;
 pub mod transfers;
 pub mod users;
+pub mod webhooks;
 
 mod permissions;
 #[cfg(test)]

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use crate::access::{Administrator, Caller, CurrentUser, Member};
-use crate::model::{Message, MessageId, Profile, Role, Room, RoomKind, SessionId, Status, User, UserId};
+use crate::model::{Credential, Message, MessageId, Profile, Role, Room, RoomKind, Status, User, UserId};
 use crate::state::AppState;
 use crate::store::messages::{Inserted, NewMessage};
 use crate::store::{self, Tx};
@@ -18,6 +18,9 @@ pub(super) trait Right: Clone + Send + 'static {
 
     /// The user whose permission it is.
     fn user_id(&self) -> UserId;
+
+    /// What the request has. The writes of a bot are counted where its requests arrive.
+    fn credential(&self) -> Credential;
 
     /// Reads the permission again.
     ///
@@ -34,6 +37,10 @@ impl Right for CurrentUser {
         self.user.id
     }
 
+    fn credential(&self) -> Credential {
+        Credential::Session(self.session_id)
+    }
+
     async fn read_again(self, tx: &mut Tx) -> AppResult<User> {
         let now_ms = tx.now_ms();
         let found = store::sessions::find_active(tx.db(), self.session_id, self.user.id, now_ms).await?;
@@ -41,21 +48,21 @@ impl Right for CurrentUser {
     }
 }
 
-/// A user, and the session if the request has one.
+/// A user, with what the request proves them by.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct CallerRight {
     user_id: UserId,
-    session_id: Option<SessionId>,
+    credential: Credential,
 }
 
 impl CallerRight {
     /// The right of this caller.
     pub(super) fn of<C: Caller>(caller: &C) -> Self {
-        Self { user_id: caller.user().id, session_id: caller.session_id() }
+        Self { user_id: caller.user().id, credential: caller.credential() }
     }
 }
 
-/// The user is still active, and the session, if there is one, is still there.
+/// The user is still active, and the session or the key of a bot is still theirs.
 impl Right for CallerRight {
     type Present = User;
 
@@ -63,14 +70,21 @@ impl Right for CallerRight {
         self.user_id
     }
 
+    fn credential(&self) -> Credential {
+        self.credential
+    }
+
     async fn read_again(self, tx: &mut Tx) -> AppResult<User> {
         let now_ms = tx.now_ms();
-        let found = match self.session_id {
-            Some(session_id) => {
+        let found = match self.credential {
+            Credential::Session(session_id) => {
                 let found = store::sessions::find_active(tx.db(), session_id, self.user_id, now_ms).await?;
                 found.map(|(user, _)| user)
             }
-            None => store::users::find(tx.db(), self.user_id).await?,
+            Credential::BotKey(_) | Credential::Hook(_) | Credential::Program => {
+                require_credential(tx, self.credential, self.user_id).await?;
+                store::users::find(tx.db(), self.user_id).await?
+            }
         };
         found.ok_or(AppError::SignedOut)
     }
@@ -84,14 +98,18 @@ impl Right for Administrator {
         self.user().id
     }
 
+    fn credential(&self) -> Credential {
+        Credential::Session(self.current().session_id)
+    }
+
     async fn read_again(self, tx: &mut Tx) -> AppResult<User> {
         let user = self.current().clone().read_again(tx).await?;
         if user.role == Role::Administrator { Ok(user) } else { Err(AppError::Forbidden) }
     }
 }
 
-/// The user is still an active member of the room, and the session, if there is one, is still there. A direct room has no
-/// name in the result.
+/// The user is still an active member of the room, and the session or the key of a bot is still theirs. A direct room has
+/// no name in the result.
 impl Right for Member {
     type Present = Self;
 
@@ -99,16 +117,19 @@ impl Right for Member {
         self.user.id
     }
 
+    fn credential(&self) -> Credential {
+        self.credential
+    }
+
     async fn read_again(self, tx: &mut Tx) -> AppResult<Self> {
-        let Self { session_id, .. } = self;
+        let Self { credential, .. } = self;
         let now_ms = tx.now_ms();
-        let session = session_id.map(|session_id| (session_id, now_ms));
-        let found = store::memberships::find_member(tx.db(), self.user.id, self.room.id, session).await?;
+        let found = store::memberships::find_member(tx.db(), self.user.id, self.room.id, credential, now_ms).await?;
         let Some((user, room, involvement)) = found else {
-            require_session(tx, session_id, self.user.id).await?;
+            require_credential(tx, credential, self.user.id).await?;
             return Err(AppError::NotFound);
         };
-        Ok(Self { user, session_id, room, involvement })
+        Ok(Self { user, credential, room, involvement })
     }
 }
 
@@ -122,19 +143,33 @@ where
     T: Send + 'static,
     F: AsyncFnOnce(&mut Tx, R::Present) -> AppResult<T> + Send + 'static,
 {
-    state.writes.take(right.user_id())?;
+    take_write(state, right.credential(), right.user_id())?;
     write_completion_as(state, right, write).await
 }
 
-/// Checks that the user's session is still there, if the request has one.
+/// Counts a write of the user. A bot's requests are counted where they arrive (`ops::bots::take_post`).
+fn take_write(state: &AppState, credential: Credential, user_id: UserId) -> AppResult<()> {
+    match credential {
+        Credential::BotKey(_) | Credential::Hook(_) => Ok(()),
+        Credential::Session(_) | Credential::Program => state.writes.take(user_id),
+    }
+}
+
+/// Checks that the session, or the key of a bot, is still the user's.
 ///
 /// # Errors
 /// `SignedOut` if it is not.
-pub(super) async fn require_session(tx: &mut Tx, session_id: Option<SessionId>, user_id: UserId) -> AppResult<()> {
-    let Some(session_id) = session_id else { return Ok(()) };
+pub(super) async fn require_credential(tx: &mut Tx, credential: Credential, user_id: UserId) -> AppResult<()> {
     let now_ms = tx.now_ms();
-    let found = store::sessions::find_active(tx.db(), session_id, user_id, now_ms).await?;
-    found.map(drop).ok_or(AppError::SignedOut)
+    let is_valid = match credential {
+        Credential::Session(session_id) => {
+            store::sessions::find_active(tx.db(), session_id, user_id, now_ms).await?.is_some()
+        }
+        Credential::BotKey(number) => store::bots::has_key(tx.db(), user_id, number).await?,
+        Credential::Hook(hook_id) => store::hooks::exists(tx.db(), hook_id, user_id).await?,
+        Credential::Program => true,
+    };
+    if is_valid { Ok(()) } else { Err(AppError::SignedOut) }
 }
 
 /// Runs a write that completes what an earlier one began, like [`write_as`], without counting it again: the bytes of a file
@@ -171,7 +206,7 @@ where
     T: Send + 'static,
     F: AsyncFnOnce(&mut Tx, Option<Inserted>) -> AppResult<T> + Send + 'static,
 {
-    state.writes.take(member.user.id)?;
+    take_write(state, member.credential, member.user.id)?;
     state.db.write_message(message, write).await
 }
 

@@ -306,7 +306,7 @@ async fn nobody_boosts_with_a_session_that_has_ended() {
 async fn nobody_opens_a_room_with_a_session_that_has_ended() {
     let event = ("INSERT ON rooms", "'done'");
     sign_out_against(23, event, async |world: &World, member: &Member, _, round| {
-        let session_id = member.session_id.unwrap();
+        let session_id = member.credential.session_id().unwrap();
         let current = CurrentUser { session_id, ..current(&member.user) };
         let name = format!("Room {round}").parse().unwrap();
         let room = rooms::open(&world.state, &current, name, rooms::Audience::Everyone).await?;

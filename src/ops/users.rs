@@ -228,9 +228,7 @@ pub async fn deactivate(state: &AppState, administrator: &Administrator, user_id
     let deactivate = async move |tx: &mut Tx, _: User| {
         let person = require_person(tx, user_id, Status::Active).await?;
         require_another_administrator(tx, &person).await?;
-        for room_id in store::memberships::revoke_shared_rooms(tx.db(), user_id).await? {
-            tx.record(Fact::MembershipRevoked { room_id, user_id, by: None }).await?;
-        }
+        end_memberships(tx, user_id).await?;
         end_all(tx, user_id, None).await?;
         store::searches::remove_all(tx.db(), user_id).await?;
         if let Some((local, domain)) = person.email_address.as_deref().and_then(|address| address.split_once('@')) {
@@ -242,6 +240,14 @@ pub async fn deactivate(state: &AppState, administrator: &Administrator, user_id
         Ok(tx.record(Fact::UserDeactivated { user_id }).await?)
     };
     write_as(state, administrator, deactivate).await
+}
+
+/// Ends the memberships of a user who leaves the account, in all but direct rooms.
+pub(super) async fn end_memberships(tx: &mut Tx, user_id: UserId) -> AppResult<()> {
+    for room_id in store::memberships::revoke_shared_rooms(tx.db(), user_id).await? {
+        tx.record(Fact::MembershipRevoked { room_id, user_id, by: None }).await?;
+    }
+    Ok(())
 }
 
 /// The theme that the user chose.
@@ -264,7 +270,8 @@ pub async fn choose_theme(state: &AppState, current: &CurrentUser, theme: Theme)
     write_as(state, current, choose).await
 }
 
-async fn record_changed(tx: &mut Tx, user_id: UserId) -> AppResult<()> {
+/// Records that a user's name, role or other profile fields changed.
+pub(super) async fn record_changed(tx: &mut Tx, user_id: UserId) -> AppResult<()> {
     let user = store::users::find(tx.db(), user_id).await?.ok_or(AppError::SignedOut)?;
     Ok(tx.record(Fact::UserChanged(user)).await?)
 }
@@ -457,7 +464,7 @@ mod tests {
         // A `Member` from before the deactivation gives no access to the direct room.
         let member = crate::access::Member {
             user: bob.clone(),
-            session_id: None,
+            credential: crate::model::Credential::Program,
             room: ping,
             involvement: crate::model::Involvement::Everything,
         };

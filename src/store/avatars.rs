@@ -77,7 +77,8 @@ pub async fn remove(db: &mut SqliteConnection, user_id: UserId) -> sqlx::Result<
     Ok(true)
 }
 
-async fn note_change(db: &mut SqliteConnection, user_id: UserId) -> sqlx::Result<()> {
+/// Counts a change of what the style sheet of pictures says of a user: the picture, or that they are a bot.
+pub async fn note_change(db: &mut SqliteConnection, user_id: UserId) -> sqlx::Result<()> {
     let version = next_version(db).await?;
     sqlx::query("UPDATE users SET avatar_version = $2 WHERE id = $1")
         .bind(user_id)
@@ -110,6 +111,18 @@ pub async fn list_group(db: impl SqliteExecutor<'_>, number: i64) -> sqlx::Resul
         "SELECT users.id, users.avatar_version FROM avatars JOIN users ON users.id = avatars.user_id
           WHERE avatars.user_id >= $1 * $2 AND avatars.user_id < ($1 + 1) * $2
           ORDER BY users.id",
+    )
+    .bind(number)
+    .bind(GROUP_SIZE)
+    .fetch_all(db)
+    .await
+}
+
+/// The bots of a group, of any status, with the number of the latest change of each.
+pub async fn list_bots(db: impl SqliteExecutor<'_>, number: i64) -> sqlx::Result<Vec<(UserId, i64)>> {
+    sqlx::query_as(
+        "SELECT id, avatar_version FROM users
+          WHERE role = 2 AND avatar_version > 0 AND id >= $1 * $2 AND id < ($1 + 1) * $2 ORDER BY id",
     )
     .bind(number)
     .bind(GROUP_SIZE)

@@ -56,6 +56,21 @@ pub async fn find_own(
         .await
 }
 
+/// Id and time of a user's boost with this content, in milliseconds since the epoch.
+pub async fn find(
+    db: impl SqliteExecutor<'_>,
+    message_id: MessageId,
+    booster_id: UserId,
+    content: &BoostContent,
+) -> sqlx::Result<Option<(i64, i64)>> {
+    sqlx::query_as("SELECT id, created_at FROM boosts WHERE message_id = $1 AND booster_id = $2 AND content = $3")
+        .bind(message_id)
+        .bind(booster_id)
+        .bind(content)
+        .fetch_optional(db)
+        .await
+}
+
 /// Number of boosts of a message by this user.
 pub async fn count_of(db: impl SqliteExecutor<'_>, message_id: MessageId, booster_id: UserId) -> sqlx::Result<i64> {
     sqlx::query_scalar("SELECT COUNT(*) FROM boosts WHERE message_id = $1 AND booster_id = $2")

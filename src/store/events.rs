@@ -121,6 +121,50 @@ pub async fn messages_since(
     Ok(changed.into_iter().map(|(id, bytes)| (id, usize::try_from(bytes).unwrap_or(usize::MAX))).collect())
 }
 
+/// A row of the log.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct LoggedEvent {
+    /// Its number.
+    pub seq: i64,
+    /// Its kind.
+    pub kind: EventKind,
+    /// The room it happened in.
+    pub room_id: RoomId,
+    /// The message, for kinds that concern one.
+    pub message_id: Option<MessageId>,
+}
+
+/// The number up to which the log is pruned, and that of the last event.
+pub async fn range(db: impl SqliteExecutor<'_>) -> sqlx::Result<(i64, i64)> {
+    sqlx::query_as("SELECT pruned_seq, COALESCE((SELECT MAX(seq) FROM events), pruned_seq) FROM event_log")
+        .fetch_one(db)
+        .await
+}
+
+/// Up to `limit` events with numbers above `after` and up to `end`, in their order: of the user's rooms, and of the user's
+/// own memberships.
+pub async fn list_for(
+    db: impl SqliteExecutor<'_>,
+    user_id: UserId,
+    after: i64,
+    end: i64,
+    limit: i64,
+) -> sqlx::Result<Vec<LoggedEvent>> {
+    sqlx::query_as(
+        "SELECT seq, kind, room_id, message_id FROM events
+          WHERE seq > $2 AND seq <= $3
+            AND (user_id = $1
+                 OR (user_id IS NULL AND room_id IN (SELECT room_id FROM memberships WHERE memberships.user_id = $1)))
+          ORDER BY seq LIMIT $4 + 0",
+    )
+    .bind(user_id)
+    .bind(after)
+    .bind(end)
+    .bind(limit)
+    .fetch_all(db)
+    .await
+}
+
 /// Deletes up to `limit` events created before `before_ms`, oldest first, and returns how many were deleted.
 ///
 /// Stores the position of the last deleted event: a cursor at that position is still covered by the log.

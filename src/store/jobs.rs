@@ -17,17 +17,21 @@ pub struct Lease {
     pub leased_until: i64,
 }
 
-/// Enqueues a job that is due at `run_at`.
+/// Enqueues a job that is due at `run_at`. Of the jobs for webhooks there is one for each bot: it is due earlier instead.
 pub async fn insert(db: impl SqliteExecutor<'_>, job: &Job, run_at: i64, now_ms: i64) -> sqlx::Result<()> {
     let payload = serde_json::to_string(job).expect("ids are JSON");
-    sqlx::query("INSERT INTO jobs (kind, payload, run_at, created_at) VALUES ($1, $2, $3, $4)")
-        .bind(job.kind())
-        .bind(payload)
-        .bind(run_at)
-        .bind(now_ms)
-        .execute(db)
-        .await
-        .map(drop)
+    sqlx::query(
+        "INSERT INTO jobs (kind, payload, run_at, created_at) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (payload) WHERE kind = 'deliver_webhooks' AND dead_at IS NULL
+         DO UPDATE SET run_at = MIN(run_at, excluded.run_at)",
+    )
+    .bind(job.kind())
+    .bind(payload)
+    .bind(run_at)
+    .bind(now_ms)
+    .execute(db)
+    .await
+    .map(drop)
 }
 
 /// Whether there is a queued or running job of this kind.
@@ -135,6 +139,63 @@ pub async fn mark_dead(db: impl SqliteExecutor<'_>, lease: &Lease, error: &str, 
         .execute(db)
         .await
         .map(drop)
+}
+
+/// A job that failed.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct FailedJob {
+    /// Its id.
+    pub id: i64,
+    /// Its kind: of a newer version of the program perhaps.
+    pub kind: String,
+    /// How often it was tried.
+    pub attempts: i64,
+    /// Why it failed last.
+    pub last_error: String,
+    /// Whether it is not tried any more.
+    pub is_dead: bool,
+    /// When it was enqueued, in milliseconds since the epoch.
+    pub created_at: i64,
+}
+
+/// Up to `limit` jobs that failed, dead or to be tried again, the latest first.
+pub async fn list_failed(db: impl SqliteExecutor<'_>, limit: i64) -> sqlx::Result<Vec<FailedJob>> {
+    sqlx::query_as(
+        "SELECT id, kind, attempts, last_error, dead_at IS NOT NULL AS is_dead, created_at
+           FROM jobs WHERE last_error IS NOT NULL ORDER BY id DESC LIMIT $1",
+    )
+    .bind(limit)
+    .fetch_all(db)
+    .await
+}
+
+/// Makes a job that failed due at once, as if it had not been tried. Returns `false` if there is no such job, or if it runs
+/// now. A dead one for a webhook goes if another has taken its place.
+pub async fn revive(db: &mut sqlx::SqliteConnection, job_id: i64, now_ms: i64) -> sqlx::Result<bool> {
+    sqlx::query(
+        "DELETE FROM jobs WHERE id = $1 AND dead_at IS NOT NULL AND kind = 'deliver_webhooks'
+            AND EXISTS (SELECT 1 FROM jobs AS other WHERE other.kind = jobs.kind AND other.payload = jobs.payload
+                                                     AND other.dead_at IS NULL)",
+    )
+    .bind(job_id)
+    .execute(&mut *db)
+    .await?;
+    let revived = sqlx::query(
+        "UPDATE jobs SET run_at = $2, attempts = 0, dead_at = NULL, leased_until = 0
+          WHERE id = $1 AND last_error IS NOT NULL AND leased_until <= $2",
+    )
+    .bind(job_id)
+    .bind(now_ms)
+    .execute(db)
+    .await?;
+    Ok(revived.rows_affected() > 0)
+}
+
+/// Deletes a dead job. Returns whether there was one.
+pub async fn forget(db: impl SqliteExecutor<'_>, job_id: i64) -> sqlx::Result<bool> {
+    let forgotten =
+        sqlx::query("DELETE FROM jobs WHERE id = $1 AND dead_at IS NOT NULL").bind(job_id).execute(db).await?;
+    Ok(forgotten.rows_affected() > 0)
 }
 
 /// Deletes up to `limit` jobs that were marked as dead before `before_ms`, and returns how many were deleted.

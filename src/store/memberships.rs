@@ -2,7 +2,7 @@
 
 use sqlx::SqliteExecutor;
 
-use crate::model::{Involvement, MessageId, Person, Role, Room, RoomId, RoomKind, SessionId, User, UserId};
+use crate::model::{Credential, Involvement, MessageId, Person, Role, Room, RoomId, RoomKind, User, UserId};
 
 /// The room and the user's involvement in it. `None` if the user is not an active member, or the room does not exist.
 pub async fn find(
@@ -10,17 +10,18 @@ pub async fn find(
     user_id: UserId,
     room_id: RoomId,
 ) -> sqlx::Result<Option<(Room, Involvement)>> {
-    let found = find_member(db, user_id, room_id, None).await?;
+    let found = find_member(db, user_id, room_id, Credential::Program, 0).await?;
     Ok(found.map(|(_, room, involvement)| (room, involvement)))
 }
 
-/// The user, the room and the user's involvement in it. `None` if the user is not an active member, or, with a session
-/// and the present time in milliseconds since the epoch, if that is not a live session of the user.
+/// The user, the room and the user's involvement in it. `None` if the user is not an active member, or if the session or
+/// the key of a bot is not the user's any more. `now_ms` is the present time, in milliseconds since the epoch.
 pub async fn find_member(
     db: impl SqliteExecutor<'_>,
     user_id: UserId,
     room_id: RoomId,
-    session: Option<(SessionId, i64)>,
+    credential: Credential,
+    now_ms: i64,
 ) -> sqlx::Result<Option<(User, Room, Involvement)>> {
     let row: Option<(String, Role, RoomKind, String, UserId, Involvement)> = sqlx::query_as(
         "SELECT users.name, users.role, rooms.kind, rooms.name, rooms.creator_id, memberships.involvement
@@ -29,12 +30,16 @@ pub async fn find_member(
            JOIN users ON users.id = memberships.user_id AND users.status = 0
           WHERE memberships.room_id = $1 AND memberships.user_id = $2
             AND ($3 IS NULL OR EXISTS (SELECT 1 FROM sessions
-                                        WHERE sessions.id = $3 AND sessions.user_id = $2 AND sessions.expires_at > $4))",
+                                        WHERE sessions.id = $3 AND sessions.user_id = $2 AND sessions.expires_at > $4))
+            AND ($5 IS NULL OR EXISTS (SELECT 1 FROM bots WHERE bots.user_id = $2 AND bots.key_number = $5))
+            AND ($6 IS NULL OR EXISTS (SELECT 1 FROM hooks WHERE hooks.id = $6 AND hooks.bot_id = $2))",
     )
     .bind(room_id)
     .bind(user_id)
-    .bind(session.map(|(session_id, _)| session_id))
-    .bind(session.map(|(_, now_ms)| now_ms))
+    .bind(credential.session_id())
+    .bind(now_ms)
+    .bind(credential.key_number())
+    .bind(credential.hook_id())
     .fetch_optional(db)
     .await?;
     Ok(row.map(|(user_name, role, kind, name, creator_id, involvement)| {

@@ -15,10 +15,12 @@ pub mod accounts;
 pub mod avatars;
 pub mod bans;
 pub mod boosts;
+pub mod bots;
 mod db;
 pub mod events;
 pub mod exports;
 pub mod files;
+pub mod hooks;
 pub mod imports;
 pub mod jobs;
 mod keys;
@@ -36,6 +38,7 @@ pub mod signing_keys;
 pub mod sqlite;
 pub mod timelines;
 pub mod users;
+pub mod webhooks;
 
 pub use db::{Db, OpenError, Reader, Readers, Tx};
 

@@ -4,7 +4,9 @@ use sqlx::{SqliteConnection, SqliteExecutor};
 
 use super::{escape_like, keys};
 use crate::folding;
-use crate::model::{Bio, EmailAddress, Person, Profile, Role, Status, Theme, User, UserId, UserName, order_key};
+use crate::model::{
+    Bio, EmailAddress, Person, Profile, Role, RoomId, Status, Theme, User, UserId, UserName, order_key,
+};
 
 /// Id and password hash of the active user with this e-mail address, by the sameness of [`folding::address`].
 ///
@@ -134,6 +136,50 @@ pub async fn list_without_skeleton(db: impl SqliteExecutor<'_>, limit: i64) -> s
 /// All active users, by name.
 pub async fn list(db: impl SqliteExecutor<'_>) -> sqlx::Result<Vec<Person>> {
     sqlx::query_as("SELECT id, name FROM users WHERE status = 0 ORDER BY name_order, id").fetch_all(db).await
+}
+
+/// A user as programs see them.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct SeenUser {
+    /// The id of the user.
+    pub id: UserId,
+    /// The name shown to others.
+    pub name: String,
+    /// The user's permissions in the account.
+    pub role: Role,
+    /// The number of the latest change to the user's picture.
+    pub avatar_version: i64,
+}
+
+/// These users, of any status, by id.
+pub async fn list_seen(db: impl SqliteExecutor<'_>, user_ids: &[UserId]) -> sqlx::Result<Vec<SeenUser>> {
+    sqlx::query_as(
+        "SELECT id, name, role, avatar_version FROM users
+          WHERE id IN (SELECT value FROM json_each($1)) ORDER BY id",
+    )
+    .bind(super::json_ids(user_ids))
+    .fetch_all(db)
+    .await
+}
+
+/// Up to `limit` active users with ids above `after`, by id: of a room, or of the account.
+pub async fn list_seen_after(
+    db: impl SqliteExecutor<'_>,
+    room_id: Option<RoomId>,
+    after: UserId,
+    limit: i64,
+) -> sqlx::Result<Vec<SeenUser>> {
+    sqlx::query_as(
+        "SELECT id, name, role, avatar_version FROM users
+          WHERE status = 0 AND id > $2
+            AND ($1 IS NULL OR EXISTS (SELECT 1 FROM memberships WHERE room_id = $1 AND user_id = users.id))
+          ORDER BY id LIMIT $3",
+    )
+    .bind(room_id)
+    .bind(after)
+    .bind(limit)
+    .fetch_all(db)
+    .await
 }
 
 /// Users of any status whose name, or a later word of it, begins with `name`, by the sameness of [`folding::words`].

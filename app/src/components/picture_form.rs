@@ -10,7 +10,8 @@ use super::form::FormState;
 #[component]
 pub fn PictureForm(
     /// The path of the form.
-    action: &'static str,
+    #[prop(into)]
+    action: String,
     /// The field's name, and its id in the page.
     name: &'static str,
     /// The text of its label.
@@ -29,7 +30,7 @@ pub fn PictureForm(
     let described_by = format!("{name}-note");
     view! {
         <div class="picture-form">
-            <form class="picture-form__choose" method="post" action=action enctype="multipart/form-data" data-crops="">
+            <form class="picture-form__choose" method="post" action=action.clone() enctype="multipart/form-data" data-crops="">
                 <input type="hidden" name="crop" value=""/>
                 <p class="field">
                     <label for=name>{label}</label>

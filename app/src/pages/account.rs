@@ -126,6 +126,7 @@ fn Settings(
                 }
                 .into_any()
             }}
+            <p><a href=paths::BOTS>"Bots"</a></p>
             <p><a href=paths::EDIT_CUSTOM_STYLES>"Custom styles"</a></p>
         </Section>
     }

@@ -2,6 +2,8 @@
 
 pub mod account;
 pub mod boost;
+pub mod bots;
+pub mod deliveries;
 pub mod edit_message;
 pub mod entrance;
 pub mod error;

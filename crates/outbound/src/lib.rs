@@ -40,6 +40,7 @@ mod tls;
 pub use addresses::is_public;
 pub use client::{Client, Incoming, MAX_HEAD_BYTES, Request, Response};
 pub use error::Error;
+pub use http::HeaderMap;
 pub use ipnet::IpNet;
 pub use policy::Policy;
 pub use resolver::{Addresses, Resolve, SystemResolver};

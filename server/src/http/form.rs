@@ -18,7 +18,7 @@ pub struct Form(Vec<(String, String)>);
 impl Form {
     /// A form with these fields.
     #[must_use]
-    pub(super) const fn new(fields: Vec<(String, String)>) -> Self {
+    pub const fn new(fields: Vec<(String, String)>) -> Self {
         Self(fields)
     }
 

@@ -28,10 +28,10 @@ use crate::session::{Administers, SignedIn, Visitor};
 use crate::{MAX_FORM_BYTES, Site};
 
 /// Largest body with a picture, in bytes: the picture, and the form around it.
-const MAX_BODY_BYTES: usize = MAX_UPLOAD_BYTES as usize + 64 * 1024;
+pub(super) const MAX_BODY_BYTES: usize = MAX_UPLOAD_BYTES as usize + 64 * 1024;
 
 /// Longest field beside the picture, in bytes.
-const MAX_FIELD_BYTES: usize = 1024;
+const MAX_FIELD_BYTES: usize = 8 * 1024;
 
 /// Largest number of parts of the form.
 const MAX_PARTS: usize = 16;
@@ -146,9 +146,9 @@ async fn change(
 }
 
 async fn change_own(site: &Site, current: &CurrentUser, request: Request) -> Result<AppResult<Notice>, Response> {
-    let PictureForm { removes, crop, picture } = read(site, "avatar", request).await?;
+    let PictureForm { form, crop, picture } = PictureForm::read(site, "avatar", request).await?;
     let changed: AppResult<Notice> = async {
-        if removes {
+        if form.verb() == Verb::Delete {
             avatars::remove(&site.state, current).await?;
             return Ok(Notice::PictureRemoved);
         }
@@ -171,9 +171,9 @@ async fn change_logo(
     forwarded: Forwarded,
     request: Request,
 ) -> Result<Response, Response> {
-    let PictureForm { removes, crop, picture } = read(&site, "logo", request).await?;
+    let PictureForm { form, crop, picture } = PictureForm::read(&site, "logo", request).await?;
     let changed: AppResult<Notice> = async {
-        if removes {
+        if form.verb() == Verb::Delete {
             avatars::remove_logo(&site.state, &administrator).await?;
             return Ok(Notice::PictureRemoved);
         }
@@ -200,40 +200,52 @@ async fn remove_logo(
     Ok(urls::with_notice(paths::ACCOUNT_SETTINGS, Notice::PictureRemoved))
 }
 
-fn chosen(field: &'static str, picture: AppResult<Option<Received>>) -> AppResult<Received> {
+/// The picture of a form, which has to have one.
+pub(super) fn chosen(field: &'static str, picture: AppResult<Option<Received>>) -> AppResult<Received> {
     picture?.ok_or_else(|| AppError::invalid(field, "Choose a picture first."))
 }
 
 /// A form with a picture.
-struct PictureForm {
-    /// It removes the picture.
-    removes: bool,
+pub(super) struct PictureForm {
+    /// The fields beside the picture.
+    pub form: Form,
     /// The part of the picture that is to be shown, as the page's script has it.
-    crop: Option<Crop>,
+    pub crop: Option<Crop>,
     /// The picture, if the form has one.
-    picture: AppResult<Option<Received>>,
+    pub picture: AppResult<Option<Received>>,
 }
 
-/// Reads a form whose field of this name is a picture.
+impl PictureForm {
+    /// Reads a form whose field of this name is a picture.
+    ///
+    /// # Errors
+    /// The response to a form that cannot be read.
+    pub async fn read(site: &Site, field: &'static str, request: Request) -> Result<Self, Response> {
+        read(site, field, request).await
+    }
+}
+
 async fn read(site: &Site, field: &'static str, request: Request) -> Result<PictureForm, Response> {
     if !is_multipart(request.headers()) {
         let (parts, body) = request.into_parts();
         let body = Body::new(http_body_util::Limited::new(body, MAX_FORM_BYTES));
         let form = Form::from_request(Request::from_parts(parts, body), site).await?;
-        return Ok(PictureForm { removes: form.verb() == Verb::Delete, crop: None, picture: Ok(None) });
+        return Ok(PictureForm { form, crop: None, picture: Ok(None) });
     }
     if site.text_only {
         return Err(PageError(AppError::NotFound).into_response());
     }
     let mut multipart = Multipart::from_request(request, site).await.map_err(IntoResponse::into_response)?;
-    let mut read = PictureForm { removes: false, crop: None, picture: Ok(None) };
+    let (mut fields, mut crop, mut picture) = (Vec::new(), None, Ok(None));
     for _ in 0..MAX_PARTS {
-        let Some(mut part) = multipart.next_field().await.map_err(broken_off)? else { return Ok(read) };
+        let Some(mut part) = multipart.next_field().await.map_err(broken_off)? else {
+            return Ok(PictureForm { form: Form::new(fields), crop, picture });
+        };
         let name = part.name().unwrap_or_default().to_owned();
         if is_named(&name, field) && part.file_name().is_some() {
-            read.picture = avatars::receive(&site.state, field, part).await;
-            if read.picture.is_err() {
-                return Ok(read);
+            picture = avatars::receive(&site.state, field, part).await;
+            if picture.is_err() {
+                return Ok(PictureForm { form: Form::new(fields), crop, picture });
             }
             continue;
         }
@@ -244,11 +256,11 @@ async fn read(site: &Site, field: &'static str, request: Request) -> Result<Pict
                 return Err(PageError::too_large());
             }
         }
-        match name.as_str() {
-            "crop" => read.crop = str::from_utf8(&value).ok().and_then(|crop| crop.parse().ok()),
-            "_method" => read.removes = value.eq_ignore_ascii_case(b"delete"),
-            _ => {}
+        let value = String::from_utf8_lossy(&value).into_owned();
+        if name == "crop" {
+            crop = value.parse().ok();
         }
+        fields.push((name, value));
     }
     Err(PageError::too_large())
 }

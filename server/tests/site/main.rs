@@ -4,11 +4,13 @@
 
 mod avatars;
 mod bad_input;
+mod bots;
 mod connections;
 mod entrance;
 mod files;
 mod frame;
 mod freshness;
+mod hooks;
 mod installed;
 mod messages;
 mod pages;
@@ -19,3 +21,4 @@ mod rooms;
 mod sockets;
 mod support;
 mod users;
+mod webhooks;

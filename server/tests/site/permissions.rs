@@ -88,6 +88,15 @@ impl Cast {
         Target { room, message }
     }
 
+    /// A new bot with a webhook, and its key.
+    async fn program(&self) -> (campfire::model::UserId, String) {
+        let ada = self.admin_inside.administrator();
+        let webhook_url = Some("http://127.0.0.1:1/".to_owned());
+        let form = ops::bots::BotForm { name: "Program".parse().unwrap(), webhook_url };
+        let bot_id = ops::bots::create(&self.site.state, &ada, form).await.unwrap();
+        (bot_id, ops::bots::find(&self.site.state, &ada, bot_id).await.unwrap().key.to_string())
+    }
+
     fn browsers(&self) -> [Browser; 8] {
         [
             self.creator.browser.clone(),
@@ -329,6 +338,109 @@ async fn permissions_to_administer_the_account() {
         form(who, format!("/users/{user_id}/ban"), &[("_method", "delete")]).await
     })
     .await;
+}
+
+#[tokio::test]
+async fn permissions_to_administer_bots() {
+    let cast = Cast::new().await;
+    for path in ["/account/bots", "/account/bots/new", "/account/deliveries"] {
+        cast.row(path, ADMINISTRATORS, async |who, _| page(who, path.into()).await).await;
+    }
+    cast.row("make a bot", ADMINISTRATORS, async |who, _| {
+        form(who, "/account/bots".into(), &[("name", "Program")]).await
+    })
+    .await;
+    // Each attempt has another bot as its target.
+    for (part, fields) in [
+        ("", &[("_method", "put"), ("name", "Other"), ("webhook_url", "http://127.0.0.1:1")][..]),
+        ("", &[("_method", "delete")]),
+        ("/key", &[("_method", "put")]),
+        ("/avatar", &[("_method", "delete")]),
+        ("/secret", &[]),
+        ("/test", &[]),
+    ] {
+        cast.row(&format!("bot{part}"), ADMINISTRATORS, async |who, _| {
+            form(who, format!("/account/bots/{}{part}", cast.program().await.0), fields).await
+        })
+        .await;
+    }
+    cast.row("the form of a bot", ADMINISTRATORS, async |who, _| {
+        page(who, format!("/account/bots/{}/edit", cast.program().await.0)).await
+    })
+    .await;
+}
+
+/// What a bot may do by its key, in a room that it is in and in one that it is not in: at most what a member may.
+#[tokio::test]
+async fn permissions_of_a_key() {
+    let cast = Cast::new().await;
+    let (bot_id, key) = cast.program().await;
+    let bot = campfire::store::users::find(cast.site.state.db.reader(), bot_id).await.unwrap().unwrap();
+    let authorization = format!("Bearer {key}");
+    let headers = [("authorization", authorization.as_str()), ("content-type", "application/json")];
+    let send = async |method: Method, path: &str| {
+        let body = if method == Method::GET { Body::empty() } else { Body::from(r#"{"body":"x"}"#) };
+        cast.site.browser().send(method, path, &headers, body).await.status.as_u16()
+    };
+    // The target is closed; the bot is in it, and then is not.
+    for (is_inside, columns) in [(true, 0), (false, 1)] {
+        let target = cast.target().await;
+        let own = if is_inside {
+            let room = target.room.id;
+            let join = async move |tx: &mut campfire::store::Tx| {
+                Ok(campfire::store::memberships::grant(tx.db(), room, &[bot_id], 1).await.map(drop)?)
+            };
+            cast.site.state.db.write(join).await.unwrap();
+            let member = cast.site.state.members.find(&bot, room).await.unwrap();
+            let id = campfire::model::ClientMessageId::v7(1, [3; 10]);
+            match ops::messages::post(&cast.site.state, &member, id, "own".parse().unwrap()).await.unwrap() {
+                campfire::model::Posted::Stored(message) => message.id,
+                campfire::model::Posted::Removed(_) => unreachable!("a new message"),
+            }
+        } else {
+            target.message.id
+        };
+        let base = format!("/api/v1/rooms/{}", target.room.id);
+        let theirs = target.message.id;
+        for (method, path, expected) in [
+            (Method::GET, format!("{base}/messages"), [200, 404]),
+            (Method::GET, format!("{base}/users"), [200, 404]),
+            (Method::POST, format!("{base}/messages"), [201, 404]),
+            (Method::GET, format!("{base}/messages/{theirs}"), [200, 404]),
+            (Method::PUT, format!("{base}/messages/{theirs}"), [403, 404]),
+            (Method::DELETE, format!("{base}/messages/{theirs}"), [403, 404]),
+            (Method::PUT, format!("{base}/messages/{own}"), [200, 404]),
+            (Method::POST, format!("{base}/messages/{own}/boosts"), [201, 404]),
+            (Method::DELETE, format!("{base}/messages/{own}/boosts/1"), [204, 404]),
+            (Method::DELETE, format!("{base}/messages/{own}"), [204, 404]),
+        ] {
+            let status = send(method.clone(), &path).await;
+            assert_eq!(status, expected[columns], "{method} {path} by a bot, inside: {is_inside}");
+        }
+    }
+    // What is for people is not for keys.
+    for path in [
+        "/",
+        "/users/me/profile",
+        "/account/edit",
+        "/account/bots",
+        "/account/deliveries",
+        "/searches",
+        "/uploads",
+        "/autocompletable/users",
+        "/rooms/opens/new",
+        "/rooms/1",
+        "/rooms/1/messages",
+        "/api/messages/post",
+        "/cable",
+    ] {
+        for method in [Method::GET, Method::POST, Method::PUT, Method::DELETE] {
+            let answer = cast.site.browser().send(method.clone(), path, &headers, Body::from("{}")).await;
+            let is_refused = answer.status.is_client_error() || answer.location().starts_with("/session/new");
+            let is_to_a_form = answer.status.is_redirection() && method == Method::GET;
+            assert!(is_refused || is_to_a_form, "{method} {path}: {} {}", answer.status, answer.location());
+        }
+    }
 }
 
 #[tokio::test]

@@ -8,10 +8,10 @@ use futures::Stream;
 use thiserror::Error;
 
 use super::EXPIRY_MS;
-use crate::access::CurrentUser;
+use crate::access::Caller;
 use crate::files::{AppendError, read_details, without_metadata};
 use crate::model::{ClientUploadId, FileKey, FileName, Upload, User, size_text};
-use crate::ops::permissions::{write_as, write_completion_as};
+use crate::ops::permissions::{CallerRight, write_as, write_completion_as};
 use crate::state::AppState;
 use crate::store::Tx;
 use crate::store::files::{self, NewBlob, StoredUpload};
@@ -36,16 +36,16 @@ pub enum UploadError {
 /// # Errors
 /// `TooLarge` for a file over the limit, `NoSpace` when the disk is too full, `Conflict` when too many others are incomplete
 /// or when the id was used for another file.
-pub async fn begin(
+pub async fn begin<C: Caller>(
     state: &AppState,
-    current: &CurrentUser,
+    caller: &C,
     client_upload_id: ClientUploadId,
     name: FileName,
     bytes: u64,
 ) -> AppResult<(Upload, bool)> {
-    let found = files::find_by_client_id(state.db.reader(), current.user.id, &client_upload_id).await?;
+    let found = files::find_by_client_id(state.db.reader(), caller.user().id, &client_upload_id).await?;
     if let Some(stored) = found {
-        return Ok((again(state, current, stored, &name, bytes).await?, false));
+        return Ok((again(state, caller, stored, &name, bytes).await?, false));
     }
     let max_bytes = state.files.max_file_bytes();
     let size = i64::try_from(bytes).ok().filter(|_| bytes <= max_bytes).ok_or_else(|| too_large(max_bytes))?;
@@ -54,7 +54,7 @@ pub async fn begin(
     }
     let new = StoredUpload {
         key: FileKey::new(*uuid::Uuid::new_v4().as_bytes()),
-        creator_id: current.user.id,
+        creator_id: caller.user().id,
         name: name.clone(),
         bytes: size,
         complete: false,
@@ -73,14 +73,14 @@ pub async fn begin(
         files::insert(tx.db(), &new, &client_upload_id, expires_at).await?;
         Ok((new, true))
     };
-    let (stored, is_new) = write_as(state, current, begin).await?;
-    Ok((again(state, current, stored, &name, bytes).await?, is_new))
+    let (stored, is_new) = write_as(state, &CallerRight::of(caller), begin).await?;
+    Ok((again(state, caller, stored, &name, bytes).await?, is_new))
 }
 
 /// An upload that was begun before, if it is of the same file.
-async fn again(
+async fn again<C: Caller>(
     state: &AppState,
-    current: &CurrentUser,
+    caller: &C,
     stored: StoredUpload,
     name: &FileName,
     bytes: u64,
@@ -88,26 +88,26 @@ async fn again(
     if stored.name != *name || i64::try_from(bytes) != Ok(stored.bytes) {
         return Err(AppError::Conflict("That upload's id was used for another file.".into()));
     }
-    standing(state, current, stored).await
+    standing(state, caller, stored).await
 }
 
 /// Where an upload of the user stands.
 ///
 /// # Errors
 /// `NotFound` for uploads of others and those that have expired.
-pub async fn resume(state: &AppState, current: &CurrentUser, key: &FileKey) -> AppResult<Upload> {
-    let stored = files::find(state.db.reader(), current.user.id, key).await?.ok_or(AppError::NotFound)?;
-    standing(state, current, stored).await
+pub async fn resume<C: Caller>(state: &AppState, caller: &C, key: &FileKey) -> AppResult<Upload> {
+    let stored = files::find(state.db.reader(), caller.user().id, key).await?.ok_or(AppError::NotFound)?;
+    standing(state, caller, stored).await
 }
 
 /// Where an upload stands. One whose bytes are all there is completed, if a crash has kept that from happening.
-async fn standing(state: &AppState, current: &CurrentUser, stored: StoredUpload) -> AppResult<Upload> {
+async fn standing<C: Caller>(state: &AppState, caller: &C, stored: StoredUpload) -> AppResult<Upload> {
     let bytes = stored.bytes.unsigned_abs();
     let mut upload = Upload { key: stored.key, name: stored.name, bytes, offset: bytes, is_complete: stored.complete };
     if !upload.is_complete {
         upload.offset = state.files.incoming.offset(&upload.key).await.map_err(broken)?;
         if upload.offset == bytes {
-            complete(state, current, &mut upload).await?;
+            complete(state, caller, &mut upload).await?;
         }
     }
     Ok(upload)
@@ -117,14 +117,14 @@ async fn standing(state: &AppState, current: &CurrentUser, stored: StoredUpload)
 ///
 /// # Errors
 /// As [`UploadError`]; what had arrived before an error stays, unless the piece made the file longer than announced.
-pub async fn append<E>(
+pub async fn append<C: Caller, E>(
     state: &AppState,
-    current: &CurrentUser,
+    caller: &C,
     key: &FileKey,
     offset: u64,
     pieces: impl Stream<Item = Result<Bytes, E>>,
 ) -> Result<Upload, UploadError> {
-    let mut upload = resume(state, current, key).await?;
+    let mut upload = resume(state, caller, key).await?;
     if upload.is_complete {
         return if offset == upload.bytes { Ok(upload) } else { Err(UploadError::WrongOffset(upload.bytes)) };
     }
@@ -143,13 +143,13 @@ pub async fn append<E>(
         Err(AppendError::Io(error)) => return Err(broken(error).into()),
     };
     if upload.offset == upload.bytes {
-        complete(state, current, &mut upload).await?;
+        complete(state, caller, &mut upload).await?;
     }
     Ok(upload)
 }
 
 /// Makes a blob of an upload whose bytes have all arrived. May be done again after a crash in its middle.
-async fn complete(state: &AppState, current: &CurrentUser, upload: &mut Upload) -> AppResult<()> {
+async fn complete<C: Caller>(state: &AppState, caller: &C, upload: &mut Upload) -> AppResult<()> {
     let files_of = &state.files;
     let key = upload.key.clone();
     let path = files_of.incoming.path(&key);
@@ -176,7 +176,7 @@ async fn complete(state: &AppState, current: &CurrentUser, upload: &mut Upload) 
     files_of.blobs.put(key.as_str(), stored_path).await.map_err(broken)?;
     let blob = NewBlob {
         key: key.clone(),
-        creator_id: current.user.id,
+        creator_id: caller.user().id,
         bytes: i64::try_from(bytes).unwrap_or(i64::MAX),
         sha256,
         content_type: details.content_type,
@@ -189,7 +189,7 @@ async fn complete(state: &AppState, current: &CurrentUser, upload: &mut Upload) 
         files::insert_blob(tx.db(), &blob, now_ms, now_ms + EXPIRY_MS).await?;
         Ok(files::complete(tx.db(), &blob.key, now_ms + EXPIRY_MS).await?)
     };
-    write_completion_as(state, current, store).await?;
+    write_completion_as(state, &CallerRight::of(caller), store).await?;
     upload.is_complete = true;
     // The bytes are in the store now. What is left behind after an error is swept at the next start.
     if let Some(cleaned) = cleaned {
@@ -204,16 +204,16 @@ async fn complete(state: &AppState, current: &CurrentUser, upload: &mut Upload) 
 ///
 /// # Errors
 /// As [`begin`] and [`append`]. Nothing of the file stays then.
-pub async fn receive<E>(
+pub async fn receive<C: Caller, E>(
     state: &AppState,
-    current: &CurrentUser,
+    caller: &C,
     client_upload_id: ClientUploadId,
     name: FileName,
     pieces: impl Stream<Item = Result<Bytes, E>>,
 ) -> AppResult<Upload> {
-    let found = files::find_by_client_id(state.db.reader(), current.user.id, &client_upload_id).await?;
+    let found = files::find_by_client_id(state.db.reader(), caller.user().id, &client_upload_id).await?;
     if let Some(stored) = found.filter(|stored| stored.complete) {
-        return standing(state, current, stored).await;
+        return standing(state, caller, stored).await;
     }
     if !state.files.has_room_for(0) {
         return Err(no_space());
@@ -221,7 +221,7 @@ pub async fn receive<E>(
     let key = FileKey::new(*uuid::Uuid::new_v4().as_bytes());
     let max_bytes = state.files.max_file_bytes();
     let received = match state.files.incoming.append(&key, max_bytes, 0, pieces).await {
-        Ok(bytes) => keep_received(state, current, client_upload_id, &key, name, bytes).await,
+        Ok(bytes) => keep_received(state, caller, client_upload_id, &key, name, bytes).await,
         Err(AppendError::TooLong) => Err(too_large(max_bytes)),
         Err(AppendError::NoSpace) => Err(no_space()),
         Err(AppendError::Io(error)) => Err(broken(error)),
@@ -236,9 +236,9 @@ pub async fn receive<E>(
 }
 
 /// Gives received bytes their rows.
-async fn keep_received(
+async fn keep_received<C: Caller>(
     state: &AppState,
-    current: &CurrentUser,
+    caller: &C,
     client_upload_id: ClientUploadId,
     key: &FileKey,
     name: FileName,
@@ -246,7 +246,7 @@ async fn keep_received(
 ) -> AppResult<Upload> {
     let new = StoredUpload {
         key: key.clone(),
-        creator_id: current.user.id,
+        creator_id: caller.user().id,
         name: name.clone(),
         bytes: i64::try_from(bytes).unwrap_or(i64::MAX),
         complete: false,
@@ -260,9 +260,9 @@ async fn keep_received(
         let expires_at = tx.now_ms() + EXPIRY_MS;
         Ok(files::insert(tx.db(), &new, &client_upload_id, expires_at).await?)
     };
-    write_as(state, current, begin).await?;
+    write_as(state, &CallerRight::of(caller), begin).await?;
     let mut upload = Upload { key: key.clone(), name, bytes, offset: bytes, is_complete: false };
-    complete(state, current, &mut upload).await?;
+    complete(state, caller, &mut upload).await?;
     Ok(upload)
 }
 
@@ -270,13 +270,13 @@ async fn keep_received(
 ///
 /// # Errors
 /// `Conflict` when a message has it already.
-pub async fn remove(state: &AppState, current: &CurrentUser, key: &FileKey) -> AppResult<()> {
+pub async fn remove<C: Caller>(state: &AppState, caller: &C, key: &FileKey) -> AppResult<()> {
     let removed_key = key.clone();
     let remove = async move |tx: &mut Tx, user: User| {
         tx.changes_nothing_visible();
         Ok(files::remove(tx.db(), user.id, &removed_key).await?)
     };
-    if write_as(state, current, remove).await? {
+    if write_as(state, &CallerRight::of(caller), remove).await? {
         let _ = state.files.incoming.delete(key).await;
     }
     Ok(())

@@ -9,14 +9,37 @@ use super::render::render;
 use crate::access::Member;
 use crate::facts::Fact;
 use crate::model::{
-    Attachment, ClientMessageId, Draft, FileForm, FileKey, MAX_FILES, Message, MessageId, Posted, RoomId,
+    Attachment, ClientMessageId, Draft, FileForm, FileKey, MAX_FILES, Message, MessageId, Posted, RoomId, RoomKind,
 };
-use crate::ops::permissions::{require_session, write_as, write_message};
+use crate::ops::permissions::{require_credential, write_as, write_message};
 use crate::richtext::{Mention, Rendered, extras_html};
 use crate::state::AppState;
 use crate::store::messages::{Inserted, NewMessage};
 use crate::store::{self, Tx};
 use crate::{AppError, AppResult};
+
+/// Whether a message is sent to the webhooks of the bots that hear of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Webhooks {
+    /// In a direct room to all its bots, elsewhere to those whom it mentions.
+    Triggered,
+    /// To none: it is the answer of one.
+    Quiet,
+}
+
+/// What follows from a message beside the message.
+struct Consequences {
+    mentions: Vec<Mention>,
+    links: Vec<String>,
+    webhooks: Webhooks,
+    is_direct: bool,
+}
+
+impl Consequences {
+    fn new(member: &Member, webhooks: Webhooks, mentions: Vec<Mention>, links: Vec<String>) -> Self {
+        Self { mentions, links, webhooks, is_direct: member.room.kind == RoomKind::Direct }
+    }
+}
 
 /// Posts `draft` in the member's room.
 ///
@@ -31,19 +54,43 @@ pub async fn post(
     client_message_id: ClientMessageId,
     draft: Draft,
 ) -> AppResult<Posted> {
+    post_draft(state, member, client_message_id, draft, Webhooks::Triggered).await
+}
+
+/// Posts `draft` like [`post`], without telling any webhook.
+///
+/// # Errors
+/// Those of [`post`].
+pub(in crate::ops) async fn post_quietly(
+    state: &AppState,
+    member: &Member,
+    client_message_id: ClientMessageId,
+    draft: Draft,
+) -> AppResult<Posted> {
+    post_draft(state, member, client_message_id, draft, Webhooks::Quiet).await
+}
+
+async fn post_draft(
+    state: &AppState,
+    member: &Member,
+    client_message_id: ClientMessageId,
+    draft: Draft,
+    webhooks: Webhooks,
+) -> AppResult<Posted> {
     let sent_digest = digest(member.room.id, &draft, &[]);
     let Rendered { body, mentions, links } = render(state, member.room.id, draft, Vec::new()).await?;
     let message = Arc::new(NewMessage {
         room_id: member.room.id,
         creator_id: member.user.id,
-        session_id: member.session_id,
+        credential: member.credential,
         client_message_id,
         sent_digest,
         body,
         created_at: state.clock.now_ms(),
     });
     let new = message.clone();
-    let finish = async move |tx: &mut Tx, inserted| finish_post(tx, inserted, &new, mentions, links, Vec::new()).await;
+    let consequences = Consequences::new(member, webhooks, mentions, links);
+    let finish = async move |tx: &mut Tx, inserted| finish_post(tx, inserted, &new, consequences, Vec::new()).await;
     write_message(state, member, message, finish).await
 }
 
@@ -63,6 +110,30 @@ pub async fn post_with_files(
     if keys.is_empty() {
         return post(state, member, client_message_id, text.parse()?).await;
     }
+    post_files(state, member, client_message_id, text, keys, Webhooks::Triggered).await
+}
+
+/// Posts files like [`post_with_files`], without a text and without telling any webhook.
+///
+/// # Errors
+/// Those of [`post_with_files`].
+pub(in crate::ops) async fn post_files_quietly(
+    state: &AppState,
+    member: &Member,
+    client_message_id: ClientMessageId,
+    keys: Vec<FileKey>,
+) -> AppResult<Posted> {
+    post_files(state, member, client_message_id, "", keys, Webhooks::Quiet).await
+}
+
+async fn post_files(
+    state: &AppState,
+    member: &Member,
+    client_message_id: ClientMessageId,
+    text: &str,
+    keys: Vec<FileKey>,
+    webhooks: Webhooks,
+) -> AppResult<Posted> {
     if keys.len() > MAX_FILES || keys.iter().collect::<HashSet<_>>().len() < keys.len() {
         return Err(AppError::invalid("files", "A message has at most 10 files, each once. Send the rest in another."));
     }
@@ -72,17 +143,18 @@ pub async fn post_with_files(
     let mut new = NewMessage {
         room_id: member.room.id,
         creator_id: member.user.id,
-        session_id: member.session_id,
+        credential: member.credential,
         client_message_id,
         sent_digest,
         body,
         created_at: state.clock.now_ms(),
     };
+    let consequences = Consequences::new(member, webhooks, mentions, links);
     // Not the way of other messages, which are inserted before anything is validated: that would roll back all of a commit
     // for one bad file.
     let write = async move |tx: &mut Tx, _| {
         if store::messages::find_sent(tx.db(), new.creator_id, &new.client_message_id).await?.is_some() {
-            return finish_post(tx, None, &new, mentions, links, Vec::new()).await;
+            return finish_post(tx, None, &new, consequences, Vec::new()).await;
         }
         let now_ms = tx.now_ms();
         let mut usable = store::files::list_usable(tx.db(), new.creator_id, &keys, now_ms).await?;
@@ -104,9 +176,9 @@ pub async fn post_with_files(
             store::files::attach(tx.db(), new.room_id, inserted.id, &names).await?;
             let files = store::files::list_of_message(tx.db(), inserted.id).await?;
             store::files::note_extras(tx.db(), inserted.id, &extras_html(&files), None).await?;
-            return finish_post(tx, Some(inserted.clone()), &new, mentions, links, files).await;
+            return finish_post(tx, Some(inserted.clone()), &new, consequences, files).await;
         }
-        finish_post(tx, None, &new, mentions, links, Vec::new()).await
+        finish_post(tx, None, &new, consequences, Vec::new()).await
     };
     write_as(state, member, write).await
 }
@@ -116,14 +188,14 @@ async fn finish_post(
     tx: &mut Tx,
     inserted: Option<Inserted>,
     new: &NewMessage,
-    mentions: Vec<Mention>,
-    links: Vec<String>,
+    consequences: Consequences,
     files: Vec<Attachment>,
 ) -> AppResult<Posted> {
     let Some(Inserted { id, creator_name, seq, caught_up }) = inserted else {
         tx.changes_nothing_visible();
         return resolve_rejected(tx, new).await;
     };
+    let Consequences { mentions, links, webhooks, is_direct } = consequences;
     let (message, mentioned) = if mentions.is_empty() && files.is_empty() {
         (without_mentions(id, new, creator_name), Vec::new())
     } else {
@@ -134,6 +206,15 @@ async fn finish_post(
     // Of a picture without a size no preview can be made.
     let pictures = files.into_iter().filter(|file| file.form() == FileForm::Picture && file.size.is_some());
     let pictures = pictures.map(|file| file.key).collect();
+    // Most messages concern no bot, and cost no query for that.
+    if webhooks == Webhooks::Triggered && (is_direct || !mentioned.is_empty()) {
+        let now_ms = tx.now_ms();
+        let among = Some(mentioned.as_slice()).filter(|_| !is_direct);
+        let bot_ids = store::webhooks::queue(tx.db(), new.room_id, id, new.creator_id, among, now_ms).await?;
+        if !bot_ids.is_empty() {
+            tx.record(Fact::DeliveriesQueued { bot_ids }).await?;
+        }
+    }
     tx.record(Fact::MessagePosted { seq, message: message.clone(), mentioned, caught_up, pictures }).await?;
     if !links.is_empty() && store::previews::insert(tx.db(), id, &links).await? {
         tx.record(Fact::LinksPosted { message_id: id }).await?;
@@ -143,7 +224,7 @@ async fn finish_post(
 
 /// The reason why a message was not inserted: the result of an earlier call with the same id, or an error.
 async fn resolve_rejected(tx: &mut Tx, new: &NewMessage) -> AppResult<Posted> {
-    require_session(tx, new.session_id, new.creator_id).await?;
+    require_credential(tx, new.credential, new.creator_id).await?;
     store::memberships::find(tx.db(), new.creator_id, new.room_id).await?.ok_or(AppError::NotFound)?;
     let sent = store::messages::find_sent(tx.db(), new.creator_id, &new.client_message_id).await?;
     let sent = sent.ok_or(AppError::Internal)?;

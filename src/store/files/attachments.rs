@@ -82,6 +82,20 @@ pub async fn list_of_message(db: impl SqliteExecutor<'_>, message_id: MessageId)
     Ok(rows.into_iter().map(Into::into).collect())
 }
 
+/// The names of the files of these messages, in their order.
+pub async fn list_names(
+    db: impl SqliteExecutor<'_>,
+    message_ids: &[MessageId],
+) -> sqlx::Result<Vec<(MessageId, FileName)>> {
+    sqlx::query_as(
+        "SELECT message_id, name FROM attachments WHERE message_id IN (SELECT value FROM json_each($1))
+          ORDER BY message_id, position",
+    )
+    .bind(json_ids(message_ids))
+    .fetch_all(db)
+    .await
+}
+
 /// A file of a room, with the message that has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RoomFile {

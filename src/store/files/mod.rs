@@ -5,7 +5,8 @@ mod blobs;
 mod uploads;
 
 pub use attachments::{
-    AttachedFile, RoomFile, attach, find_attached, list_of_message, list_of_room, note_extras, release_of_messages,
+    AttachedFile, RoomFile, attach, find_attached, list_names, list_of_message, list_of_room, note_extras,
+    release_of_messages,
 };
 pub use blobs::{
     NewBlob, find_message, has_expired, insert_blob, list_expired, list_known, list_types, remove_expired, set_preview,

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use sqlx::SqliteConnection;
 
-use crate::model::{ClientMessageId, MessageId, RoomId, SessionId, UserId, hex};
+use crate::model::{ClientMessageId, Credential, MessageId, RoomId, UserId, hex};
 use crate::richtext::Body;
 use crate::store::events::EventKind;
 
@@ -15,8 +15,8 @@ pub struct NewMessage {
     pub room_id: RoomId,
     /// The user who posts it.
     pub creator_id: UserId,
-    /// The session that posts it, if it needs one.
-    pub session_id: Option<SessionId>,
+    /// What its request proves the user by.
+    pub credential: Credential,
     /// The id that the browser assigned to it, unique per creator.
     pub client_message_id: ClientMessageId,
     /// SHA-256 of the room and text as they were sent: tells a retry from another message with the same id.
@@ -56,15 +56,15 @@ macro_rules! from_new_messages {
 /// creator. Returns one entry per message, in the order given.
 ///
 /// An entry is `None`, and nothing was changed for it, if the creator is not an active member of the room, the session
-/// has ended, or the client message id was used before. All messages take one call and return one row: a round trip to SQLite's thread, and
-/// each row on it, takes longer than most statements. Ids are assigned in the order of `messages`: `CROSS JOIN` makes
+/// has ended, the bot's key is an old one, or the client message id was used before. All messages take one call and return
+/// one row: a round trip to SQLite's thread, and each row on it, takes longer than most statements. Ids are assigned in the order of `messages`: `CROSS JOIN` makes
 /// SQLite iterate the JSON array in the outer loop. The messages are not indexed for search; the writer does that at
 /// the commit.
 pub async fn insert_all(db: &mut SqliteConnection, messages: &[&NewMessage]) -> sqlx::Result<Vec<Option<Inserted>>> {
     let mut seen_ids = HashSet::new();
     let mut rows = Vec::with_capacity(messages.len());
     for (index, message) in messages.iter().enumerate() {
-        let NewMessage { room_id, creator_id, session_id, client_message_id, sent_digest, body, created_at } = message;
+        let NewMessage { room_id, creator_id, credential, client_message_id, sent_digest, body, created_at } = message;
         if !seen_ids.insert((*room_id, *creator_id, client_message_id)) {
             continue;
         }
@@ -83,7 +83,9 @@ pub async fn insert_all(db: &mut SqliteConnection, messages: &[&NewMessage]) -> 
             created_at,
             index,
             search_parts,
-            session_id
+            credential.session_id(),
+            credential.key_number(),
+            credential.hook_id()
         ]));
     }
     // Of the five statements only the `SELECT` returns a row.
@@ -101,6 +103,10 @@ pub async fn insert_all(db: &mut SqliteConnection, messages: &[&NewMessage]) -> 
                  OR EXISTS (SELECT 1 FROM sessions
                              WHERE sessions.id = new.value ->> 13 AND sessions.user_id = users.id
                                AND sessions.expires_at > new.value ->> 10))
+            AND (new.value ->> 14 IS NULL
+                 OR EXISTS (SELECT 1 FROM bots WHERE bots.user_id = users.id AND bots.key_number = new.value ->> 14))
+            AND (new.value ->> 15 IS NULL
+                 OR EXISTS (SELECT 1 FROM hooks WHERE hooks.id = new.value ->> 15 AND hooks.bot_id = users.id))
             AND NOT EXISTS (SELECT 1 FROM messages
                              WHERE creator_id = new.value ->> 1 AND client_message_id = new.value ->> 2)
             AND NOT EXISTS (SELECT 1 FROM removed_messages

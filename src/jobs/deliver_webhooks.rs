@@ -1,0 +1,204 @@
+//! Delivers to the webhook of a bot what waits for it, one request after the other.
+//!
+//! There is one such job for each bot, however much waits: a target that does not answer holds up its own deliveries
+//! alone, and after a failure the job makes room for those of other bots.
+
+use outbound::Error;
+
+use super::Next;
+use crate::model::UserId;
+use crate::ops::webhooks::{
+    GONE_NOTICE, Reply, SILENCE_NOTICE, kept_answer, payload, post_reply, reply, request, test_message,
+};
+use crate::state::AppState;
+use crate::store::webhooks::{After, Attempt, DueDelivery};
+use crate::store::{Tx, webhooks};
+use crate::{AppResult, clock};
+
+/// The pauses after failed tries, in milliseconds. After the last one a delivery has failed.
+const PAUSES_MS: [i64; 5] = [5_000, 5 * 60 * 1_000, 30 * 60 * 1_000, 2 * 60 * 60 * 1_000, 8 * 60 * 60 * 1_000];
+
+/// Delivers what was due first.
+pub(super) async fn step(state: &AppState, bot_id: UserId) -> AppResult<Next> {
+    let now_ms = state.clock.now_ms();
+    let Some(due) = webhooks::find_due(state.db.reader(), bot_id, now_ms).await? else {
+        return Ok(Next::Drained(bot_id));
+    };
+    let found = match due.message_id {
+        Some(message_id) => webhooks::find_message(state.db.reader(), bot_id, message_id).await?,
+        None => Some(test_message(&due, bot_id)),
+    };
+    let Some(message) = found else {
+        let error = Some("The message is gone, or the bot is not in its room any more.".to_owned());
+        finish(state, bot_id, &due, Attempt { error, ..Attempt::default() }, After::Failed).await?;
+        return Ok(Next::Continue);
+    };
+    let (body, kept_request) = payload(bot_id, &due, &message);
+    let (outcome, attempt) = send(state, &due, body, kept_request).await;
+    match outcome {
+        Outcome::Delivered(reply) => {
+            if due.message_id.is_some() {
+                post_reply(state, bot_id, &due, reply).await?;
+            }
+            finish(state, bot_id, &due, attempt, After::Done).await?;
+            Ok(Next::Continue)
+        }
+        Outcome::Gone => {
+            if due.message_id.is_some() {
+                post_reply(state, bot_id, &due, Reply::Text(GONE_NOTICE.to_owned())).await?;
+            }
+            switch_off(state, bot_id, &due, attempt).await?;
+            Ok(Next::Drained(bot_id))
+        }
+        Outcome::Refused => {
+            finish(state, bot_id, &due, attempt, After::Failed).await?;
+            Ok(Next::Drained(bot_id))
+        }
+        Outcome::Again { is_silence } => {
+            if is_silence && due.message_id.is_some() && is_first_silence(state, bot_id).await? {
+                post_reply(state, bot_id, &due, Reply::Text(SILENCE_NOTICE.to_owned())).await?;
+            }
+            let jitter = uuid::Uuid::new_v4().as_bytes()[0];
+            let after = again(due.attempts, jitter).map_or(After::Failed, |pause| After::Again(now_ms + pause));
+            finish(state, bot_id, &due, attempt, after).await?;
+            Ok(Next::Drained(bot_id))
+        }
+    }
+}
+
+/// When something is due for this bot next, in milliseconds since the epoch. Read in the write that ends the job, so that
+/// nothing is queued unnoticed in between.
+pub(super) async fn next_due(tx: &mut Tx, bot_id: UserId) -> AppResult<Option<i64>> {
+    Ok(webhooks::next_due(tx.db(), bot_id).await?)
+}
+
+/// The pause after so many failed tries before this one, with up to a tenth more by `jitter`; `None` after the last.
+fn again(attempts: i64, jitter: u8) -> Option<i64> {
+    let pause = *PAUSES_MS.get(usize::try_from(attempts).ok()?)?;
+    Some(pause + pause * i64::from(jitter) / 2_560)
+}
+
+/// What a try means.
+enum Outcome {
+    Delivered(Reply),
+    /// The target is gone for good.
+    Gone,
+    /// Trying again cannot help.
+    Refused,
+    Again {
+        /// No response came in time.
+        is_silence: bool,
+    },
+}
+
+async fn send(state: &AppState, due: &DueDelivery, body: bytes::Bytes, kept_request: String) -> (Outcome, Attempt) {
+    let mut attempt = Attempt { request: kept_request, ..Attempt::default() };
+    let request = match request(due, body, state.clock.now_ms()) {
+        Ok(request) => request,
+        Err(error) => {
+            attempt.error = Some(error.to_string());
+            return (Outcome::Refused, attempt);
+        }
+    };
+    let started_at = clock::monotonic();
+    let opened = state.outgoing.client().open(state.outgoing.chosen(), request).await;
+    let (status, read) = match opened {
+        Ok(response) => (Some(response.status().as_u16()), response.read().await),
+        Err(error) => (None, Err(error)),
+    };
+    attempt.took_ms = i64::try_from(started_at.elapsed().as_millis()).unwrap_or(i64::MAX);
+    attempt.status = status;
+    if let Ok(response) = &read {
+        attempt.answer = kept_answer(&response.body, &due.token);
+    }
+    let outcome = match (status, read) {
+        (Some(200..=299), Ok(response)) => Outcome::Delivered(reply(&response)),
+        // It was received; only the answer cannot be used.
+        (Some(200..=299), Err(error @ (Error::TooLarge | Error::Encoded))) => {
+            attempt.error = Some(error.to_string());
+            Outcome::Delivered(Reply::Nothing)
+        }
+        (Some(410), _) => {
+            attempt.error = Some("The target is gone (410).".to_owned());
+            Outcome::Gone
+        }
+        (Some(status @ (429 | 500..=599)), _) => {
+            attempt.error = Some(format!("The target answered {status}."));
+            Outcome::Again { is_silence: false }
+        }
+        (_, Err(error)) if error.is_transient() => {
+            attempt.error = Some(words(error));
+            Outcome::Again { is_silence: error == Error::Timeout }
+        }
+        (Some(status), _) => {
+            attempt.error = Some(format!("The target answered {status}."));
+            Outcome::Refused
+        }
+        (None, result) => {
+            attempt.error = Some(result.err().map_or_else(String::new, words));
+            Outcome::Refused
+        }
+    };
+    (outcome, attempt)
+}
+
+/// A failure as a sentence.
+fn words(error: Error) -> String {
+    match error {
+        Error::Timeout => SILENCE_NOTICE.to_owned(),
+        Error::Connect => "The target accepts no connection.".to_owned(),
+        Error::Unresolved => "The host of the URL was not found.".to_owned(),
+        Error::Tls => "The TLS connection failed: the certificate may not be valid.".to_owned(),
+        other => format!("It failed: {other}."),
+    }
+}
+
+async fn is_first_silence(state: &AppState, bot_id: UserId) -> AppResult<bool> {
+    let note = async move |tx: &mut Tx| {
+        tx.changes_nothing_visible();
+        let now_ms = tx.now_ms();
+        Ok(webhooks::note_silence(tx.db(), bot_id, now_ms).await?)
+    };
+    state.db.write(note).await
+}
+
+async fn finish(state: &AppState, bot_id: UserId, due: &DueDelivery, attempt: Attempt, after: After) -> AppResult<()> {
+    let delivery_id = due.id;
+    let finish = async move |tx: &mut Tx| {
+        tx.changes_nothing_visible();
+        let now_ms = tx.now_ms();
+        if attempt.status.is_some() {
+            webhooks::note_response(tx.db(), bot_id).await?;
+        }
+        Ok(webhooks::finish(tx.db(), delivery_id, &attempt, after, now_ms).await?)
+    };
+    state.db.write(finish).await
+}
+
+async fn switch_off(state: &AppState, bot_id: UserId, due: &DueDelivery, attempt: Attempt) -> AppResult<()> {
+    let delivery_id = due.id;
+    let switch_off = async move |tx: &mut Tx| {
+        let now_ms = tx.now_ms();
+        webhooks::finish(tx.db(), delivery_id, &attempt, After::Failed, now_ms).await?;
+        webhooks::switch_off(tx.db(), bot_id, now_ms).await?;
+        tx.changes_nothing_visible();
+        Ok(())
+    };
+    state.db.write(switch_off).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_are_five_pauses_with_a_little_jitter() {
+        for (attempts, pause) in PAUSES_MS.into_iter().enumerate() {
+            let attempts = i64::try_from(attempts).unwrap();
+            assert_eq!(again(attempts, 0), Some(pause));
+            assert!((pause..=pause + pause / 10).contains(&again(attempts, 255).unwrap()));
+        }
+        assert_eq!(again(5, 0), None);
+        assert_eq!(again(-1, 0), None);
+    }
+}

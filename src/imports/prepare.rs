@@ -10,11 +10,12 @@ use super::Report;
 use crate::access::{is_bcrypt, is_public};
 use crate::folding;
 use crate::model::{
-    Bio, BoostContent, ClientMessageId, Draft, EmailAddress, FileForm, FileKey, FileName, MAX_BODY_CHARS, MessageId,
-    Person, RoomName, UserId, UserName, hex, is_blank, order_key,
+    Bio, BoostContent, BotKey, ClientMessageId, Draft, EmailAddress, FileForm, FileKey, FileName, MAX_BODY_CHARS,
+    MessageId, Person, RoomName, UserId, UserName, hex, is_blank, order_key,
 };
+use crate::ops::webhooks;
 use crate::richtext::{self, Names, Rendered};
-use crate::store::imports::{NewMembership, NewMessage, NewRoom, NewUser};
+use crate::store::imports::{NewBot, NewMembership, NewMessage, NewRoom, NewUser};
 
 /// A name that fits: the text, or what of it is allowed, or another one.
 fn fitting_name(text: &str, max_chars: usize, other: impl FnOnce() -> String) -> String {
@@ -74,18 +75,39 @@ pub(super) fn users(users: &[User], report: &mut Report) -> Vec<NewUser> {
             let short: String = user.bio.chars().filter(|c| !c.is_control()).take(Bio::MAX_CHARS).collect();
             short.parse::<Bio>().map(|bio| bio.as_str().to_owned()).unwrap_or_default()
         });
-        if *role == Role::Bot {
-            report.drop("keys of bots: give each bot a new one", u64::from(user.bot_token.is_some()));
-            if let Some(url) = &user.webhook_url {
-                report.drop("webhooks of bots: enter them again", 1);
-                let host = url.split('/').nth(2).unwrap_or_default().to_owned();
-                report.note(|| format!("the bot {name} (number {id}) was told about messages at a webhook on {host}"));
-            }
-        }
         let (name_key, name_order) = (folding::words(&name), hex(&order_key(&name)));
         let (role, status) = (role_number(*role), status_number(*status));
         let (address, hash) = (email_address.map(str::to_owned), password_hash.map(str::to_owned));
         rows.push((*id, name, address, hash, role, status, bio, *created_at, name_key, name_order));
+    }
+    rows
+}
+
+/// The keys and webhooks of the bots among the users.
+pub(super) fn bots(users: &[User], report: &mut Report) -> Vec<NewBot> {
+    let mut rows = Vec::new();
+    for User { id, name, bot_token, webhook_url, .. } in users.iter().filter(|user| user.role == Role::Bot) {
+        let Some(token) = bot_token else { continue };
+        if format!("{id}-{token}").parse::<BotKey>().is_err() {
+            report.drop("keys of bots that no request can carry: give each bot a new one", 1);
+            continue;
+        }
+        report.keep("keys of bots", 1);
+        let webhook_url = webhook_url.as_deref().and_then(|url| {
+            let parsed = webhooks::parse_url(url);
+            if parsed.is_err() {
+                report.drop("webhooks of bots whose address is none", 1);
+                report.note(|| format!("the webhook of the bot {} (number {id}) has no address", name.trim()));
+            }
+            parsed.ok().flatten()
+        });
+        if let Some(url) = &webhook_url {
+            report.keep("webhooks of bots", 1);
+            // The rest of the address may be a secret.
+            let host = url.split('/').nth(2).unwrap_or_default().to_owned();
+            report.note(|| format!("the bot {} (number {id}) is told of messages at a webhook on {host}", name.trim()));
+        }
+        rows.push((*id, token.clone(), webhook_url));
     }
     rows
 }

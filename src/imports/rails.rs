@@ -21,7 +21,7 @@ use crate::store::files::NewBlob;
 use crate::store::imports::{NewAccount, StoredImport};
 use crate::store::sqlite::copy::{self, Checkpoints};
 use crate::store::{self, Tx};
-use crate::{AppResult, jobs, names};
+use crate::{AppResult, jobs, names, ops};
 
 /// What this import is called in the database.
 const KIND: &str = "rails";
@@ -241,6 +241,7 @@ async fn note(
 struct People {
     source_users: Vec<User>,
     users: Vec<store::imports::NewUser>,
+    bots: Vec<store::imports::NewBot>,
     rooms: Vec<store::imports::NewRoom>,
     /// The name of each user.
     names: HashMap<i64, String>,
@@ -263,10 +264,11 @@ impl People {
             |user: &&User| user.role == ::import::Role::Administrator && user.status == Status::Active;
         let fallback = source_users.iter().find(is_administrator).or(source_users.first()).map_or(0, |user| user.id);
         let users = prepare::users(&source_users, report);
+        let bots = prepare::bots(&source_users, report);
         let rooms = prepare::rooms(&rooms, &user_ids, &members, fallback, report);
         // As the source calls them: the text of messages has these names.
         let names = source_users.iter().map(|user| (user.id, user.name.trim().to_owned())).collect();
-        Ok(Self { source_users, users, rooms, names })
+        Ok(Self { source_users, users, bots, rooms, names })
     }
 }
 
@@ -307,6 +309,18 @@ async fn insert_people(
         state.db.write(async move |tx: &mut Tx| Ok(store::imports::insert_users(tx.db(), &chunk).await?)).await?;
     }
     names::mark_stored(&state.db).await?;
+    let bots = people.bots.clone();
+    let insert = async move |tx: &mut Tx| {
+        for (id, token, webhook_url) in &bots {
+            let bot_id = UserId(*id);
+            // What an administrator has changed since stays.
+            if store::imports::insert_bot(tx.db(), bot_id, token).await? {
+                ops::webhooks::store_url(tx, bot_id, webhook_url.as_deref()).await?;
+            }
+        }
+        Ok(())
+    };
+    state.db.write(insert).await?;
     let last_ids = [
         ("users", people.users.iter().map(|user| user.0).max().unwrap_or_default()),
         ("rooms", people.rooms.iter().map(|room| room.0).max().unwrap_or_default()),

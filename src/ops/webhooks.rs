@@ -69,7 +69,7 @@ pub fn parse_url(entered: &str) -> AppResult<Option<String>> {
 }
 
 /// Stores the URL of a bot's webhook, or removes the webhook for `None`. The same URL again switches it on.
-pub(super) async fn store_url(tx: &mut Tx, bot_id: UserId, url: Option<&str>) -> AppResult<()> {
+pub(crate) async fn store_url(tx: &mut Tx, bot_id: UserId, url: Option<&str>) -> AppResult<()> {
     let now_ms = tx.now_ms();
     match url {
         Some(url) => store::webhooks::set(tx.db(), bot_id, url, &new_secret(), now_ms).await?,

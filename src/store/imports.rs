@@ -5,8 +5,8 @@
 use serde::Serialize;
 use sqlx::{SqliteConnection, SqliteExecutor};
 
-use super::keys;
-use crate::model::{FileKey, MessageId};
+use super::{avatars, keys};
+use crate::model::{FileKey, MessageId, UserId};
 use crate::store::json_ids;
 
 /// An import, as it is stored.
@@ -104,6 +104,23 @@ pub async fn insert_users(db: &mut SqliteConnection, users: &[NewUser]) -> sqlx:
     .execute(&mut *db)
     .await?;
     keys::fill_address_keys(db).await.map(drop)
+}
+
+/// A bot: id of its user, token of its key, URL of its webhook.
+pub type NewBot = (i64, String, Option<String>);
+
+/// Inserts the key of a bot. Returns whether there was none.
+pub async fn insert_bot(db: &mut SqliteConnection, bot_id: UserId, token: &str) -> sqlx::Result<bool> {
+    let inserted = sqlx::query("INSERT INTO bots (user_id, token) VALUES ($1, $2) ON CONFLICT DO NOTHING")
+        .bind(bot_id)
+        .bind(token)
+        .execute(&mut *db)
+        .await?;
+    if inserted.rows_affected() == 0 {
+        return Ok(false);
+    }
+    avatars::note_change(db, bot_id).await?;
+    Ok(true)
 }
 
 /// A room: id, kind, name, creator, key of a direct one, what the name is ordered by, times of its creation and of what

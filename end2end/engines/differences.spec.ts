@@ -106,6 +106,8 @@ test("the row being read does not move while messages arrive", async ({ ada, bob
     list.scrollTop = Math.trunc(list.scrollTop) - 0.7;
   });
   const before = await bob.place(numbered(50));
+  // What arrives from now on is counted.
+  await bob.sees(link("Newest messages"));
   for (let number = 81; number < 81 + NEWS; number++) {
     await ada.flood(room, 1, number);
     await expect.poll(() => bob.count(numbered(number))).toBe(1);

@@ -128,7 +128,7 @@ fn Delivery(row: DeliveryRow) -> impl IntoView {
         count => format!("tried {count} times"),
     };
     let answered = status.map(|status| format!(", answered {status}"));
-    let took = took_ms.map(|took_ms| format!(" after {took_ms} ms"));
+    let took = took_ms.map(|took_ms| format!(", the last time in {took_ms} ms"));
     let request = Some(row.request).filter(|request| !request.is_empty());
     let answer = Some(row.answer).filter(|answer| !answer.is_empty());
     let subject = match message_path {

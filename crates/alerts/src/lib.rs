@@ -23,7 +23,8 @@ pub(crate) fn with_line_feeds(text: &str) -> String {
 }
 
 /// A text cut to [`MAX_CHARS`].
-pub(crate) fn cut(markdown: String) -> String {
+#[must_use]
+pub fn cut(markdown: String) -> String {
     match markdown.char_indices().nth(MAX_CHARS) {
         None => markdown,
         Some((end, _)) => format!("{}…", &markdown[..end]),

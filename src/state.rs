@@ -85,6 +85,7 @@ pub struct SharedState {
     /// The cache of memberships.
     pub members: Members,
     page_cache_bytes: u64,
+    is_text_only: AtomicBool,
     /// Whether the account exists. Never reset.
     is_set_up: AtomicBool,
     custom_styles_digest: RwLock<Arc<str>>,
@@ -156,6 +157,7 @@ impl AppState {
             outgoing: Outgoing::default(),
             clock,
             page_cache_bytes: cache_bytes - session_bytes - member_bytes,
+            is_text_only: AtomicBool::new(false),
             is_set_up: AtomicBool::new(account.is_some()),
             custom_styles_digest: RwLock::new(digest.into()),
             pictures: RwLock::new(account.as_ref().map(PictureVersions::of).unwrap_or_default()),
@@ -167,6 +169,18 @@ impl AppState {
     /// also what tools and tests start with.
     pub fn limit_writes(&self, per_second: u32) {
         self.writes.set_interval_ms(1_000_i64.checked_div(i64::from(per_second)).unwrap_or(0));
+    }
+
+    /// Stores no file that the program itself receives, like the answer of a webhook. Those of requests are up to the
+    /// server.
+    pub fn keep_text_only(&self) {
+        self.is_text_only.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether no files are stored, see [`AppState::keep_text_only`].
+    #[must_use]
+    pub fn is_text_only(&self) -> bool {
+        self.is_text_only.load(Ordering::Relaxed)
     }
 
     /// Capacity of the cache of rendered pages, in bytes.

@@ -8,7 +8,7 @@ use outbound::Error;
 use super::Next;
 use crate::model::UserId;
 use crate::ops::webhooks::{
-    GONE_NOTICE, Reply, SILENCE_NOTICE, kept_answer, payload, post_reply, reply, request, test_message,
+    Notice, Reply, kept_answer, payload, post_notice, post_reply, reply, request, test_message,
 };
 use crate::state::AppState;
 use crate::store::webhooks::{After, Attempt, DueDelivery};
@@ -34,18 +34,21 @@ pub(super) async fn step(state: &AppState, bot_id: UserId) -> AppResult<Next> {
         return Ok(Next::Continue);
     };
     let (body, kept_request) = payload(bot_id, &due, &message);
-    let (outcome, attempt) = send(state, &due, body, kept_request).await;
+    let (outcome, mut attempt) = send(state, &due, body, kept_request).await;
     match outcome {
         Outcome::Delivered(reply) => {
-            if due.message_id.is_some() {
-                post_reply(state, bot_id, &due, reply).await?;
+            if due.message_id.is_some()
+                && let Some(reason) = post_reply(state, bot_id, &due, reply).await?
+            {
+                attempt.error = Some(reason);
             }
             finish(state, bot_id, &due, attempt, After::Done).await?;
             Ok(Next::Continue)
         }
         Outcome::Gone => {
-            if due.message_id.is_some() {
-                post_reply(state, bot_id, &due, Reply::Text(GONE_NOTICE.to_owned())).await?;
+            let webhook = webhooks::find(state.db.reader(), bot_id).await?;
+            if due.message_id.is_some() && webhook.is_some_and(|webhook| webhook.url == due.url) {
+                post_notice(state, bot_id, &due, Notice::Gone).await?;
             }
             switch_off(state, bot_id, &due, attempt).await?;
             Ok(Next::Drained(bot_id))
@@ -56,9 +59,11 @@ pub(super) async fn step(state: &AppState, bot_id: UserId) -> AppResult<Next> {
         }
         Outcome::Again { is_silence } => {
             if is_silence && due.message_id.is_some() && is_first_silence(state, bot_id).await? {
-                post_reply(state, bot_id, &due, Reply::Text(SILENCE_NOTICE.to_owned())).await?;
+                post_notice(state, bot_id, &due, Notice::Silence).await?;
             }
             let jitter = uuid::Uuid::new_v4().as_bytes()[0];
+            // Not the time before the request, which may have taken longer than the pause.
+            let now_ms = state.clock.now_ms();
             let after = again(due.attempts, jitter).map_or(After::Failed, |pause| After::Again(now_ms + pause));
             finish(state, bot_id, &due, attempt, after).await?;
             Ok(Next::Drained(bot_id))
@@ -108,6 +113,7 @@ async fn send(state: &AppState, due: &DueDelivery, body: bytes::Bytes, kept_requ
     };
     attempt.took_ms = i64::try_from(started_at.elapsed().as_millis()).unwrap_or(i64::MAX);
     attempt.status = status;
+    attempt.is_answered = matches!(read, Ok(_) | Err(Error::TooLarge | Error::Encoded));
     if let Ok(response) = &read {
         attempt.answer = kept_answer(&response.body, &due.token);
     }
@@ -145,7 +151,7 @@ async fn send(state: &AppState, due: &DueDelivery, body: bytes::Bytes, kept_requ
 /// A failure as a sentence.
 fn words(error: Error) -> String {
     match error {
-        Error::Timeout => SILENCE_NOTICE.to_owned(),
+        Error::Timeout => Notice::Silence.text().to_owned(),
         Error::Connect => "The target accepts no connection.".to_owned(),
         Error::Unresolved => "The host of the URL was not found.".to_owned(),
         Error::Tls => "The TLS connection failed: the certificate may not be valid.".to_owned(),
@@ -167,7 +173,7 @@ async fn finish(state: &AppState, bot_id: UserId, due: &DueDelivery, attempt: At
     let finish = async move |tx: &mut Tx| {
         tx.changes_nothing_visible();
         let now_ms = tx.now_ms();
-        if attempt.status.is_some() {
+        if attempt.is_answered {
             webhooks::note_response(tx.db(), bot_id).await?;
         }
         Ok(webhooks::finish(tx.db(), delivery_id, &attempt, after, now_ms).await?)
@@ -175,13 +181,17 @@ async fn finish(state: &AppState, bot_id: UserId, due: &DueDelivery, attempt: At
     state.db.write(finish).await
 }
 
+/// Switches the webhook off, unless it has another URL by now: the delivery is for that one then.
 async fn switch_off(state: &AppState, bot_id: UserId, due: &DueDelivery, attempt: Attempt) -> AppResult<()> {
-    let delivery_id = due.id;
+    let (delivery_id, url) = (due.id, due.url.clone());
     let switch_off = async move |tx: &mut Tx| {
-        let now_ms = tx.now_ms();
-        webhooks::finish(tx.db(), delivery_id, &attempt, After::Failed, now_ms).await?;
-        webhooks::switch_off(tx.db(), bot_id, now_ms).await?;
         tx.changes_nothing_visible();
+        let now_ms = tx.now_ms();
+        let webhook = webhooks::find(tx.db(), bot_id).await?;
+        let is_moved = webhook.is_some_and(|webhook| webhook.url != url);
+        let after = if is_moved { After::Again(now_ms) } else { After::Failed };
+        webhooks::finish(tx.db(), delivery_id, &attempt, after, now_ms).await?;
+        webhooks::switch_off(tx.db(), bot_id, &url, now_ms).await?;
         Ok(())
     };
     state.db.write(switch_off).await

@@ -64,9 +64,9 @@ pub async fn run_due(state: &AppState) -> AppResult<()> {
 }
 
 /// Takes over the queue from the previous process: releases its leases, and enqueues the jobs that no write causes if they
-/// are missing: the recurring one, those that follow from an update of the renderer or of the search index, and the one
-/// that a crash in the middle of an upload may need. Names of
-/// an older version are marked, too.
+/// are missing: the recurring one, those that follow from an update of the renderer or of the search index, those of bots
+/// that deliveries wait for, and the one that a crash in the middle of an upload may need. Names of an older version are
+/// marked, too.
 async fn resume(state: &AppState) -> AppResult<()> {
     let resume = async |tx: &mut Tx| {
         store::jobs::release_all(tx.db()).await?;
@@ -80,6 +80,9 @@ async fn resume(state: &AppState) -> AppResult<()> {
             tx.enqueue(&Job::Render).await?;
         }
         super::renew_search::enqueue_if_due(tx).await?;
+        for bot_id in store::webhooks::list_bots_waiting(tx.db()).await? {
+            tx.enqueue(&Job::DeliverWebhooks { bot_id }).await?;
+        }
         if !store::jobs::exists(tx.db(), JobKind::SweepFiles).await? {
             tx.enqueue(&Job::SweepFiles).await?;
         }
@@ -204,7 +207,11 @@ async fn work(state: &AppState, mut lease: Lease) -> AppResult<()> {
                 let finish = async move |tx: &mut Tx| {
                     tx.changes_nothing_visible();
                     match super::deliver_webhooks::next_due(tx, bot_id).await? {
-                        Some(run_at) => Ok(store::jobs::reschedule(tx.db(), &lease, run_at).await?),
+                        Some(due_at) => {
+                            // Not in the past: bots whose targets hang would always come before the others.
+                            let run_at = due_at.max(tx.now_ms());
+                            Ok(store::jobs::reschedule(tx.db(), &lease, run_at).await?)
+                        }
                         None => Ok(store::jobs::remove(tx.db(), &lease).await?),
                     }
                 };
@@ -241,10 +248,11 @@ async fn extend(state: &AppState, lease: Lease) -> AppResult<Lease> {
     state.db.write(extend).await
 }
 
-/// Schedules a retry of a failed job, or marks it as dead after [`MAX_ATTEMPTS`].
+/// Schedules a retry of a failed job, or marks it as dead after [`MAX_ATTEMPTS`]. The job of a webhook is never dead:
+/// deliveries wait for it, and these have an end of their own.
 async fn fail(state: &AppState, lease: Lease, job: &Job, error: String) -> AppResult<()> {
     let kind = job.kind();
-    if lease.attempts >= MAX_ATTEMPTS {
+    if lease.attempts >= MAX_ATTEMPTS && kind != JobKind::DeliverWebhooks {
         tracing::error!(error, ?kind, job.id = lease.job_id, "a job failed too often and is dead");
         return mark_dead(state, lease, error).await;
     }
@@ -269,7 +277,8 @@ async fn mark_dead(state: &AppState, lease: Lease, error: String) -> AppResult<(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::RoomId;
+    use crate::model::{RoomId, UserId};
+    use crate::ops::bots::{self, BotForm};
     use crate::testing;
 
     async fn jobs(state: &AppState) -> Vec<(String, i64, i64, bool)> {
@@ -359,6 +368,66 @@ mod tests {
             state.clock.advance((run_at - state.clock.now_ms()).max(0));
         }
         assert!(pauses[..MAX_ATTEMPTS as usize - 1].windows(2).all(|pair| pair[0] < pair[1] || pair[1] >= 3_600_000));
+    }
+
+    /// A bot in All Talk whose target accepts no connection.
+    async fn add_bot(world: &testing::World, name: &str) -> UserId {
+        let form = BotForm { name: name.parse().unwrap(), webhook_url: Some("http://127.0.0.1:1/".to_owned()) };
+        bots::create(&world.state, &testing::as_administrator(&world.ada), form).await.unwrap()
+    }
+
+    async fn attempts_of_deliveries(state: &AppState) -> Vec<i64> {
+        sqlx::query_scalar("SELECT attempts FROM deliveries ORDER BY id").fetch_all(state.db.reader()).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn the_job_of_a_webhook_is_never_dead() {
+        let world = testing::world().await;
+        let state = &world.state;
+        add_bot(&world, "CI").await;
+        world.post(&world.ada, world.all_talk.id, "@CI status?").await;
+        let mut other = world.other_connection().await;
+        sqlx::query("ALTER TABLE webhooks RENAME TO mislaid").execute(&mut other).await.unwrap();
+        for attempt in 1..MAX_ATTEMPTS + 5 {
+            run_due(state).await.unwrap();
+            let [(_, run_at, attempts, is_dead)] = jobs(state).await[..] else { panic!("one job") };
+            assert_eq!((attempts, is_dead), (attempt, false));
+            state.clock.advance((run_at - state.clock.now_ms()).max(0));
+        }
+        sqlx::query("ALTER TABLE mislaid RENAME TO webhooks").execute(&mut other).await.unwrap();
+        run_due(state).await.unwrap();
+        assert_eq!(attempts_of_deliveries(state).await, [1]);
+    }
+
+    #[tokio::test]
+    async fn a_start_enqueues_the_missing_jobs_of_webhooks() {
+        let world = testing::world().await;
+        let state = &world.state;
+        add_bot(&world, "CI").await;
+        world.post(&world.ada, world.all_talk.id, "@CI status?").await;
+        let mut other = world.other_connection().await;
+        sqlx::query("UPDATE jobs SET dead_at = 1").execute(&mut other).await.unwrap();
+        run_due(state).await.unwrap();
+        assert_eq!(attempts_of_deliveries(state).await, [0]);
+        resume(state).await.unwrap();
+        run_due(state).await.unwrap();
+        assert_eq!(attempts_of_deliveries(state).await, [1]);
+    }
+
+    #[tokio::test]
+    async fn a_failed_delivery_lets_those_of_other_bots_go_first() {
+        let world = testing::world().await;
+        let state = &world.state;
+        add_bot(&world, "CI").await;
+        world.post(&world.ada, world.all_talk.id, "@CI one").await;
+        world.post(&world.ada, world.all_talk.id, "@CI two").await;
+        state.clock.advance(60_000);
+        let mut dispatcher = Dispatcher::new(state.clone());
+        dispatcher.start_due().await.unwrap();
+        dispatcher.running.join_next().await.unwrap().unwrap();
+        assert_eq!(attempts_of_deliveries(state).await, [1, 0]);
+        let [(_, run_at, ..)] = jobs(state).await[..] else { panic!("one job") };
+        assert_eq!(run_at, state.clock.now_ms(), "after those that were due in the meantime");
     }
 
     #[tokio::test]

@@ -128,14 +128,15 @@ pub async fn authenticate(state: &AppState, token: &str, from: IpAddr) -> AppRes
     Ok(CurrentHook { user, hook_id: hook.id, room_id: hook.room_id, github_secret: hook.github_secret })
 }
 
-/// Posts what was sent to a hook.
+/// Posts what was sent to a hook. It triggers no webhook: others choose the words, like the title of an issue.
 ///
 /// # Errors
 /// `Invalid` for a blank text, `NotFound` when the bot is not in the room any more.
 pub async fn post(state: &AppState, hook: &CurrentHook, alert: Alert) -> AppResult<()> {
     let markdown = match alert {
         Alert::Text(text) => text,
-        Alert::Slack(json) => alerts::slack::to_message(&json),
+        // Large ones take milliseconds, which is too long for the thread of a request.
+        Alert::Slack(json) => state.renderings.turn().await?.run(move || alerts::slack::to_message(&json)).await?,
     };
     post_markdown(state, hook, &markdown).await
 }
@@ -149,15 +150,19 @@ pub async fn post_github(
     hook: &CurrentHook,
     event: &str,
     signature: Option<&str>,
-    body: &[u8],
+    body: Vec<u8>,
 ) -> AppResult<()> {
-    if !hook.github_secret.is_empty() && !is_signed(&hook.github_secret, signature, body) {
+    if !hook.github_secret.is_empty() && !is_signed(&hook.github_secret, signature, &body) {
         return Err(AppError::Forbidden);
     }
     let malformed =
         || AppError::Malformed("An event of GitHub is JSON: choose the content type application/json.".into());
-    let payload: Value = serde_json::from_slice(body).map_err(|_| malformed())?;
-    match alerts::github::to_message(event, &payload) {
+    let event = event.to_owned();
+    let convert = move || {
+        let payload: Value = serde_json::from_slice(&body)?;
+        serde_json::Result::Ok(alerts::github::to_message(&event, &payload))
+    };
+    match state.renderings.turn().await?.run(convert).await?.map_err(|_| malformed())? {
         Some(markdown) => post_markdown(state, hook, &markdown).await,
         None => Ok(()),
     }
@@ -171,7 +176,7 @@ async fn post_markdown(state: &AppState, hook: &CurrentHook, markdown: &str) -> 
     let random = uuid::Uuid::new_v4();
     let id = ClientMessageId::v7(state.clock.now_ms().unsigned_abs(), std::array::from_fn(|at| random.as_bytes()[at]));
     let draft: Draft = markdown.replace('\0', "").parse()?;
-    messages::post(state, &member, id, draft).await.map(drop)
+    messages::post_quietly(state, &member, id, draft).await.map(drop)
 }
 
 /// Whether the value of `X-Hub-Signature-256` is that of the body by this secret.
@@ -233,5 +238,33 @@ mod tests {
         let late = post(state, &hook, Alert::Text("late".into())).await;
         assert_eq!(late, Err(AppError::SignedOut), "a request that had been let in before");
         assert_eq!(remove(state, &ada, bot_id, hook.hook_id).await, Err(AppError::NotFound));
+    }
+
+    #[tokio::test]
+    async fn a_hook_triggers_no_webhook_and_converts_on_the_threads_for_long_messages() {
+        let world = testing::world().await;
+        let (state, ada) = (&world.state, as_administrator(&world.ada));
+        let alerts = BotForm { name: "Alerts".parse().unwrap(), webhook_url: None };
+        let bot_id = bots::create(state, &ada, alerts).await.unwrap();
+        let url = Some("http://127.0.0.1:1/".to_owned());
+        bots::create(state, &ada, BotForm { name: "Deploy".parse().unwrap(), webhook_url: url }).await.unwrap();
+        let token = create(state, &ada, bot_id, world.all_talk.id, "").await.unwrap();
+        let hook = authenticate(state, &token, LOCAL).await.unwrap();
+
+        let held = [state.renderings.turn().await.unwrap(), state.renderings.turn().await.unwrap()];
+        let slack = Alert::Slack(serde_json::json!({"text": "@Deploy ship prod"}));
+        let mut posted = std::pin::pin!(post(state, &hook, slack));
+        let mut posted_github = std::pin::pin!(post_github(state, &hook, "ping", None, b"{}".to_vec()));
+        let pause = std::time::Duration::from_millis(200);
+        assert!(tokio::time::timeout(pause, &mut posted).await.is_err(), "it waits for its turn");
+        assert!(tokio::time::timeout(pause, &mut posted_github).await.is_err());
+        drop(held);
+        posted.await.unwrap();
+        posted_github.await.unwrap();
+        post(state, &hook, Alert::Text("@Deploy ship prod".into())).await.unwrap();
+        assert_eq!(world.newest_page(world.all_talk.id).await.messages.len(), 3);
+        let deliveries: i64 =
+            sqlx::query_scalar("SELECT COUNT(*) FROM deliveries").fetch_one(state.db.reader()).await.unwrap();
+        assert_eq!(deliveries, 0);
     }
 }

@@ -147,11 +147,12 @@ where
     write_completion_as(state, right, write).await
 }
 
-/// Counts a write of the user. A bot's requests are counted where they arrive (`ops::bots::take_post`).
+/// Counts a write of the user. A bot's requests are counted where they arrive (`ops::bots::take_post`). What the program
+/// itself does is not counted: it cannot wait.
 fn take_write(state: &AppState, credential: Credential, user_id: UserId) -> AppResult<()> {
     match credential {
-        Credential::BotKey(_) | Credential::Hook(_) => Ok(()),
-        Credential::Session(_) | Credential::Program => state.writes.take(user_id),
+        Credential::BotKey(_) | Credential::Hook(_) | Credential::Program => Ok(()),
+        Credential::Session(_) => state.writes.take(user_id),
     }
 }
 

@@ -41,12 +41,35 @@ const MAX_KEPT_BYTES: usize = 2 * 1024;
 /// How many deliveries of a bot are listed.
 const MAX_LISTED: i64 = 20;
 
-/// What is said in a room when no response came in time.
-pub const SILENCE_NOTICE: &str = "No response came within 7 seconds.";
+/// What a bot says of its webhook, in place of a reply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// No response came in time.
+    Silence,
+    /// The target is gone.
+    Gone,
+}
 
-/// What is said in a room when the target is gone.
-pub const GONE_NOTICE: &str =
-    "The webhook says that it is gone (410), so it is switched off. An administrator can enter another URL.";
+impl Notice {
+    /// The notice as a sentence.
+    #[must_use]
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::Silence => "No response came within 7 seconds.",
+            Self::Gone => {
+                "The webhook says that it is gone (410), so it is switched off. An administrator can enter another URL."
+            }
+        }
+    }
+
+    /// What its message is for, see [`reply_id`]. The same delivery may have a reply later.
+    const fn purpose(self) -> &'static str {
+        match self {
+            Self::Silence => "silence",
+            Self::Gone => "gone",
+        }
+    }
+}
 
 /// The URL of a webhook as entered; `None` for a blank one, which is no webhook.
 ///
@@ -362,6 +385,8 @@ pub fn reply(response: &Response) -> Reply {
     if matches!(media_type.as_str(), "text/plain" | "text/html") {
         let text = String::from_utf8_lossy(&response.body).into_owned();
         let text = if media_type == "text/html" { alerts::html::to_markdown(&text) } else { text };
+        // As much of it as can be a message.
+        let text = alerts::cut(text.replace('\0', ""));
         return if is_blank(&text) { Reply::Nothing } else { Reply::Text(text) };
     }
     let name = format!("attachment.{}", extension(&media_type));
@@ -394,41 +419,60 @@ fn extension(media_type: &str) -> &'static str {
     }
 }
 
-/// Posts what a delivery makes the bot say. It is the same message however often the delivery is tried, and it triggers
+/// Posts the reply to a delivery as the bot. It is the same message however often the delivery is tried, and it triggers
 /// no webhook.
 ///
-/// Nothing is posted where the bot is no member any more, or where what it says cannot be a message.
+/// Returns why nothing was posted if trying again cannot help: the bot is no member any more, or the reply cannot be a
+/// message.
 ///
 /// # Errors
 /// When it may succeed later.
-pub async fn post_reply(state: &AppState, bot_id: UserId, due: &DueDelivery, reply: Reply) -> AppResult<()> {
-    let posted = try_reply(state, bot_id, due, reply).await;
-    match posted {
-        Err(error) if error.is_transient() => Err(error),
-        Err(error) => {
-            tracing::info!(%error, bot.id = bot_id.0, "the answer of a webhook was not posted");
-            Ok(())
+pub async fn post_reply(
+    state: &AppState,
+    bot_id: UserId,
+    due: &DueDelivery,
+    reply: Reply,
+) -> AppResult<Option<String>> {
+    let posted = match reply {
+        Reply::Nothing => return Ok(None),
+        Reply::Text(text) => say(state, bot_id, due, "message", &text).await,
+        Reply::File(..) if state.is_text_only() => {
+            return Ok(Some("The answer was not posted: this Campfire keeps text only.".to_owned()));
         }
-        Ok(()) => Ok(()),
+        Reply::File(name, bytes) => send_file(state, bot_id, due, name, bytes).await,
+    };
+    match posted {
+        Ok(()) => Ok(None),
+        Err(error) if error.is_transient() => Err(error),
+        Err(error) => Ok(Some(format!("The answer was not posted: {error}"))),
     }
 }
 
-async fn try_reply(state: &AppState, bot_id: UserId, due: &DueDelivery, reply: Reply) -> AppResult<()> {
+/// Posts a notice about a delivery as the bot, once, like [`post_reply`]. Where it cannot be posted, nobody is told.
+///
+/// # Errors
+/// When it may succeed later.
+pub async fn post_notice(state: &AppState, bot_id: UserId, due: &DueDelivery, notice: Notice) -> AppResult<()> {
+    let posted = say(state, bot_id, due, notice.purpose(), notice.text()).await;
+    posted.or_else(|error| if error.is_transient() { Err(error) } else { Ok(()) })
+}
+
+async fn say(state: &AppState, bot_id: UserId, due: &DueDelivery, purpose: &str, text: &str) -> AppResult<()> {
+    let (_, member) = bot_in_room(state, bot_id, due).await?;
+    messages::post_quietly(state, &member, reply_id(due, purpose), text.parse()?).await.map(drop)
+}
+
+async fn send_file(state: &AppState, bot_id: UserId, due: &DueDelivery, name: FileName, bytes: Bytes) -> AppResult<()> {
+    let (bot, member) = bot_in_room(state, bot_id, due).await?;
+    let pieces = futures::stream::iter([Ok::<_, std::io::Error>(bytes)]);
+    let upload = files::receive(state, &bot, reply_id(due, "file"), name, pieces).await?;
+    messages::post_files_quietly(state, &member, reply_id(due, "message"), vec![upload.key]).await.map(drop)
+}
+
+async fn bot_in_room(state: &AppState, bot_id: UserId, due: &DueDelivery) -> AppResult<(User, Member)> {
     let bot = store::users::find(state.db.reader(), bot_id).await?.ok_or(AppError::NotFound)?;
-    let member: Member = state.members.find(&bot, due.room_id).await?;
-    let (id, upload_id) = (reply_id(due, "message"), reply_id(due, "file"));
-    match reply {
-        Reply::Nothing => {}
-        Reply::Text(text) => {
-            messages::post_quietly(state, &member, id, text.parse()?).await?;
-        }
-        Reply::File(name, bytes) => {
-            let pieces = futures::stream::iter([Ok::<_, std::io::Error>(bytes)]);
-            let upload = files::receive(state, &bot, upload_id, name, pieces).await?;
-            messages::post_files_quietly(state, &member, id, vec![upload.key]).await?;
-        }
-    }
-    Ok(())
+    let member = state.members.find(&bot, due.room_id).await?;
+    Ok((bot, member))
 }
 
 /// The id of what a delivery makes the bot say.
@@ -528,6 +572,12 @@ mod tests {
         assert_eq!(of(Some("text/html"), b"<p>All <b>up</b></p>"), Reply::Text("All **up**".into()));
         assert_eq!(of(Some("text/html"), b"<p></p>"), Reply::Nothing);
         assert_eq!(of(Some("text/plain"), b" \n"), Reply::Nothing);
+        assert_eq!(of(Some("text/plain"), b" \0"), Reply::Nothing);
+        assert_eq!(of(Some("text/plain"), b"a\0b"), Reply::Text("ab".into()));
+        for (content_type, body) in [("text/plain", "é".repeat(40_000)), ("text/html", "<hr>x".repeat(10_000))] {
+            let Reply::Text(text) = of(Some(content_type), body.leak().as_bytes()) else { panic!("a text") };
+            assert!(text.chars().count() > 29_000 && text.parse::<crate::model::Draft>().is_ok(), "{content_type}");
+        }
         assert_eq!(of(None, b"done"), Reply::Nothing);
         assert_eq!(of(Some("image/png"), b""), Reply::Nothing);
         let Reply::File(name, _) = of(Some("image/PNG"), b"x") else { panic!("a file") };

@@ -64,7 +64,9 @@ pub struct Attempt {
     pub answer: String,
     /// The status of the response, if there was one.
     pub status: Option<u16>,
-    /// Why it failed; `None` if it did not.
+    /// Whether all of a response came, or as much of it as was read.
+    pub is_answered: bool,
+    /// Why it failed, or why its answer was not posted.
     pub error: Option<String>,
     /// How long it took, in milliseconds.
     pub took_ms: i64,
@@ -312,13 +314,17 @@ pub async fn note_response(db: impl SqliteExecutor<'_>, bot_id: UserId) -> sqlx:
         .map(drop)
 }
 
-/// Switches a webhook off. What waits for it has failed.
-pub async fn switch_off(db: &mut sqlx::SqliteConnection, bot_id: UserId, now_ms: i64) -> sqlx::Result<()> {
-    sqlx::query("UPDATE webhooks SET switched_off_at = $2 WHERE bot_id = $1")
+/// Switches a webhook off if it still has this URL, and returns whether it has. What waits for it has failed then.
+pub async fn switch_off(db: &mut sqlx::SqliteConnection, bot_id: UserId, url: &str, now_ms: i64) -> sqlx::Result<bool> {
+    let switched = sqlx::query("UPDATE webhooks SET switched_off_at = $3 WHERE bot_id = $1 AND url = $2")
         .bind(bot_id)
+        .bind(url)
         .bind(now_ms)
         .execute(&mut *db)
         .await?;
+    if switched.rows_affected() == 0 {
+        return Ok(false);
+    }
     sqlx::query(
         "UPDATE deliveries SET state = 'failed', error = COALESCE(error, 'The webhook was switched off.'), updated_at = $2
           WHERE bot_id = $1 AND state = 'waiting'",
@@ -326,8 +332,21 @@ pub async fn switch_off(db: &mut sqlx::SqliteConnection, bot_id: UserId, now_ms:
     .bind(bot_id)
     .bind(now_ms)
     .execute(db)
+    .await?;
+    Ok(true)
+}
+
+/// The bots that something waits for, and whose webhooks are on.
+pub async fn list_bots_waiting(db: impl SqliteExecutor<'_>) -> sqlx::Result<Vec<UserId>> {
+    sqlx::query_scalar(
+        "SELECT DISTINCT deliveries.bot_id
+           FROM deliveries
+           JOIN webhooks ON webhooks.bot_id = deliveries.bot_id AND webhooks.switched_off_at IS NULL
+           JOIN users ON users.id = deliveries.bot_id AND users.status = 0
+          WHERE deliveries.state = 'waiting' ORDER BY deliveries.bot_id",
+    )
+    .fetch_all(db)
     .await
-    .map(drop)
 }
 
 /// Up to `limit` deliveries in a state, the latest first.

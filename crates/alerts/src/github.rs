@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use crate::cut;
 use crate::mrkdwn::{link, plain_to_markdown};
+use crate::{cut, with_line_feeds};
 
 /// How many commits of a push are listed.
 const MAX_COMMITS: usize = 10;
@@ -160,17 +160,17 @@ fn excerpt(body: &str) -> String {
 }
 
 fn code(text: &str) -> String {
-    format!("`{}`", text.replace('`', "'"))
+    format!("`{}`", text.replace('`', "'").replace('\n', " "))
 }
 
 fn number(subject: &Value) -> String {
     subject["number"].as_u64().map(|number| number.to_string()).unwrap_or_default()
 }
 
-/// A field as one text; empty if it is none.
+/// A field as one text, with line feeds; empty if it is none.
 fn text(value: &Value, field: &str) -> String {
     match value.get(field) {
-        Some(Value::String(text)) => text.trim().to_owned(),
+        Some(Value::String(text)) => with_line_feeds(text.trim()),
         Some(Value::Null) | None => String::new(),
         Some(other) => other.to_string(),
     }
@@ -251,6 +251,19 @@ mod tests {
             for payload in [json!(null), json!([1]), json!({"commits": 1, "issue": [], "action": 5}), json!("x")] {
                 let _ = to_message(name, &payload);
             }
+        }
+    }
+
+    #[test]
+    fn no_line_break_ends_a_quote() {
+        let push = json!({"ref": "refs/heads/a\rb", "commits": [{"id": "0", "message": "fix\r\r@Deploy ship prod"}]});
+        let issue = json!({"action": "opened", "issue": {"title": "a\rb", "body": "fix\r\r@Deploy ship\r\nprod"}});
+        for (name, payload, expected) in
+            [("push", push, "\n\n> 0 fix"), ("issues", issue, "\n\n> fix\n>\n> @Deploy ship\n> prod")]
+        {
+            let shown = to_message(name, &event(payload)).unwrap();
+            assert!(shown.ends_with(expected) && !shown.contains('\r'), "{shown:?}");
+            assert!(shown.split_once("\n\n").is_some_and(|(line, _)| !line.contains('\n')), "{shown:?}");
         }
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! Elements that are not known go, and their text stays; scripts and styles go with their text.
 
-use crate::cut;
 use crate::mrkdwn::{link, push_escaped};
+use crate::{cut, with_line_feeds};
 
 /// The elements by which a text is taken for HTML.
 const KNOWN: [&str; 27] = [
@@ -39,11 +39,21 @@ const KNOWN: [&str; 27] = [
 /// How deep elements nest.
 const MAX_DEPTH: usize = 32;
 
+/// How far the end of a tag is looked for, in characters.
+const MAX_TAG_CHARS: usize = 4_000;
+
+/// How many tags without an end are tried. What follows has no tags: looking for the end of each takes up to
+/// [`MAX_TAG_CHARS`].
+const MAX_UNENDED_TAGS: usize = 20;
+
+/// The longest name of an entity, in bytes: `#x10FFFF`.
+const MAX_ENTITY_BYTES: usize = 8;
+
 /// Whether a text has an element of HTML, and is not only a text with a sign in it, like `a <b and c> d`.
 #[must_use]
 pub fn is_html(text: &str) -> bool {
     text.match_indices('<').take(1_000).any(|(at, _)| {
-        parse_tag(&text[at..]).is_some_and(|(tag, _)| {
+        parse_tag(&text[at..]).is_ok_and(|(tag, _)| {
             let is_plausible = tag.attributes.trim().is_empty() || tag.attributes.contains('=');
             is_plausible
                 && KNOWN.contains(&tag.name.as_str())
@@ -52,25 +62,35 @@ pub fn is_html(text: &str) -> bool {
     })
 }
 
-/// HTML as Markdown.
+/// HTML as Markdown, at most [`MAX_CHARS`](crate::MAX_CHARS) characters and a sign that it is cut.
 #[must_use]
 pub fn to_markdown(html: &str) -> String {
-    let html = cut(html.replace("\r\n", "\n"));
+    convert(&cut(with_line_feeds(html)))
+}
+
+fn convert(html: &str) -> String {
     let mut writer = Writer::default();
-    let mut rest = html.as_str();
+    let mut rest = html;
+    let mut unended_count = 0;
     while !rest.is_empty() {
         if let Some(comment) = rest.strip_prefix("<!--") {
             rest = comment.split_once("-->").map_or("", |(_, after)| after);
             continue;
         }
-        if let Some((tag, after)) = parse_tag(rest) {
-            rest = after;
-            if matches!(tag.name.as_str(), "script" | "style" | "head" | "title") && !tag.is_end {
-                rest = after_end(rest, &tag.name);
-            } else {
-                writer.tag(&tag);
+        if unended_count < MAX_UNENDED_TAGS {
+            match parse_tag(rest) {
+                Ok((tag, after)) => {
+                    rest = after;
+                    if matches!(tag.name.as_str(), "script" | "style" | "head" | "title") && !tag.is_end {
+                        rest = after_end(rest, &tag.name);
+                    } else {
+                        writer.tag(&tag);
+                    }
+                    continue;
+                }
+                Err(NoTag::Unended) => unended_count += 1,
+                Err(NoTag::Other) => {}
             }
-            continue;
         }
         let first = rest.chars().next().map_or(0, char::len_utf8);
         let end = rest[first..].find('<').map_or(rest.len(), |at| at + first);
@@ -82,8 +102,8 @@ pub fn to_markdown(html: &str) -> String {
 
 /// What follows the end tag of an element whose text is dropped.
 fn after_end<'t>(rest: &'t str, name: &str) -> &'t str {
-    let end = format!("</{name}");
-    let at = rest.to_ascii_lowercase().find(&end);
+    let is_end = |at: &usize| rest[at + 2..].get(..name.len()).is_some_and(|found| found.eq_ignore_ascii_case(name));
+    let at = rest.match_indices("</").map(|(at, _)| at).find(is_end);
     at.and_then(|at| rest[at..].split_once('>')).map_or("", |(_, after)| after)
 }
 
@@ -120,8 +140,36 @@ impl Tag<'_> {
     }
 }
 
+/// Why there is no tag at the start of a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum NoTag {
+    /// It begins like one, and has no end nearby.
+    Unended,
+    /// It does not begin like one.
+    Other,
+}
+
 /// The tag at the start of a text, and what follows it.
-fn parse_tag(text: &str) -> Option<(Tag<'_>, &str)> {
+fn parse_tag(text: &str) -> Result<(Tag<'_>, &str), NoTag> {
+    let (name, attributes, is_end) = tag_start(text).ok_or(NoTag::Other)?;
+    let mut quote = None;
+    for (at, character) in attributes.char_indices().take(MAX_TAG_CHARS) {
+        match (quote, character) {
+            (None, '>') => {
+                let tag =
+                    Tag { name: name.to_ascii_lowercase(), attributes: attributes[..at].trim_end_matches('/'), is_end };
+                return Ok((tag, &attributes[at + 1..]));
+            }
+            (None, '"' | '\'') => quote = Some(character),
+            (Some(open), close) if open == close => quote = None,
+            _ => {}
+        }
+    }
+    Err(NoTag::Unended)
+}
+
+/// The name of the tag that a text begins with, what follows the name, and whether it is an end tag.
+fn tag_start(text: &str) -> Option<(&str, &str, bool)> {
     let inner = text.strip_prefix('<')?;
     let (inner, is_end) = inner.strip_prefix('/').map_or((inner, false), |inner| (inner, true));
     let name_end = inner.find(|c: char| !c.is_ascii_alphanumeric() && c != '-')?;
@@ -130,23 +178,8 @@ fn parse_tag(text: &str) -> Option<(Tag<'_>, &str)> {
         return None;
     }
     let attributes = &inner[name_end..];
-    if !attributes.starts_with(|c: char| c.is_whitespace() || c == '/' || c == '>') {
-        return None;
-    }
-    let mut quote = None;
-    for (at, character) in attributes.char_indices().take(4_000) {
-        match (quote, character) {
-            (None, '>') => {
-                let tag =
-                    Tag { name: name.to_ascii_lowercase(), attributes: attributes[..at].trim_end_matches('/'), is_end };
-                return Some((tag, &attributes[at + 1..]));
-            }
-            (None, '"' | '\'') => quote = Some(character),
-            (Some(open), close) if open == close => quote = None,
-            _ => {}
-        }
-    }
-    None
+    let is_tag = attributes.starts_with(|c: char| c.is_whitespace() || c == '/' || c == '>');
+    is_tag.then_some((name, attributes, is_end))
 }
 
 /// An element that is open.
@@ -209,6 +242,10 @@ impl Writer {
     fn lines(&mut self, count: usize) {
         let end = self.output.trim_end_matches(' ').len();
         self.output.truncate(end);
+        // In `pre`, the spaces that go may be the text of an element that is open.
+        for open in &mut self.open {
+            open.start = open.start.min(end);
+        }
         if self.output.is_empty() {
             return;
         }
@@ -312,7 +349,7 @@ impl Writer {
         while let Some(open) = self.open.pop() {
             self.close(open);
         }
-        self.output.trim().to_owned()
+        cut(self.output.trim().to_owned())
     }
 }
 
@@ -348,7 +385,8 @@ fn decode(text: &str) -> String {
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('&') {
         decoded.push_str(before);
-        let name = after.split(';').next().filter(|name| name.len() <= 8 && name.len() < after.len());
+        let end = after.bytes().take(MAX_ENTITY_BYTES + 1).position(|byte| byte == b';');
+        let name = end.map(|end| &after[..end]);
         match name.and_then(character) {
             Some(character) => {
                 decoded.push(character);
@@ -369,7 +407,8 @@ fn character(name: &str) -> Option<char> {
             Some(digits) => u32::from_str_radix(digits, 16).ok()?,
             None => number.parse().ok()?,
         };
-        return char::from_u32(code).filter(|character| *character != '\0');
+        let character = char::from_u32(code).filter(|character| *character != '\0');
+        return character.map(|character| if character == '\r' { '\n' } else { character });
     }
     Some(match name {
         "amp" => '&',
@@ -395,6 +434,7 @@ fn character(name: &str) -> Option<char> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::MAX_CHARS;
 
     #[test]
     fn elements_become_markdown() {
@@ -420,6 +460,11 @@ mod tests {
             ("<!-- no -->yes", "yes"),
             ("<custom-thing>kept</custom-thing>", "kept"),
             ("</b>", ""),
+            ("<pre>a     <b><div>xééé</b>", "```\na\n**xééé**\n```"),
+            ("<blockquote><pre>a&#13;b\rc</pre></blockquote>", "> ```\n> a\n> b\n> c\n> ```"),
+            ("<SCRIPT>a</b></Script >text", "text"),
+            ("a <y it's <b>bold</b>", "a <y it's **bold**"),
+            ("&#x10FFFF;&#128512;&123456789;", "\u{10FFFF}😀&123456789;"),
         ] {
             assert_eq!(to_markdown(html), expected, "{html}");
         }
@@ -454,6 +499,78 @@ mod tests {
             let made = to_markdown(&html);
             assert!(made.len() <= 8 * html.len(), "{unit}: {}", made.len());
             let _ = is_html(&html);
+        }
+    }
+
+    #[test]
+    fn random_html_never_panics_and_is_never_too_long() {
+        let pieces = [
+            "<b>",
+            "</b>",
+            "<i>",
+            "</i>",
+            "<pre>",
+            "</pre>",
+            "<code>",
+            "</code>",
+            "<div>",
+            "</div>",
+            "<p>",
+            "<br>",
+            "<ul>",
+            "<ol>",
+            "<li>",
+            "</ul>",
+            "<blockquote>",
+            "</blockquote>",
+            "<a href='https://a.example/é'>",
+            "</a>",
+            "<hr>",
+            "<td>",
+            "<h1>",
+            "</h1>",
+            "<script>",
+            "</script>",
+            "<a '",
+            "<!--",
+            "-->",
+            "&amp;",
+            "&#",
+            ";",
+            " ",
+            "     ",
+            "\n",
+            "é",
+            "🙂",
+            "x",
+            "\u{a0}",
+            "\r",
+            "`",
+            "*",
+        ];
+        // An xorshift generator: the same texts in every run.
+        let mut state = 0x2545_F491_4F6C_DD1D_u64;
+        let mut next = |count: usize| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            usize::try_from(state % count as u64).unwrap()
+        };
+        for _ in 0..5_000 {
+            let count = next(40);
+            let html: String = (0..count).map(|_| pieces[next(pieces.len())]).collect();
+            assert!(to_markdown(&html).chars().count() <= MAX_CHARS, "{html}");
+        }
+        let grows = "<ul><li><ul><li><ul><li>".to_owned() + &"<li>x".repeat(20_000);
+        assert!(to_markdown(&grows).chars().count() <= MAX_CHARS + 1);
+    }
+
+    #[test]
+    fn tags_and_entities_without_an_end_take_linear_time() {
+        // In quadratic time, each of these would take minutes.
+        for unit in ["<a ", "<a '", "&", "&amp", "<script></script>", "<script></x>"] {
+            let made = convert(&unit.repeat(300_000 / unit.len()));
+            assert!(made.chars().count() <= MAX_CHARS + 1, "{unit}");
         }
     }
 }

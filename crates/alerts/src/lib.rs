@@ -16,8 +16,15 @@ pub mod slack;
 /// The longest Markdown that is made, in characters: below what a message may have.
 pub const MAX_CHARS: usize = 30_000;
 
+/// A text with every kind of line break as a line feed. A carriage return alone ends a line of a message, too, and with
+/// it a quote that is made line by line.
+pub(crate) fn with_line_feeds(text: &str) -> String {
+    text.replace("\r\n", "\n").replace('\r', "\n")
+}
+
 /// A text cut to [`MAX_CHARS`].
-pub(crate) fn cut(markdown: String) -> String {
+#[must_use]
+pub fn cut(markdown: String) -> String {
     match markdown.char_indices().nth(MAX_CHARS) {
         None => markdown,
         Some((end, _)) => format!("{}…", &markdown[..end]),

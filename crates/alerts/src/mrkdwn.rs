@@ -1,6 +1,6 @@
 //! Slack's markup (mrkdwn) as Markdown.
 
-use crate::cut;
+use crate::{cut, with_line_feeds};
 
 /// How far the end of a span is looked for, in bytes: the time of hostile texts grows with it.
 const MAX_SPAN_BYTES: usize = 3_000;
@@ -28,7 +28,7 @@ impl Names for NoNames {
 /// entities `&amp;`, `&lt;` and `&gt;`.
 #[must_use]
 pub fn to_markdown(text: &str, names: &impl Names) -> String {
-    let text = cut(text.replace("\r\n", "\n"));
+    let text = cut(with_line_feeds(text));
     let mut markdown = String::with_capacity(text.len() + text.len() / 8);
     let mut rest = text.as_str();
     // Blocks of code first: nothing in them is markup.
@@ -98,15 +98,29 @@ fn push_lines(markdown: &mut String, text: &str, names: &impl Names) {
 fn push_line(markdown: &mut String, line: &str, depth: usize, names: &impl Names) {
     let mut rest = line;
     let mut is_start = true;
+    // Where the next address may begin, looked for once it is passed: not for each of many short spans.
+    let mut address = 0;
     while !rest.is_empty() {
         let before = markdown.len();
-        rest = push_span(markdown, rest, is_start && depth == 0, depth, names);
+        let position = line.len() - rest.len();
+        if address <= position {
+            let following = position + rest.chars().next().map_or(0, char::len_utf8);
+            address = line[following..].find("http").map_or(line.len(), |at| following + at);
+        }
+        rest = push_span(markdown, rest, address - position, is_start && depth == 0, depth, names);
         is_start &= markdown.len() == before;
     }
 }
 
-/// Appends the next span of a line, and returns what follows it.
-fn push_span<'t>(markdown: &mut String, rest: &'t str, is_start: bool, depth: usize, names: &impl Names) -> &'t str {
+/// Appends the next span of a line, and returns what follows it. The next address may begin at the byte `address`.
+fn push_span<'t>(
+    markdown: &mut String,
+    rest: &'t str,
+    address: usize,
+    is_start: bool,
+    depth: usize,
+    names: &impl Names,
+) -> &'t str {
     if let Some(inner) = rest.strip_prefix('`')
         && let Some((code, after)) = inner.split_once('`')
         && !code.is_empty()
@@ -141,9 +155,7 @@ fn push_span<'t>(markdown: &mut String, rest: &'t str, is_start: bool, depth: us
     }
     // Text up to the next sign that may mean something.
     let first = rest.chars().next().map_or(0, char::len_utf8);
-    let following = window(&rest[first..]);
-    let ends = [following.find(['`', '<', '*', '_', '~']), following.find("http"), Some(following.len())];
-    let end = first + ends.into_iter().flatten().min().unwrap_or(0);
+    let end = rest[first..address].find(['`', '<', '*', '_', '~']).map_or(address, |at| first + at);
     push_escaped(markdown, &unescape(&rest[..end]), is_start);
     &rest[end..]
 }
@@ -247,7 +259,7 @@ fn reference(reference: &str, names: &impl Names, form: Form) -> String {
 #[must_use]
 pub fn link(label: &str, url: &str) -> String {
     let mut escaped = String::new();
-    push_escaped(&mut escaped, &label.replace('\n', " "), false);
+    push_escaped(&mut escaped, &label.replace(['\n', '\r'], " "), false);
     let is_plain = !url.is_empty() && url.chars().all(|c| !c.is_whitespace() && !c.is_control() && !"<>\\".contains(c));
     if !is_plain {
         return escaped;
@@ -314,6 +326,8 @@ mod tests {
             ("```a *b*\nc```after", "```\na *b*\nc\n```\nafter"),
             ("a```x```", "a\n```\nx\n```\n"),
             ("&gt; said\nnot", "> said\nnot"),
+            ("&gt; a\r&gt; b\r\nc", "> a\n> b\nc"),
+            ("http https http://a_b *c* http", "http https http://a_b **c** http"),
             ("a &amp;&amp; b &lt;c&gt;", "a && b <c>"),
             ("&amp;lt;", "&lt;"),
             ("# no heading", "\\# no heading"),
@@ -361,6 +375,7 @@ mod tests {
     fn a_plain_text_shows_what_it_has() {
         assert_eq!(plain_to_markdown("*a* <b> &amp;\n# c"), "\\*a\\* <b> &amp;\n\\# c");
         assert_eq!(link("a]b", "https://a.example/ x"), "a\\]b");
+        assert_eq!(link("a\rb\nc", "https://a.example"), "[a b c](https://a.example)");
     }
 
     #[test]

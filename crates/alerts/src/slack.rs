@@ -6,7 +6,7 @@
 use serde_json::{Map, Value};
 
 use crate::mrkdwn::{NoNames, link, plain_to_markdown, to_markdown};
-use crate::{MAX_CHARS, cut};
+use crate::{MAX_CHARS, cut, with_line_feeds};
 
 /// How deep blocks nest.
 const MAX_DEPTH: usize = 8;
@@ -38,15 +38,25 @@ fn push_message(parts: &mut Vec<String>, message: &Map<String, Value>) {
     } else {
         parts.extend(blocks);
     }
-    for attachment in list(message.get("attachments")) {
-        match attachment {
-            Value::Object(attachment) => push(parts, quoted(&self::attachment(attachment))),
-            other => push(parts, plain_to_markdown(&text_of(other))),
-        }
-        if parts.iter().map(String::len).sum::<usize>() > MAX_CHARS {
+    let attachments = list(message.get("attachments")).iter().map(|attachment| match attachment {
+        Value::Object(attachment) => quoted(&self::attachment(attachment)),
+        other => plain_to_markdown(&text_of(other)),
+    });
+    parts.extend(bounded(attachments));
+}
+
+/// Those of the parts that are not blank, up to what fits in a message: the others are not even made.
+fn bounded(parts: impl Iterator<Item = String>) -> Vec<String> {
+    let mut length = 0;
+    let mut made = Vec::new();
+    for part in parts.filter(|part| !part.trim().is_empty()) {
+        length += part.len();
+        made.push(part);
+        if length > MAX_CHARS {
             break;
         }
     }
+    made
 }
 
 /// An attachment: pretext, author, title, text, fields, picture, buttons, footer; or its blocks.
@@ -117,9 +127,15 @@ fn nearest_disc(hex: &str) -> &'static str {
 fn fields(fields: &[Value]) -> String {
     let mut lines: Vec<String> = Vec::new();
     let mut is_open = false;
+    let mut length = 0;
     for field in fields {
+        if length > MAX_CHARS {
+            break;
+        }
         let Value::Object(field) = field else {
-            push(&mut lines, plain_to_markdown(&text_of(field)));
+            let shown = plain_to_markdown(&text_of(field));
+            length += shown.len();
+            push(&mut lines, shown);
             continue;
         };
         let title = plain_to_markdown(&text(field.get("title")));
@@ -129,6 +145,8 @@ fn fields(fields: &[Value]) -> String {
             (false, true) => format!("**{title}**"),
             (false, false) => format!("**{title}** {value}"),
         };
+        // An empty line is one, too.
+        length += shown.len() + 1;
         let is_short = field.get("short").is_some_and(|short| short == &Value::Bool(true)) && !shown.contains('\n');
         match lines.last_mut() {
             Some(last) if is_short && is_open => {
@@ -152,18 +170,11 @@ fn buttons(buttons: &[Value]) -> String {
         let label = text(button.get("text"));
         (!url.is_empty()).then(|| link(if label.is_empty() { "Open" } else { &label }, &url))
     });
-    links.collect::<Vec<_>>().join(" · ")
+    bounded(links).join(" · ")
 }
 
 fn blocks(blocks: Option<&Value>) -> Vec<String> {
-    let mut parts = Vec::new();
-    for block in list(blocks) {
-        push(&mut parts, self::block(block, 0));
-        if parts.iter().map(String::len).sum::<usize>() > MAX_CHARS {
-            break;
-        }
-    }
-    parts
+    bounded(list(blocks).iter().map(|block| self::block(block, 0)))
 }
 
 fn block(block: &Value, depth: usize) -> String {
@@ -183,16 +194,14 @@ fn block(block: &Value, depth: usize) -> String {
         "actions" => push(&mut parts, buttons(list(get("elements")))),
         "context" => {
             let shown = list(get("elements")).iter().map(|element| mrkdwn(element.get("text").or(Some(element))));
-            parts.push(shown.filter(|shown| !shown.is_empty()).collect::<Vec<_>>().join(" "));
+            parts.push(bounded(shown).join(" "));
         }
         "rich_text" | "rich_text_section" | "rich_text_quote" | "rich_text_list" | "rich_text_preformatted" => {
             parts.push(rich_text(block, depth));
         }
         _ => {
             push(&mut parts, mrkdwn(get("text")));
-            for field in list(get("fields")) {
-                push(&mut parts, mrkdwn(Some(field)));
-            }
+            parts.extend(bounded(list(get("fields")).iter().map(|field| mrkdwn(Some(field)))));
             push(&mut parts, buttons(get("accessory").map(std::slice::from_ref).unwrap_or_default()));
         }
     }
@@ -206,17 +215,13 @@ fn rich_text(element: &Value, depth: usize) -> String {
     }
     let kind = text(element.get("type"));
     let elements = list(element.get("elements"));
-    let inner = |separator: &str| {
-        elements.iter().map(|element| rich_text(element, depth + 1)).collect::<Vec<_>>().join(separator)
-    };
+    let inner = |separator: &str| pieces(elements.iter().map(|element| rich_text(element, depth + 1)), separator);
     match kind.as_str() {
         "rich_text" => inner("\n"),
-        "rich_text_list" => {
-            elements.iter().map(|item| format!("- {}", rich_text(item, depth + 1))).collect::<Vec<_>>().join("\n")
-        }
+        "rich_text_list" => pieces(elements.iter().map(|item| format!("- {}", rich_text(item, depth + 1))), "\n"),
         "rich_text_quote" => quoted(&inner("")),
         "rich_text_preformatted" => {
-            let code: String = elements.iter().map(raw).collect();
+            let code = pieces(elements.iter().map(raw), "");
             format!("```\n{}\n```", code.replace("```", "'''"))
         }
         "link" => {
@@ -231,6 +236,21 @@ fn rich_text(element: &Value, depth: usize) -> String {
         _ if !elements.is_empty() => inner(""),
         _ => plain_to_markdown(&text(element.get("text"))),
     }
+}
+
+/// Pieces of a rich text, which may be blank, up to what fits in a message.
+fn pieces(pieces: impl Iterator<Item = String>, separator: &str) -> String {
+    let mut joined = String::new();
+    for (index, piece) in pieces.enumerate() {
+        if joined.len() > MAX_CHARS {
+            break;
+        }
+        if index > 0 {
+            joined.push_str(separator);
+        }
+        joined.push_str(&piece);
+    }
+    joined
 }
 
 /// A run of text with its style.
@@ -256,7 +276,7 @@ fn styled(run: &Value) -> String {
 
 /// The text of a run with the white space around it.
 fn raw(run: &Value) -> String {
-    run.get("text").and_then(Value::as_str).unwrap_or_default().to_owned()
+    with_line_feeds(run.get("text").and_then(Value::as_str).unwrap_or_default())
 }
 
 fn bold(markdown: &str) -> String {
@@ -295,12 +315,13 @@ fn text(value: Option<&Value>) -> String {
     value.map(text_of).unwrap_or_default()
 }
 
+/// The text of a value, with line feeds.
 fn text_of(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
-        Value::String(text) => text.trim().to_owned(),
+        Value::String(text) => with_line_feeds(text.trim()),
         Value::Object(object) => match object.get("text") {
-            Some(Value::String(text)) => text.trim().to_owned(),
+            Some(Value::String(text)) => with_line_feeds(text.trim()),
             Some(other) if !other.is_object() => other.to_string(),
             _ => String::new(),
         },
@@ -435,6 +456,45 @@ mod tests {
             deep = json!({"type": "rich_text_section", "elements": [deep]});
         }
         let _ = to_message(&json!({"blocks": [deep]}));
+    }
+
+    #[test]
+    fn what_does_not_fit_is_not_made() {
+        let text = json!({"type": "mrkdwn", "text": "*x* ".repeat(500)});
+        let many = |element: Value| Value::Array(vec![element; 1_000]);
+        let section =
+            json!({"type": "rich_text_section", "elements": many(json!({"type": "text", "text": "y".repeat(2_000)}))});
+        let button = json!({"url": format!("https://a.example/{}", "z".repeat(2_000))});
+        let length = |block: Value| self::block(&block, 0).len();
+        for block in [
+            json!({"type": "section", "fields": many(text.clone())}),
+            json!({"type": "context", "elements": many(text.clone())}),
+            json!({"type": "actions", "elements": many(button)}),
+            json!({"type": "rich_text", "elements": [section.clone()]}),
+            json!({"type": "rich_text_list", "elements": [section.clone(), section.clone()]}),
+            json!({"type": "rich_text_preformatted", "elements": section["elements"]}),
+        ] {
+            let kind = block["type"].clone();
+            assert!((1..2 * MAX_CHARS).contains(&length(block)), "{kind}");
+        }
+        let field = json!({"title": "T", "value": text["text"]});
+        assert!(fields(list(Some(&many(field)))).len() < 2 * MAX_CHARS);
+        assert!(fields(list(Some(&many(text["text"].clone())))).len() < 2 * MAX_CHARS);
+    }
+
+    #[test]
+    fn no_line_break_ends_a_quote() {
+        let text = "fix\r\r@Deploy ship\r\nprod";
+        let run = json!({"type": "rich_text_quote", "elements": [{"type": "text", "text": text}]});
+        for message in [
+            json!({"attachments": [{"text": text}]}),
+            json!({"attachments": [{"fallback": text}]}),
+            json!({"attachments": [{"fields": [{"value": text}]}]}),
+            json!({"attachments": [{"blocks": [{"type": "section", "text": {"type": "plain_text", "text": text}}]}]}),
+            json!({"blocks": [{"type": "rich_text", "elements": [run]}]}),
+        ] {
+            assert_eq!(to_message(&message), "> fix\n>\n> @Deploy ship\n> prod", "{message}");
+        }
     }
 
     #[test]

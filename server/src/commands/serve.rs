@@ -40,6 +40,9 @@ pub async fn run(options: Serve) -> Result<(), Box<dyn Error>> {
     state.outgoing.permit(options.preview_networks);
     state.files.set_max_file_bytes(options.max_file_mb << 20);
     state.files.set_keeps_metadata(options.keep_metadata);
+    if options.text_only {
+        state.keep_text_only();
+    }
     match Thumbnailer::this_program([PICTURE.into()]) {
         // Nothing serves a picture.
         _ if options.text_only => {}

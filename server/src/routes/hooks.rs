@@ -2,6 +2,8 @@
 //!
 //! Each expects its own answer: Alertmanager and others want `200` with the body `ok`.
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, Path, Request, State};
@@ -15,11 +17,15 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde_json::Value;
 
 use crate::Site;
+use crate::http::admission::Admission;
 use crate::http::errors::retry_after;
 use crate::http::forwarded::Forwarded;
 
-/// Largest body, in bytes: a push of many commits has hundreds of kilobytes.
-const MAX_BODY_BYTES: usize = 2 * 1024 * 1024;
+/// Largest event of GitHub, in bytes: a push of many commits has hundreds of kilobytes.
+const MAX_EVENT_BYTES: usize = 2 * 1024 * 1024;
+
+/// Largest body otherwise, in bytes: more than the longest message has with each character written as `\u1234`.
+const MAX_ALERT_BYTES: usize = 256 * 1024;
 
 /// The addresses of hooks.
 pub fn router() -> Router<Site> {
@@ -33,7 +39,7 @@ pub fn router() -> Router<Site> {
 /// A text, JSON with the field `text`, or a form with either in the field `payload`.
 async fn text(State(site): State<Site>, Path(token): Path<String>, forwarded: Forwarded, request: Request) -> Response {
     let posted: AppResult<()> = async {
-        let (hook, headers, body) = receive(&site, &token, &forwarded, request).await?;
+        let (hook, headers, body) = receive(&site, &token, &forwarded, request, MAX_ALERT_BYTES).await?;
         let alert = match payload(&headers, &body) {
             Some(json) => Alert::Slack(json),
             None => Alert::Text(String::from_utf8_lossy(&body).into_owned()),
@@ -52,7 +58,7 @@ async fn slack(
     request: Request,
 ) -> Response {
     let posted: AppResult<()> = async {
-        let (hook, headers, body) = receive(&site, &token, &forwarded, request).await?;
+        let (hook, headers, body) = receive(&site, &token, &forwarded, request, MAX_ALERT_BYTES).await?;
         // What is no JSON is shown as it is: an alert must not be lost for its form.
         let alert = match payload(&headers, &body).or_else(|| serde_json::from_slice(&body).ok()) {
             Some(json) => Alert::Slack(json),
@@ -72,34 +78,40 @@ async fn github(
     request: Request,
 ) -> Response {
     let posted: AppResult<()> = async {
-        let (hook, headers, body) = receive(&site, &token, &forwarded, request).await?;
+        let (hook, headers, body) = receive(&site, &token, &forwarded, request, MAX_EVENT_BYTES).await?;
         let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
         let event = text("x-github-event").unwrap_or_default();
-        hooks::post_github(&site.state, &hook, event, text("x-hub-signature-256"), &body).await
+        hooks::post_github(&site.state, &hook, event, text("x-hub-signature-256"), body).await
     }
     .await;
     answer(posted)
 }
 
-/// The hook of an address, the headers, and the body.
+/// The hook of an address, the headers, and the body. The request counts as one of the bot until it is answered.
 async fn receive(
     site: &Site,
     token: &str,
     forwarded: &Forwarded,
     request: Request,
+    max_bytes: usize,
 ) -> AppResult<(CurrentHook, HeaderMap, Vec<u8>)> {
     if site.state.bans.contains(forwarded.address) {
         return Err(AppError::NotFound);
     }
     let hook = hooks::authenticate(&site.state, token, forwarded.address).await?;
     let (parts, body) = request.into_parts();
-    Ok((hook, parts.headers, bytes(body).await?))
+    if let Some(admission) = parts.extensions.get::<Arc<Admission>>() {
+        admission.claim(hook.user.id)?;
+    }
+    Ok((hook, parts.headers, bytes(body, max_bytes).await?))
 }
 
-async fn bytes(body: Body) -> AppResult<Vec<u8>> {
-    match Limited::new(body, MAX_BODY_BYTES).collect().await {
+async fn bytes(body: Body, max_bytes: usize) -> AppResult<Vec<u8>> {
+    match Limited::new(body, max_bytes).collect().await {
         Ok(collected) => Ok(collected.to_bytes().to_vec()),
-        Err(error) if error.is::<LengthLimitError>() => Err(AppError::TooLarge("That has more than 2 MiB.".into())),
+        Err(error) if error.is::<LengthLimitError>() => {
+            Err(AppError::TooLarge(format!("That has more than {} KiB.", max_bytes / 1024)))
+        }
         Err(_) => Err(AppError::Malformed("The body did not arrive whole.".into())),
     }
 }

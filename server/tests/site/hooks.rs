@@ -128,13 +128,17 @@ async fn an_alert_in_the_form_of_slack_is_a_quote_with_links_and_fields() {
 #[tokio::test]
 async fn large_and_deep_json_is_shown_or_refused_and_never_harms() {
     let mut stage = Stage::new().await;
-    let large = json!({"text": "x".repeat(1_000_000)}).to_string();
+    let large = json!({"text": "x".repeat(200_000)}).to_string();
     assert_eq!(stage.send("/slack", JSON, large).await.status, StatusCode::OK);
     assert!(stage.newest().await.len() < 100_000);
     let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
     assert_eq!(stage.send("/slack", JSON, deep).await.status, StatusCode::OK, "shown as text");
-    let huge = "x".repeat(3 * 1024 * 1024);
-    assert_eq!(stage.send("/slack", JSON, huge).await.status, StatusCode::PAYLOAD_TOO_LARGE);
+    let of_bytes = |count: usize| json!({"text": "x".repeat(count)}).to_string();
+    for part in ["", "/slack"] {
+        assert_eq!(stage.send(part, JSON, of_bytes(256 * 1024)).await.status, StatusCode::PAYLOAD_TOO_LARGE);
+    }
+    assert_eq!(stage.send("/github", JSON, of_bytes(1024 * 1024)).await.status, StatusCode::OK);
+    assert_eq!(stage.send("/github", JSON, of_bytes(3 * 1024 * 1024)).await.status, StatusCode::PAYLOAD_TOO_LARGE);
     assert_eq!(stage.send("/slack", JSON, vec![0xff, 0xfe, 0]).await.status, StatusCode::OK);
     assert_eq!(stage.send("/slack", JSON, "\u{0}").await.status, StatusCode::UNPROCESSABLE_ENTITY);
 }
@@ -189,4 +193,25 @@ async fn tokens_of_no_hook_have_to_wait_and_hooks_do_not() {
         (StatusCode::TOO_MANY_REQUESTS, "1")
     );
     assert_eq!(stage.sender.get(&stage.path).await.status, StatusCode::METHOD_NOT_ALLOWED);
+}
+
+#[tokio::test]
+async fn a_hook_has_a_limited_number_of_requests_under_way() {
+    let stage = Stage::new().await;
+    let limits = server::http::limits::Limits { max_per_person: 1, ..Default::default() };
+    let router = server::app(stage.site.site.clone().limits(limits));
+    let mut slow = stage.sender.clone().at(router.clone());
+    let mut other = stage.sender.clone().at(router);
+    let path = stage.path.clone();
+    let (begin, begun) = tokio::sync::oneshot::channel();
+    let endless = futures::stream::once(async move {
+        begin.send(()).unwrap();
+        std::future::pending::<std::io::Result<axum::body::Bytes>>().await
+    });
+    let endless = Body::from_stream(endless);
+    let held = tokio::spawn(async move { slow.send(Method::POST, &path, &[], endless).await.status });
+    begun.await.expect("the body is read");
+    let refused = other.send(Method::POST, &stage.path, &[], "hi".into()).await;
+    assert_eq!(refused.status, StatusCode::SERVICE_UNAVAILABLE);
+    held.abort();
 }

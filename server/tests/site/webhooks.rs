@@ -22,6 +22,8 @@ enum Answer {
     Of(u16, &'static str, &'static [u8]),
     /// Nothing, for ever.
     Hang,
+    /// A status without a body, after a second.
+    Slow(u16),
     /// A head, and then a byte now and then.
     Drip,
     /// A gigabyte of compressed zeros, as far as it is read.
@@ -76,6 +78,13 @@ impl Receiver {
     fn received(&self) -> Vec<Received> {
         self.received.lock().unwrap().clone()
     }
+
+    /// Returns once so many requests were received, whether they are answered or not.
+    async fn received_count(&self, count: usize) {
+        while self.received().len() < count {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
 }
 
 async fn serve(
@@ -101,6 +110,10 @@ async fn serve(
             stream
                 .write_all(b"HTTP/1.1 302 X\r\nlocation: http://127.0.0.1:1/other\r\ncontent-length: 0\r\n\r\n")
                 .await?;
+        }
+        Answer::Slow(status) => {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            stream.write_all(format!("HTTP/1.1 {status} X\r\ncontent-length: 0\r\n\r\n").as_bytes()).await?;
         }
         Answer::Hang => tokio::time::sleep(Duration::from_secs(60)).await,
         Answer::Drip => {
@@ -375,9 +388,12 @@ async fn silence_is_said_once_and_dripping_and_endless_answers_end() {
     stage.deliver().await;
     assert!((6..12).contains(&started_at.elapsed().as_secs()));
     assert_eq!(stage.said().await, ["No response came within 7 seconds."]);
-    // The second try drips: no second notice.
+    // The second try drips: no second notice, and no response that ends the silence.
     stage.later(6_000).await;
     assert_eq!(stage.said().await.len(), 1);
+    let mut other = stage.site.db_connection().await;
+    let is_noticed = sqlx::query_scalar("SELECT noticed_at IS NOT NULL FROM webhooks").fetch_one(&mut other).await;
+    assert!(is_noticed.is_ok_and(|is_noticed: bool| is_noticed));
     // The third is endless: it has been received, and its answer is dropped.
     stage.later(400_000).await;
     assert_eq!(receiver.received().len(), 3);
@@ -385,6 +401,75 @@ async fn silence_is_said_once_and_dripping_and_endless_answers_end() {
     assert_eq!((delivery.state, delivery.attempts), (ops::webhooks::DeliveryState::Done, 3), "{delivery:?}");
     assert!(delivery.error.as_deref().unwrap().contains("too long"));
     assert_eq!(stage.said().await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_reply_after_a_silence_is_posted_and_the_pause_begins_after_the_request() {
+    let receiver = Receiver::new(&[Answer::Hang, Answer::Of(200, "text/plain", b"awake")]).await;
+    let stage = Stage::new(&receiver.url).await;
+    stage.say("@CI status?").await;
+    let clock = &stage.site.state.clock;
+    tokio::join!(stage.deliver(), async {
+        receiver.received_count(1).await;
+        clock.advance(7_000);
+    });
+    assert!(stage.log().await[0].run_at >= clock.now_ms() + 5_000);
+    stage.later(6_000).await;
+    assert_eq!(receiver.received().len(), 2);
+    assert_eq!(stage.said().await, ["No response came within 7 seconds.", "awake"]);
+}
+
+#[tokio::test]
+async fn a_target_that_was_replaced_does_not_switch_the_new_one_off() {
+    let old = Receiver::new(&[Answer::Slow(410)]).await;
+    let new = Receiver::new(&[Answer::Of(200, "text/plain", b"here")]).await;
+    let stage = Stage::new(&old.url).await;
+    stage.say("@CI status?").await;
+    let form = BotForm { name: "CI".parse().unwrap(), webhook_url: ops::webhooks::parse_url(&new.url).unwrap() };
+    let ada = stage.ada.administrator();
+    tokio::join!(stage.deliver(), async {
+        old.received_count(1).await;
+        ops::bots::update(&stage.site.state, &ada, stage.bot_id, form).await.unwrap();
+    });
+    stage.deliver().await;
+    assert_eq!((old.received().len(), new.received().len()), (1, 1));
+    assert_eq!(stage.said().await, ["here"]);
+}
+
+#[tokio::test]
+async fn the_limit_of_writes_is_not_for_replies() {
+    let receiver = Receiver::new(&[Answer::Of(200, "text/plain", b"yes")]).await;
+    let stage = Stage::new(&receiver.url).await;
+    for _ in 0..25 {
+        stage.say("@CI there?").await;
+    }
+    stage.site.state.limit_writes(1);
+    stage.deliver().await;
+    assert_eq!((receiver.received().len(), stage.said().await.len()), (25, 25));
+}
+
+#[tokio::test]
+async fn without_files_the_log_says_why_a_file_was_not_posted() {
+    let receiver = Receiver::new(&[
+        Answer::Of(200, "image/png", b"a picture"),
+        Answer::Of(200, "text/plain", b"a\0text"),
+        Answer::Of(200, "text/plain", &[b'x'; 40_000]),
+    ])
+    .await;
+    let stage = Stage::new(&receiver.url).await;
+    stage.site.state.keep_text_only();
+    for _ in 0..3 {
+        stage.say("@CI status?").await;
+        stage.deliver().await;
+    }
+    let said = stage.said().await;
+    assert_eq!((said.len(), said[0].as_str(), said[1].chars().count()), (2, "atext", 30_001));
+    let log = stage.log().await;
+    let error = "The answer was not posted: this Campfire keeps text only.";
+    assert_eq!((log[2].state, log[2].error.as_deref()), (ops::webhooks::DeliveryState::Done, Some(error)));
+    let mut other = stage.site.db_connection().await;
+    let count: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM uploads").fetch_one(&mut other).await.unwrap();
+    assert_eq!(count, 0);
 }
 
 #[tokio::test]

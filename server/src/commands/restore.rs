@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use campfire::backup;
 use clap::Args;
 
-use super::data_folder::DataFolder;
+use super::data_folder::{DataFolder, GivenToOwner};
 use super::output::{Printer, count, print};
 use super::{Data, process};
 use crate::logging;
@@ -41,6 +41,7 @@ pub fn run(options: &Options) -> Result<(), Box<dyn Error>> {
         return Err(format!("there is no archive {}", file.display()).into());
     }
     let _in_use = DataFolder::open(folder)?;
+    let _given = GivenToOwner(folder);
     let mut printer = Printer::default();
     let restored = backup::restore(file, folder, &mut |progress| printer.backup(progress))
         .map_err(|error| format!("{}: {error}", file.display()))?;

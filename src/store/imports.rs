@@ -353,3 +353,32 @@ pub async fn list_without_preview(db: impl SqliteExecutor<'_>, after: &str, limi
     .fetch_all(db)
     .await
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing;
+
+    #[tokio::test]
+    async fn rooms_are_read_up_to_messages_of_the_source_and_never_back() {
+        let world = testing::world().await;
+        let (room, bob) = (world.all_talk.id, world.bob.id.0);
+        let mut ids = Vec::new();
+        for text in ["one", "two", "posted meanwhile"] {
+            ids.push(world.post(&world.ada, room, text).await.id.0);
+        }
+        let reader = world.state.db.reader();
+        let times = times_before(reader, room, ids[2], 10).await.unwrap();
+        assert_eq!(times.iter().map(|(id, _)| *id).collect::<Vec<_>>(), [ids[1], ids[0]]);
+        assert_eq!(times_before(reader, room, ids[2], 1).await.unwrap().len(), 1);
+        for (position, expected) in [(ids[1], ids[1]), (ids[0], ids[1])] {
+            let mark = async move |tx: &mut crate::store::Tx| {
+                Ok(mark_read(tx.db(), &[(room.0, bob, position), (99, bob, 1)]).await?)
+            };
+            world.state.db.write(mark).await.unwrap();
+            let read = "SELECT read_message_id FROM memberships WHERE room_id = $1 AND user_id = $2";
+            let read: i64 = sqlx::query_scalar(read).bind(room).bind(bob).fetch_one(reader).await.unwrap();
+            assert_eq!(read, expected);
+        }
+    }
+}

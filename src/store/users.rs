@@ -415,6 +415,31 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn the_greatest_cost_of_bcrypt_is_that_of_people_who_may_sign_in() {
+        let world = testing::world().await;
+        let (ada, bob) = (world.ada.id, world.bob.id);
+        let set = async |user_id: UserId, hash: &'static str, status: i64| {
+            let set = async move |tx: &mut crate::store::Tx| {
+                let update = sqlx::query("UPDATE users SET password_hash = $2, status = $3 WHERE id = $1");
+                update.bind(user_id).bind(hash).bind(status).execute(tx.db()).await?;
+                Ok(())
+            };
+            world.state.db.write(set).await.unwrap();
+            bcrypt_cost(world.state.db.reader()).await.unwrap()
+        };
+        assert_eq!(set(ada, "$2a$11$salt", 0).await, None, "nothing was imported");
+        let note = async |tx: &mut crate::store::Tx| {
+            let insert = "INSERT INTO imports VALUES ('rails', '', '', '', 0, 0)";
+            sqlx::query(insert).execute(tx.db()).await?;
+            Ok(())
+        };
+        world.state.db.write(note).await.unwrap();
+        assert_eq!(set(bob, "$2b$12$salt", 0).await, Some(12));
+        assert_eq!(set(bob, "$2b$12$salt", 1).await, Some(11), "who is deactivated does not sign in");
+        assert_eq!(set(ada, "$argon2id$v=19$salt", 0).await, None);
+    }
+
+    #[tokio::test]
     async fn only_active_people_have_credentials() {
         let world = testing::world().await;
         let bob = world.bob.id;

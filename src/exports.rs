@@ -19,6 +19,16 @@ use crate::store::exports::{self, ExportedFile, ExportedMessage, ExportedRoom};
 /// How many messages are in memory at a time.
 const PAGE_SIZE: i64 = 200;
 
+/// The extensions that files keep: what opens them shows, plays or unpacks them, and executes nothing that could read the
+/// pages beside them. All other files end in `.bin`; their names are in the pages and in
+/// the JSON.
+const EXTENSIONS: [&str; 51] = [
+    "7z", "aac", "avif", "bmp", "bz2", "csv", "doc", "docx", "eml", "epub", "flac", "gif", "gz", "heic", "ics", "jpeg",
+    "jpg", "json", "jsonl", "log", "m4a", "m4v", "md", "mkv", "mov", "mp3", "mp4", "odp", "ods", "odt", "oga", "ogg",
+    "ogv", "opus", "patch", "pdf", "png", "ppt", "pptx", "rar", "rtf", "tar", "tif", "tiff", "txt", "wav", "webm",
+    "webp", "xls", "xlsx", "zip",
+];
+
 /// How the page looks: nothing is loaded from elsewhere.
 const STYLE: &str = "body{font:1rem/1.5 system-ui,sans-serif;max-width:48rem;margin:2rem auto;padding:0 1rem}\
 article{margin:1rem 0}header{color:#666;font-size:.85rem}header b{color:#111}blockquote{border-left:.2rem solid #ccc;\
@@ -109,10 +119,15 @@ pub async fn export(
     if let (Some(room_id), true) = (only, rooms.is_empty()) {
         return Err(ExportError::NoRoom(room_id));
     }
-    fs::create_dir_all(folder.join("files")).map_err(failed(folder))?;
-    if fs::read_dir(folder).map_err(failed(folder))?.count() > 1 {
-        return Err(ExportError::NotEmpty(folder.to_owned()));
+    match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        entries => {
+            if entries.map_err(failed(folder))?.next().is_some() {
+                return Err(ExportError::NotEmpty(folder.to_owned()));
+            }
+        }
     }
+    fs::create_dir_all(folder.join("files")).map_err(failed(folder))?;
     let names: HashMap<UserId, String> = exports::list_names(state.db.reader()).await?.into_iter().collect();
     let mut export = Export { state, folder, names, exported: Exported::default() };
     for room in &rooms {
@@ -181,12 +196,7 @@ impl Export<'_> {
             self.exported.missing_count += 1;
             return Ok(None);
         };
-        let extension =
-            file.name.rsplit_once('.').map(|(_, extension)| extension).filter(|extension| {
-                extension.len() <= 10 && extension.bytes().all(|byte| byte.is_ascii_alphanumeric())
-            });
-        let suffix = extension.map(|extension| format!(".{extension}")).unwrap_or_default();
-        let relative = format!("files/{}{suffix}", file.key);
+        let relative = format!("files/{}.{}", file.key, extension(&file.name));
         let target = self.folder.join(&relative);
         match fs::copy(source, &target) {
             Ok(_) => {
@@ -213,6 +223,12 @@ impl Export<'_> {
         html.markup("</ul></main>\n");
         fs::write(&path, html.into_string()).map_err(failed(&path))
     }
+}
+
+/// The extension that a file of this name gets.
+fn extension(name: &str) -> &'static str {
+    let own = name.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase()).unwrap_or_default();
+    EXTENSIONS.into_iter().find(|extension| *extension == own).unwrap_or("bin")
 }
 
 fn title(room: &ExportedRoom) -> String {
@@ -329,10 +345,34 @@ mod tests {
 
         let again = export(state, &folder, None, &mut |_| {}).await;
         assert!(matches!(again, Err(ExportError::NotEmpty(_))), "{again:?}");
+        let others = parent.path().join("others");
+        fs::create_dir_all(others.join("files")).unwrap();
+        let refused = export(state, &others, None, &mut |_| {}).await;
+        assert!(matches!(refused, Err(ExportError::NotEmpty(_))), "{refused:?}");
+        fs::remove_dir(others.join("files")).unwrap();
+        fs::write(others.join("letter.txt"), "dear").unwrap();
+        assert!(export(state, &others, None, &mut |_| {}).await.is_err());
+        assert_eq!(fs::read_dir(&others).unwrap().count(), 1, "nothing is made in the folder of somebody else");
         let one = parent.path().join("one");
         assert_eq!(export(state, &one, Some(secret), &mut |_| {}).await.unwrap().message_count, 1);
         assert!(!one.join(format!("room-{talk}.html")).exists());
         let missing = export(state, &parent.path().join("none"), Some(RoomId(99)), &mut |_| {}).await;
         assert!(matches!(missing, Err(ExportError::NoRoom(_))), "{missing:?}");
+    }
+    #[test]
+    fn files_that_could_execute_something_lose_their_extension() {
+        for (name, expected) in [
+            ("plan.PDF", "pdf"),
+            ("a.b.png", "png"),
+            ("evil.html", "bin"),
+            ("evil.Svg", "bin"),
+            ("evil.xhtml", "bin"),
+            ("evil.js", "bin"),
+            ("Makefile", "bin"),
+            ("html", "bin"),
+            ("a.", "bin"),
+        ] {
+            assert_eq!(extension(name), expected, "{name}");
+        }
     }
 }

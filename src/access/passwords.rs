@@ -137,6 +137,30 @@ impl Passwords {
         self.run(hash_for, move || verify_now(&password, hash.as_deref())).await
     }
 
+    /// The same for somebody who signs in. `bcrypt_cost` is the greatest cost of a hash of bcrypt that anybody has: while
+    /// there is one, a wrong password takes as long as both kinds of hash together, whichever the person has, so that the
+    /// time does not tell who is known here.
+    ///
+    /// # Errors
+    /// As [`verify`](Self::verify).
+    pub async fn verify_sign_in(
+        &self,
+        password: &Password,
+        hash: Option<String>,
+        bcrypt_cost: Option<u32>,
+        hash_for: HashFor,
+    ) -> AppResult<Verdict> {
+        let password = password.clone();
+        let verify = move || {
+            let verdict = verify_now(&password, hash.as_deref());
+            if verdict == Verdict::Wrong {
+                pad(&password, Padding::of(hash.as_deref(), bcrypt_cost));
+            }
+            verdict
+        };
+        self.run(hash_for, verify).await
+    }
+
     async fn run<T: Send + 'static>(
         &self,
         hash_for: HashFor,
@@ -210,8 +234,9 @@ fn is_common(password: &Password) -> bool {
     is_read && list.lines().any(|common| common == wanted)
 }
 
-/// The most that a hash of bcrypt may cost, as the logarithm of its rounds: some seconds. Each more doubles the time.
-const MAX_BCRYPT_COST: u32 = 15;
+/// The most that a hash of bcrypt may cost, as the logarithm of its rounds: half a second. Each more doubles the time. Rails
+/// has 12.
+const MAX_BCRYPT_COST: u32 = 13;
 
 /// Whether this is a hash of bcrypt, as people have it who came from another chat, at a cost that can be borne.
 #[must_use]
@@ -243,6 +268,33 @@ fn verify_now(password: &Password, hash: Option<&str>) -> Verdict {
         return hash_now(&normalized).map_or(Verdict::Right, Verdict::RightAsTyped);
     }
     Verdict::Wrong
+}
+
+/// What is worked out after a wrong password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Padding {
+    Nothing,
+    Argon2,
+    Bcrypt(u32),
+}
+
+impl Padding {
+    /// The other kind of hash than that which has been worked out.
+    fn of(hash: Option<&str>, bcrypt_cost: Option<u32>) -> Self {
+        match bcrypt_cost {
+            _ if hash.is_some_and(is_bcrypt) => Self::Argon2,
+            Some(cost) => Self::Bcrypt(cost.min(MAX_BCRYPT_COST)),
+            None => Self::Nothing,
+        }
+    }
+}
+
+fn pad(password: &Password, padding: Padding) {
+    match padding {
+        Padding::Nothing => {}
+        Padding::Argon2 => drop(verify_now(password, None)),
+        Padding::Bcrypt(cost) => drop(bcrypt::hash_with_salt(password.expose(), cost, *b"nobody is here, ")),
+    }
 }
 
 fn hash_now(password: &str) -> Option<String> {
@@ -292,6 +344,29 @@ mod tests {
         let costly = hash.replacen("$04$", "$31$", 1);
         assert!(is_bcrypt(&hash) && !is_bcrypt(&costly) && !is_bcrypt("$2a$12$short") && !is_bcrypt(&new));
         assert_eq!(verdict("secret123456", &costly).await, Verdict::Wrong);
+    }
+
+    #[tokio::test]
+    async fn a_wrong_password_costs_both_kinds_of_hash_while_there_are_both() {
+        let bcrypt = bcrypt::hash_with_salt("secret123456", 4, *b"0123456789abcdef").unwrap().to_string();
+        let own = hash_now("secret123456").unwrap();
+        for (hash, cost, expected) in [
+            (None, None, Padding::Nothing),
+            (Some(own.as_str()), None, Padding::Nothing),
+            (None, Some(12), Padding::Bcrypt(12)),
+            (Some(&own), Some(12), Padding::Bcrypt(12)),
+            (Some(&bcrypt), Some(12), Padding::Argon2),
+            (None, Some(31), Padding::Bcrypt(MAX_BCRYPT_COST)),
+        ] {
+            assert_eq!(Padding::of(hash, cost), expected, "{hash:?} {cost:?}");
+        }
+        let passwords = Passwords::default();
+        for (text, hash, is_right) in
+            [("secret123456", Some(own), true), ("wrong", Some(bcrypt), false), ("x", None, false)]
+        {
+            let verdict = passwords.verify_sign_in(&to_check(text), hash, Some(4), HashFor::Operator).await.unwrap();
+            assert_eq!(verdict != Verdict::Wrong, is_right, "{text}");
+        }
     }
 
     #[tokio::test]

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use archive::Reader;
 
-use super::verify::{Extracted, Member, write};
+use super::verify::{Extracted, Member, Report, write};
 use super::{BackupError, DATABASE, Progress, failed};
 use crate::files;
 use crate::store::sqlite::copy;
@@ -14,16 +14,24 @@ use crate::store::sqlite::copy;
 /// The folder below the data folder in which everything is prepared. Nothing has its final name before all is checked.
 const PREPARED: &str = "restoring";
 
-/// What is no content of a data folder: the lock, and what a process left that was killed while it restored.
-const IGNORED: [&str; 2] = ["campfire.lock", PREPARED];
+/// The folder of the stored files, in archives and in data folders.
+const FILES: &str = "files";
+
+/// What is no content of a data folder: the locks, and what a process left that was killed while it restored.
+const IGNORED: [&str; 3] = ["campfire.lock", "import.lock", PREPARED];
 
 /// What was restored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Restored {
     /// The number of messages.
     pub message_count: u64,
     /// The number of stored files, without previews.
     pub file_count: u64,
+    /// What was wrong with the installation when it was saved, in words: files that are missing or changed, and messages
+    /// that the search does not find. Everything else is restored nevertheless.
+    pub problems: Vec<String>,
+    /// How many more problems there are.
+    pub more_count: u64,
 }
 
 /// Whether a backup can be restored into this folder: it does not exist, or is empty.
@@ -35,13 +43,22 @@ pub fn is_free(folder: &Path) -> Result<(), BackupError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         entries => entries.map_err(failed(folder))?,
     };
+    let is_cut_off = is_cut_off(folder);
     for entry in entries {
         let name = entry.map_err(failed(folder))?.file_name();
+        if name == FILES && is_cut_off {
+            continue;
+        }
         if !IGNORED.iter().any(|ignored| name == *ignored) {
             return Err(BackupError::NotEmpty(folder.to_owned()));
         }
     }
     Ok(())
+}
+
+/// Whether a process was killed here after it had restored the files, but not the database.
+fn is_cut_off(folder: &Path) -> bool {
+    folder.join(PREPARED).is_dir() && folder.join(DATABASE).symlink_metadata().is_err()
 }
 
 /// Restores the archive at `path` into `folder`, which must be locked by the caller and [free](is_free).
@@ -51,20 +68,32 @@ pub fn is_free(folder: &Path) -> Result<(), BackupError> {
 pub fn restore(path: &Path, folder: &Path, progress: &mut dyn FnMut(Progress)) -> Result<Restored, BackupError> {
     is_free(folder)?;
     let prepared = folder.join(PREPARED);
+    if is_cut_off(folder) {
+        // Before the folder that says so.
+        remove(&folder.join(FILES))?;
+    }
     remove(&prepared)?;
     fs::create_dir(&prepared).map_err(failed(&prepared))?;
     let restored = prepare(path, &prepared, progress).and_then(|restored| {
-        // The database comes last: before it there is no installation.
-        for name in ["files", DATABASE] {
-            match fs::rename(prepared.join(name), folder.join(name)) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(folder)(error)),
-                _ => sync(folder)?,
-            }
-        }
+        publish(&prepared, folder).inspect_err(|_| {
+            let _ = fs::remove_file(folder.join(DATABASE));
+            let _ = fs::remove_dir_all(folder.join(FILES));
+        })?;
         Ok(restored)
     });
     remove(&prepared)?;
     restored
+}
+
+/// Gives everything that is prepared its final name. The database comes last: before it there is no installation.
+fn publish(prepared: &Path, folder: &Path) -> Result<(), BackupError> {
+    for name in [FILES, DATABASE] {
+        match fs::rename(prepared.join(name), folder.join(name)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(folder)(error)),
+            _ => sync(folder)?,
+        }
+    }
+    Ok(())
 }
 
 fn remove(folder: &Path) -> Result<(), BackupError> {
@@ -89,7 +118,7 @@ fn prepare(path: &Path, prepared: &Path, progress: &mut dyn FnMut(Progress)) -> 
             Member::File => {
                 let key = name.as_str().rsplit('/').next().unwrap_or_default();
                 let relative = files::relative(key).ok_or_else(|| io::Error::from(io::ErrorKind::InvalidData))?;
-                let path = prepared.join("files").join(relative);
+                let path = prepared.join(FILES).join(relative);
                 let make = || fs::create_dir_all(path.parent().unwrap_or(prepared));
                 let written = make().and_then(|()| write(&path, source));
                 let sum = written.inspect_err(|_| broken = Some(path.clone()))?;
@@ -107,12 +136,13 @@ fn prepare(path: &Path, prepared: &Path, progress: &mut dyn FnMut(Progress)) -> 
     }
     progress(Progress::Checking);
     let report = extracted.check(&database)?;
-    if let Some(problem) = report.problems.first() {
+    if let (true, Some(problem)) = (report.is_damaged, report.problems.first()) {
         return Err(BackupError::Damaged(format!("what was saved is damaged: {problem}")));
     }
     copy::begin_epoch(&database)?;
     sync(prepared)?;
-    Ok(Restored { message_count: report.message_count, file_count: report.file_count })
+    let Report { message_count, file_count, problems, more_count, .. } = report;
+    Ok(Restored { message_count, file_count, problems, more_count })
 }
 
 /// Writes everything on the folder's file system to disk: one call for all files.

@@ -23,6 +23,8 @@ pub struct Saved {
     pub file_count: u64,
     /// The number of files that messages have, but the store does not: they are not in the archive.
     pub missing_count: u64,
+    /// The number of files whose bytes are not those that were stored: they are in the archive as they are.
+    pub changed_count: u64,
     /// The size of the archive, in bytes.
     pub bytes: u64,
 }
@@ -69,24 +71,26 @@ pub fn save(
     writer.append(&name(DATABASE)?, bytes, &mut source, &mut |_| {}).map_err(failed(target))?;
 
     let mut saved = Saved { message_count: checked.message_count()?, ..Saved::default() };
-    let mut append = |key: &str| -> Result<bool, BackupError> {
-        let Some(relative) = files::relative(key) else { return Ok(false) };
+    // The sum of what was appended; `None` for a file that is missing.
+    let mut append = |key: &str| -> Result<Option<[u8; 32]>, BackupError> {
+        let Some(relative) = files::relative(key) else { return Ok(None) };
         let member = name(&format!("files/{relative}"))?;
         let path = folder.join("files").join(relative);
         let mut file = match File::open(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             opened => opened.map_err(failed(&path))?,
         };
         let bytes = file.metadata().map_err(failed(&path))?.len();
-        writer.append(&member, bytes, &mut file, &mut |_| {}).map_err(failed(target))?;
-        Ok(true)
+        writer.append(&member, bytes, &mut file, &mut |_| {}).map(Some).map_err(failed(target))
     };
     let mut read_bytes = 0;
     checked.files(|file: StoredFile| -> Result<(), BackupError> {
-        if append(&file.key)? {
-            saved.file_count += 1;
-        } else if file.is_used {
-            saved.missing_count += 1;
+        match append(&file.key)? {
+            Some(sum) => {
+                saved.file_count += 1;
+                saved.changed_count += u64::from(sum[..] != file.sha256);
+            }
+            None => saved.missing_count += u64::from(file.is_used),
         }
         if file.has_preview {
             append(&format!("{}{PREVIEW_SUFFIX}", file.key))?;

@@ -97,14 +97,15 @@ async fn what_is_saved_is_believed_and_comes_back_with_another_epoch() {
     for name in ["a.tar", "a.tar.zst"] {
         let (path, saved) = installation.save(name);
         let bytes = fs::metadata(&path).unwrap().len();
-        assert_eq!(saved, Saved { message_count: 1, file_count: 2, missing_count: 0, bytes });
+        assert_eq!(saved, Saved { message_count: 1, file_count: 2, bytes, ..Saved::default() });
         let report = verify(&path).unwrap();
         assert_eq!(report, Report { message_count: 1, file_count: 2, ..Report::default() });
         let folder = tempfile::tempdir().unwrap();
         let data = folder.path();
         fs::create_dir(data.join("restoring")).unwrap();
         fs::write(data.join("restoring/left"), "by a process that was killed").unwrap();
-        assert_eq!(restore(&path, data, &mut |_| {}).unwrap(), Restored { message_count: 1, file_count: 2 });
+        let restored = restore(&path, data, &mut |_| {}).unwrap();
+        assert_eq!((restored.message_count, restored.file_count, restored.problems), (1, 2, Vec::new()));
         assert!(!data.join("restoring").exists());
         assert_eq!(verify_folder(data, &mut |_| {}).unwrap(), report);
         let preview = files_path(&format!("{}{PREVIEW_SUFFIX}", installation.key));
@@ -129,19 +130,38 @@ async fn lost_and_changed_files_are_found_unless_they_are_about_to_be_deleted() 
     let report = verify_folder(&folder, &mut |_| {}).unwrap();
     assert_eq!(report.problems, [format!("file {}: it does not have the bytes that were stored", installation.key)]);
     // It is saved as it is, and the check of the archive says so.
-    let (path, _) = installation.save("changed.tar");
+    let (path, saved) = installation.save("changed.tar");
+    assert_eq!((saved.file_count, saved.changed_count), (1, 1));
     assert_eq!(verify(&path).unwrap().problems, report.problems);
+    // Everything comes back, with this file as it was.
     let into = tempfile::tempdir().unwrap();
-    let refused = restore(&path, into.path(), &mut |_| {}).unwrap_err().to_string();
-    assert!(refused.starts_with("what was saved is damaged: file "), "{refused}");
-    assert_eq!(fs::read_dir(into.path()).unwrap().count(), 0);
+    assert_eq!(restore(&path, into.path(), &mut |_| {}).unwrap().problems, report.problems);
+    assert_eq!(verify_folder(into.path(), &mut |_| {}).unwrap().problems, report.problems);
 
     fs::remove_file(installation.stored_path(&installation.key)).unwrap();
     let missing = format!("file {}: it is missing", installation.key);
     assert_eq!(verify_folder(&folder, &mut |_| {}).unwrap().problems, std::slice::from_ref(&missing));
     let (path, saved) = installation.save("missing.tar");
     assert_eq!((saved.file_count, saved.missing_count), (0, 1));
-    assert_eq!(verify(&path).unwrap().problems, [missing]);
+    assert_eq!(verify(&path).unwrap().problems, std::slice::from_ref(&missing));
+    let into = tempfile::tempdir().unwrap();
+    assert_eq!(restore(&path, into.path(), &mut |_| {}).unwrap().problems, [missing]);
+}
+
+#[tokio::test]
+async fn the_log_is_emptied_while_the_files_of_an_installation_are_checked() {
+    let installation = installation().await;
+    let other = rusqlite::Connection::open(installation.world.database_path()).unwrap();
+    let mut busy_counts = Vec::new();
+    let mut write = |progress: Progress| {
+        if matches!(progress, Progress::Files(..)) {
+            other.execute("UPDATE users SET bio = bio || 'x'", []).unwrap();
+            let checkpoint = "PRAGMA wal_checkpoint(TRUNCATE)";
+            busy_counts.push(other.query_row(checkpoint, [], |row| row.get::<_, i64>(0)).unwrap());
+        }
+    };
+    assert_eq!(verify_folder(&installation.folder(), &mut write).unwrap().problems, [""; 0]);
+    assert_eq!(busy_counts, [0, 0]);
 }
 
 #[tokio::test]
@@ -174,6 +194,58 @@ fn foreign(path: &Path, members: &[(&str, Vec<u8>)]) {
 
 fn header(format: u32, schema: i64) -> Vec<u8> {
     serde_json::to_vec(&Header { format, program: "9.9.9".into(), schema, made_at_ms: 0 }).unwrap()
+}
+
+#[tokio::test]
+async fn a_restore_that_was_cut_off_between_the_files_and_the_database_is_done_again() {
+    let installation = installation().await;
+    let (path, _) = installation.save("a.tar");
+    let into = tempfile::tempdir().unwrap();
+    let data = into.path();
+    for folder in ["restoring", "files/ab"] {
+        fs::create_dir_all(data.join(folder)).unwrap();
+    }
+    fs::write(data.join("files/ab/left"), "by a restore that was killed").unwrap();
+    for (name, content) in [("restoring/campfire.sqlite3", "prepared"), ("import.lock", ""), ("campfire.lock", "1")] {
+        fs::write(data.join(name), content).unwrap();
+    }
+    restore(&path, data, &mut |_| {}).unwrap();
+    assert!(!data.join("files/ab/left").exists() && !data.join("restoring").exists());
+    assert_eq!(verify_folder(data, &mut |_| {}).unwrap().problems, [""; 0]);
+
+    // Without the folder of a restore, these are somebody's files.
+    let into = tempfile::tempdir().unwrap();
+    fs::create_dir(into.path().join("files")).unwrap();
+    assert!(matches!(restore(&path, into.path(), &mut |_| {}), Err(BackupError::NotEmpty(_))));
+}
+
+#[tokio::test]
+async fn a_restore_that_fails_after_the_files_are_in_place_leaves_the_folder_empty() {
+    let installation = installation().await;
+    let (path, _) = installation.save("a.tar");
+    let into = tempfile::tempdir().unwrap();
+    // Something takes the place of the database meanwhile.
+    let mut block = |_: Progress| fs::create_dir_all(into.path().join(DATABASE).join("in the way")).unwrap();
+    assert!(matches!(restore(&path, into.path(), &mut block), Err(BackupError::Io(..))));
+    assert!(!into.path().join("files").exists() && !into.path().join("restoring").exists());
+}
+
+#[tokio::test]
+async fn an_archive_whose_database_is_damaged_is_refused_and_gaps_of_the_search_are_not() {
+    let installation = installation().await;
+    let database = rusqlite::Connection::open(installation.world.database_path()).unwrap();
+    database.execute("DELETE FROM message_parts", []).unwrap();
+    let (path, _) = installation.save("search.tar");
+    let into = tempfile::tempdir().unwrap();
+    let restored = restore(&path, into.path(), &mut |_| {}).unwrap();
+    assert_eq!(restored.problems, ["search: 1 messages are not in the index of parts of words"]);
+
+    let insert = "INSERT INTO boosts (message_id, booster_id, content, created_at) VALUES (999, 1, 'x', 0)";
+    database.execute_batch(&format!("PRAGMA foreign_keys = OFF; {insert}")).unwrap();
+    let (path, _) = installation.save("references.tar");
+    let into = tempfile::tempdir().unwrap();
+    assert!(matches!(restore(&path, into.path(), &mut |_| {}), Err(BackupError::Damaged(_))));
+    assert_eq!(fs::read_dir(into.path()).unwrap().count(), 0);
 }
 
 #[tokio::test]

@@ -26,6 +26,8 @@ pub struct Report {
     pub problems: Vec<String>,
     /// How many more problems there are.
     pub more_count: u64,
+    /// Whether the structure or the references of the database are damaged, so that it is not restored.
+    pub is_damaged: bool,
 }
 
 impl Report {
@@ -42,7 +44,11 @@ impl Report {
         if schema > copy::newest_schema() {
             return Err(BackupError::Newer(format!("schema {schema}")));
         }
-        checked.problems()?.into_iter().for_each(|problem| self.add(problem));
+        for damage in checked.damage()? {
+            self.is_damaged = true;
+            self.add(damage);
+        }
+        checked.search_gaps()?.into_iter().for_each(|gap| self.add(gap));
         self.message_count = checked.message_count()?;
         Ok(())
     }
@@ -59,6 +65,8 @@ pub fn verify_folder(folder: &Path, progress: &mut dyn FnMut(Progress)) -> Resul
     progress(Progress::Checking);
     let checked = Checked::open(&database)?;
     report.check_database(&checked)?;
+    // Files may be read for hours.
+    checked.end_transaction()?;
     let mut bytes = 0;
     checked.files(|file: StoredFile| -> Result<(), BackupError> {
         match path_of(folder, &file.key).map(|path| sum(&path)) {

@@ -35,6 +35,9 @@ pub enum ImportError {
     /// The installation cannot be written.
     #[error("{0}")]
     Store(#[from] AppError),
+    /// A file cannot be read or copied: which one, and why.
+    #[error("the file {0}. What is done by now stays; run it again once that is set right")]
+    File(String),
     /// A file cannot be stored.
     #[error("a file cannot be stored: {0}")]
     Io(#[from] std::io::Error),

@@ -304,8 +304,10 @@ pub(super) fn message(
             Err(_) => report.drop("boosts that are blank, too long, or cannot be shown", 1),
         }
     }
-    let files = message.files.into_iter().map(|file| {
-        let key = FileKey::new(short_digest(&["file", source, &file.key]));
+    report.drop("parts of texts: mentions of people who do not exist, and pictures of other sites", message.lost_count);
+    let files = message.files.into_iter().enumerate().map(|(position, file)| {
+        // The source may attach one file twice; here, each attachment has its own.
+        let key = FileKey::new(short_digest(&["file", source, &id.to_string(), &position.to_string(), &file.key]));
         let name = FileName::clean(&file.name);
         (file, key, name)
     });

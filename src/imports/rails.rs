@@ -32,8 +32,14 @@ const BATCH_SIZE: u32 = 500;
 /// How many batches are written before the write-ahead log is emptied: it has some 70 MB then.
 const BATCHES_PER_CHECKPOINT: u32 = 16;
 
-/// How many memberships, users or rooms one write takes.
-const ROWS_PER_WRITE: usize = 2_000;
+/// How many users or rooms one statement takes.
+const ROWS_PER_STATEMENT: usize = 2_000;
+
+/// How many memberships one write takes.
+const MEMBERSHIPS_PER_WRITE: u32 = 2_000;
+
+/// How many times of messages are read at once.
+const TIMES_PER_PAGE: i64 = 10_000;
 
 /// The largest picture of a person that is kept, in bytes.
 const MAX_AVATAR_BYTES: usize = 2 * 1024 * 1024;
@@ -41,7 +47,7 @@ const MAX_AVATAR_BYTES: usize = 2 * 1024 * 1024;
 /// How far an import is. Each step is done again if it was cut off.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Position {
-    /// People, rooms and memberships are there.
+    /// Memberships and pictures of people are there, too.
     has_people: bool,
     /// The number of the last message that is there.
     message_id: i64,
@@ -69,6 +75,10 @@ pub fn dry_run(source: &Source, progress: &mut dyn FnMut(Progress)) -> Result<Re
             for (file, ..) in &prepared.files {
                 match file.copy(&mut std::io::sink()) {
                     Ok(_) => report.keep("files", 1),
+                    Err(FileProblem::Read(error)) => {
+                        report.drop("files that cannot be read: the import would end there", 1);
+                        report.note(|| format!("file {:?} ({}): {error}", file.name, file.key));
+                    }
                     Err(problem) => note_problem(file, &problem, &mut report),
                 }
             }
@@ -92,10 +102,11 @@ pub async fn run(
 ) -> Result<Report, ImportError> {
     let identity = source.identity()?;
     let totals = source.totals()?;
-    let begun = begin(state, source, &identity).await?;
-    let Begun::At(mut position, mut report) = begun else {
-        let Begun::Finished(report) = begun else { unreachable!("there are two cases") };
-        return Ok(report);
+    let begun = find_begun(state, &identity).await?;
+    let (is_begun, mut position, mut report) = match begun {
+        Begun::Finished(report) => return Ok(report),
+        Begun::At(position, report) => (true, position, report),
+        Begun::Never => (false, Position::default(), Report::default()),
     };
     if !position.has_people {
         // Counted anew, whatever a run that was cut off had counted.
@@ -107,8 +118,11 @@ pub async fn run(
     if people.users.is_empty() {
         return Err(ImportError::Empty);
     }
+    if !is_begun {
+        begin(state, source, &identity, &people, &totals).await?;
+    }
     if !position.has_people {
-        insert_people(state, source, &people, &totals, &mut report).await?;
+        insert_memberships(state, source, &people, &mut report).await?;
         position.has_people = true;
         note(state, &identity, position, &report, false).await?;
     }
@@ -141,7 +155,7 @@ pub async fn run(
         progress(done);
     }
     finish_write(writing).await?;
-    finish(state, source, &identity, position, &mut report).await?;
+    finish(state, source, &identity, position, &totals, &mut report).await?;
     checkpoints.run().map_err(broken)?;
     Ok(report)
 }
@@ -163,10 +177,11 @@ async fn finish_write(writing: Option<JoinHandle<AppResult<()>>>) -> AppResult<(
 enum Begun {
     Finished(Report),
     At(Position, Report),
+    Never,
 }
 
 /// Where the import of this source is. Refuses an installation that has something else.
-async fn begin(state: &AppState, source: &Source, identity: &str) -> Result<Begun, ImportError> {
+async fn find_begun(state: &AppState, identity: &str) -> Result<Begun, ImportError> {
     let reader = state.db.reader();
     if let Some(stored) = store::imports::find(reader, KIND).await.map_err(crate::AppError::from)? {
         if stored.source != identity {
@@ -181,6 +196,18 @@ async fn begin(state: &AppState, source: &Source, identity: &str) -> Result<Begu
     if store::imports::is_in_use(reader).await.map_err(crate::AppError::from)? {
         return Err(ImportError::InUse);
     }
+    Ok(Begun::Never)
+}
+
+/// Inserts the account, its people and its rooms, all at once: as soon as there is a join code, somebody may join, who must
+/// not get the number of somebody else.
+async fn begin(
+    state: &AppState,
+    source: &Source,
+    identity: &str,
+    people: &People,
+    totals: &Totals,
+) -> Result<(), ImportError> {
     let account = source.account()?;
     if account.join_code.is_empty() {
         return Err(ImportError::Empty);
@@ -196,12 +223,30 @@ async fn begin(state: &AppState, source: &Source, identity: &str) -> Result<Begu
         created_at: account.created_at,
     };
     let stored = stored(identity, Position::default(), &Report::default(), None);
+    let last_ids = [
+        ("users", people.users.iter().map(|user| user.0).max().unwrap_or_default()),
+        ("rooms", people.rooms.iter().map(|room| room.0).max().unwrap_or_default()),
+        ("messages", totals.last_message_id),
+    ];
+    let (users, bots, rooms) = (people.users.clone(), people.bots.clone(), people.rooms.clone());
     let begin = async move |tx: &mut Tx| {
         // Somebody may have set it up meanwhile.
         if store::imports::is_in_use(tx.db()).await? {
             return Ok(false);
         }
         store::imports::insert_account(tx.db(), &new).await?;
+        store::imports::reserve_ids(tx.db(), &last_ids).await?;
+        for chunk in users.chunks(ROWS_PER_STATEMENT) {
+            store::imports::insert_users(tx.db(), chunk).await?;
+        }
+        for (id, token, webhook_url) in &bots {
+            if store::imports::insert_bot(tx.db(), UserId(*id), token).await? {
+                ops::webhooks::store_url(tx, UserId(*id), webhook_url.as_deref()).await?;
+            }
+        }
+        for chunk in rooms.chunks(ROWS_PER_STATEMENT) {
+            store::imports::insert_rooms(tx.db(), chunk).await?;
+        }
         let now_ms = tx.now_ms();
         store::imports::note(tx.db(), KIND, &stored, now_ms).await?;
         Ok(true)
@@ -209,7 +254,7 @@ async fn begin(state: &AppState, source: &Source, identity: &str) -> Result<Begu
     if !state.db.write(begin).await? {
         return Err(ImportError::InUse);
     }
-    Ok(Begun::At(Position::default(), Report::default()))
+    Ok(())
 }
 
 fn stored(identity: &str, position: Position, report: &Report, finished_at: Option<i64>) -> StoredImport {
@@ -297,45 +342,18 @@ fn count_dropped(totals: &Totals, report: &mut Report) {
     }
 }
 
-async fn insert_people(
+/// Inserts what belongs to people, other than their messages.
+async fn insert_memberships(
     state: &AppState,
     source: &Source,
     people: &People,
-    totals: &Totals,
     report: &mut Report,
 ) -> Result<(), ImportError> {
-    for chunk in people.users.chunks(ROWS_PER_WRITE) {
-        let chunk = chunk.to_vec();
-        state.db.write(async move |tx: &mut Tx| Ok(store::imports::insert_users(tx.db(), &chunk).await?)).await?;
-    }
     names::mark_stored(&state.db).await?;
-    let bots = people.bots.clone();
-    let insert = async move |tx: &mut Tx| {
-        for (id, token, webhook_url) in &bots {
-            let bot_id = UserId(*id);
-            // What an administrator has changed since stays.
-            if store::imports::insert_bot(tx.db(), bot_id, token).await? {
-                ops::webhooks::store_url(tx, bot_id, webhook_url.as_deref()).await?;
-            }
-        }
-        Ok(())
-    };
-    state.db.write(insert).await?;
-    let last_ids = [
-        ("users", people.users.iter().map(|user| user.0).max().unwrap_or_default()),
-        ("rooms", people.rooms.iter().map(|room| room.0).max().unwrap_or_default()),
-        ("messages", totals.last_message_id),
-    ];
-    // Before there is a room to post in.
-    state.db.write(async move |tx: &mut Tx| Ok(store::imports::reserve_ids(tx.db(), &last_ids).await?)).await?;
-    for chunk in people.rooms.chunks(ROWS_PER_WRITE) {
-        let chunk = chunk.to_vec();
-        state.db.write(async move |tx: &mut Tx| Ok(store::imports::insert_rooms(tx.db(), &chunk).await?)).await?;
-    }
     let mut after = 0;
     let mut membership_count = 0;
     loop {
-        let batch = source.memberships(after, 2_000)?;
+        let batch = source.memberships(after, MEMBERSHIPS_PER_WRITE)?;
         let Some(last) = batch.last() else { break };
         after = last.id;
         let all = batch.len() as u64;
@@ -421,7 +439,10 @@ async fn picture(
                 Outcome::Refused(_) | Outcome::Failed(_) => None,
             }
         }
-        Err(FileProblem::Io(error)) if error.raw_os_error().is_some() => return Err(error.into()),
+        Err(problem @ (FileProblem::Read(_) | FileProblem::Write(_))) => {
+            let _ = std::fs::remove_file(input);
+            return Err(unfinished(file, &problem));
+        }
         Err(_) => None,
     };
     let _ = std::fs::remove_file(input);
@@ -431,6 +452,11 @@ async fn picture(
         report.note(|| format!("the picture {:?} was left out", file.name));
     }
     Ok(made)
+}
+
+/// The end of an import: the file is there, and would be missing for ever if the import went on.
+fn unfinished(file: &SourceFile, problem: &FileProblem) -> ImportError {
+    ImportError::File(format!("{:?} ({}): {problem}", file.name, file.key))
 }
 
 fn note_problem(file: &SourceFile, problem: &FileProblem, report: &mut Report) {
@@ -488,7 +514,10 @@ async fn store_files(
                     message_id: prepared.id(),
                 });
             }
-            Err(FileProblem::Io(error)) if error.kind() == std::io::ErrorKind::StorageFull => return Err(error.into()),
+            Err(problem @ (FileProblem::Read(_) | FileProblem::Write(_))) => {
+                let _ = std::fs::remove_file(path);
+                return Err(unfinished(&file, &problem));
+            }
             Err(problem) => {
                 note_problem(&file, &problem, report);
                 missing.push(name.to_string());
@@ -578,22 +607,69 @@ fn start_write(
     tokio::spawn(async move { db.write(insert).await })
 }
 
+/// Marks what people have read, up to the last message of the source: those that were posted here meanwhile stay unread.
+async fn mark_read(state: &AppState, source: &Source, last_message_id: i64) -> Result<(), ImportError> {
+    let mut rooms: HashMap<i64, ReadMarks> = HashMap::new();
+    for_memberships(source, &mut |it| rooms.entry(it.room_id).or_default().add(it.user_id, it.unread_at))?;
+    for (room_id, mut marks) in rooms {
+        marks.sort();
+        let mut before = last_message_id.saturating_add(1);
+        while !marks.is_complete() {
+            let page = store::imports::times_before(state.db.reader(), RoomId(room_id), before, TIMES_PER_PAGE).await;
+            let page = page.map_err(crate::AppError::from)?;
+            let Some((last_id, _)) = page.last() else { break };
+            before = *last_id;
+            page.iter().for_each(|(id, created_at)| marks.pass(*id, *created_at));
+        }
+        for chunk in marks.found.chunks(ROWS_PER_STATEMENT) {
+            let rows: Vec<_> = chunk.iter().map(|(user_id, id)| (room_id, *user_id, *id)).collect();
+            state.db.write(async move |tx: &mut Tx| Ok(store::imports::mark_read(tx.db(), &rows).await?)).await?;
+        }
+    }
+    Ok(())
+}
+
+/// How far the members of a room have read. One pass over its messages, from the newest on, serves all of them.
+#[derive(Default)]
+struct ReadMarks {
+    /// Members, and when the message was posted that is the first unread one; `i64::MAX` if all are read.
+    wanted: Vec<(i64, i64)>,
+    /// Members, and the last message that they have read.
+    found: Vec<(i64, i64)>,
+}
+
+impl ReadMarks {
+    fn add(&mut self, user_id: i64, unread_at: Option<i64>) {
+        self.wanted.push((user_id, unread_at.unwrap_or(i64::MAX)));
+    }
+
+    /// Those who have read most come last.
+    fn sort(&mut self) {
+        self.wanted.sort_by_key(|(_, unread_at)| *unread_at);
+    }
+
+    fn is_complete(&self) -> bool {
+        self.wanted.is_empty()
+    }
+
+    /// Takes the next older message: it is the last one read by those whose first unread one was posted after it.
+    fn pass(&mut self, id: i64, created_at: i64) {
+        while let Some((user_id, _)) = self.wanted.pop_if(|(_, unread_at)| created_at < *unread_at) {
+            self.found.push((user_id, id));
+        }
+    }
+}
+
 /// What needs all messages: how far people have read, and previews of pictures.
 async fn finish(
     state: &AppState,
     source: &Source,
     identity: &str,
     position: Position,
+    totals: &Totals,
     report: &mut Report,
 ) -> Result<(), ImportError> {
-    let mut after = 0;
-    loop {
-        let batch = source.memberships(after, 1_000)?;
-        let Some(last) = batch.last() else { break };
-        after = last.id;
-        let rows: Vec<_> = batch.iter().map(|it| (it.room_id, it.user_id, it.unread_at)).collect();
-        state.db.write(async move |tx: &mut Tx| Ok(store::imports::mark_read(tx.db(), &rows).await?)).await?;
-    }
+    mark_read(state, source, totals.last_message_id).await?;
     let mut last_key = String::new();
     loop {
         let keys = store::imports::list_without_preview(state.db.reader(), &last_key, 500).await;
@@ -607,4 +683,27 @@ async fn finish(
     state.db.write(async |tx: &mut Tx| Ok(store::imports::begin_epoch(tx.db()).await?)).await?;
     note(state, identity, position, report, true).await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_pass_over_the_messages_finds_how_far_everybody_has_read() {
+        let mut marks = ReadMarks::default();
+        for (user_id, unread_at) in
+            [(1, None), (2, Some(30)), (3, Some(1)), (4, Some(25)), (5, Some(30)), (6, Some(99))]
+        {
+            marks.add(user_id, unread_at);
+        }
+        marks.sort();
+        // The third message was posted before the second one.
+        for (id, created_at) in [(4, 30), (3, 20), (2, 21), (1, 10)] {
+            marks.pass(id, created_at);
+        }
+        marks.found.sort_unstable();
+        assert_eq!(marks.found, [(1, 4), (2, 3), (4, 3), (5, 3), (6, 4)]);
+        assert_eq!(marks.wanted, [(3, 1)], "who has read nothing stays at the start");
+    }
 }

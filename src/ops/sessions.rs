@@ -119,7 +119,8 @@ async fn verify(state: &AppState, email_address: &str, password: Password, from:
     }
     let credentials = store::users::credentials(state.db.reader(), user_id).await?;
     let hash = credentials.as_ref().map(|credentials| credentials.password_hash.clone());
-    let verdict = state.passwords.verify(&password, hash, HashFor::SignIn(from, digest)).await?;
+    let cost = store::users::bcrypt_cost(state.db.reader()).await?;
+    let verdict = state.passwords.verify_sign_in(&password, hash, cost, HashFor::SignIn(from, digest)).await?;
     let new_hash = match verdict {
         Verdict::Right => None,
         Verdict::RightAsTyped(hash) => Some(hash),

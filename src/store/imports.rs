@@ -6,7 +6,7 @@ use serde::Serialize;
 use sqlx::{SqliteConnection, SqliteExecutor};
 
 use super::{avatars, keys};
-use crate::model::{FileKey, MessageId, UserId};
+use crate::model::{FileKey, MessageId, RoomId, UserId};
 use crate::store::json_ids;
 
 /// An import, as it is stored.
@@ -280,20 +280,29 @@ pub async fn insert_boosts(db: impl SqliteExecutor<'_>, boosts: &[(i64, i64, Str
     Ok(inserted.rows_affected())
 }
 
-/// How far a member has read: room, user, and when the message was posted that is unread, if one is.
-pub type ReadPosition = (i64, i64, Option<i64>);
+/// Up to `limit` messages of a room with ids below `before`, from the newest on: their ids and times.
+pub async fn times_before(
+    db: impl SqliteExecutor<'_>,
+    room_id: RoomId,
+    before: i64,
+    limit: i64,
+) -> sqlx::Result<Vec<(i64, i64)>> {
+    sqlx::query_as("SELECT id, created_at FROM messages WHERE room_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3")
+        .bind(room_id)
+        .bind(before)
+        .bind(limit)
+        .fetch_all(db)
+        .await
+}
 
-/// Marks rooms as read, up to the messages before the unread one, or to the newest. Members who have read further since
-/// stay there.
+/// How far a member has read: room, user, and the last message read.
+pub type ReadPosition = (i64, i64, i64);
+
+/// Marks rooms as read up to these messages. Members who have read further since stay there.
 pub async fn mark_read(db: impl SqliteExecutor<'_>, positions: &[ReadPosition]) -> sqlx::Result<()> {
     sqlx::query(
         "UPDATE memberships SET read_message_id = MAX(read_message_id, reached.id)
-           FROM (SELECT new.value ->> 0 AS room_id, new.value ->> 1 AS user_id,
-                        CASE WHEN new.value ->> 2 IS NULL THEN rooms.last_message_id
-                             ELSE COALESCE((SELECT messages.id FROM messages
-                                             WHERE messages.room_id = rooms.id AND messages.created_at < new.value ->> 2
-                                             ORDER BY messages.id DESC LIMIT 1), 0) END AS id
-                   FROM json_each($1) AS new JOIN rooms ON rooms.id = new.value ->> 0) AS reached
+           FROM (SELECT value ->> 0 AS room_id, value ->> 1 AS user_id, value ->> 2 AS id FROM json_each($1)) AS reached
           WHERE memberships.room_id = reached.room_id AND memberships.user_id = reached.user_id",
     )
     .bind(json_ids(positions))
@@ -343,4 +352,33 @@ pub async fn list_without_preview(db: impl SqliteExecutor<'_>, after: &str, limi
     .bind(limit)
     .fetch_all(db)
     .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing;
+
+    #[tokio::test]
+    async fn rooms_are_read_up_to_messages_of_the_source_and_never_back() {
+        let world = testing::world().await;
+        let (room, bob) = (world.all_talk.id, world.bob.id.0);
+        let mut ids = Vec::new();
+        for text in ["one", "two", "posted meanwhile"] {
+            ids.push(world.post(&world.ada, room, text).await.id.0);
+        }
+        let reader = world.state.db.reader();
+        let times = times_before(reader, room, ids[2], 10).await.unwrap();
+        assert_eq!(times.iter().map(|(id, _)| *id).collect::<Vec<_>>(), [ids[1], ids[0]]);
+        assert_eq!(times_before(reader, room, ids[2], 1).await.unwrap().len(), 1);
+        for (position, expected) in [(ids[1], ids[1]), (ids[0], ids[1])] {
+            let mark = async move |tx: &mut crate::store::Tx| {
+                Ok(mark_read(tx.db(), &[(room.0, bob, position), (99, bob, 1)]).await?)
+            };
+            world.state.db.write(mark).await.unwrap();
+            let read = "SELECT read_message_id FROM memberships WHERE room_id = $1 AND user_id = $2";
+            let read: i64 = sqlx::query_scalar(read).bind(room).bind(bob).fetch_one(reader).await.unwrap();
+            assert_eq!(read, expected);
+        }
+    }
 }

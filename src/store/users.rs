@@ -64,6 +64,17 @@ pub async fn credentials(db: impl SqliteExecutor<'_>, user_id: UserId) -> sqlx::
     }))
 }
 
+/// The greatest cost of a hash of bcrypt that somebody who may sign in has; `None` if nobody has one. They come with an
+/// import only: without one, no user is looked at.
+pub async fn bcrypt_cost(db: impl SqliteExecutor<'_>) -> sqlx::Result<Option<u32>> {
+    sqlx::query_scalar(
+        "SELECT MAX(CAST(substr(password_hash, 5, 2) AS INTEGER)) FROM users
+          WHERE EXISTS (SELECT 1 FROM imports) AND status = 0 AND role <> 2 AND password_hash GLOB '$2?$??$*'",
+    )
+    .fetch_one(db)
+    .await
+}
+
 /// Counts that devices of a user were signed out from elsewhere.
 pub async fn count_revocation(db: impl SqliteExecutor<'_>, user_id: UserId) -> sqlx::Result<()> {
     sqlx::query("UPDATE users SET revocation_count = revocation_count + 1 WHERE id = $1")
@@ -401,6 +412,31 @@ mod tests {
         assert_eq!(find(reader, UserId(99)).await.unwrap(), None);
         let (name, address) = first_administrator(reader).await.unwrap().unwrap();
         assert_eq!((name.as_str(), address.as_str()), ("Ada", "ada@example.com"));
+    }
+
+    #[tokio::test]
+    async fn the_greatest_cost_of_bcrypt_is_that_of_people_who_may_sign_in() {
+        let world = testing::world().await;
+        let (ada, bob) = (world.ada.id, world.bob.id);
+        let set = async |user_id: UserId, hash: &'static str, status: i64| {
+            let set = async move |tx: &mut crate::store::Tx| {
+                let update = sqlx::query("UPDATE users SET password_hash = $2, status = $3 WHERE id = $1");
+                update.bind(user_id).bind(hash).bind(status).execute(tx.db()).await?;
+                Ok(())
+            };
+            world.state.db.write(set).await.unwrap();
+            bcrypt_cost(world.state.db.reader()).await.unwrap()
+        };
+        assert_eq!(set(ada, "$2a$11$salt", 0).await, None, "nothing was imported");
+        let note = async |tx: &mut crate::store::Tx| {
+            let insert = "INSERT INTO imports VALUES ('rails', '', '', '', 0, 0)";
+            sqlx::query(insert).execute(tx.db()).await?;
+            Ok(())
+        };
+        world.state.db.write(note).await.unwrap();
+        assert_eq!(set(bob, "$2b$12$salt", 0).await, Some(12));
+        assert_eq!(set(bob, "$2b$12$salt", 1).await, Some(11), "who is deactivated does not sign in");
+        assert_eq!(set(ada, "$argon2id$v=19$salt", 0).await, None);
     }
 
     #[tokio::test]

@@ -10,6 +10,7 @@
 
 mod name;
 mod reader;
+mod temporary;
 mod writer;
 
 pub use name::{InvalidName, Name};

@@ -1,13 +1,12 @@
 //! Writing an archive.
 
-use std::ffi::OsString;
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::io::{self, BufWriter, Read, Seek, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
+use crate::temporary::{self, Temporary};
 use crate::{CHUNK_BYTES, Name, SUMS, hex};
 
 /// How much is written before it is flushed to disk, in bytes. Flushed in one piece at the end, gigabytes would make
@@ -37,20 +36,6 @@ pub struct Finished {
     pub bytes: u64,
 }
 
-/// A file that is deleted when this is dropped.
-struct Temporary {
-    path: PathBuf,
-    is_kept: bool,
-}
-
-impl Drop for Temporary {
-    fn drop(&mut self) {
-        if !self.is_kept {
-            let _ = fs::remove_file(&self.path);
-        }
-    }
-}
-
 impl Writer {
     /// Begins the archive that is to be at `target`: compressed unless that name ends in `.tar`. `modified_s` is the time
     /// of all members, in seconds since the epoch.
@@ -62,22 +47,12 @@ impl Writer {
         if target.symlink_metadata().is_ok() {
             return Err(io::Error::new(io::ErrorKind::AlreadyExists, "it exists already"));
         }
-        let path = with_suffix(target, ".part");
-        let options = File::options().read(true).write(true).create(true).truncate(false).mode(0o600).clone();
-        let file = options.open(&path)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                return Err(io::Error::new(io::ErrorKind::ResourceBusy, "another process is writing it"));
-            }
-            Err(TryLockError::Error(error)) => return Err(error),
-        }
-        let temporary = Temporary { path, is_kept: false };
-        file.set_len(0)?;
-        let sums_path = with_suffix(target, ".sums.part");
-        let sums = options.open(&sums_path)?;
+        let (file, temporary) = temporary::create_locked(target)?;
+        temporary::sweep(target);
+        let sums_path = temporary::beside(target, "sums");
+        remove(&sums_path)?;
+        let sums = temporary::create(&sums_path)?;
         fs::remove_file(&sums_path)?;
-        sums.set_len(0)?;
 
         let file = SyncedFile { file, bytes: 0, synced_bytes: 0 };
         let is_plain = target.extension().is_some_and(|extension| extension == "tar");
@@ -99,17 +74,16 @@ impl Writer {
         })
     }
 
-    /// A path for a file that is needed while the archive is written: beside it, where an operator has made room. One that
-    /// a process left there that was killed is deleted.
+    /// Makes an empty file that is needed while the archive is written: beside it, where an operator has made room. One
+    /// that a process left there that was killed is deleted. Whoever asks for it deletes it.
     ///
     /// # Errors
-    /// When such a file cannot be deleted.
+    /// When it cannot be made.
     pub fn scratch(&self, purpose: &str) -> io::Result<PathBuf> {
-        let path = with_suffix(&self.target, &format!(".{purpose}.part"));
-        match fs::remove_file(&path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => Ok(path),
-        }
+        let path = temporary::beside(&self.target, purpose);
+        remove(&path)?;
+        temporary::create(&path)?;
+        Ok(path)
     }
 
     /// Appends a member of exactly `bytes` bytes. `progress` is called with the number of bytes of each piece.
@@ -199,12 +173,12 @@ impl Writer {
     }
 }
 
-/// `path` with a longer name, hidden from listings: `.NAME.suffix`.
-fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = OsString::from(".");
-    name.push(path.file_name().unwrap_or_default());
-    name.push(suffix);
-    path.with_file_name(name)
+/// Deletes a file that need not exist.
+fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
 }
 
 /// Makes the name of a file durable.

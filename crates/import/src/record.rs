@@ -151,6 +151,8 @@ pub struct Message {
     pub files: Vec<SourceFile>,
     /// The reactions.
     pub boosts: Vec<Boost>,
+    /// How many parts of the text were left out: mentions of people who do not exist, and pictures of other sites.
+    pub lost_count: u64,
     /// When it was posted, in milliseconds since the epoch.
     pub created_at: i64,
 }
@@ -195,6 +197,8 @@ pub struct SourceFile {
     pub key: String,
     /// Where its bytes are; `None` for a key that names no place.
     pub path: Option<PathBuf>,
+    /// The folder that all files are in.
+    pub root: PathBuf,
     /// Its name as it is there.
     pub name: String,
     /// The MD5 of its bytes; `None` if the source does not know it.
@@ -219,9 +223,15 @@ pub enum FileProblem {
     /// It has other bytes than when it was stored.
     #[error("it does not have the bytes that were stored (its MD5 differs)")]
     Changed,
-    /// It cannot be read, or the copy cannot be written.
-    #[error("{0}")]
-    Io(#[from] io::Error),
+    /// It is a link, is below a folder that is one and leads to another place, or is no plain file.
+    #[error("it is a link to another place, or no plain file")]
+    Elsewhere,
+    /// It is there, but cannot be read: perhaps another time.
+    #[error("it cannot be read: {0}")]
+    Read(io::Error),
+    /// The copy cannot be written.
+    #[error("the copy cannot be written: {0}")]
+    Write(io::Error),
 }
 
 impl SourceFile {
@@ -239,12 +249,12 @@ impl SourceFile {
                 Ok(0) => break,
                 Ok(count) => count,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(error.into()),
+                Err(error) => return Err(FileProblem::Read(error)),
             };
             let piece = &buffer[..count];
             md5.update(piece);
             sha256.update(piece);
-            target.write_all(piece)?;
+            target.write_all(piece).map_err(FileProblem::Write)?;
             bytes += count as u64;
         }
         if self.md5.is_some_and(|expected| expected[..] != md5.finalize()[..]) {
@@ -253,14 +263,68 @@ impl SourceFile {
         Ok(Copied { bytes, sha256: sha256.finalize().into() })
     }
 
-    /// Opens it. Only plain files are read: no link to another place, and no device.
+    /// Opens it. Only plain files below [`SourceFile::root`] are read: nothing that a link leads to, and no device.
     fn open(&self) -> Result<File, FileProblem> {
         let path: &Path = self.path.as_deref().ok_or(FileProblem::Missing)?;
-        match path.symlink_metadata() {
-            Ok(metadata) if metadata.is_file() => Ok(File::open(path)?),
-            Ok(_) => Err(FileProblem::Missing),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(FileProblem::Missing),
-            Err(error) => Err(error.into()),
+        let unreadable = |error: io::Error| match error.kind() {
+            io::ErrorKind::NotFound => FileProblem::Missing,
+            _ => FileProblem::Read(error),
+        };
+        let metadata = path.symlink_metadata().map_err(unreadable)?;
+        let (root, canonical) =
+            (self.root.canonicalize().map_err(unreadable)?, path.canonicalize().map_err(unreadable)?);
+        if !metadata.is_file() || !canonical.starts_with(root) {
+            return Err(FileProblem::Elsewhere);
         }
+        File::open(canonical).map_err(unreadable)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    fn file(root: &Path, name: &str) -> SourceFile {
+        SourceFile { key: name.into(), path: Some(root.join(name)), root: root.into(), name: name.into(), md5: None }
+    }
+
+    #[test]
+    fn a_missing_file_differs_from_one_that_cannot_be_read_or_copied() {
+        struct Full;
+        impl Write for Full {
+            fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+                Err(io::ErrorKind::QuotaExceeded.into())
+            }
+
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("a"), "bytes").unwrap();
+        let copy = |name: &str, target: &mut dyn Write| file(folder.path(), name).copy(target);
+        assert_eq!(copy("a", &mut io::sink()).unwrap().bytes, 5);
+        assert!(matches!(copy("a", &mut Full), Err(FileProblem::Write(_))));
+        assert!(matches!(copy("b", &mut io::sink()), Err(FileProblem::Missing)));
+        // A file where a folder should be: an error that is not that of a missing file.
+        assert!(matches!(copy("a/b", &mut io::sink()), Err(FileProblem::Read(_))));
+    }
+
+    #[test]
+    fn no_link_leads_out_of_the_folder() {
+        let (folder, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        fs::write(other.path().join("secret"), "bytes").unwrap();
+        symlink(other.path(), folder.path().join("ab")).unwrap();
+        symlink(other.path().join("secret"), folder.path().join("link")).unwrap();
+        for name in ["ab/secret", "link", "ab"] {
+            let copied = file(folder.path(), name).copy(&mut io::sink());
+            assert!(matches!(copied, Err(FileProblem::Elsewhere)), "{name}: {copied:?}");
+        }
+        // The folder itself may be reached by one.
+        symlink(other.path(), folder.path().join("files")).unwrap();
+        assert_eq!(file(&folder.path().join("files"), "secret").copy(&mut io::sink()).unwrap().bytes, 5);
     }
 }

@@ -42,6 +42,13 @@ pub fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     })?;
     let (messages, files) = (count(saved.message_count, "message"), count(saved.file_count, "file"));
     print(&format!("{}: {messages}, {files}, {}", target.display(), size(saved.bytes)));
+    if saved.changed_count > 0 {
+        let changed = count(saved.changed_count, "file");
+        logging::write_line(&format!(
+            "campfire: {changed} saved with other bytes than those that were stored, because the data folder has them so: \
+             see `campfire verify`"
+        ));
+    }
     if saved.missing_count > 0 {
         let missing = count(saved.missing_count, "file");
         logging::write_line(&format!(

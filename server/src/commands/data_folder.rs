@@ -2,8 +2,11 @@
 
 use std::fs::{self, File, Permissions, TryLockError};
 use std::io::{self, Read, Seek, Write};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
+
+use rustix::fs::{AtFlags, Dir, Gid, Mode, OFlags, Uid, chownat, openat};
+use rustix::io::Errno;
 
 /// The file that is locked while a process uses the folder. It contains the number of that process. The lock vanishes
 /// with the process; the file stays.
@@ -38,6 +41,57 @@ impl DataFolder {
         }
         Ok(Self { _lock: lock })
     }
+}
+
+/// Gives what root makes in a data folder to the owner of the folder, when this is dropped: a service with a user of its own
+/// could not read it.
+#[derive(Debug)]
+pub struct GivenToOwner<'f>(pub &'f Path);
+
+impl Drop for GivenToOwner<'_> {
+    fn drop(&mut self) {
+        if rustix::process::geteuid().is_root()
+            && let Err(error) = give_to_owner(self.0)
+        {
+            let folder = self.0.display();
+            tracing::warn!(%error, %folder, "some files belong to root, and a service with its own user cannot read them");
+        }
+    }
+}
+
+fn give_to_owner(folder: &Path) -> io::Result<()> {
+    let folder = File::open(folder)?;
+    let owner = folder.metadata()?;
+    if owner.uid() == 0 { Ok(()) } else { give(&folder, owner.uid(), owner.gid()) }
+}
+
+/// Gives the files of root in an open folder to somebody else. That user may write to the folder meanwhile: no link is
+/// followed, and a file that has another name elsewhere stays as it is.
+///
+/// Files are opened for their metadata only (`O_PATH`): to close a database that was opened otherwise would end the locks that
+/// this process has on it.
+fn give(folder: &File, uid: u32, gid: u32) -> io::Result<()> {
+    for entry in Dir::read_from(folder)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        if matches!(name.to_bytes(), b"." | b"..") {
+            continue;
+        }
+        let file = match openat(folder, name, OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty()) {
+            Ok(file) => File::from(file),
+            Err(Errno::NOENT) => continue,
+            Err(error) => return Err(error.into()),
+        };
+        let metadata = file.metadata()?;
+        if metadata.is_dir() {
+            let inner = openat(&file, c".", OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
+            give(&File::from(inner), uid, gid)?;
+        }
+        if metadata.uid() == 0 && (metadata.is_dir() || metadata.is_file() && metadata.nlink() == 1) {
+            chownat(&file, c"", Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid)), AtFlags::EMPTY_PATH)?;
+        }
+    }
+    Ok(())
 }
 
 fn in_use(folder: &Path, lock: &mut File) -> String {
@@ -90,6 +144,33 @@ mod tests {
         fs::set_permissions(&file, Permissions::from_mode(0o644)).unwrap();
         let _open = DataFolder::open(&folder).unwrap();
         assert_eq!((mode(&folder), mode(&file), mode(&folder.join(LOCK))), (0o700, 0o600, 0o600));
+    }
+
+    #[test]
+    fn what_root_makes_belongs_to_the_owner_of_the_folder() {
+        if !rustix::process::geteuid().is_root() {
+            return;
+        }
+        let (parent, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let (data, other) = (parent.path().join("data"), elsewhere.path().join("other"));
+        fs::create_dir_all(data.join("files/ab")).unwrap();
+        for path in [&data.join("campfire.sqlite3"), &data.join("files/ab/key"), &other] {
+            fs::write(path, "").unwrap();
+        }
+        std::os::unix::fs::symlink(&other, data.join("link")).unwrap();
+        fs::hard_link(&other, data.join("name")).unwrap();
+        let owner = |path: &Path| {
+            let metadata = fs::symlink_metadata(path).unwrap();
+            (metadata.uid(), metadata.gid())
+        };
+        drop(GivenToOwner(&data));
+        assert_eq!(owner(&data.join("campfire.sqlite3")), (0, 0));
+        std::os::unix::fs::chown(&data, Some(12345), Some(23456)).unwrap();
+        drop(GivenToOwner(&data));
+        for name in ["campfire.sqlite3", "files", "files/ab", "files/ab/key"] {
+            assert_eq!(owner(&data.join(name)), (12345, 23456), "{name}");
+        }
+        assert_eq!(owner(&other), (0, 0), "what links lead to stays");
     }
 
     #[test]

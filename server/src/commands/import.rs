@@ -12,6 +12,7 @@ use clap::{Args, Subcommand};
 use import::rails::Source;
 use pictures::Thumbnailer;
 
+use super::data_folder::GivenToOwner;
 use super::output::{Printer, print};
 use super::{Data, PICTURE, process};
 use crate::logging;
@@ -75,6 +76,8 @@ async fn rails(options: &Rails) -> Result<(), Box<dyn Error>> {
     if !folder.is_dir() {
         return Err(format!("there is no folder {}", folder.display()).into());
     }
+    // After everything else, the copy of the source included.
+    let _given = (!dry_run).then(|| GivenToOwner(data));
     let scratch = if *dry_run { Scratch::elsewhere() } else { Scratch::inside(data) };
     let scratch = scratch.map_err(|error| format!("{} cannot be written: {error}", data.display()))?;
     let source = Source::open(folder, &scratch.folder).map_err(|error| format!("{}: {error}", folder.display()))?;

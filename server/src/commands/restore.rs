@@ -6,9 +6,10 @@ use std::path::PathBuf;
 use campfire::backup;
 use clap::Args;
 
-use super::data_folder::DataFolder;
+use super::data_folder::{DataFolder, GivenToOwner};
 use super::output::{Printer, count, print};
 use super::{Data, process};
+use crate::logging;
 
 /// Shown below the options.
 pub const EXAMPLES: &str = "\
@@ -40,9 +41,20 @@ pub fn run(options: &Options) -> Result<(), Box<dyn Error>> {
         return Err(format!("there is no archive {}", file.display()).into());
     }
     let _in_use = DataFolder::open(folder)?;
+    let _given = GivenToOwner(folder);
     let mut printer = Printer::default();
     let restored = backup::restore(file, folder, &mut |progress| printer.backup(progress))
         .map_err(|error| format!("{}: {error}", file.display()))?;
+    for problem in &restored.problems {
+        logging::write_line(&format!("campfire: {problem}"));
+    }
+    let problem_count = restored.problems.len() as u64 + restored.more_count;
+    if problem_count > 0 {
+        logging::write_line(&format!(
+            "campfire: {} of the installation when it was saved; everything else is restored",
+            count(problem_count, "problem")
+        ));
+    }
     let (messages, files) = (count(restored.message_count, "message"), count(restored.file_count, "file"));
     print(&format!("{}: {messages}, {files}. Serve it with: campfire serve --data {0}", folder.display()));
     Ok(())

@@ -248,3 +248,72 @@ async fn an_import_that_is_killed_goes_on_where_it_was() {
     let verified = succeed(["verify", "--data", &text(&data)]).await;
     assert!(verified.contains("all as they were stored"), "{verified}");
 }
+
+#[tokio::test]
+async fn nobody_can_join_before_the_people_are_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let (source, data) = (folder.path().join("once"), folder.path().join("data"));
+    fixture::fill(&source, Generation::Since);
+    Served::start(&data).await.kill().await;
+    // The import ends in the middle, as if it were killed there.
+    let mut db = database(&data).await;
+    let trigger = "CREATE TRIGGER stop BEFORE INSERT ON rooms BEGIN SELECT RAISE(ABORT, 'stop'); END";
+    sqlx::query(trigger).execute(&mut db).await.unwrap();
+    fail(["import", "rails", &text(&source), "--data", &text(&data)]).await;
+    assert_eq!(count(&mut db, "SELECT COUNT(*) FROM accounts").await, 0, "there is no join code yet");
+    assert_eq!(count(&mut db, "SELECT COUNT(*) FROM users").await, 0);
+    sqlx::query("DROP TRIGGER stop").execute(&mut db).await.unwrap();
+
+    // Cut off after the people: the first number that is free is not that of one of them.
+    let trigger = "CREATE TRIGGER stop BEFORE INSERT ON memberships BEGIN SELECT RAISE(ABORT, 'stop'); END";
+    sqlx::query(trigger).execute(&mut db).await.unwrap();
+    fail(["import", "rails", &text(&source), "--data", &text(&data)]).await;
+    assert_eq!(count(&mut db, "SELECT COUNT(*) FROM accounts").await, 1);
+    assert_eq!(count(&mut db, "SELECT seq FROM sqlite_sequence WHERE name = 'users'").await, 7);
+    assert_eq!(count(&mut db, "SELECT COUNT(*) FROM users").await, 7);
+    sqlx::query("DROP TRIGGER stop").execute(&mut db).await.unwrap();
+    succeed(["import", "rails", &text(&source), "--data", &text(&data)]).await;
+    check_content(&data).await;
+}
+
+#[tokio::test]
+async fn a_file_that_is_attached_twice_becomes_two_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let (source, data) = (folder.path().join("once"), folder.path().join("data"));
+    fixture::fill(&source, Generation::Since);
+    let db = Connection::open(source.join("db/production.sqlite3")).unwrap();
+    for message_id in [1, 5] {
+        let sql = "INSERT INTO active_storage_attachments (name, record_type, record_id, blob_id)
+                   VALUES ('attachment', 'Message', ?1, 1)";
+        db.execute(sql, [message_id]).unwrap();
+    }
+    db.close().unwrap();
+    let report = succeed(["import", "rails", &text(&source), "--data", &text(&data)]).await;
+    assert!(report.contains(&format!("{:>10}  files\n", 3)), "{report}");
+    let attached =
+        texts(&data, "SELECT message_id || ' ' || name FROM attachments ORDER BY message_id, position").await;
+    assert_eq!(attached, ["1 report.pdf", "5 report.pdf", "5 report.pdf"]);
+}
+
+#[tokio::test]
+async fn a_file_that_cannot_be_copied_ends_the_import_and_is_there_after_the_next_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let (source, data) = (folder.path().join("once"), folder.path().join("data"));
+    fixture::fill(&source, Generation::Since);
+    let db = Connection::open(source.join("db/production.sqlite3")).unwrap();
+    let (key, bytes) = ("efefabcdabcdabcdabcdabcdabcd", vec![7; 24 << 20]);
+    fixture::file(&db, &source, ("Message", "attachment", 7), key, "large.bin", &bytes, false);
+    db.close().unwrap();
+    // A limit of the size of files, which answers like a quota; in blocks of 512 or 1,024 bytes.
+    let mut shell = tokio::process::Command::new("sh");
+    shell.args(["-c", "ulimit -f 20000 && exec \"$@\"", "sh", crate::support::CAMPFIRE, "import", "rails"]);
+    let output = shell.arg(&source).arg("--data").arg(&data).output();
+    let output = tokio::time::timeout(crate::support::TEST_TIMEOUT, output).await.expect("it ends").unwrap();
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{error}");
+    assert!(error.contains("large.bin"), "the file is named: {error}");
+    let report = succeed(["import", "rails", &text(&source), "--data", &text(&data)]).await;
+    assert!(report.contains(&format!("{:>10}  files\n", 2)), "{report}");
+    let text_of = texts(&data, "SELECT body_source FROM messages WHERE id = 7").await;
+    assert_eq!(text_of, [""], "the message does not say that it is missing");
+}

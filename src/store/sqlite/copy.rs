@@ -15,6 +15,9 @@ use crate::store::MIGRATOR;
 /// How many pages are copied at a time.
 const PAGES_PER_STEP: i32 = 1_024;
 
+/// How many stored files are read at once.
+const FILES_PER_PAGE: i64 = 1_000;
+
 /// How long a lock of another program is waited for.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -100,6 +103,15 @@ impl Checked {
         Ok(Self { connection })
     }
 
+    /// From now on, what is read is of several moments. A transaction that goes on for as long as files are read would keep
+    /// a program that writes from reusing its log, which grows for all that time.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub fn end_transaction(&self) -> Result<(), Error> {
+        self.connection.execute_batch("COMMIT")
+    }
+
     /// The number of its newest migration; `None` if it is not a database of Campfire.
     #[must_use]
     pub fn schema(&self) -> Option<i64> {
@@ -114,12 +126,11 @@ impl Checked {
         self.count("SELECT COUNT(*) FROM messages")
     }
 
-    /// What is wrong with it, in words: its structure, its indexes (those of the full-text search included), and its
-    /// references. At most some hundred lines.
+    /// What is damaged in it, in words: its structure, its indexes, and its references. At most some hundred lines.
     ///
     /// # Errors
     /// When it cannot be read. Damage may show itself as such an error, too.
-    pub fn problems(&self) -> Result<Vec<String>, Error> {
+    pub fn damage(&self) -> Result<Vec<String>, Error> {
         let mut problems = Vec::new();
         let mut check = self.connection.prepare("PRAGMA integrity_check")?;
         let lines = check.query_map([], |row| row.get::<_, String>(0))?;
@@ -142,6 +153,15 @@ impl Checked {
         if reference_count > 1 {
             problems.push(format!("database: {} more such references", reference_count - 1));
         }
+        Ok(problems)
+    }
+
+    /// Which messages the full-text search does not find, or finds although they do not exist, in words.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn search_gaps(&self) -> Result<Vec<String>, Error> {
+        let mut problems = Vec::new();
         for (table, index) in [("message_search", "words"), ("message_parts", "parts of words")] {
             let missing =
                 self.count(&format!("SELECT COUNT(*) FROM messages WHERE id NOT IN (SELECT id FROM {table}_docsize)"))?;
@@ -157,26 +177,36 @@ impl Checked {
         Ok(problems)
     }
 
-    /// Hands each stored file to `receive`, until that fails.
+    /// Hands each stored file to `receive`, until that fails. Nothing is being read meanwhile.
     ///
     /// # Errors
     /// When the database cannot be read.
     pub fn files<E: From<Error>>(&self, mut receive: impl FnMut(StoredFile) -> Result<(), E>) -> Result<(), E> {
-        let mut files = self.connection.prepare(
-            "SELECT key, bytes, sha256, preview_type IS NOT NULL, expires_at IS NULL FROM blobs ORDER BY key",
+        let mut after = String::new();
+        loop {
+            let page = self.files_after(&after)?;
+            let Some(last) = page.last() else { return Ok(()) };
+            after.clone_from(&last.key);
+            page.into_iter().try_for_each(&mut receive)?;
+        }
+    }
+
+    /// The stored files with keys above `after`: a page of them.
+    fn files_after(&self, after: &str) -> Result<Vec<StoredFile>, Error> {
+        let mut files = self.connection.prepare_cached(
+            "SELECT key, bytes, sha256, preview_type IS NOT NULL, expires_at IS NULL
+               FROM blobs WHERE key > ?1 ORDER BY key LIMIT ?2",
         )?;
-        let mut rows = files.query([])?;
-        while let Some(row) = rows.next()? {
-            let bytes: i64 = row.get(1)?;
-            receive(StoredFile {
+        let rows = files.query_map(rusqlite::params![after, FILES_PER_PAGE], |row| {
+            Ok(StoredFile {
                 key: row.get(0)?,
-                bytes: bytes.unsigned_abs(),
+                bytes: row.get::<_, i64>(1)?.unsigned_abs(),
                 sha256: row.get(2)?,
                 has_preview: row.get(3)?,
                 is_used: row.get(4)?,
-            })?;
-        }
-        Ok(())
+            })
+        })?;
+        rows.collect()
     }
 
     /// Whether it knows a stored file with this key.
@@ -277,7 +307,7 @@ mod tests {
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "no log beside it");
         let checked = Checked::open(&target).unwrap();
         assert_eq!((checked.message_count().unwrap(), checked.schema()), (20, Some(newest_schema())));
-        assert_eq!(checked.problems().unwrap(), [""; 0]);
+        assert_eq!((checked.damage().unwrap(), checked.search_gaps().unwrap()), (Vec::new(), Vec::new()));
         drop(checked);
 
         let epoch = || {
@@ -310,15 +340,15 @@ mod tests {
         let other = Connection::open(world.database_path()).unwrap();
         other.execute("DELETE FROM message_parts WHERE rowid = ?1", [message.id.0]).unwrap();
         other.execute_batch("PRAGMA foreign_keys = OFF; INSERT INTO boosts (message_id, booster_id, content, created_at) VALUES (999, 1, 'x', 0), (998, 1, 'x', 0)").unwrap();
-        let problems = Checked::open(&world.database_path()).unwrap().problems().unwrap();
+        let checked = Checked::open(&world.database_path()).unwrap();
         assert_eq!(
-            problems,
+            checked.damage().unwrap(),
             [
                 "database: a row of boosts refers to one of messages that does not exist",
                 "database: 1 more such references",
-                "search: 1 messages are not in the index of parts of words",
             ]
         );
+        assert_eq!(checked.search_gaps().unwrap(), ["search: 1 messages are not in the index of parts of words"]);
     }
 
     #[test]

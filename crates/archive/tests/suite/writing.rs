@@ -1,6 +1,6 @@
 use std::fs;
 use std::io::{self, Read};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::process::Command;
 
@@ -55,7 +55,7 @@ fn nothing_has_the_final_name_before_the_end_and_nothing_is_left_after_a_failure
     let path = folder.path().join("a.tar.zst");
     let mut writer = Writer::create(&path, 0).unwrap();
     fs::write(writer.scratch("sqlite3").unwrap(), "left by a process that was killed").unwrap();
-    writer.scratch("sqlite3").unwrap();
+    fs::remove_file(writer.scratch("sqlite3").unwrap()).unwrap();
     let busy = Writer::create(&path, 0).err().unwrap();
     assert_eq!(busy.kind(), io::ErrorKind::ResourceBusy);
     let error = writer.append(&"a".parse().unwrap(), 9_000_000, &mut Broken(5_000_000), &mut |_| {}).unwrap_err();
@@ -90,4 +90,47 @@ fn what_a_killed_process_left_is_written_anew() {
     write(&path, &members());
     assert_eq!(read(&path).unwrap().len(), 3);
     assert_eq!(names(folder.path()), ["a.tar"]);
+}
+
+#[test]
+fn nothing_is_written_where_a_link_leads_that_somebody_else_has_put_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let precious = folder.path().join("precious");
+    fs::write(&precious, "precious").unwrap();
+    let path = folder.path().join("a.tar");
+    for name in [".a.tar.sums.part", ".a.tar.sqlite3.part"] {
+        symlink(&precious, folder.path().join(name)).unwrap();
+    }
+    let mut writer = Writer::create(&path, 0).unwrap();
+    fs::write(writer.scratch("sqlite3").unwrap(), "a copy").unwrap();
+    writer.append(&"a".parse().unwrap(), 5, &mut &b"bytes"[..], &mut |_| {}).unwrap();
+    writer.finish().unwrap();
+    symlink(&precious, folder.path().join(".b.tar.part")).unwrap();
+    assert!(Writer::create(&folder.path().join("b.tar"), 0).is_err());
+    assert_eq!(fs::read_to_string(&precious).unwrap(), "precious");
+
+    // A file of somebody else who may read it is not what is written either.
+    let left = folder.path().join(".c.tar.part");
+    fs::write(&left, "").unwrap();
+    fs::set_permissions(&left, fs::Permissions::from_mode(0o666)).unwrap();
+    let opened = fs::File::open(&left).unwrap();
+    write(&folder.path().join("c.tar"), &members());
+    assert_eq!(opened.metadata().unwrap().len(), 0);
+}
+
+#[test]
+fn what_killed_processes_left_of_other_nights_is_deleted_and_what_is_being_written_is_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let left = ["campfire-01.tar.part", "campfire-01.tar.sqlite3.part", "campfire-02.tar.sqlite3.part-journal"];
+    let others = ["campfire-01.tar", ".campfire-001.tar.part", ".another-01.tar.part", ".campfire-01.tar.txt"];
+    for name in left.map(|name| format!(".{name}")).into_iter().chain(others.map(str::to_owned)) {
+        fs::write(folder.path().join(name), "").unwrap();
+    }
+    let running = Writer::create(&folder.path().join("campfire-03.tar"), 0).unwrap();
+    running.scratch("sqlite3").unwrap();
+    drop(Writer::create(&folder.path().join("campfire-04.tar"), 0).unwrap());
+    let mut expected = others.map(str::to_owned).to_vec();
+    expected.extend([".campfire-03.tar.part", ".campfire-03.tar.sqlite3.part"].map(str::to_owned));
+    expected.sort();
+    assert_eq!(names(folder.path()), expected);
 }

@@ -356,6 +356,7 @@ impl Source {
                 mentions: converted.mentions,
                 files: Vec::new(),
                 boosts: Vec::new(),
+                lost_count: converted.lost_count,
                 created_at: moment(row, 4)?,
             });
         }
@@ -451,9 +452,10 @@ impl Source {
 
     fn file(&self, key: &str, name: String, checksum: &str) -> SourceFile {
         let is_key = key.len() >= 4 && key.bytes().all(|byte| byte.is_ascii_alphanumeric());
-        let path = is_key.then(|| self.folder.join("files").join(&key[..2]).join(&key[2..4]).join(key));
+        let root = self.folder.join("files");
+        let path = is_key.then(|| root.join(&key[..2]).join(&key[2..4]).join(key));
         let md5 = STANDARD.decode(checksum).ok().and_then(|sum| sum.try_into().ok());
-        SourceFile { key: key.to_owned(), path, name, md5 }
+        SourceFile { key: key.to_owned(), path, root, name, md5 }
     }
 }
 

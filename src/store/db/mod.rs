@@ -244,7 +244,9 @@ impl Db {
         };
         low_priority::spawn("checkpoint", checkpoints).map_err(OpenError::Thread)?;
 
+        let pulse = health.pulse("Nothing is saved any more: the writer of the database has ended.");
         let writer = Writer {
+            _pulse: pulse,
             connection: Some(connection),
             clock,
             publish,
@@ -256,11 +258,7 @@ impl Db {
         };
         let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(OpenError::Thread)?;
         let thread = std::thread::Builder::new().name("writer".into());
-        let pulse = health.pulse("Nothing is saved any more: the writer of the database has ended.");
-        let writes = move || {
-            let _pulse = pulse;
-            runtime.block_on(writer.serve(queued));
-        };
+        let writes = move || runtime.block_on(writer.serve(queued));
         thread.spawn(writes).map_err(OpenError::Thread)?;
         Ok(db)
     }

@@ -16,11 +16,14 @@ use super::{MAX_GROUP, Mode, QUEUE_CAPACITY, QueuedWrite, Tx, WriteResult};
 use crate::AppError;
 use crate::cache::invalidation::{Invalidations, Stale};
 use crate::clock::{self, Clock};
+use crate::health::Pulse;
 use crate::live::Announcement;
 use crate::store::messages::Inserted;
 use crate::store::sqlite::search_index::{MergeDebt, PendingIndex, index_messages};
 
 pub(super) struct Writer {
+    /// Dropped before `publish`: of the parts that end with the writer, the writer is the one that is reported.
+    pub _pulse: Pulse,
     /// Moved into the running write and back; `None` for good only if a write's future was dropped before it completed.
     pub connection: Option<SqliteConnection>,
     pub clock: Clock,

@@ -99,14 +99,17 @@ function restore(tries = MAX_TRIES) {
   if (!place || tries === 0) return;
   const list = timeline();
   const roomId = list?.getAttribute(Attribute.Room);
-  if (!list || !roomId || shownPath() !== pathInUrl()) return void requestAnimationFrame(() => restore(tries - 1));
+  // Once it is in the document, the WASM sets a place of its own.
+  const isOpened = list?.getAttribute(Attribute.Opened) === shownPath();
+  const isReady = roomId && shownPath() === pathInUrl() && (isOpened || !document.documentElement.hasAttribute(Attribute.Live));
+  if (!list || !isReady) return void requestAnimationFrame(() => restore(tries - 1));
   const row = rowAt(place.rowId);
   if (!row) {
     const path = pathOfPlace(roomId, place);
     if (path === pathInUrl()) return;
     return goTo(path);
   }
-  // After the frame in which the WASM sets its own position.
+  // After the layout of its rows.
   requestAnimationFrame(() => {
     list.scrollTop += row.getBoundingClientRect().top - list.getBoundingClientRect().top - place.offset;
   });

@@ -76,9 +76,12 @@ function storageKey(path = shownPath()): string {
   return `campfire:place:${path?.split("?")[0]}`;
 }
 
+/** Whether a place is being restored: until then, where the page happens to be is not where one reads. */
+let isRestoring = false;
+
 function save(key: string) {
   const list = timeline();
-  if (!list) return;
+  if (!list || isRestoring) return;
   const { top } = list.getBoundingClientRect();
   const all = rows();
   const index = all.findIndex((row) => row.getBoundingClientRect().bottom > top);
@@ -96,7 +99,8 @@ function restore(tries = MAX_TRIES) {
   const place = parsePlace(sessionStorage.getItem(storageKey(location.pathname)));
   // The room was left at its end, after an earlier return to older messages.
   if (!place && location.pathname !== pathInUrl()) return goTo(location.pathname);
-  if (!place || tries === 0) return;
+  isRestoring = !!place && tries > 0;
+  if (!isRestoring || !place) return;
   const list = timeline();
   const roomId = list?.getAttribute(Attribute.Room);
   // Once it is in the document, the WASM sets a place of its own.
@@ -106,12 +110,14 @@ function restore(tries = MAX_TRIES) {
   const row = rowAt(place.rowId);
   if (!row) {
     const path = pathOfPlace(roomId, place);
-    if (path === pathInUrl()) return;
-    return goTo(path);
+    isRestoring = path !== pathInUrl();
+    if (isRestoring) goTo(path);
+    return;
   }
   // After the layout of its rows.
   requestAnimationFrame(() => {
     list.scrollTop += row.getBoundingClientRect().top - list.getBoundingClientRect().top - place.offset;
+    isRestoring = false;
   });
 }
 

@@ -18,6 +18,8 @@ export interface Place {
 
 /** How long nothing must scroll before the place is kept. */
 const PAUSE_MS = 150;
+/** How long a restored place is held. */
+const HOLD_MS = 500;
 /** How many frames to wait for the room's rows, five seconds. */
 const MAX_TRIES = 300;
 /** How many rows a page has below the topmost one in view, of 40. */
@@ -114,11 +116,26 @@ function restore(tries = MAX_TRIES) {
     if (isRestoring) goTo(path);
     return;
   }
+  hold(list, place);
+}
+
+/** Puts the row at its place for some frames, as what loads around it may move it. The reader's input ends that. */
+function hold(list: HTMLElement, { rowId, offset }: Place) {
+  const end = performance.now() + HOLD_MS;
+  let hasInput = false;
+  for (const input of ["wheel", "touchstart", "pointerdown", "keydown"]) {
+    addEventListener(input, () => (hasInput = true), { once: true, passive: true, capture: true });
+  }
+  const put = () => {
+    const row = rowAt(rowId);
+    isRestoring = !hasInput && performance.now() < end && !!row;
+    if (!isRestoring || !row) return;
+    const moved = row.getBoundingClientRect().top - list.getBoundingClientRect().top - offset;
+    if (Math.abs(moved) > 1) list.scrollTop += moved;
+    requestAnimationFrame(put);
+  };
   // After the layout of its rows.
-  requestAnimationFrame(() => {
-    list.scrollTop += row.getBoundingClientRect().top - list.getBoundingClientRect().top - place.offset;
-    isRestoring = false;
-  });
+  requestAnimationFrame(put);
 }
 
 /** Shows another page of the room in place of this one: the WASM loads it, and {@link restore} is called again. */

@@ -28,6 +28,8 @@ const test = base.extend<{ web: string }>({
 });
 
 test("a preview appears live, moves nobody's place, and is taken away by its author", async ({ twoPeople: { ada, bob }, web }) => {
+  // Two checks of accessibility of a page with sixty messages, in both themes.
+  test.slow();
   const room = new URL(bob.page.url()).pathname;
   await flood(ada, room, 60);
   await ada.write(`Look at ${web}`);

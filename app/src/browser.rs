@@ -68,6 +68,12 @@ pub fn is_composing(event: &web_sys::KeyboardEvent) -> bool {
     event.is_composing() || event.key_code() == 229
 }
 
+/// Whether a click would follow a link in the same tab, and nothing else has handled it.
+pub fn is_plain_click(event: &web_sys::MouseEvent) -> bool {
+    let is_modified = event.ctrl_key() || event.meta_key() || event.shift_key() || event.alt_key();
+    event.button() == 0 && !is_modified && !event.default_prevented()
+}
+
 /// The innermost element around the target of an event that matches.
 pub fn closest(event: &web_sys::Event, selector: &str) -> Option<web_sys::Element> {
     event.target()?.dyn_into::<web_sys::Element>().ok()?.closest(selector).ok()?

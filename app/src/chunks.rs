@@ -164,10 +164,8 @@ pub fn listen() {
 /// Opens what a link in the page opens there: the search panel, the picker of boosts, a picture. If its module cannot be
 /// fetched, the link is followed.
 fn clicked(event: &MouseEvent) {
-    let is_plain =
-        event.button() == 0 && !(event.ctrl_key() || event.meta_key() || event.shift_key() || event.alt_key());
     let link = browser::closest(event, "a:is([data-finder],[data-picker],[data-picture])");
-    let Some(link) = link.filter(|_| is_plain && !event.default_prevented()) else { return };
+    let Some(link) = link.filter(|_| browser::is_plain_click(event)) else { return };
     let Ok(link) = link.dyn_into::<HtmlAnchorElement>() else { return };
     event.prevent_default();
     if link.has_attribute("data-finder") {

@@ -9,7 +9,7 @@ use campfire::model::{Place, paths};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{Element, Event, FormData, HtmlAnchorElement, HtmlFormElement, MouseEvent, SubmitEvent, UrlSearchParams};
+use web_sys::{Event, FormData, HtmlAnchorElement, HtmlFormElement, MouseEvent, SubmitEvent, UrlSearchParams};
 
 use crate::browser;
 use crate::frame::{self, Answer, Frame};
@@ -245,12 +245,10 @@ fn depth() -> f64 {
 
 /// The link of this site that a click follows in the same window; `None` if there is none.
 fn followed(event: &MouseEvent) -> Option<HtmlAnchorElement> {
-    let modified = event.ctrl_key() || event.meta_key() || event.shift_key() || event.alt_key();
-    if modified || event.button() != 0 || event.default_prevented() {
+    if !browser::is_plain_click(event) {
         return None;
     }
-    let link = event.target()?.dyn_into::<Element>().ok()?.closest(LINKS).ok()??;
-    let link: HtmlAnchorElement = link.dyn_into().ok()?;
+    let link: HtmlAnchorElement = browser::closest(event, LINKS)?.dyn_into().ok()?;
     (window().location().origin().ok()? == link.origin()).then_some(link)
 }
 

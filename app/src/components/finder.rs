@@ -201,13 +201,12 @@ impl Panel {
 
     /// A link is followed by the navigation. A search that led to a message is remembered.
     fn clicked(&self, event: &Event) {
-        let Some(target) = event.target().and_then(|target| target.dyn_into::<Element>().ok()) else { return };
-        let closest = |selector: &str| target.closest(selector).ok().flatten();
-        if closest(".found__link").is_some() {
+        let is_in = |selector: &str| browser::closest(event, selector).is_some();
+        if is_in(".found__link") {
             self.remember();
         }
         // A click outside of the dialog is one on its backdrop.
-        if closest("a[href], button[value=close]").is_some() || closest("dialog > *").is_none() {
+        if is_in("a[href], button[value=close]") || !is_in("dialog > *") {
             self.dialog.close();
         }
     }

@@ -137,8 +137,7 @@ async fn draw(file: &web_sys::File, canvas: &HtmlCanvasElement) -> Option<()> {
 }
 
 fn clicked(uploads: Uploads, event: &MouseEvent) {
-    let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
-    let Some(control) = target.and_then(|target| target.closest("[data-tray]").ok().flatten()) else { return };
+    let Some(control) = browser::closest(event, "[data-tray]") else { return };
     let Some(element) = control.closest(&["[", FILE, "]"].concat()).ok().flatten() else { return };
     let id = element.get_attribute(FILE).and_then(|id| id.parse::<ClientUploadId>().ok());
     let Some(id) = id else { return };

@@ -10,6 +10,7 @@ pub mod form;
 pub mod icon;
 pub mod jumps;
 pub mod lightbox;
+pub mod local_time;
 pub mod message;
 pub mod opened_at;
 pub mod paging;

@@ -1,8 +1,9 @@
 //! The page of deliveries and jobs, for administrators: what waits, what failed and why.
 
-use campfire::model::{UserId, paths, utc_timestamp};
+use campfire::model::{UserId, paths};
 use leptos::prelude::*;
 
+use crate::components::local_time::LocalTime;
 use crate::components::sheet::{Section, Sheet};
 
 /// A delivery to a webhook.
@@ -52,7 +53,7 @@ pub enum DeliveryStanding {
 pub struct JobRow {
     /// Its id.
     pub id: i64,
-    /// What it does.
+    /// The kind of the job.
     pub kind: String,
     /// Why it failed last.
     pub error: String,
@@ -64,7 +65,7 @@ pub struct JobRow {
     pub created_at: i64,
 }
 
-/// What waits and what failed.
+/// The page of queued and failed deliveries and jobs.
 #[component]
 pub fn DeliveriesPage(
     /// How many deliveries wait.
@@ -140,7 +141,7 @@ fn Delivery(row: DeliveryRow) -> impl IntoView {
             <p class="delivery__head">
                 <span class=class>{word}</span>
                 <span class="delivery__what"><a href=paths::edit_bot(bot_id)><bdi>{bot_name}</bdi></a>": "{subject}</span>
-                <Moment at_ms=row.created_at/>
+                <span class="delivery__time"><LocalTime at_ms=row.created_at/></span>
             </p>
             <p class="field__note">{tries}{answered}{took}</p>
             {error.map(|error| view! { <p class="field__note field__note--wrong">{error}</p> })}
@@ -165,7 +166,7 @@ fn FailedJob(job: JobRow) -> impl IntoView {
             <p class="delivery__head">
                 <span class=class>{word}</span>
                 <span class="delivery__what">{kind.replace('_', " ")}</span>
-                <Moment at_ms=created_at/>
+                <span class="delivery__time"><LocalTime at_ms=created_at/></span>
             </p>
             <p class="field__note">{format!("tried {attempts} times")}</p>
             <p class="field__note field__note--wrong">{error}</p>
@@ -189,12 +190,4 @@ fn AgainOrDrop(action: String) -> impl IntoView {
             </form>
         </div>
     }
-}
-
-#[component]
-fn Moment(at_ms: i64) -> impl IntoView {
-    let timestamp = utc_timestamp(at_ms);
-    let shown = format!("{} {} UTC", &timestamp[..10], &timestamp[11..16]);
-    let html = format!("<local-time data-date><time datetime=\"{timestamp}\">{shown}</time></local-time>");
-    view! { <span class="delivery__time" inner_html=html></span> }
 }

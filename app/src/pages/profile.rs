@@ -1,10 +1,11 @@
 //! The viewer's own profile, rooms and devices.
 
-use campfire::model::{Bio, Involvement, Profile, RoomId, RoomKind, SessionId, Theme, UserId, paths, utc_timestamp};
+use campfire::model::{Bio, Involvement, Profile, RoomId, RoomKind, SessionId, Theme, UserId, paths};
 use leptos::prelude::*;
 
 use crate::components::form::{Field, FormState, LongField, Problem};
 use crate::components::icon::Icon;
+use crate::components::local_time::LocalTime;
 use crate::components::picture_form::PictureForm;
 use crate::components::sheet::{Avatar, LinkField, Section, Sheet};
 
@@ -332,15 +333,13 @@ fn Devices(devices: Vec<Device>) -> impl IntoView {
 /// A device with the form that signs it out.
 #[component]
 fn DeviceRow(device: Device) -> impl IntoView {
-    let timestamp = utc_timestamp(device.last_active_at);
-    let time = format!("{} {} UTC", &timestamp[..10], &timestamp[11..16]);
     let label = format!("Sign out {} at {}", device.browser, device.address);
     view! {
         <li class="list__row">
             {Icon::Device.view()}
             <div class="list__name">
                 <strong>{device.browser}</strong>
-                <span class="list__detail"><bdi>{device.address}</bdi>" · "<local-time data-date=""><time datetime=timestamp>{time}</time></local-time></span>
+                <span class="list__detail"><bdi>{device.address}</bdi>" · "<LocalTime at_ms=device.last_active_at/></span>
             </div>
             {if device.is_this {
                 view! { <span class="tag">"This device"</span> }.into_any()

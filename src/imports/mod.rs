@@ -5,8 +5,10 @@
 //! chat can be served meanwhile. What is taken over is made to fit the rules of this program first ([`prepare`]), in a dry
 //! run as well: it reads and counts the same, and writes nothing.
 
+mod files;
 mod prepare;
 mod rails;
+mod read_marks;
 mod report;
 
 pub use rails::{dry_run as rails_dry_run, run as rails};

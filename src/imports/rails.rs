@@ -1,29 +1,27 @@
 //! Imports ONCE Campfire on Rails.
 
 use std::collections::{HashMap, HashSet};
-use std::fs::File;
 use std::path::Path;
 
 use ::import::rails::{Source, Totals};
-use ::import::{FileProblem, Membership, SourceFile, Status, User};
-use pictures::{Bounds, Encoding, Outcome};
+use ::import::{FileProblem, Membership, Status, User};
+use pictures::{Bounds, Encoding};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use tokio::task::JoinHandle;
 
+use super::files::{self, StoredFile};
 use super::prepare::{self, Prepared};
+use super::read_marks::ReadMarks;
 use super::{ImportError, Progress, Report};
-use crate::files::{FileDetails, read_details, without_metadata};
-use crate::model::{AccountName, CustomStyles, FileForm, FileKey, FileName, Job, RoomId, UserId, hex};
+use crate::model::{AccountName, CustomStyles, FileKey, FileName, Job, RoomId, UserId, hex};
 use crate::state::AppState;
-use crate::store::avatars::Picture;
-use crate::store::files::NewBlob;
 use crate::store::imports::{NewAccount, StoredImport};
 use crate::store::sqlite::copy::{self, Checkpoints};
 use crate::store::{self, Tx};
 use crate::{AppResult, jobs, names, ops};
 
-/// What this import is called in the database.
+/// The kind of this import in the database.
 const KIND: &str = "rails";
 
 /// How many messages one write takes: some hundredths of a second for those who wait behind it.
@@ -40,9 +38,6 @@ const MEMBERSHIPS_PER_WRITE: u32 = 2_000;
 
 /// How many times of messages are read at once.
 const TIMES_PER_PAGE: i64 = 10_000;
-
-/// The largest picture of a person that is kept, in bytes.
-const MAX_AVATAR_BYTES: usize = 2 * 1024 * 1024;
 
 /// How far an import is. Each step is done again if it was cut off.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -79,7 +74,7 @@ pub fn dry_run(source: &Source, progress: &mut dyn FnMut(Progress)) -> Result<Re
                         report.drop("files that cannot be read: the import would end there", 1);
                         report.note(|| format!("file {:?} ({}): {error}", file.name, file.key));
                     }
-                    Err(problem) => note_problem(file, &problem, &mut report),
+                    Err(problem) => files::note_problem(file, &problem, &mut report),
                 }
             }
             done.messages += 1;
@@ -122,7 +117,7 @@ pub async fn run(
         begin(state, source, &identity, &people, &totals).await?;
     }
     if !position.has_people {
-        insert_memberships(state, source, &people, &mut report).await?;
+        insert_belongings(state, source, &people, &mut report).await?;
         position.has_people = true;
         note(state, &identity, position, &report, false).await?;
     }
@@ -138,7 +133,7 @@ pub async fn run(
         }
         let mut blobs = Vec::new();
         for prepared in &mut batch {
-            blobs.extend(store_files(state, prepared, &mut report).await?);
+            blobs.extend(files::store_files(state, prepared, &mut report).await?);
         }
         // This batch was read and rendered while the one before was written.
         finish_write(writing.take()).await?;
@@ -343,7 +338,7 @@ fn count_dropped(totals: &Totals, report: &mut Report) {
 }
 
 /// Inserts what belongs to people, other than their messages.
-async fn insert_memberships(
+async fn insert_belongings(
     state: &AppState,
     source: &Source,
     people: &People,
@@ -385,7 +380,9 @@ async fn insert_pictures(
 ) -> Result<(), ImportError> {
     for user in &people.source_users {
         let Some(file) = &user.avatar else { continue };
-        let Some(picture) = picture(state, file, Bounds::AVATAR, Encoding::Small, report).await? else { continue };
+        let Some(picture) = files::picture(state, file, Bounds::AVATAR, Encoding::Small, report).await? else {
+            continue;
+        };
         let user_id = UserId(user.id);
         let set = async move |tx: &mut Tx| Ok(store::avatars::set(tx.db(), user_id, &picture).await?);
         state.db.write(set).await?;
@@ -395,7 +392,7 @@ async fn insert_pictures(
         let mut logos = Vec::new();
         for side in crate::ops::avatars::LOGO_SIDES {
             let bounds = Bounds { width: side, height: side };
-            if let Some(picture) = picture(state, &file, bounds, Encoding::Png, report).await? {
+            if let Some(picture) = files::picture(state, &file, bounds, Encoding::Png, report).await? {
                 logos.push((side, picture.bytes));
             }
         }
@@ -405,133 +402,6 @@ async fn insert_pictures(
         }
     }
     Ok(())
-}
-
-/// Makes a picture small; `None` if that cannot be done, which is noted.
-async fn picture(
-    state: &AppState,
-    file: &SourceFile,
-    bounds: Bounds,
-    encoding: Encoding,
-    report: &mut Report,
-) -> Result<Option<Picture>, ImportError> {
-    let Some(thumbnailer) = state.files.thumbnailer().cloned() else {
-        report.drop("pictures of people and the logo: no pictures are taken here", 1);
-        return Ok(None);
-    };
-    let key = FileKey::new(*uuid::Uuid::new_v4().as_bytes());
-    let input = state.files.incoming.scratch(&key, "import").await?;
-    let output = state.files.incoming.scratch(&key, "shrunk").await?;
-    let copied = file.copy(&mut File::create_new(&input)?);
-    let made = match copied {
-        Ok(_) => {
-            let (input, target) = (input.clone(), output.clone());
-            let make = move || {
-                let outcome = thumbnailer.thumbnail_as(&input, &target, bounds, None, encoding);
-                (outcome, std::fs::read(&target))
-            };
-            let (outcome, bytes) = state.files.threads.turn().await?.run(make).await?;
-            match outcome {
-                Outcome::Done(made) => bytes
-                    .ok()
-                    .filter(|bytes| bytes.len() <= MAX_AVATAR_BYTES)
-                    .map(|bytes| Picture { content_type: made.format.content_type().into(), bytes }),
-                Outcome::Refused(_) | Outcome::Failed(_) => None,
-            }
-        }
-        Err(problem @ (FileProblem::Read(_) | FileProblem::Write(_))) => {
-            let _ = std::fs::remove_file(input);
-            return Err(unfinished(file, &problem));
-        }
-        Err(_) => None,
-    };
-    let _ = std::fs::remove_file(input);
-    let _ = std::fs::remove_file(output);
-    if made.is_none() {
-        report.drop("pictures of people and logos that are missing, damaged, or of a kind that is not shown", 1);
-        report.note(|| format!("the picture {:?} was left out", file.name));
-    }
-    Ok(made)
-}
-
-/// The end of an import: the file is there, and would be missing for ever if the import went on.
-fn unfinished(file: &SourceFile, problem: &FileProblem) -> ImportError {
-    ImportError::File(format!("{:?} ({}): {problem}", file.name, file.key))
-}
-
-fn note_problem(file: &SourceFile, problem: &FileProblem, report: &mut Report) {
-    report.drop("files that are missing or changed: their messages say so", 1);
-    report.note(|| format!("file {:?} ({}): {problem}", file.name, file.key));
-}
-
-/// A file that is in the store.
-struct StoredFile {
-    blob: NewBlob,
-    name: FileName,
-    room_id: RoomId,
-    message_id: crate::model::MessageId,
-}
-
-/// Copies the files of a message into the store. Those that cannot be taken are named in its text.
-async fn store_files(
-    state: &AppState,
-    prepared: &mut Prepared,
-    report: &mut Report,
-) -> Result<Vec<StoredFile>, ImportError> {
-    let mut stored = Vec::new();
-    let mut missing = Vec::new();
-    for (file, key, name) in std::mem::take(&mut prepared.files) {
-        let path = state.files.incoming.scratch(&key, "import").await?;
-        match file.copy(&mut File::create_new(&path)?) {
-            Ok(copied) => {
-                let clean = state.files.incoming.scratch(&key, "clean").await?;
-                let (input, given, keeps) = (path.clone(), name.clone(), state.files.keeps_metadata());
-                let read = move || {
-                    let details = read_details(&input, &given)?;
-                    let cleaned = if keeps { None } else { without_metadata(&input, &details, clean)? };
-                    Ok::<_, std::io::Error>((details, cleaned))
-                };
-                let (FileDetails { content_type, size }, cleaned) =
-                    state.files.threads.turn().await?.run(read).await??;
-                let (bytes, sha256) = cleaned.as_ref().map_or((copied.bytes, copied.sha256), |c| (c.bytes, c.sha256));
-                let kept = cleaned.as_ref().map_or(&path, |cleaned| &cleaned.path);
-                state.files.blobs.put(key.as_str(), kept).await?;
-                if let Some(cleaned) = cleaned {
-                    let _ = std::fs::remove_file(cleaned.path);
-                }
-                report.keep("files", 1);
-                stored.push(StoredFile {
-                    blob: NewBlob {
-                        key,
-                        creator_id: UserId(prepared.row.creator_id),
-                        bytes: i64::try_from(bytes).unwrap_or(i64::MAX),
-                        sha256,
-                        content_type,
-                        size,
-                    },
-                    name,
-                    room_id: RoomId(prepared.row.room_id),
-                    message_id: prepared.id(),
-                });
-            }
-            Err(problem @ (FileProblem::Read(_) | FileProblem::Write(_))) => {
-                let _ = std::fs::remove_file(path);
-                return Err(unfinished(&file, &problem));
-            }
-            Err(problem) => {
-                note_problem(&file, &problem, report);
-                missing.push(name.to_string());
-            }
-        }
-        let _ = std::fs::remove_file(path);
-    }
-    if !missing.is_empty() {
-        prepared.add_missing(&missing);
-    }
-    if !stored.is_empty() {
-        prepared.set_files(stored.iter().map(|file| (file.name.as_str(), FileForm::of(&file.blob.content_type))));
-    }
-    Ok(stored)
 }
 
 /// Gives messages another id whose own is that of another message of their author: here, they are unique.
@@ -629,38 +499,7 @@ async fn mark_read(state: &AppState, source: &Source, last_message_id: i64) -> R
     Ok(())
 }
 
-/// How far the members of a room have read. One pass over its messages, from the newest on, serves all of them.
-#[derive(Default)]
-struct ReadMarks {
-    /// Members, and when the message was posted that is the first unread one; `i64::MAX` if all are read.
-    wanted: Vec<(i64, i64)>,
-    /// Members, and the last message that they have read.
-    found: Vec<(i64, i64)>,
-}
-
-impl ReadMarks {
-    fn add(&mut self, user_id: i64, unread_at: Option<i64>) {
-        self.wanted.push((user_id, unread_at.unwrap_or(i64::MAX)));
-    }
-
-    /// Those who have read most come last.
-    fn sort(&mut self) {
-        self.wanted.sort_by_key(|(_, unread_at)| *unread_at);
-    }
-
-    fn is_complete(&self) -> bool {
-        self.wanted.is_empty()
-    }
-
-    /// Takes the next older message: it is the last one read by those whose first unread one was posted after it.
-    fn pass(&mut self, id: i64, created_at: i64) {
-        while let Some((user_id, _)) = self.wanted.pop_if(|(_, unread_at)| created_at < *unread_at) {
-            self.found.push((user_id, id));
-        }
-    }
-}
-
-/// What needs all messages: how far people have read, and previews of pictures.
+/// The steps that need all messages: read positions, and previews of pictures.
 async fn finish(
     state: &AppState,
     source: &Source,
@@ -683,27 +522,4 @@ async fn finish(
     state.db.write(async |tx: &mut Tx| Ok(store::imports::begin_epoch(tx.db()).await?)).await?;
     note(state, identity, position, report, true).await?;
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn one_pass_over_the_messages_finds_how_far_everybody_has_read() {
-        let mut marks = ReadMarks::default();
-        for (user_id, unread_at) in
-            [(1, None), (2, Some(30)), (3, Some(1)), (4, Some(25)), (5, Some(30)), (6, Some(99))]
-        {
-            marks.add(user_id, unread_at);
-        }
-        marks.sort();
-        // The third message was posted before the second one.
-        for (id, created_at) in [(4, 30), (3, 20), (2, 21), (1, 10)] {
-            marks.pass(id, created_at);
-        }
-        marks.found.sort_unstable();
-        assert_eq!(marks.found, [(1, 4), (2, 3), (4, 3), (5, 3), (6, 4)]);
-        assert_eq!(marks.wanted, [(3, 1)], "who has read nothing stays at the start");
-    }
 }

@@ -1,4 +1,4 @@
-//! What an import has taken over, changed and left out.
+//! Report of an import: what it kept, changed and dropped.
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Display, Formatter};
@@ -8,14 +8,14 @@ use serde::{Deserialize, Serialize};
 /// How many notes about single things are kept; more are counted.
 const MAX_NOTES: usize = 200;
 
-/// What an import has done, or would do.
+/// The report of an import or of its dry run.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {
-    /// What was taken over: how many of each kind.
+    /// Number of kept records by kind.
     pub kept: BTreeMap<String, u64>,
-    /// What was changed to fit.
+    /// Number of changed records by kind.
     pub changed: BTreeMap<String, u64>,
-    /// What was left out.
+    /// Number of dropped records by kind.
     pub dropped: BTreeMap<String, u64>,
     /// Single things that somebody may want to look at.
     pub notes: Vec<String>,

@@ -31,7 +31,7 @@ use crate::{AppError, AppResult};
 pub const MAX_UPLOAD_BYTES: u64 = 25 * 1024 * 1024;
 
 /// Largest picture that is kept, in bytes: one of 512 × 512 pixels that cannot be compressed has 1 MiB.
-const MAX_KEPT_BYTES: usize = 2 * 1024 * 1024;
+pub(crate) const MAX_KEPT_BYTES: usize = 2 * 1024 * 1024;
 
 /// The sides of the logo, in pixels.
 pub const LOGO_SIDES: [u16; 2] = [192, 512];

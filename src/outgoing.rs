@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use outbound::{Client, IpNet, Policy};
 
 /// What the client calls itself.
-const USER_AGENT: &str = concat!("Campfire/", env!("CARGO_PKG_VERSION"), " (bot; previews of links)");
+const USER_AGENT: &str = concat!("Campfire/", env!("CARGO_PKG_VERSION"), " (bot; webhooks and previews of links)");
 
 /// The client, with the policies that the operator can widen. Costs nothing until the first request.
 #[derive(Debug, Default)]

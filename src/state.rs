@@ -171,8 +171,7 @@ impl AppState {
         self.writes.set_interval_ms(1_000_i64.checked_div(i64::from(per_second)).unwrap_or(0));
     }
 
-    /// Stores no file that the program itself receives, like the answer of a webhook. Those of requests are up to the
-    /// server.
+    /// Stores no files from now on: no uploads, no pictures, no files of webhook replies.
     pub fn keep_text_only(&self) {
         self.is_text_only.store(true, Ordering::Relaxed);
     }

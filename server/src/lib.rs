@@ -50,8 +50,6 @@ pub struct SharedSite {
     /// The proxies that may forward the address of a browser.
     pub proxies: TrustedProxies,
     pages: PageCache,
-    /// Whether the installation stores no files: no uploads and no pictures.
-    pub text_only: bool,
     /// Turns true when the program shuts down.
     pub closing: watch::Receiver<bool>,
 }
@@ -68,7 +66,6 @@ impl Site {
             limits,
             proxies: TrustedProxies::default(),
             pages,
-            text_only: false,
             closing,
         }))
     }
@@ -92,13 +89,6 @@ impl Site {
     #[must_use]
     pub fn proxies(mut self, proxies: TrustedProxies) -> Self {
         Arc::make_mut(&mut self.0).proxies = proxies;
-        self
-    }
-
-    /// The site with or without files.
-    #[must_use]
-    pub fn text_only(mut self, text_only: bool) -> Self {
-        Arc::make_mut(&mut self.0).text_only = text_only;
         self
     }
 }
@@ -139,7 +129,7 @@ pub fn app(site: Site) -> Router {
         .merge(routes::installed::router())
         .layer(DefaultBodyLimit::max(MAX_FORM_BYTES));
 
-    let files = if site.text_only {
+    let files = if site.state.is_text_only() {
         Router::new()
     } else {
         Router::new().merge(routes::uploads::router()).merge(routes::files::router())

@@ -50,7 +50,7 @@ pub async fn run(options: Serve) -> Result<(), Box<dyn Error>> {
         Err(error) => tracing::warn!(%error, "no previews of pictures are made"),
     }
     let proxies = TrustedProxies::new(options.trust_proxy);
-    let configure = |site: Site| site.text_only(options.text_only).limits(limits).proxies(proxies);
+    let configure = |site: Site| site.limits(limits).proxies(proxies);
     until_ended(listener, state, configure).await
 }
 

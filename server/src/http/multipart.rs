@@ -82,7 +82,7 @@ async fn read_parts(
         if file_name.is_empty() || failed.is_some() {
             continue;
         }
-        if site.text_only {
+        if site.state.is_text_only() {
             failed = Some(AppError::invalid("files", "No files are taken here. Send the text alone."));
             continue;
         }

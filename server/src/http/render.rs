@@ -262,7 +262,7 @@ async fn layout(
     pinged.insert(current.user.id);
     unpinged.truncate(MAX_SIDEBAR_PEOPLE.saturating_sub(pinged.len()));
     let origin = forwarded.origin.to_string();
-    let takes_files = !site.text_only;
+    let takes_files = !site.state.is_text_only();
     let viewer = current.user.clone();
     Ok((Layout { viewer, account, origin, rooms, hidden_count, unpinged, notice, takes_files }, theme))
 }

@@ -238,7 +238,7 @@ async fn settings_page(
         restricted: state.value(RESTRICTION) == "true",
         help_shown: state.value(HELP) == "true",
         links_previewed: state.value(PREVIEWS) == "true",
-        text_only: site.text_only,
+        text_only: site.state.is_text_only(),
         version: env!("CARGO_PKG_VERSION"),
         state,
     };

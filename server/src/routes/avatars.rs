@@ -232,7 +232,7 @@ async fn read(site: &Site, field: &'static str, request: Request) -> Result<Pict
         let form = Form::from_request(Request::from_parts(parts, body), site).await?;
         return Ok(PictureForm { form, crop: None, picture: Ok(None) });
     }
-    if site.text_only {
+    if site.state.is_text_only() {
         return Err(PageError(AppError::NotFound).into_response());
     }
     let mut multipart = Multipart::from_request(request, site).await.map_err(IntoResponse::into_response)?;

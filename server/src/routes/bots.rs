@@ -72,7 +72,7 @@ async fn new(State(site): State<Site>, _: Administers) -> Response {
 }
 
 fn new_page(site: &Site, status: StatusCode, state: FormState) -> Response {
-    let props = NewBotPageProps { text_only: site.text_only, state };
+    let props = NewBotPageProps { text_only: site.state.is_text_only(), state };
     render::plain(status, "New bot", || NewBotPage(props))
 }
 
@@ -103,7 +103,7 @@ async fn create(
     }
 }
 
-/// What the form says of a bot.
+/// The fields of a bot's form.
 fn bot_form(form: &Form) -> AppResult<BotForm> {
     let mut errors = FieldErrors::default();
     let name = errors.take(form.get("name").parse());
@@ -131,7 +131,7 @@ async fn edit(
     Ok(edit_page(&site, StatusCode::OK, &administrator, bot_id, Shown::default()).await?)
 }
 
-/// What the page of a bot shows beside what is stored.
+/// Submitted values, errors and one-time secrets that the page of a bot shows.
 #[derive(Default)]
 struct Shown<'f> {
     /// A form that was refused.
@@ -172,13 +172,13 @@ async fn edit_page(
     let hooks = HooksCard { hooks: hooks.collect(), rooms, url: shown.hook_url };
     let stored = vec![("name", bot.name.clone()), ("webhook_url", webhook_url)];
     let state = FormState { values: shown.form.map_or(stored, values), errors: shown.errors };
-    let text_only = site.text_only;
+    let text_only = site.state.is_text_only();
     let name = bot.name.clone();
     let props = EditBotPageProps { id: bot_id, name, webhook, hooks, has_picture, text_only, state };
     Ok(render::plain(status, &bot.name, || EditBotPage(props)))
 }
 
-/// What a program can do with the bot's key.
+/// The guide to the API, with the bot's key.
 async fn guide(
     State(state): State<AppState>,
     Administers(administrator): Administers,

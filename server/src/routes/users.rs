@@ -340,7 +340,7 @@ async fn profile_page(
         asks_password,
         may_set_password,
         has_picture,
-        text_only: site.text_only,
+        text_only: site.state.is_text_only(),
         state,
     };
     Ok(render::plain(status, "Your profile", || ProfilePage(props)))

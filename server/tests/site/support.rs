@@ -159,7 +159,8 @@ impl TestSite {
 
     /// The router of the same site with `--text-only`.
     pub fn router_without_files(&self) -> Router {
-        app(Site::new(self.state.clone(), self.close.subscribe()).text_only(true))
+        self.state.keep_text_only();
+        app(Site::new(self.state.clone(), self.close.subscribe()))
     }
 
     /// Inserts a member without a session, and without hashing a password.

@@ -35,7 +35,7 @@ pub enum JsonRule {
     Required,
 }
 
-/// What a request posts.
+/// The content of a request that posts a message.
 #[derive(Debug, Default)]
 pub struct Posting {
     /// The text; may be empty beside files.
@@ -107,7 +107,7 @@ fn broken_off(error: &(dyn std::error::Error + 'static)) -> AppError {
     AppError::Malformed(words.into())
 }
 
-/// What JSON posts; `None` for JSON that is posted as text.
+/// Parses a JSON message; `None` for JSON that is posted as text.
 fn of_json(bytes: &[u8], rule: JsonRule) -> AppResult<Option<Posting>> {
     let malformed = |words: &str| match rule {
         JsonRule::IfItIsAMessage => Ok(None),
@@ -173,7 +173,7 @@ async fn receive(site: &Site, bot: &CurrentBot, count: usize, part: Field<'_>) -
 /// # Errors
 /// `Invalid` if it does not.
 pub fn require_files(site: &Site) -> AppResult<()> {
-    if site.text_only {
+    if site.state.is_text_only() {
         return Err(AppError::invalid("attachment", "No files are taken here. Send the text alone."));
     }
     Ok(())

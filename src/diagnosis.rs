@@ -1,4 +1,4 @@
-//! What is wrong with an installation, or soon will be: checks of its data folder, each with what to do.
+//! Diagnosis of an installation: checks of its data folder, each with a remedy.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -23,7 +23,7 @@ const WRITTEN_AT_MS: i64 = 1_760_000_000_000;
 /// How old a file must be that no row has, to be a stray, in milliseconds: younger ones may be about to get their row.
 const STRAY_AGE_MS: i64 = 60 * 60 * 1_000;
 
-/// What a check found.
+/// The result of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// All is well.
@@ -37,9 +37,9 @@ pub enum Verdict {
 /// A check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Check {
-    /// What was looked at, in a word or two.
+    /// Its subject, in a word or two.
     pub name: &'static str,
-    /// What was found.
+    /// The finding.
     pub verdict: Verdict,
     /// The same in words, with what to do.
     pub words: String,

@@ -57,7 +57,7 @@ impl From<sqlx::Error> for ExportError {
     }
 }
 
-/// What was exported.
+/// Totals of an export.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Exported {
     /// Rooms.

@@ -16,7 +16,7 @@ use crate::{AppError, AppResult};
 pub struct Member {
     /// The user.
     pub user: User,
-    /// What the request proves the user by; see [`Caller::credential`].
+    /// The credential of the request; see [`Caller::credential`].
     pub credential: Credential,
     /// The room. A direct one is named after its other members.
     pub room: Room,

@@ -270,7 +270,7 @@ fn verify_now(password: &Password, hash: Option<&str>) -> Verdict {
     Verdict::Wrong
 }
 
-/// What is worked out after a wrong password.
+/// The second hash that a wrong password costs, so that it takes as long for a user with either kind of hash, or none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Padding {
     Nothing,

@@ -18,12 +18,12 @@ pub struct CurrentUser {
     pub session_id: SessionId,
 }
 
-/// Who makes a request: a user, with what the request proves them by.
+/// The caller of a request: a user and the credential.
 pub trait Caller {
     /// The user.
     fn user(&self) -> &User;
 
-    /// What the request has. Each of its writes reads it again.
+    /// The credential. Each write of the request checks it again.
     fn credential(&self) -> Credential;
 }
 
@@ -75,7 +75,7 @@ pub struct CurrentHook {
     pub hook_id: i64,
     /// The room in which it posts.
     pub room_id: RoomId,
-    /// What GitHub signs its events with; empty if they are not checked.
+    /// The secret of GitHub's signatures; empty if they are not checked.
     pub github_secret: String,
 }
 

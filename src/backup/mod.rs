@@ -35,7 +35,7 @@ const FORMAT: u32 = 1;
 /// Largest header that is read, in bytes.
 const MAX_HEADER_BYTES: u64 = 64 * 1024;
 
-/// What an archive says about itself.
+/// The manifest of an archive.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Header {
     /// [`FORMAT`].

@@ -17,10 +17,10 @@ const PREPARED: &str = "restoring";
 /// The folder of the stored files, in archives and in data folders.
 const FILES: &str = "files";
 
-/// What is no content of a data folder: the locks, and what a process left that was killed while it restored.
+/// Names that do not count as content of a data folder: locks, and leftovers of a killed restore.
 const IGNORED: [&str; 3] = ["campfire.lock", "import.lock", PREPARED];
 
-/// What was restored.
+/// Totals and problems of a restore.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Restored {
     /// The number of messages.

@@ -14,7 +14,7 @@ use crate::store::sqlite::copy::{self, Checked, StoredFile};
 /// The file in the data folder that says when the last backup was made.
 const LAST_BACKUP: &str = "last-backup.json";
 
-/// What an archive has.
+/// Totals and problems of a backup.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Saved {
     /// The number of messages.

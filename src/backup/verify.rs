@@ -15,14 +15,14 @@ use crate::store::sqlite::copy::{self, Checked, StoredFile};
 /// How many problems are listed; more are counted.
 const MAX_PROBLEMS: usize = 100;
 
-/// What a check found.
+/// The result of a check.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
     /// The number of messages.
     pub message_count: u64,
     /// The number of stored files that were checked, without previews.
     pub file_count: u64,
-    /// What is wrong, in words; empty if nothing is.
+    /// The problems, in words; empty if there are none.
     pub problems: Vec<String>,
     /// How many more problems there are.
     pub more_count: u64,
@@ -144,14 +144,14 @@ pub fn verify_archive(path: &Path, scratch: &Path, progress: &mut dyn FnMut(Prog
     result
 }
 
-/// What the members of an archive are.
+/// The kinds of members of an archive.
 pub(super) enum Member {
     Header,
     Database,
     File,
 }
 
-/// What has been read of an archive.
+/// An archive that is being read.
 #[derive(Default)]
 pub(super) struct Extracted {
     header: Option<Header>,
@@ -196,7 +196,7 @@ impl Extracted {
         self.sums.insert(short(name), sum);
     }
 
-    /// What became of reading all members.
+    /// The result of reading all members.
     pub(super) fn finish(&mut self, read: Result<u64, Damage>) -> Result<(), BackupError> {
         match (self.failure.take(), read) {
             (Some(failure), _) => Err(failure),

@@ -83,7 +83,7 @@ fn again(attempts: i64, jitter: u8) -> Option<i64> {
     Some(pause + pause * i64::from(jitter) / 2_560)
 }
 
-/// What a try means.
+/// The outcome of a delivery attempt.
 enum Outcome {
     Delivered(Reply),
     /// The target is gone for good.

@@ -14,7 +14,7 @@ use crate::AppError;
 pub struct Account {
     /// The name of the account, shown in titles and in the sidebar.
     pub name: String,
-    /// The secret in the URL of the registration page, like `XXXX-XXXX-XXXX`.
+    /// The secret in the URL of the registration page, like `5yjk-v7yQ-D8i4`.
     pub join_code: String,
     /// Only administrators may create rooms.
     pub room_creation_restricted: bool,

@@ -12,7 +12,7 @@ pub const TOKEN_CHARS: usize = 12;
 /// The longest token of a key, in bytes: one of another installation may be longer than ours.
 const MAX_TOKEN_BYTES: usize = 128;
 
-/// What a request proves its user by. It is read again in each of the request's writes.
+/// The credential of a request: a session, a key, a hook, or none for the program itself. Each write checks it again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Credential {
     /// A session of a person.

@@ -36,7 +36,7 @@ pub const CUSTOM_STYLES: &str = "/account/custom_styles";
 pub const EDIT_CUSTOM_STYLES: &str = "/account/custom_styles/edit";
 /// The bots: POST makes one.
 pub const BOTS: &str = "/account/bots";
-/// What is delivered to webhooks, and the jobs that failed.
+/// Queued and failed deliveries and jobs.
 pub const DELIVERIES: &str = "/account/deliveries";
 /// The form that makes a bot.
 pub const NEW_BOT: &str = "/account/bots/new";
@@ -324,7 +324,7 @@ pub fn edit_bot(bot_id: UserId) -> String {
     of_bot(bot_id, "/edit")
 }
 
-/// What a program can do with a bot's key, with examples.
+/// The guide to the API for one bot.
 #[must_use]
 pub fn bot_guide(bot_id: UserId) -> String {
     of_bot(bot_id, "/api")

@@ -118,7 +118,7 @@ pub enum Theme {
 }
 
 impl Theme {
-    /// What a user may choose.
+    /// The themes, in the order of the form.
     pub const ALL: [Self; 3] = [Self::System, Self::Light, Self::Dark];
 
     /// The theme in forms, cookies and style sheets.

@@ -1,4 +1,4 @@
-//! What programs read by the API: messages, boosts, rooms and users with all that their objects contain.
+//! Reads of the API: messages, boosts, rooms and users with all that their objects contain.
 
 use std::collections::HashMap;
 
@@ -66,11 +66,11 @@ pub struct ApiPage {
 pub struct ApiBoost {
     /// Its id.
     pub id: i64,
-    /// What it says.
+    /// Its content.
     pub content: BoostContent,
     /// When it was added, in milliseconds since the epoch.
     pub created_at: i64,
-    /// Who added it.
+    /// The booster.
     pub booster: ApiUser,
 }
 

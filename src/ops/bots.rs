@@ -58,7 +58,7 @@ pub struct BotInRooms {
     pub other_count: i64,
 }
 
-/// What of a bot an administrator chooses.
+/// The fields of a bot that an administrator edits.
 #[derive(Clone, Debug)]
 pub struct BotForm {
     /// The name.

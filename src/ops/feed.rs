@@ -36,7 +36,7 @@ pub struct FeedEvent {
     pub message: Option<ApiMessage>,
 }
 
-/// What a step has read.
+/// The result of a step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step {
     /// The events, in the order of their numbers.

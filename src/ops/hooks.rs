@@ -30,7 +30,7 @@ const MAX_HOOKS: i64 = 50;
 /// Longest secret of GitHub, in bytes.
 const MAX_SECRET_BYTES: usize = 200;
 
-/// What is sent to a hook.
+/// The payload of an incoming hook.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Alert {
     /// A text, as Markdown.

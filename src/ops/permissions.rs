@@ -19,7 +19,7 @@ pub(super) trait Right: Clone + Send + 'static {
     /// The user whose permission it is.
     fn user_id(&self) -> UserId;
 
-    /// What the request has. The writes of a bot are counted where its requests arrive.
+    /// The credential. The writes of a bot are counted where its requests arrive.
     fn credential(&self) -> Credential;
 
     /// Reads the permission again.

@@ -41,7 +41,7 @@ const MAX_KEPT_BYTES: usize = 2 * 1024;
 /// How many deliveries of a bot are listed.
 const MAX_LISTED: i64 = 20;
 
-/// What a bot says of its webhook, in place of a reply.
+/// A notice about the webhook, posted by the bot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Notice {
     /// No response came in time.
@@ -62,7 +62,7 @@ impl Notice {
         }
     }
 
-    /// What its message is for, see [`reply_id`]. The same delivery may have a reply later.
+    /// The purpose in [`reply_id`]. The same delivery may have a reply later.
     const fn purpose(self) -> &'static str {
         match self {
             Self::Silence => "silence",
@@ -190,7 +190,7 @@ pub struct Overview {
     pub failed: Vec<Delivery>,
 }
 
-/// What waits and what failed.
+/// Queued and failed deliveries.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -232,14 +232,14 @@ pub async fn drop_delivery(state: &AppState, administrator: &Administrator, deli
     write_as(state, administrator, forget).await
 }
 
-/// What is sent of a user.
+/// A user in the payload.
 #[derive(Debug, Serialize)]
 struct UserPart<'a> {
     id: UserId,
     name: &'a str,
 }
 
-/// What is sent of a room.
+/// A room in the payload.
 #[derive(Debug, Serialize)]
 struct RoomPart<'a> {
     id: RoomId,
@@ -247,14 +247,14 @@ struct RoomPart<'a> {
     path: String,
 }
 
-/// What is sent of a body.
+/// A message's body in the payload.
 #[derive(Debug, Serialize)]
 struct BodyPart<'a> {
     html: &'a str,
     plain: &'a str,
 }
 
-/// What is sent of a message.
+/// A message in the payload.
 #[derive(Debug, Serialize)]
 struct MessagePart<'a> {
     id: MessageId,
@@ -262,7 +262,7 @@ struct MessagePart<'a> {
     path: String,
 }
 
-/// What is sent.
+/// The payload of a webhook.
 #[derive(Debug, Serialize)]
 struct Payload<'a> {
     user: UserPart<'a>,
@@ -294,7 +294,7 @@ pub fn payload(bot_id: UserId, due: &DueDelivery, message: &DeliveredMessage) ->
     (json.into(), kept)
 }
 
-/// What a test says.
+/// The text of a test delivery.
 #[must_use]
 pub fn test_message(due: &DueDelivery, bot_id: UserId) -> DeliveredMessage {
     DeliveredMessage {
@@ -362,7 +362,7 @@ fn sign(secret: &[u8], id: &str, timestamp: i64, body: &[u8]) -> String {
     format!("v1,{}", STANDARD.encode(signer.finalize().into_bytes()))
 }
 
-/// What a response has to say in the room.
+/// The reply in a response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reply {
     /// Nothing.

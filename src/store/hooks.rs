@@ -13,7 +13,7 @@ pub struct FoundHook {
     pub bot_id: UserId,
     /// The room that it posts in.
     pub room_id: RoomId,
-    /// What GitHub signs its events with; empty if they are not checked.
+    /// The secret of GitHub's signatures; empty if they are not checked.
     pub github_secret: String,
 }
 
@@ -45,11 +45,11 @@ pub struct NewHook {
     pub bot_id: UserId,
     /// The room that it posts in.
     pub room_id: RoomId,
-    /// Who makes it.
+    /// Its creator.
     pub creator_id: UserId,
     /// The SHA-256 of its token.
     pub token_hash: [u8; 32],
-    /// What GitHub signs its events with; empty if they are not checked.
+    /// The secret of GitHub's signatures; empty if they are not checked.
     pub github_secret: String,
 }
 

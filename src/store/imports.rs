@@ -12,11 +12,11 @@ use crate::store::json_ids;
 /// An import, as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub struct StoredImport {
-    /// What tells its source from others.
+    /// The identity of its source.
     pub source: String,
     /// How far it is, as JSON.
     pub position: String,
-    /// What was counted, as JSON.
+    /// Its report, as JSON.
     pub report: String,
     /// When it was finished, in milliseconds since the epoch.
     pub finished_at: Option<i64>,
@@ -191,7 +191,7 @@ pub struct NewMessage {
     pub creator_id: i64,
     /// The id that distinguishes it from others of its author.
     pub client_message_id: String,
-    /// What a retry would be compared with, in hexadecimal digits.
+    /// The digest that detects a changed retry, in hexadecimal digits.
     pub sent_digest: String,
     /// Markdown.
     pub source: String,
@@ -203,7 +203,7 @@ pub struct NewMessage {
     pub search_words: Option<String>,
     /// The text for the index of parts, where it differs.
     pub search_parts: Option<String>,
-    /// What is in it.
+    /// Its content.
     pub search_marks: String,
     /// The version of the renderer.
     pub render_version: i64,

@@ -13,7 +13,7 @@ pub struct Webhook {
     pub switched_off_at: Option<i64>,
 }
 
-/// What is delivered next: to where, and what it is about.
+/// The next delivery of a bot: its target and its message.
 #[derive(Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct DueDelivery {
     /// Its id.
@@ -36,7 +36,7 @@ pub struct DueDelivery {
     pub bot_name: String,
 }
 
-/// What a delivery says of a message.
+/// The message of a delivery.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub struct DeliveredMessage {
     /// Its author.
@@ -55,7 +55,7 @@ pub struct DeliveredMessage {
     pub mentioned_as: Option<String>,
 }
 
-/// What became of a try.
+/// The record of a delivery attempt.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Attempt {
     /// The beginning of what was sent, without keys.
@@ -72,7 +72,7 @@ pub struct Attempt {
     pub took_ms: i64,
 }
 
-/// What follows a try.
+/// The state of a delivery after an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum After {
     /// It was delivered.
@@ -206,7 +206,7 @@ pub async fn queue_test(db: impl SqliteExecutor<'_>, bot_id: UserId, room_id: Ro
         .map(drop)
 }
 
-/// What is due for a bot's webhook: what was due first.
+/// The delivery of a bot's webhook that is due first.
 pub async fn find_due(db: impl SqliteExecutor<'_>, bot_id: UserId, now_ms: i64) -> sqlx::Result<Option<DueDelivery>> {
     sqlx::query_as(
         "SELECT deliveries.id, deliveries.created_at, deliveries.attempts, deliveries.message_id, deliveries.room_id,
@@ -239,7 +239,7 @@ pub async fn next_due(db: impl SqliteExecutor<'_>, bot_id: UserId) -> sqlx::Resu
     .await
 }
 
-/// What a delivery to this bot says of a message; `None` if the message is gone, or the bot is no member of its room.
+/// Loads the message of a delivery to this bot; `None` if it is gone, or the bot is no member of its room.
 pub async fn find_message(
     db: impl SqliteExecutor<'_>,
     bot_id: UserId,

@@ -47,10 +47,10 @@ pub fn chosen(event: &Event, uploads: Uploads, room_id: RoomId) {
     focus_field();
 }
 
-/// What is shown while files are dragged over the page.
+/// The overlay that marks the page as a drop target.
 const DROP: &str = "<p>Drop files to attach them to your message</p>";
 
-/// What is shown after a text was pasted whose clipboard also has a picture of it.
+/// The prompt after a paste whose clipboard data has both a text and a picture of it.
 const OFFER: &str = "The text was pasted. \
                      <button type=\"button\" class=\"button--quiet\" data-offer=\"\">Attach it as a picture</button> \
                      <button type=\"button\" class=\"button--quiet\">Dismiss</button>";

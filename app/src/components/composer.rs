@@ -81,7 +81,7 @@ pub fn Composer(
     }
 }
 
-/// What is shown above the field while a message is edited.
+/// The banner over the field while a message is edited.
 const MODE: &str = "Editing a message <button type=\"button\" class=\"button--quiet\">Cancel</button>";
 
 /// The buttons before the field; `room_id` is that of the files to attach, if messages can have files.

@@ -90,7 +90,7 @@ pub fn Messages(
 /// Where the browser keeps that the hint was shown.
 const HINT_KEY: &str = "campfire:hold-hint";
 
-/// What it says.
+/// The hint to the long press, and its button.
 const HINT: &str = "Press and hold a message to reply, boost or change it. \
                     <button class=\"button--quiet\" type=\"button\">Got it</button>";
 

@@ -1,4 +1,4 @@
-//! What an empty room shows, and what greets a new member.
+//! The empty state of a room, and the greeting of a new member.
 
 use campfire::html::HtmlWriter;
 use campfire::model::{Room, RoomKind, paths};

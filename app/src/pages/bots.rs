@@ -127,7 +127,7 @@ pub fn CommandField(
     }
 }
 
-/// What a program can do with the key of a bot, with commands to try.
+/// Guide to the API for one bot, with example commands that contain its key.
 #[component]
 pub fn BotGuidePage(
     /// The bot.

@@ -1,4 +1,4 @@
-//! What another app shares with the installed one: a text to change, and the rooms to send it to.
+//! The share target of the installed app: a text to edit, and the rooms to send it to.
 
 use campfire::model::{RoomId, paths};
 use leptos::prelude::*;
@@ -9,7 +9,7 @@ use crate::components::sheet::{Section, Sheet};
 /// The text, and a button for each room.
 #[component]
 pub fn Share(
-    /// What was shared.
+    /// The shared text.
     text: String,
     /// The viewer's rooms.
     rooms: Vec<(RoomId, String)>,

@@ -100,7 +100,7 @@ fn convert(html: &str) -> String {
     writer.finish()
 }
 
-/// What follows the end tag of an element whose text is dropped.
+/// The rest of the input after the end tag of an element whose text is dropped.
 fn after_end<'t>(rest: &'t str, name: &str) -> &'t str {
     let is_end = |at: &usize| rest[at + 2..].get(..name.len()).is_some_and(|found| found.eq_ignore_ascii_case(name));
     let at = rest.match_indices("</").map(|(at, _)| at).find(is_end);

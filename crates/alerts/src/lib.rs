@@ -1,4 +1,4 @@
-//! What other programs send to a chat, as Markdown.
+//! Converts the messages of other programs (Slack payloads, GitHub events, HTML) to Markdown.
 //!
 //! - [`mrkdwn`]: the markup of Slack, which most programs that alert people speak.
 //! - [`slack`]: messages in Slack's JSON: text, blocks, attachments.

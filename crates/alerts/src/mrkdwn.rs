@@ -198,7 +198,7 @@ fn references(text: &str, names: &impl Names, form: Form) -> String {
     resolved + rest
 }
 
-/// What stands before the next closing bracket, and what follows that; `None` if there is none nearby.
+/// Splits at the next closing bracket; `None` if there is none nearby.
 fn in_brackets(inner: &str) -> Option<(&str, &str)> {
     let end = window(inner).find(['<', '>', '\n'])?;
     inner[end..].starts_with('>').then(|| (&inner[..end], &inner[end + 1..]))
@@ -213,7 +213,7 @@ fn window(text: &str) -> &str {
     &text[..end]
 }
 
-/// What stands in angle brackets.
+/// The content of angle brackets.
 fn reference(reference: &str, names: &impl Names, form: Form) -> String {
     let (target, label) = match reference.split_once('|') {
         Some((target, label)) => (target, Some(label).filter(|label| !label.trim().is_empty())),

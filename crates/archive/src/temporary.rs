@@ -17,7 +17,7 @@ use rustix::fs::OFlags;
 /// How the names of all these files end.
 const SUFFIX: &str = ".part";
 
-/// What SQLite appends to the names of files beside a database.
+/// Suffixes of the files that SQLite keeps beside a database.
 const SQLITE_SUFFIXES: [&str; 3] = ["-journal", "-wal", "-shm"];
 
 /// A file that is deleted when this is dropped.

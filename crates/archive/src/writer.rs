@@ -29,7 +29,7 @@ pub struct Writer {
     buffer: Vec<u8>,
 }
 
-/// What was written.
+/// Totals of the written archive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Finished {
     /// The size of the archive, in bytes.

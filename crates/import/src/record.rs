@@ -1,4 +1,4 @@
-//! What a source has, as plain records.
+//! Records of a source, independent of its schema.
 
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -25,7 +25,7 @@ pub struct Account {
     pub created_at: i64,
 }
 
-/// What a user may do.
+/// The role of a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
     /// A member.
@@ -62,7 +62,7 @@ pub struct User {
     pub role: Role,
     /// The status.
     pub status: Status,
-    /// What they say of themselves; may be empty.
+    /// Their bio; may be empty.
     pub bio: String,
     /// Their picture.
     pub avatar: Option<SourceFile>,
@@ -74,7 +74,7 @@ pub struct User {
     pub created_at: i64,
 }
 
-/// Who is in a room.
+/// A membership in a room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RoomKind {
     /// Everyone.
@@ -94,7 +94,7 @@ pub struct Room {
     pub kind: RoomKind,
     /// Its name as it is there; empty for direct rooms.
     pub name: String,
-    /// Who made it.
+    /// Its creator.
     pub creator_id: i64,
     /// When it was made, in milliseconds since the epoch.
     pub created_at: i64,
@@ -160,7 +160,7 @@ pub struct Message {
 /// A reaction to a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Boost {
-    /// Who reacted.
+    /// The booster.
     pub booster_id: i64,
     /// An emoji or a few letters.
     pub content: String,
@@ -168,7 +168,7 @@ pub struct Boost {
     pub created_at: i64,
 }
 
-/// What somebody searched for.
+/// A recent search.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Search {
     /// Who.
@@ -193,7 +193,7 @@ pub struct Ban {
 /// A file of the source.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourceFile {
-    /// What names it in the source.
+    /// Its key in the source's storage.
     pub key: String,
     /// Where its bytes are; `None` for a key that names no place.
     pub path: Option<PathBuf>,
@@ -205,7 +205,7 @@ pub struct SourceFile {
     pub md5: Option<[u8; 16]>,
 }
 
-/// What was copied.
+/// Size and digest of the copy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Copied {
     /// Its size, in bytes.

@@ -1,4 +1,4 @@
-//! What commands print: results on standard output, progress on standard error. Nobody has to read either.
+//! Output of the commands: results on standard output, progress on standard error; a closed pipe is no error.
 
 use std::io::Write;
 use std::time::{Duration, Instant};

@@ -55,7 +55,7 @@ pub fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     finish(&report, &what.to_string())
 }
 
-/// What the names of the folders begin with in which databases are unpacked.
+/// Prefix of the temporary folders in which databases are unpacked.
 const SCRATCH: &str = ".campfire-verify-";
 
 /// A folder in which a database is unpacked. It is deleted when this is dropped.

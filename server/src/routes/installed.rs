@@ -70,7 +70,7 @@ async fn manifest(State(state): State<AppState>) -> Result<Response, PageError> 
     Ok((fields, manifest.to_string()).into_response())
 }
 
-/// What was shared, to be changed and sent to a room.
+/// The share target: the shared text, to be edited and sent to a room.
 async fn share(
     State(state): State<AppState>,
     SignedIn(current): SignedIn,

@@ -19,7 +19,7 @@ const POSTER_COUNT: u64 = 16;
 /// Messages that are acknowledged before the backup begins, and while it is made.
 const MESSAGE_COUNT: usize = 400;
 
-/// What was sent, and the ids of what was acknowledged, in that order.
+/// The number of posts sent, and the ids of those acknowledged.
 #[derive(Default)]
 struct Ledger {
     sent: Mutex<HashMap<String, String>>,

@@ -8,7 +8,7 @@ use rusqlite::Connection;
 use crate::fixture::{self, Generation, PASSWORD, contents};
 use crate::support::{Served, count, database, fail, names, run, send, succeed, text};
 
-/// What a query of one text per row finds.
+/// The rows of a query with one text column.
 async fn texts(data: &Path, query: &'static str) -> Vec<String> {
     sqlx::query_scalar(query).fetch_all(&mut database(data).await).await.unwrap()
 }
@@ -61,7 +61,7 @@ async fn both_generations_move_in_and_the_product_is_used_with_what_they_brought
     }
 }
 
-/// What must be the same after another run.
+/// A snapshot of the data, to compare before and after another run.
 async fn stored(data: &Path) -> Vec<String> {
     texts(
         data,

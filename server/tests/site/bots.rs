@@ -45,7 +45,7 @@ impl Program {
     }
 }
 
-/// What curl says of its body.
+/// The content type that curl sends.
 const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
 
 async fn key_of(site: &TestSite, ada: &Someone, bot_id: UserId) -> String {

@@ -15,7 +15,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use crate::support::{Someone, TestSite};
 
-/// What a receiver does with a request.
+/// The behaviour of a test receiver.
 #[derive(Clone, Debug)]
 enum Answer {
     /// A status, a content type (none if empty) and a body.
@@ -189,7 +189,7 @@ impl Stage {
         self.deliver().await;
     }
 
-    /// What the bot has said, the oldest first.
+    /// The bot's messages, the oldest first.
     async fn said(&self) -> Vec<String> {
         let member = self.site.state.members.find(&self.ada.user, self.room_id).await.unwrap();
         let page = ops::api::page(&self.site.state, &member, ops::api::Range::Newest).await.unwrap();

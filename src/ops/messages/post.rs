@@ -27,7 +27,7 @@ enum Webhooks {
     Quiet,
 }
 
-/// What follows from a message beside the message.
+/// Side effects of a posted message.
 struct Consequences {
     mentions: Vec<Mention>,
     links: Vec<String>,

@@ -15,7 +15,7 @@ pub struct NewMessage {
     pub room_id: RoomId,
     /// The user who posts it.
     pub creator_id: UserId,
-    /// What its request proves the user by.
+    /// The credential of its request.
     pub credential: Credential,
     /// The id that the browser assigned to it, unique per creator.
     pub client_message_id: ClientMessageId,

@@ -126,7 +126,7 @@ impl Checked {
         self.count("SELECT COUNT(*) FROM messages")
     }
 
-    /// What is damaged in it, in words: its structure, its indexes, and its references. At most some hundred lines.
+    /// The damage in it, in words: structure, indexes and references. At most some hundred lines.
     ///
     /// # Errors
     /// When it cannot be read. Damage may show itself as such an error, too.

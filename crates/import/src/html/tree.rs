@@ -61,7 +61,7 @@ pub enum Node {
 pub struct Element {
     name: String,
     attributes: Vec<(&'static str, String)>,
-    /// What is in it.
+    /// Its child nodes.
     pub children: Vec<Node>,
 }
 

@@ -142,7 +142,7 @@ impl Source {
         Ok(())
     }
 
-    /// What distinguishes this source from others: the same folder, or a later copy of it, has the same.
+    /// Identity of the source: the same folder, or a later copy of it, has the same.
     ///
     /// # Errors
     /// When the database cannot be read.

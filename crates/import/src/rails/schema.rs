@@ -1,4 +1,4 @@
-//! What a database has of the tables and columns of Campfire.
+//! The tables and columns of Campfire that a database has.
 
 use std::collections::{HashMap, HashSet};
 

@@ -24,7 +24,7 @@ pub struct Program {
     pub bot: CurrentBot,
     /// The key, if it is in the path.
     pub path_key: Option<BotKey>,
-    /// What the answers look like.
+    /// The style of the responses.
     pub style: Style,
 }
 
@@ -61,7 +61,7 @@ async fn authenticated(parts: &mut Parts, site: &Site, style: Style) -> AppResul
 /// After how many seconds a program at a banned address may look again.
 const BANNED_RETRY_S: u32 = 60 * 60;
 
-/// What a path has in place of a key.
+/// Placeholder for the key in a path.
 struct KeyText(String);
 
 impl std::str::FromStr for KeyText {

@@ -13,7 +13,7 @@ use crate::http::errors::retry_after;
 /// The start of the paths that are for new programs alone.
 const NEW_PATHS: &str = "/api/";
 
-/// What the answers to a request look like.
+/// The style of the responses to a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Style {
     /// An empty body, and a redirect to the sign-in page for a key that is not valid: what scripts of old expect.
@@ -49,7 +49,7 @@ pub fn is_json(headers: &HeaderMap) -> bool {
 pub struct ApiError {
     /// The failure.
     pub error: AppError,
-    /// What the answer looks like.
+    /// The style of the response.
     pub style: Style,
 }
 

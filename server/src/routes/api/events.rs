@@ -23,7 +23,7 @@ use crate::{Site, closed};
 /// How often something is sent when nothing happens, so that neither end takes the connection for dead.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 
-/// What is sent when nothing happened.
+/// The comment that is sent as a heartbeat.
 const COMMENT: &str = ": nothing new\n\n";
 
 /// A room or a message by its id.
@@ -49,7 +49,7 @@ struct Following {
     origin: String,
     commits: watch::Receiver<u64>,
     closing: watch::Receiver<bool>,
-    /// What is sent first.
+    /// The first piece of the stream.
     first: Option<String>,
 }
 
@@ -87,7 +87,7 @@ pub async fn follow(
 }
 
 impl Following {
-    /// What is sent next; `None` when the stream ends.
+    /// The next piece of the stream; `None` at its end.
     async fn next(&mut self) -> Option<String> {
         if let Some(first) = self.first.take() {
             return Some(first);

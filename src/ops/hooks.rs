@@ -134,7 +134,8 @@ pub async fn authenticate(state: &AppState, token: &str, from: IpAddr) -> AppRes
 /// `Invalid` for a blank text, `NotFound` when the bot is not in the room any more.
 pub async fn post(state: &AppState, hook: &CurrentHook, alert: Alert) -> AppResult<()> {
     let markdown = match alert {
-        Alert::Text(text) => text,
+        // Cut like the other forms: an alert must not be lost for its length.
+        Alert::Text(text) => alerts::cut(text),
         // Large ones take milliseconds, which is too long for the thread of a request.
         Alert::Slack(json) => state.renderings.turn().await?.run(move || alerts::slack::to_message(&json)).await?,
     };

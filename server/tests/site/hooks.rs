@@ -131,6 +131,9 @@ async fn large_and_deep_json_is_shown_or_refused_and_never_harms() {
     let large = json!({"text": "x".repeat(200_000)}).to_string();
     assert_eq!(stage.send("/slack", JSON, large).await.status, StatusCode::OK);
     assert!(stage.newest().await.len() < 100_000);
+    assert_eq!(stage.send("", "text/plain", format!("a\0{}", "y".repeat(100_000))).await.status, StatusCode::OK);
+    let shown = stage.newest().await;
+    assert!(shown.contains("ayyy") && shown.contains("y…") && shown.len() < 40_000);
     let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
     assert_eq!(stage.send("/slack", JSON, deep).await.status, StatusCode::OK, "shown as text");
     let of_bytes = |count: usize| json!({"text": "x".repeat(count)}).to_string();

@@ -105,10 +105,12 @@ pub enum Notice {
     Unbanned,
     /// The e-mail address entered to join belongs to an account.
     AddressTaken,
+    /// A test delivery to a webhook was queued.
+    TestQueued,
 }
 
 impl Notice {
-    const ALL: [Self; 19] = [
+    const ALL: [Self; 20] = [
         Self::Welcome,
         Self::RoomMissing,
         Self::RoomRemoved,
@@ -128,6 +130,7 @@ impl Notice {
         Self::BannedShared,
         Self::Unbanned,
         Self::AddressTaken,
+        Self::TestQueued,
     ];
 
     /// The text that the page shows.
@@ -155,6 +158,7 @@ impl Notice {
             }
             Self::Unbanned => "The ban is lifted.",
             Self::AddressTaken => "Somebody has joined with that e-mail address already. If it is yours, sign in.",
+            Self::TestQueued => "The test is on its way. What came of it is listed below.",
         }
     }
 
@@ -181,6 +185,7 @@ impl Notice {
             Self::BannedShared => "banned-shared",
             Self::Unbanned => "unbanned",
             Self::AddressTaken => "address-taken",
+            Self::TestQueued => "test-queued",
         }
     }
 

@@ -14,7 +14,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use campfire::access::Administrator;
 use campfire::error::FieldErrors;
-use campfire::model::{RoomId, UserId, paths};
+use campfire::model::{RoomId, UserId, is_blank, paths};
 use campfire::ops::bots::{self, BotForm, BotInRooms};
 use campfire::ops::{hooks, webhooks};
 use campfire::state::AppState;
@@ -106,7 +106,9 @@ async fn create(
 /// The fields of a bot's form.
 fn bot_form(form: &Form) -> AppResult<BotForm> {
     let mut errors = FieldErrors::default();
-    let name = errors.take(form.get("name").parse());
+    let name = form.get("name");
+    let unnamed = || AppError::invalid("name", "Enter a name for the bot.");
+    let name = errors.take(if is_blank(name) { Err(unnamed()) } else { name.parse() });
     let webhook_url = errors.take(webhooks::parse_url(form.get("webhook_url")));
     match (name, webhook_url) {
         (Some(name), Some(webhook_url)) => Ok(BotForm { name, webhook_url }),
@@ -263,7 +265,7 @@ async fn send_test(
     PathId(bot_id): PathId<UserId>,
 ) -> Result<Redirect, PageError> {
     webhooks::send_test(&state, &administrator, bot_id).await?;
-    Ok(urls::with_notice(&paths::edit_bot(bot_id), Notice::Saved))
+    Ok(urls::with_notice(&paths::edit_bot(bot_id), Notice::TestQueued))
 }
 
 /// Shows a new secret in the answer, which is the only time.

@@ -64,8 +64,6 @@ export const enum Attribute {
   Room = "data-room",
   /** On the timeline: the path of the page in view; the URL may be ahead of it. */
   Place = "data-place",
-  /** On the timeline: the path of the page whose place has been set since it is in the document. */
-  Opened = "data-opened",
 
   // On links and buttons.
   /** The link keeps the name that was typed into the form. */

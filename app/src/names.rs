@@ -10,8 +10,6 @@ pub mod attribute {
     pub const ACTION: &str = "data-action";
     /// On a message's form of boosts: the `seq` of the event that changed them last.
     pub const BOOSTS: &str = "data-boosts";
-    /// On the timeline: the path of the page whose place has been set since it is in the document.
-    pub const OPENED: &str = "data-opened";
 }
 
 /// Ids of elements.
@@ -44,7 +42,7 @@ mod tests {
     type Key = (String, String);
 
     /// Attributes that no script reads or writes.
-    const WITHOUT_SCRIPT: [&str; 16] = [
+    const WITHOUT_SCRIPT: [&str; 17] = [
         "data-administrator",
         "data-author",
         "data-back",
@@ -59,6 +57,7 @@ mod tests {
         "data-revision",
         "data-shown",
         "data-offer",
+        "data-opened",
         "data-tray",
         "data-view",
     ];

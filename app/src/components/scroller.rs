@@ -16,7 +16,6 @@ use web_sys::{Element, ScrollIntoViewOptions, ScrollLogicalPosition};
 
 use super::opened_at::OpenedAt;
 use super::rows;
-use crate::names::attribute::OPENED;
 use crate::{browser, live, names};
 
 /// The distance to the newest message up to which the reader counts as being at it, in pixels.
@@ -27,6 +26,9 @@ const ROUNDING_PX: f64 = 1.0;
 
 /// Shorter moves are errors of the arithmetic, in pixels.
 const MIN_MOVE_PX: f64 = 0.05;
+
+/// On the element: the path of the page that it was opened with. Navigation between pages reuses the element.
+const OPENED: &str = "data-opened";
 
 /// The scrolling element and the place of the reader in it.
 #[derive(Clone, Copy)]

@@ -18,8 +18,6 @@ export interface Place {
 
 /** How long nothing must scroll before the place is kept. */
 const PAUSE_MS = 150;
-/** How long a restored place is held. */
-const HOLD_MS = 500;
 /** How many frames to wait for the room's rows, five seconds. */
 const MAX_TRIES = 300;
 /** How many rows a page has below the topmost one in view, of 40. */
@@ -49,18 +47,28 @@ export function pathOfPlace(roomId: string, { endId }: Place): string {
 
 export function keepPlace() {
   let timer: ReturnType<typeof setTimeout> | undefined;
+  const keep = (key: string) => {
+    clearTimeout(timer);
+    timer = undefined;
+    // Another room may be shown by then, in the same list.
+    if (key === storageKey()) save(key);
+  };
   // In the capture phase, as `scroll` does not bubble.
   document.addEventListener(
     "scroll",
     (event) => {
       if (!target(event)?.matches(".timeline")) return;
       clearTimeout(timer);
-      const key = storageKey();
-      // Another room may be shown by then, in the same list.
-      timer = setTimeout(() => key === storageKey() && save(key), PAUSE_MS);
+      timer = setTimeout(keep, PAUSE_MS, storageKey());
     },
     true,
   );
+  // The reader may leave before the pause is over: by a link, or with the page.
+  const keepNow = () => {
+    if (timer !== undefined) keep(storageKey());
+  };
+  document.addEventListener("click", keepNow, true);
+  addEventListener("pagehide", keepNow);
   addEventListener("popstate", () => setTimeout(restore));
   const [navigation] = performance.getEntriesByType("navigation");
   if (navigation instanceof PerformanceNavigationTiming && navigation.type === "back_forward") restore();
@@ -78,12 +86,9 @@ function storageKey(path = shownPath()): string {
   return `campfire:place:${path?.split("?")[0]}`;
 }
 
-/** Whether a place is being restored: until then, where the page happens to be is not where one reads. */
-let isRestoring = false;
-
 function save(key: string) {
   const list = timeline();
-  if (!list || isRestoring) return;
+  if (!list) return;
   const { top } = list.getBoundingClientRect();
   const all = rows();
   const index = all.findIndex((row) => row.getBoundingClientRect().bottom > top);
@@ -101,41 +106,20 @@ function restore(tries = MAX_TRIES) {
   const place = parsePlace(sessionStorage.getItem(storageKey(location.pathname)));
   // The room was left at its end, after an earlier return to older messages.
   if (!place && location.pathname !== pathInUrl()) return goTo(location.pathname);
-  isRestoring = !!place && tries > 0;
-  if (!isRestoring || !place) return;
+  if (!place || tries === 0) return;
   const list = timeline();
   const roomId = list?.getAttribute(Attribute.Room);
-  // Once it is in the document, the WASM sets a place of its own.
-  const isOpened = list?.getAttribute(Attribute.Opened) === shownPath();
-  const isReady = roomId && shownPath() === pathInUrl() && (isOpened || !document.documentElement.hasAttribute(Attribute.Live));
-  if (!list || !isReady) return void requestAnimationFrame(() => restore(tries - 1));
+  if (!list || !roomId || shownPath() !== pathInUrl()) return void requestAnimationFrame(() => restore(tries - 1));
   const row = rowAt(place.rowId);
   if (!row) {
     const path = pathOfPlace(roomId, place);
-    isRestoring = path !== pathInUrl();
-    if (isRestoring) goTo(path);
-    return;
+    if (path === pathInUrl()) return;
+    return goTo(path);
   }
-  hold(list, place);
-}
-
-/** Puts the row at its place for some frames, as what loads around it may move it. The reader's input ends that. */
-function hold(list: HTMLElement, { rowId, offset }: Place) {
-  const end = performance.now() + HOLD_MS;
-  let hasInput = false;
-  for (const input of ["wheel", "touchstart", "pointerdown", "keydown"]) {
-    addEventListener(input, () => (hasInput = true), { once: true, passive: true, capture: true });
-  }
-  const put = () => {
-    const row = rowAt(rowId);
-    isRestoring = !hasInput && performance.now() < end && !!row;
-    if (!isRestoring || !row) return;
-    const moved = row.getBoundingClientRect().top - list.getBoundingClientRect().top - offset;
-    if (Math.abs(moved) > 1) list.scrollTop += moved;
-    requestAnimationFrame(put);
-  };
-  // After the layout of its rows.
-  requestAnimationFrame(put);
+  // After the frame in which the WASM sets its own position.
+  requestAnimationFrame(() => {
+    list.scrollTop += row.getBoundingClientRect().top - list.getBoundingClientRect().top - place.offset;
+  });
 }
 
 /** Shows another page of the room in place of this one: the WASM loads it, and {@link restore} is called again. */

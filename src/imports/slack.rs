@@ -354,3 +354,64 @@ impl Report {
         self.more_notes += tally.more_notes;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::imports::downloads::tests::{Server, answer, permitted};
+    use crate::testing;
+
+    #[tokio::test]
+    async fn files_are_fetched_with_a_token_and_a_failing_server_ends_the_import_until_the_next_run() {
+        let world = testing::world().await;
+        let folder = tempfile::tempdir().unwrap();
+        let export = folder.path().join("export");
+        let busy = || answer("503 Service Unavailable", "Retry-After: 0\r\n", "");
+        let torn = || "HTTP/1.1 200 OK\r\nContent-Length: 9\r\nConnection: close\r\n\r\nshort".to_owned();
+        let found = || answer("200 OK", "", "the plan");
+        let first_run = vec![found(), torn(), torn(), torn(), torn()];
+        let second_run = vec![found(), busy(), found(), answer("404 Not Found", "", "")];
+        let server = Server::start([first_run, second_run].concat()).await;
+        let message = |number: u32| {
+            let file =
+                json!({"id": "", "name": format!("{number}.txt"), "url_private": format!("{}/{number}", server.url)});
+            json!({"user": "U1", "ts": format!("{}.0", 1_700_000_000 + number), "text": "", "files": [file]})
+        };
+        for (name, value) in [
+            (
+                "users.json",
+                json!([{"id": "U1", "team_id": "T1", "profile": {"real_name": "Ada", "email": "ada@example.com"}}]),
+            ),
+            ("channels.json", json!([{"id": "C1", "name": "plans", "members": ["U1"]}])),
+            ("plans/1.json", json!([message(1), message(2), message(3)])),
+        ] {
+            let path = export.join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, value.to_string()).unwrap();
+        }
+        let downloads = permitted();
+        let run = async |scratch: &str| {
+            let scratch = folder.path().join(scratch);
+            fs::create_dir(&scratch).unwrap();
+            let mut source = Source::read(&export, Default::default(), &scratch, &mut |_| ()).unwrap();
+            let data = world.database_path().parent().unwrap().to_owned();
+            super::run(&world.state, &data, &mut source, Some(&downloads), &mut |_| ()).await
+        };
+        let failed = run("one").await;
+        assert!(matches!(&failed, Err(ImportError::File(why)) if why.contains("2.txt")), "{failed:?}");
+        let report = run("two").await.unwrap();
+        assert_eq!((report.kept["messages"], report.kept["files"]), (3, 2), "{report}");
+        let reader = world.state.db.reader();
+        let names: Vec<String> =
+            sqlx::query_scalar("SELECT name FROM attachments ORDER BY message_id").fetch_all(reader).await.unwrap();
+        assert_eq!(names, ["1.txt", "2.txt"]);
+        let texts: Vec<String> =
+            sqlx::query_scalar("SELECT body_source FROM messages ORDER BY id").fetch_all(reader).await.unwrap();
+        assert_eq!(texts, ["", "", "3.txt (this file was missing when the history was imported)"]);
+        assert_eq!(server.asked.lock().unwrap().len(), 9);
+    }
+}

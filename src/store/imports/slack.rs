@@ -228,3 +228,68 @@ pub async fn mark_read(db: impl SqliteExecutor<'_>, room_ids: &[i64], base_id: i
     .await
     .map(drop)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Tx;
+    use crate::testing;
+
+    #[tokio::test]
+    async fn reserved_ids_are_given_to_nobody_else() {
+        let world = testing::world().await;
+        let last = world.post(&world.ada, world.all_talk.id, "before").await.id.0;
+        let take = async move |tx: &mut Tx| {
+            let none = reserve(tx.db(), "messages", 0).await?;
+            Ok((none, reserve(tx.db(), "messages", 10).await?, reserve(tx.db(), "nothing yet", 3).await?))
+        };
+        assert_eq!(world.state.db.write(take).await.unwrap(), (last, last, 0));
+        assert_eq!(world.post(&world.ada, world.all_talk.id, "after").await.id.0, last + 11);
+    }
+
+    #[tokio::test]
+    async fn new_rooms_are_read_up_to_the_last_imported_message_and_others_stay() {
+        let world = testing::world().await;
+        let (all_talk, bob) = (world.all_talk.id, world.bob.id);
+        let old = world.post(&world.ada, all_talk, "before the import").await.id.0;
+        let room = world.open_closed_room("New", &[&world.bob]).await.id;
+        let imported = world.post(&world.ada, room, "imported").await.id.0;
+        world.post(&world.ada, room, "meanwhile").await;
+        let mark = async move |tx: &mut Tx| Ok(mark_read(tx.db(), &[all_talk.0, room.0], old, imported).await?);
+        world.state.db.write(mark).await.unwrap();
+        for (room_id, expected) in [(all_talk, 0), (room, imported)] {
+            let read = "SELECT read_message_id FROM memberships WHERE room_id = $1 AND user_id = $2";
+            let read = sqlx::query_scalar(read).bind(room_id).bind(bob).fetch_one(world.state.db.reader()).await;
+            assert_eq!(read.unwrap_or(-1_i64), expected, "{room_id}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_removed_room_stays_known_and_only_people_without_a_password_wait() {
+        let world = testing::world().await;
+        let (bob, cleo, all_talk) = (world.bob.id, world.cleo.id, world.all_talk.id);
+        let user = |source_id: &str, user_id: UserId, was_here| ImportedUser {
+            source_id: source_id.into(),
+            user_id: user_id.0,
+            name: String::new(),
+            was_here,
+        };
+        let users = [user("U1", bob, false), user("U2", cleo, true), user("U3", world.ada.id, false)];
+        let store = async move |tx: &mut Tx| {
+            insert_users(tx.db(), "slack", "T1", &users).await?;
+            insert_rooms(tx.db(), "slack", "T1", &[("C1".into(), all_talk.0)]).await?;
+            sqlx::query("UPDATE users SET password_hash = NULL WHERE id <> 1").execute(tx.db()).await?;
+            Ok(mark_ready(tx.db(), "slack", "T1", "C1").await?)
+        };
+        world.state.db.write(store).await.unwrap();
+        let reader = world.state.db.reader();
+        assert_eq!(list_waiting(reader, "slack", "T1").await.unwrap(), [bob.0], "Ada has a password, Cleo was here");
+        assert_eq!(list_known_users(reader, "slack", "T1", &["U2", "U9"]).await.unwrap(), ["U2"]);
+        assert!(list_users(reader, "slack", "T2").await.unwrap().is_empty());
+        let room = |room_id| ImportedRoom { source_id: "C1".into(), room_id, ready: true };
+        assert_eq!(list_rooms(reader, "slack", "T1").await.unwrap(), [room(Some(all_talk.0))]);
+        let remove = async move |tx: &mut Tx| Ok(crate::store::rooms::mark_removed(tx.db(), all_talk).await?);
+        world.state.db.write(remove).await.unwrap();
+        assert_eq!(list_rooms(reader, "slack", "T1").await.unwrap(), [room(None)]);
+    }
+}

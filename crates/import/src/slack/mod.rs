@@ -12,6 +12,7 @@ mod elements;
 mod export;
 mod files;
 mod json;
+mod records;
 mod stage;
 #[cfg(test)]
 mod tests;

@@ -1,10 +1,12 @@
 //! Copies files and pictures of a source into the store.
 
 use std::fs::File;
+use std::path::Path;
 
-use ::import::{FileProblem, SourceFile};
+use ::import::{Copied, FilePlace, FileProblem, SourceFile};
 use pictures::{Bounds, Encoding, Outcome};
 
+use super::downloads::Downloads;
 use super::prepare::Prepared;
 use super::{ImportError, Report};
 use crate::files::{FileDetails, read_details, without_metadata};
@@ -72,6 +74,21 @@ pub(super) fn note_problem(file: &SourceFile, problem: &FileProblem, report: &mu
     report.note(|| format!("file {:?} ({}): {problem}", file.name, file.key));
 }
 
+/// Copies a file from where it is.
+async fn copy(
+    state: &AppState,
+    file: &SourceFile,
+    path: &Path,
+    downloads: Option<&Downloads>,
+) -> Result<Copied, FileProblem> {
+    match (&file.place, downloads) {
+        (FilePlace::Url(url), Some(downloads)) => {
+            downloads.copy(state.outgoing.client(), url, || File::create(path)).await
+        }
+        _ => file.copy(&mut File::create(path).map_err(FileProblem::Write)?),
+    }
+}
+
 /// A file that is in the store.
 pub(super) struct StoredFile {
     /// Its row.
@@ -88,13 +105,14 @@ pub(super) struct StoredFile {
 pub(super) async fn store_files(
     state: &AppState,
     prepared: &mut Prepared,
+    downloads: Option<&Downloads>,
     report: &mut Report,
 ) -> Result<Vec<StoredFile>, ImportError> {
     let mut stored = Vec::new();
     let mut missing = Vec::new();
     for (file, key, name) in std::mem::take(&mut prepared.files) {
         let path = state.files.incoming.scratch(&key, "import").await?;
-        match file.copy(&mut File::create_new(&path)?) {
+        match copy(state, &file, &path, downloads).await {
             Ok(copied) => {
                 let clean = state.files.incoming.scratch(&key, "clean").await?;
                 let (input, given, keeps) = (path.clone(), name.clone(), state.files.keeps_metadata());
@@ -126,7 +144,7 @@ pub(super) async fn store_files(
                     message_id: prepared.id(),
                 });
             }
-            Err(problem @ (FileProblem::Read(_) | FileProblem::Write(_))) => {
+            Err(problem @ (FileProblem::Read(_) | FileProblem::Write(_) | FileProblem::Unreachable(_))) => {
                 let _ = std::fs::remove_file(path);
                 return Err(unfinished(&file, &problem));
             }

@@ -5,14 +5,19 @@
 //! chat can be served meanwhile. What is taken over is made to fit the rules of this program first ([`prepare`]), in a dry
 //! run as well: it reads and counts the same, and writes nothing.
 
+mod downloads;
 mod files;
 mod prepare;
 mod rails;
 mod read_marks;
 mod report;
+mod slack;
+mod writer;
 
+pub use downloads::Downloads;
 pub use rails::{dry_run as rails_dry_run, run as rails};
 pub use report::Report;
+pub use slack::{dry_run as slack_dry_run, run as slack};
 
 use thiserror::Error;
 
@@ -25,12 +30,21 @@ pub enum ImportError {
     /// The source cannot be read.
     #[error("{0}")]
     Source(#[from] SourceError),
+    /// The export cannot be read.
+    #[error("{0}")]
+    Slack(#[from] ::import::slack::SourceError),
     /// The installation is in use, or another history has been imported.
     #[error(
         "this Campfire is in use. A history keeps its numbers, so that it is imported into an empty Campfire only: name \
          another folder with --data, before anybody has set it up"
     )]
     InUse,
+    /// There is nobody yet who could let people in.
+    #[error(
+        "this Campfire is not set up. People of Slack join it with its join link: start it, set it up in a browser, and run \
+         this again"
+    )]
+    NotSetUp,
     /// The source has no people who could use the installation.
     #[error("the source has no account or no people: there is nothing to import")]
     Empty,

@@ -11,7 +11,7 @@ use crate::access::{is_bcrypt, is_public};
 use crate::folding;
 use crate::model::{
     Bio, BoostContent, BotKey, ClientMessageId, Draft, EmailAddress, FileForm, FileKey, FileName, MAX_BODY_CHARS,
-    MessageId, Person, RoomName, UserId, UserName, hex, is_blank, order_key,
+    MessageId, Person, RoomId, RoomName, UserId, UserName, hex, is_blank, order_key, paths,
 };
 use crate::ops::webhooks;
 use crate::richtext::{self, Names, Rendered};
@@ -270,7 +270,21 @@ pub(super) fn message(
     names: &HashMap<i64, String>,
     report: &mut Report,
 ) -> Option<Prepared> {
-    let Message { id, room_id, creator_id, text, created_at, .. } = message;
+    let Message { id, room_id, creator_id, text, created_at, edited_at, .. } = message;
+    for what in &message.changed {
+        report.change(what);
+    }
+    for what in &message.dropped {
+        report.drop(what, 1);
+    }
+    let is_empty = is_blank(&text) && message.files.is_empty();
+    let text = match &message.replies_to {
+        Some(reply) if !is_empty => {
+            let path = paths::message(RoomId(room_id), MessageId(reply.message_id));
+            richtext::quote(&reply.text, &reply.author, &path) + &text
+        }
+        _ => text,
+    };
     let text: String = text.chars().filter(|c| *c != '\0').collect();
     let text = if text.chars().count() > MAX_BODY_CHARS {
         report.change("messages of more than 32,000 characters, which were cut");
@@ -279,7 +293,7 @@ pub(super) fn message(
     } else {
         text
     };
-    if is_blank(&text) && message.files.is_empty() {
+    if is_empty {
         report.drop("messages in which there is nothing", 1);
         return None;
     }
@@ -325,7 +339,9 @@ pub(super) fn message(
             search_parts: body.search_parts.clone(),
             search_marks: body.search_marks.clone(),
             render_version: body.render_version,
+            revision: if edited_at.is_some() { 2 } else { 1 },
             created_at,
+            updated_at: edited_at.unwrap_or(created_at),
         },
         mentions: mentions.into_iter().map(|mention| (mention.user_id, mention.name)).collect(),
         boosts,

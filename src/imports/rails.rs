@@ -4,51 +4,27 @@ use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use ::import::rails::{Source, Totals};
-use ::import::{FileProblem, Membership, Status, User};
+use ::import::{Membership, Status, User};
 use pictures::{Bounds, Encoding};
-use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use tokio::task::JoinHandle;
 
-use super::files::{self, StoredFile};
-use super::prepare::{self, Prepared};
 use super::read_marks::ReadMarks;
-use super::{ImportError, Progress, Report};
-use crate::model::{AccountName, CustomStyles, FileKey, FileName, Job, RoomId, UserId, hex};
+use super::writer::{self, Begun, Position, ROWS_PER_STATEMENT, Taken, Writer};
+use super::{ImportError, Progress, Report, files, prepare};
+use crate::model::{AccountName, CustomStyles, RoomId, UserId, hex};
 use crate::state::AppState;
-use crate::store::imports::{NewAccount, StoredImport};
-use crate::store::sqlite::copy::{self, Checkpoints};
+use crate::store::imports::NewAccount;
 use crate::store::{self, Tx};
-use crate::{AppResult, jobs, names, ops};
+use crate::{names, ops};
 
 /// The kind of this import in the database.
 const KIND: &str = "rails";
-
-/// How many messages one write takes: some hundredths of a second for those who wait behind it.
-const BATCH_SIZE: u32 = 500;
-
-/// How many batches are written before the write-ahead log is emptied: it has some 70 MB then.
-const BATCHES_PER_CHECKPOINT: u32 = 16;
-
-/// How many users or rooms one statement takes.
-const ROWS_PER_STATEMENT: usize = 2_000;
 
 /// How many memberships one write takes.
 const MEMBERSHIPS_PER_WRITE: u32 = 2_000;
 
 /// How many times of messages are read at once.
 const TIMES_PER_PAGE: i64 = 10_000;
-
-/// How far an import is. Each step is done again if it was cut off.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-struct Position {
-    /// Memberships and pictures of people are there, too.
-    has_people: bool,
-    /// The number of the last message that is there.
-    message_id: i64,
-    /// How many messages of the source have been read.
-    read_count: u64,
-}
 
 /// Counts what an import would do, without an installation.
 ///
@@ -60,28 +36,15 @@ pub fn dry_run(source: &Source, progress: &mut dyn FnMut(Progress)) -> Result<Re
     let identity = source.identity()?;
     let people = People::read(source, &mut report)?;
     count_dropped(&totals, &mut report);
-    let mut done = Progress { messages: 0, total: totals.messages };
-    let mut after = 0;
-    while let Some((messages, last)) = source.messages(after, BATCH_SIZE)? {
-        for message in messages {
-            let Some(prepared) = prepare::message(message, &identity, &people.names, &mut report) else { continue };
-            report.keep("messages", 1);
-            report.keep("boosts", prepared.boosts.len() as u64);
-            for (file, ..) in &prepared.files {
-                match file.copy(&mut std::io::sink()) {
-                    Ok(_) => report.keep("files", 1),
-                    Err(FileProblem::Read(error)) => {
-                        report.drop("files that cannot be read: the import would end there", 1);
-                        report.note(|| format!("file {:?} ({}): {error}", file.name, file.key));
-                    }
-                    Err(problem) => files::note_problem(file, &problem, &mut report),
-                }
-            }
-            done.messages += 1;
-        }
-        after = last;
-        progress(done);
-    }
+    writer::dry_run(
+        &mut |after, limit| Ok(source.messages(after, limit)?),
+        &identity,
+        &people.names,
+        None,
+        totals.messages,
+        &mut report,
+        progress,
+    )?;
     Ok(report)
 }
 
@@ -97,8 +60,7 @@ pub async fn run(
 ) -> Result<Report, ImportError> {
     let identity = source.identity()?;
     let totals = source.totals()?;
-    let begun = find_begun(state, &identity).await?;
-    let (is_begun, mut position, mut report) = match begun {
+    let (is_begun, mut position, mut report) = match find_begun(state, &identity).await? {
         Begun::Finished(report) => return Ok(report),
         Begun::At(position, report) => (true, position, report),
         Begun::Never => (false, Position::default(), Report::default()),
@@ -119,60 +81,25 @@ pub async fn run(
     if !position.has_people {
         insert_belongings(state, source, &people, &mut report).await?;
         position.has_people = true;
-        note(state, &identity, position, &report, false).await?;
+        writer::note(state, KIND, &identity, &position, &report, false).await?;
     }
-    let mut done = Progress { messages: position.read_count, total: totals.messages };
-    let checkpoints = Checkpoints::open(&data.join("campfire.sqlite3")).map_err(broken)?;
-    let mut batch_count = 0_u32;
-    let mut writing = None;
-    while let Some((messages, last)) = source.messages(position.message_id, BATCH_SIZE)? {
-        let read_count = messages.len() as u64;
-        let mut batch = Vec::with_capacity(messages.len());
-        for message in messages {
-            batch.extend(prepare::message(message, &identity, &people.names, &mut report));
-        }
-        let mut blobs = Vec::new();
-        for prepared in &mut batch {
-            blobs.extend(files::store_files(state, prepared, &mut report).await?);
-        }
-        // This batch was read and rendered while the one before was written.
-        finish_write(writing.take()).await?;
-        batch_count += 1;
-        if batch_count.is_multiple_of(BATCHES_PER_CHECKPOINT) {
-            checkpoints.run().map_err(broken)?;
-        }
-        make_ids_unique(state, &mut batch, &identity, &mut report).await?;
-        report.keep("messages", batch.len() as u64);
-        position.message_id = last;
-        position.read_count += read_count;
-        writing = Some(start_write(state, batch, blobs, &identity, position, &mut report));
-        done.messages = position.read_count;
-        progress(done);
-    }
-    finish_write(writing).await?;
-    finish(state, source, &identity, position, &totals, &mut report).await?;
-    checkpoints.run().map_err(broken)?;
+    let writer = Writer {
+        state,
+        data,
+        kind: KIND,
+        identity: &identity,
+        names: &people.names,
+        taken: Taken::Renamed,
+        downloads: None,
+    };
+    let mut messages = |after, limit| Ok(source.messages(after, limit)?);
+    let checkpoints = writer.write(&mut messages, &mut position, &mut report, totals.messages, progress).await?;
+    mark_read(state, source, totals.last_message_id).await?;
+    // To browsers, it is another database now.
+    state.db.write(async |tx: &mut Tx| Ok(store::imports::begin_epoch(tx.db()).await?)).await?;
+    writer.finish(&position, &report).await?;
+    checkpoints.run().map_err(writer::broken)?;
     Ok(report)
-}
-
-/// A failure of the database, for the log.
-fn broken(error: copy::Error) -> ImportError {
-    tracing::error!(%error, "the write-ahead log cannot be copied into the database");
-    crate::AppError::Internal.into()
-}
-
-/// Waits for the write of a batch.
-async fn finish_write(writing: Option<JoinHandle<AppResult<()>>>) -> AppResult<()> {
-    match writing {
-        Some(writing) => writing.await.map_err(|_| crate::AppError::Internal)?,
-        None => Ok(()),
-    }
-}
-
-enum Begun {
-    Finished(Report),
-    At(Position, Report),
-    Never,
 }
 
 /// Where the import of this source is. Refuses an installation that has something else.
@@ -182,11 +109,7 @@ async fn find_begun(state: &AppState, identity: &str) -> Result<Begun, ImportErr
         if stored.source != identity {
             return Err(ImportError::InUse);
         }
-        let report = serde_json::from_str(&stored.report).unwrap_or_default();
-        if stored.finished_at.is_some() {
-            return Ok(Begun::Finished(report));
-        }
-        return Ok(Begun::At(serde_json::from_str(&stored.position).unwrap_or_default(), report));
+        return Ok(Begun::of(&stored));
     }
     if store::imports::is_in_use(reader).await.map_err(crate::AppError::from)? {
         return Err(ImportError::InUse);
@@ -217,7 +140,7 @@ async fn begin(
         room_creation_restricted: account.room_creation_restricted,
         created_at: account.created_at,
     };
-    let stored = stored(identity, Position::default(), &Report::default(), None);
+    let stored = writer::stored(identity, &Position::default(), &Report::default(), None);
     let last_ids = [
         ("users", people.users.iter().map(|user| user.0).max().unwrap_or_default()),
         ("rooms", people.rooms.iter().map(|room| room.0).max().unwrap_or_default()),
@@ -250,31 +173,6 @@ async fn begin(
         return Err(ImportError::InUse);
     }
     Ok(())
-}
-
-fn stored(identity: &str, position: Position, report: &Report, finished_at: Option<i64>) -> StoredImport {
-    StoredImport {
-        source: identity.to_owned(),
-        position: serde_json::to_string(&position).unwrap_or_default(),
-        report: serde_json::to_string(report).unwrap_or_default(),
-        finished_at,
-    }
-}
-
-async fn note(
-    state: &AppState,
-    identity: &str,
-    position: Position,
-    report: &Report,
-    is_finished: bool,
-) -> AppResult<()> {
-    let finished_at = is_finished.then(|| state.clock.now_ms());
-    let stored = stored(identity, position, report, finished_at);
-    let note = async move |tx: &mut Tx| {
-        let now_ms = tx.now_ms();
-        Ok(store::imports::note(tx.db(), KIND, &stored, now_ms).await?)
-    };
-    state.db.write(note).await
 }
 
 /// The people and rooms of a source, as rows.
@@ -404,79 +302,6 @@ async fn insert_pictures(
     Ok(())
 }
 
-/// Gives messages another id whose own is that of another message of their author: here, they are unique.
-async fn make_ids_unique(
-    state: &AppState,
-    batch: &mut [Prepared],
-    identity: &str,
-    report: &mut Report,
-) -> AppResult<()> {
-    let pairs: Vec<_> = batch.iter().map(|it| (it.row.creator_id, it.row.client_message_id.as_str())).collect();
-    let taken = store::imports::list_taken(state.db.reader(), &pairs).await?;
-    let mut seen: HashSet<(i64, String)> = taken.into_iter().collect();
-    for Prepared { row, .. } in batch {
-        if !seen.insert((row.creator_id, row.client_message_id.clone())) {
-            report.change("messages whose id another one of the same person has");
-            row.client_message_id = prepare::derived_id(identity, row.id);
-            seen.insert((row.creator_id, row.client_message_id.clone()));
-        }
-    }
-    Ok(())
-}
-
-/// Begins to write a batch, with how far the import is after it.
-fn start_write(
-    state: &AppState,
-    batch: Vec<Prepared>,
-    files: Vec<StoredFile>,
-    identity: &str,
-    position: Position,
-    report: &mut Report,
-) -> JoinHandle<AppResult<()>> {
-    let mut mentions = Vec::new();
-    let mut boosts = Vec::new();
-    for Prepared { row, mentions: mentioned, boosts: own, .. } in &batch {
-        mentions.extend(mentioned.iter().map(|(user_id, name)| (user_id.0, row.room_id, row.id, name.clone())));
-        boosts.extend(own.iter().map(|(booster_id, content, at)| (row.id, *booster_id, content.clone(), *at)));
-    }
-    let text_bytes: HashMap<_, _> = batch.iter().map(|it| (it.id(), it.row.text.len())).collect();
-    let rows: Vec<_> = batch.into_iter().map(|prepared| prepared.row).collect();
-    let boost_count = boosts.len() as u64;
-    // Counted before the write, which stores the count.
-    report.keep("boosts", boost_count);
-    let stored = stored(identity, position, report, None);
-    let insert = async move |tx: &mut Tx| {
-        let inserted = store::imports::insert_messages(tx.db(), &rows).await?;
-        for message_id in inserted {
-            tx.index(message_id, text_bytes.get(&message_id).copied().unwrap_or_default());
-        }
-        if !mentions.is_empty() {
-            store::imports::insert_mentions(tx.db(), &mentions).await?;
-        }
-        if !boosts.is_empty() {
-            store::imports::insert_boosts(tx.db(), &boosts).await?;
-        }
-        let now_ms = tx.now_ms();
-        let mut by_message: Vec<(&StoredFile, Vec<(FileKey, FileName)>)> = Vec::new();
-        for file in &files {
-            store::files::insert_blob(tx.db(), &file.blob, now_ms, i64::MAX).await?;
-            let named = (file.blob.key.clone(), file.name.clone());
-            match by_message.last_mut() {
-                Some((first, keys)) if first.message_id == file.message_id => keys.push(named),
-                _ => by_message.push((file, vec![named])),
-            }
-        }
-        for (StoredFile { room_id, message_id, .. }, keys) in by_message {
-            store::files::attach(tx.db(), *room_id, *message_id, &keys).await?;
-            let attached = store::files::list_of_message(tx.db(), *message_id).await?;
-            store::files::note_extras(tx.db(), *message_id, &crate::richtext::extras_html(&attached), None).await?;
-        }
-        Ok(store::imports::note(tx.db(), KIND, &stored, now_ms).await?)
-    };
-    let db = state.db.clone();
-    tokio::spawn(async move { db.write(insert).await })
-}
-
 /// Marks what people have read, up to the last message of the source: those that were posted here meanwhile stay unread.
 async fn mark_read(state: &AppState, source: &Source, last_message_id: i64) -> Result<(), ImportError> {
     let mut rooms: HashMap<i64, ReadMarks> = HashMap::new();
@@ -496,30 +321,5 @@ async fn mark_read(state: &AppState, source: &Source, last_message_id: i64) -> R
             state.db.write(async move |tx: &mut Tx| Ok(store::imports::mark_read(tx.db(), &rows).await?)).await?;
         }
     }
-    Ok(())
-}
-
-/// The steps that need all messages: read positions, and previews of pictures.
-async fn finish(
-    state: &AppState,
-    source: &Source,
-    identity: &str,
-    position: Position,
-    totals: &Totals,
-    report: &mut Report,
-) -> Result<(), ImportError> {
-    mark_read(state, source, totals.last_message_id).await?;
-    let mut last_key = String::new();
-    loop {
-        let keys = store::imports::list_without_preview(state.db.reader(), &last_key, 500).await;
-        let keys = keys.map_err(crate::AppError::from)?;
-        let Some(last) = keys.last() else { break };
-        last_key = last.to_string();
-        for key in keys {
-            jobs::enqueue(state, Job::MakePreview { key }).await?;
-        }
-    }
-    state.db.write(async |tx: &mut Tx| Ok(store::imports::begin_epoch(tx.db()).await?)).await?;
-    note(state, identity, position, report, true).await?;
     Ok(())
 }

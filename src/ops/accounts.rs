@@ -6,8 +6,11 @@ use sha2::{Digest, Sha256};
 
 use crate::access::{Administrator, Guess, HashFor, network};
 use crate::facts::Fact;
-use crate::model::{Account, AccountName, CustomStyles, EmailAddress, Password, Role, RoomKind, User, UserName, hex};
+use crate::model::{
+    Account, AccountName, CustomStyles, EmailAddress, Password, Role, RoomKind, User, UserId, UserName, hex,
+};
 use crate::state::AppState;
+use crate::store::placeholders::Placeholder;
 use crate::store::{self, Tx};
 use crate::{AppError, AppResult, names};
 
@@ -208,14 +211,24 @@ fn styles_digest(styles: &CustomStyles) -> String {
 ///
 /// The e-mail address is checked before the password is hashed, which is expensive.
 ///
+/// # Placeholders
+/// An import makes users who have not joined yet. Who joins with the e-mail address of one becomes that user, with the
+/// messages, rooms and mentions that were imported; the name is the one that is given now.
+///
+/// Nothing proves that an address is theirs: no mail is sent, and the join link is the only proof of anything. It is
+/// trusted as far as it goes: everybody who has it may read all open rooms anyway, and choose any name. So whoever comes
+/// first with an address becomes the user that has only open rooms. A user with a closed or direct room is another
+/// matter: the address alone would open conversations to everybody with the link. Those users do not join; the operator
+/// gives them a password (`campfire reset-password`). Nobody becomes an administrator by an address.
+///
 /// # Errors
-/// `NotFound` for a wrong join code, `Conflict` when the address is taken, `Invalid` for a very common password,
-/// `TooManyTries` after too many failures or new accounts from this network.
+/// `NotFound` for a wrong join code, `Conflict` when the address is taken, `Invalid` for one that cannot be claimed and for
+/// a very common password, `TooManyTries` after too many failures or new accounts from this network.
 pub async fn join(state: &AppState, join_code: &str, registration: Registration) -> AppResult<SignIn> {
     require_join_code(state, join_code, registration.from).await?;
-    if store::users::is_email_taken(state.db.reader(), registration.email_address.as_str()).await? {
+    if let Some(reason) = why_kept(state, &registration.email_address).await? {
         state.guesses.failed(Guess::JoinFrom(registration.from));
-        return Err(email_taken());
+        return Err(reason);
     }
     state.joins.take((email_digest(join_code), network(registration.from)))?;
     let join_code = join_code.to_owned();
@@ -225,13 +238,52 @@ pub async fn join(state: &AppState, join_code: &str, registration: Registration)
         let account = store::accounts::find(tx.db()).await?;
         account.filter(|account| account.join_code == join_code).ok_or(AppError::NotFound)?;
         let now_ms = tx.now_ms();
-        let sign_in = insert_user(tx, &registration, password_hash, Role::Member).await?;
+        // Read again: somebody else may have joined with the address, or become a member of a closed room.
+        let placeholder = match store::placeholders::find(tx.db(), registration.email_address.as_str()).await? {
+            Some(placeholder) => Some(free(placeholder)?),
+            None => None,
+        };
+        let sign_in = match placeholder {
+            Some(user_id) => claim(tx, user_id, &registration, &password_hash).await?,
+            None => insert_user(tx, &registration, password_hash, Role::Member).await?,
+        };
         let user_id = sign_in.user.id;
         let room_ids = store::memberships::grant_open_rooms(tx.db(), user_id, now_ms).await?;
         tx.record(Fact::UserJoined { user_id, room_ids }).await?;
         Ok(sign_in)
     };
     write_exempt(state, Exempt::NobodyIsSignedIn, join).await
+}
+
+/// Why nobody can join with this address: somebody has it, or a placeholder that may not be claimed.
+async fn why_kept(state: &AppState, email_address: &EmailAddress) -> AppResult<Option<AppError>> {
+    let reader = state.db.reader();
+    Ok(match store::placeholders::find(reader, email_address.as_str()).await? {
+        Some(placeholder) => free(placeholder).err(),
+        None => store::users::is_email_taken(reader, email_address.as_str()).await?.then(email_taken),
+    })
+}
+
+/// The user that a placeholder is, if an address is enough to become it.
+fn free(placeholder: Placeholder) -> AppResult<UserId> {
+    if placeholder.has_private_rooms {
+        return Err(AppError::invalid(
+            "email_address",
+            "Private rooms wait for whoever has this address. Ask an administrator for your password, then sign in.",
+        ));
+    }
+    Ok(placeholder.user_id)
+}
+
+/// Makes a placeholder the person who joins.
+async fn claim(tx: &mut Tx, user_id: UserId, registration: &Registration, password_hash: &str) -> AppResult<SignIn> {
+    let now_ms = tx.now_ms();
+    store::users::update_password(tx.db(), user_id, password_hash, now_ms).await?;
+    names::store(tx, user_id, &registration.name).await?;
+    store::placeholders::remove(tx.db(), user_id).await?;
+    let credentials = store::users::credentials(tx.db(), user_id).await?.ok_or_else(email_taken)?;
+    tx.record(Fact::UserChanged(credentials.user.clone())).await?;
+    Ok(SignIn::by_password(credentials))
 }
 
 /// Returns the account if the join code is right.
@@ -371,6 +423,58 @@ mod tests {
         let taken = join(&world.state, &account.join_code, registration("ADA")).await;
         assert!(matches!(taken, Err(AppError::Conflict(_))));
         assert_eq!(store::users::list(world.state.db.reader()).await.unwrap().len(), 3);
+    }
+
+    /// Makes Bob of the world somebody who was imported and has not joined yet. Returns the join code.
+    async fn forget_bob(world: &testing::World) -> String {
+        let bob = world.bob.id;
+        let forget = async move |tx: &mut Tx| {
+            sqlx::query("UPDATE users SET password_hash = NULL WHERE id = $1").bind(bob).execute(tx.db()).await?;
+            sqlx::query("DELETE FROM sessions WHERE user_id = $1").bind(bob).execute(tx.db()).await?;
+            Ok(store::placeholders::insert(tx.db(), &[bob.0]).await?)
+        };
+        world.state.db.write(forget).await.unwrap();
+        store::accounts::find(world.state.db.reader()).await.unwrap().unwrap().join_code
+    }
+
+    #[tokio::test]
+    async fn who_joins_with_the_address_of_a_placeholder_becomes_that_user_once() {
+        let world = testing::world().await;
+        world.post(&world.ada, world.all_talk.id, "hello @Bob").await;
+        let code = forget_bob(&world).await;
+        let robert = Registration { name: "Robert".parse().unwrap(), ..registration("Bob") };
+        let joined = join(&world.state, &code, robert.clone()).await.unwrap().user;
+        assert_eq!((joined.id, joined.name.as_str(), joined.role), (world.bob.id, "Robert", Role::Member));
+        let mention_count = "SELECT COUNT(*) FROM mentions WHERE user_id = $1";
+        let mention_count: i64 =
+            sqlx::query_scalar(mention_count).bind(joined.id).fetch_one(world.state.db.reader()).await.unwrap();
+        assert_eq!(mention_count, 1);
+        assert_eq!(join(&world.state, &code, robert).await.err(), Some(email_taken()), "nobody else does");
+        assert_eq!(store::users::list(world.state.db.reader()).await.unwrap().len(), 3);
+    }
+
+    #[tokio::test]
+    async fn two_who_join_at_once_with_one_address_become_one_user() {
+        let world = testing::world().await;
+        let code = forget_bob(&world).await;
+        let join = || join(&world.state, &code, registration("Bob"));
+        let (one, other) = tokio::join!(join(), join());
+        assert_eq!(usize::from(one.is_ok()) + usize::from(other.is_ok()), 1);
+        assert_eq!(one.err().or(other.err()), Some(email_taken()));
+    }
+
+    #[tokio::test]
+    async fn the_address_alone_opens_no_private_room() {
+        let world = testing::world().await;
+        world.open_closed_room("Secret", &[&world.bob]).await;
+        let code = forget_bob(&world).await;
+        let refused = join(&world.state, &code, registration("Bob")).await.err();
+        assert!(matches!(refused, Some(AppError::Invalid(_))), "{refused:?}");
+        assert_eq!(store::users::credentials(world.state.db.reader(), world.bob.id).await.unwrap(), None);
+        // The operator's way.
+        let password = registration("Bob").password;
+        crate::ops::users::reset_password(&world.state, "bob@example.com", &password).await.unwrap();
+        assert_eq!(join(&world.state, &code, registration("Bob")).await.err(), Some(email_taken()));
     }
 
     #[tokio::test]

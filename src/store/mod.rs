@@ -29,6 +29,7 @@ pub mod memberships;
 pub mod mentions;
 pub mod messages;
 pub mod networks;
+pub mod placeholders;
 pub mod previews;
 pub mod renderings;
 pub mod rooms;

@@ -64,12 +64,12 @@ pub async fn credentials(db: impl SqliteExecutor<'_>, user_id: UserId) -> sqlx::
     }))
 }
 
-/// The greatest cost of a hash of bcrypt that somebody who may sign in has; `None` if nobody has one. They come with an
-/// import only: without one, no user is looked at.
+/// The greatest cost of a hash of bcrypt that somebody who may sign in has; `None` if nobody has one. They come from Campfire
+/// on Rails only: without an import of one, no user is looked at.
 pub async fn bcrypt_cost(db: impl SqliteExecutor<'_>) -> sqlx::Result<Option<u32>> {
     sqlx::query_scalar(
         "SELECT MAX(CAST(substr(password_hash, 5, 2) AS INTEGER)) FROM users
-          WHERE EXISTS (SELECT 1 FROM imports) AND status = 0 AND role <> 2 AND password_hash GLOB '$2?$??$*'",
+          WHERE EXISTS (SELECT 1 FROM imports WHERE kind = 'rails') AND status = 0 AND role <> 2 AND password_hash GLOB '$2?$??$*'",
     )
     .fetch_one(db)
     .await

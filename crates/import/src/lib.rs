@@ -6,9 +6,15 @@
 pub mod html;
 pub mod rails;
 mod record;
+pub mod slack;
 mod time;
 
 pub use record::{
-    Account, Ban, Boost, Copied, FileProblem, Involvement, Membership, Message, Role, Room, RoomKind, Search,
-    SourceFile, Status, User,
+    Account, Ban, Boost, Copied, FilePlace, FileProblem, Involvement, Membership, Message, Reply, Role, Room, RoomKind,
+    Search, SourceFile, Status, User,
 };
+
+/// Bytes as hexadecimal digits.
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

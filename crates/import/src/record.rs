@@ -153,8 +153,31 @@ pub struct Message {
     pub boosts: Vec<Boost>,
     /// How many parts of the text were left out: mentions of people who do not exist, and pictures of other sites.
     pub lost_count: u64,
+    /// The message that it answers in a thread.
+    pub replies_to: Option<Reply>,
+    /// When it was edited last, in milliseconds since the epoch.
+    pub edited_at: Option<i64>,
+    /// What else was changed while it was read, in words.
+    pub changed: Vec<&'static str>,
+    /// What else was left out while it was read, in words.
+    pub dropped: Vec<&'static str>,
     /// When it was posted, in milliseconds since the epoch.
     pub created_at: i64,
+}
+
+/// The message that another one answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply {
+    /// The number in the source.
+    pub message_id: i64,
+    /// The author.
+    pub creator_id: i64,
+    /// Its [`Message::client_message_id`].
+    pub client_message_id: String,
+    /// The name of the author.
+    pub author: String,
+    /// The text, as Markdown.
+    pub text: String,
 }
 
 /// A reaction to a message.
@@ -195,14 +218,28 @@ pub struct Ban {
 pub struct SourceFile {
     /// Its key in the source's storage.
     pub key: String,
-    /// Where its bytes are; `None` for a key that names no place.
-    pub path: Option<PathBuf>,
-    /// The folder that all files are in.
-    pub root: PathBuf,
+    /// Where its bytes are.
+    pub place: FilePlace,
     /// Its name as it is there.
     pub name: String,
     /// The MD5 of its bytes; `None` if the source does not know it.
     pub md5: Option<[u8; 16]>,
+}
+
+/// Where the bytes of a file are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FilePlace {
+    /// The source does not say.
+    Nowhere,
+    /// In a folder.
+    Path {
+        /// The file.
+        path: PathBuf,
+        /// The folder that all files are in.
+        root: PathBuf,
+    },
+    /// At this URL, which anybody may have written.
+    Url(String),
 }
 
 /// Size and digest of the copy.
@@ -226,6 +263,15 @@ pub enum FileProblem {
     /// It is a link, is below a folder that is one and leads to another place, or is no plain file.
     #[error("it is a link to another place, or no plain file")]
     Elsewhere,
+    /// It is only at a URL, and nobody said that it may be fetched.
+    #[error("it is not beside the source, only at a URL")]
+    Remote,
+    /// The server at its URL does not give it, or it is too long.
+    #[error("{0}")]
+    Refused(String),
+    /// The server at its URL cannot be reached, or refuses everything: perhaps another time.
+    #[error("{0}")]
+    Unreachable(String),
     /// It is there, but cannot be read: perhaps another time.
     #[error("it cannot be read: {0}")]
     Read(io::Error),
@@ -263,16 +309,19 @@ impl SourceFile {
         Ok(Copied { bytes, sha256: sha256.finalize().into() })
     }
 
-    /// Opens it. Only plain files below [`SourceFile::root`] are read: nothing that a link leads to, and no device.
+    /// Opens it. Only plain files below the root of its place are read: nothing that a link leads to, and no device.
     fn open(&self) -> Result<File, FileProblem> {
-        let path: &Path = self.path.as_deref().ok_or(FileProblem::Missing)?;
+        let (path, root): (&Path, &Path) = match &self.place {
+            FilePlace::Nowhere => return Err(FileProblem::Missing),
+            FilePlace::Url(_) => return Err(FileProblem::Remote),
+            FilePlace::Path { path, root } => (path, root),
+        };
         let unreadable = |error: io::Error| match error.kind() {
             io::ErrorKind::NotFound => FileProblem::Missing,
             _ => FileProblem::Read(error),
         };
         let metadata = path.symlink_metadata().map_err(unreadable)?;
-        let (root, canonical) =
-            (self.root.canonicalize().map_err(unreadable)?, path.canonicalize().map_err(unreadable)?);
+        let (root, canonical) = (root.canonicalize().map_err(unreadable)?, path.canonicalize().map_err(unreadable)?);
         if !metadata.is_file() || !canonical.starts_with(root) {
             return Err(FileProblem::Elsewhere);
         }
@@ -288,7 +337,8 @@ mod tests {
     use super::*;
 
     fn file(root: &Path, name: &str) -> SourceFile {
-        SourceFile { key: name.into(), path: Some(root.join(name)), root: root.into(), name: name.into(), md5: None }
+        let place = FilePlace::Path { path: root.join(name), root: root.into() };
+        SourceFile { key: name.into(), place, name: name.into(), md5: None }
     }
 
     #[test]

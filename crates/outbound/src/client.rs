@@ -125,19 +125,45 @@ impl Incoming {
         &self.url
     }
 
+    /// Reads the next piece of the body; `None` at its end.
+    ///
+    /// # Errors
+    /// `TooLarge` once it is longer than the policy allows, announced or not; `Encoded`, `Protocol`, `Timeout`.
+    pub async fn chunk(&mut self) -> Result<Option<Bytes>, Error> {
+        let Self { headers, body, max_body_bytes, deadline, .. } = self;
+        check_encoding(headers)?;
+        if usize::try_from(body.size_hint().lower()).map_or(true, |left_bytes| left_bytes > *max_body_bytes) {
+            return Err(Error::TooLarge);
+        }
+        let next = async {
+            while let Some(frame) = body.frame().await {
+                if let Ok(data) = frame.map_err(|_| Error::Protocol)?.into_data() {
+                    return Ok(Some(data));
+                }
+            }
+            Ok(None)
+        };
+        let Some(data) = deadline.limit(next).await? else { return Ok(None) };
+        *max_body_bytes = max_body_bytes.checked_sub(data.len()).ok_or(Error::TooLarge)?;
+        Ok(Some(data))
+    }
+
     /// Reads the body.
     ///
     /// # Errors
     /// `TooLarge` if it is longer than the policy allows, announced or not; `Encoded`, `Protocol`, `Timeout`.
     pub async fn read(self) -> Result<Response, Error> {
         let Self { status, headers, url, mut body, max_body_bytes, mut deadline, connection } = self;
-        if headers.get(CONTENT_ENCODING).is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
-            return Err(Error::Encoded);
-        }
+        check_encoding(&headers)?;
         let body = deadline.limit(collect(&mut body, max_body_bytes)).await?;
         drop(connection);
         Ok(Response { status, headers, url, body })
     }
+}
+
+fn check_encoding(headers: &HeaderMap) -> Result<(), Error> {
+    let coding = headers.get(CONTENT_ENCODING).filter(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"));
+    if coding.is_some() { Err(Error::Encoded) } else { Ok(()) }
 }
 
 /// Reads a body of at most `max_bytes`.

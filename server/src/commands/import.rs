@@ -1,12 +1,14 @@
 //! `campfire import`: takes the history of another chat along.
 
 use std::error::Error;
+use std::fmt;
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 use campfire::clock::Clock;
-use campfire::imports::{self, Progress, Report};
+use campfire::imports::{self, Downloads, Progress, Report};
 use campfire::state::AppState;
 use clap::{Args, Subcommand};
 use import::rails::Source;
@@ -22,6 +24,14 @@ pub const RAILS_EXAMPLES: &str = "\
 Examples:
   campfire import rails /var/lib/once-campfire --dry-run
   campfire import rails /var/lib/once-campfire --data /var/lib/campfire";
+
+/// Shown below the options of `campfire import slack`.
+pub const SLACK_EXAMPLES: &str = "\
+Examples:
+  campfire import slack export.zip --dry-run
+  campfire import slack export.zip --data /var/lib/campfire
+  campfire import slack slackdump/ --private --data /var/lib/campfire
+  CAMPFIRE_SLACK_TOKEN=xoxp-… campfire import slack export.zip --data /var/lib/campfire";
 
 /// The options of `campfire import`.
 #[derive(Clone, Debug, Args)]
@@ -41,6 +51,14 @@ pub enum From {
     /// goes on when it is run again, and one that is finished changes nothing.
     #[command(after_help = RAILS_EXAMPLES)]
     Rails(Rails),
+    /// An export of Slack, as Slack makes it (ZIP) or slackdump (ZIP or folder).
+    ///
+    /// Public channels become open rooms of a Campfire that is set up, and that may be in use. People become users who wait:
+    /// whoever joins with the e-mail address of one is that person, unless the person has private rooms. The export is not
+    /// changed. An import that was cut off goes on when it is run again; another export of the same workspace adds what is
+    /// new.
+    #[command(after_help = SLACK_EXAMPLES)]
+    Slack(Slack),
 }
 
 /// The options of `campfire import rails`.
@@ -57,15 +75,60 @@ pub struct Rails {
     pub data: Data,
 }
 
+/// The options of `campfire import slack`.
+#[derive(Clone, Debug, Args)]
+pub struct Slack {
+    /// The export.
+    #[arg(value_name = "ZIP-OR-DIR")]
+    pub source: PathBuf,
+    /// Only read everything, and print what would be kept, changed and left out.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Take private channels and direct messages, too.
+    #[arg(long)]
+    pub private: bool,
+    /// A folder with the files of messages, as slackdump makes it. Those in a folder that is imported are found without it.
+    #[arg(long, value_name = "DIR")]
+    pub files: Option<PathBuf>,
+    /// Fetch files from Slack with this token, which has the right files:read. It is sent to hosts of Slack only.
+    #[arg(long, env = "CAMPFIRE_SLACK_TOKEN", hide_env_values = true)]
+    pub token: Option<Token>,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "a doc comment would become part of the help text")]
+    pub data: Data,
+}
+
+/// A token of Slack.
+#[derive(Clone)]
+pub struct Token(String);
+
+impl FromStr for Token {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let is_token = text.starts_with("xox") && text.bytes().all(|byte| byte.is_ascii_graphic());
+        if is_token { Ok(Self(text.to_owned())) } else { Err("a token of Slack begins with xox") }
+    }
+}
+
+/// Without the token.
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Token")
+    }
+}
+
 /// Imports.
 ///
 /// # Errors
 /// If that is not possible, with the reason.
 pub async fn run(options: Options) -> Result<(), Box<dyn Error>> {
-    let From::Rails(options) = options.source;
     process::prepare();
     process::lower_priority();
-    rails(&options).await
+    match options.source {
+        From::Rails(options) => rails(&options).await,
+        From::Slack(options) => slack(&options).await,
+    }
 }
 
 async fn rails(options: &Rails) -> Result<(), Box<dyn Error>> {
@@ -93,7 +156,38 @@ async fn rails(options: &Rails) -> Result<(), Box<dyn Error>> {
         Err(error) => tracing::warn!(%error, "no pictures of people are taken over"),
     }
     let report = imports::rails(&state, data, &source, &mut progress).await?;
-    finish(data, &title, &report)
+    finish(data, "import-rails.txt", &title, &report)
+}
+
+async fn slack(options: &Slack) -> Result<(), Box<dyn Error>> {
+    let Slack { source: path, dry_run, private, files, token, data: Data { folder: data } } = options;
+    let downloads = token.as_ref().map(|Token(token)| Downloads::from_slack(token));
+    let title = format!("Slack in {}", path.display());
+    if let Some(folder) = files.as_deref().filter(|folder| !folder.is_dir()) {
+        return Err(format!("there is no folder {}", folder.display()).into());
+    }
+    if !path.exists() {
+        return Err(format!("there is neither a file nor a folder {}", path.display()).into());
+    }
+    // A folder is not made where a Campfire was meant.
+    let state = if *dry_run { None } else { Some(super::open(data).await?) };
+    let _given = (!dry_run).then(|| GivenToOwner(data));
+    let scratch = if *dry_run { Scratch::elsewhere() } else { Scratch::inside(data) };
+    let scratch = scratch.map_err(|error| format!("{} cannot be written: {error}", data.display()))?;
+    let mut printer = Printer::default();
+    let read = import::slack::Options { has_private: *private, files: files.as_deref() };
+    let mut reading = |count: u64| printer.say(|| format!("{count} messages read"));
+    let source = import::slack::Source::read(path, read, &scratch.folder, &mut reading);
+    let mut source = source.map_err(|error| format!("{}: {error}", path.display()))?;
+    let mut progress =
+        |Progress { messages, total }: Progress| printer.say(|| format!("{messages} of {total} messages"));
+    let Some(state) = state else {
+        let report = imports::slack_dry_run(&mut source, downloads.as_ref(), &mut progress)?;
+        print(&format!("{title}\nNothing was imported. This would be:\n{report}"));
+        return Ok(());
+    };
+    let report = imports::slack(&state, data, &mut source, downloads.as_ref(), &mut progress).await?;
+    finish(data, "import-slack.txt", &title, &report)
 }
 
 /// A folder for a copy of the source's database. It is deleted when this is dropped.
@@ -138,8 +232,8 @@ async fn open_or_make(data: &Path) -> Result<AppState, Box<dyn Error>> {
 }
 
 /// Prints the report, and stores it.
-fn finish(data: &Path, title: &str, report: &Report) -> Result<(), Box<dyn Error>> {
-    let path = data.join("import-rails.txt");
+fn finish(data: &Path, name: &str, title: &str, report: &Report) -> Result<(), Box<dyn Error>> {
+    let path = data.join(name);
     let text = format!("{title}\n{report}");
     print(&text);
     fs::write(&path, &text).map_err(|error| format!("{}: {error}", path.display()))?;

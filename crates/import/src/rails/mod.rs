@@ -20,7 +20,8 @@ use thiserror::Error;
 
 use crate::html;
 use crate::record::{
-    Account, Ban, Boost, Involvement, Membership, Message, Role, Room, RoomKind, Search, SourceFile, Status, User,
+    Account, Ban, Boost, FilePlace, Involvement, Membership, Message, Role, Room, RoomKind, Search, SourceFile, Status,
+    User,
 };
 use crate::time;
 use schema::Schema;
@@ -357,6 +358,10 @@ impl Source {
                 files: Vec::new(),
                 boosts: Vec::new(),
                 lost_count: converted.lost_count,
+                replies_to: None,
+                edited_at: None,
+                changed: Vec::new(),
+                dropped: Vec::new(),
                 created_at: moment(row, 4)?,
             });
         }
@@ -453,9 +458,13 @@ impl Source {
     fn file(&self, key: &str, name: String, checksum: &str) -> SourceFile {
         let is_key = key.len() >= 4 && key.bytes().all(|byte| byte.is_ascii_alphanumeric());
         let root = self.folder.join("files");
-        let path = is_key.then(|| root.join(&key[..2]).join(&key[2..4]).join(key));
+        let place = if is_key {
+            FilePlace::Path { path: root.join(&key[..2]).join(&key[2..4]).join(key), root }
+        } else {
+            FilePlace::Nowhere
+        };
         let md5 = STANDARD.decode(checksum).ok().and_then(|sum| sum.try_into().ok());
-        SourceFile { key: key.to_owned(), path, root, name, md5 }
+        SourceFile { key: key.to_owned(), place, name, md5 }
     }
 }
 

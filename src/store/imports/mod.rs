@@ -2,6 +2,8 @@
 //!
 //! Lists are bound as one JSON array. Rows that are there already stay as they are, so that everything can be done again.
 
+pub mod slack;
+
 use serde::Serialize;
 use sqlx::{SqliteConnection, SqliteExecutor};
 
@@ -20,6 +22,15 @@ pub struct StoredImport {
     pub report: String,
     /// When it was finished, in milliseconds since the epoch.
     pub finished_at: Option<i64>,
+}
+
+/// The import of this kind and source.
+pub async fn find_of(db: impl SqliteExecutor<'_>, kind: &str, source: &str) -> sqlx::Result<Option<StoredImport>> {
+    sqlx::query_as("SELECT source, position, report, finished_at FROM imports WHERE kind = $1 AND source = $2")
+        .bind(kind)
+        .bind(source)
+        .fetch_optional(db)
+        .await
 }
 
 /// The import of this kind.
@@ -207,17 +218,34 @@ pub struct NewMessage {
     pub search_marks: String,
     /// The version of the renderer.
     pub render_version: i64,
+    /// How often it was edited, and once more.
+    pub revision: i64,
     /// When it was posted, in milliseconds since the epoch.
     pub created_at: i64,
+    /// When it was edited last, in milliseconds since the epoch.
+    pub updated_at: i64,
 }
 
-/// Those of these pairs of an author and a client message id that a message has.
-pub async fn list_taken(db: impl SqliteExecutor<'_>, pairs: &[(i64, &str)]) -> sqlx::Result<Vec<(i64, String)>> {
+/// Those of these pairs of an author and a client message id that a message has, and its id.
+pub async fn list_taken(db: impl SqliteExecutor<'_>, pairs: &[(i64, &str)]) -> sqlx::Result<Vec<(i64, String, i64)>> {
     sqlx::query_as(
-        "SELECT messages.creator_id, messages.client_message_id
+        "SELECT messages.creator_id, messages.client_message_id, messages.id
            FROM json_each($1) AS wanted
            JOIN messages ON messages.creator_id = wanted.value ->> 0
                         AND messages.client_message_id = wanted.value ->> 1",
+    )
+    .bind(json_ids(pairs))
+    .fetch_all(db)
+    .await
+}
+
+/// Those of these pairs of an author and a client message id that a message had which was removed.
+pub async fn list_removed(db: impl SqliteExecutor<'_>, pairs: &[(i64, &str)]) -> sqlx::Result<Vec<(i64, String)>> {
+    sqlx::query_as(
+        "SELECT removed.creator_id, removed.client_message_id
+           FROM json_each($1) AS wanted
+           JOIN removed_messages AS removed ON removed.creator_id = wanted.value ->> 0
+                                           AND removed.client_message_id = wanted.value ->> 1",
     )
     .bind(json_ids(pairs))
     .fetch_all(db)
@@ -229,11 +257,12 @@ pub async fn insert_messages(db: &mut SqliteConnection, messages: &[NewMessage])
     let rows = json_ids(messages);
     let inserted = sqlx::query_scalar(
         "INSERT INTO messages (id, room_id, creator_id, client_message_id, sent_digest, body_source, body_html, body_text,
-                               search_words, search_parts, search_marks, render_version, created_at, updated_at)
+                               search_words, search_parts, search_marks, render_version, revision, created_at,
+                               updated_at)
          SELECT value ->> 'id', value ->> 'room_id', value ->> 'creator_id', value ->> 'client_message_id',
                 unhex(value ->> 'sent_digest'), value ->> 'source', value ->> 'html', value ->> 'text',
                 value ->> 'search_words', value ->> 'search_parts', value ->> 'search_marks',
-                value ->> 'render_version', value ->> 'created_at', value ->> 'created_at'
+                value ->> 'render_version', value ->> 'revision', value ->> 'created_at', value ->> 'updated_at'
            FROM json_each($1) WHERE TRUE ON CONFLICT DO NOTHING RETURNING id",
     )
     .bind(&rows)

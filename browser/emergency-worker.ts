@@ -7,6 +7,8 @@
 declare const self: ServiceWorkerGlobalScope;
 
 self.addEventListener("install", () => void self.skipWaiting());
+// A page sees it wait: the worker before it was busy. Once more, as Chromium does not always try again by itself.
+self.addEventListener("message", () => void self.skipWaiting());
 
 self.addEventListener("activate", (event) => {
   event.waitUntil(

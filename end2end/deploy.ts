@@ -3,6 +3,7 @@
 
 import { createServer, type IncomingMessage, request, type Server } from "node:http";
 import { type AddressInfo, connect } from "node:net";
+import type { Duplex } from "node:stream";
 import { gunzipSync } from "node:zlib";
 import { type Campfire, freePort } from "./campfire.ts";
 
@@ -56,6 +57,7 @@ export async function deployAnother(campfire: Campfire): Promise<Deploy> {
     return [Buffer.from(renamed(text.toString())), headers] as const;
   };
   // The live connection, as it is.
+  const sockets = new Set<Duplex>();
   server.on("upgrade", (incoming, socket, head) => {
     const upstream = connect(port, "127.0.0.1", () => {
       const lines = [`${incoming.method} ${incoming.url} HTTP/1.1`];
@@ -64,7 +66,9 @@ export async function deployAnother(campfire: Campfire): Promise<Deploy> {
       upstream.write(head);
       socket.pipe(upstream).pipe(socket);
     });
-    for (const end of [socket, upstream]) end.on("error", () => [socket, upstream].forEach((other) => other.destroy()));
+    const end = () => [socket, upstream].forEach((end) => end.destroy());
+    for (const one of [socket, upstream]) one.on("error", end).on("close", end);
+    sockets.add(socket);
   });
   await listen(server, campfire.port);
   return {
@@ -73,6 +77,7 @@ export async function deployAnother(campfire: Campfire): Promise<Deploy> {
       new Promise((resolve) => {
         server.close(() => resolve());
         server.closeAllConnections();
+        for (const socket of sockets) socket.destroy();
       }),
   };
 }

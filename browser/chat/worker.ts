@@ -31,10 +31,12 @@ export async function startWorker() {
     // A page that shows the room already is newer than the kept one.
     else if (`${location.pathname}/`.startsWith(`${data.path}/`) && shownPlace() !== location.pathname) location.reload();
   });
+  // Browsers look by themselves, but some only when the worker has nothing to do for a while.
+  const update = () => void registration?.update().then(lookForNew, () => {});
   document.addEventListener("visibilitychange", () => {
     send(registration?.active, { kind: "unsent", messages: document.hidden ? unsent() : [] });
     if (document.hidden) keepRoom();
-    else void registration?.update().then(lookForNew, () => {});
+    else update();
   });
   registration = await workers.register(PATH, { updateViaCache: "none" }).catch(() => undefined);
   registration?.addEventListener("updatefound", () => {
@@ -43,7 +45,7 @@ export async function startWorker() {
       keepRoom();
     });
   });
-  lookForNew();
+  if (registration?.active) update();
   keepRoom();
 }
 

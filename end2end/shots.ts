@@ -38,10 +38,9 @@ const choose = (name: string) => async (page: Page) => {
   await page.locator(".menu[open]").getByRole("link", { name, exact: true }).click();
 };
 
-/** Loads the page once it is kept, without a connection. */
+/** Loads the page without a connection, once the service worker has kept a room. */
 const loseConnection = async (page: Page) => {
-  // A page of a room that is open has been kept by the service worker.
-  await page.waitForFunction(async () => (await caches.keys()).some((name) => name.startsWith("pages/")));
+  await page.waitForFunction(async () => !!(await caches.match("/rooms/1")));
   await page.context().setOffline(true);
   await page.reload();
 };
@@ -137,7 +136,14 @@ const SCREENS: Record<string, Screen> = {
       await page.locator(".kept:not(:empty)").waitFor();
     },
   },
-  "offline-page": { path: "/users/me/profile", prepare: loseConnection },
+  "offline-page": {
+    path: "/rooms/1",
+    prepare: async (page) => {
+      await loseConnection(page);
+      await page.goto(new URL("/users/me/profile", page.url()).href);
+      await page.getByRole("heading", { name: "Offline" }).waitFor();
+    },
+  },
   "share-text": { path: "/share?text=https://example.com/a-long-address-that-was-shared" },
   "share-files": { path: "/share?files=Photo%20of%20the%20whiteboard.jpg%0AA-name-without-any-spaces-that-is-longer-than-the-window-is-wide.pdf" },
   profile: { path: "/users/me/profile" },

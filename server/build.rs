@@ -75,8 +75,14 @@ fn main() {
     let style: String = STYLES.iter().map(|name| read_text(&root.join(format!("style/{name}.css")))).collect();
     assets.add_hashed("main.css", strip(&style).as_bytes());
     assets.add_hashed("icon.svg", &read(&root.join("public/icon.svg")));
-    for icon in ["apple-touch-icon.png", "icon-maskable.png", "icon-monochrome.png"] {
-        assets.add_hashed(icon, &read(&root.join("public").join(icon)));
+    for picture in [
+        "apple-touch-icon.png",
+        "icon-maskable.png",
+        "icon-monochrome.png",
+        "screenshot-narrow.png",
+        "screenshot-wide.png",
+    ] {
+        assets.add_hashed(picture, &read(&root.join("public").join(picture)));
     }
     if let Ok(site) = env::var("CAMPFIRE_SITE") {
         assets.add_client(Path::new(&site));
@@ -164,7 +170,7 @@ impl Assets<'_> {
     }
 
     /// Embeds the service workers. That of the build begins with what the build consists of: its id, which is a hash of
-    /// everything, and the paths of its files, without the icons that only systems request.
+    /// everything, and the paths of its files, without the pictures that only systems request.
     fn add_workers(&mut self, folder: &Path) {
         let [worker, emergency_worker] = WORKERS.map(|name| {
             let path = folder.join(name);

@@ -56,6 +56,12 @@ pub fn paths() -> Assets {
     }
 }
 
+/// The paths of the pictures of a room, on a phone and on a desk, that systems show when they offer to install the app.
+#[must_use]
+pub fn screenshots() -> [&'static str; 2] {
+    ["screenshot-narrow.png", "screenshot-wide.png"].map(path)
+}
+
 /// The MP3 of a sound; `None` if there is no sound of this name.
 #[must_use]
 pub fn clip(name: &str) -> Option<&'static [u8]> {

@@ -43,6 +43,8 @@ async fn manifest(State(state): State<AppState>) -> Result<Response, PageError> 
     // A logo fills its square; the stock icon has round corners, and one of its own for masks.
     let maskable = if version == 0 { assets.maskable_icon } else { &large };
     let shortcut = |name: &str, url: &str| json!({ "name": name, "url": url, "icons": [icon(&small, 192, "any")] });
+    let [narrow, wide] = assets::screenshots();
+    let screenshot = |src: &str, sizes: &str, form: &str, label: &str| json!({ "src": src, "sizes": sizes, "type": "image/png", "form_factor": form, "label": label });
     let mut params = json!({ "title": "title", "text": "text", "url": "url" });
     if !state.is_text_only() {
         params["files"] = json!([{ "name": "files", "accept": ["*/*"] }]);
@@ -65,6 +67,10 @@ async fn manifest(State(state): State<AppState>) -> Result<Response, PageError> 
             icon(&large, 512, "any"),
             icon(maskable, 512, "maskable"),
             icon(assets.monochrome_icon, 512, "monochrome"),
+        ],
+        "screenshots": [
+            screenshot(narrow, "390x844", "narrow", "A room on a phone"),
+            screenshot(wide, "1280x800", "wide", "A room with the sidebar"),
         ],
         "shortcuts": [
             shortcut("New room", paths::new_room(RoomKind::Open)),

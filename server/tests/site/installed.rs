@@ -1,8 +1,18 @@
 //! The installed app: its manifest, and what other apps share with it.
 
+use std::io::Read as _;
+
+use flate2::read::GzDecoder;
 use serde_json::Value;
 
-use crate::support::TestSite;
+use crate::support::{Answer, TestSite};
+
+/// The content of an asset, which is sent compressed.
+fn unpacked(answer: &Answer) -> Vec<u8> {
+    let mut content = Vec::new();
+    GzDecoder::new(&answer.body[..]).read_to_end(&mut content).unwrap();
+    content
+}
 
 #[tokio::test]
 async fn the_manifest_is_public_and_names_the_account_with_icons_that_exist() {
@@ -29,6 +39,14 @@ async fn the_manifest_is_public_and_names_the_account_with_icons_that_exist() {
                 (200, &"image/png".parse().unwrap())
             );
         }
+        let screenshots = manifest["screenshots"].as_array().unwrap();
+        assert_eq!(screenshots.len(), 2);
+        for screenshot in screenshots {
+            let picture = anyone.get(screenshot["src"].as_str().unwrap()).await;
+            let side = |at: usize| u32::from_be_bytes(unpacked(&picture)[at..at + 4].try_into().unwrap());
+            assert_eq!(screenshot["sizes"], format!("{}x{}", side(16), side(20)), "the header of the PNG");
+        }
+        assert_eq!(manifest["share_target"]["params"]["files"][0]["name"], "files");
         for shortcut in manifest["shortcuts"].as_array().unwrap() {
             assert_eq!(ada.browser.get(shortcut["url"].as_str().unwrap()).await.status, 200);
         }
@@ -71,9 +89,7 @@ async fn what_is_shared_is_sent_to_a_room_once() {
 #[tokio::test]
 async fn only_pages_of_the_chat_say_whose_they_are() {
     let (site, mut ada) = TestSite::with_ada().await;
-    let person = |answer: &crate::support::Answer| {
-        answer.headers.get("x-person").map(|value| value.to_str().unwrap().to_owned())
-    };
+    let person = |answer: &Answer| answer.headers.get("x-person").map(|value| value.to_str().unwrap().to_owned());
     for _ in 0..2 {
         // From the page cache, too.
         assert_eq!(person(&ada.browser.get("/rooms/1").await), Some(ada.user.id.to_string()));

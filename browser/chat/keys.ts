@@ -26,7 +26,7 @@ export function handleKeys() {
     const here = target(event);
     if (event.key === "Escape" && here?.hasAttribute(Attribute.Clears)) return clear(here as HTMLInputElement);
     if (here?.matches("input, textarea, select") || find("dialog[open]")) return;
-    if (isSingleKey(event.key) && setting("keys") === "off") return;
+    if (isSingleKey(latinKey(event)) && setting("keys") === "off") return;
     const row = closest(event, ".timeline .message");
     if (latinKey(event) === "?" && timeline()) showShortcuts();
     else if (row) handleKeyInRow(event, row);

@@ -139,7 +139,7 @@ pub fn listen() {
     // The composer takes these keys where text is selected, to make a link of it.
     browser::listen_forever(&window(), "keydown", |event: KeyboardEvent| {
         let has_other_keys = event.shift_key() || event.alt_key() || event.default_prevented();
-        if (event.ctrl_key() || event.meta_key()) && !has_other_keys && is_k(&event) {
+        if (event.ctrl_key() || event.meta_key()) && !has_other_keys && event.key().eq_ignore_ascii_case("k") {
             event.prevent_default();
             search();
         }
@@ -159,12 +159,6 @@ pub fn listen() {
             }
         });
     });
-}
-
-/// Whether the key is a K: on a layout without Latin letters, the one at its place.
-fn is_k(event: &KeyboardEvent) -> bool {
-    let key = event.key();
-    if key.is_ascii() { key.eq_ignore_ascii_case("k") } else { event.code() == "KeyK" }
 }
 
 /// Opens what a link in the page opens there: the search panel, the picker of boosts, a picture. If its module cannot be

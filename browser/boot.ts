@@ -16,7 +16,7 @@ import { defineLocalTime, writeMissedTimes } from "./boot/local-time.ts";
 import { openAndCloseMenus } from "./boot/menus.ts";
 import { watchForMore } from "./boot/more.ts";
 import { removeNoticeFromAddress } from "./boot/notice.ts";
-import { openOwnLinksHere } from "./boot/own-links.ts";
+import { dropOwnFragment, openOwnLinksHere } from "./boot/own-links.ts";
 import { definePresenceMarks } from "./boot/presence-marks.ts";
 import { sendQuietForms } from "./boot/quiet-forms.ts";
 import { revealPasswords } from "./boot/reveal.ts";
@@ -41,6 +41,7 @@ openAndCloseMenus();
 closeDrawerOnChoice();
 confirmForms();
 openOwnLinksHere();
+dropOwnFragment();
 keepInstallOffer();
 
 /** What a page of forms needs once it is there. */

@@ -8,6 +8,9 @@ test("a key without a Latin letter counts by its place", () => {
     ["β", "Greek"],
     ["נ", "Hebrew"],
     ["ﻻ", "Arabic"],
+    ["لا", "Arabic, as two characters"],
+    ["ⴱ", "Berber"],
+    ["𑄝", "Chakma, beyond the first plane"],
     ["ㅠ", "Korean"],
     ["ิ", "Thai"],
   ])

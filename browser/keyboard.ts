@@ -4,10 +4,11 @@ type Keys = Pick<KeyboardEvent, "key" | "code" | "shiftKey">;
 
 /**
  * The character of a key, for comparison with that of a shortcut. A key with a letter that is not Latin (Cyrillic, Greek,
- * Hebrew, Arabic, …) gives the character that a US keyboard has at its place.
+ * Hebrew, Arabic, …), or with two of them as the Arabic لا, gives the character that a US keyboard has at its place.
  */
 export function latinKey({ key, code, shiftKey }: Keys): string {
-  if (key.length !== 1 || key <= "~") return key;
+  // The names of keys are in ASCII, too: Enter, Dead.
+  if (key <= "~") return key;
   const letter = /^Key([A-Z])$/.exec(code)?.[1];
   if (letter) return shiftKey ? letter : letter.toLowerCase();
   if (code === "Slash") return shiftKey ? "?" : "/";

@@ -193,6 +193,10 @@ test("shortcuts work on a layout without Latin letters", async ({ twoPeople: { a
     await press(key, code, shift);
     await expect(ada.composer).toHaveValue(after);
   }
+  // Without a selection, the key of K searches.
+  await ada.composer.fill("");
+  await press("л", "KeyK");
+  await expect(ada.page.getByRole("searchbox", { name: "Search all your rooms" })).toBeFocused();
 });
 
 test("formatted words look as the button says", async ({ twoPeople: { ada } }) => {

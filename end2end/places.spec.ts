@@ -52,6 +52,29 @@ test("a link to a message that is clicked in the live page brings it into the mi
   await isCentred(bob.message(/number 31$/), "31");
 });
 
+test("a link with the fragment for browsers without scripts centres its message, too", async ({ twoPeople: { ada } }) => {
+  await flood(ada, "/rooms/1", 60);
+  const link = `${ada.campfire.url}/rooms/1/@30`;
+  await ada.write(`see [that](${link}#message-30) and [this](${link}?scrolled#message-30)`);
+  await arrived(ada);
+  await ada.comfortable();
+  for (const again of [false, true]) {
+    await box(ada).evaluate((element) => { element.scrollTop = 0; });
+    await ada.page.getByRole("link", { name: "that", exact: true }).click();
+    await isLinked(ada.message(/number 30$/));
+    await isCentred(ada.message(/number 30$/), again ? "30, again" : "30");
+    await ada.goto("/users/me/profile");
+    await ada.goto("/rooms/1/@30#message-30");
+    await ada.live();
+    await isCentred(ada.message(/number 30$/), "30, loaded");
+    await expect(ada.page).toHaveURL(link);
+  }
+  await ada.page.getByRole("link", { name: "this", exact: true }).click();
+  await ada.live();
+  await isLinked(ada.message(/number 30$/));
+  await isCentred(ada.message(/number 30$/), "30, by the address of a page without scripts");
+});
+
 test("scrolling before the page is live is not undone when it is", async ({ twoPeople: { ada } }) => {
   await flood(ada, "/rooms/1", 60);
   let release = () => {};
@@ -265,6 +288,27 @@ test("going back leads to the same row at the same height, also above the newest
   for (let steps = 0; steps < 3; steps++) await ada.page.goBack();
   await expect(ada.page.getByRole("heading", { name: "All Talk" })).toBeVisible();
   await expect.poll(async () => ((await row.count()) ? Math.abs((await top(row)) - before) : NaN)).toBeLessThan(3);
+});
+
+test("who scrolls and goes back at once finds the place again by going forward", async ({ twoPeople: { ada } }) => {
+  await ada.makeClosedRoom("Makers");
+  await flood(ada, "/rooms/2", 60);
+  await ada.goto("/rooms/1");
+  await ada.live();
+  await ada.comfortable();
+  await ada.roomLink("Makers").click();
+  await expect(ada.message(/number 60$/)).toBeInViewport();
+  const row = ada.message(/number 40$/);
+  // No click and no pause: the keys for going back.
+  const before = await row.evaluate((row) => {
+    row.scrollIntoView({ block: "start" });
+    history.back();
+    return row.getBoundingClientRect().top;
+  });
+  await expect(ada.page.getByRole("heading", { name: "All Talk" })).toBeVisible();
+  await ada.page.goForward();
+  await expect(ada.page.getByRole("heading", { name: "Makers" })).toBeVisible();
+  await expect.poll(async () => Math.abs((await top(row)) - before)).toBeLessThan(2);
 });
 
 test("links and texts are copied without the clipboard's API, or the page says what to do", async ({ twoPeople: { ada } }) => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { isOwn } from "./own-links.ts";
+import { hasOwnFragment, isOwn } from "./own-links.ts";
 
 const page = { origin: "https://chat.example" };
 
@@ -17,4 +17,12 @@ test("a link to another scheme, port or host is not", () => {
     "mailto:a@b.example",
   ])
     assert.equal(isOwn(new URL(url) as unknown as HTMLAnchorElement, page), false, url);
+});
+
+test("only the fragment of the message that is linked is left to the script", () => {
+  const has = (path: string) => hasOwnFragment(new URL(path, page.origin));
+  assert.ok(has("/rooms/4/@41#message-41"));
+  assert.ok(has("/rooms/4/@41?scrolled#message-41"));
+  for (const path of ["/rooms/4/@41", "/rooms/4/@41#message-4", "/rooms/4#message-41", "/rooms/4/@41#main", "/x@41#message-41"])
+    assert.ok(!has(path), path);
 });

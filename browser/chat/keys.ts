@@ -22,16 +22,26 @@ export function handleKeys() {
     if (closest(event, `[${Attribute.Shortcuts}]`)) showShortcuts();
   });
   document.addEventListener("keydown", (event) => {
+    if (isForeignSearchKey(event)) {
+      event.preventDefault();
+      document.dispatchEvent(new CustomEvent(PageEvent.SearchWanted));
+    }
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || isComposing(event)) return;
     const here = target(event);
     if (event.key === "Escape" && here?.hasAttribute(Attribute.Clears)) return clear(here as HTMLInputElement);
     if (here?.matches("input, textarea, select") || find("dialog[open]")) return;
-    if (isSingleKey(event.key) && setting("keys") === "off") return;
+    if (isSingleKey(latinKey(event)) && setting("keys") === "off") return;
     const row = closest(event, ".timeline .message");
     if (latinKey(event) === "?" && timeline()) showShortcuts();
     else if (row) handleKeyInRow(event, row);
     else handleKeyOutside(event);
   });
+}
+
+/** Whether these keys are Ctrl+K on a layout without Latin letters: the WASM knows the letter alone. */
+function isForeignSearchKey(event: KeyboardEvent): boolean {
+  const hasOtherKeys = event.shiftKey || event.altKey || event.defaultPrevented || isComposing(event);
+  return (event.ctrlKey || event.metaKey) && !hasOtherKeys && event.key > "~" && latinKey(event) === "k";
 }
 
 /** Whether the key is a character other than the space, which presses buttons. */

@@ -80,6 +80,10 @@ pub fn fold_for_filter(text: &str) -> String {
             'þ' => plain.push_str("th"),
             'ß' => plain.push_str("ss"),
             'ς' => plain.push('σ'),
+            'ٱ' => plain.push('ا'),
+            'ة' | 'ھ' | 'ہ' => plain.push('ه'),
+            'ى' | 'ی' => plain.push('ي'),
+            'ک' => plain.push('ك'),
             '\u{30a1}'..='\u{30f6}' => plain.extend(char::from_u32(u32::from(c) - 0x60)),
             '‘' | '’' => plain.push('\''),
             '‐' | '–' | '—' => plain.push('-'),
@@ -160,7 +164,8 @@ pub fn utc_midnight(year: i64, month: i64, day: i64) -> Option<i64> {
 /// `Invalid` for any other text.
 pub(super) fn name_line(text: &str, missing: &str, what: &str, max_chars: usize) -> Result<String, AppError> {
     let name = text.trim();
-    if is_blank(name) {
+    // An accent without a letter would stand on what happens to be before the name.
+    if name.chars().all(|c| is_blank_char(c) || is_accent(c)) {
         return Err(AppError::invalid("name", missing));
     }
     if name.chars().count() > max_chars {
@@ -175,7 +180,17 @@ pub(super) fn name_line(text: &str, missing: &str, what: &str, max_chars: usize)
 /// Whether there is nothing to see in `text`: only white space and [invisible](is_invisible) characters.
 #[must_use]
 pub fn is_blank(text: &str) -> bool {
-    text.chars().all(|c| c.is_whitespace() || is_invisible(c))
+    text.chars().all(is_blank_char)
+}
+
+fn is_blank_char(c: char) -> bool {
+    c.is_whitespace() || is_invisible(c)
+}
+
+/// Whether a character is a combining mark of no script in particular, which is seen on the letter before it.
+const fn is_accent(c: char) -> bool {
+    matches!(c, '\u{300}'..='\u{36f}' | '\u{483}'..='\u{489}' | '\u{1ab0}'..='\u{1aff}' | '\u{1dc0}'..='\u{1dff}'
+        | '\u{20d0}'..='\u{20ff}' | '\u{fe20}'..='\u{fe2f}')
 }
 
 /// Whether a character is a control character or has no visible form of its own.

@@ -355,9 +355,19 @@ mod tests {
     #[test]
     fn names_are_trimmed_and_not_blank() {
         assert_eq!(" Ada ".parse::<UserName>().unwrap().as_str(), "Ada");
-        for name in
-            ["  ", "\u{200b}", "\u{3164}", "\u{2800}", "\u{e0041}", "Ada\u{200b}", "\u{3164}Ada", "A\u{202e}da", "\0"]
-        {
+        for name in [
+            "  ",
+            "\u{200b}",
+            "\u{3164}",
+            "\u{2800}",
+            "\u{e0041}",
+            "Ada\u{200b}",
+            "\u{3164}Ada",
+            "A\u{202e}da",
+            "\0",
+            "\u{301}",
+            "\u{488} \u{301}",
+        ] {
             assert!(name.parse::<UserName>().is_err(), "{name:?}");
         }
         assert!("x".repeat(100).parse::<UserName>().is_ok());

@@ -3,12 +3,14 @@
 use std::net::Ipv6Addr;
 use std::ops::Range;
 
+use url::Url;
+
 use super::scripts::is_unspaced;
 
 /// The schemes of links. None of them runs a script in the page.
-pub(super) const SCHEMES: [&str; 18] = [
-    "http", "https", "ftp", "ftps", "git", "gopher", "irc", "ircs", "mailto", "news", "nntp", "rsync", "rtsp", "sftp",
-    "ssh", "svn", "webcal", "xmpp",
+pub(super) const SCHEMES: [&str; 23] = [
+    "http", "https", "afs", "aim", "callto", "feed", "ftp", "ftps", "git", "gopher", "irc", "ircs", "mailto", "news",
+    "nntp", "rsync", "rtsp", "sftp", "ssh", "svn", "telnet", "webcal", "xmpp",
 ];
 
 /// The longest scheme with the `+` and digits that may precede it, in bytes: how far back one is looked for.
@@ -46,7 +48,9 @@ pub(super) fn find_addresses(text: &str, in_table: bool) -> Vec<Address> {
             "@" => email(text, at, end),
             _ => bare_www(text, at, in_table),
         };
-        if let Some(address) = address.filter(|address| address.range.start >= end) {
+        // What a browser does not take for an address, like `http://256.1.1.1`, would be a link that leads nowhere.
+        let is_whole = |address: &Address| address.range.start >= end && Url::parse(&address.destination).is_ok();
+        if let Some(address) = address.filter(is_whole) {
             end = address.range.end;
             found.push(address);
         }
@@ -130,23 +134,42 @@ fn end_of_url(text: &str, host: usize, in_table: bool) -> Option<usize> {
         let has_path = text[host_end..].starts_with(['/', '?', '#']);
         return Some(if has_path { end_of_path(text, host_end, in_table) } else { host_end });
     }
-    if !text[host..].starts_with(char::is_alphanumeric) {
+    if !text[host..].starts_with(|c: char| c.is_alphanumeric() || is_symbol(c)) {
         return None;
     }
     let end = end_of_path(text, host, in_table);
     // A name and a password may stand before the host.
     let authority_end = text[host..end].find(['/', '?', '#']).map_or(end, |length| host + length);
     let name = text[host..authority_end].rfind('@').map_or(host, |at| host + at + 1);
-    if !text[name..authority_end].starts_with(char::is_alphanumeric) {
-        return Some(if name > host { name - 1 } else { authority_end });
+    if name > host && !text[name..authority_end].starts_with(char::is_alphanumeric) {
+        return Some(name - 1);
     }
-    // No top-level domain mixes scripts: in `a.exampleを見て` it ends before the words.
-    let host_name = text[name..authority_end].split(':').next().unwrap_or_default();
+    // No top-level domain mixes scripts, and no port has letters: in `a.exampleを見て` both end before the words.
+    let host_name = text[name..authority_end].split(NOT_IN_HOSTS).next().unwrap_or_default();
+    if text[name + host_name.len()..authority_end].starts_with(|c: char| c != ':') {
+        return Some(name + host_name.trim_end_matches(['.', '-']).len());
+    }
+    let host_end = name + host_name.len();
     let top_level = host_name.rfind('.').map_or(0, |dot| dot + 1);
     let is_ascii = host_name[top_level..].starts_with(|c: char| c.is_ascii_alphanumeric());
-    let words = host_name[top_level..].find(|c: char| !c.is_ascii()).filter(|_| is_ascii);
-    Some(words.map_or(end, |length| name + top_level + length))
+    let is_foreign = |c: char| !c.is_ascii() && !is_latin(c);
+    let words = host_name[top_level..].find(is_foreign).filter(|_| is_ascii);
+    let port = port_end(text, host_end);
+    let is_port_in_words = port > host_end && text[port..authority_end].starts_with(|c: char| !c.is_ascii());
+    Some(match words {
+        Some(length) => name + top_level + length,
+        None if is_port_in_words => port,
+        None => end,
+    })
 }
+
+/// Whether a character outside of ASCII is a Latin letter or a mark on one, as in `münchen` and `vermögensberatung`.
+const fn is_latin(c: char) -> bool {
+    matches!(c, '\u{c0}'..='\u{24f}' | '\u{300}'..='\u{36f}' | '\u{1e00}'..='\u{1eff}')
+}
+
+/// What ends the name of a host, in `www.a.example,www.b.example`. Only the colon goes on, with a port.
+const NOT_IN_HOSTS: [char; 14] = [':', ',', ';', '!', '\'', '*', '~', '$', '&', '+', '=', '(', '[', '{'];
 
 /// Where an address ends of which everything up to this byte is a part.
 ///
@@ -161,6 +184,7 @@ fn end_of_path(text: &str, from: usize, in_table: bool) -> usize {
         match c {
             // `**https://a.example/**を`
             '*' | '~' | ',' | ';' | '!' if text[at + 1..].starts_with(is_unspaced) => break,
+            ',' | ';' if ["http://", "https://"].iter().any(|next| text[at + 1..].starts_with(next)) => break,
             '(' | '[' | '{' if open.len() == MAX_OPEN_BRACKETS => break,
             '(' => open.push((')', at)),
             '[' => open.push((']', at)),
@@ -182,7 +206,11 @@ fn end_of_path(text: &str, from: usize, in_table: bool) -> usize {
                 end = at + 1;
             }
             _ if is_end(c) => break,
-            _ if c.is_alphanumeric() || is_mark(c) => end = at + c.len_utf8(),
+            _ if c.is_alphanumeric() => end = at + c.len_utf8(),
+            // An accent belongs to its letter.
+            _ if is_mark(c) && end == at => end = at + c.len_utf8(),
+            // A picture is a word of a path, not what follows one: `/🔥` and `/foo🔥`.
+            _ if is_symbol(c) && end == at && !text[..at].ends_with(char::is_alphanumeric) => end = at + c.len_utf8(),
             _ => {}
         }
     }
@@ -209,21 +237,30 @@ fn is_end(c: char) -> bool {
         | Category::Control
         | Category::Unassigned => true,
         Category::Format => !matches!(c, '\u{200c}' | '\u{200d}'),
+        // Full-width signs stand between words of wide scripts, like their brackets; arrows stand between addresses.
+        Category::MathSymbol | Category::ModifierSymbol | Category::OtherSymbol => {
+            matches!(c, '\u{2190}'..='\u{21ff}' | '\u{2794}'..='\u{27be}' | '\u{27f0}'..='\u{27ff}' | '\u{2900}'..='\u{297f}' | '\u{ff00}'..='\u{ffef}')
+        }
         _ => false,
     }
 }
 
-/// Whether a character belongs to a letter or a picture before it.
+/// Whether a character belongs to the one before it: an accent, or what makes one picture of two.
 fn is_mark(c: char) -> bool {
     use unicode_properties::{GeneralCategoryGroup as Group, UnicodeGeneralCategory};
-    matches!(c.general_category_group(), Group::Mark | Group::Symbol)
+    !c.is_ascii() && (matches!(c, '\u{200c}' | '\u{200d}') || c.general_category_group() == Group::Mark)
+}
+
+/// Whether a character outside of ASCII is a sign or a picture.
+fn is_symbol(c: char) -> bool {
+    use unicode_properties::{GeneralCategoryGroup as Group, UnicodeGeneralCategory};
+    !c.is_ascii() && !is_end(c) && c.general_category_group() == Group::Symbol
 }
 
 /// An e-mail address around the `@` at this byte; it begins at `from` or later.
 fn email(text: &str, at: usize, from: usize) -> Option<Address> {
-    let is_local = |c: char| {
-        (c.is_alphanumeric() && !is_unspaced(c)) || (c.is_ascii_graphic() && ".!#$%&'*+-/=?^_{|}~".contains(c))
-    };
+    let is_letter = |c: char| (c.is_alphanumeric() || is_mark(c)) && !is_unspaced(c);
+    let is_local = |c: char| is_letter(c) || (c.is_ascii_graphic() && ".!#$%&'*+-/=?^_{|}~".contains(c));
     let mut start = at;
     for (index, c) in text[from..at].char_indices().rev() {
         if !is_local(c) || at - (from + index) > MAX_LOCAL_BYTES {
@@ -240,8 +277,12 @@ fn email(text: &str, at: usize, from: usize) -> Option<Address> {
     let domain = &text[at + 1..text.floor_char_boundary(at + 1 + MAX_DOMAIN_BYTES)];
     let mut end = 0;
     let mut labels = 0;
-    for label in domain.split('.') {
-        let length = label.find(|c: char| !(c.is_alphanumeric() && !is_unspaced(c) || c == '-')).unwrap_or(label.len());
+    let mut rest = domain.split('.').peekable();
+    while let Some(label) = rest.next() {
+        // In a script without blanks, the words after an address would be taken for its last label.
+        let is_wide = label.starts_with(is_unspaced) && rest.peek().is_some_and(|next| next.starts_with(is_letter));
+        let is_part = |c: char| is_letter(c) || c == '-' || (is_wide && is_unspaced(c));
+        let length = label.find(|c: char| !is_part(c)).unwrap_or(label.len());
         let name = label[..length].trim_end_matches('-');
         if name.is_empty() || name.starts_with('-') {
             break;
@@ -322,6 +363,23 @@ mod tests {
             "https://a.example/foo!次",
             "https://a.example/foo).x",
             "https://a.example/foo\n",
+            "＜https://a.example/foo＞",
+            "https://a.example/foo～次",
+            "https://a.example/foo｜次",
+            "https://a.example/foo＋次",
+            "https://a.example/foo＝次",
+            "https://a.example/foo→次",
+            "https://a.example/foo ➜ next",
+            "https://a.example/foo➜",
+            "https://a.example/foo⇒x",
+            "🔥https://a.example/foo🔥",
+            "https://a.example/foo❤️",
+            "https://a.example/foo👍🏽!",
+            "https://a.example/foo👩‍🚀",
+            "https://a.example/foo🇩🇪 x",
+            "https://a.example/foo™",
+            "https://a.example/foo´",
+            "https://a.example/foo€",
         ] {
             assert_eq!(found(text), ["https://a.example/foo"], "{text:?}");
         }
@@ -363,6 +421,24 @@ mod tests {
             "https://münchen.example",
             "https://a.example/e\u{301}/x",
             "https://a.example/🔥",
+            "https://a.example/👩‍🚀/x",
+            "https://a.example/I❤️NY",
+            "https://a.example/?q=👍🏽",
+            "https://i❤.example/x",
+            "https://🍕.example/x",
+            "https://a.vermögensberatung/x",
+            "http://bücher:8080/x",
+            "https://a.example:8443/x",
+            "https://xn--bcher-kva.example",
+            "https://मेरा.उदाहरण/पथ",
+            "http://مثال.إختبار/صفحة",
+            "http://пример.рф:80/путь",
+            "https://ตัวอย่าง.ทดสอบ/หน้า",
+            "telnet://a.example",
+            "feed://a.example/x",
+            "ada@mu\u{308}nchen.example",
+            "अदा@उदाहरण.परीक्षा",
+            "иван@почта.рф",
         ] {
             assert_eq!(found(text), [text]);
             assert_eq!(found(&format!("見て{text} x")), [text]);
@@ -376,6 +452,23 @@ mod tests {
         assert_eq!(found("Ada <ada@a.example>, bob@b.example."), ["ada@a.example", "bob@b.example"]);
         assert_eq!(found("連絡はada@a.example。"), ["ada@a.example"]);
         assert_eq!(found("https://a.exampleを見て"), ["https://a.example"]);
+        assert_eq!(found("https://a.exampleです。"), ["https://a.example"]);
+        assert_eq!(found("https://a.example🔥"), ["https://a.example"]);
+        assert_eq!(found("www.a.example👍 x"), ["www.a.example"]);
+        assert_eq!(found("https://a.example:3000を見て"), ["https://a.example:3000"]);
+        assert_eq!(found("http://localhost:3000を"), ["http://localhost:3000"]);
+        assert_eq!(found("https://a.example/a→https://b.example/b"), ["https://a.example/a", "https://b.example/b"]);
+        for separator in [",", ";", ", ", "、", "\n", "|", "→"] {
+            let both = ["https://a.example/x", "https://b.example/y"];
+            assert_eq!(find_addresses(&both.join(separator), true).len(), 2, "{separator}");
+            assert_eq!(
+                find_addresses(&["www.a.example", "www.b.example"].join(separator), true).len(),
+                2,
+                "{separator}"
+            );
+        }
+        assert_eq!(found("https://a.example(x)"), ["https://a.example"]);
+        assert_eq!(found("ada@例え.example"), ["ada@例え.example"]);
         assert_eq!(found("_www.a.example_"), ["www.a.example"]);
         assert_eq!(found("@bob@social.example"), ["bob@social.example"]);
         assert_eq!(find_addresses("|https://a.example/x|y|", true)[0].range, 1..20);
@@ -409,6 +502,10 @@ mod tests {
             "a@-b.example",
             "javascript://a.example",
             "file://a/b",
+            "[fe80::1%eth0]:80",
+            "http://[fe80::1%eth0]/",
+            "http://256.1.1.1/",
+            "https://a.example:99999/",
             "http://[x]/y",
             "wwww",
             "://a.example",

@@ -1,5 +1,7 @@
 //! Links: which destinations are allowed.
 
+use url::Url;
+
 use super::addresses::SCHEMES;
 
 /// The `rel` of links to other sites: the page they open can neither script this window nor see the referrer.
@@ -27,7 +29,7 @@ impl Destination {
         let has_prefix =
             |prefix: &str| typed.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
         let url = if has_prefix("www.") { format!("https://{typed}") } else { typed.replace("&amp;", "&") };
-        if is_safe_url(&url) {
+        if is_safe_url(&url) && (is_message_path(&url) || Url::parse(&url).is_ok()) {
             Self::Safe(url)
         } else if ["javascript:", "vbscript:", "data:"].into_iter().any(has_prefix) {
             Self::Active
@@ -113,6 +115,14 @@ mod tests {
             }
         }
         assert!(html_of("http://[::1]:3000/x").contains(r#"href="http://[::1]:3000/x""#));
+    }
+
+    #[test]
+    fn what_leads_nowhere_is_shown_as_typed() {
+        for source in ["[x](http://256.1.1.1/)", "http://[fe80::1%eth0]/x", "https://a.example:99999", "[x](https://)"]
+        {
+            assert_eq!(html_of(source), format!("<p>{source}</p>"));
+        }
     }
 
     #[test]

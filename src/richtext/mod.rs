@@ -44,7 +44,7 @@ use crate::model::{Draft, FileForm, MAX_LINK_PREVIEWS, Sound, is_blank};
 use crate::search::IndexedText;
 
 /// The version of this renderer, stored with each message. Incremented when the same source would render differently.
-pub const RENDER_VERSION: i64 = 3;
+pub const RENDER_VERSION: i64 = 4;
 
 /// A message body in all its stored forms.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]

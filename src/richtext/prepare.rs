@@ -147,6 +147,8 @@ struct LineStart<'l> {
     /// Where a marker begins that is none.
     no_marker: Option<usize>,
     is_indented: bool,
+    /// Outside of quotes and lists, and indented as code is.
+    is_code: bool,
     content: &'l str,
 }
 
@@ -182,7 +184,8 @@ fn protect_lines(source: &str) -> String {
             continue;
         }
         let content = start.content.trim_end();
-        if quote_depth > start.quote_depth && !content.is_empty() && !start.starts_list {
+        let ends_quote = quote_depth > start.quote_depth && !line.trim().is_empty() && !start.starts_list;
+        if ends_quote {
             // Without an empty line, a paragraph of a quote would go on.
             text.push_str(&">".repeat(start.quote_depth));
             text.push('\n');
@@ -208,6 +211,11 @@ fn protect_lines(source: &str) -> String {
             Some(line.len() - line.trim_start_matches([' ', '\t', '>']).len())
         } else if is_heading && content.ends_with('#') && content.contains(|c: char| c != '#') {
             Some(line.len() - start.content.len() + content.len())
+        } else if is_tilde_span(content) {
+            Some(line.len() - start.content.len())
+        } else if ends_quote && start.is_code {
+            // After the line that was inserted, blanks before it would make it code.
+            Some(0)
         } else {
             start.no_marker
         };
@@ -233,7 +241,7 @@ impl Fence {
 
     /// The line with which a block ends whose end does not stand on a line of its own. `info` is what follows the fence.
     fn find_sloppy_end(&self, lines: &[&str], start: usize, info: &str) -> Option<usize> {
-        let has_words = !info.trim().is_empty() && code::language(info).is_none();
+        let has_words = code::has_words(info);
         let mut sloppy = None;
         for (index, line) in lines.iter().enumerate().skip(start + 1) {
             if self.is_end(line) {
@@ -263,18 +271,20 @@ impl<'l> LineStart<'l> {
             starts_list: false,
             has_marker: false,
             no_marker: None,
-            is_indented: false,
+            is_indented: line.starts_with([' ', '\t']),
+            is_code: false,
             content: line,
         };
-        start.is_indented = line.starts_with([' ', '\t']);
         let mut is_first = true;
         loop {
             let rest = start.content.trim_start_matches([' ', '\t']);
             let indent = start.content.len() - rest.len();
             if indent >= 4 && !start.has_marker {
+                start.is_code = is_first;
                 start.content = rest;
                 return start;
             }
+            start.is_code = is_first && line.starts_with('\t');
             start.content = rest;
             let at = line.len() - rest.len();
             if let Some(after) = rest.strip_prefix('>') {
@@ -324,7 +334,13 @@ fn is_heading(content: &str) -> bool {
 fn fence_len(content: &str) -> Option<usize> {
     let mark = *content.as_bytes().first().filter(|byte| matches!(byte, b'`' | b'~'))?;
     let length = content.bytes().take_while(|byte| *byte == mark).count();
-    (length >= 3 && (mark == b'~' || !content[length..].contains('`'))).then_some(length)
+    let is_open = if mark == b'`' { !content[length..].contains('`') } else { !is_tilde_span(content) };
+    (length >= 3 && is_open).then_some(length)
+}
+
+/// Whether words stand between tildes on one line, as in `~~~words~~~`: what follows is no code.
+fn is_tilde_span(content: &str) -> bool {
+    content.starts_with("~~~") && content.trim_start_matches('~').contains("~~~")
 }
 
 /// Replaces addresses and mentions by tokens, and with `has_markup` what is no markup.
@@ -336,6 +352,7 @@ fn tokenize(source: &str, names: &Names, has_markup: bool) -> Prepared {
         lookup_count: 0,
         literal_until: 0,
         escapes_until: 0,
+        is_drive_path: false,
         prepared: Prepared { markdown: String::with_capacity(source.len() + source.len() / 8), spans: Vec::new() },
     };
     let mut addresses = find_addresses(source, has_markup && has_table(source)).into_iter().peekable();
@@ -369,6 +386,8 @@ struct Tokenizer<'a> {
     literal_until: usize,
     /// Up to here they are not.
     escapes_until: usize,
+    /// The last path is one of Windows, which may have blanks in it.
+    is_drive_path: bool,
     prepared: Prepared,
 }
 
@@ -447,8 +466,9 @@ impl Tokenizer<'_> {
         }
     }
 
-    /// Whether the word around this backslash is a path or a pattern, like `C:\new\*.txt` and `\d+\.\d+`: a backslash stands
-    /// before a letter in it, or it begins like one.
+    /// Whether the word around this backslash is a path or a pattern, like `C:\new\*.txt`, `src\*.rs` and `\d+\.\d+`: a
+    /// backslash stands before a letter in it, or it begins like one, or goes on with one after a blank, as in
+    /// `C:\Program Files\_old`.
     fn is_in_path(&mut self) -> bool {
         if self.at >= self.literal_until.max(self.escapes_until) {
             let start = self.source[..self.at].rfind(char::is_whitespace).map_or(0, |at| at + 1);
@@ -458,8 +478,17 @@ impl Tokenizer<'_> {
                 self.source[self.at..].find(char::is_whitespace).map_or(self.source.len(), |length| self.at + length);
             let word = &self.source[start..end];
             let before_letter = |(at, _): (usize, &str)| word[at + 1..].starts_with(char::is_alphanumeric);
-            let begins_with_drive = word.as_bytes().get(1..3) == Some(br":\") || word.starts_with(r"\\");
-            if begins_with_drive || word.match_indices('\\').any(before_letter) {
+            let begins_like_path = word.as_bytes().get(1..3) == Some(br":\")
+                || [r"\\", r".\", r"..\", r"~\", "%"].iter().any(|start| word.starts_with(start));
+            // The blank before the word is in the path that stands before it.
+            let goes_on = self.literal_until > 0
+                && self.source[self.literal_until..self.at].trim_start_matches(' ').find(char::is_whitespace).is_none()
+                && self.is_drive_path
+                && !word.starts_with('\\');
+            let is_glob =
+                word.split(r"\*.").skip(1).any(|kind| kind.starts_with(|c: char| c == '*' || c.is_alphanumeric()));
+            if begins_like_path || goes_on || is_glob || word.match_indices('\\').any(before_letter) {
+                self.is_drive_path = goes_on || word.as_bytes().get(1..3) == Some(br":\") || word.starts_with(r"\\");
                 self.literal_until = end;
             } else {
                 self.escapes_until = end;

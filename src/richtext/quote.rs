@@ -66,7 +66,9 @@ impl<'a> Fence<'a> {
         let mark = rest.chars().next().filter(|mark| matches!(mark, '`' | '~'))?;
         let info = rest.trim_start_matches(mark);
         let marks = &rest[..rest.len() - info.len()];
-        let is_fence = marks.len() >= 3 && !(mark == '`' && info.contains('`'));
+        // On one line with its end it is none: `~~~words~~~`.
+        let end = if mark == '`' { "`" } else { "~~~" };
+        let is_fence = marks.len() >= 3 && !info.contains(end);
         is_fence.then(|| Self { indent: line.len() - rest.len(), marks })
     }
 
@@ -152,6 +154,7 @@ mod tests {
         assert!(quote(&"line\n".repeat(40), "Bob", "/rooms/4/@41").contains("> …\n>\n> — "));
         let code = format!("```rust\n{}```", "line\n".repeat(40));
         assert!(quote(&code, "Bob", "/rooms/4/@41").contains("> ```\n>\n> …\n>\n> — "));
+        assert_eq!(quote("~~~x~~~\ny", "Bob", "/rooms/4/@41"), "> ~~~x~~~\n> y\n>\n> — [Bob](/rooms/4/@41)\n\n");
         assert!(!quote(&"line\n".repeat(12), "Bob", "/rooms/4/@41").contains('…'));
     }
 }

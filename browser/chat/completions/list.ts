@@ -143,7 +143,7 @@ function chooseWholeName(event: InputEvent) {
   if (shown?.query.source !== "members" || event.target !== shown.field || event.isComposing) return;
   const { data } = event;
   if (event.inputType !== "insertText" || !data || !/^[\s\p{P}]$/u.test(data)) return;
-  const index = wholeName(shown.suggestions, shown.query.typed);
+  const index = wholeName(shown.suggestions, shown.query.typed, shown.selected);
   if (index < 0) return;
   event.preventDefault();
   choose(index, data);

@@ -77,9 +77,11 @@ export function mentions(people: readonly Offer[]): Suggestion[] {
   });
 }
 
-/** The suggestion whose whole name was typed. */
-export function wholeName(suggestions: readonly Suggestion[], typed: string): number {
-  return suggestions.findIndex(({ name }) => foldName(name) === foldName(typed));
+/** The suggestion whose whole name was typed: of several, the selected one. */
+export function wholeName(suggestions: readonly Suggestion[], typed: string, selected = 0): number {
+  const isWhole = ({ name }: Suggestion) => foldName(name) === foldName(typed);
+  const chosen = suggestions[selected];
+  return chosen && isWhole(chosen) ? selected : suggestions.findIndex(isWhole);
 }
 
 /** A filter of the search with its value, quoted if it holds spaces. */

@@ -69,7 +69,11 @@ export function keepPlace() {
   };
   document.addEventListener("click", keepNow, true);
   addEventListener("pagehide", keepNow);
-  addEventListener("popstate", () => setTimeout(restore));
+  addEventListener("popstate", (event) => {
+    // The room that is left is still in view. Not for the events of `goTo`, at which the place is being restored.
+    if (event.isTrusted) keepNow();
+    setTimeout(restore);
+  });
   const [navigation] = performance.getEntriesByType("navigation");
   if (navigation instanceof PerformanceNavigationTiming && navigation.type === "back_forward") restore();
 }

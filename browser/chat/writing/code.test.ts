@@ -35,6 +35,7 @@ test("a fence stands on lines of its own, and is taken away again", () => {
   check(fence, "¦", "```\n¦\n```");
   check(fence, "a `x ⟦y⟧` b", "a \n```\n⟦x y⟧\n```\n b");
   check(fence, "~~~ rust\na\n⟦b⟧\n~~~\nc", "⟦a\nb⟧\nc");
+  check(fence, "~~~a~~~\n⟦b⟧", "~~~a~~~\n```\n⟦b⟧\n```");
 });
 
 test("a fence around a fence is longer", () => {
@@ -63,7 +64,8 @@ test("code is known wherever it is", () => {
   for (const text of [
     "⟦a⟧",
     "```\na\n```\n⟦b⟧",
-    "~~~ x ~~~\n~~~\n⟦b⟧",
+    "~~~ x ~~~\n⟦b⟧",
+    "~~~ x\n~~~\n⟦b⟧",
     "`a` ⟦b⟧ `c`",
     "`a\n\n⟦b⟧`",
     "\\`⟦a⟧`",

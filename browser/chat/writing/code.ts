@@ -11,8 +11,8 @@ interface Code {
   readonly contentTo: number;
 }
 
-/** What may stand before a fence: quotes and markers of lists. */
-const FENCE = /^(?: {0,3}(?:>|[-*+]|\d{1,9}[.)]) ?)* {0,3}(`{3,}(?=[^`]*$)|~{3,})/;
+/** What may stand before a fence: quotes and markers of lists. With its end on the same line it is none. */
+const FENCE = /^(?: {0,3}(?:>|[-*+]|\d{1,9}[.)]) ?)* {0,3}(`{3,}(?=[^`]*$)|~{3,}(?!~|.*~~~))/;
 const INDENTED = /^(?: {4}|\t)/;
 
 const CLOSING = /^[\s>]*(`{3,}|~{3,})\s*$/;

@@ -39,10 +39,36 @@ test("punctuation stays outside of the marks where they would be text beside it"
   check(italic, "⟦🔥x⟧y", "*⟦🔥x⟧*y");
 });
 
+test("marks beside wide punctuation are marks, as the server has them", () => {
+  check(bold, "これは**⟦「重要」⟧**です", "これは⟦「重要」⟧です");
+  check(bold, "これは⟦**「重要」**⟧です", "これは⟦「重要」⟧です");
+  check(bold, "**⟦重要。⟧**次", "⟦重要。⟧次");
+  check(bold, "**注意：**⟦内容⟧", "**注意：⟦内容⟧**");
+  check(strike, "は~~⟦「x」⟧~~です", "は⟦「x」⟧です");
+  check(italic, "は*⟦（x）⟧*です", "は⟦（x）⟧です");
+  check(bold, "は ** ⟦「x」⟧ ** です", "は ** **⟦「x」⟧** ** です");
+});
+
+test("code, links and other marks at the edges of a selection stay whole", () => {
+  checkBothWays(bold, "これは⟦`c`⟧です", "これは**⟦`c`⟧**です");
+  checkBothWays(bold, "これは⟦[l](https://a.example)⟧です", "これは**⟦[l](https://a.example)⟧**です");
+  check(italic, "これは⟦[l](https://a.example)⟧です", "これは*⟦[l](https://a.example)⟧*です");
+  check(bold, "これは⟦~~x~~⟧です", "これは⟦~~**x**~~⟧です");
+  check(italic, "これは⟦_x_⟧です", "これは⟦_*x*_⟧です");
+  for (const block of ["```\nx\n```", "~~~\nx\n~~~"]) {
+    check(bold, `⟦${block}⟧`, undefined);
+    check(bold, `a\n⟦${block}⟧\nb`, undefined);
+  }
+});
+
 test("a part of a word is marked by marks that can stand in it", () => {
   checkBothWays(italic, "un⟦believ⟧able", "un*⟦believ⟧*able");
   checkBothWays(italic, "これは⟦重要⟧です", "これは*⟦重要⟧*です");
   checkBothWays(bold, "un⟦believ⟧able", "un**⟦believ⟧**able");
+  checkBothWays(italic, "これは**⟦重要⟧**です", "これは***⟦重要⟧***です");
+  checkBothWays(italic, "un**⟦believ⟧**able", "un***⟦believ⟧***able");
+  checkBothWays(italic, "**⟦重要⟧**です", "***⟦重要⟧***です");
+  checkBothWays(italic, "a **⟦b⟧** c", "a **_⟦b⟧_** c");
 });
 
 test("each line and each paragraph has marks of its own", () => {

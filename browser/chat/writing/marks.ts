@@ -1,9 +1,11 @@
 // Bold, italic and strikethrough: marks around words. By the rules of CommonMark a mark beside a blank is text, and so is
-// one between a letter and punctuation, a `_` inside a word, and one that should reach over a blank line.
+// one between a letter and punctuation, a `_` inside a word, and one that should reach over a blank line. Beside wide
+// characters our server takes marks between letters and punctuation, too: they are read here, and not written.
 //
 // Each line, and each cell of a table, is taken apart into its text without the marks and the ranges that they mark. The
 // selection is added to these ranges or taken out of them, and the line is written anew.
 
+import { UNSPACED } from "../completions/names.ts";
 import { inBlocks, isEscaped, isInCode, spansIn, trimmed } from "./code.ts";
 import type { Edit, TextState } from "./edits.ts";
 
@@ -34,6 +36,9 @@ interface Part {
   readonly selected: Range;
 }
 
+/** Characters of scripts without blanks, and their punctuation: `is_wide` of `src/richtext/scripts.rs`. */
+const WIDE = new RegExp(`[${UNSPACED}\\u3000-\\u303f\\ufe30-\\ufe4f\\uff00-\\uffef]`, "u");
+
 /** What stands before the words of a line: quotes, markers of lists, headings. */
 const LINE_PREFIX = /^\s*(?:(?:>|[-*+] |\d{1,9}[.)] |#{1,6} )\s*)*/;
 
@@ -42,11 +47,12 @@ const LINE_PREFIX = /^\s*(?:(?:>|[-*+] |\d{1,9}[.)] |#{1,6} )\s*)*/;
  * changed.
  */
 export function wrap(state: TextState, mark: Mark): Edit | undefined {
-  const { value, end } = state;
+  const { value, start, end } = state;
   if (isInCode(state)) return undefined;
   const all = partsOf(state, mark);
   const parts = all.filter(({ selected }) => selected.from < selected.to);
-  if (parts.length === 0) return wrapNothing(value, end, mark, all[0]);
+  // A code block alone has nothing to mark.
+  if (parts.length === 0) return value.slice(start, end).trim() ? undefined : wrapNothing(value, end, mark, all[0]);
   const isRemoval = parts.every(isMarked);
   const written = parts.map((part) => write(value, part, isRemoval ? without(part) : withSelection(part), mark));
   const [first, last] = [parts[0], parts.at(-1)];
@@ -157,8 +163,9 @@ function scan(line: string, mark: Mark): { pairs: (Range & { used: string })[]; 
     for (const { 0: run, index: at } of line.matchAll(/\\.|https?:\/\/[^\s*]*[^\s*_~]|(.)\1*/gsu)) {
       if (run[0] !== char || spans.some(([from, to]) => from <= at && at < to)) continue;
       const [before, after] = [charBefore(line, at), charAfter(line, at + run.length)];
-      const opens = isMarkBetween(before, after, char);
-      const closes = isMarkBetween(after, before, char);
+      const isFree = char !== "_" && (WIDE.test(before) || WIDE.test(after));
+      const opens = isFree ? !isSpace(after) : isMarkBetween(before, after, char);
+      const closes = isFree ? !isSpace(before) : isMarkBetween(after, before, char);
       let isUsed = false;
       for (const kind of ["**", "_", "~~"] as const) {
         if (!isMark(kind, run) || (kind === "~~") !== (char === "~")) continue;
@@ -217,7 +224,7 @@ function write(value: string, part: Part, ranges: readonly MarkedRange[], mark: 
   const written = ranges.map((range) => {
     if (range.used) return { ...range, used: range.used, isNew: false };
     const { from, to } = markable(whole, part.from, text, range);
-    const used = markFor(mark, charBefore(whole, part.from + from), charAfter(whole, part.from + to));
+    const used = markFor(mark, whole.slice(0, part.from + from), whole.slice(part.from + to));
     return { from, to, used, isNew: true };
   });
   const escaped = part.literals.filter((literal) =>
@@ -251,19 +258,30 @@ function write(value: string, part: Part, ranges: readonly MarkedRange[], mark: 
   return { from: part.from, to: part.to, text: output, select };
 }
 
-/** The marks between these characters: a `_` inside a word would be text. */
+/** The marks between these texts: a `_` inside a word would be text, and so would one in the marks of a part of a word. */
 function markFor(mark: Mark, before: string, after: string): string {
-  return mark === "_" && (isWord(before) || isWord(after)) ? "*" : mark;
+  const [outer, inner] = [before.replace(/[*_~]+$/, ""), after.replace(/^[*_~]+/, "")];
+  const isInWord = isWord(charBefore(outer, outer.length)) || isWord(charAfter(inner, 0));
+  return mark === "_" && isInWord ? "*" : mark;
 }
 
-/** A range without the blanks and the punctuation at its edges that would keep marks from being marks. */
+/** Links, beside code what marks must not reach into. */
+const LINK = /!?\[(?:[^[\]\\]|\\.)*\]\([^()\s]*\)/g;
+
+/**
+ * A range without the blanks and the punctuation at its edges that would keep marks from being marks. Other marks at the
+ * edges are left out as a whole, and code and links stay in it: beside wide characters marks around them are marks.
+ */
 function markable(whole: string, offset: number, text: string, range: Range): Range {
   const [trimmedFrom, trimmedTo] = trimmed({ value: text, start: range.from, end: range.to });
   let [from, to] = [trimmedFrom, trimmedTo];
-  while (from < to && !isMarkBetween(charBefore(whole, offset + from), charAfter(text, from)))
-    from += charAfter(text, from).length;
-  while (from < to && !isMarkBetween(charAfter(whole, offset + to), charBefore(text, to)))
-    to -= charBefore(text, to).length;
+  const links = Array.from(text.matchAll(LINK), ({ 0: link, index }) => [index, index + link.length]);
+  const spans = [...spansIn(text), ...links];
+  const [starts, ends] = [spans.map(([at]) => at), spans.map(([, at]) => at)];
+  while (from < to && !starts.includes(from) && !isMarkBetween(charBefore(whole, offset + from), charAfter(text, from)))
+    from += (/^([*_~])\1*/.exec(text.slice(from, to))?.[0] ?? charAfter(text, from)).length;
+  while (from < to && !ends.includes(to) && !isMarkBetween(charAfter(whole, offset + to), charBefore(text, to)))
+    to -= (/([*_~])\1*$/.exec(text.slice(from, to))?.[0] ?? charBefore(text, to)).length;
   // Nothing but punctuation: the marks are where they were wanted.
   return from < to ? { from, to } : { from: trimmedFrom, to: trimmedTo };
 }

@@ -53,6 +53,19 @@ pub(super) fn language(info: &str) -> Option<String> {
     is_language(&name).then_some(name)
 }
 
+/// Whether the info string of a fenced code block has words for readers: more than the name of a language, with attributes
+/// for programs as in `rust,ignore` and `js{1,3-5}`.
+pub(super) fn has_words(info: &str) -> bool {
+    let info = info.trim();
+    let (name, attributes) = info.split_at(info.find([',', '{', ':']).unwrap_or(info.len()));
+    let name = name.to_ascii_lowercase();
+    let is_silent = match attributes.strip_prefix('{').and_then(|lines| lines.strip_suffix('}')) {
+        Some(lines) => lines.bytes().all(|byte| byte.is_ascii_digit() || b", -".contains(&byte)),
+        None => attributes.is_empty() || (matches!(&*name, "rust" | "rs") && attributes.starts_with(',')),
+    };
+    !info.is_empty() && !(is_silent && is_language(&name))
+}
+
 /// Whether `name` is the name of a language, offered or not: it becomes a part of a class in the page.
 pub(super) fn is_language(name: &str) -> bool {
     languages::find(name).is_some() || languages::PLAIN_NAMES.contains(&name)
@@ -253,6 +266,19 @@ mod tests {
             ("ts:a.ts", "ts"),
         ] {
             assert_eq!(language(info).as_deref(), Some(name), "{info}");
+        }
+        for (info, is_shown) in [
+            ("", false),
+            ("rust", false),
+            ("rust,ignore", false),
+            ("js{1,3-5}", false),
+            ("ts:a.ts", true),
+            ("C:\\new", true),
+            ("awk{print $1}", true),
+            ("c,d", true),
+            ("for(;;)", true),
+        ] {
+            assert_eq!(has_words(info), is_shown, "{info}");
         }
         for info in ["", "for(;;)", "klingon", "SELECT 1", "rust code", "\" onclick=\"x", "hello"] {
             assert_eq!(language(info), None, "{info}");

@@ -154,9 +154,9 @@ impl<'p> Renderer<'p> {
                     CodeBlockKind::Fenced(info) => self.prepared.restore(info).trim().to_owned(),
                     CodeBlockKind::Indented => String::new(),
                 };
-                // Words on the line of the fence that are no name of a language are the first line of the code.
                 let language = code::language(&info);
-                let code = if language.is_none() && !info.is_empty() { info + "\n" } else { String::new() };
+                // Words on the line of the fence are the first line of the code.
+                let code = if code::has_words(&info) { info + "\n" } else { String::new() };
                 self.open(None, start, Role::Fillable);
                 self.code_block = Some(CodeBlock { language: language.unwrap_or_default(), code });
             }

@@ -178,6 +178,16 @@ fn nothing_that_was_typed_vanishes() {
         "Total\n====\n5",
         "C:\\new\\*.txt",
         "C:\\*.*",
+        "C:\\Program Files\\_old\\*.* x",
+        "src\\*.rs",
+        "dir\\*.*",
+        ".\\_build\\*",
+        "..\\_x\\[a]",
+        "%TEMP%\\_x\\*.log",
+        "~\\_vimrc",
+        "~~~x~~~",
+        "~~~x~~~\nafter",
+        "~~~~a b~~~~",
         "\\\\server\\share\\",
         "\\d+\\.\\d+",
         "a\\\nb",
@@ -243,6 +253,8 @@ fn without_space(text: &str) -> String {
 fn escapes_show_what_they_protect() {
     for (source, shown) in [
         (r"\*not bold\*", "*not bold*"),
+        (r"\*not bold\*.", "*not bold*."),
+        (r"C:\x and \*not bold\*", r"C:\x and *not bold*"),
         (r"snake\_case", "snake_case"),
         (r"1\. x", "1. x"),
         (r"\# x", "# x"),
@@ -286,6 +298,12 @@ fn words_on_the_line_of_a_fence_are_code() {
         ("```hello\nworld\n```", "hello\nworld\n"),
         ("```js title=\"x\"\na\n```", "js title=\"x\"\na\n"),
         ("~~~ one two\na\n~~~", "one two\na\n"),
+        ("```C:\\new\na\n```", "C:\\new\na\n"),
+        ("```rust:main.rs\na\n```", "rust:main.rs\na\n"),
+        ("```awk{print $1}\n```", "awk{print $1}\n"),
+        ("```c,d\na\n```", "c,d\na\n"),
+        ("```rust,ignore\na\n```", "a\n"),
+        ("```js{1,3-5}\na\n```", "a\n"),
         ("```\na\nb```", "a\nb\n"),
         ("```rust\na\n```", "a\n"),
         ("````\n```\na\n```\n````", "```\na\n```\n"),
@@ -295,6 +313,12 @@ fn words_on_the_line_of_a_fence_are_code() {
         assert!(seen(source).trim() == code.trim() && body.html.contains("<pre"), "{source:?}: {}", body.html);
         assert_eq!(body.text, code.trim(), "{source:?}");
     }
+    let between_tildes = rendered("~~~x~~~\n@Bob");
+    assert!(
+        between_tildes.mentions.len() == 1 && !between_tildes.body.html.contains("<pre"),
+        "{}",
+        between_tildes.body.html
+    );
     let followed = rendered("```\na\nb```\n@Bob **look**");
     assert!(
         followed.body.html.ends_with("<strong>look</strong></p>") && followed.mentions.len() == 1,
@@ -317,6 +341,14 @@ fn what_follows_a_quote_is_not_quoted() {
         "> ```\n> x\n> ```\n@Bob",
         "> a\n2. @Bob",
         "> a\n\n@Bob",
+        "> a\n    @Bob",
+        "> a\n\t@Bob",
+        "> a\n      @Bob\nx",
+        "> a\n-\n@Bob",
+        "> a\n+\n\n@Bob",
+        "> a\n1.\n@Bob",
+        "> a\n=\n@Bob",
+        ">> a\n@Bob",
     ] {
         let Rendered { body, mentions, .. } = rendered(source);
         assert_eq!(mentions.len(), 1, "{source:?}: {}", body.html);

@@ -102,8 +102,9 @@ fn without_body(response: Response) -> Response {
     Response::from_parts(parts, Body::empty())
 }
 
-/// What follows a link in a text, and no path of the site ends with.
-const AFTER_LINKS: &str = "/.,;:!?'\"`*)]}>»›”’…。、，．！？：；）】」』》〉";
+/// What follows a link in a text, and no path of the site ends with: punctuation of many scripts, blanks, and what cannot
+/// be seen.
+const AFTER_LINKS: &str = "/.,;:!?'\"`*)]}>|\\»«›‹”“„’‘…。、，．！？：；）】」』》〉］｝＞،؛؟۔।॥։።។၊။ \t\u{a0}\u{3000}\u{200b}\u{200e}\u{200f}\u{feff}";
 
 /// The URL that a GET request with punctuation or slashes at the end of its path was meant for.
 fn repaired(request: &Request) -> Option<String> {
@@ -153,6 +154,12 @@ mod tests {
             ("/join/CODE%E3%80%82", "/join/CODE"),
             ("/join/CODE%e2%80%9d%2C", "/join/CODE"),
             ("/join/CODE%3E", "/join/CODE"),
+            ("/join/CODE%20", "/join/CODE"),
+            ("/join/CODE%C2%A0", "/join/CODE"),
+            ("/join/CODE%E2%80%8B.", "/join/CODE"),
+            ("/join/CODE%D8%9F", "/join/CODE"),
+            ("/join/CODE%E2%80%9C", "/join/CODE"),
+            ("/join/CODE%7C", "/join/CODE"),
             ("/rooms/1/@41,?notice=x", "/rooms/1/@41?notice=x"),
         ] {
             assert_eq!(redirect(pasted).as_deref(), Some(meant), "{pasted}");
@@ -166,6 +173,7 @@ mod tests {
             "//",
             "/rooms/1",
             "/rooms/%F0%9F%94%A5",
+            "/rooms/x_",
             "/rooms/%00",
             "/qr_code/aGk=",
             "//evil.example/",

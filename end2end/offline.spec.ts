@@ -159,7 +159,7 @@ test("an open page offers the new version, and keeps what is being written", asy
   await ada.page.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
   await expect(ada.page.getByRole("status").filter({ hasText: "A new version is there." })).toBeVisible();
   await ada.isAccessible("the offer of a new version");
-  await ada.page.getByRole("button", { name: "Use it" }).click();
+  await ada.page.getByRole("button", { name: "Reload" }).click();
   await expect(ada.page.locator(`script[data-build="${deploy.build}"]`)).toBeAttached();
   await ada.live();
   await expect(ada.composer).toHaveValue("half a sente");

@@ -79,7 +79,7 @@ function send(worker: ServiceWorker | null | undefined, message: ToWorker) {
 /** Drafts and the place are kept over the reload, as over any other. */
 function offerNew(workers: ServiceWorkerContainer) {
   toast("A new version is there.", {
-    action: "Use it",
+    action: "Reload",
     undo: () => {
       const reload = () => location.reload();
       workers.addEventListener("controllerchange", reload);

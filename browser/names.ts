@@ -21,6 +21,8 @@ export const enum Attribute {
   Theme = "data-theme",
   /** chat.js has run. */
   ChatReady = "data-chat-ready",
+  /** Whether this device gets notifications: `on` or `off`; absent until that is known. */
+  Pushes = "data-pushes",
 
   // On forms.
   /** The form is submitted by `fetch`, and the page stays. */

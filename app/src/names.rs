@@ -10,6 +10,8 @@ pub mod attribute {
     pub const ACTION: &str = "data-action";
     /// On a message's form of boosts: the `seq` of the event that changed them last.
     pub const BOOSTS: &str = "data-boosts";
+    /// On `<html>`: whether this device gets notifications, `on` or `off`; absent until that is known.
+    pub const PUSHES: &str = "data-pushes";
 }
 
 /// Ids of elements.
@@ -42,7 +44,7 @@ mod tests {
     type Key = (String, String);
 
     /// Attributes that no script reads or writes.
-    const WITHOUT_SCRIPT: [&str; 17] = [
+    const WITHOUT_SCRIPT: [&str; 24] = [
         "data-administrator",
         "data-author",
         "data-back",
@@ -54,6 +56,13 @@ mod tests {
         "data-id",
         "data-new",
         "data-picture",
+        "data-push-checks",
+        "data-push-endpoint",
+        "data-push-help",
+        "data-push-key",
+        "data-push-off",
+        "data-push-on",
+        "data-push-state",
         "data-revision",
         "data-shown",
         "data-offer",

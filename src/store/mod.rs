@@ -30,6 +30,7 @@ pub mod mentions;
 pub mod messages;
 pub mod networks;
 pub mod previews;
+pub mod pushes;
 pub mod renderings;
 pub mod rooms;
 pub mod searches;

@@ -10,7 +10,9 @@ import { closeMenuOnSubmit } from "./chat/messages/menu.ts";
 import { keepPlace } from "./chat/messages/place.ts";
 import { followFocus, prepareList } from "./chat/messages/rows.ts";
 import { playSoundsOnClick } from "./chat/messages/sounds.ts";
+import { takeShared } from "./chat/shared.ts";
 import { showToasts } from "./chat/toast.ts";
+import { keepRoom, startWorker } from "./chat/worker.ts";
 import { handleFormatKeys } from "./chat/writing/format-keys.ts";
 import { pasteUrlsAsLinks } from "./chat/writing/paste-link.ts";
 import { removeStalePreviews } from "./chat/writing/preview.ts";
@@ -32,6 +34,8 @@ playSoundsOnClick();
 playAndAnnounceArrivals();
 keepPlace();
 showToasts();
+void startWorker();
+void takeShared();
 
 /** Prepares what the WASM has rendered: once now, and again when it has put another room here. */
 function prepare() {
@@ -41,6 +45,11 @@ function prepare() {
 }
 prepare();
 const main = find(".chat__main");
-if (main) new MutationObserver(prepare).observe(main, { childList: true });
+if (main) {
+  new MutationObserver(() => {
+    prepare();
+    keepRoom();
+  }).observe(main, { childList: true });
+}
 
 document.documentElement.setAttribute(Attribute.ChatReady, "");

@@ -11,6 +11,8 @@ export const enum Attribute {
   Wasm = "data-wasm",
   /** URL of chat.js. */
   Chat = "data-chat",
+  /** The id of the build that the page belongs to. Absent from a build without a service worker. */
+  Build = "data-build",
 
   // On <html>: how far the page has come.
   /** boot.js has run. */
@@ -23,6 +25,8 @@ export const enum Attribute {
   ChatReady = "data-chat-ready",
   /** Whether this device gets notifications: `on` or `off`; absent until that is known. */
   Pushes = "data-pushes",
+  /** The page was kept by the service worker: when it was good. */
+  Kept = "data-kept",
 
   // On forms.
   /** The form is submitted by `fetch`, and the page stays. */

@@ -30,11 +30,11 @@ export class Campfire {
     return `http://localhost:${this.port}`;
   }
 
-  /** Starts it again on the same folder and port. */
-  async run(): Promise<void> {
+  /** Starts it again on the same folder and port, or another one. */
+  async run(options: string[] = [], port = this.port): Promise<void> {
     if (!executable) throw new Error("CAMPFIRE_EXECUTABLE names no executable: run bin/test.");
-    const listen = `127.0.0.1:${this.port}`;
-    const child = spawn(executable, ["--listen", listen, "--data", join(this.folder, "data")], {
+    const listen = `127.0.0.1:${port}`;
+    const child = spawn(executable, ["--listen", listen, "--data", join(this.folder, "data"), ...options], {
       stdio: ["ignore", "pipe", "pipe"],
       // Tests write faster than people do, and have pages of their own to link to.
       env: { ...process.env, CAMPFIRE_WRITES_PER_SECOND: "0", CAMPFIRE_PREVIEW_NETWORKS: "127.0.0.1/32" },
@@ -59,6 +59,16 @@ export class Campfire {
   /** Kills it, as a crash would. */
   async kill(): Promise<void> {
     await this.end("SIGKILL");
+  }
+
+  /** Stops it without ending it: connections are accepted, and nothing is answered. */
+  pause() {
+    this.process?.kill("SIGSTOP");
+  }
+
+  /** Lets it go on. */
+  goOn() {
+    this.process?.kill("SIGCONT");
   }
 
   /** Sends SIGTERM and waits for the exit. Resolves to how long that took, in milliseconds. */

@@ -38,6 +38,14 @@ const choose = (name: string) => async (page: Page) => {
   await page.locator(".menu[open]").getByRole("link", { name, exact: true }).click();
 };
 
+/** Loads the page once it is kept, without a connection. */
+const loseConnection = async (page: Page) => {
+  // A page of a room that is open has been kept by the service worker.
+  await page.waitForFunction(async () => (await caches.keys()).some((name) => name.startsWith("pages/")));
+  await page.context().setOffline(true);
+  await page.reload();
+};
+
 const SCREENS: Record<string, Screen> = {
   "first-run": { path: "/", isEmpty: true },
   "sign-in": { path: "/session/new", isSignedOut: true },
@@ -122,6 +130,16 @@ const SCREENS: Record<string, Screen> = {
     },
   },
   "search-nothing": { path: "/searches?q=in:lobby+nothingatall" },
+  "offline-room": {
+    path: "/rooms/1",
+    prepare: async (page) => {
+      await loseConnection(page);
+      await page.locator(".kept:not(:empty)").waitFor();
+    },
+  },
+  "offline-page": { path: "/users/me/profile", prepare: loseConnection },
+  "share-text": { path: "/share?text=https://example.com/a-long-address-that-was-shared" },
+  "share-files": { path: "/share?files=Photo%20of%20the%20whiteboard.jpg%0AA-name-without-any-spaces-that-is-longer-than-the-window-is-wide.pdf" },
   profile: { path: "/users/me/profile" },
   account: { path: "/account/edit" },
   people: { path: "/account/edit#people" },
@@ -141,7 +159,7 @@ const SCREENS: Record<string, Screen> = {
 
 const [seed = "", folder = "", wanted = ""] = process.argv.slice(2);
 if (!seed || !folder) throw new Error("run bin/shots");
-const screens = Object.entries(SCREENS).filter(([name]) => name.includes(wanted));
+const screens = Object.entries(SCREENS).filter(([name]) => (wanted.startsWith("=") ? name === wanted.slice(1) : name.includes(wanted)));
 await mkdir(folder, { recursive: true });
 
 const browser = await chromium.launch({
@@ -232,5 +250,6 @@ async function shootAll(page: Page, campfire: Campfire, screens: [string, Screen
     const width = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
     if (width > 0) console.log(`${name}-${suffix}: ${width} px wider than the window`);
     await page.screenshot({ path: join(folder, `${name}-${suffix}.png`) });
+    await page.context().setOffline(false);
   }
 }

@@ -71,7 +71,8 @@ fn main() {
     println!("cargo:rerun-if-changed={}", root.join("public").display());
     println!("cargo:rerun-if-env-changed=CAMPFIRE_SITE");
 
-    let mut assets = Assets { out: &out, code: "static ASSETS: &[Asset] = &[\n".to_owned() };
+    let mut assets =
+        Assets { out: &out, code: "static ASSETS: &[Asset] = &[\n".to_owned(), paths: Vec::new(), build: None };
     let style: String = STYLES.iter().map(|name| read_text(&root.join(format!("style/{name}.css")))).collect();
     assets.add_hashed("main.css", strip(&style).as_bytes());
     assets.add_hashed("icon.svg", &read(&root.join("public/icon.svg")));
@@ -80,8 +81,10 @@ fn main() {
     }
     if let Ok(site) = env::var("CAMPFIRE_SITE") {
         assets.add_client(Path::new(&site));
+        assets.add_workers(Path::new(&site));
     }
     assets.code.push_str("];\n");
+    writeln!(assets.code, "static BUILD: Option<&str> = {:?};", assets.build).expect("writing to a string cannot fail");
     assets.add_sounds(&root.join("public/sounds"));
     fs::write(out.join("assets.rs"), assets.code).expect("the list of assets can be written");
 }
@@ -114,7 +117,14 @@ struct Assets<'a> {
     out: &'a Path,
     /// The Rust code, which `http::assets` includes.
     code: String,
+    /// The paths of the assets.
+    paths: Vec<String>,
+    /// The id of the build, if it contains scripts.
+    build: Option<String>,
 }
+
+/// The service workers, which are served at a path of their own.
+const WORKERS: [&str; 2] = ["service-worker.js", "emergency-worker.js"];
 
 impl Assets<'_> {
     /// Embeds the sounds, which are compressed already, as a list sorted by name.
@@ -139,7 +149,9 @@ impl Assets<'_> {
         for path in files_in(folder, &["js", "wasm"]) {
             println!("cargo:rerun-if-changed={}", path.display());
             let name = path.file_name().and_then(|name| name.to_str()).expect("names of scripts are ASCII").to_owned();
-            files.push((name, read(&path)));
+            if !WORKERS.contains(&name.as_str()) {
+                files.push((name, read(&path)));
+            }
         }
         let mut all = Sha256::new();
         for (name, content) in &files {
@@ -150,6 +162,25 @@ impl Assets<'_> {
         for (name, content) in &files {
             self.add(name, &format!("/assets/{hash}/{name}"), content);
         }
+    }
+
+    /// Embeds the service workers. That of the build begins with what the build consists of: its id, which is a hash of
+    /// everything, and the paths of its files, without the icons that only systems request.
+    fn add_workers(&mut self, folder: &Path) {
+        let [worker, emergency_worker] = WORKERS.map(|name| {
+            let path = folder.join(name);
+            assert!(path.is_file(), "{} is missing: bin/build makes it", path.display());
+            read(&path)
+        });
+        let mut all = Sha256::new();
+        all.update(&worker);
+        self.paths.iter().for_each(|path| all.update(path));
+        let id = hex(&all.finalize());
+        let files: Vec<_> = self.paths.iter().filter(|path| !path.ends_with(".png")).collect();
+        let build = format!("const BUILD={{id:{id:?},files:{files:?}}};\n");
+        self.add(WORKERS[0], "/service-worker.js", &[build.as_bytes(), &worker].concat());
+        self.add(WORKERS[1], "/emergency-worker.js", &emergency_worker);
+        self.build = Some(id);
     }
 
     /// Embeds an asset under a path like `/assets/main-0123456789abcdef.css`.
@@ -169,6 +200,7 @@ impl Assets<'_> {
             Some("wasm") => "application/wasm",
             _ => panic!("no content type for {source}"),
         };
+        self.paths.push(path.to_owned());
         let [brotli, gzip] = ["br", "gz"].map(|ending| self.out.join(format!("{source}.{ending}")));
         fs::write(&brotli, compress_brotli(content)).expect("an asset can be written");
         fs::write(&gzip, compress_gzip(content)).expect("an asset can be written");

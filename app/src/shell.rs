@@ -23,6 +23,8 @@ pub struct Assets {
     pub loader: &'static str,
     /// The WASM.
     pub wasm: &'static str,
+    /// The id of the build, if it has a service worker.
+    pub build: Option<&'static str>,
     /// The icon.
     pub icon: &'static str,
     /// The icon on the home screen of an Apple device, which takes no SVG.
@@ -94,7 +96,7 @@ pub fn live_document(
                 {without_scripts(place, has_query)}
                 <style>{own_controls}</style>
                 <template id="message-menu" inner_html=menu_template()></template>
-                <script src=assets.boot data-loader=runs.then_some(assets.loader) data-wasm=runs.then_some(assets.wasm) data-chat=assets.chat></script>
+                <script src=assets.boot data-loader=runs.then_some(assets.loader) data-wasm=runs.then_some(assets.wasm) data-chat=assets.chat data-build=assets.build></script>
             </head>
             <body>{app}</body>
         </html>
@@ -132,7 +134,7 @@ pub fn plain_document(
         <html lang="en" data-theme=theme>
             <head>
                 <Head assets page_context title/>
-                <script src=assets.boot data-chat=assets.chat></script>
+                <script src=assets.boot data-chat=assets.chat data-build=assets.build></script>
             </head>
             <body class="plain">{old_browser(browser)} <main id=id inner_html=html.into_string()></main></body>
         </html>

@@ -1,6 +1,6 @@
-// What the browser keeps of a person: drafts, unsent messages, the place where they read, settings. It goes when nobody is
-// signed in any more, also if that happened on another device. The server says the same by `Clear-Site-Data`, which
-// browsers follow only on TLS and on the same machine.
+// What the browser keeps of a person: drafts, unsent messages, files on their way, the place where they read, settings,
+// and what the service worker keeps. It goes when nobody is signed in any more, also if that happened on another device.
+// The server says the same by `Clear-Site-Data`, which browsers follow only on TLS and on the same machine.
 
 import { find } from "../dom.ts";
 import { Attribute } from "../names.ts";
@@ -14,4 +14,11 @@ export function forgetLastPerson() {
       window[storage].clear();
     } catch {}
   }
+  void forgetKept().catch(() => {});
+}
+
+/** The caches but for those of builds (`browser/worker/caches.ts`), and the database (`app/src/uploader/kept_files.rs`). */
+async function forgetKept() {
+  indexedDB.deleteDatabase("campfire");
+  for (const name of await caches.keys()) if (!name.startsWith("build/")) await caches.delete(name);
 }

@@ -28,15 +28,29 @@ export function startPage(script: HTMLOrSVGScriptElement) {
 async function hydrate(script: HTMLOrSVGScriptElement, parsed: Promise<void>) {
   const [loader, wasm] = [script.getAttribute(Attribute.Loader), script.getAttribute(Attribute.Wasm)];
   if (!loader || !wasm) return parsed;
+  const fetched = fetch(wasm);
   try {
-    const [module, binary] = await Promise.all([import(loader) as Promise<Loader>, fetch(wasm), parsed]);
+    const [module, binary] = await Promise.all([import(loader) as Promise<Loader>, fetched, parsed]);
     await module.default({ module_or_path: binary });
     module.hydrate();
     document.documentElement.setAttribute(Attribute.Live, "");
   } catch (error) {
+    if ((await fetched.catch(() => undefined))?.status === 404) reloadOnce(wasm);
     // Nothing is loading any more.
     script.removeAttribute(Attribute.Loader);
     console.error("The live page could not start; the plain one works on.", error);
+  }
+}
+
+/** The server has another build by now, and a page of it. The same page twice would be no better the third time. */
+function reloadOnce(wasm: string) {
+  const key = "campfire:reloaded";
+  try {
+    if (sessionStorage.getItem(key) === wasm) return;
+    sessionStorage.setItem(key, wasm);
+    location.reload();
+  } catch {
+    // Without the storage, it might reload for ever.
   }
 }
 

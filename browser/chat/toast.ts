@@ -6,8 +6,10 @@ import { PageEvent } from "../names.ts";
 const SHOWN_MS = 5000;
 
 interface ToastOptions {
-  /** Offers to undo what was done. */
+  /** Offers to undo what was done, or another action. */
   undo?: () => void;
+  /** The label of the action, if it is not to undo. */
+  action?: string;
   shownMs?: number;
 }
 
@@ -19,7 +21,7 @@ export function showToasts() {
   });
 }
 
-export function toast(text: string, { undo, shownMs = SHOWN_MS }: ToastOptions = {}) {
+export function toast(text: string, { undo, action = "Undo", shownMs = SHOWN_MS }: ToastOptions = {}) {
   // A toast that offers to undo stays until its time is up.
   find(".toast:not(:has(button))")?.remove();
   const box = document.createElement("div");
@@ -28,19 +30,19 @@ export function toast(text: string, { undo, shownMs = SHOWN_MS }: ToastOptions =
   const label = document.createElement("span");
   label.textContent = text;
   box.append(label);
-  if (undo) box.append(undoButton(box, undo));
+  if (undo) box.append(actionButton(box, action, undo));
   container().append(box);
   setTimeout(() => box.remove(), shownMs);
 }
 
-function undoButton(box: HTMLElement, undo: () => void): HTMLButtonElement {
+function actionButton(box: HTMLElement, action: string, run: () => void): HTMLButtonElement {
   const button = document.createElement("button");
   button.type = "button";
   button.className = "button--quiet";
-  button.textContent = "Undo";
+  button.textContent = action;
   button.addEventListener("click", () => {
     box.remove();
-    undo();
+    run();
   });
   return button;
 }

@@ -49,6 +49,8 @@ pub struct SharedSite {
     pub limits: Limits,
     /// The proxies that may forward the address of a browser.
     pub proxies: TrustedProxies,
+    /// Whether browsers get a service worker that removes itself.
+    pub has_emergency_worker: bool,
     pages: PageCache,
     /// Turns true when the program shuts down.
     pub closing: watch::Receiver<bool>,
@@ -65,6 +67,7 @@ impl Site {
             admissions: Admissions::new(limits),
             limits,
             proxies: TrustedProxies::default(),
+            has_emergency_worker: false,
             pages,
             closing,
         }))
@@ -89,6 +92,13 @@ impl Site {
     #[must_use]
     pub fn proxies(mut self, proxies: TrustedProxies) -> Self {
         Arc::make_mut(&mut self.0).proxies = proxies;
+        self
+    }
+
+    /// The site with a service worker that removes itself from every browser.
+    #[must_use]
+    pub fn emergency_worker(mut self) -> Self {
+        Arc::make_mut(&mut self.0).has_emergency_worker = true;
         self
     }
 }

@@ -68,6 +68,10 @@ pub const RECENT_SEARCHES: &str = "/searches/clear";
 pub const MANIFEST: &str = "/webmanifest";
 /// The page for what other apps share with the installed one, in the parameters `title`, `text` and `url`.
 pub const SHARE: &str = "/share";
+/// The service worker.
+pub const WORKER: &str = "/service-worker.js";
+/// The page that the service worker shows where it has kept none.
+pub const OFFLINE: &str = "/offline";
 /// The health check.
 pub const UP: &str = "/up";
 /// The WebSocket.

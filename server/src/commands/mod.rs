@@ -171,6 +171,10 @@ pub struct Serve {
     /// How many writes a second are accepted from one person, after 20 at once; 0 for no limit.
     #[arg(long, env = "CAMPFIRE_WRITES_PER_SECOND", default_value_t = campfire::state::WRITES_PER_SECOND, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(..=1_000))]
     pub writes_per_second: u32,
+    /// Serve a service worker that removes itself and what it has kept from every browser, in place of the usual one. For
+    /// the case that the usual one does harm: browsers fetch it when a page is opened.
+    #[arg(long, env = "CAMPFIRE_EMERGENCY_WORKER", value_parser = clap::builder::FalseyValueParser::new())]
+    pub emergency_worker: bool,
 }
 
 impl Command {

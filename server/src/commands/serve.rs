@@ -56,7 +56,10 @@ pub async fn run(options: Serve) -> Result<(), Box<dyn Error>> {
         Err(error) => tracing::warn!(%error, "no previews of pictures are made"),
     }
     let proxies = TrustedProxies::new(options.trust_proxy);
-    let configure = |site: Site| site.limits(limits).proxies(proxies);
+    let configure = |site: Site| {
+        let site = site.limits(limits).proxies(proxies);
+        if options.emergency_worker { site.emergency_worker() } else { site }
+    };
     until_ended(listener, state, configure).await
 }
 

@@ -26,6 +26,19 @@ pub fn find(path: &str) -> Option<&'static Asset> {
     ASSETS.iter().find(|asset| asset.path.strip_prefix("/assets/") == Some(path))
 }
 
+/// The service worker of this build, or the one that takes its place in an emergency; `None` if the build has no scripts.
+#[must_use]
+pub fn worker(is_emergency: bool) -> Option<&'static Asset> {
+    let source = if is_emergency { "emergency-worker.js" } else { "service-worker.js" };
+    ASSETS.iter().find(|asset| asset.source == source)
+}
+
+/// The id of this build: a hash of all its assets. `None` if it has no scripts.
+#[must_use]
+pub fn build() -> Option<&'static str> {
+    BUILD
+}
+
 /// The paths of the assets that pages refer to.
 #[must_use]
 pub fn paths() -> Assets {
@@ -35,6 +48,7 @@ pub fn paths() -> Assets {
         chat: path("chat.js"),
         loader: path("campfire.js"),
         wasm: path("campfire.wasm"),
+        build: BUILD,
         icon: path("icon.svg"),
         apple_icon: path("apple-touch-icon.png"),
         maskable_icon: path("icon-maskable.png"),
@@ -92,6 +106,22 @@ mod tests {
         for path in [assets.boot, assets.chat, assets.loader, assets.wasm] {
             assert_eq!(path != MISSING, option_env!("CAMPFIRE_SITE").is_some(), "{path}");
         }
+        assert_eq!(build().is_some(), option_env!("CAMPFIRE_SITE").is_some());
+    }
+
+    #[test]
+    fn the_service_workers_are_small_and_that_of_the_build_names_its_files() {
+        let Some(build) = build() else { return };
+        let mut script = String::new();
+        let worker = worker(false).expect("a build with scripts has one");
+        GzDecoder::new(worker.gzip).read_to_string(&mut script).unwrap();
+        let assets = paths();
+        for named in [build, assets.style, assets.boot, assets.chat, assets.loader, assets.wasm, assets.icon] {
+            assert!(script.contains(&format!("{named:?}")), "{named}");
+        }
+        assert!(!script.contains("-worker.js\""), "a worker keeps no worker");
+        assert!(worker.brotli.len() <= 8_000, "{} bytes", worker.brotli.len());
+        assert!(super::worker(true).is_some_and(|worker| worker.brotli.len() <= 500));
     }
 
     #[test]

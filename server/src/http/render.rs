@@ -5,7 +5,7 @@ use std::pin::Pin;
 
 use app::shell::{PageContext, live_document, own_controls, plain_document};
 use app::{App, Framed, Layout, Notice};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use campfire::access::{CurrentUser, Member};
 use campfire::cache::invalidation::Dependencies;
@@ -27,6 +27,12 @@ const MAX_SIDEBAR_PEOPLE: usize = 20;
 
 /// Initial capacity for the HTML of a room's page, in bytes; most fit.
 const PAGE_CAPACITY_BYTES: usize = 96 * 1024;
+
+/// The header of a page of the chat with the id of the user whose page it is.
+const PERSON: HeaderName = HeaderName::from_static("x-person");
+
+/// The header of a page of the chat with the id of the build that it belongs to.
+const BUILD: HeaderName = HeaderName::from_static("x-build");
 
 /// A request for a page of the chat.
 #[derive(Clone, Debug)]
@@ -120,6 +126,7 @@ pub async fn live(site: &Site, request: LiveRequest) -> AppResult<Rendered> {
             account: true,
         },
     });
+    let user_id = current.user.id;
     let Document { html, policy } =
         document(state, current, layout, page_context, &title, (place, has_query), member, None).await?;
     // A fast hash suffices: the ETag distinguishes versions of one user's page, and with a forged collision that user would
@@ -127,6 +134,9 @@ pub async fn live(site: &Site, request: LiveRequest) -> AppResult<Rendered> {
     let etag = format!("\"{:032x}\"", xxh3_128(html.as_bytes()));
 
     let mut page_headers = HeaderMap::new();
+    // By these the service worker knows whose page it keeps, and with which files.
+    page_headers.insert(PERSON, user_id.0.into());
+    page_headers.extend(assets::build().map(|build| (BUILD, HeaderValue::from_static(build))));
     page_headers.insert(header::CONTENT_SECURITY_POLICY, policy);
     page_headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
     page_headers.insert(header::VARY, HeaderValue::from_static("Cookie"));

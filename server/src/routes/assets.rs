@@ -1,4 +1,4 @@
-//! Embedded assets, the icon, and `robots.txt`.
+//! Embedded assets, the service worker, the icon, and `robots.txt`.
 
 use axum::Router;
 use axum::extract::{Path, Query, State};
@@ -7,10 +7,12 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use campfire::model::paths;
 use campfire::ops;
 use campfire::state::AppState;
 
 use crate::Site;
+use crate::http::assets::Asset;
 use crate::http::path::PageQuery;
 use crate::http::{assets, encoding};
 
@@ -18,6 +20,7 @@ use crate::http::{assets, encoding};
 pub fn router() -> Router<Site> {
     Router::new()
         .route("/assets/{*path}", get(serve))
+        .route(paths::WORKER, get(worker))
         .route("/icon/{file}", get(icon))
         .route("/robots.txt", get(async || "User-agent: *\n"))
 }
@@ -47,11 +50,23 @@ async fn icon(State(state): State<AppState>, Path(file): Path<String>, Query(que
 
 async fn serve(Path(path): Path<String>, headers: HeaderMap) -> Response {
     let Some(asset) = assets::find(&path) else { return StatusCode::NOT_FOUND.into_response() };
-    let (encoding, body) = if encoding::accepts(&headers, "br") { ("br", asset.brotli) } else { ("gzip", asset.gzip) };
+    answer(asset, &headers, "public, max-age=31536000, immutable")
+}
+
+/// The service worker. Browsers ask for it at every visit, and get the new one as soon as there is another build.
+async fn worker(State(site): State<Site>, headers: HeaderMap) -> Response {
+    match assets::worker(site.has_emergency_worker) {
+        Some(asset) => answer(asset, &headers, "no-cache"),
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
+fn answer(asset: &'static Asset, headers: &HeaderMap, caching: &'static str) -> Response {
+    let (encoding, body) = if encoding::accepts(headers, "br") { ("br", asset.brotli) } else { ("gzip", asset.gzip) };
     let headers = [
         (header::CONTENT_TYPE, asset.content_type),
         (header::CONTENT_ENCODING, encoding),
-        (header::CACHE_CONTROL, "public, max-age=31536000, immutable"),
+        (header::CACHE_CONTROL, caching),
         (header::VARY, "Accept-Encoding"),
     ];
     (headers, body).into_response()

@@ -1,10 +1,11 @@
 //! The installed app: its manifest, and the page for what other apps share with it.
 
-use app::pages::share::{Share, ShareProps};
+use app::pages::offline::Offline;
+use app::pages::share::{Share, ShareProps, Shared};
 use axum::Router;
 use axum::extract::{Query, State};
 use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use campfire::model::{RoomKind, paths};
 use campfire::ops;
@@ -24,7 +25,12 @@ pub fn public_router() -> Router<Site> {
 
 /// The page that the system opens for what is shared with the app.
 pub fn router() -> Router<Site> {
-    Router::new().route(paths::SHARE, get(share))
+    Router::new().route(paths::SHARE, get(share).post(share_without_worker)).route(paths::OFFLINE, get(offline))
+}
+
+/// The page that the service worker keeps with the files of its build, and shows where it has kept no other.
+async fn offline() -> Response {
+    render::bare(StatusCode::OK, "Offline", Offline)
 }
 
 /// The web app manifest (W3C Web Application Manifest), with the name and the logo of the account.
@@ -37,6 +43,10 @@ async fn manifest(State(state): State<AppState>) -> Result<Response, PageError> 
     // A logo fills its square; the stock icon has round corners, and one of its own for masks.
     let maskable = if version == 0 { assets.maskable_icon } else { &large };
     let shortcut = |name: &str, url: &str| json!({ "name": name, "url": url, "icons": [icon(&small, 192, "any")] });
+    let mut params = json!({ "title": "title", "text": "text", "url": "url" });
+    if !state.is_text_only() {
+        params["files"] = json!([{ "name": "files", "accept": ["*/*"] }]);
+    }
     let manifest = json!({
         "id": "/",
         "name": name,
@@ -62,15 +72,24 @@ async fn manifest(State(state): State<AppState>) -> Result<Response, PageError> 
         ],
         "share_target": {
             "action": paths::SHARE,
-            "method": "GET",
-            "params": { "title": "title", "text": "text", "url": "url" },
+            "method": "POST",
+            "enctype": "multipart/form-data",
+            "params": params,
         },
     });
     let fields = [(header::CONTENT_TYPE, "application/manifest+json"), (header::CACHE_CONTROL, "public, max-age=300")];
     Ok((fields, manifest.to_string()).into_response())
 }
 
-/// The share target: the shared text, to be edited and sent to a room.
+/// Maximum number of names of shared files that the page shows: as many as a message has.
+const MAX_NAMES: usize = campfire::model::MAX_FILES;
+
+/// What the system shares where no service worker takes it: nothing of it is read.
+async fn share_without_worker(SignedIn(_): SignedIn) -> Redirect {
+    Redirect::to(&[paths::SHARE, "?missed=1"].concat())
+}
+
+/// The share target: the shared text, to be edited and sent to a room, or the names of files that the service worker has.
 async fn share(
     State(state): State<AppState>,
     SignedIn(current): SignedIn,
@@ -86,6 +105,13 @@ async fn share(
     }
     let rooms = ops::memberships::list_involvements(&state, &current).await?;
     let rooms = rooms.into_iter().map(|(id, _, name, _)| (id, name)).collect();
-    let props = ShareProps { text: parts.join("\n"), rooms, seq: state.clock.now_ms() };
+    let names = query.get("files").map_or("", String::as_str).lines().filter(|name| !name.trim().is_empty());
+    let names: Vec<_> = names.take(MAX_NAMES).map(str::to_owned).collect();
+    let shared = match (query.contains_key("missed"), names.is_empty()) {
+        (true, _) => Shared::Missed,
+        (false, true) => Shared::Text(parts.join("\n")),
+        (false, false) => Shared::Files(names),
+    };
+    let props = ShareProps { shared, rooms, seq: state.clock.now_ms() };
     Ok(render::plain(StatusCode::OK, "Share", || Share(props)))
 }

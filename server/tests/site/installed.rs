@@ -53,6 +53,56 @@ async fn what_is_shared_is_sent_to_a_room_once() {
     assert_eq!(ada.browser.get("/rooms/1").await.text().matches("message__body").count(), 1);
     assert_eq!(ada.browser.get("/share").await.status, 200, "nothing was shared");
 
+    // The service worker has the files, and the script of the room takes them from it.
+    let files = ada.browser.get("/share?files=a+%3Cb%3E.png%0Atwo.txt%0A+").await.text();
+    assert!(files.contains("a &lt;b&gt;.png") && files.contains("two.txt") && !files.contains("<textarea"));
+    assert!(files.contains(r#"href="/rooms/1?shared=1""#));
+    let many = ada.browser.get(&format!("/share?files={}", "x%0A".repeat(50))).await.text();
+    assert_eq!(many.matches(">x</bdi>").count(), 10);
+    // Without a worker, nothing that is shared is read.
+    let missed = ada.browser.post("/share", &[("text", "x")]).await;
+    assert_eq!((missed.status.as_u16(), missed.location()), (303, "/share?missed=1"));
+    assert!(ada.browser.get("/share?missed=1").await.text().contains("could not be kept"));
+
     let outsider = site.browser().get("/share?text=x").await;
     assert!(outsider.status == 303 && outsider.location().starts_with("/session/new"));
+}
+
+#[tokio::test]
+async fn only_pages_of_the_chat_say_whose_they_are() {
+    let (site, mut ada) = TestSite::with_ada().await;
+    let person = |answer: &crate::support::Answer| {
+        answer.headers.get("x-person").map(|value| value.to_str().unwrap().to_owned())
+    };
+    for _ in 0..2 {
+        // From the page cache, too.
+        assert_eq!(person(&ada.browser.get("/rooms/1").await), Some(ada.user.id.to_string()));
+    }
+    for path in ["/users/me/profile", "/account/edit", "/searches", "/rooms/opens/1/edit", "/offline"] {
+        let answer = ada.browser.get(path).await;
+        assert_eq!((answer.status.as_u16(), person(&answer)), (200, None), "{path}");
+    }
+    for path in ["/session/new", "/offline"] {
+        let answer = site.browser().get(path).await;
+        assert_eq!((answer.status.as_u16(), person(&answer)), (200, None), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn the_service_worker_is_that_of_the_build_and_always_asked_for() {
+    let (site, mut ada) = TestSite::with_ada().await;
+    let answer = site.browser().get("/service-worker.js").await;
+    let page = ada.browser.get("/rooms/1").await;
+    // Without scripts there is none, and pages do not name one.
+    if option_env!("CAMPFIRE_SITE").is_none() {
+        assert_eq!(answer.status, 404);
+        assert!(!page.headers.contains_key("x-build") && !page.text().contains("data-build"));
+        return;
+    }
+    let build = page.headers["x-build"].to_str().unwrap();
+    assert!(page.text().contains(&format!("data-build=\"{build}\"")));
+    assert_eq!(answer.headers["content-type"], "text/javascript; charset=utf-8");
+    assert_eq!(answer.headers["cache-control"], "no-cache");
+    let csp = answer.headers["content-security-policy"].to_str().unwrap();
+    assert!(csp.contains("connect-src 'self'"), "the worker may request the site alone: {csp}");
 }

@@ -1,0 +1,114 @@
+// The service worker, as pages see it: registered once everything else is there. It keeps rooms to read without a
+// connection; a page that it has kept says so, and a page of an older version offers the new one. Where the browser has
+// none, or refuses it as in some private windows, the chat works as well, with a connection.
+
+import { find } from "../dom.ts";
+import { Attribute } from "../names.ts";
+import type { ToPage, ToWorker, Unsent } from "../worker/protocol.ts";
+import { toast } from "./toast.ts";
+
+/** A message of the outbox. */
+interface Waiting extends Omit<Unsent, "files"> {
+  files?: { key: string | null }[];
+  failed?: string | null;
+  gone?: string | null;
+}
+
+const PATH = "/service-worker.js";
+const OFFER_SHOWN_MS = 60_000;
+
+let registration: ServiceWorkerRegistration | undefined;
+
+/** Registers the worker of this page's build. */
+export async function startWorker() {
+  sayWhenKept();
+  const build = find(`[${Attribute.Build}]`)?.getAttribute(Attribute.Build);
+  const workers = navigator.serviceWorker as ServiceWorkerContainer | undefined;
+  if (!build || !workers) return;
+  const lookForNew = () => send(registration?.waiting, { kind: "waits", build });
+  workers.addEventListener("message", ({ data }: MessageEvent<ToPage>) => {
+    if (data.kind === "newer") offerNew(workers);
+    // A page that shows the room already is newer than the kept one.
+    else if (`${location.pathname}/`.startsWith(`${data.path}/`) && shownPlace() !== location.pathname) location.reload();
+  });
+  document.addEventListener("visibilitychange", () => {
+    send(registration?.active, { kind: "unsent", messages: document.hidden ? unsent() : [] });
+    if (document.hidden) keepRoom();
+    else void registration?.update().then(lookForNew, () => {});
+  });
+  registration = await workers.register(PATH, { updateViaCache: "none" }).catch(() => undefined);
+  registration?.addEventListener("updatefound", () => {
+    registration?.installing?.addEventListener("statechange", () => {
+      lookForNew();
+      keepRoom();
+    });
+  });
+  lookForNew();
+  keepRoom();
+}
+
+/** Has the room in view kept as it is now. Called when another room is in view, too. */
+export function keepRoom() {
+  const path = shownPlace();
+  if (path) send(registration?.active, { kind: "keep", path });
+}
+
+/** The messages that wait for a connection, as the WASM keeps them (`app/src/outbox.rs`), with files that have arrived. */
+function unsent(): Unsent[] {
+  try {
+    const keys = Object.keys(localStorage).filter((key) => key.startsWith("campfire:outbox:"));
+    const waiting = keys.map((key) => JSON.parse(localStorage.getItem(key) ?? "") as Waiting).filter(({ failed, gone }) => !failed && !gone);
+    return waiting
+      .map(({ room_id, client_message_id, body, files = [] }) => ({ room_id, client_message_id, body, files: files.map(({ key }) => key) }))
+      .filter((message): message is Unsent => message.files.every((key) => key))
+      .sort((one, other) => (one.client_message_id < other.client_message_id ? -1 : 1));
+  } catch {
+    return [];
+  }
+}
+
+/** The path of the room in view: the URL may be ahead of it. */
+const shownPlace = () => find(".timeline")?.getAttribute(Attribute.Place);
+
+function send(worker: ServiceWorker | null | undefined, message: ToWorker) {
+  worker?.postMessage(message);
+}
+
+/** Drafts and the place are kept over the reload, as over any other. */
+function offerNew(workers: ServiceWorkerContainer) {
+  toast("A new version is there.", {
+    action: "Use it",
+    undo: () => {
+      const reload = () => location.reload();
+      workers.addEventListener("controllerchange", reload);
+      // Another page may have made the worker take over already.
+      if (registration?.waiting) send(registration.waiting, { kind: "take-over" });
+      else reload();
+    },
+    shownMs: OFFER_SHOWN_MS,
+  });
+}
+
+/** Says that the page is a kept one, and of when, until the connection is there, which brings what is new. */
+function sayWhenKept() {
+  const root = document.documentElement;
+  const at = root.getAttribute(Attribute.Kept);
+  const main = find(".chat__main");
+  if (!at || !main) return;
+  const time = new Date(at);
+  const isToday = time.toDateString() === new Date().toDateString();
+  const text = time.toLocaleString([], isToday ? { timeStyle: "short" } : { dateStyle: "medium", timeStyle: "short" });
+  const notice = document.createElement("p");
+  notice.className = "kept";
+  notice.setAttribute("role", "status");
+  document.body.append(notice);
+  // A live region is read out when it changes, not when it appears.
+  setTimeout(() => (notice.textContent = `Offline, as of ${text}. What you send goes out later.`));
+  const watch = new MutationObserver(() => {
+    if (find(".connection")?.hasChildNodes()) return;
+    watch.disconnect();
+    notice.remove();
+    root.removeAttribute(Attribute.Kept);
+  });
+  watch.observe(main, { childList: true, subtree: true });
+}

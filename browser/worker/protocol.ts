@@ -1,0 +1,28 @@
+// What pages (`browser/chat/worker.ts`) and the worker (`browser/worker/messages.ts`) say to each other.
+
+/** A message as the server function that posts it takes it. */
+export interface Unsent {
+  room_id: number;
+  client_message_id: string;
+  body: string;
+  /** The keys of its files, which have arrived. */
+  files: string[];
+}
+
+/** From a page. */
+export type ToWorker =
+  /** This room is in view: its page is to be kept as it is now. */
+  | { kind: "keep"; path: string }
+  /** A page of this build sees the worker wait. */
+  | { kind: "waits"; build: string }
+  /** The page is hidden, with this left to send; or it is in view again, and sends by itself. */
+  | { kind: "unsent"; messages: Unsent[] }
+  /** The waiting worker is to take over: somebody has chosen the new version. */
+  | { kind: "take-over" };
+
+/** To a page. */
+export type ToPage =
+  /** The room could not be loaded, and a page of it is kept. */
+  | { kind: "kept"; path: string }
+  /** A newer version than the page's is there. */
+  | { kind: "newer" };

@@ -21,6 +21,7 @@ mod live;
 mod names;
 mod navigation;
 mod outbox;
+mod push_device;
 mod uploader;
 mod uploads;
 
@@ -105,24 +106,12 @@ pub enum Notice {
     Unbanned,
     /// The e-mail address entered to join belongs to an account.
     AddressTaken,
-    /// A test delivery to a webhook was queued.
+    /// A test, of a webhook or of a device, was sent.
     TestQueued,
-    /// A push service has taken a test.
-    PushTested,
-    /// A push service has not taken a test.
-    PushTestFailed,
-    /// A push service says that the subscription of a device has ended.
-    PushDeviceGone,
-    /// A device gets no more pushes.
-    PushDeviceRemoved,
-    /// Pushes are paused.
-    PushesPaused,
-    /// Pushes are not paused any more.
-    PushesResumed,
 }
 
 impl Notice {
-    const ALL: [Self; 26] = [
+    const ALL: [Self; 20] = [
         Self::Welcome,
         Self::RoomMissing,
         Self::RoomRemoved,
@@ -143,12 +132,6 @@ impl Notice {
         Self::Unbanned,
         Self::AddressTaken,
         Self::TestQueued,
-        Self::PushTested,
-        Self::PushTestFailed,
-        Self::PushDeviceGone,
-        Self::PushDeviceRemoved,
-        Self::PushesPaused,
-        Self::PushesResumed,
     ];
 
     /// The text that the page shows.
@@ -177,12 +160,6 @@ impl Notice {
             Self::Unbanned => "The ban is lifted.",
             Self::AddressTaken => "Somebody has joined with that e-mail address already. If it is yours, sign in.",
             Self::TestQueued => "The test is on its way. What came of it is listed below.",
-            Self::PushTested => "The push service has taken the test. It should appear on that device now.",
-            Self::PushTestFailed => "The push service has not taken the test. The reason is listed below.",
-            Self::PushDeviceGone => "That device does not take notifications any more. Turn them on there again.",
-            Self::PushDeviceRemoved => "That device gets no more notifications.",
-            Self::PushesPaused => "Notifications are paused.",
-            Self::PushesResumed => "Notifications come again.",
         }
     }
 
@@ -210,12 +187,6 @@ impl Notice {
             Self::Unbanned => "unbanned",
             Self::AddressTaken => "address-taken",
             Self::TestQueued => "test-queued",
-            Self::PushTested => "push-tested",
-            Self::PushTestFailed => "push-test-failed",
-            Self::PushDeviceGone => "push-device-gone",
-            Self::PushDeviceRemoved => "push-device-removed",
-            Self::PushesPaused => "pushes-paused",
-            Self::PushesResumed => "pushes-resumed",
         }
     }
 

@@ -26,6 +26,8 @@ pub mod page_event {
     pub const MESSAGE_SHOWN: &str = "campfire:message-shown";
     /// A page of forms was put into the frame.
     pub const PAGE_SHOWN: &str = "campfire:page-shown";
+    /// Whether this device gets notifications is to be found out.
+    pub const DEVICE_WANTED: &str = "campfire:device-wanted";
     /// The list of keyboard shortcuts is to be shown.
     pub const SHORTCUTS_WANTED: &str = "campfire:shortcuts-wanted";
     /// The search panel is to be opened.

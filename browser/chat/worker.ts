@@ -29,7 +29,7 @@ export async function startWorker() {
   workers.addEventListener("message", ({ data }: MessageEvent<ToPage>) => {
     if (data.kind === "newer") offerNew(workers);
     // A page that shows the room already is newer than the kept one.
-    else if (`${location.pathname}/`.startsWith(`${data.path}/`) && shownPlace() !== location.pathname) location.reload();
+    else if (data.kind === "kept" && `${location.pathname}/`.startsWith(`${data.path}/`) && shownPlace() !== location.pathname) location.reload();
   });
   document.addEventListener("visibilitychange", () => {
     send(registration?.active, { kind: "unsent", messages: document.hidden ? unsent() : [] });

@@ -203,11 +203,13 @@ fn Pause(paused_until: Option<i64>) -> impl IntoView {
                     None => view! { "No device notifies you meanwhile. What was posted in a pause is unread, but no notification comes later." }.into_any(),
                 }}
             </p>
-            <form class="push__buttons" method="post" action=paths::PUSH_SETTINGS>
+            <form method="post" action=paths::PUSH_SETTINGS>
                 <input type="hidden" name="_method" value="put"/>
-                <button class="button button--plain" name="pause" value="short">"For 30 minutes"</button>
-                <button class="button button--plain" name="pause" value="tomorrow">"Until 8:00 tomorrow"</button>
-                {paused_until.map(|_| view! { <button class="button" name="pause" value="end">"End the pause"</button> })}
+                <div class="push__buttons">
+                    <button class="button button--plain" name="pause" value="short">"For 30 minutes"</button>
+                    <button class="button button--plain" name="pause" value="tomorrow">"Until 8:00 tomorrow"</button>
+                    {paused_until.map(|_| view! { <button class="button" name="pause" value="end">"End the pause"</button> })}
+                </div>
             </form>
         </Section>
     }
@@ -226,8 +228,9 @@ fn Settings(settings: PushSettings, zone: String, state: FormState) -> impl Into
             <form method="post" action=paths::PUSH_SETTINGS>
                 <input type="hidden" name="_method" value="put"/>
                 <Problem state/>
-                <fieldset class="choice choice--two">
-                    <legend>"On the lock screen"</legend>
+                <p class="push__label" aria-hidden="true">"On the lock screen"</p>
+                <fieldset class="choice">
+                    <legend class="visually-hidden">"On the lock screen"</legend>
                     <label class="choice__option">
                         <input type="radio" name="content" value="text" checked=!names_only/>
                         <span>"Who and what"</span>
@@ -238,7 +241,7 @@ fn Settings(settings: PushSettings, zone: String, state: FormState) -> impl Into
                     </label>
                 </fieldset>
                 <fieldset class="push__quiet">
-                    <legend>"Quiet hours"</legend>
+                    <legend class="push__label">"Quiet hours"</legend>
                     <p class="push__times">
                         <label for="quiet_from">"From"</label>
                         <input id="quiet_from" name="quiet_from" type="time" required value=from.text() aria-invalid=invalid aria-describedby="quiet-note"/>

@@ -13,7 +13,7 @@ use axum::routing::{get, post};
 use campfire::access::CurrentUser;
 use campfire::error::FieldErrors;
 use campfire::model::{PushSettings, PushSubscriptionId, QuietHours, Weekdays, paths};
-use campfire::ops::pushes::{Outcome, Pause, Registered, Registration};
+use campfire::ops::pushes::{Pause, Registered, Registration};
 use campfire::state::AppState;
 use campfire::{AppError, AppResult, ops};
 
@@ -145,7 +145,7 @@ async fn remove(
     PathId(id): PathId<PushSubscriptionId>,
 ) -> Result<Redirect, PageError> {
     ops::pushes::remove(&state, &current, id).await?;
-    Ok(urls::with_notice(paths::PUSH_SUBSCRIPTIONS, Notice::PushDeviceRemoved))
+    Ok(urls::with_notice(paths::PUSH_SUBSCRIPTIONS, Notice::Saved))
 }
 
 async fn test(
@@ -153,12 +153,9 @@ async fn test(
     SignedIn(current): SignedIn,
     PathId(id): PathId<PushSubscriptionId>,
 ) -> Result<Redirect, PageError> {
-    let notice = match ops::pushes::test(&state, &current, id).await? {
-        Outcome::Taken => Notice::PushTested,
-        Outcome::Gone => Notice::PushDeviceGone,
-        Outcome::Refused(_) | Outcome::Later { .. } => Notice::PushTestFailed,
-    };
-    Ok(urls::with_notice(paths::PUSH_SUBSCRIPTIONS, notice))
+    // The list says what came of it.
+    ops::pushes::test(&state, &current, id).await?;
+    Ok(urls::with_notice(paths::PUSH_SUBSCRIPTIONS, Notice::TestQueued))
 }
 
 /// Changes what the user wants of pushes, or pauses them.
@@ -169,13 +166,13 @@ async fn set(
     form: Form,
 ) -> Result<Response, PageError> {
     if form.has("pause") {
-        let (pause, notice) = match form.get("pause") {
-            "short" => (Pause::Short, Notice::PushesPaused),
-            "tomorrow" => (Pause::UntilTomorrow, Notice::PushesPaused),
-            _ => (Pause::End, Notice::PushesResumed),
+        let pause = match form.get("pause") {
+            "short" => Pause::Short,
+            "tomorrow" => Pause::UntilTomorrow,
+            _ => Pause::End,
         };
         ops::pushes::pause(&state, &current, pause, time_zone::of_request(&headers)).await?;
-        return Ok(urls::with_notice(paths::PUSH_SUBSCRIPTIONS, notice).into_response());
+        return Ok(urls::with_notice(paths::PUSH_SUBSCRIPTIONS, Notice::Saved).into_response());
     }
     let stored = ops::pushes::settings(&state, &current).await?;
     let mut errors = FieldErrors::default();

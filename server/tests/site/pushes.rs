@@ -523,13 +523,13 @@ async fn a_test_is_answered_by_what_came_of_it() {
     let id = device_id(&cast.site, &cast.bob).await;
     let path = format!("/users/me/push_subscriptions/{id}/test_notifications");
     let answer = cast.bob.browser.post(&path, &[]).await;
-    assert_eq!(answer.location(), "/users/me/push_subscriptions?notice=push-tested");
+    assert_eq!(answer.location(), "/users/me/push_subscriptions?notice=test-queued");
     let [push] = &cast.service.received()[..] else { panic!("one push") };
     assert!(push.is_signed && push.message["app_badge"].is_null() && push.title() == "Campfire test");
     assert_eq!(push.message["notification"]["navigate"], format!("{ORIGIN}/users/me/push_subscriptions"));
     cast.service.answer(1, Answer::Of(403, ""));
     let answer = cast.bob.browser.post(&path, &[]).await;
-    assert_eq!(answer.location(), "/users/me/push_subscriptions?notice=push-test-failed");
+    assert_eq!(answer.location(), "/users/me/push_subscriptions?notice=test-queued");
     let page = cast.bob.browser.get("/users/me/push_subscriptions").await.text();
     assert!(page.contains("refused the key of this Campfire (403)"), "{page}");
     assert_eq!(cast.cleo.browser.post(&path, &[]).await.status, StatusCode::NOT_FOUND, "not her device");
@@ -574,10 +574,10 @@ async fn the_page_lists_devices_and_its_forms_work_without_scripts() {
         assert!(answer.text().contains("field__note--wrong"));
     }
     let answer = browser.post(settings, &[("pause", "tomorrow")]).await;
-    assert_eq!(answer.location(), "/users/me/push_subscriptions?notice=pushes-paused");
+    assert_eq!(answer.location(), "/users/me/push_subscriptions?notice=saved");
     assert!(browser.get("/users/me/push_subscriptions").await.text().contains("Paused on all your devices"));
     let answer = browser.post(settings, &[("pause", "end")]).await;
-    assert_eq!(answer.location(), "/users/me/push_subscriptions?notice=pushes-resumed");
+    assert_eq!(answer.location(), "/users/me/push_subscriptions?notice=saved");
     let stored = ops::pushes::settings(&cast.site.state, &current).await.unwrap();
     assert!(stored.paused_until.is_none() && stored.names_only, "the rest stays");
 }

@@ -38,6 +38,22 @@ fn the_vector_of_the_standard_is_encrypted_and_decrypted() {
     assert_eq!((encode_key(&inbox().p256dh()), encode_key(&inbox().auth())), (RECEIVER_PUBLIC.into(), AUTH.into()));
 }
 
+/// What `http_ece.encrypt` (PyPI `http-ece` 1.2.1) makes with the private keys 0x0505… of the sender and 0x0303… of the
+/// receiver, the secret 0, 1, 2, … and the salt 100, 101, 102, …
+const OTHER_TEXT: &str = "Ada: grüße 👩‍👩‍👧‍👦 \"x\"";
+const OTHER_BODY: &str = "ZGVmZ2hpamtsbW5vcHFycwAAEABBBAeBDql0zqV3PmO4l_N-O-mgnnpf6blxpE0QZawqOpMRY35HpPmUZKD9zkSojsfXA6kYPB0GVS2eLWt2BpSBxXdvNTJ4yl3AhhfhMLjOSYe8bIBPTDkjFXTq0nO4G1pgIDKGAHBcXFfBNaDpYHuBUWVeUTf-EWeaNVfIEg";
+
+#[test]
+fn another_implementation_encrypts_alike_and_is_understood() {
+    let [receiver, sender] = [3, 5].map(|number| KeyPair::from_private_key(&[number; 32]).unwrap());
+    let (auth, salt) = (std::array::from_fn(|at| at as u8), std::array::from_fn(|at| 100 + at as u8));
+    let inbox = Inbox::new(receiver, auth);
+    let body = decode_key(OTHER_BODY).unwrap();
+    assert_eq!(String::from_utf8(inbox.decrypt(&body).unwrap()).unwrap(), OTHER_TEXT);
+    let own = Receiver::new(&inbox.p256dh(), &auth).unwrap().encrypt(OTHER_TEXT.as_bytes(), salt, &sender).unwrap();
+    assert_eq!(encode_key(&own), OTHER_BODY);
+}
+
 #[test]
 fn the_longest_text_makes_a_body_of_4096_bytes() {
     let body = receiver().encrypt(&[b'x'; MAX_PLAINTEXT_BYTES], bytes(SALT), &sender()).unwrap();

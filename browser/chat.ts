@@ -1,7 +1,9 @@
 // chat.js: makes writing and reading more comfortable. boot.js imports it when the browser is idle. Nothing here is
 // needed to chat: every control it serves is a link, a form or a text field that works as well without it.
 
+import { showBadge } from "./chat/badge.ts";
 import { announceCompletions, completeWhileTyping } from "./chat/completions/list.ts";
+import { checkDevice } from "./chat/device.ts";
 import { handleKeys } from "./chat/keys.ts";
 import { handleMenuItems } from "./chat/messages/actions.ts";
 import { playAndAnnounceArrivals } from "./chat/messages/arrivals.ts";
@@ -34,6 +36,8 @@ playSoundsOnClick();
 playAndAnnounceArrivals();
 keepPlace();
 showToasts();
+showBadge();
+checkDevice();
 void startWorker();
 void takeShared();
 

@@ -23,6 +23,8 @@ export const enum Attribute {
   Theme = "data-theme",
   /** chat.js has run. */
   ChatReady = "data-chat-ready",
+  /** Whether this device gets notifications: `on` or `off`; absent until that is known. */
+  Pushes = "data-pushes",
   /** The page was kept by the service worker: when it was good. */
   Kept = "data-kept",
 
@@ -121,6 +123,8 @@ export const enum Id {
   PeopleChosen = "people-chosen",
   /** The live region for messages as they arrive. */
   Announcer = "announcer",
+  /** The section of this device on the page of notifications. */
+  PushDevice = "push-device",
 }
 
 /** Custom elements. */
@@ -135,6 +139,8 @@ export const enum PageEvent {
   MessageShown = "campfire:message-shown",
   /** A page of forms was put into the frame. */
   PageShown = "campfire:page-shown",
+  /** Whether this device gets notifications is to be found out. */
+  DeviceWanted = "campfire:device-wanted",
   /** The list of keyboard shortcuts is to be shown. */
   ShortcutsWanted = "campfire:shortcuts-wanted",
   /** The search panel is to be opened. */

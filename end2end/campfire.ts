@@ -36,8 +36,8 @@ export class Campfire {
     const listen = `127.0.0.1:${port}`;
     const child = spawn(executable, ["--listen", listen, "--data", join(this.folder, "data"), ...options], {
       stdio: ["ignore", "pipe", "pipe"],
-      // Tests write faster than people do, and have pages of their own to link to.
-      env: { ...process.env, CAMPFIRE_WRITES_PER_SECOND: "0", CAMPFIRE_PREVIEW_NETWORKS: "127.0.0.1/32" },
+      // Tests write faster than people do, and have pages of their own to link to and push services of their own.
+      env: { ...process.env, CAMPFIRE_WRITES_PER_SECOND: "0", CAMPFIRE_PREVIEW_NETWORKS: "127.0.0.1/32", CAMPFIRE_PUSH_NETWORKS: "127.0.0.1/32" },
     });
     this.process = child;
     child.stderr?.on("data", (data) => this.log.push(String(data)));

@@ -34,9 +34,14 @@ export class Person {
     });
   }
 
+  /** A person at a page that is open. */
+  static of(page: Page, campfire: Campfire, name: string) {
+    return new Person(name, page, campfire);
+  }
+
   static async at(browser: Browser, campfire: Campfire, name: string, options: BrowserContextOptions = {}) {
     const context = await browser.newContext(options);
-    const person = new Person(name, await context.newPage(), campfire);
+    const person = Person.of(await context.newPage(), campfire, name);
     // With scripts off the browser reports every script that it does not load.
     if (options.javaScriptEnabled === false) person.forgiven.push(/ csp$/);
     return person;

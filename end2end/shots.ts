@@ -48,6 +48,7 @@ const loseConnection = async (page: Page) => {
 const SCREENS: Record<string, Screen> = {
   "first-run": { path: "/", isEmpty: true },
   "sign-in": { path: "/session/new", isSignedOut: true },
+  notifications: { path: "/users/me/push_subscriptions" },
   room: { path: "/rooms/1" },
   "room-menu": { path: "/rooms/1", prepare: openMenu },
   "room-hover": {

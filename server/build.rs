@@ -27,6 +27,7 @@ const STYLES: &[&str] = &[
     "picture-form",
     "choice",
     "install",
+    "notifications",
     "people",
     "card",
     "sheet",

@@ -146,11 +146,25 @@ fn examine_database(checked: &Checked, now_ms: i64, checks: &mut Vec<Check>) -> 
     } else {
         Check::well("clock", crate::model::utc_timestamp(now_ms))
     });
+    checks.push(examine_push_key(checked.push_key()?.as_deref()));
     checks.push(match checked.dead_job_count()? {
         0 => Check::well("jobs", "none has failed for good"),
         count => Check::warning("jobs", format!("{count} have failed for good in the last days: the log says why")),
     });
     Ok(())
+}
+
+/// The key of pushes. That of the environment, which the server may have, is not known here.
+fn examine_push_key(stored: Option<&[u8]>) -> Check {
+    let name = "push key";
+    match stored.map(push::KeyPair::from_private_key) {
+        None => Check::well(name, "none is kept yet: it is made when somebody first opens the page of notifications"),
+        Some(Ok(pair)) => {
+            let public_key = push::encode_key(&pair.public_key());
+            Check::well(name, format!("kept with the data, and in each backup; its public half is {public_key}"))
+        }
+        Some(Err(_)) => Check::failure(name, "it is damaged, and no notification is sent: restore the last backup"),
+    }
 }
 
 async fn examine_strays(folder: &Path, checked: &Checked, now_ms: i64) -> Check {
@@ -207,6 +221,10 @@ mod tests {
         let now_ms = Clock::System.now_ms();
         let checks = examine(&data, now_ms).await;
         assert_eq!(find(&checks, "folder").0, Verdict::Warning);
+        assert!(find(&checks, "push key").1.starts_with("none is kept yet"));
+        let public_key = crate::ops::pushes::public_key(&world.state).await.unwrap();
+        assert!(find(&examine(&data, now_ms).await, "push key").1.ends_with(&public_key));
+        assert_eq!(examine_push_key(Some(&[0; 32])).verdict, Verdict::Failure);
         for name in ["SQLite", "clock", "jobs", "stored files", "database"] {
             assert_eq!(find(&checks, name).0, Verdict::Well, "{name}");
         }

@@ -311,6 +311,7 @@ impl Tx {
                     self.enqueue(&Job::MakePreview { key }).await?;
                 }
                 let Message { id: message_id, room_id, creator_id, created_at: at, .. } = message;
+                self.enqueue_push(message_id, creator_id).await?;
                 self.mark_stale(Stale::Posted(room_id));
                 if caught_up {
                     self.mark_stale(Stale::Unread(creator_id));

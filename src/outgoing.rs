@@ -5,7 +5,8 @@ use std::sync::OnceLock;
 use outbound::{Client, IpNet, Policy};
 
 /// What the client calls itself.
-const USER_AGENT: &str = concat!("Campfire/", env!("CARGO_PKG_VERSION"), " (bot; webhooks and previews of links)");
+const USER_AGENT: &str =
+    concat!("Campfire/", env!("CARGO_PKG_VERSION"), " (bot; webhooks, pushes and previews of links)");
 
 /// The client, with the policies that the operator can widen. Costs nothing until the first request.
 #[derive(Debug, Default)]
@@ -13,6 +14,7 @@ pub struct Outgoing {
     client: OnceLock<Client>,
     public: OnceLock<Policy>,
     chosen: OnceLock<Policy>,
+    push: OnceLock<Policy>,
 }
 
 impl Outgoing {
@@ -29,6 +31,16 @@ impl Outgoing {
     /// The policy for URLs that administrators have entered.
     pub fn chosen(&self) -> &Policy {
         self.chosen.get_or_init(Policy::chosen)
+    }
+
+    /// The policy for endpoints of push services, which browsers report.
+    pub fn push(&self) -> &Policy {
+        self.push.get_or_init(Policy::push)
+    }
+
+    /// Lets pushes reach these networks beside the public ones. Only the first call has an effect, before any push.
+    pub fn permit_pushes(&self, networks: impl IntoIterator<Item = IpNet>) {
+        let _ = self.push.set(Policy::push().permitting(networks));
     }
 
     /// Lets requests for previews reach these networks beside the public ones. Only the first call has an effect, before

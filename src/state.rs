@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::ops::Deref;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use crate::AppResult;
 use crate::access::{Bans, Guesses, Members, Passwords, Rate, Sessions, WrittenFrom};
@@ -24,6 +24,10 @@ const MEMBERS_DIVISOR: u64 = 16;
 
 /// How many long messages are rendered at a time.
 const MAX_RENDERINGS: usize = 2;
+
+/// How many batches of pushes are encrypted at a time.
+const MAX_ENCRYPTIONS: usize = 1;
+
 /// How many writes of a user are accepted at once, whatever the rate.
 const WRITE_BURST: i64 = 20;
 
@@ -80,6 +84,10 @@ pub struct SharedState {
     pub files: Files,
     /// The client for requests to others.
     pub outgoing: Outgoing,
+    /// The key pair that pushes are signed with, once it is known: the operator's, or the one in the database.
+    pub push_key: OnceLock<push::KeyPair>,
+    /// The threads that encrypt pushes.
+    pub encryptions: Pool,
     /// The cache of live sessions.
     pub sessions: Sessions,
     /// The cache of memberships.
@@ -155,6 +163,8 @@ impl AppState {
             bans,
             files: Files::in_folder(folder),
             outgoing: Outgoing::default(),
+            push_key: OnceLock::new(),
+            encryptions: Pool::new("encryption", MAX_ENCRYPTIONS),
             clock,
             page_cache_bytes: cache_bytes - session_bytes - member_bytes,
             is_text_only: AtomicBool::new(false),

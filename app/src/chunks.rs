@@ -21,7 +21,7 @@ use crate::components::picker::{self, Ask};
 use crate::components::{finder, lightbox, shortcuts};
 use crate::uploader::{engine, tray};
 use crate::uploads::{Uploads, Work};
-use crate::{browser, names};
+use crate::{browser, names, push_device};
 
 /// A WASM module could not be fetched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,8 +133,23 @@ pub fn ask_picker(ask: Ask) -> Result<(), ChunkError> {
     Ok(())
 }
 
+/// Finds out whether this device gets notifications, and shows it.
+///
+/// # Errors
+/// [`ChunkError`] if the module that contains it cannot be fetched.
+#[wasm_split(push_device, wasm_split_path = leptos::wasm_split, fallible)]
+pub fn check_device() -> Result<(), ChunkError> {
+    push_device::check();
+    Ok(())
+}
+
 /// Calls the chunks whenever their controls are used, until the page is unloaded. Called once, in the browser.
 pub fn listen() {
+    browser::listen_forever(&document(), names::page_event::DEVICE_WANTED, |_: Event| {
+        spawn_local(async {
+            let _ = check_device().await;
+        });
+    });
     browser::listen_forever(&document(), names::page_event::SEARCH_WANTED, |_: Event| search());
     // The composer takes these keys where text is selected, to make a link of it.
     browser::listen_forever(&window(), "keydown", |event: KeyboardEvent| {

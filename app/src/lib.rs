@@ -21,6 +21,7 @@ mod live;
 mod names;
 mod navigation;
 mod outbox;
+mod push_device;
 mod uploader;
 mod uploads;
 
@@ -105,7 +106,7 @@ pub enum Notice {
     Unbanned,
     /// The e-mail address entered to join belongs to an account.
     AddressTaken,
-    /// A test delivery to a webhook was queued.
+    /// A test, of a webhook or of a device, was sent.
     TestQueued,
 }
 

@@ -10,6 +10,8 @@ pub mod attribute {
     pub const ACTION: &str = "data-action";
     /// On a message's form of boosts: the `seq` of the event that changed them last.
     pub const BOOSTS: &str = "data-boosts";
+    /// On `<html>`: whether this device gets notifications, `on` or `off`; absent until that is known.
+    pub const PUSHES: &str = "data-pushes";
 }
 
 /// Ids of elements.
@@ -24,6 +26,8 @@ pub mod page_event {
     pub const MESSAGE_SHOWN: &str = "campfire:message-shown";
     /// A page of forms was put into the frame.
     pub const PAGE_SHOWN: &str = "campfire:page-shown";
+    /// Whether this device gets notifications is to be found out.
+    pub const DEVICE_WANTED: &str = "campfire:device-wanted";
     /// The list of keyboard shortcuts is to be shown.
     pub const SHORTCUTS_WANTED: &str = "campfire:shortcuts-wanted";
     /// The search panel is to be opened.
@@ -42,7 +46,7 @@ mod tests {
     type Key = (String, String);
 
     /// Attributes that no script reads or writes.
-    const WITHOUT_SCRIPT: [&str; 17] = [
+    const WITHOUT_SCRIPT: [&str; 24] = [
         "data-administrator",
         "data-author",
         "data-back",
@@ -54,6 +58,13 @@ mod tests {
         "data-id",
         "data-new",
         "data-picture",
+        "data-push-checks",
+        "data-push-endpoint",
+        "data-push-help",
+        "data-push-key",
+        "data-push-off",
+        "data-push-on",
+        "data-push-state",
         "data-revision",
         "data-shown",
         "data-offer",

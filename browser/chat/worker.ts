@@ -29,7 +29,7 @@ export async function startWorker() {
   workers.addEventListener("message", ({ data }: MessageEvent<ToPage>) => {
     if (data.kind === "newer") offerNew(workers);
     // A page that shows the room already is newer than the kept one.
-    else if (`${location.pathname}/`.startsWith(`${data.path}/`) && shownPlace() !== location.pathname) location.reload();
+    else if (data.kind === "kept" && `${location.pathname}/`.startsWith(`${data.path}/`) && shownPlace() !== location.pathname) location.reload();
   });
   // Browsers look by themselves, but some only when the worker has nothing to do for a while.
   const update = () => void registration?.update().then(lookForNew, () => {});

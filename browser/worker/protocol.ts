@@ -24,5 +24,7 @@ export type ToWorker =
 export type ToPage =
   /** The room could not be loaded, and a page of it is kept. */
   | { kind: "kept"; path: string }
+  /** A notification was clicked: this page is to be opened. Answered by `app/src/push_device.rs`. */
+  | { kind: "open"; path: string }
   /** A newer version than the page's is there. */
   | { kind: "newer" };

@@ -127,6 +127,7 @@ pub fn app(site: Site) -> Router {
         .merge(routes::transfers::router())
         .merge(routes::account::router())
         .merge(routes::users::router())
+        .merge(routes::pushes::router())
         .merge(routes::bots::router())
         .merge(routes::deliveries::router())
         .merge(routes::avatars::router())

@@ -12,6 +12,7 @@ mod end_sessions;
 mod make_preview;
 mod preview_links;
 mod prune;
+mod push;
 mod remove_content;
 mod remove_files;
 mod render;
@@ -76,6 +77,10 @@ async fn step(state: &AppState, job: &Job) -> AppResult<Next> {
         Job::RemoveFiles => remove_files::step(state).await,
         Job::SweepFiles => sweep_files::step(state).await,
         Job::DeliverWebhooks { bot_id } => deliver_webhooks::step(state, *bot_id).await,
+        Job::Push { message_id, after } => push::step(state, *message_id, *after).await,
+        Job::PushAgain { message_id, subscription_ids, attempts } => {
+            push::step_again(state, *message_id, subscription_ids, *attempts).await
+        }
     }
 }
 

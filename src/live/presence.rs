@@ -24,6 +24,12 @@ impl Hub {
         self.presence_changed.notified().await;
     }
 
+    /// Whether a visible page of the user has the room in view.
+    #[must_use]
+    pub fn is_viewing(&self, user_id: UserId, room_id: RoomId) -> bool {
+        self.lock().rooms.get(&room_id).is_some_and(|room| room.viewers.contains_key(&user_id))
+    }
+
     /// Runs a presence round: publishes the presence of rooms where it changed, to the sockets that have the room in
     /// view and, for direct rooms, to all online members.
     pub fn publish_presence(&self) {
@@ -211,6 +217,9 @@ mod tests {
         other.set_presence(true, None);
         assert!(viewers(&hub).is_empty());
         assert!(hub.lock().is_present(UserId(1)), "present outside the room");
+        assert!(!hub.is_viewing(UserId(1), ROOM));
+        other.set_presence(true, Some(ROOM));
+        assert!(hub.is_viewing(UserId(1), ROOM) && !hub.is_viewing(UserId(2), ROOM));
         drop(other);
         assert!(!hub.lock().is_present(UserId(1)));
         let mut eve = TestClient::connect(&hub, 3, &[]);

@@ -55,6 +55,10 @@ id!(
     /// The id of a session: one browser in which a user is signed in.
     SessionId
 );
+id!(
+    /// The id of a push subscription: one browser that takes pushes.
+    PushSubscriptionId
+);
 
 /// The id that a browser assigns to a message before it sends it: a UUID in lower case, unique per author for ever. It
 /// makes sending idempotent.

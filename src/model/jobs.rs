@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{FileKey, MessageId, RoomId, SessionId, UserId};
+use super::{FileKey, MessageId, PushSubscriptionId, RoomId, SessionId, UserId};
 
 /// A job with the arguments of its handler. Stored as JSON, so variants and fields are only ever added.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,6 +52,28 @@ pub enum Job {
         /// The bot.
         bot_id: UserId,
     },
+    /// Pushes a message to the devices of those who want to hear of it.
+    Push {
+        /// The message.
+        message_id: MessageId,
+        /// The subscriptions up to this one have had their turn.
+        #[serde(default = "first_subscription")]
+        after: PushSubscriptionId,
+    },
+    /// Pushes a message once more to those devices whose push services could not take it.
+    PushAgain {
+        /// The message.
+        message_id: MessageId,
+        /// The subscriptions.
+        subscription_ids: Vec<PushSubscriptionId>,
+        /// How often it was tried.
+        attempts: u32,
+    },
+}
+
+/// Before every subscription.
+const fn first_subscription() -> PushSubscriptionId {
+    PushSubscriptionId(0)
 }
 
 /// The kind of a job. Each kind runs in a pool of its own.
@@ -80,6 +102,10 @@ pub enum JobKind {
     SweepFiles,
     /// [`Job::DeliverWebhooks`]
     DeliverWebhooks,
+    /// [`Job::Push`]
+    Push,
+    /// [`Job::PushAgain`]
+    PushAgain,
 }
 
 impl Job {
@@ -98,13 +124,15 @@ impl Job {
             Self::RemoveFiles => JobKind::RemoveFiles,
             Self::SweepFiles => JobKind::SweepFiles,
             Self::DeliverWebhooks { .. } => JobKind::DeliverWebhooks,
+            Self::Push { .. } => JobKind::Push,
+            Self::PushAgain { .. } => JobKind::PushAgain,
         }
     }
 }
 
 impl JobKind {
     /// Every kind.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::RemoveContent,
         Self::EmptyRoom,
         Self::Prune,
@@ -116,6 +144,8 @@ impl JobKind {
         Self::RemoveFiles,
         Self::SweepFiles,
         Self::DeliverWebhooks,
+        Self::Push,
+        Self::PushAgain,
     ];
 
     /// How many jobs of this kind run concurrently.
@@ -125,6 +155,8 @@ impl JobKind {
             // They wait for other servers.
             Self::PreviewLinks => 4,
             Self::DeliverWebhooks => 16,
+            Self::Push => 4,
+            Self::PushAgain => 2,
             // More would only queue for the single writer.
             _ => 1,
         }
@@ -158,10 +190,24 @@ mod tests {
             (Job::RemoveFiles, r#"{"kind":"remove_files"}"#),
             (Job::SweepFiles, r#"{"kind":"sweep_files"}"#),
             (Job::DeliverWebhooks { bot_id: UserId(9) }, r#"{"kind":"deliver_webhooks","bot_id":9}"#),
+            (
+                Job::Push { message_id: MessageId(41), after: PushSubscriptionId(100) },
+                r#"{"kind":"push","message_id":41,"after":100}"#,
+            ),
+            (
+                Job::PushAgain {
+                    message_id: MessageId(41),
+                    subscription_ids: vec![PushSubscriptionId(2)],
+                    attempts: 1,
+                },
+                r#"{"kind":"push_again","message_id":41,"subscription_ids":[2],"attempts":1}"#,
+            ),
         ] {
             assert_eq!(serde_json::to_string(&job).unwrap(), json);
             assert_eq!(serde_json::from_str::<Job>(json).unwrap(), job);
             assert!(JobKind::ALL.contains(&job.kind()));
         }
+        let first = Job::Push { message_id: MessageId(41), after: PushSubscriptionId(0) };
+        assert_eq!(serde_json::from_str::<Job>(r#"{"kind":"push","message_id":41}"#).unwrap(), first);
     }
 }

@@ -12,6 +12,7 @@ mod messages;
 pub mod paths;
 mod place;
 mod previews;
+mod pushes;
 mod rooms;
 mod sounds;
 mod text;
@@ -28,11 +29,12 @@ pub use files::{
     Attachment, ClientUploadId, FileForm, FileKey, FileName, MAX_FILES, MAX_PIECE_BYTES, Upload, is_previewed_type,
     size_text,
 };
-pub use ids::{ClientMessageId, MessageId, RoomId, SessionId, UserId};
+pub use ids::{ClientMessageId, MessageId, PushSubscriptionId, RoomId, SessionId, UserId};
 pub use jobs::{Job, JobKind};
 pub use messages::{Draft, MAX_BODY_CHARS, Message, PAGE_SIZE, Posted, is_grouped};
 pub use place::{Anchor, Place};
 pub use previews::{LinkPreview, MAX_LINK_PREVIEWS, PreviewPicture};
+pub use pushes::{Minute, PushSettings, QuietHours, WEEKDAYS, Weekdays};
 pub use rooms::{Involvement, Room, RoomKind, RoomName, SidebarRoom, direct_name};
 pub use sounds::{SOUNDS, Sound};
 pub use text::{

@@ -4,7 +4,7 @@
 
 use itoa::Buffer;
 
-use super::{BotKey, FileKey, FileName, MessageId, RoomId, RoomKind, SessionId, UserId};
+use super::{BotKey, FileKey, FileName, MessageId, PushSubscriptionId, RoomId, RoomKind, SessionId, UserId};
 
 /// Redirects to the room seen last.
 pub const HOME: &str = "/";
@@ -22,6 +22,12 @@ pub const OWN_AVATAR: &str = "/users/me/avatar";
 pub const OWN_THEME: &str = "/users/me/theme";
 /// One's own devices; DELETE signs all others out.
 pub const OWN_SESSIONS: &str = "/users/me/sessions";
+/// One's own devices that take pushes: the page; POST adds this device, DELETE removes it.
+pub const PUSH_SUBSCRIPTIONS: &str = "/users/me/push_subscriptions";
+/// PUT changes what one wants of pushes.
+pub const PUSH_SETTINGS: &str = "/users/me/push_settings";
+/// The public key of this installation, which a browser subscribes with.
+pub const PUSH_KEY: &str = "/users/me/push_key";
 /// The account: the target of its form.
 pub const ACCOUNT: &str = "/account";
 /// The settings of the account, with the list of people.
@@ -308,6 +314,18 @@ pub fn sign_in_link(user_id: UserId) -> String {
 #[must_use]
 pub fn own_session(session_id: SessionId) -> String {
     [OWN_SESSIONS, "/", Buffer::new().format(session_id.0)].concat()
+}
+
+/// One of one's own devices that take pushes: DELETE removes it.
+#[must_use]
+pub fn push_subscription(id: PushSubscriptionId) -> String {
+    [PUSH_SUBSCRIPTIONS, "/", Buffer::new().format(id.0)].concat()
+}
+
+/// POST sends a test to one of one's own devices.
+#[must_use]
+pub fn push_test(id: PushSubscriptionId) -> String {
+    push_subscription(id) + "/test_notifications"
 }
 
 /// Somebody as a member of the account: PUT changes the role, DELETE removes them.

@@ -18,6 +18,7 @@ pub mod layouts;
 pub mod memberships;
 pub mod messages;
 pub mod previews;
+pub mod pushes;
 pub mod rooms;
 pub mod searches;
 pub mod sessions;

@@ -166,11 +166,12 @@ pub async fn begin(
         if sign_in.means != Means::Password {
             store::users::count_revocation(tx.db(), user_id).await?;
         }
-        if let Some(replaced) = replaced {
-            end_one(tx, &replaced).await?;
-        }
         let activity = SessionActivity { user_id, ..activity };
         let session_id = store::sessions::insert(tx.db(), &token_hash, &activity).await?;
+        if let Some(replaced) = replaced {
+            store::pushes::move_to_session(tx.db(), &replaced, session_id).await?;
+            end_one(tx, &replaced).await?;
+        }
         if sign_in.allows_new_password() {
             let until_ms = tx.now_ms() + NEW_PASSWORD_MS;
             store::sessions::allow_new_password(tx.db(), session_id, until_ms).await?;

@@ -1,5 +1,6 @@
 //! Time zones: the days of a search are those of the person who searches.
 
+use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 
@@ -27,6 +28,23 @@ impl Zone {
         // The last day that the calendar knows has no next one.
         let ends_at = date.tomorrow().ok().and_then(|next| self.begin_of(next)).unwrap_or(begins_at + DAY_MS);
         Some((begins_at, ends_at))
+    }
+
+    /// The day of the week (0 is Monday), the hour and the minute at a time in milliseconds since the epoch; `None` for a time
+    /// that the calendar does not have.
+    #[must_use]
+    pub fn weekday_and_time(&self, at_ms: i64) -> Option<(usize, i64, i64)> {
+        let here = self.0.to_datetime(Timestamp::from_millisecond(at_ms).ok()?);
+        let day = usize::try_from(here.weekday().to_monday_zero_offset()).ok()?;
+        Some((day, here.hour().into(), here.minute().into()))
+    }
+
+    /// This hour of the next day after a time, both in milliseconds since the epoch; `None` if the calendar has no such day.
+    #[must_use]
+    pub fn tomorrow_at(&self, hour: i8, at_ms: i64) -> Option<i64> {
+        let today = self.0.to_datetime(Timestamp::from_millisecond(at_ms).ok()?).date();
+        let then = today.tomorrow().ok()?.at(hour, 0, 0, 0);
+        Some(self.0.to_zoned_datetime(then).ok()?.timestamp().as_millisecond())
     }
 
     /// Where clocks are set at midnight, the first moment of the day.
@@ -66,6 +84,19 @@ mod tests {
         );
         // There, clocks go from midnight to one o'clock.
         assert_eq!(day_of("Africa/Cairo", 2026, 4, 24), ("2026-04-23T22:00:00Z".into(), "2026-04-24T21:00:00Z".into()));
+    }
+
+    #[test]
+    fn the_day_of_the_week_and_the_hour_are_those_of_the_zone() {
+        let at = |zone: &str, at_ms| Zone::named(zone).unwrap().weekday_and_time(at_ms);
+        // 2023-11-14, a Tuesday, 22:13:20 UTC.
+        assert_eq!(at("UTC", 1_700_000_000_000), Some((1, 22, 13)));
+        assert_eq!(at("Asia/Kathmandu", 1_700_000_000_000), Some((2, 3, 58)));
+        assert_eq!(at("UTC", i64::MAX), None);
+        let next = |zone: &str, at_ms| utc_timestamp(Zone::named(zone).unwrap().tomorrow_at(8, at_ms).unwrap());
+        assert_eq!(next("UTC", 1_700_000_000_000), "2023-11-15T08:00:00Z");
+        assert_eq!(next("Asia/Kathmandu", 1_700_000_000_000), "2023-11-16T02:15:00Z");
+        assert_eq!(Zone::UTC.tomorrow_at(8, i64::MAX), None);
     }
 
     #[test]

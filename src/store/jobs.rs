@@ -2,7 +2,7 @@
 
 use sqlx::SqliteExecutor;
 
-use crate::model::{Job, JobKind};
+use crate::model::{Job, JobKind, UserId};
 
 /// A claimed job: no other worker claims it until `leased_until`.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
@@ -32,6 +32,29 @@ pub async fn insert(db: impl SqliteExecutor<'_>, job: &Job, run_at: i64, now_ms:
     .execute(db)
     .await
     .map(drop)
+}
+
+/// Enqueues the job that pushes a message of `creator_id`, if anybody else has a device that takes pushes. Returns whether
+/// somebody has.
+pub async fn insert_push(
+    db: impl SqliteExecutor<'_>,
+    job: &Job,
+    creator_id: UserId,
+    now_ms: i64,
+) -> sqlx::Result<bool> {
+    let payload = serde_json::to_string(job).expect("ids are JSON");
+    let inserted = sqlx::query(
+        "INSERT INTO jobs (kind, payload, run_at, created_at)
+         SELECT $1, $2, $3, $3
+          WHERE EXISTS (SELECT 1 FROM push_subscriptions WHERE user_id <> $4 AND dead_at IS NULL)",
+    )
+    .bind(job.kind())
+    .bind(payload)
+    .bind(now_ms)
+    .bind(creator_id)
+    .execute(db)
+    .await?;
+    Ok(inserted.rows_affected() > 0)
 }
 
 /// Whether there is a queued or running job of this kind.

@@ -31,6 +31,7 @@ pub mod messages;
 pub mod networks;
 pub mod placeholders;
 pub mod previews;
+pub mod pushes;
 pub mod renderings;
 pub mod rooms;
 pub mod searches;

@@ -9,6 +9,7 @@ pub mod entrance;
 pub mod error;
 pub mod message_menu;
 pub mod no_rooms;
+pub mod notifications;
 pub mod offline;
 pub mod person;
 pub mod ping;

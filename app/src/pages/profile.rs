@@ -250,6 +250,7 @@ fn Rooms(rooms: Vec<OwnRoom>) -> impl IntoView {
     view! {
         {(!hidden.is_empty()).then(|| view! { <HiddenRooms rooms=hidden/> })}
         <Section title="Rooms and notifications">
+            <p><a class="button button--plain" href=paths::PUSH_SUBSCRIPTIONS>"Notifications on your devices"</a></p>
             {is_empty.then(|| view! { <p class="empty">"You are in no room."</p> })}
             <ul class="list">
                 {rooms.into_iter().map(|room| view! { <RoomRow room/> }).collect_view()}

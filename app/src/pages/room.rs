@@ -353,8 +353,10 @@ fn tools_html(room_id: RoomId, kind: RoomKind, involvement: Involvement) -> Stri
         html.markup(r#"" data-says=""#).markup(choice.label()).markup(r#"."><span>"#).markup(choice.short_label());
         html.markup("</span> <small>").markup(choice.note()).markup("</small></button>");
     }
+    html.markup(r#"</div><a class="bell__device" href=""#).markup(paths::PUSH_SUBSCRIPTIONS);
+    html.markup(r#"">Notifications on this device</a>"#);
     let label = if kind == RoomKind::Direct { "Ping settings" } else { "Room settings" };
-    html.markup(r#"</div></form></details><a class="button--icon" href=""#).text(&paths::room_settings(kind, room_id));
+    html.markup(r#"</form></details><a class="button--icon" href=""#).text(&paths::room_settings(kind, room_id));
     html.markup(r#"" aria-label=""#).markup(label).markup(r#"" title=""#).markup(label).markup(r#"">"#);
     Icon::More.push(&mut html);
     html.markup("</a>");

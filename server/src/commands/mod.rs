@@ -157,6 +157,17 @@ pub struct Serve {
     /// be repeated. Without it, only public addresses are.
     #[arg(long, env = "CAMPFIRE_PREVIEW_NETWORKS", value_delimiter = ',', value_name = "CIDR", value_parser = parse_network)]
     pub preview_networks: Vec<IpNet>,
+    /// A network of your own whose push services may be used, too, and without TLS at a literal address: an address or
+    /// network. Can be repeated. Without it, only public ones with https may.
+    #[arg(long, env = "CAMPFIRE_PUSH_NETWORKS", value_delimiter = ',', value_name = "CIDR", value_parser = parse_network)]
+    pub push_networks: Vec<IpNet>,
+    /// The public key that browsers subscribe to notifications with, in URL-safe base64. Without a key pair, Campfire makes
+    /// one and keeps it with its data.
+    #[arg(long, env = "VAPID_PUBLIC_KEY", value_name = "KEY", requires = "vapid_private_key")]
+    pub vapid_public_key: Option<String>,
+    /// The private key that belongs to it. Better set in the environment: others can read arguments.
+    #[arg(long, env = "VAPID_PRIVATE_KEY", value_name = "KEY", hide_env_values = true, requires = "vapid_public_key")]
+    pub vapid_private_key: Option<String>,
     /// How many writes a second are accepted from one person, after 20 at once; 0 for no limit.
     #[arg(long, env = "CAMPFIRE_WRITES_PER_SECOND", default_value_t = campfire::state::WRITES_PER_SECOND, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(..=1_000))]
     pub writes_per_second: u32,

@@ -8,6 +8,7 @@ use campfire::clock::Clock;
 use campfire::jobs;
 use campfire::state::AppState;
 use pictures::Thumbnailer;
+use push::KeyPair;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -38,6 +39,11 @@ pub async fn run(options: Serve) -> Result<(), Box<dyn Error>> {
         .map_err(|error| format!("the data in {} cannot be used: {error}", folder.display()))?;
     state.limit_writes(options.writes_per_second);
     state.outgoing.permit(options.preview_networks);
+    state.outgoing.permit_pushes(options.push_networks);
+    if let Some(pair) = key_pair(options.vapid_public_key.as_deref(), options.vapid_private_key.as_deref())? {
+        // The state is new, and has none yet.
+        let _ = state.push_key.set(pair);
+    }
     state.files.set_max_file_bytes(options.max_file_mb << 20);
     state.files.set_keeps_metadata(options.keep_metadata);
     if options.text_only {
@@ -55,6 +61,17 @@ pub async fn run(options: Serve) -> Result<(), Box<dyn Error>> {
         if options.emergency_worker { site.emergency_worker() } else { site }
     };
     until_ended(listener, state, configure).await
+}
+
+/// The operator's key pair for pushes. Empty ones are none, as files of environments have them.
+fn key_pair(public_key: Option<&str>, private_key: Option<&str>) -> Result<Option<KeyPair>, String> {
+    match (public_key.unwrap_or_default(), private_key.unwrap_or_default()) {
+        ("", "") => Ok(None),
+        (public_key, private_key) => KeyPair::parse(public_key, private_key).map(Some).map_err(|_| {
+            "VAPID_PUBLIC_KEY and VAPID_PRIVATE_KEY are no pair: set both as they were made together, or neither"
+                .to_owned()
+        }),
+    }
 }
 
 /// Serves the site of `state`, as `configure` wants it, like [`run`].
@@ -109,6 +126,19 @@ mod tests {
     use campfire::clock::Clock;
 
     use super::*;
+
+    #[test]
+    fn a_key_pair_is_whole_or_not_there() {
+        let pair = KeyPair::from_private_key(&[7; 32]).unwrap();
+        let (public_key, private_key) = (push::encode_key(&pair.public_key()), push::encode_key(&pair.private_key()));
+        assert!(key_pair(Some(&public_key), Some(&private_key)).unwrap().is_some());
+        assert!(key_pair(None, None).unwrap().is_none() && key_pair(Some(""), Some("")).unwrap().is_none());
+        for (public_key, private_key) in
+            [(None, Some(&*private_key)), (Some(&*public_key), None), (Some(&*private_key), Some(&*private_key))]
+        {
+            assert!(key_pair(public_key, private_key).unwrap_err().contains("VAPID_PRIVATE_KEY"));
+        }
+    }
 
     #[tokio::test]
     async fn the_program_ends_with_the_reason_when_a_part_of_it_ends() {

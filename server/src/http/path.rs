@@ -6,7 +6,7 @@ use std::str::FromStr;
 use axum::extract::{FromRequestParts, Path, Query};
 use axum::http::request::Parts;
 use campfire::AppError;
-use campfire::model::{FileKey, MessageId, RoomId, SessionId, UserId};
+use campfire::model::{FileKey, MessageId, PushSubscriptionId, RoomId, SessionId, UserId};
 
 use super::errors::PageError;
 
@@ -25,6 +25,10 @@ impl InPath for FileKey {
 
 impl InPath for MessageId {
     const NAME: &'static str = "message_id";
+}
+
+impl InPath for PushSubscriptionId {
+    const NAME: &'static str = "subscription_id";
 }
 
 impl InPath for RoomId {

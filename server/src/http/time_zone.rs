@@ -13,3 +13,9 @@ const COOKIE: &str = "time_zone";
 pub fn of_request(headers: &HeaderMap) -> Zone {
     cookies::values(headers, COOKIE).find_map(Zone::named).unwrap_or(Zone::UTC)
 }
+
+/// The name of the zone of the request; `None` without scripts, or if the cookie names no zone.
+#[must_use]
+pub fn name_of_request(headers: &HeaderMap) -> Option<String> {
+    cookies::values(headers, COOKIE).find(|name| Zone::named(name).is_some()).map(str::to_owned)
+}

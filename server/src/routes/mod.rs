@@ -17,6 +17,7 @@ pub(crate) mod installed;
 pub(crate) mod messages;
 pub(crate) mod pings;
 pub(crate) mod previews;
+pub(crate) mod pushes;
 pub(crate) mod rooms;
 pub(crate) mod searches;
 pub(crate) mod sounds;

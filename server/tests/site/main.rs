@@ -16,6 +16,8 @@ mod messages;
 mod pages;
 mod permissions;
 mod previews;
+mod push_service;
+mod pushes;
 mod requests;
 mod rooms;
 mod sockets;

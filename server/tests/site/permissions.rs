@@ -422,6 +422,8 @@ async fn permissions_of_a_key() {
     for path in [
         "/",
         "/users/me/profile",
+        "/users/me/push_subscriptions",
+        "/users/me/push_key",
         "/account/edit",
         "/account/bots",
         "/account/deliveries",

@@ -181,6 +181,11 @@ impl TestSite {
         self.state.db.write(run).await.unwrap();
     }
 
+    /// The state of another program on the same folder.
+    pub async fn state_again(&self) -> AppState {
+        AppState::open(self.folder.path(), self.state.clock.clone()).await.unwrap()
+    }
+
     /// The data folder.
     pub fn folder(&self) -> &std::path::Path {
         self.folder.path()

@@ -33,7 +33,7 @@ use crate::cache::invalidation::{Invalidations, Stale};
 use crate::clock::{self, Clock};
 use crate::health::Health;
 use crate::live::Announcement;
-use crate::model::{Job, MessageId};
+use crate::model::{Job, MessageId, PushSubscriptionId, UserId};
 use crate::{AppError, AppResult, low_priority};
 use writer::Writer;
 
@@ -162,6 +162,26 @@ impl Tx {
     pub(crate) async fn enqueue(&mut self, job: &Job) -> sqlx::Result<()> {
         self.enqueued_jobs = true;
         jobs::insert(&mut self.connection, job, self.now_ms, self.now_ms).await
+    }
+
+    /// Enqueues a job that is due at `run_at`, in milliseconds since the epoch, as part of this write.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub(crate) async fn enqueue_at(&mut self, job: &Job, run_at: i64) -> sqlx::Result<()> {
+        self.enqueued_jobs = true;
+        jobs::insert(&mut self.connection, job, run_at, self.now_ms).await
+    }
+
+    /// Enqueues the job that pushes a message, unless nobody but its creator has a device that takes pushes: in one call, as
+    /// every message is posted by it.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub(crate) async fn enqueue_push(&mut self, message_id: MessageId, creator_id: UserId) -> sqlx::Result<()> {
+        let job = Job::Push { message_id, after: PushSubscriptionId(0) };
+        self.enqueued_jobs |= jobs::insert_push(&mut self.connection, &job, creator_id, self.now_ms).await?;
+        Ok(())
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::backup::{Backup, StepResult};
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, OptionalExtension};
 
 pub use rusqlite::Error;
 
@@ -240,6 +240,15 @@ impl Checked {
     /// When it cannot be read.
     pub fn administrator_count(&self) -> Result<u64, Error> {
         self.count("SELECT COUNT(*) FROM users WHERE role = 1 AND status = 0")
+    }
+
+    /// The private key that pushes are signed with; `None` before it is needed for the first time.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn push_key(&self) -> Result<Option<Vec<u8>>, Error> {
+        let sql = "SELECT key FROM signing_keys WHERE purpose = 'push'";
+        self.connection.query_row(sql, [], |row| row.get(0)).optional()
     }
 
     fn count(&self, sql: &str) -> Result<u64, Error> {

@@ -135,9 +135,16 @@ async fn only_http_and_for_pushes_only_https() {
             assert_eq!(failure(&client, &policy, url).await, Error::Url, "{url}");
         }
     }
-    let policy = Policy::push().permitting(["127.0.0.1/32".parse().unwrap()]);
-    assert_eq!(failure(&client, &policy, server.url("/").as_str()).await, Error::Url);
+    let own = Policy::push().permitting(["127.0.0.1/32".parse().unwrap()]);
+    let here = server.url("/");
+    for (policy, url) in
+        [(&Policy::push(), here.as_str()), (&own, "http://example.com/"), (&own, "http://93.184.216.34/")]
+    {
+        assert_eq!(failure(&client, policy, url).await, Error::Url, "{url}");
+    }
     assert!(server.requests().is_empty());
+    // Nothing leaves the networks of the installation.
+    assert_eq!(client.send(&own, Request::get(here)).await.unwrap().status, 200);
 }
 
 #[tokio::test]

@@ -1,0 +1,108 @@
+//! Pushes a message to the devices of those who are to hear of it, a batch of devices at a time.
+//!
+//! Who they are is read anew for each batch: whoever has read the message, left the room or muted it since it was posted
+//! gets nothing. Each batch ends with one write: the outcomes, and the job of the next one. A crash in between sends
+//! one batch twice, and the second push of a message replaces the first one on the screen.
+
+use std::collections::BTreeMap;
+
+use super::Next;
+use crate::AppResult;
+use crate::model::{Job, MessageId, PushSubscriptionId};
+use crate::ops::pushes::{Batch, Outcome, Sent, send_message};
+use crate::state::AppState;
+use crate::store::Tx;
+
+/// The pauses after tries that failed, in milliseconds, unless the push service asks for a longer one. After the last one a
+/// push is given up.
+const PAUSES_MS: [i64; 4] = [30_000, 2 * 60 * 1_000, 10 * 60 * 1_000, 30 * 60 * 1_000];
+
+/// Pushes to the next devices after `after`.
+pub(super) async fn step(state: &AppState, message_id: MessageId, after: PushSubscriptionId) -> AppResult<Next> {
+    let Batch { sent, last } = send_message(state, message_id, after, None).await?;
+    let next = last.map(|after| Job::Push { message_id, after });
+    finish(state, message_id, sent, 0, next).await
+}
+
+/// Pushes to devices to which it failed `attempts` times.
+pub(super) async fn step_again(
+    state: &AppState,
+    message_id: MessageId,
+    subscription_ids: &[PushSubscriptionId],
+    attempts: u32,
+) -> AppResult<Next> {
+    let Batch { sent, .. } = send_message(state, message_id, PushSubscriptionId(0), Some(subscription_ids)).await?;
+    finish(state, message_id, sent, attempts, None).await
+}
+
+async fn finish(
+    state: &AppState,
+    message_id: MessageId,
+    sent: Vec<Sent>,
+    attempts: u32,
+    next: Option<Job>,
+) -> AppResult<Next> {
+    let jitter = uuid::Uuid::new_v4().as_bytes()[0];
+    let finish = async move |tx: &mut Tx| {
+        tx.changes_nothing_visible();
+        for sent in &sent {
+            sent.note(tx).await?;
+        }
+        for (run_at, subscription_ids) in again(&sent, attempts, tx.now_ms(), jitter) {
+            let job = Job::PushAgain { message_id, subscription_ids, attempts: attempts + 1 };
+            tx.enqueue_at(&job, run_at).await?;
+        }
+        if let Some(next) = next {
+            tx.enqueue(&next).await?;
+        }
+        Ok(Next::Done)
+    };
+    state.db.write(finish).await
+}
+
+/// Which devices are tried again, by the time, in milliseconds since the epoch. Those of one push service ask for the same
+/// pause, so that there are few times.
+fn again(sent: &[Sent], attempts: u32, now_ms: i64, jitter: u8) -> BTreeMap<i64, Vec<PushSubscriptionId>> {
+    let mut again: BTreeMap<i64, Vec<PushSubscriptionId>> = BTreeMap::new();
+    let pause = usize::try_from(attempts).ok().and_then(|attempts| PAUSES_MS.get(attempts));
+    let Some(pause) = pause else { return again };
+    let own_at = now_ms + pause + pause * i64::from(jitter) / 2_560;
+    for Sent { id, outcome, expires_at } in sent {
+        if let Outcome::Later { not_before_ms, .. } = outcome {
+            let run_at = not_before_ms.map_or(own_at, |not_before_ms| own_at.max(not_before_ms));
+            if run_at < *expires_at {
+                again.entry(run_at).or_default().push(*id);
+            }
+        }
+    }
+    again
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn later(id: i64, not_before_ms: Option<i64>, expires_at: i64) -> Sent {
+        let outcome = Outcome::Later { not_before_ms, words: "busy".into() };
+        Sent { id: PushSubscriptionId(id), outcome, expires_at }
+    }
+
+    #[test]
+    fn devices_are_tried_again_after_the_longer_pause_and_only_while_it_is_of_use() {
+        let sent = [
+            later(1, None, 10_000_000),
+            later(2, Some(5_000), 10_000_000),
+            later(3, Some(90_000), 10_000_000),
+            later(4, Some(90_000), 90_000),
+            Sent { id: PushSubscriptionId(5), outcome: Outcome::Taken, expires_at: 10_000_000 },
+        ];
+        let ids = |ids: &[i64]| ids.iter().copied().map(PushSubscriptionId).collect::<Vec<_>>();
+        let first = again(&sent, 0, 1_000, 0);
+        assert_eq!(first.into_iter().collect::<Vec<_>>(), [(31_000, ids(&[1, 2])), (90_000, ids(&[3]))]);
+        let last = again(&sent, 3, 1_000, 0);
+        assert_eq!(last.into_iter().collect::<Vec<_>>(), [(1_801_000, ids(&[1, 2, 3]))]);
+        assert!(again(&sent, 4, 1_000, 0).is_empty(), "given up");
+        let jittered = *again(&sent[..1], 0, 0, 255).keys().next().unwrap();
+        assert!((30_000..33_000).contains(&jittered), "{jittered}");
+    }
+}

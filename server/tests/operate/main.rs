@@ -1,8 +1,12 @@
 //! Commands for operators, run as they run them: the real executable on real data folders.
 
+mod acme;
 mod backup;
 #[path = "../../../crates/import/tests/suite/fixture.rs"]
 mod fixture;
 mod import;
+mod metrics;
 mod repair;
 mod support;
+mod systemd;
+mod tls;

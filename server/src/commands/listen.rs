@@ -39,7 +39,7 @@ impl Listen {
     #[must_use]
     pub fn address_by_environment(&self) -> SocketAddr {
         let is_set = |name: &&str| env::var_os(name).is_some_and(|value| !value.is_empty());
-        self.address(OF_TLS.iter().any(|name| is_set(name)))
+        self.address(OF_TLS.iter().any(is_set))
     }
 }
 

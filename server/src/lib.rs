@@ -6,6 +6,7 @@
 pub mod commands;
 pub mod http;
 pub mod logging;
+pub mod metrics;
 
 mod live;
 mod middleware;
@@ -18,6 +19,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, FromRef};
 use axum::middleware::{from_fn, from_fn_with_state};
+use campfire::cache::CacheUse;
 use campfire::state::AppState;
 use tokio::sync::watch;
 use tower::ServiceBuilder;
@@ -26,6 +28,7 @@ use http::admission::Admissions;
 use http::errors;
 use http::forwarded::TrustedProxies;
 use http::limits::Limits;
+use metrics::Requests;
 use middleware::page_cache::PageCache;
 use middleware::{compression, first_run, frame, front, page_cache, page_context, security};
 
@@ -51,6 +54,8 @@ pub struct SharedSite {
     pub proxies: TrustedProxies,
     /// Whether browsers get a service worker that removes itself.
     pub has_emergency_worker: bool,
+    /// Counts requests, if somebody wants to see them.
+    pub requests: Option<Arc<Requests>>,
     pages: PageCache,
     /// Turns true when the program shuts down.
     pub closing: watch::Receiver<bool>,
@@ -68,6 +73,7 @@ impl Site {
             limits,
             proxies: TrustedProxies::default(),
             has_emergency_worker: false,
+            requests: None,
             pages,
             closing,
         }))
@@ -76,7 +82,20 @@ impl Site {
     /// Number of requests answered from the page cache since the start.
     #[must_use]
     pub fn page_cache_hit_count(&self) -> u64 {
-        self.pages.hit_count()
+        self.page_cache_usage().hit_count
+    }
+
+    /// How often the page cache was asked, and how full it is.
+    #[must_use]
+    pub fn page_cache_usage(&self) -> CacheUse {
+        self.pages.usage()
+    }
+
+    /// The site with its requests counted.
+    #[must_use]
+    pub fn counted(mut self) -> Self {
+        Arc::make_mut(&mut self.0).requests = Some(Arc::default());
+        self
     }
 
     /// The site with other limits.

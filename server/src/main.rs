@@ -20,7 +20,7 @@ fn main() -> ExitCode {
     if let Command::Picture { arguments } = command {
         return pictures::child::run(arguments);
     }
-    logging::start();
+    logging::start(command.log_format());
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let result = runtime.map_err(Into::into).and_then(|runtime| {
         let result = runtime.block_on(command.run());

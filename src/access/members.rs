@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::sessions::Caller;
-use crate::cache::Cache;
 use crate::cache::invalidation::Dependencies;
+use crate::cache::{Cache, CacheUse};
 use crate::model::{Credential, Involvement, Room, RoomId, RoomKind, User, UserId, direct_name};
 use crate::store::{self, Db};
 use crate::{AppError, AppResult};
@@ -47,6 +47,12 @@ impl Members {
     #[must_use]
     pub fn new(db: Db, capacity_bytes: u64) -> Self {
         Self { cache: Cache::new(db.invalidations().clone(), capacity_bytes, MEMBER_BYTES), db }
+    }
+
+    /// How often the cache was asked, and how full it is.
+    #[must_use]
+    pub fn usage(&self) -> CacheUse {
+        self.cache.usage()
     }
 
     /// The membership of the caller in the room.

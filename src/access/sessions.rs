@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::cache::Cache;
 use crate::cache::invalidation::Dependencies;
+use crate::cache::{Cache, CacheUse};
 use crate::clock::Clock;
 use crate::model::{Credential, Role, RoomId, SessionId, User};
 use crate::store::{self, Db};
@@ -171,6 +171,12 @@ impl Sessions {
         let dependencies = Dependencies { sessions: true, people: true, ..Dependencies::default() };
         self.cache.insert(token_hash, session.clone(), LiveSession::BYTES, version, dependencies);
         Ok(Some(session))
+    }
+
+    /// How often the cache was asked, and how full it is.
+    #[must_use]
+    pub fn usage(&self) -> CacheUse {
+        self.cache.usage()
     }
 
     /// The live session with this token hash, if it is cached.

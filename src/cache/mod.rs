@@ -6,6 +6,7 @@ pub mod invalidation;
 
 use std::fmt;
 use std::hash::Hash;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use quick_cache::sync::Cache as Entries;
 use quick_cache::{OptionsBuilder, Weighter};
@@ -23,6 +24,19 @@ pub struct Cache<K, V> {
     invalidations: Invalidations,
     /// `None` when the capacity is too small for a single value.
     entries: Option<Entries<K, Entry<V>, WeightInBytes>>,
+    hit_count: AtomicU64,
+    miss_count: AtomicU64,
+}
+
+/// How often a cache was asked, and for how much it has room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CacheUse {
+    /// Number of values that were found.
+    pub hit_count: u64,
+    /// Number of values that were not there, or not current.
+    pub miss_count: u64,
+    /// Size of all cached values, in bytes.
+    pub used_bytes: u64,
 }
 
 #[derive(Clone)]
@@ -54,7 +68,7 @@ impl<K: Eq + Hash, V: Clone> Cache<K, V> {
             .ok()
             .filter(|_| has_room)
             .map(|options| Entries::with_options(options, WeightInBytes, Default::default(), Default::default()));
-        Self { invalidations, entries }
+        Self { invalidations, entries, hit_count: AtomicU64::new(0), miss_count: AtomicU64::new(0) }
     }
 
     /// The version to pass to [`Cache::insert`]. Take it before reading the data to cache.
@@ -65,6 +79,13 @@ impl<K: Eq + Hash, V: Clone> Cache<K, V> {
 
     /// The value under `key`, if it is current.
     pub fn get(&self, key: &K) -> Option<V> {
+        let found = self.find(key);
+        let count = if found.is_some() { &self.hit_count } else { &self.miss_count };
+        count.fetch_add(1, Ordering::Relaxed);
+        found
+    }
+
+    fn find(&self, key: &K) -> Option<V> {
         let entries = self.entries.as_ref()?;
         let entry = entries.get(key)?;
         if self.invalidations.is_current(entry.version, &entry.dependencies) {
@@ -78,6 +99,16 @@ impl<K: Eq + Hash, V: Clone> Cache<K, V> {
     pub fn insert(&self, key: K, value: V, bytes: usize, version: Version, dependencies: Dependencies) {
         if let Some(entries) = &self.entries {
             entries.insert(key, Entry { value, version, dependencies, bytes });
+        }
+    }
+
+    /// How often the cache was asked since the start, and how full it is.
+    #[must_use]
+    pub fn usage(&self) -> CacheUse {
+        CacheUse {
+            hit_count: self.hit_count.load(Ordering::Relaxed),
+            miss_count: self.miss_count.load(Ordering::Relaxed),
+            used_bytes: self.used_bytes(),
         }
     }
 
@@ -110,6 +141,8 @@ mod tests {
         cache.insert(2, "two", 100, cache.version(), of_room(2));
         state.db.invalidations().mark(Stale::Posted(RoomId(1)));
         assert_eq!((cache.get(&1), cache.get(&2)), (None, Some("two")));
+        let usage = cache.usage();
+        assert_eq!((usage.hit_count, usage.miss_count), (1, 1));
         let before = cache.version();
         state.db.invalidations().mark(Stale::Posted(RoomId(2)));
         cache.insert(2, "two, as read before", 100, before, of_room(2));

@@ -8,6 +8,7 @@ use futures::FutureExt;
 use tokio::task::{self, JoinError, JoinSet};
 
 use super::{LEASE_MS, MAX_ATTEMPTS, Next, backoff_ms, step};
+use crate::metrics::JobResult;
 use crate::model::{Job, JobKind};
 use crate::richtext::RENDER_VERSION;
 use crate::state::AppState;
@@ -195,6 +196,9 @@ async fn work(state: &AppState, mut lease: Lease) -> AppResult<()> {
             Ok(Err(_)) => return fail(state, lease, &job, "A step took too long.".to_owned()).await,
             Err(_) => return fail(state, lease, &job, "A step panicked.".to_owned()).await,
         };
+        if next != Next::Continue {
+            state.db.counts().note_job(job.kind(), JobResult::Done);
+        }
         match next {
             Next::Done => {
                 let remove = async move |tx: &mut Tx| {
@@ -254,9 +258,11 @@ async fn fail(state: &AppState, lease: Lease, job: &Job, error: String) -> AppRe
     let kind = job.kind();
     if lease.attempts >= MAX_ATTEMPTS && kind != JobKind::DeliverWebhooks {
         tracing::error!(error, ?kind, job.id = lease.job_id, "a job failed too often and is dead");
+        state.db.counts().note_job(kind, JobResult::Dead);
         return mark_dead(state, lease, error).await;
     }
     tracing::warn!(error, ?kind, job.id = lease.job_id, attempts = lease.attempts, "a job failed and will be retried");
+    state.db.counts().note_job(kind, JobResult::Failed);
     let run_at = state.clock.now_ms() + backoff_ms(lease.attempts, uuid::Uuid::new_v4().as_bytes()[0]);
     let retry = async move |tx: &mut Tx| {
         tx.changes_nothing_visible();

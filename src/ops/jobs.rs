@@ -21,6 +21,14 @@ pub async fn list_failed(state: &AppState, _: &Administrator) -> AppResult<Vec<F
     Ok(store::jobs::list_failed(state.db.reader(), MAX_LISTED).await?)
 }
 
+/// The number of jobs that are queued or run, by the name of their kind: for the operator.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn count_by_kind(state: &AppState) -> AppResult<Vec<(String, i64)>> {
+    Ok(store::jobs::count_by_kind(state.db.reader()).await?)
+}
+
 /// Runs a job that failed again, within seconds.
 ///
 /// # Errors

@@ -65,6 +65,13 @@ pub async fn exists(db: impl SqliteExecutor<'_>, kind: JobKind) -> sqlx::Result<
         .await
 }
 
+/// The number of jobs that are queued or run, by kind.
+pub async fn count_by_kind(db: impl SqliteExecutor<'_>) -> sqlx::Result<Vec<(String, i64)>> {
+    sqlx::query_as("SELECT kind, count(*) FROM jobs WHERE dead_at IS NULL GROUP BY kind ORDER BY kind")
+        .fetch_all(db)
+        .await
+}
+
 /// When the next job of this kind without a current lease is due, in milliseconds since the epoch.
 pub async fn next_due(db: impl SqliteExecutor<'_>, kind: JobKind, now_ms: i64) -> sqlx::Result<Option<i64>> {
     sqlx::query_scalar(
@@ -265,6 +272,7 @@ mod tests {
         let lease = claim_one(&world, 10, 100).await.unwrap();
         assert_eq!((serde_json::from_str::<Job>(&lease.payload).unwrap(), lease.attempts), (JOB, 1));
         assert_eq!(due(50).await, None);
+        assert_eq!(count_by_kind(world.state.db.reader()).await.unwrap(), [("empty_room".into(), 1)], "it runs");
         assert_eq!(claim_one(&world, 99, 200).await, None, "leased");
 
         let second = claim_one(&world, 100, 200).await.unwrap();

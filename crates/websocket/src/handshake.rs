@@ -7,9 +7,8 @@ use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use hyper::upgrade::OnUpgrade;
 use sha1::{Digest, Sha1};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
 
-use crate::WebSocket;
+use crate::{Tcp, WebSocket};
 
 /// Appended to the client's key before it is hashed (RFC 6455, section 1.3).
 const GUID: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
@@ -52,7 +51,7 @@ impl Handshake {
     #[must_use]
     pub fn accept<S, F>(self, serve: impl FnOnce(WebSocket) -> F + Send + 'static) -> Response<String>
     where
-        S: AsyncRead + AsyncWrite + Into<TcpStream> + Send + Unpin + 'static,
+        S: AsyncRead + AsyncWrite + Into<Tcp> + Send + Unpin + 'static,
         F: Future<Output = ()> + Send + 'static,
     {
         let Self { accept, upgrade } = self;

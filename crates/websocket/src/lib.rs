@@ -3,7 +3,8 @@
 //! - [`Handshake`] turns an HTTP/1.1 request into a [`WebSocket`].
 //! - [`Parser`] turns received bytes into [`Message`]s. It does no I/O and knows nothing of HTTP.
 //! - [`encode`] makes the frames that are sent.
-//! - [`Transport`] writes encoded frames to a connection; [`Tcp`] is the real one.
+//! - [`Transport`] writes encoded frames to a connection; [`Tcp`] is the real one, with TLS or
+//!   without.
 //!
 //! Written for many connections that are idle most of the time, and for messages that go to many of them:
 //!
@@ -37,6 +38,7 @@ mod incoming;
 mod message;
 mod parser;
 mod socket;
+mod tls;
 mod transport;
 
 pub use close_code::CloseCode;

@@ -1,14 +1,11 @@
 //! An open WebSocket.
 
 use std::io;
-use std::net::Shutdown;
 use std::sync::Arc;
 
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
-use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
 
 use crate::{CloseCode, Message, Parser, Tcp};
 
@@ -34,16 +31,16 @@ impl WebSocket {
     /// it from an `S`.
     pub(crate) fn from_upgraded<S>(upgraded: Upgraded) -> Option<Self>
     where
-        S: AsyncRead + AsyncWrite + Into<TcpStream> + Send + Unpin + 'static,
+        S: AsyncRead + AsyncWrite + Into<Tcp> + Send + Unpin + 'static,
     {
         let parts = upgraded.downcast::<TokioIo<S>>().ok()?;
-        let stream: TcpStream = parts.io.into_inner().into();
-        if let Err(error) = SockRef::from(&stream).set_send_buffer_size(SEND_BUFFER_BYTES) {
+        let transport: Tcp = parts.io.into_inner().into();
+        if let Err(error) = transport.socket().set_send_buffer_size(SEND_BUFFER_BYTES) {
             tracing::debug!(%error, "the send buffer of a WebSocket keeps its size");
         }
         let mut parser = Parser::default();
         parser.push(&parts.read_buf);
-        Some(Self { transport: Arc::new(Tcp(stream)), parser })
+        Some(Self { transport: Arc::new(transport), parser })
     }
 
     /// The connection, to write to from any task.
@@ -66,7 +63,7 @@ impl WebSocket {
     /// Take all there is from [`next`](Self::next) first: what was received before is kept until then.
     pub async fn receive(&mut self) -> bool {
         loop {
-            if self.transport.0.readable().await.is_err() {
+            if self.transport.readable().await.is_err() {
                 return false;
             }
             match self.read() {
@@ -83,13 +80,13 @@ impl WebSocket {
     ///
     /// A connection that is closed while bytes are unread is reset, and the peer may lose the last frame.
     pub async fn linger(self) {
-        if SockRef::from(&self.transport.0).shutdown(Shutdown::Write).is_err() {
+        if self.transport.shut_down().is_err() {
             return;
         }
         let mut discarded = 0;
-        while discarded < MAX_LINGER_BYTES && self.transport.0.readable().await.is_ok() {
+        while discarded < MAX_LINGER_BYTES && self.transport.readable().await.is_ok() {
             let mut buffer = [0; READ_BYTES];
-            match self.transport.0.try_read(&mut buffer) {
+            match self.transport.try_read(&mut buffer) {
                 Ok(0) => return,
                 Ok(count) => discarded += count,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
@@ -101,7 +98,7 @@ impl WebSocket {
     fn read(&mut self) -> io::Result<usize> {
         // On the stack, not in the socket: idle sockets would hold it too, and it would be most of their memory.
         let mut buffer = [0; READ_BYTES];
-        let count = self.transport.0.try_read(&mut buffer)?;
+        let count = self.transport.try_read(&mut buffer)?;
         self.parser.push(&buffer[..count]);
         Ok(count)
     }

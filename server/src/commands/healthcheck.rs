@@ -9,6 +9,7 @@ use clap::Args;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
+use super::listen::Listen;
 use super::output;
 
 /// Shown below the options.
@@ -26,9 +27,9 @@ const MAX_BYTES: u64 = 16 * 1024;
 /// The options of `campfire healthcheck`.
 #[derive(Clone, Debug, Args)]
 pub struct Options {
-    /// The address and port that the Campfire listens on.
-    #[arg(long, env = "CAMPFIRE_LISTEN", default_value = "127.0.0.1:3000", value_name = "ADDRESS")]
-    pub listen: SocketAddr,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "a doc comment would become part of the help text")]
+    pub listen: Listen,
 }
 
 /// Asks once.
@@ -36,7 +37,7 @@ pub struct Options {
 /// # Errors
 /// If there is no answer within 5 s, or another one than that all is well.
 pub async fn run(options: &Options) -> Result<(), Box<dyn Error>> {
-    let address = reachable(options.listen);
+    let address = reachable(options.listen.address_by_environment());
     let status = ask(address).await.map_err(|reason| format!("{address}: {reason}"))?;
     if status.contains(" 200 ") {
         output::print("up");

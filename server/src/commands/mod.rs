@@ -7,12 +7,16 @@ pub mod export;
 pub mod healthcheck;
 pub mod import;
 pub mod join_link;
+pub mod listen;
 pub mod make_admin;
 mod output;
 mod process;
+mod reference;
 pub mod reset_password;
 pub mod restore;
 pub mod serve;
+mod systemd;
+pub mod tls;
 pub mod verify;
 
 use std::error::Error;
@@ -26,6 +30,7 @@ use clap::{Args, Parser, Subcommand};
 use ipnet::IpNet;
 
 use crate::http::forwarded::{LOOPBACK, parse_network};
+use crate::logging::Format;
 
 /// Team chat that a small company runs itself: one executable, one data folder.
 #[derive(Debug, Parser)]
@@ -43,6 +48,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Serve the chat; the same as no command.
+    #[command(after_help = serve::EXAMPLES)]
     Serve(Serve),
     /// Give somebody a new password, for example the only administrator who has forgotten theirs.
     ///
@@ -132,9 +138,12 @@ pub struct ResetPassword {
 /// The options of `campfire serve`.
 #[derive(Clone, Debug, Args)]
 pub struct Serve {
-    /// The address and port to listen on.
-    #[arg(long, env = "CAMPFIRE_LISTEN", default_value = "127.0.0.1:3000", value_name = "ADDRESS")]
-    pub listen: SocketAddr,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "a doc comment would become part of the help text")]
+    pub listen: listen::Listen,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "a doc comment would become part of the help text")]
+    pub tls: tls::Tls,
     /// The folder with everything that is kept; it is made when it is missing.
     #[arg(long, env = "CAMPFIRE_DATA", default_value = "./data", value_name = "FOLDER")]
     pub data: PathBuf,
@@ -175,9 +184,24 @@ pub struct Serve {
     /// the case that the usual one does harm: browsers fetch it when a page is opened.
     #[arg(long, env = "CAMPFIRE_EMERGENCY_WORKER", value_parser = clap::builder::FalseyValueParser::new())]
     pub emergency_worker: bool,
+    /// The form of the log: lines for people, or a JSON object a line.
+    #[arg(long, env = "CAMPFIRE_LOG", value_enum, default_value_t = Format::Text, value_name = "FORM")]
+    pub log: Format,
+    /// Show metrics for Prometheus at this address and port, at /metrics. Whoever can reach it can read them.
+    #[arg(long, env = "CAMPFIRE_METRICS", value_name = "ADDRESS")]
+    pub metrics: Option<SocketAddr>,
 }
 
 impl Command {
+    /// The form of the log while the command runs.
+    #[must_use]
+    pub fn log_format(&self) -> Format {
+        match self {
+            Self::Serve(serve) => serve.log,
+            _ => Format::Text,
+        }
+    }
+
     /// Runs the command.
     ///
     /// # Errors
@@ -234,7 +258,8 @@ mod tests {
         };
         let implied = serve(&["campfire", "--listen", "127.0.0.1:4000"]);
         let explicit = serve(&["campfire", "serve", "--listen", "127.0.0.1:4000"]);
-        assert_eq!(implied.listen, explicit.listen);
+        assert_eq!(implied.listen.address(false).port(), 4000);
+        assert_eq!(implied.listen.address(false), explicit.listen.address(false));
         assert_eq!(implied.data, PathBuf::from("./data"));
         assert!(!implied.text_only);
         assert!(serve(&["campfire", "--text-only"]).text_only);
@@ -263,6 +288,40 @@ mod tests {
         assert!(both.contains("10.1.2.3".parse().unwrap()) && both.contains("fd00::1".parse().unwrap()));
         assert!(!both.contains("127.0.0.1".parse().unwrap()));
         assert!(trusted(&["--trust-proxy", "everybody"]).is_err());
+    }
+
+    #[test]
+    fn every_command_of_the_documentation_is_one() {
+        let text = include_str!("../../../docs/self-hosting.md");
+        let lines: Vec<_> = text.lines().filter_map(|line| line.strip_prefix("    campfire ")).collect();
+        assert!(lines.len() > 10, "{lines:?}");
+        for line in lines {
+            let line = line.replace("$(date +%F)", "2026-11-27");
+            let parsed = Cli::try_parse_from(["campfire"].into_iter().chain(line.split_whitespace()));
+            assert!(
+                parsed.is_ok(),
+                "campfire {line}: {}",
+                parsed.err().map(|error| error.to_string()).unwrap_or_default()
+            );
+        }
+    }
+
+    #[test]
+    fn tls_has_a_domain_or_a_certificate_with_its_key() {
+        let parse = |arguments: &[&str]| Cli::try_parse_from(["campfire"].iter().chain(arguments));
+        for wrong in [
+            &["--tls-cert", "a.crt"][..],
+            &["--tls-key", "a.key"],
+            &["--domain", "a.example", "--tls-cert", "a.crt", "--tls-key", "a.key"],
+            &["--domain", "*.example"],
+            &["--acme-directory", "http://a.example"],
+        ] {
+            assert!(parse(wrong).is_err(), "{wrong:?}");
+        }
+        let Command::Serve(serve) = parse(&["--domain", "a.example,b.example"]).unwrap().command() else { panic!() };
+        assert_eq!(serve.tls.domains, ["a.example", "b.example"]);
+        let ports = serve.tls.ports(&serve.listen).unwrap();
+        assert_eq!((ports.https, ports.http), (443, 80));
     }
 
     #[test]

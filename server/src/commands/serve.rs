@@ -2,11 +2,13 @@
 
 use std::error::Error;
 use std::io::Write as _;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use campfire::clock::Clock;
 use campfire::jobs;
 use campfire::state::AppState;
+use futures::{FutureExt, future};
 use pictures::Thumbnailer;
 use push::KeyPair;
 use tokio::net::TcpListener;
@@ -14,10 +16,20 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use super::data_folder::DataFolder;
-use super::{PICTURE, Serve, process};
+use super::listen::{Listeners, listen_at};
+use super::tls::Encryption;
+use super::{PICTURE, Serve, process, reference, systemd};
 use crate::http::forwarded::TrustedProxies;
 use crate::http::limits::Limits;
-use crate::{Site, app, http};
+use crate::http::redirect;
+use crate::{Site, app, http, metrics};
+
+/// Shown below the options.
+pub const EXAMPLES: &str = "\
+Examples:
+  campfire serve --data /var/lib/campfire
+  campfire serve --data /var/lib/campfire --domain chat.example.com --acme-contact ada@example.com
+  campfire serve --listen 127.0.0.1:8080 --trust-proxy 10.0.0.2";
 
 /// How long sockets may take to close on shutdown.
 const SOCKET_CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
@@ -27,13 +39,18 @@ const SOCKET_CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 /// # Errors
 /// If the folder or the address cannot be used, or when a part ended, with the reason. Whoever started the program then
 /// starts it again.
-pub async fn run(options: Serve) -> Result<(), Box<dyn Error>> {
+pub async fn run(mut options: Serve) -> Result<(), Box<dyn Error>> {
+    reference::complete(&mut options.tls)?;
     let limits = Limits::default().with_descriptors(process::prepare());
     let folder = options.data;
     let _in_use = DataFolder::open(&folder)?;
-    let listener = TcpListener::bind(options.listen)
-        .await
-        .map_err(|error| format!("{} cannot be listened on: {error}", options.listen))?;
+    let listen = options.listen.address(options.tls.is_wanted());
+    let listeners = Listeners::open(listen, options.tls.ports(&options.listen))?;
+    let encryption = options.tls.prepare(&folder).await?;
+    let metrics = options
+        .metrics
+        .map(|address| Ok::<_, String>(Metrics { listener: listen_at(address)?, folder: folder.clone() }));
+    let metrics = metrics.transpose()?;
     let state = AppState::open_with_cache(&folder, Clock::System, options.cache_mb << 20)
         .await
         .map_err(|error| format!("the data in {} cannot be used: {error}", folder.display()))?;
@@ -56,11 +73,13 @@ pub async fn run(options: Serve) -> Result<(), Box<dyn Error>> {
         Err(error) => tracing::warn!(%error, "no previews of pictures are made"),
     }
     let proxies = TrustedProxies::new(options.trust_proxy);
+    let is_counted = metrics.is_some();
     let configure = |site: Site| {
         let site = site.limits(limits).proxies(proxies);
+        let site = if is_counted { site.counted() } else { site };
         if options.emergency_worker { site.emergency_worker() } else { site }
     };
-    until_ended(listener, state, configure).await
+    until_ended(Doors { listeners, encryption, metrics }, state, configure).await
 }
 
 /// The operator's key pair for pushes. Empty ones are none, as files of environments have them.
@@ -74,12 +93,32 @@ fn key_pair(public_key: Option<&str>, private_key: Option<&str>) -> Result<Optio
     }
 }
 
-/// Serves the site of `state`, as `configure` wants it, like [`run`].
+/// Where a site is reached.
+#[derive(Debug, Default)]
+pub struct Doors {
+    /// The sockets that connections arrive at.
+    pub listeners: Listeners,
+    /// What those with TLS are served with.
+    pub encryption: Option<Encryption>,
+    /// Where metrics are shown.
+    pub metrics: Option<Metrics>,
+}
+
+/// Where metrics are shown, and the data folder.
+#[derive(Debug)]
+pub struct Metrics {
+    /// The socket of those who read them.
+    pub listener: TcpListener,
+    /// The data folder, whose files are measured.
+    pub folder: PathBuf,
+}
+
+/// Serves the site of `state`, as `configure` wants it, like [`run`]; with TLS at those listeners that are for it.
 ///
 /// # Errors
 /// When a part of the program ended, with the reason.
 pub async fn until_ended(
-    listener: TcpListener,
+    doors: Doors,
     state: AppState,
     configure: impl FnOnce(Site) -> Site,
 ) -> Result<(), Box<dyn Error>> {
@@ -98,16 +137,40 @@ pub async fn until_ended(
             None => tracing::info!("shutting down"),
             Some(reason) => tracing::error!("shutting down, to be started again: {reason}"),
         }
+        systemd::notify(systemd::STOPPING);
         let _ = close.send(true);
         failure
     });
 
-    let address = listener.local_addr()?;
-    // It serves as well if nobody reads this.
-    let mut output = std::io::stdout();
-    let _ = writeln!(output, "Campfire is listening on http://{address}").and_then(|()| output.flush());
     let site = configure(Site::new(state.clone(), closing));
-    http::serve::serve(listener, site.clone(), app(site)).await?;
+    let router = app(site.clone());
+    let mut serving = Vec::new();
+    for listener in doors.listeners.plain {
+        announce("http", &listener)?;
+        serving.push(http::serve::serve(listener, site.clone(), router.clone()).boxed());
+    }
+    if let Some(encryption) = doors.encryption {
+        let (config, mut target) = encryption.keep()?;
+        for listener in doors.listeners.encrypted {
+            announce("https", &listener)?;
+            if target.port == 0 {
+                target.port = listener.local_addr()?.port();
+            }
+            serving.push(http::serve::serve_tls(listener, config.clone(), site.clone(), router.clone()).boxed());
+        }
+        for listener in doors.listeners.redirecting {
+            announce("http", &listener)?;
+            serving.push(
+                http::serve::serve(listener, site.clone(), redirect::app(target.clone(), router.clone())).boxed(),
+            );
+        }
+    }
+    if let Some(Metrics { listener, folder }) = doors.metrics {
+        let shown = metrics::app(site.clone(), &folder);
+        serving.push(http::serve::serve(listener, site.clone(), shown).boxed());
+    }
+    systemd::notify(systemd::READY);
+    future::try_join_all(serving).await?;
     // The tasks of the sockets see `closing` too and close their sockets; unresponsive browsers are not waited for.
     let sockets_closed = async {
         while state.live.socket_count() > 0 {
@@ -119,6 +182,14 @@ pub async fn until_ended(
         None => Ok(()),
         Some(reason) => Err(reason.into()),
     }
+}
+
+/// Prints where it listens. It serves as well if nobody reads this.
+fn announce(scheme: &str, listener: &TcpListener) -> std::io::Result<()> {
+    let address = listener.local_addr()?;
+    let mut output = std::io::stdout();
+    let _ = writeln!(output, "Campfire is listening on {scheme}://{address}").and_then(|()| output.flush());
+    Ok(())
 }
 
 #[cfg(test)]
@@ -144,15 +215,16 @@ mod tests {
     async fn the_program_ends_with_the_reason_when_a_part_of_it_ends() {
         let folder = tempfile::tempdir().unwrap();
         let state = AppState::open(folder.path(), Clock::System).await.unwrap();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let listeners = Listeners::open("127.0.0.1:0".parse().unwrap(), None).unwrap();
         let health = state.health.clone();
         let (started, is_started) = tokio::sync::oneshot::channel();
         let configure = |site: Site| {
             let _ = started.send(());
             site
         };
-        let served =
-            tokio::spawn(async move { until_ended(listener, state, configure).await.map_err(|e| e.to_string()) });
+        let served = tokio::spawn(async move {
+            until_ended(Doors { listeners, ..Doors::default() }, state, configure).await.map_err(|e| e.to_string())
+        });
         is_started.await.unwrap();
         drop(health.pulse("Nothing is saved any more."));
         assert_eq!(served.await.unwrap(), Err("Nothing is saved any more.".to_owned()));

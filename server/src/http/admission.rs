@@ -74,6 +74,9 @@ pub struct Admissions {
 pub struct Connection {
     /// The other end of the connection.
     pub peer: SocketAddr,
+    /// Whether it is encrypted, so that no proxy has to say so.
+    pub is_encrypted: bool,
+    has_many_requests: bool,
     slot: Arc<Slot>,
 }
 
@@ -91,6 +94,18 @@ impl Drop for Slot {
 }
 
 impl Connection {
+    /// The same connection, which is encrypted.
+    #[must_use]
+    pub fn encrypted(self) -> Self {
+        Self { is_encrypted: true, ..self }
+    }
+
+    /// The same connection, which may have many requests under way: each counts as one of its address.
+    #[must_use]
+    pub fn with_many_requests(self) -> Self {
+        Self { has_many_requests: true, ..self }
+    }
+
     /// Whether so many connections are open that this one only serves the health check and signed-in people.
     #[must_use]
     pub fn is_reserved(&self) -> bool {
@@ -110,6 +125,12 @@ impl Admissions {
         }
     }
 
+    /// Number of open connections.
+    #[must_use]
+    pub fn open_count(&self) -> usize {
+        self.open_count.load(Ordering::Relaxed)
+    }
+
     /// Admits a connection from `peer`; `None` if too many are open. A trusted proxy's address is not counted: those that
     /// it forwards are, with each request.
     #[must_use]
@@ -124,15 +145,16 @@ impl Admissions {
         if !is_proxy {
             slot._address = Some(self.addresses.take(network(peer.ip()))?);
         }
-        Some(Connection { peer, slot: Arc::new(slot) })
+        Some(Connection { peer, is_encrypted: false, has_many_requests: false, slot: Arc::new(slot) })
     }
 
     /// Admits a request.
     ///
     /// # Errors
-    /// `Unavailable` if too many of an address that a proxy forwarded are under way.
+    /// `Unavailable` if too many of an address are under way that a proxy forwarded, or that sends many on a connection.
     pub fn request(&self, forwarded: &Forwarded, connection: Option<Connection>) -> AppResult<Arc<Admission>> {
-        let address = if forwarded.is_proxied {
+        let has_many_requests = connection.as_ref().is_some_and(|connection| connection.has_many_requests);
+        let address = if forwarded.is_proxied || has_many_requests {
             let permit = self.addresses.take(network(forwarded.address));
             Some(permit.ok_or_else(|| too_many("from your network"))?)
         } else {

@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Response};
 use campfire::AppError;
 
 use super::render::{bare, plain};
+use super::request_id::RequestId;
 
 /// An error whose response is a page that describes it.
 #[derive(Clone, Debug)]
@@ -62,7 +63,13 @@ impl IntoResponse for PageError {
             AppError::Unavailable(_) | AppError::Unreachable => "Not now",
             AppError::Internal => "Something went wrong",
         };
-        let mut response = failure(status, title, self.0.to_string());
+        let mut text = self.0.to_string();
+        if self.0 == AppError::Internal
+            && let Some(id) = RequestId::current()
+        {
+            text += &format!(" If it happens again, tell whoever runs this site: request {id}.");
+        }
+        let mut response = failure(status, title, text);
         retry_after(&mut response, &self.0);
         response
     }

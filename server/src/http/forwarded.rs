@@ -59,7 +59,7 @@ pub struct Forwarded {
     pub address: IpAddr,
     /// Whether a trusted proxy forwarded that address, so that the connection is not the browser's own.
     pub is_proxied: bool,
-    /// Whether the browser's connection is encrypted, according to the proxy that terminates TLS.
+    /// Whether the browser's connection is encrypted: this one, or that of a proxy, which says so.
     pub is_https: bool,
     /// The site's origin as the browser sees it, like `https://chat.example`.
     pub origin: Arc<str>,
@@ -72,7 +72,8 @@ pub struct Forwarded {
 pub struct InvalidHost;
 
 impl Forwarded {
-    /// Reads the origin of a request that arrived on a connection from `peer`; `None` in tests without a connection.
+    /// Reads the origin of a request that arrived on a connection, encrypted or not, from `peer`; `None` in tests without a
+    /// connection.
     ///
     /// # Errors
     /// If `Host` is not there exactly once, and valid. HTTP/1.0 clients may omit it.
@@ -80,6 +81,7 @@ impl Forwarded {
         version: Version,
         headers: &HeaderMap,
         peer: Option<SocketAddr>,
+        is_encrypted: bool,
         proxies: &TrustedProxies,
     ) -> Result<Self, InvalidHost> {
         let host = host(version, headers)?;
@@ -87,7 +89,8 @@ impl Forwarded {
         let is_trusted = proxies.contains(peer);
         let address = if is_trusted { nearest_untrusted(peer, headers, proxies) } else { peer };
         let first = |name: &str| first_of(headers, name).filter(|_| is_trusted);
-        let is_https = first("x-forwarded-proto").is_some_and(|scheme| scheme.eq_ignore_ascii_case("https"));
+        let is_https =
+            is_encrypted || first("x-forwarded-proto").is_some_and(|scheme| scheme.eq_ignore_ascii_case("https"));
         let outer_host = first("x-forwarded-host").filter(|host| is_valid_host(host));
         let inner_host = outer_host.filter(|outer| *outer != host).map(|_| host.into());
         let scheme = if is_https { "https://" } else { "http://" };
@@ -183,7 +186,7 @@ mod tests {
                 headers.append(name, value);
                 headers
             });
-        Forwarded::read(Version::HTTP_11, &headers, Some(SocketAddr::new(peer.parse().unwrap(), 1)), proxies)
+        Forwarded::read(Version::HTTP_11, &headers, Some(SocketAddr::new(peer.parse().unwrap(), 1)), false, proxies)
     }
 
     fn address(peer: &str, forwarded: &[&'static str]) -> String {
@@ -260,7 +263,7 @@ mod tests {
             assert_eq!(&*read("127.0.0.1", &[("host", host)]).unwrap().origin, format!("http://{host}"));
         }
         let none = HeaderMap::new();
-        assert!(Forwarded::read(Version::HTTP_10, &none, None, &TrustedProxies::default()).is_ok());
+        assert!(Forwarded::read(Version::HTTP_10, &none, None, false, &TrustedProxies::default()).is_ok());
     }
 
     #[test]
@@ -278,6 +281,13 @@ mod tests {
         }
         let odd = read("127.0.0.1", &[("host", "a.example"), ("x-forwarded-host", "<b>")]).unwrap();
         assert_eq!(&*odd.origin, "http://a.example");
+    }
+
+    #[test]
+    fn an_encrypted_connection_needs_no_proxy_to_say_so() {
+        let headers = HeaderMap::from_iter([(header::HOST, HeaderValue::from_static("chat.example"))]);
+        let forwarded = Forwarded::read(Version::HTTP_2, &headers, None, true, &TrustedProxies::default()).unwrap();
+        assert!(forwarded.is_https && &*forwarded.origin == "https://chat.example");
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! The log: lines on standard error, filtered by `RUST_LOG`. Logging never waits for whoever reads them, and never fails.
 
+mod format;
 mod queue;
+
+pub use format::Format;
 
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::env;
@@ -25,7 +28,7 @@ static QUEUE: OnceLock<Queue> = OnceLock::new();
 
 /// Starts the log. Levels and targets are those of `RUST_LOG`, like `warn` or `info,campfire=debug`; `info` without it.
 /// Colours are for terminals only (also not with `NO_COLOR`, no-color.org).
-pub fn start() {
+pub fn start(format: Format) {
     let wanted = env::var("RUST_LOG").unwrap_or_default();
     let filter = filter(&wanted);
     let is_coloured = io::stderr().is_terminal() && env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
@@ -36,11 +39,16 @@ pub fn start() {
         queue
     });
     std::panic::set_hook(Box::new(|panic| queue.push(panic_text(panic).as_bytes())));
-    let lines = fmt::layer().with_writer(queue.clone()).with_target(false).with_ansi(is_coloured);
-    // These would be reported by a macro that writes to standard error itself.
-    let lines = lines.log_internal_errors(false);
+    // Errors of it would be reported by a macro that writes to standard error itself.
+    let lines = fmt::layer().with_writer(queue.clone()).log_internal_errors(false);
+    let registry = tracing_subscriber::registry().with(filter.clone().unwrap_or(by_default()));
     // An error means that a log was started before, by a test.
-    let _ = tracing_subscriber::registry().with(filter.clone().unwrap_or(by_default())).with(lines).try_init();
+    let _ = match format {
+        Format::Text => {
+            registry.with(lines.with_target(false).with_ansi(is_coloured).with_timer(format::Stamp)).try_init()
+        }
+        Format::Json => registry.with(lines.event_format(format::Json)).try_init(),
+    };
     if filter.is_none() {
         tracing::warn!(RUST_LOG = wanted, "RUST_LOG is not understood and ignored: use a level or targets with levels");
     }

@@ -6,7 +6,7 @@
 use std::cell::RefCell;
 
 use axum::body::{Body, HttpBody as _};
-use axum::extract::Request;
+use axum::extract::{MatchedPath, Request};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -14,6 +14,7 @@ use bytes::Bytes;
 use libdeflater::{CompressionLvl, Compressor};
 
 use crate::http::encoding;
+use crate::http::route::Route;
 
 /// The compression level. Higher ones make a page of 40 messages 2 to 8 % smaller, for up to twice the 55 µs.
 const LEVEL: i32 = 1;
@@ -40,10 +41,13 @@ thread_local! {
     });
 }
 
-/// Compresses compressible responses to browsers that accept gzip.
+/// Compresses compressible responses to browsers that accept gzip. Also notes the route: this is the layer around each route
+/// that is already there, and another one would be a copy of the router's state for every request.
 pub(crate) async fn compress(request: Request, next: Next) -> Response {
     let is_accepted = encoding::accepts(request.headers(), "gzip");
+    let route = request.extensions().get::<MatchedPath>().cloned();
     let mut response = next.run(request).await;
+    Route::note(route, response.extensions_mut());
     let is_compressible = is_compressible(&response);
     // A 304 has the `Vary` that the 200 had (RFC 9110, section 15.4.5).
     if is_compressible || response.status() == StatusCode::NOT_MODIFIED {

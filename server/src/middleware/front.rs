@@ -7,30 +7,65 @@
 
 use axum::body::{Body, HttpBody as _};
 use axum::extract::{Request, State};
-use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
-use campfire::AppError;
 use campfire::model::paths;
+use campfire::{AppError, clock};
 
 use super::security;
 use crate::Site;
 use crate::http::admission::Connection;
 use crate::http::errors::PageError;
 use crate::http::forwarded::Forwarded;
+use crate::http::request_id::RequestId;
+use crate::http::route::Route;
 use crate::http::{body, multipart, prefetch, urls};
 use crate::session::sent_token_hash;
 
 /// How soon a refused client may try again, in seconds.
 const RETRY_AFTER_S: &str = "5";
 
-/// Receives a request, and adds the headers of every response.
-pub async fn receive(State(site): State<Site>, mut request: Request, next: Next) -> Response {
+/// The response header with the number of a request that failed.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Receives a request, gives it its number, and logs and counts how it was answered.
+pub async fn receive(State(site): State<Site>, request: Request, next: Next) -> Response {
+    let id = RequestId::next();
+    id.scope(async move {
+        let began_at = clock::monotonic();
+        let method = request.method().clone();
+        let is_health_check = request.uri().path() == paths::UP;
+        let mut response = answer(&site, request, next).await;
+        let status = response.status();
+        if status.is_server_error() {
+            response.headers_mut().extend(HeaderValue::try_from(id.to_string()).map(|id| (REQUEST_ID, id)));
+        }
+        let route = response.extensions_mut().remove::<Route>();
+        let route = Route::pattern(route.as_ref());
+        let duration = clock::monotonic().saturating_duration_since(began_at);
+        // Neither path nor address: the one may hold a key, the other is nobody's business. A health check every few
+        // seconds would hide the rest.
+        if !is_health_check {
+            tracing::info!(%method, %route, status = status.as_u16(), us = duration.as_micros(), "request");
+        }
+        if let Some(requests) = &site.requests {
+            requests.note(&method, route, status, duration);
+        }
+        response
+    })
+    .await
+}
+
+/// Answers a request, and adds the headers of every response.
+async fn answer(site: &Site, mut request: Request, next: Next) -> Response {
     let connection = request.extensions().get::<Connection>().cloned();
     let peer = connection.as_ref().map(|connection| connection.peer);
-    let Ok(forwarded) = Forwarded::read(request.version(), request.headers(), peer, &site.proxies) else {
+    let is_encrypted = connection.as_ref().is_some_and(|connection| connection.is_encrypted);
+    let forwarded = Forwarded::read(request.version(), request.headers(), peer, is_encrypted, &site.proxies);
+    let Ok(forwarded) = forwarded else {
         let mut response = PageError::invalid_host();
-        security::add_headers(response.headers_mut(), false);
+        security::add_headers(response.headers_mut(), is_encrypted);
         return response;
     };
     let is_head = request.method() == Method::HEAD;
@@ -42,7 +77,7 @@ pub async fn receive(State(site): State<Site>, mut request: Request, next: Next)
     } else if request.method() == Method::PATCH {
         *request.method_mut() = Method::PUT;
     }
-    let mut response = admit(&site, &forwarded, connection, request, next).await;
+    let mut response = admit(site, &forwarded, connection, request, next).await;
     security::add_headers(response.headers_mut(), forwarded.is_https);
     if is_head { without_body(response) } else { response }
 }

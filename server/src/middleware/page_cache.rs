@@ -4,7 +4,6 @@
 //! is authorised first: its session and membership must be valid.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -12,8 +11,8 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use campfire::cache::Cache;
 use campfire::cache::invalidation::Invalidations;
+use campfire::cache::{Cache, CacheUse};
 use campfire::model::{Anchor, Place, RoomId, UserId};
 use campfire::state::PictureVersions;
 
@@ -21,6 +20,7 @@ use crate::http::admission::Admission;
 use crate::http::forwarded::Forwarded;
 use crate::http::prefetch::is_prefetch;
 use crate::http::render::Cacheable;
+use crate::http::route::Route;
 use crate::http::{encoding, etag, user_agent};
 use crate::{Site, session};
 
@@ -30,6 +30,9 @@ const MAX_PAGE_BYTES: usize = 256 * 1024;
 /// Estimated memory of a page without its body, in bytes, rounded up: headers and dependencies.
 const HEADERS_BYTES: usize = 2 * 1024;
 
+/// The route of the pages of rooms.
+const ROUTE: &str = "/rooms/{room_id}";
+
 /// The only cookie that a cached response may set: the last room, which is that of the page.
 const ALLOWED_COOKIE: &str = app::server::LAST_ROOM;
 
@@ -37,7 +40,6 @@ const ALLOWED_COOKIE: &str = app::server::LAST_ROOM;
 #[derive(Clone, Debug)]
 pub struct PageCache {
     pages: Arc<Cache<Key, Arc<Page>>>,
-    hit_count: Arc<AtomicU64>,
 }
 
 /// The key of a page: its user, its room, and what else its HTML depends on.
@@ -63,14 +65,13 @@ impl PageCache {
     /// An empty cache of `capacity_bytes`.
     #[must_use]
     pub fn new(invalidations: Invalidations, capacity_bytes: u64) -> Self {
-        let pages = Arc::new(Cache::new(invalidations, capacity_bytes, HEADERS_BYTES));
-        Self { pages, hit_count: Arc::default() }
+        Self { pages: Arc::new(Cache::new(invalidations, capacity_bytes, HEADERS_BYTES)) }
     }
 
-    /// Number of requests answered from the cache.
+    /// How often the cache was asked, and how full it is.
     #[must_use]
-    pub fn hit_count(&self) -> u64 {
-        self.hit_count.load(Ordering::Relaxed)
+    pub fn usage(&self) -> CacheUse {
+        self.pages.usage()
     }
 }
 
@@ -85,8 +86,9 @@ pub async fn serve_cached(State(site): State<Site>, mut request: Request, next: 
     if let Some(user_id) = cached_member(&site, &request, &origin, room_id) {
         let key = Key { user_id, room_id, origin: origin.clone(), custom_styles: custom_styles.clone(), pictures };
         if let Some(page) = site.pages.pages.get(&key) {
-            site.pages.hit_count.fetch_add(1, Ordering::Relaxed);
-            return page.response(request.headers());
+            let mut response = page.response(request.headers());
+            response.extensions_mut().insert(Route::Named(ROUTE));
+            return response;
         }
     }
     // Without `If-None-Match` the response is a full page, which can be cached.

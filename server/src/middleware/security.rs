@@ -12,7 +12,7 @@ use crate::http::forwarded::Forwarded;
 use crate::session::is_read;
 
 /// The revision of the source that the executable was built from.
-const REVISION: &str = match option_env!("GIT_REVISION") {
+pub const REVISION: &str = match option_env!("GIT_REVISION") {
     Some(revision) if !revision.is_empty() => revision,
     _ => "unknown",
 };
@@ -79,7 +79,7 @@ mod tests {
     fn is_refused(pairs: &[(&'static str, &'static str)]) -> bool {
         let pairs = pairs.iter().chain(&[("host", "chat.example")]);
         let headers = pairs.map(|(name, value)| (name.parse().unwrap(), HeaderValue::from_static(value))).collect();
-        let forwarded = Forwarded::read(Version::HTTP_11, &headers, None, &TrustedProxies::default()).unwrap();
+        let forwarded = Forwarded::read(Version::HTTP_11, &headers, None, false, &TrustedProxies::default()).unwrap();
         is_cross_site(&headers, &forwarded)
     }
 

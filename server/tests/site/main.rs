@@ -22,5 +22,6 @@ mod requests;
 mod rooms;
 mod sockets;
 mod support;
+mod tls;
 mod users;
 mod webhooks;

@@ -33,6 +33,7 @@ use crate::cache::invalidation::{Invalidations, Stale};
 use crate::clock::{self, Clock};
 use crate::health::Health;
 use crate::live::Announcement;
+use crate::metrics::Counts;
 use crate::model::{Job, MessageId, PushSubscriptionId, UserId};
 use crate::{AppError, AppResult, low_priority};
 use writer::Writer;
@@ -87,6 +88,7 @@ pub struct Db {
     queue: mpsc::Sender<QueuedWrite>,
     invalidations: Invalidations,
     commit_count: Arc<AtomicU64>,
+    counts: Arc<Counts>,
     job_enqueued: Arc<Notify>,
 }
 
@@ -248,11 +250,13 @@ impl Db {
         let commit_counter = CommitCounter::open(path).map_err(OpenError::Index)?;
         let invalidations = Invalidations::new(Box::new(move || commit_counter.read()));
         let job_enqueued = Arc::new(Notify::new());
+        let counts = Arc::new(Counts::default());
         let db = Self {
             readers,
             queue,
             invalidations: invalidations.clone(),
             commit_count: Arc::clone(&commit_count),
+            counts: Arc::clone(&counts),
             job_enqueued: Arc::clone(&job_enqueued),
         };
         let checkpoint = checkpoint::run(options, db.queue.downgrade(), Arc::clone(&commit_count));
@@ -273,6 +277,7 @@ impl Db {
             invalidations,
             change_count: 0,
             commit_count,
+            counts,
             job_enqueued,
             merge_debt: MergeDebt::default(),
         };
@@ -361,6 +366,18 @@ impl Db {
     /// Completes after a commit that enqueued jobs, including one since the last call. For a single caller.
     pub async fn job_enqueued(&self) {
         self.job_enqueued.notified().await;
+    }
+
+    /// What was counted since the database was opened.
+    #[must_use]
+    pub fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    /// Number of writes that wait for the writer.
+    #[must_use]
+    pub fn queue_length(&self) -> usize {
+        self.queue.max_capacity() - self.queue.capacity()
     }
 
     /// Number of transactions committed since the database was opened.

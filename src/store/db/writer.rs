@@ -18,6 +18,7 @@ use crate::cache::invalidation::{Invalidations, Stale};
 use crate::clock::{self, Clock};
 use crate::health::Pulse;
 use crate::live::Announcement;
+use crate::metrics::Counts;
 use crate::store::messages::Inserted;
 use crate::store::sqlite::search_index::{MergeDebt, PendingIndex, index_messages};
 
@@ -32,6 +33,7 @@ pub(super) struct Writer {
     /// SQLite's count of rows changed by this connection, when the transaction began.
     pub change_count: i64,
     pub commit_count: Arc<AtomicU64>,
+    pub counts: Arc<Counts>,
     /// Notified after a commit that enqueued jobs.
     pub job_enqueued: Arc<Notify>,
     pub merge_debt: MergeDebt,
@@ -84,6 +86,7 @@ impl Writer {
 
     /// Runs the group in the transaction that has begun, and replies to each of its callers.
     async fn commit_group(&mut self, mut group: Vec<QueuedWrite>) {
+        let began_at = clock::monotonic();
         // A single write needs no savepoint: rolling back the transaction undoes nothing else.
         let is_single = group.len() == 1;
         let mut succeeded = Vec::with_capacity(group.len());
@@ -94,6 +97,7 @@ impl Writer {
             Ok(inserted) => (inserted.into_iter(), None),
             Err(error) => (Vec::new().into_iter(), Some(AppError::from(error))),
         };
+        let posted_count = inserted.as_slice().iter().flatten().count() as u64;
         // SQLite's count of changed rows includes those of a write that was rolled back.
         let mut has_rolled_back = false;
         for write in group {
@@ -141,6 +145,7 @@ impl Writer {
 
         if !succeeded.is_empty() {
             self.commit_count.fetch_add(1, Ordering::Relaxed);
+            self.count(&succeeded, posted_count, began_at);
         }
         for stale in succeeded.iter().flat_map(|pending| &pending.stale) {
             self.invalidations.mark(*stale);
@@ -157,6 +162,15 @@ impl Writer {
         for (reply, error) in failed {
             let _ = reply.send(Err(error.unwrap_or(AppError::Internal)));
         }
+    }
+
+    /// Counts a group that was committed.
+    fn count(&self, group: &[PendingWrite], posted_count: u64, began_at: Instant) {
+        self.counts.commits.observe_duration(clock::monotonic().saturating_duration_since(began_at));
+        self.counts.groups.observe(group.len() as u64);
+        self.counts.posts.fetch_add(posted_count, Ordering::Relaxed);
+        let announcement_count = group.iter().map(|pending| pending.announcements.len() as u64).sum();
+        self.counts.announcements.fetch_add(announcement_count, Ordering::Relaxed);
     }
 
     /// Inserts the group's new messages. Returns one entry per message, in the group's order: `None` if it was

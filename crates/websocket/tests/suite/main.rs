@@ -4,3 +4,4 @@ mod client;
 mod conformance;
 mod connection;
 mod properties;
+mod tls;

@@ -3,16 +3,13 @@
 use super::Next;
 use crate::files::PREVIEW_SUFFIX;
 use crate::model::FileKey;
+use crate::ops::files::GRACE_MS;
 use crate::state::AppState;
 use crate::store::{self, Tx, files};
 use crate::{AppError, AppResult};
 
 /// Maximum number of files that one step deletes.
 const BATCH_SIZE: i64 = 50;
-
-/// How long a file has to be expired before it is deleted, in milliseconds: a write that began before it expired may still
-/// give it to a message.
-const GRACE_MS: i64 = 60_000;
 
 /// When it is tried again while a backup is made, in milliseconds: that one still needs the files.
 const HELD_PAUSE_MS: i64 = 30_000;

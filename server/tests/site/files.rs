@@ -430,6 +430,37 @@ async fn uploads_that_no_message_has_expire() {
 }
 
 #[tokio::test]
+async fn what_somebody_uploads_and_does_not_send_is_bounded_in_bytes() {
+    let (site, mut ada) = TestSite::with_ada().await;
+    let room_id = site.all_talk(&ada).await;
+    site.state.files.set_max_file_bytes(10);
+    let mut keys = Vec::new();
+    for number in 0..20 {
+        keys.push(upload(&mut ada.browser, &format!("{number}.txt"), b"0123456789").await);
+        site.state.clock.advance(1_000);
+    }
+    let refused = begin(&mut ada.browser, Uuid::now_v7(), "more.txt", 1).await;
+    assert_eq!(refused.status, StatusCode::CONFLICT);
+    assert!(refused.text().contains("Your files that are in no message take 200 B, the most."), "{}", refused.text());
+
+    // One that is removed is deleted at once, so that uploading and removing fills no disk.
+    let removed = ada.browser.send(Method::DELETE, &format!("/uploads/{}", keys[0]), &[], Body::empty()).await;
+    assert_eq!(removed.status, StatusCode::NO_CONTENT);
+    jobs::run_due(&site.state).await.unwrap();
+    assert_eq!(on_disk(&site).len(), 19);
+    upload(&mut ada.browser, "more.txt", b"0123456789").await;
+    assert_eq!(begin(&mut ada.browser, Uuid::now_v7(), "more.txt", 1).await.status, StatusCode::CONFLICT);
+
+    // What is sent does not count.
+    posted(&mut ada.browser, room_id, "", &[&keys[1], &keys[2]]).await;
+    let begun = begin(&mut ada.browser, Uuid::now_v7(), "more.txt", 10).await;
+    assert_eq!(begun.status, StatusCode::CREATED);
+    // Another one's do not either.
+    let mut bob = site.join("Bob").await;
+    upload(&mut bob.browser, "bob.txt", b"0123456789").await;
+}
+
+#[tokio::test]
 async fn a_message_with_files_is_edited_and_found() {
     let (site, mut ada) = TestSite::with_ada().await;
     let room_id = site.all_talk(&ada).await;

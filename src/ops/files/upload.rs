@@ -7,8 +7,9 @@ use bytes::Bytes;
 use futures::Stream;
 use thiserror::Error;
 
-use super::EXPIRY_MS;
+use super::{EXPIRY_MS, GRACE_MS};
 use crate::access::Caller;
+use crate::facts::Fact;
 use crate::files::{AppendError, read_details, without_metadata};
 use crate::model::{ClientUploadId, FileKey, FileName, Upload, User, size_text};
 use crate::ops::permissions::{CallerRight, write_as, write_completion_as};
@@ -19,6 +20,9 @@ use crate::{AppError, AppResult};
 
 /// How many uploads of a user may be incomplete.
 const MAX_INCOMPLETE: i64 = 20;
+
+/// How many files of the largest size a user may have that are in no message.
+const MAX_UNUSED: u64 = 20;
 
 /// Why an upload does not go on.
 #[derive(Debug, Error)]
@@ -35,7 +39,7 @@ pub enum UploadError {
 ///
 /// # Errors
 /// `TooLarge` for a file over the limit, `NoSpace` when the disk is too full, `Conflict` when too many others are incomplete
-/// or when the id was used for another file.
+/// or in no message, or when the id was used for another file.
 pub async fn begin<C: Caller>(
     state: &AppState,
     caller: &C,
@@ -69,12 +73,24 @@ pub async fn begin<C: Caller>(
             let words = "You have 20 files under way. Let some arrive or remove them, then go on.";
             return Err(AppError::Conflict(words.into()));
         }
+        require_quota(tx, &new, max_bytes).await?;
         let expires_at = tx.now_ms() + EXPIRY_MS;
         files::insert(tx.db(), &new, &client_upload_id, expires_at).await?;
         Ok((new, true))
     };
     let (stored, is_new) = write_as(state, &CallerRight::of(caller), begin).await?;
     Ok((again(state, caller, stored, &name, bytes).await?, is_new))
+}
+
+/// Refuses an upload with which the user's files that are in no message would take too much.
+async fn require_quota(tx: &mut Tx, new: &StoredUpload, max_file_bytes: u64) -> AppResult<()> {
+    let most = i64::try_from(max_file_bytes.saturating_mul(MAX_UNUSED)).unwrap_or(i64::MAX);
+    let unused = files::sum_unused_bytes(tx.db(), new.creator_id).await?;
+    if unused.saturating_add(new.bytes) <= most {
+        return Ok(());
+    }
+    let most = size_text(most);
+    Err(AppError::Conflict(format!("Your files that are in no message take {most}, the most. Send or remove some.")))
 }
 
 /// An upload that was begun before, if it is of the same file.
@@ -251,12 +267,15 @@ async fn keep_received<C: Caller>(
         bytes: i64::try_from(bytes).unwrap_or(i64::MAX),
         complete: false,
     };
+    let max_file_bytes = state.files.max_file_bytes();
     let begin = async move |tx: &mut Tx, user: User| {
         tx.changes_nothing_visible();
         // One that broke off, of the same form.
         if let Some(earlier) = files::find_by_client_id(tx.db(), user.id, &client_upload_id).await? {
-            files::remove(tx.db(), user.id, &earlier.key).await?;
+            let expired_at = tx.now_ms() - GRACE_MS;
+            files::remove(tx.db(), user.id, &earlier.key, expired_at).await?;
         }
+        require_quota(tx, &new, max_file_bytes).await?;
         let expires_at = tx.now_ms() + EXPIRY_MS;
         Ok(files::insert(tx.db(), &new, &client_upload_id, expires_at).await?)
     };
@@ -274,7 +293,13 @@ pub async fn remove<C: Caller>(state: &AppState, caller: &C, key: &FileKey) -> A
     let removed_key = key.clone();
     let remove = async move |tx: &mut Tx, user: User| {
         tx.changes_nothing_visible();
-        Ok(files::remove(tx.db(), user.id, &removed_key).await?)
+        // Without its upload, no message can have the blob: it is deleted at once.
+        let expired_at = tx.now_ms() - GRACE_MS;
+        let removed = files::remove(tx.db(), user.id, &removed_key, expired_at).await?;
+        if removed == Some(true) {
+            tx.record(Fact::FilesReleased).await?;
+        }
+        Ok(removed.is_some())
     };
     if write_as(state, &CallerRight::of(caller), remove).await? {
         let _ = state.files.incoming.delete(key).await;

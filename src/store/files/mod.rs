@@ -13,5 +13,5 @@ pub use blobs::{
 };
 pub use uploads::{
     StoredUpload, complete, count_incomplete, find, find_by_client_id, insert, list_incomplete, list_usable, remove,
-    remove_expired_uploads,
+    remove_expired_uploads, sum_unused_bytes,
 };

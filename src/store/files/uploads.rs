@@ -79,6 +79,18 @@ pub async fn count_incomplete(db: impl SqliteExecutor<'_>, creator_id: UserId) -
         .await
 }
 
+/// How many bytes the files of this user take that nothing has: uploads that are not complete, as long as announced, and
+/// blobs that are in no message yet or are to be deleted.
+pub async fn sum_unused_bytes(db: impl SqliteExecutor<'_>, creator_id: UserId) -> sqlx::Result<i64> {
+    sqlx::query_scalar(
+        "SELECT (SELECT COALESCE(SUM(bytes), 0) FROM uploads WHERE creator_id = $1 AND NOT complete)
+              + (SELECT COALESCE(SUM(bytes), 0) FROM blobs WHERE creator_id = $1 AND expires_at IS NOT NULL)",
+    )
+    .bind(creator_id)
+    .fetch_one(db)
+    .await
+}
+
 /// Those of these uploads that a new message of this user can have: complete, in no message yet, and not expired at
 /// `now_ms`. In any order.
 pub async fn list_usable(
@@ -110,14 +122,28 @@ pub async fn complete(db: impl SqliteExecutor<'_>, key: &FileKey, expires_at: i6
         .map(drop)
 }
 
-/// Removes an upload of this user. Returns whether there was one. Its blob, if it became one, expires by itself.
-pub async fn remove(db: impl SqliteExecutor<'_>, creator_id: UserId, key: &FileKey) -> sqlx::Result<bool> {
-    let removed = sqlx::query("DELETE FROM uploads WHERE key = $1 AND creator_id = $2")
-        .bind(key)
-        .bind(creator_id)
-        .execute(db)
-        .await?;
-    Ok(removed.rows_affected() > 0)
+/// Removes an upload of this user. Returns whether it was complete; `None` if there was none. The blob that it became
+/// expires at `expired_at`, unless a message has it.
+pub async fn remove(
+    db: &mut sqlx::SqliteConnection,
+    creator_id: UserId,
+    key: &FileKey,
+    expired_at: i64,
+) -> sqlx::Result<Option<bool>> {
+    let removed: Option<bool> =
+        sqlx::query_scalar("DELETE FROM uploads WHERE key = $1 AND creator_id = $2 RETURNING complete")
+            .bind(key)
+            .bind(creator_id)
+            .fetch_optional(&mut *db)
+            .await?;
+    if removed == Some(true) {
+        sqlx::query("UPDATE blobs SET expires_at = $2 WHERE key = $1 AND expires_at IS NOT NULL")
+            .bind(key)
+            .bind(expired_at)
+            .execute(db)
+            .await?;
+    }
+    Ok(removed)
 }
 
 /// The uploads that are not complete.

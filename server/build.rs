@@ -51,6 +51,7 @@ const STYLES: &[&str] = &[
     "bots",
     "composer",
     "lost",
+    "notes",
     "files",
     "completions",
     "toast",

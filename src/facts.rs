@@ -202,6 +202,15 @@ pub enum Fact {
         /// The bots.
         bot_ids: Vec<UserId>,
     },
+    /// Something is to be told to one user alone, in the pages that show a room now. It is stored nowhere.
+    NoteWritten {
+        /// The user.
+        user_id: UserId,
+        /// The room.
+        room_id: RoomId,
+        /// The note, as HTML.
+        html: String,
+    },
     /// Files have expired, because what they belonged to is gone.
     FilesReleased,
 
@@ -373,6 +382,10 @@ impl Tx {
                 }
             }
 
+            Fact::NoteWritten { user_id, room_id, html } => {
+                self.announce(Announcement::Person { user_id, event: ServerEvent::Note { room_id, html } });
+            }
+
             // No event: nobody edited anything.
             Fact::MessagesRendered { room_ids, user_ids } => {
                 room_ids.into_iter().for_each(|room_id| self.mark_stale(Stale::Messages(room_id)));
@@ -542,6 +555,7 @@ mod tests {
             Fact::MessageExtended { .. } => "post a picture",
             Fact::LinksPosted { .. } => "post a link",
             Fact::FilesReleased | Fact::DeliveriesQueued { .. } => "none: no page shows it",
+            Fact::NoteWritten { .. } => "none: it is gone after a load",
             Fact::MessagesRendered { .. } => "none: a tab shows it at its next load",
             Fact::EventsPruned => "prune",
         }

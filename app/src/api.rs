@@ -35,18 +35,20 @@ pub async fn messages_after(room_id: RoomId, message_id: MessageId) -> AppResult
     answer(async move { ops::messages::page_after(&state(), &member_of(room_id).await?, message_id).await }).await
 }
 
-/// Posts `body` in the room, with complete uploads as its files. Calls with the same `client_message_id` store it once.
+/// Posts `body` in the room, with complete uploads as its files. Calls with the same `client_message_id` store it once. A
+/// text like `/word` calls a bot instead, and is no message, unless `as_message` is set.
 #[server(endpoint = "messages/post", input = Json, output = Json)]
 pub async fn post_message(
     room_id: RoomId,
     client_message_id: ClientMessageId,
     body: String,
     #[server(default)] files: Vec<FileKey>,
-) -> AppResult<Posted> {
+    #[server(default)] as_message: bool,
+) -> AppResult<Option<Posted>> {
     use crate::server::{answer, member_of, ops, state};
     answer(async move {
         let member = member_of(room_id).await?;
-        ops::messages::post_with_files(&state(), &member, client_message_id, &body, files).await
+        ops::commands::send(&state(), &member, client_message_id, &body, files, as_message).await
     })
     .await
 }

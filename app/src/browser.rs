@@ -240,6 +240,14 @@ pub fn mark_edited(message_id: Option<MessageId>) {
     }
 }
 
+/// Shows a note to the viewer above the composer.
+pub fn show_note(html: &str) {
+    if let Ok(Some(notes)) = document().query_selector(".notes") {
+        let _ = notes.insert_adjacent_html("beforeend", html);
+        notes.set_scroll_top(notes.scroll_height());
+    }
+}
+
 /// Moves the line before the new messages to this message, or removes it.
 pub fn mark_new(message_id: Option<MessageId>) {
     if let Ok(Some(marked)) = document().query_selector("[data-new]") {

@@ -45,6 +45,9 @@ pub struct Outgoing {
     pub files: Vec<Upload>,
     /// Why the server refused it; it is sent again only when the user retries.
     pub failed: Option<String>,
+    /// Whether it is a message although it begins like a command.
+    #[serde(default)]
+    pub as_message: bool,
     /// What became of the room, as a clause like "which was deleted": the message can no longer be sent.
     #[serde(default)]
     pub gone: Option<String>,
@@ -132,8 +135,17 @@ impl Outbox {
     /// Adds a message and sends it, as soon as its files have arrived.
     pub fn push(self, room_id: RoomId, room_name: String, body: String, files: Vec<Upload>) {
         let client_message_id = browser::new_client_message_id();
-        let item =
-            Outgoing { client_message_id, room_id, room_name, body, files, failed: None, gone: None, waiting: false };
+        let item = Outgoing {
+            client_message_id,
+            room_id,
+            room_name,
+            body,
+            files,
+            failed: None,
+            as_message: false,
+            gone: None,
+            waiting: false,
+        };
         self.store(&item);
         self.items.update(|items| items.push(item));
         self.send();
@@ -146,6 +158,12 @@ impl Outbox {
             self.uploads.retry(&file.id);
         }
         self.send();
+    }
+
+    /// Sends as a message what was refused as a command.
+    pub fn send_as_message(self, id: &ClientMessageId) {
+        self.change(id, |item| item.as_message = true);
+        self.retry(id);
     }
 
     /// Sends a failed message without the files that were refused.
@@ -205,13 +223,16 @@ impl Outbox {
             // What waits for files is sent when they have arrived.
             let Some((item, keys)) = self.next() else { return };
             let id = item.client_message_id;
-            let response =
-                browser::timeout(RESPONSE_TIMEOUT, api::post_message(item.room_id, id.clone(), item.body, keys)).await;
+            let response = browser::timeout(
+                RESPONSE_TIMEOUT,
+                api::post_message(item.room_id, id.clone(), item.body, keys, item.as_message),
+            )
+            .await;
             match response.unwrap_or(Err(AppError::Unreachable)) {
                 Ok(posted) => {
                     pause_ms = MIN_PAUSE_MS;
                     // Both lists change in the same turn: the message does not flicker.
-                    if let Posted::Stored(message) = posted {
+                    if let Some(Posted::Stored(message)) = posted {
                         live::deliver(&ServerEvent::MessagePosted { seq: 0, at: 0, message });
                     }
                     self.remove(&id);

@@ -61,7 +61,7 @@ function unsent(): Unsent[] {
     const keys = Object.keys(localStorage).filter((key) => key.startsWith("campfire:outbox:"));
     const waiting = keys.map((key) => JSON.parse(localStorage.getItem(key) ?? "") as Waiting).filter(({ failed, gone }) => !failed && !gone);
     return waiting
-      .map(({ room_id, client_message_id, body, files = [] }) => ({ room_id, client_message_id, body, files: files.map(({ key }) => key) }))
+      .map(({ room_id, client_message_id, body, as_message, files = [] }) => ({ room_id, client_message_id, body, as_message, files: files.map(({ key }) => key) }))
       .filter((message): message is Unsent => message.files.every((key) => key))
       .sort((one, other) => (one.client_message_id < other.client_message_id ? -1 : 1));
   } catch {

@@ -7,6 +7,8 @@ export interface Unsent {
   body: string;
   /** The keys of its files, which have arrived. */
   files: string[];
+  /** Whether it is a message although it begins like a command. */
+  as_message: boolean;
 }
 
 /** From a page. */

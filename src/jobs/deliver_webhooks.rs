@@ -6,12 +6,13 @@
 use outbound::Error;
 
 use super::Next;
-use crate::model::UserId;
+use crate::model::{CommandWord, UserId};
+use crate::ops::commands::{self, answer_caller, tell_caller};
 use crate::ops::webhooks::{
-    Notice, Reply, kept_answer, payload, post_notice, post_reply, reply, request, test_message,
+    Notice, Reply, is_for_caller, kept_answer, payload, post_notice, post_reply, reply, request, test_message,
 };
 use crate::state::AppState;
-use crate::store::webhooks::{After, Attempt, DueDelivery};
+use crate::store::webhooks::{After, Attempt, DeliveredMessage, DueDelivery};
 use crate::store::{Tx, webhooks};
 use crate::{AppResult, clock};
 
@@ -24,28 +25,30 @@ pub(super) async fn step(state: &AppState, bot_id: UserId) -> AppResult<Next> {
     let Some(due) = webhooks::find_due(state.db.reader(), bot_id, now_ms).await? else {
         return Ok(Next::Drained(bot_id));
     };
-    let found = match due.message_id {
-        Some(message_id) => webhooks::find_message(state.db.reader(), bot_id, message_id).await?,
-        None => Some(test_message(&due, bot_id)),
-    };
-    let Some(message) = found else {
+    let Some((message, command)) = find_subject(state, bot_id, &due).await? else {
         let error = Some("The message is gone, or the bot is not in its room any more.".to_owned());
         finish(state, bot_id, &due, Attempt { error, ..Attempt::default() }, After::Failed).await?;
         return Ok(Next::Continue);
     };
-    let (body, kept_request) = payload(bot_id, &due, &message);
+    let (body, kept_request) = payload(bot_id, &due, &message, command.as_ref());
     let (outcome, mut attempt) = send(state, &due, body, kept_request).await;
     match outcome {
-        Outcome::Delivered(reply) => {
-            if due.message_id.is_some()
-                && let Some(reason) = post_reply(state, bot_id, &due, reply).await?
-            {
-                attempt.error = Some(reason);
+        Outcome::Delivered { reply, is_for_caller } => {
+            attempt.error = match due.caller_id {
+                Some(caller_id) => reply_to_call(state, bot_id, &due, caller_id, reply, is_for_caller).await?,
+                None if due.message_id.is_some() => post_reply(state, bot_id, &due, reply).await?,
+                None => None,
+            }
+            .or(attempt.error);
+            if is_for_caller && due.caller_id.is_some() {
+                // It is nobody else's, not even an administrator's.
+                attempt.answer.clear();
             }
             finish(state, bot_id, &due, attempt, After::Done).await?;
             Ok(Next::Continue)
         }
         Outcome::Gone => {
+            tell_of_failure(state, &due, &attempt).await?;
             let webhook = webhooks::find(state.db.reader(), bot_id).await?;
             if due.message_id.is_some() && webhook.is_some_and(|webhook| webhook.url == due.url) {
                 post_notice(state, bot_id, &due, Notice::Gone).await?;
@@ -54,6 +57,7 @@ pub(super) async fn step(state: &AppState, bot_id: UserId) -> AppResult<Next> {
             Ok(Next::Drained(bot_id))
         }
         Outcome::Refused => {
+            tell_of_failure(state, &due, &attempt).await?;
             finish(state, bot_id, &due, attempt, After::Failed).await?;
             Ok(Next::Drained(bot_id))
         }
@@ -64,11 +68,66 @@ pub(super) async fn step(state: &AppState, bot_id: UserId) -> AppResult<Next> {
             let jitter = uuid::Uuid::new_v4().as_bytes()[0];
             // Not the time before the request, which may have taken longer than the pause.
             let now_ms = state.clock.now_ms();
-            let after = again(due.attempts, jitter).map_or(After::Failed, |pause| After::Again(now_ms + pause));
+            // Who called waits for the answer, and expects nothing hours later: one more try, unless it may have come through.
+            let is_last = due.caller_id.is_some() && (is_silence || due.attempts > 0);
+            let pause = again(due.attempts, jitter).filter(|_| !is_last);
+            let after = pause.map_or(After::Failed, |pause| After::Again(now_ms + pause));
+            if after == After::Failed {
+                tell_of_failure(state, &due, &attempt).await?;
+            }
             finish(state, bot_id, &due, attempt, after).await?;
             Ok(Next::Drained(bot_id))
         }
     }
+}
+
+/// What is delivered: a message, a call with its word, or a test. `None` if it is gone, or not for the bot any more.
+async fn find_subject(
+    state: &AppState,
+    bot_id: UserId,
+    due: &DueDelivery,
+) -> AppResult<Option<(DeliveredMessage, Option<CommandWord>)>> {
+    if due.caller_id.is_some() {
+        let call = commands::find_call(state, due.id).await?;
+        return Ok(call.map(|(word, message)| (message, Some(word))));
+    }
+    let message = match due.message_id {
+        Some(message_id) => webhooks::find_message(state.db.reader(), bot_id, message_id).await?,
+        None => Some(test_message(due, bot_id)),
+    };
+    Ok(message.map(|message| (message, None)))
+}
+
+/// Gives the answer to a call to the room or to the caller alone. Returns why not, if trying again cannot help.
+async fn reply_to_call(
+    state: &AppState,
+    bot_id: UserId,
+    due: &DueDelivery,
+    caller_id: UserId,
+    reply: Reply,
+    is_for_caller: bool,
+) -> AppResult<Option<String>> {
+    let refusal = match reply {
+        Reply::Text(text) if is_for_caller => {
+            answer_caller(state, due, caller_id, &text).await?;
+            None
+        }
+        Reply::File(..) if is_for_caller => {
+            Some("The answer was not shown: a file cannot be for one person.".to_owned())
+        }
+        reply => post_reply(state, bot_id, due, reply).await?,
+    };
+    if let Some(refusal) = &refusal {
+        tell_caller(state, due, caller_id, refusal).await?;
+    }
+    Ok(refusal)
+}
+
+/// Tells the caller, if it is a call, why it failed.
+async fn tell_of_failure(state: &AppState, due: &DueDelivery, attempt: &Attempt) -> AppResult<()> {
+    let Some(caller_id) = due.caller_id else { return Ok(()) };
+    let words = attempt.error.as_deref().unwrap_or("It failed.");
+    tell_caller(state, due, caller_id, &format!("The command did not work. {words}")).await
 }
 
 /// When something is due for this bot next, in milliseconds since the epoch. Read in the write that ends the job, so that
@@ -85,7 +144,11 @@ fn again(attempts: i64, jitter: u8) -> Option<i64> {
 
 /// The outcome of a delivery attempt.
 enum Outcome {
-    Delivered(Reply),
+    Delivered {
+        reply: Reply,
+        /// Whether the answer to a call is for the caller alone.
+        is_for_caller: bool,
+    },
     /// The target is gone for good.
     Gone,
     /// Trying again cannot help.
@@ -118,11 +181,13 @@ async fn send(state: &AppState, due: &DueDelivery, body: bytes::Bytes, kept_requ
         attempt.answer = kept_answer(&response.body, &due.token);
     }
     let outcome = match (status, read) {
-        (Some(200..=299), Ok(response)) => Outcome::Delivered(reply(&response)),
+        (Some(200..=299), Ok(response)) => {
+            Outcome::Delivered { reply: reply(&response), is_for_caller: is_for_caller(&response) }
+        }
         // It was received; only the answer cannot be used.
         (Some(200..=299), Err(error @ (Error::TooLarge | Error::Encoded))) => {
             attempt.error = Some(error.to_string());
-            Outcome::Delivered(Reply::Nothing)
+            Outcome::Delivered { reply: Reply::Nothing, is_for_caller: false }
         }
         (Some(410), _) => {
             attempt.error = Some("The target is gone (410).".to_owned());

@@ -378,7 +378,11 @@ mod tests {
 
     /// A bot in All Talk whose target accepts no connection.
     async fn add_bot(world: &testing::World, name: &str) -> UserId {
-        let form = BotForm { name: name.parse().unwrap(), webhook_url: Some("http://127.0.0.1:1/".to_owned()) };
+        let form = BotForm {
+            name: name.parse().unwrap(),
+            webhook_url: Some("http://127.0.0.1:1/".to_owned()),
+            commands: Vec::new(),
+        };
         bots::create(&world.state, &testing::as_administrator(&world.ada), form).await.unwrap()
     }
 

@@ -5,6 +5,8 @@ mod avatars;
 mod boosts;
 mod bots;
 mod collation;
+#[cfg(not(target_arch = "wasm32"))]
+mod commands;
 mod files;
 mod ids;
 mod jobs;
@@ -25,6 +27,8 @@ pub use bots::{BotKey, Credential, TOKEN_CHARS};
 pub use collation::compare_names;
 #[cfg(not(target_arch = "wasm32"))]
 pub use collation::order_key;
+#[cfg(not(target_arch = "wasm32"))]
+pub use commands::{Call, CommandWord, parse_words};
 pub use files::{
     Attachment, ClientUploadId, FileForm, FileKey, FileName, MAX_FILES, MAX_PIECE_BYTES, Upload, is_previewed_type,
     size_text,

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use crate::access::{Administrator, CurrentBot, Guess};
 use crate::facts::Fact;
-use crate::model::{BotKey, RoomId, Status, TOKEN_CHARS, User, UserId, UserName};
+use crate::model::{BotKey, CommandWord, RoomId, Status, TOKEN_CHARS, User, UserId, UserName};
 use crate::state::AppState;
 use crate::store::{self, Tx};
 use crate::{AppError, AppResult, names};
@@ -18,7 +18,7 @@ use super::accounts::random_letters;
 use super::avatars::{self, Received, record_pictures};
 use super::permissions::write_as;
 use super::users::{end_memberships, record_changed};
-use super::webhooks;
+use super::{commands, webhooks};
 use pictures::Crop;
 
 /// Maximum number of active bots.
@@ -65,6 +65,8 @@ pub struct BotForm {
     pub name: UserName,
     /// The URL of its webhook, from [`webhooks::parse_url`]; `None` for no webhook.
     pub webhook_url: Option<String>,
+    /// The words of its commands, from [`parse_words`](crate::model::parse_words).
+    pub commands: Vec<CommandWord>,
 }
 
 /// The active bots, by name, with their rooms.
@@ -120,6 +122,7 @@ pub async fn create(state: &AppState, administrator: &Administrator, form: BotFo
         let user_id = store::bots::insert(tx.db(), &form.name, &token, now_ms).await?;
         names::store(tx, user_id, &form.name).await?;
         webhooks::store_url(tx, user_id, form.webhook_url.as_deref()).await?;
+        commands::store_words(tx, user_id, &form.commands).await?;
         let room_ids = store::memberships::grant_open_rooms(tx.db(), user_id, now_ms).await?;
         tx.record(Fact::UserJoined { user_id, room_ids }).await?;
         // The sheet of pictures also says who is a bot.
@@ -139,6 +142,7 @@ pub async fn update(state: &AppState, administrator: &Administrator, bot_id: Use
     let update = async move |tx: &mut Tx, _: User| {
         let bot = require_bot(tx, bot_id).await?;
         webhooks::store_url(tx, bot_id, form.webhook_url.as_deref()).await?;
+        commands::store_words(tx, bot_id, &form.commands).await?;
         if bot.name == form.name.as_str() {
             tx.changes_nothing_visible();
             return Ok(());
@@ -173,11 +177,20 @@ pub async fn deactivate(state: &AppState, administrator: &Administrator, bot_id:
         require_bot(tx, bot_id).await?;
         end_memberships(tx, bot_id).await?;
         webhooks::store_url(tx, bot_id, None).await?;
+        commands::store_words(tx, bot_id, &[]).await?;
         let now_ms = tx.now_ms();
         store::users::update_status(tx.db(), bot_id, Status::Deactivated, now_ms).await?;
         Ok(tx.record(Fact::UserDeactivated { user_id: bot_id }).await?)
     };
     write_as(state, administrator, deactivate).await
+}
+
+/// The words of a bot's commands, sorted.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn command_words(state: &AppState, _: &Administrator, bot_id: UserId) -> AppResult<Vec<String>> {
+    Ok(store::commands::list_of_bot(state.db.reader(), bot_id).await?)
 }
 
 /// Whether a bot has a picture.
@@ -291,7 +304,7 @@ mod tests {
     use crate::testing::{self, LOCAL, as_administrator};
 
     fn form(name: &str) -> BotForm {
-        BotForm { name: name.parse().unwrap(), webhook_url: None }
+        BotForm { name: name.parse().unwrap(), webhook_url: None, commands: Vec::new() }
     }
 
     #[tokio::test]

@@ -105,7 +105,7 @@ mod tests {
     async fn a_bot_hears_of_its_own_rooms_in_the_order_of_the_log() {
         let world = testing::world().await;
         let (state, ada) = (&world.state, as_administrator(&world.ada));
-        let form = bots::BotForm { name: "Logger".parse().unwrap(), webhook_url: None };
+        let form = bots::BotForm { name: "Logger".parse().unwrap(), webhook_url: None, commands: Vec::new() };
         let bot_id = bots::create(state, &ada, form).await.unwrap();
         let key = bots::find(state, &ada, bot_id).await.unwrap().key.to_string();
         let bot = bots::authenticate(state, &key, LOCAL).await.unwrap();
@@ -142,7 +142,7 @@ mod tests {
     async fn a_long_log_is_read_in_steps() {
         let world = testing::world_in_memory().await;
         let (state, ada) = (&world.state, as_administrator(&world.ada));
-        let form = bots::BotForm { name: "Logger".parse().unwrap(), webhook_url: None };
+        let form = bots::BotForm { name: "Logger".parse().unwrap(), webhook_url: None, commands: Vec::new() };
         let bot_id = bots::create(state, &ada, form).await.unwrap();
         let key = bots::find(state, &ada, bot_id).await.unwrap().key.to_string();
         let bot = bots::authenticate(state, &key, LOCAL).await.unwrap();

@@ -223,7 +223,7 @@ mod tests {
     async fn a_hook_posts_as_its_bot_until_it_is_removed() {
         let world = testing::world().await;
         let (state, ada) = (&world.state, as_administrator(&world.ada));
-        let form = BotForm { name: "Alerts".parse().unwrap(), webhook_url: None };
+        let form = BotForm { name: "Alerts".parse().unwrap(), webhook_url: None, commands: Vec::new() };
         let bot_id = bots::create(state, &ada, form).await.unwrap();
         let token = create(state, &ada, bot_id, world.all_talk.id, "").await.unwrap();
         let secret = world.open_closed_room("Secret", &[]).await;
@@ -245,10 +245,12 @@ mod tests {
     async fn a_hook_triggers_no_webhook_and_converts_on_the_threads_for_long_messages() {
         let world = testing::world().await;
         let (state, ada) = (&world.state, as_administrator(&world.ada));
-        let alerts = BotForm { name: "Alerts".parse().unwrap(), webhook_url: None };
+        let alerts = BotForm { name: "Alerts".parse().unwrap(), webhook_url: None, commands: Vec::new() };
         let bot_id = bots::create(state, &ada, alerts).await.unwrap();
         let url = Some("http://127.0.0.1:1/".to_owned());
-        bots::create(state, &ada, BotForm { name: "Deploy".parse().unwrap(), webhook_url: url }).await.unwrap();
+        bots::create(state, &ada, BotForm { name: "Deploy".parse().unwrap(), webhook_url: url, commands: Vec::new() })
+            .await
+            .unwrap();
         let token = create(state, &ada, bot_id, world.all_talk.id, "").await.unwrap();
         let hook = authenticate(state, &token, LOCAL).await.unwrap();
 

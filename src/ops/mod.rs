@@ -10,6 +10,7 @@ pub mod avatars;
 pub mod bans;
 pub mod boosts;
 pub mod bots;
+pub mod commands;
 pub mod feed;
 pub mod files;
 pub mod hooks;

@@ -17,7 +17,7 @@ use sha2::{Digest, Sha256};
 use crate::access::{Administrator, Member};
 use crate::facts::Fact;
 use crate::model::{
-    BotKey, ClientMessageId, FileName, MessageId, RoomId, RoomKind, User, UserId, hex, is_blank, paths,
+    BotKey, ClientMessageId, CommandWord, FileName, MessageId, RoomId, RoomKind, User, UserId, hex, is_blank, paths,
 };
 use crate::state::AppState;
 use crate::store::webhooks::{DeliveredMessage, DueDelivery, Webhook};
@@ -136,7 +136,8 @@ async fn readable(
     let rooms = store::memberships::list_rooms(state.db.reader(), administrator.user().id).await?;
     let rooms: HashSet<_> = rooms.into_iter().map(|(room_id, _)| room_id).collect();
     for delivery in &mut deliveries {
-        if delivery.message_id.is_some() && !rooms.contains(&delivery.room_id) {
+        let is_test = delivery.message_id.is_none() && delivery.caller_id.is_none();
+        if !is_test && !rooms.contains(&delivery.room_id) {
             delivery.request.clear();
             delivery.answer.clear();
         }
@@ -257,7 +258,8 @@ struct BodyPart<'a> {
 /// A message in the payload.
 #[derive(Debug, Serialize)]
 struct MessagePart<'a> {
-    id: MessageId,
+    /// `None` for a call, which is no message.
+    id: Option<MessageId>,
     body: BodyPart<'a>,
     path: String,
 }
@@ -265,6 +267,9 @@ struct MessagePart<'a> {
 /// The payload of a webhook.
 #[derive(Debug, Serialize)]
 struct Payload<'a> {
+    /// The word of a call.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    command: Option<&'a str>,
     user: UserPart<'a>,
     room: RoomPart<'a>,
     message: MessagePart<'a>,
@@ -272,11 +277,19 @@ struct Payload<'a> {
 
 /// The JSON of a delivery, and the beginning of it without the key, for the log.
 #[must_use]
-pub fn payload(bot_id: UserId, due: &DueDelivery, message: &DeliveredMessage) -> (Bytes, String) {
+pub fn payload(
+    bot_id: UserId,
+    due: &DueDelivery,
+    message: &DeliveredMessage,
+    command: Option<&CommandWord>,
+) -> (Bytes, String) {
     let key = BotKey::new(bot_id, due.token.clone());
     let plain = without_name(&message.body_text, &due.bot_name, message.mentioned_as.as_deref());
     let message_id = due.message_id.unwrap_or(MessageId(0));
+    let is_call = command.is_some();
+    let message_path = if is_call { paths::room(due.room_id) } else { paths::message(due.room_id, message_id) };
     let payload = Payload {
+        command: command.map(CommandWord::as_str),
         user: UserPart { id: message.creator_id, name: &message.creator_name },
         room: RoomPart {
             id: due.room_id,
@@ -284,9 +297,9 @@ pub fn payload(bot_id: UserId, due: &DueDelivery, message: &DeliveredMessage) ->
             path: paths::bot_messages(due.room_id, &key),
         },
         message: MessagePart {
-            id: message_id,
+            id: Some(message_id).filter(|_| !is_call),
             body: BodyPart { html: &message.body_html, plain: &plain },
-            path: paths::message(due.room_id, message_id),
+            path: message_path,
         },
     };
     let json = serde_json::to_string(&payload).unwrap_or_default();
@@ -419,6 +432,13 @@ fn extension(media_type: &str) -> &'static str {
     }
 }
 
+/// Whether an answer is for the caller alone: `X-Campfire-Visible: only-me`.
+#[must_use]
+pub fn is_for_caller(response: &Response) -> bool {
+    let visible = response.headers.get("x-campfire-visible").and_then(|value| value.to_str().ok());
+    visible.is_some_and(|visible| visible.trim().eq_ignore_ascii_case("only-me"))
+}
+
 /// Posts the reply to a delivery as the bot. It is the same message however often the delivery is tried, and it triggers
 /// no webhook.
 ///
@@ -501,6 +521,7 @@ mod tests {
             created_at: 1_700_000_000_000,
             attempts: 0,
             message_id: Some(MessageId(811)),
+            caller_id: None,
             room_id: RoomId(3),
             url: "http://target.example/hook?a=b".into(),
             secret: b"secret".to_vec(),
@@ -523,13 +544,21 @@ mod tests {
 
     #[test]
     fn a_payload_has_the_fields_that_programs_expect_and_its_log_has_no_key() {
-        let (json, kept) = payload(UserId(9), &due(), &message("@CI status? @ci\u{a0}"));
+        let (json, kept) = payload(UserId(9), &due(), &message("@CI status? @ci\u{a0}"), None);
         let expected = r#"{"user":{"id":2,"name":"Ada"},"room":{"id":3,"name":"Builds","path":"/rooms/3/9-Ab3dEf6hIj9k/messages"},"message":{"id":811,"body":{"html":"<p>x</p>","plain":"status?"},"path":"/rooms/3/@811"}}"#;
         assert_eq!(std::str::from_utf8(&json).unwrap(), expected);
         assert!(!kept.contains("Ab3dEf6hIj9k") && kept.contains("/rooms/3/9-…/messages"), "{kept}");
         let direct = DeliveredMessage { room_kind: RoomKind::Direct, ..message("hi") };
-        let (json, _) = payload(UserId(9), &due(), &direct);
+        let (json, _) = payload(UserId(9), &due(), &direct, None);
         assert!(std::str::from_utf8(&json).unwrap().contains(r#""name":null"#));
+        let call = DueDelivery { message_id: None, caller_id: Some(UserId(2)), ..due() };
+        let (json, _) = payload(UserId(9), &call, &message("staging"), Some(&"deploy".parse().unwrap()));
+        let json = std::str::from_utf8(&json).unwrap();
+        assert!(json.starts_with(r#"{"command":"deploy","user""#), "{json}");
+        assert!(
+            json.ends_with(r#""message":{"id":null,"body":{"html":"<p>x</p>","plain":"staging"},"path":"/rooms/3"}}"#),
+            "{json}"
+        );
     }
 
     #[test]

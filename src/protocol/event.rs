@@ -206,6 +206,13 @@ pub enum ServerEvent {
         /// The last message read.
         message_id: MessageId,
     },
+    /// Something is told to the user alone, where the room is in view. It is stored nowhere.
+    Note {
+        /// The room.
+        room_id: RoomId,
+        /// The note, as HTML.
+        html: String,
+    },
     /// The page cannot be brought up to date by events: the client must load its data again.
     Resync,
     /// A heartbeat, sent after [`HEARTBEAT_MS`](super::HEARTBEAT_MS) without another event.
@@ -291,6 +298,7 @@ impl<'de> Visitor<'de> for EventVisitor {
             }
             "person_changed" => rest!(map, PersonChanged { person: Person }),
             "read" => rest!(map, Read { room_id: RoomId, message_id: MessageId }),
+            "note" => rest!(map, Note { room_id: RoomId, html: String }),
             "bye" => rest!(map, Bye { reconnect: bool }),
             other => {
                 while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
@@ -404,6 +412,7 @@ mod tests {
             ServerEvent::Marks { room_id, newest_id: message_id, unread: true, mention_count: 2 },
             ServerEvent::PersonChanged { person: Person { id: user_id, name: "Ada".into() } },
             ServerEvent::Read { room_id, message_id },
+            ServerEvent::Note { room_id, html: "<p>x</p>".into() },
             ServerEvent::Resync,
             ServerEvent::Alive,
             ServerEvent::Bye { reconnect: true },

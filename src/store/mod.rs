@@ -16,6 +16,7 @@ pub mod avatars;
 pub mod bans;
 pub mod boosts;
 pub mod bots;
+pub mod commands;
 mod db;
 pub mod events;
 pub mod exports;

@@ -22,8 +22,10 @@ pub struct DueDelivery {
     pub created_at: i64,
     /// How often it was tried.
     pub attempts: i64,
-    /// The message; `None` for a test.
+    /// The message; `None` for a call and a test.
     pub message_id: Option<MessageId>,
+    /// Who calls, if it is a call.
+    pub caller_id: Option<UserId>,
     /// The room.
     pub room_id: RoomId,
     /// Where to.
@@ -106,8 +108,10 @@ pub struct Delivery {
     pub bot_name: String,
     /// The room.
     pub room_id: RoomId,
-    /// The message; `None` for a test.
+    /// The message; `None` for a call and a test.
     pub message_id: Option<MessageId>,
+    /// Who calls, if it is a call.
+    pub caller_id: Option<UserId>,
     /// Its state.
     pub state: DeliveryState,
     /// How often it was tried.
@@ -209,8 +213,8 @@ pub async fn queue_test(db: impl SqliteExecutor<'_>, bot_id: UserId, room_id: Ro
 /// The delivery of a bot's webhook that is due first.
 pub async fn find_due(db: impl SqliteExecutor<'_>, bot_id: UserId, now_ms: i64) -> sqlx::Result<Option<DueDelivery>> {
     sqlx::query_as(
-        "SELECT deliveries.id, deliveries.created_at, deliveries.attempts, deliveries.message_id, deliveries.room_id,
-                webhooks.url, webhooks.secret, bots.token, users.name AS bot_name
+        "SELECT deliveries.id, deliveries.created_at, deliveries.attempts, deliveries.message_id, deliveries.caller_id,
+                deliveries.room_id, webhooks.url, webhooks.secret, bots.token, users.name AS bot_name
            FROM deliveries
            JOIN webhooks ON webhooks.bot_id = deliveries.bot_id AND webhooks.switched_off_at IS NULL
            JOIN bots ON bots.user_id = deliveries.bot_id
@@ -356,8 +360,8 @@ pub async fn list_in_state(
     limit: i64,
 ) -> sqlx::Result<Vec<Delivery>> {
     sqlx::query_as(
-        "SELECT deliveries.id, deliveries.bot_id, users.name AS bot_name, room_id, message_id, state, attempts, run_at, request,
-                answer, deliveries.status, error, took_ms, deliveries.created_at
+        "SELECT deliveries.id, deliveries.bot_id, users.name AS bot_name, room_id, message_id, caller_id, state, attempts,
+                run_at, request, answer, deliveries.status, error, took_ms, deliveries.created_at
            FROM deliveries JOIN users ON users.id = deliveries.bot_id
           WHERE state = $1 ORDER BY deliveries.id DESC LIMIT $2",
     )
@@ -370,8 +374,8 @@ pub async fn list_in_state(
 /// Up to `limit` deliveries to a bot, the latest first.
 pub async fn list_of_bot(db: impl SqliteExecutor<'_>, bot_id: UserId, limit: i64) -> sqlx::Result<Vec<Delivery>> {
     sqlx::query_as(
-        "SELECT deliveries.id, deliveries.bot_id, users.name AS bot_name, room_id, message_id, state, attempts, run_at, request,
-                answer, deliveries.status, error, took_ms, deliveries.created_at
+        "SELECT deliveries.id, deliveries.bot_id, users.name AS bot_name, room_id, message_id, caller_id, state, attempts,
+                run_at, request, answer, deliveries.status, error, took_ms, deliveries.created_at
            FROM deliveries JOIN users ON users.id = deliveries.bot_id
           WHERE deliveries.bot_id = $1 ORDER BY deliveries.id DESC LIMIT $2",
     )

@@ -231,6 +231,10 @@ pub fn outgoing_html(author_name: &str, item: &Outgoing, files: &[Upload]) -> St
                 html.markup(r#"<button type="button" class="button--quiet" data-action="send-without" data-id=""#);
                 html.text(id).markup(r#"">Send without it</button>"#);
             }
+            if item.body.starts_with('/') && !item.as_message {
+                html.markup(r#"<button type="button" class="button--quiet" data-action="send-as-message" data-id=""#);
+                html.text(id).markup(r#"">Send as a message</button>"#);
+            }
             html.markup(r#"<button type="button" class="button--quiet" data-action="retry" data-id=""#).text(id);
             html.markup(r#"">Try again</button>"#);
             html.markup(r#"<button type="button" class="button--quiet" data-action="discard" data-id=""#).text(id);
@@ -346,12 +350,18 @@ mod tests {
             body: "<b>1\n2".into(),
             files: Vec::new(),
             failed: None,
+            as_message: false,
             gone: None,
             waiting: false,
         };
         let html = outgoing_html("Ada", &item, &[]);
         assert!(html.contains("&lt;b&gt;1\n2") && html.contains("Sending") && !html.contains("retry"), "{html}");
         item.failed = Some("<why>".into());
-        assert!(outgoing_html("Ada", &item, &[]).contains("&lt;why&gt;"));
+        let html = outgoing_html("Ada", &item, &[]);
+        assert!(html.contains("&lt;why&gt;") && !html.contains("send-as-message"), "{html}");
+        item.body = "/etc".into();
+        assert!(outgoing_html("Ada", &item, &[]).contains("send-as-message"));
+        item.as_message = true;
+        assert!(!outgoing_html("Ada", &item, &[]).contains("send-as-message"));
     }
 }

@@ -169,8 +169,8 @@ fn older_html(timeline: &Timeline) -> String {
     html.into_string()
 }
 
-/// Handles clicks on the controls of a message that need the WASM: reply, edit, and retry or discard of one that failed.
-/// The page's script handles all other controls.
+/// Handles clicks on the controls of a message that need the WASM: reply, edit, and retry, send otherwise or discard one
+/// that failed. The page's script handles all other controls.
 fn clicked(event: &MouseEvent, drafts: Drafts, editing: Editing, outbox: Outbox) {
     let Some(control) = browser::closest(event, "[data-action]") else { return };
     let action = control.get_attribute(names::attribute::ACTION).unwrap_or_default();
@@ -202,6 +202,11 @@ fn clicked(event: &MouseEvent, drafts: Drafts, editing: Editing, outbox: Outbox)
         ("send-without", Some(id)) => {
             if let Ok(id) = id.parse() {
                 outbox.send_without(&id);
+            }
+        }
+        ("send-as-message", Some(id)) => {
+            if let Ok(id) = id.parse() {
+                outbox.send_as_message(&id);
             }
         }
         ("discard", Some(id)) => {

@@ -66,6 +66,7 @@ mod tests {
             body: "</textarea>\nsoup".into(),
             files: Vec::new(),
             failed: None,
+            as_message: false,
             gone: Some("which was deleted".into()),
             waiting: false,
         };

@@ -49,6 +49,7 @@ pub fn deliver(event: &ServerEvent) {
         ServerEvent::MessagePosted { message, .. } if in_focus(message.room_id).is_some() => {
             announce(live, message, is_shown);
         }
+        ServerEvent::Note { room_id, html } if in_focus(*room_id).is_some() => browser::show_note(html),
         ServerEvent::MarkedUnread { room_id, message_id, .. } => {
             // Reading up to the same message must be reported again.
             with_tab(|tab| tab.reported.read = None);

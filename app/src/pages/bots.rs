@@ -199,6 +199,14 @@ fn BotFields(state: FormState) -> impl IntoView {
             autocomplete="off"
             required=false
             hint="Called when somebody mentions the bot, or writes in a ping with it. Services inside of your own network can be reached. Blank for none."
+            state=state.clone()
+        />
+        <Field
+            name="commands"
+            label="Slash commands"
+            autocomplete="off"
+            required=false
+            hint="Up to 10 words, like: deploy status. In its rooms, “/deploy staging” goes to the webhook, and what it answers is posted."
             state
         />
     }

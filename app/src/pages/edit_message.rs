@@ -48,6 +48,8 @@ pub fn NotSent(
     body: String,
     /// Why the text was refused.
     problem: String,
+    /// Whether it was taken for a command, and can be sent as a message.
+    can_be_message: bool,
 ) -> impl IntoView {
     view! {
         <Card title="Not sent yet" lead="">
@@ -56,6 +58,9 @@ pub fn NotSent(
                 <Body body problem=Some(problem)/>
                 <div class="card__buttons">
                     <button class="button">"Send"</button>
+                    {can_be_message.then(|| view! {
+                        <button class="button button--plain" name="as_message" value="1">"Send as a message"</button>
+                    })}
                     <a class="button button--plain" href=room_path.clone()>"Back to the room"</a>
                 </div>
             </form>

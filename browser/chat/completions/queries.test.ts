@@ -27,8 +27,15 @@ test("a mention ends with the line, two spaces, or forty characters", () => {
 test("a sound is asked for after /play at the beginning of a message", () => {
   assert.deepEqual(messageQuery("/play "), { source: "sounds", from: 0, typed: "" });
   assert.deepEqual(messageQuery("/play ta"), { source: "sounds", from: 0, typed: "ta" });
-  for (const before of ["/play", "/play ta da", "please /play ta", "/play  "])
+  for (const before of ["/play ta da", "please /play ta", "/play  "])
     assert.equal(messageQuery(before), undefined, before);
+});
+
+test("a command is asked for after a slash at the beginning of a message", () => {
+  assert.deepEqual(messageQuery("/"), { source: "commands", from: 0, typed: "/" });
+  assert.deepEqual(messageQuery("/play"), { source: "commands", from: 0, typed: "/play" });
+  assert.deepEqual(messageQuery("/部"), { source: "commands", from: 0, typed: "/部" });
+  for (const before of [" /", "and/", "/etc/", "//", "/deploy now"]) assert.equal(messageQuery(before), undefined, before);
 });
 
 test("a search offers its filters once something is typed", () => {

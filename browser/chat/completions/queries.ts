@@ -3,7 +3,7 @@
 import { typedName } from "./names.ts";
 
 /** Where the suggestions come from. */
-export type Source = "sounds" | "members" | "authors" | "rooms" | "contents" | "filters";
+export type Source = "sounds" | "commands" | "members" | "authors" | "rooms" | "contents" | "filters";
 
 export interface Query {
   readonly source: Source;
@@ -13,10 +13,11 @@ export interface Query {
   readonly typed: string;
 }
 
-/** In a message: a sound after `/play`, a person after `@`. */
+/** In a message: a command after `/` at its beginning, a sound after `/play`, a person after `@`. */
 export function messageQuery(before: string): Query | undefined {
   const sound = /^\/play (\w*)$/.exec(before)?.[1];
   if (sound !== undefined) return { source: "sounds", from: 0, typed: sound };
+  if (/^\/[^\s/]*$/.test(before)) return { source: "commands", from: 0, typed: before };
   const person = typedName(before);
   if (person === undefined) return undefined;
   return { source: "members", from: before.length - person.length - "@".length, typed: person };

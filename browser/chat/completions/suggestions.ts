@@ -1,4 +1,4 @@
-// The suggestions for a query: people, rooms and sounds from the server, filters from here.
+// The suggestions for a query: people, rooms, sounds and commands from the server, filters from here.
 
 import { composerField } from "../../page.ts";
 import { Attribute } from "../../names.ts";
@@ -17,7 +17,7 @@ export interface Suggestion {
   readonly person?: number;
 }
 
-/** What the server offers: people of a room what mentions them, sounds a caption. */
+/** What the server offers: people of a room what mentions them, sounds and commands a caption. */
 interface Offer {
   readonly name: string;
   readonly value?: number;
@@ -47,6 +47,11 @@ function filter(text: string, note: string): Suggestion {
 const load: Record<Source, (query: Query) => Promise<readonly Suggestion[]> | readonly Suggestion[]> = {
   sounds: async () =>
     (await fetchOffers("/sounds")).map(({ name, caption }) => ({ name, text: `/play ${name}`, ...noted(caption) })),
+  commands: async () => {
+    const roomId = composerField()?.getAttribute(Attribute.Room);
+    const commands = [{ name: "play", caption: "a sound" }, ...(await fetchOffers(`/rooms/${roomId}/commands`))];
+    return commands.map(({ name, caption }) => ({ name: `/${name}`, text: `/${name}`, ...noted(caption) }));
+  },
   members: async ({ typed }) => {
     const roomId = composerField()?.getAttribute(Attribute.Room);
     return mentions(await fetchOffers(`/autocompletable/users?room_id=${roomId}`, typed));

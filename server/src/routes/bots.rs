@@ -14,7 +14,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use campfire::access::Administrator;
 use campfire::error::FieldErrors;
-use campfire::model::{RoomId, UserId, is_blank, paths};
+use campfire::model::{RoomId, UserId, is_blank, parse_words, paths};
 use campfire::ops::bots::{self, BotForm, BotInRooms};
 use campfire::ops::{hooks, webhooks};
 use campfire::state::AppState;
@@ -110,14 +110,15 @@ fn bot_form(form: &Form) -> AppResult<BotForm> {
     let unnamed = || AppError::invalid("name", "Enter a name for the bot.");
     let name = errors.take(if is_blank(name) { Err(unnamed()) } else { name.parse() });
     let webhook_url = errors.take(webhooks::parse_url(form.get("webhook_url")));
-    match (name, webhook_url) {
-        (Some(name), Some(webhook_url)) => Ok(BotForm { name, webhook_url }),
+    let commands = errors.take(parse_words(form.get("commands")));
+    match (name, webhook_url, commands) {
+        (Some(name), Some(webhook_url), Some(commands)) => Ok(BotForm { name, webhook_url, commands }),
         _ => Err(AppError::Invalid(errors)),
     }
 }
 
 fn values(form: &Form) -> Vec<(&'static str, String)> {
-    ["name", "webhook_url"].map(|field| (field, form.get(field).to_owned())).to_vec()
+    ["name", "webhook_url", "commands"].map(|field| (field, form.get(field).to_owned())).to_vec()
 }
 
 /// A reload after a refused form requests the form's URL with GET.
@@ -172,7 +173,8 @@ async fn edit_page(
     });
     let rooms = bots::rooms(&site.state, administrator, bot_id).await?;
     let hooks = HooksCard { hooks: hooks.collect(), rooms, url: shown.hook_url };
-    let stored = vec![("name", bot.name.clone()), ("webhook_url", webhook_url)];
+    let commands = bots::command_words(&site.state, administrator, bot_id).await?.join(" ");
+    let stored = vec![("name", bot.name.clone()), ("webhook_url", webhook_url), ("commands", commands)];
     let state = FormState { values: shown.form.map_or(stored, values), errors: shown.errors };
     let text_only = site.state.is_text_only();
     let name = bot.name.clone();

@@ -55,23 +55,25 @@ async fn create(
             "" => id_of_form(state, &member, &form),
             given => given.parse()?,
         };
-        ops::messages::post_with_files(state, &member, client_message_id, form.get("body"), files?).await
+        let as_message = form.has("as_message");
+        ops::commands::send(state, &member, client_message_id, form.get("body"), files?, as_message).await
     };
     respond(&member, &form, posted.await).map_err(IntoResponse::into_response)
 }
 
 /// The response to a form that posts a message.
-fn respond(member: &Member, form: &Form, posted: AppResult<Posted>) -> Result<Response, PageError> {
+fn respond(member: &Member, form: &Form, posted: AppResult<Option<Posted>>) -> Result<Response, PageError> {
     match posted {
-        Ok(Posted::Stored(_)) => Ok(Redirect::to(&room_path(member)).into_response()),
+        Ok(None | Some(Posted::Stored(_))) => Ok(Redirect::to(&room_path(member)).into_response()),
         // The same form again, after its message was deleted. Without the `seq`, it is a new message.
-        Ok(Posted::Removed(_)) => {
+        Ok(Some(Posted::Removed(_))) => {
             let props = NotSentProps {
                 room_path: room_path(member),
                 seq: String::new(),
                 body: form.get("body").to_owned(),
                 problem: "You have sent this before, and the message was deleted since. Send it again as a new one?"
                     .to_owned(),
+                can_be_message: false,
             };
             Ok(render::plain(StatusCode::CONFLICT, "Not sent yet", || NotSent(props)))
         }
@@ -84,11 +86,15 @@ fn respond(member: &Member, form: &Form, posted: AppResult<Posted>) -> Result<Re
             | AppError::TooManyTries(_)),
         ) => {
             let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::UNPROCESSABLE_ENTITY);
+            // The text is fine, only not as a command.
+            let can_be_message =
+                matches!(&error, AppError::Invalid(errors) if errors.get(ops::commands::COMMAND_FIELD).is_some());
             let props = NotSentProps {
                 room_path: room_path(member),
                 seq: form.get("seq").to_owned(),
                 body: form.get("body").to_owned(),
                 problem: error.to_string(),
+                can_be_message,
             };
             let mut response = render::plain(status, "Not sent yet", || NotSent(props));
             retry_after(&mut response, &error);
@@ -177,6 +183,7 @@ async fn edit(
                 seq: String::new(),
                 body: form.get("body").to_owned(),
                 problem: "That message was deleted meanwhile.".to_owned(),
+                can_be_message: false,
             };
             Ok(render::plain(StatusCode::NOT_FOUND, "Not saved", || NotSent(props)))
         }

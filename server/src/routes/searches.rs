@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 
 use app::pages::search::{SearchPage, SearchPageProps};
-use axum::Router;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
 use axum::routing::get;
+use axum::{Json, Router};
 use campfire::access::CurrentUser;
 use campfire::model::{Person, RoomId, UserId, paths};
 use campfire::ops::searches::SearchResults;
@@ -22,7 +22,7 @@ use crate::http::errors::PageError;
 use crate::http::form::{Form, Verb};
 use crate::http::path::PageQuery;
 use crate::http::{render, time_zone};
-use crate::session::SignedIn;
+use crate::session::{InRoom, SignedIn};
 
 /// Maximum size of a list for completions, in bytes: some 2,000 people.
 const MAX_OFFER_BYTES: usize = 128 * 1_024;
@@ -37,6 +37,7 @@ pub fn router() -> Router<Site> {
         .route("/searches/clear", get(cleared).post(clear).delete(clear))
         .route("/autocompletable/users", get(people))
         .route("/autocompletable/rooms", get(rooms))
+        .route("/rooms/{room_id}/commands", get(commands))
 }
 
 async fn show(
@@ -162,6 +163,22 @@ async fn rooms(
     let rooms = ops::memberships::list_involvements(&state, &current).await?.into_iter();
     let offers = rooms.map(|(id, _, name, _)| Offered { name, value: id.0, mention: None });
     Ok(offer(offers, &query)?)
+}
+
+/// A slash command in a list for completions.
+#[derive(Serialize)]
+struct OfferedCommand {
+    /// Its word, without the slash.
+    name: String,
+    /// The name of its bot.
+    caption: String,
+}
+
+/// The slash commands of a room, by word. Of each bot there are at most ten.
+async fn commands(State(state): State<AppState>, InRoom(member): InRoom) -> Result<Response, PageError> {
+    let offers = ops::commands::list(&state, &member).await?;
+    let offers = offers.into_iter().map(|(name, caption)| OfferedCommand { name, caption });
+    Ok(Json(offers.collect::<Vec<_>>()).into_response())
 }
 
 /// The list of those whose names contain `query`, as far as [`MAX_OFFER_BYTES`] go. If they do not go far enough, a header

@@ -18,7 +18,7 @@ struct Program {
 
 impl Program {
     async fn new(site: &TestSite, ada: &Someone, name: &str) -> Self {
-        let form = ops::bots::BotForm { name: name.parse().unwrap(), webhook_url: None };
+        let form = ops::bots::BotForm { name: name.parse().unwrap(), webhook_url: None, commands: Vec::new() };
         let id = ops::bots::create(&site.state, &ada.administrator(), form).await.unwrap();
         let key = key_of(site, ada, id).await;
         Self { browser: site.browser(), id, key }

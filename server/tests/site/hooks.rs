@@ -26,7 +26,7 @@ impl Stage {
     async fn with_secret(secret: &str) -> Self {
         let (site, ada) = TestSite::with_ada().await;
         let room_id = site.all_talk(&ada).await;
-        let form = BotForm { name: "Alerts".parse().unwrap(), webhook_url: None };
+        let form = BotForm { name: "Alerts".parse().unwrap(), webhook_url: None, commands: Vec::new() };
         let bot_id = ops::bots::create(&site.state, &ada.administrator(), form).await.unwrap();
         let token = ops::hooks::create(&site.state, &ada.administrator(), bot_id, room_id, secret).await.unwrap();
         let sender = site.browser();

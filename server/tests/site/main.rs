@@ -5,6 +5,7 @@
 mod avatars;
 mod bad_input;
 mod bots;
+mod commands;
 mod connections;
 mod entrance;
 mod files;
@@ -18,6 +19,7 @@ mod permissions;
 mod previews;
 mod push_service;
 mod pushes;
+mod receiver;
 mod requests;
 mod rooms;
 mod sockets;

@@ -92,7 +92,7 @@ impl Cast {
     async fn program(&self) -> (campfire::model::UserId, String) {
         let ada = self.admin_inside.administrator();
         let webhook_url = Some("http://127.0.0.1:1/".to_owned());
-        let form = ops::bots::BotForm { name: "Program".parse().unwrap(), webhook_url };
+        let form = ops::bots::BotForm { name: "Program".parse().unwrap(), webhook_url, commands: Vec::new() };
         let bot_id = ops::bots::create(&self.site.state, &ada, form).await.unwrap();
         (bot_id, ops::bots::find(&self.site.state, &ada, bot_id).await.unwrap().key.to_string())
     }

@@ -22,15 +22,15 @@ use crate::support::{Someone, TestSite};
 /// Longer than anything that a test waits for takes.
 const TEST_TIMEOUT: Duration = Duration::from_secs(10);
 
-struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
+pub struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
 
 impl Socket {
-    async fn send(&mut self, command: &ClientCommand) {
+    pub async fn send(&mut self, command: &ClientCommand) {
         self.0.send(WsMessage::text(serde_json::to_string(command).unwrap())).await.unwrap();
     }
 
     /// The next event other than `Alive`; `None` if the server closed the socket.
-    async fn receive(&mut self) -> Option<ServerEvent> {
+    pub async fn receive(&mut self) -> Option<ServerEvent> {
         loop {
             let message = timeout(TEST_TIMEOUT, self.0.next()).await.expect("the server sends an event")?;
             match message {
@@ -44,7 +44,7 @@ impl Socket {
         }
     }
 
-    async fn receive_until(&mut self, mut wanted: impl FnMut(&ServerEvent) -> bool) -> Vec<ServerEvent> {
+    pub async fn receive_until(&mut self, mut wanted: impl FnMut(&ServerEvent) -> bool) -> Vec<ServerEvent> {
         let mut events = Vec::new();
         loop {
             let event = self.receive().await.expect("the socket is open");
@@ -58,7 +58,7 @@ impl Socket {
 }
 
 /// Serves the site on a TCP port until the test ends. Returns its address.
-async fn serve(site: &TestSite) -> String {
+pub async fn serve(site: &TestSite) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
     tokio::spawn(http::serve::serve(listener, site.site.clone(), site.router.clone()));
@@ -78,7 +78,7 @@ async fn connect(address: &str, cookie: &str, origin: Option<&str>) -> Result<So
     }
 }
 
-async fn connected(address: &str, someone: &Someone) -> Socket {
+pub async fn connected(address: &str, someone: &Someone) -> Socket {
     let mut socket = connect(address, &someone.browser.cookie, None).await.unwrap();
     assert!(matches!(socket.receive().await, Some(ServerEvent::Rooms { .. })));
     socket

@@ -1,7 +1,5 @@
-//! Webhooks of bots: a real receiver on this machine, its answers, and what comes of them.
+//! Webhooks of bots: what is delivered, and what comes of the answers.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::http::StatusCode;
@@ -10,155 +8,9 @@ use campfire::model::{MessageId, RoomId, UserId};
 use campfire::ops::bots::BotForm;
 use campfire::{jobs, ops};
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
 
+use crate::receiver::{Answer, Receiver};
 use crate::support::{Someone, TestSite};
-
-/// The behaviour of a test receiver.
-#[derive(Clone, Debug)]
-enum Answer {
-    /// A status, a content type (none if empty) and a body.
-    Of(u16, &'static str, &'static [u8]),
-    /// Nothing, for ever.
-    Hang,
-    /// A status without a body, after a second.
-    Slow(u16),
-    /// A head, and then a byte now and then.
-    Drip,
-    /// A gigabyte of compressed zeros, as far as it is read.
-    Bomb,
-    /// A redirect to another path of itself.
-    Redirect,
-}
-
-/// A request that a receiver got.
-#[derive(Clone, Debug)]
-struct Received {
-    path: String,
-    headers: HashMap<String, String>,
-    body: String,
-}
-
-impl Received {
-    fn json(&self) -> Value {
-        serde_json::from_str(&self.body).unwrap()
-    }
-}
-
-/// A receiver of webhooks, with its answers; the last one is repeated.
-struct Receiver {
-    url: String,
-    received: Arc<Mutex<Vec<Received>>>,
-    answers: Arc<Mutex<Vec<Answer>>>,
-}
-
-impl Receiver {
-    async fn new(answers: &[Answer]) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}/hook?a=b", listener.local_addr().unwrap());
-        let received = Arc::new(Mutex::new(Vec::new()));
-        let answers = Arc::new(Mutex::new(answers.to_vec()));
-        let receiver = Self { url, received: received.clone(), answers: answers.clone() };
-        tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                let (received, answers) = (received.clone(), answers.clone());
-                tokio::spawn(async move {
-                    let _ = serve(stream, &received, &answers).await;
-                });
-            }
-        });
-        receiver
-    }
-
-    fn answer_from_now_on(&self, answer: Answer) {
-        *self.answers.lock().unwrap() = vec![answer];
-    }
-
-    fn received(&self) -> Vec<Received> {
-        self.received.lock().unwrap().clone()
-    }
-
-    /// Returns once so many requests were received, whether they are answered or not.
-    async fn received_count(&self, count: usize) {
-        while self.received().len() < count {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    }
-}
-
-async fn serve(
-    mut stream: TcpStream,
-    received: &Mutex<Vec<Received>>,
-    answers: &Mutex<Vec<Answer>>,
-) -> std::io::Result<()> {
-    let request = read_request(&mut stream).await?;
-    received.lock().unwrap().push(request);
-    let answer = {
-        let mut answers = answers.lock().unwrap();
-        if answers.len() > 1 { answers.remove(0) } else { answers[0].clone() }
-    };
-    match answer {
-        Answer::Of(status, content_type, body) => {
-            let kind =
-                if content_type.is_empty() { String::new() } else { format!("content-type: {content_type}\r\n") };
-            let head = format!("HTTP/1.1 {status} X\r\n{kind}content-length: {}\r\n\r\n", body.len());
-            stream.write_all(head.as_bytes()).await?;
-            stream.write_all(body).await?;
-        }
-        Answer::Redirect => {
-            stream
-                .write_all(b"HTTP/1.1 302 X\r\nlocation: http://127.0.0.1:1/other\r\ncontent-length: 0\r\n\r\n")
-                .await?;
-        }
-        Answer::Slow(status) => {
-            tokio::time::sleep(Duration::from_secs(1)).await;
-            stream.write_all(format!("HTTP/1.1 {status} X\r\ncontent-length: 0\r\n\r\n").as_bytes()).await?;
-        }
-        Answer::Hang => tokio::time::sleep(Duration::from_secs(60)).await,
-        Answer::Drip => {
-            stream.write_all(b"HTTP/1.1 200 X\r\ncontent-type: text/plain\r\ncontent-length: 100000\r\n\r\n").await?;
-            loop {
-                stream.write_all(b"x").await?;
-                tokio::time::sleep(Duration::from_millis(200)).await;
-            }
-        }
-        Answer::Bomb => {
-            let head = b"HTTP/1.1 200 X\r\ncontent-type: text/plain\r\ncontent-length: 1073741824\r\n\r\n";
-            stream.write_all(head).await?;
-            let zeros = vec![b'0'; 1024 * 1024];
-            for _ in 0..1024 {
-                stream.write_all(&zeros).await?;
-            }
-        }
-    }
-    stream.shutdown().await
-}
-
-async fn read_request(stream: &mut TcpStream) -> std::io::Result<Received> {
-    let mut bytes = Vec::new();
-    let mut chunk = [0; 4_096];
-    loop {
-        let text = String::from_utf8_lossy(&bytes).into_owned();
-        if let Some((head, body)) = text.split_once("\r\n\r\n") {
-            let mut lines = head.lines();
-            let path = lines.next().unwrap().split(' ').nth(1).unwrap().to_owned();
-            let headers: HashMap<_, _> = lines
-                .filter_map(|line| line.split_once(": "))
-                .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
-                .collect();
-            if body.len() >= headers["content-length"].parse().unwrap() {
-                return Ok(Received { path, headers, body: body.to_owned() });
-            }
-        }
-        let count = stream.read(&mut chunk).await?;
-        // The beginning of TLS, which is not spoken here.
-        if count == 0 || (bytes.is_empty() && chunk[0] == 0x16) {
-            return Err(std::io::ErrorKind::InvalidData.into());
-        }
-        bytes.extend_from_slice(&chunk[..count]);
-    }
-}
 
 /// A bot with a webhook in All Talk.
 struct Stage {
@@ -204,7 +56,11 @@ impl Stage {
 }
 
 async fn add_bot(site: &TestSite, ada: &Someone, name: &str, url: &str) -> UserId {
-    let form = BotForm { name: name.parse().unwrap(), webhook_url: ops::webhooks::parse_url(url).unwrap() };
+    let form = BotForm {
+        name: name.parse().unwrap(),
+        webhook_url: ops::webhooks::parse_url(url).unwrap(),
+        commands: Vec::new(),
+    };
     ops::bots::create(&site.state, &ada.administrator(), form).await.unwrap()
 }
 
@@ -425,7 +281,11 @@ async fn a_target_that_was_replaced_does_not_switch_the_new_one_off() {
     let new = Receiver::new(&[Answer::Of(200, "text/plain", b"here")]).await;
     let stage = Stage::new(&old.url).await;
     stage.say("@CI status?").await;
-    let form = BotForm { name: "CI".parse().unwrap(), webhook_url: ops::webhooks::parse_url(&new.url).unwrap() };
+    let form = BotForm {
+        name: "CI".parse().unwrap(),
+        webhook_url: ops::webhooks::parse_url(&new.url).unwrap(),
+        commands: Vec::new(),
+    };
     let ada = stage.ada.administrator();
     tokio::join!(stage.deliver(), async {
         old.received_count(1).await;

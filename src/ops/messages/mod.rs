@@ -14,6 +14,7 @@ pub(super) use post::{post_files_quietly, post_quietly};
 pub use quote::quote;
 pub use read::{find, member_of_room_of, source};
 pub use render::preview;
+pub(super) use render::render_note;
 
 #[cfg(test)]
 mod tests {

@@ -240,11 +240,10 @@ pub fn mark_edited(message_id: Option<MessageId>) {
     }
 }
 
-/// Shows a note to the viewer above the composer.
+/// Shows a note to the viewer below the messages of the room in view, with which it goes.
 pub fn show_note(html: &str) {
-    if let Ok(Some(notes)) = document().query_selector(".notes") {
-        let _ = notes.insert_adjacent_html("beforeend", html);
-        notes.set_scroll_top(notes.scroll_height());
+    if let Ok(Some(timeline)) = document().query_selector(".timeline") {
+        let _ = timeline.insert_adjacent_html("beforeend", html);
     }
 }
 

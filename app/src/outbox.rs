@@ -151,23 +151,27 @@ impl Outbox {
         self.send();
     }
 
-    /// Sends a failed message again.
-    pub fn retry(self, id: &ClientMessageId) {
-        self.change(id, |item| item.failed = None);
+    /// Does what a button of a failed message says: sends it again, also as a message what was refused as a command, sends
+    /// it without the refused files, or discards it.
+    pub fn handle(self, action: &str, id: &ClientMessageId) {
+        match action {
+            "retry" | "send-as-message" => {}
+            "send-without" => return self.send_without(id),
+            "discard" => return self.discard(id),
+            _ => return,
+        }
+        self.change(id, |item| {
+            item.failed = None;
+            item.as_message |= action == "send-as-message";
+        });
         for file in self.files_of(id).into_iter().filter(|file| file.failed.is_some()) {
             self.uploads.retry(&file.id);
         }
         self.send();
     }
 
-    /// Sends as a message what was refused as a command.
-    pub fn send_as_message(self, id: &ClientMessageId) {
-        self.change(id, |item| item.as_message = true);
-        self.retry(id);
-    }
-
     /// Sends a failed message without the files that were refused.
-    pub fn send_without(self, id: &ClientMessageId) {
+    fn send_without(self, id: &ClientMessageId) {
         let refused: Vec<_> =
             self.files_of(id).into_iter().filter(|file| file.failed.is_some()).map(|file| file.id).collect();
         self.change(id, |item| {

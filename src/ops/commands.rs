@@ -164,12 +164,12 @@ fn note(bot_name: &str, lines: &[(&str, &str)]) -> String {
 }
 
 fn begin<'h>(html: &'h mut HtmlWriter, bot_name: &str) -> &'h mut HtmlWriter {
-    html.markup(r#"<div class="note"><p class="note__from"><bdi>"#).text(bot_name);
+    html.markup(r#"<div class="note" role="alert"><p class="note__from"><bdi>"#).text(bot_name);
     html.markup("</bdi> · only you see this</p>")
 }
 
 /// The end of a note.
-const END: &str = r#"<button type="button" class="button--quiet">Dismiss</button></div>"#;
+const END: &str = r#"<button type="button" class="button--quiet" data-action="dismiss">Dismiss</button></div>"#;
 
 /// The first line of what was typed, cut for a note.
 fn first_line(typed: &str) -> String {

@@ -194,24 +194,14 @@ fn clicked(event: &MouseEvent, drafts: Drafts, editing: Editing, outbox: Outbox)
             event.prevent_default();
             editing.begin_reply(drafts, message_id);
         }
-        ("retry", Some(id)) => {
-            if let Ok(id) = id.parse() {
-                outbox.retry(&id);
+        ("dismiss", _) => {
+            if let Some(note) = control.parent_element() {
+                note.remove();
             }
         }
-        ("send-without", Some(id)) => {
+        (action, Some(id)) => {
             if let Ok(id) = id.parse() {
-                outbox.send_without(&id);
-            }
-        }
-        ("send-as-message", Some(id)) => {
-            if let Ok(id) = id.parse() {
-                outbox.send_as_message(&id);
-            }
-        }
-        ("discard", Some(id)) => {
-            if let Ok(id) = id.parse() {
-                outbox.discard(&id);
+                outbox.handle(action, &id);
             }
         }
         _ => {}

@@ -223,21 +223,9 @@ fn RoomView(page: timeline::RoomPage, reload: Callback<()>, editing: Editing) ->
         <Greeting room=greeted/>
         <Messages timeline target editing/>
         <Welcome room timeline/>
-        <Notes/>
         <Composer timeline editing is_lost=Signal::derive(move || loss.try_with(Option::is_some).unwrap_or_default())/>
         <Lost loss editing/>
     }
-}
-
-/// The notes to the viewer alone, which the server sends: what became of their commands. They go with the page.
-#[component]
-fn Notes() -> impl IntoView {
-    let clicked = |event: leptos::ev::MouseEvent| {
-        if let Some(note) = browser::closest(&event, "button").and_then(|button| button.parent_element()) {
-            note.remove();
-        }
-    };
-    view! { <div class="notes" role="log" aria-label="For you alone" on:click=clicked></div> }
 }
 
 /// Shown in place of the composer once the room is lost: why, and what was being written.

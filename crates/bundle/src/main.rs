@@ -23,6 +23,11 @@ use wasm_bindgen_cli_support::Bindgen;
 /// The name of the main module and its loader, without the ending.
 const NAME: &str = "campfire";
 
+/// In the names of functions that are exported for streams of Rust that JavaScript reads or writes. There are none here, but
+/// the library that makes calls to the server (`server_fn` with `wasm-streams`) has them, and an export is never removed as
+/// unused.
+const UNUSED: &str = "intounderlying";
+
 /// The script that fetches the chunks.
 const CHUNKS: &str = "./chunks.js";
 
@@ -71,7 +76,14 @@ fn bind(main_module: &Path, folder: &Path) -> anyhow::Result<()> {
     let mut bindgen = Bindgen::new();
     // The chunks import the linker's own symbols: the stack pointer, the table of functions.
     bindgen.input_path(main_module).out_name(NAME).typescript(false).keep_lld_exports(true).web(true)?;
-    bindgen.generate(folder).with_context(|| format!("no bindings for {}", main_module.display()))?;
+    let mut output = bindgen.generate_output().with_context(|| format!("no bindings for {}", main_module.display()))?;
+    let exports = &mut output.wasm_mut().exports;
+    let unused: Vec<_> =
+        exports.iter().filter(|export| export.name.contains(UNUSED)).map(|export| export.id()).collect();
+    for id in unused {
+        exports.delete(id);
+    }
+    output.emit(folder)?;
     let written = folder.join(format!("{NAME}_bg.wasm"));
     fs::rename(&written, folder.join(format!("{NAME}.wasm")))
         .with_context(|| format!("{} cannot be renamed", written.display()))

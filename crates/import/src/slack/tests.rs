@@ -121,6 +121,38 @@ fn messages_come_in_the_order_of_time_with_ids_that_stay_the_same() {
 }
 
 #[test]
+fn names_with_signs_of_markdown_are_mentioned_by_their_letters() {
+    let users = json!([
+        {"id": "U1", "team_id": "T1", "profile": {"real_name": "jane_doe"}},
+        {"id": "U2", "team_id": "T1", "profile": {"real_name": "~*a[b]`c`"}},
+        {"id": "U3", "team_id": "T1", "profile": {"real_name": "JANE_DOE"}},
+    ]);
+    let export = Export::new(&[("users.json", &users.to_string()), ("channels.json", CHANNELS)]);
+    let blocks = json!({"user": "U1", "ts": "1700000002.0", "text": "", "blocks": [{"type": "rich_text", "elements": [
+        {"type": "rich_text_section", "elements": [{"type": "user", "user_id": "U2"}, {"type": "text", "text": " a_b"}]}]}]});
+    let day = format!("[{},{blocks}]", message("1700000001.0", "snake_case of <@U2>, _<@U1>_ and <@U3> `<@U1>`"));
+    export.write("general/1.json", day.as_bytes());
+    let source = export.read();
+    assert_eq!(
+        texts(&source),
+        ["snake\\_case of @~*a[b]`c`, _@jane_doe#1_ and @JANE_DOE#3 `@jane_doe#1`", "@~*a[b]`c` a\\_b"]
+    );
+    assert_eq!(messages(&source)[0].mentions, [2, 1, 3]);
+}
+
+#[test]
+fn a_reply_quotes_the_beginning_of_a_long_first_message() {
+    let export = Export::new(&[("users.json", USERS), ("channels.json", CHANNELS)]);
+    let reply = json!({"user": "U1", "ts": "1700000002.0", "thread_ts": "1700000001.0", "text": "own words"});
+    let root = message("1700000001.0", &"é".repeat(29_000));
+    export.write("general/1.json", format!("[{root},{reply}]").as_bytes());
+    let messages = messages(&export.read());
+    let quoted = &messages[1].replies_to.as_ref().unwrap().text;
+    assert_eq!(*quoted, "é".repeat(500) + "…");
+    assert_eq!(messages[1].text, "own words");
+}
+
+#[test]
 fn a_file_that_ends_in_the_middle_gives_what_is_before_that() {
     let export = Export::new(&[("users.json", USERS), ("channels.json", CHANNELS)]);
     let mut chunk: String =

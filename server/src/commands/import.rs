@@ -30,7 +30,7 @@ pub const SLACK_EXAMPLES: &str = "\
 Examples:
   campfire import slack export.zip --dry-run
   campfire import slack export.zip --data /var/lib/campfire
-  campfire import slack slackdump/ --private --data /var/lib/campfire
+  campfire import slack slackdump/ --private --trust ada@example.com --data /var/lib/campfire
   CAMPFIRE_SLACK_TOKEN=xoxp-… campfire import slack export.zip --data /var/lib/campfire";
 
 /// The options of `campfire import`.
@@ -87,6 +87,9 @@ pub struct Slack {
     /// Take private channels and direct messages, too.
     #[arg(long)]
     pub private: bool,
+    /// Give the private rooms of the export to whoever signs in with this e-mail address. Once for each; they wait otherwise.
+    #[arg(long, value_name = "EMAIL")]
+    pub trust: Vec<String>,
     /// A folder with the files of messages, as slackdump makes it. Those in a folder that is imported are found without it.
     #[arg(long, value_name = "DIR")]
     pub files: Option<PathBuf>,
@@ -160,7 +163,7 @@ async fn rails(options: &Rails) -> Result<(), Box<dyn Error>> {
 }
 
 async fn slack(options: &Slack) -> Result<(), Box<dyn Error>> {
-    let Slack { source: path, dry_run, private, files, token, data: Data { folder: data } } = options;
+    let Slack { source: path, dry_run, private, trust, files, token, data: Data { folder: data } } = options;
     let downloads = token.as_ref().map(|Token(token)| Downloads::from_slack(token));
     let title = format!("Slack in {}", path.display());
     if let Some(folder) = files.as_deref().filter(|folder| !folder.is_dir()) {
@@ -170,8 +173,9 @@ async fn slack(options: &Slack) -> Result<(), Box<dyn Error>> {
         return Err(format!("there is neither a file nor a folder {}", path.display()).into());
     }
     // A folder is not made where a Campfire was meant.
-    let state = if *dry_run { None } else { Some(super::open(data).await?) };
-    let _given = (!dry_run).then(|| GivenToOwner(data));
+    let is_there = data.join("campfire.sqlite3").is_file();
+    let state = if *dry_run && !is_there { None } else { Some(super::open(data).await?) };
+    let _given = state.is_some().then(|| GivenToOwner(data));
     let scratch = if *dry_run { Scratch::elsewhere() } else { Scratch::inside(data) };
     let scratch = scratch.map_err(|error| format!("{} cannot be written: {error}", data.display()))?;
     let mut printer = Printer::default();
@@ -181,12 +185,15 @@ async fn slack(options: &Slack) -> Result<(), Box<dyn Error>> {
     let mut source = source.map_err(|error| format!("{}: {error}", path.display()))?;
     let mut progress =
         |Progress { messages, total }: Progress| printer.say(|| format!("{messages} of {total} messages"));
-    let Some(state) = state else {
-        let report = imports::slack_dry_run(&mut source, downloads.as_ref(), &mut progress)?;
-        print(&format!("{title}\nNothing was imported. This would be:\n{report}"));
+    let Some(state) = state.as_ref().filter(|_| !dry_run) else {
+        let (state, downloads) = (state.as_ref(), downloads.as_ref());
+        let report = imports::slack_dry_run(&mut source, state, trust, downloads, &mut progress).await?;
+        let unknown = format!("There is no Campfire in {}: who is there already is not known.\n", data.display());
+        let unknown = if state.is_some() { "" } else { unknown.as_str() };
+        print(&format!("{title}\nNothing was imported. This would be:\n{report}{unknown}"));
         return Ok(());
     };
-    let report = imports::slack(&state, data, &mut source, downloads.as_ref(), &mut progress).await?;
+    let report = imports::slack(state, data, &mut source, trust, downloads.as_ref(), &mut progress).await?;
     finish(data, "import-slack.txt", &title, &report)
 }
 

@@ -73,27 +73,6 @@ pub async fn list_waiting(db: impl SqliteExecutor<'_>, kind: &str, source: &str)
     .await
 }
 
-/// The users of a source who can sign in already, and are members of closed or direct rooms that came from it: id and name.
-pub async fn list_with_private_rooms(
-    db: impl SqliteExecutor<'_>,
-    kind: &str,
-    source: &str,
-) -> sqlx::Result<Vec<(i64, String)>> {
-    sqlx::query_as(
-        "SELECT users.id, users.name FROM imported_users JOIN users ON users.id = imported_users.user_id
-          WHERE kind = $1 AND source = $2 AND users.password_hash IS NOT NULL
-            AND EXISTS (SELECT 1 FROM imported_rooms AS imported
-                          JOIN rooms ON rooms.id = imported.room_id AND rooms.kind <> 'open'
-                          JOIN memberships ON memberships.room_id = rooms.id
-                         WHERE memberships.user_id = users.id AND imported.kind = $1 AND imported.source = $2)
-          ORDER BY users.id",
-    )
-    .bind(kind)
-    .bind(source)
-    .fetch_all(db)
-    .await
-}
-
 /// Those of these ids of people that are known already.
 pub async fn list_known_users(
     db: impl SqliteExecutor<'_>,

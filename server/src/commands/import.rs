@@ -93,6 +93,9 @@ pub struct Slack {
     /// A folder with the files of messages, as slackdump makes it. Those in a folder that is imported are found without it.
     #[arg(long, value_name = "DIR")]
     pub files: Option<PathBuf>,
+    /// Import the messages alone, though they have files. Another import does not add those.
+    #[arg(long, conflicts_with_all = ["files", "token"])]
+    pub without_files: bool,
     /// Fetch files from Slack with this token, which has the right files:read. It is sent to hosts of Slack only.
     #[arg(long, env = "CAMPFIRE_SLACK_TOKEN", hide_env_values = true)]
     pub token: Option<Token>,
@@ -163,7 +166,8 @@ async fn rails(options: &Rails) -> Result<(), Box<dyn Error>> {
 }
 
 async fn slack(options: &Slack) -> Result<(), Box<dyn Error>> {
-    let Slack { source: path, dry_run, private, trust, files, token, data: Data { folder: data } } = options;
+    let Slack { source: path, dry_run, private, trust, files, without_files, token, data: Data { folder: data } } =
+        options;
     let downloads = token.as_ref().map(|Token(token)| Downloads::from_slack(token));
     let title = format!("Slack in {}", path.display());
     if let Some(folder) = files.as_deref().filter(|folder| !folder.is_dir()) {
@@ -183,6 +187,14 @@ async fn slack(options: &Slack) -> Result<(), Box<dyn Error>> {
     let mut reading = |count: u64| printer.say(|| format!("{count} messages read"));
     let source = import::slack::Source::read(path, read, &scratch.folder, &mut reading);
     let mut source = source.map_err(|error| format!("{}: {error}", path.display()))?;
+    let lost = if downloads.is_some() || *without_files { 0 } else { source.without_files() };
+    let lost = (lost > 0).then(|| {
+        format!(
+            "{lost} messages of this export have files, and the files are not in it. Name a folder that has them with \
+             --files, or give a token of Slack with the right files:read (--help says how), or import the messages alone \
+             with --without-files: another import does not add files"
+        )
+    });
     let mut progress =
         |Progress { messages, total }: Progress| printer.say(|| format!("{messages} of {total} messages"));
     let Some(state) = state.as_ref().filter(|_| !dry_run) else {
@@ -191,8 +203,14 @@ async fn slack(options: &Slack) -> Result<(), Box<dyn Error>> {
         let unknown = format!("There is no Campfire in {}: who is there already is not known.\n", data.display());
         let unknown = if state.is_some() { "" } else { unknown.as_str() };
         print(&format!("{title}\nNothing was imported. This would be:\n{report}{unknown}"));
+        if let Some(lost) = lost {
+            print(&lost);
+        }
         return Ok(());
     };
+    if let Some(lost) = lost {
+        return Err(lost.into());
+    }
     let report = imports::slack(state, data, &mut source, trust, downloads.as_ref(), &mut progress).await?;
     finish(data, "import-slack.txt", &title, &report)
 }

@@ -326,7 +326,13 @@ async fn private_rooms_come_only_when_asked_for_and_open_to_nobody_by_an_address
     let (Place { source, data, _folder }, served) = place().await;
     let archive = _folder.path().join("slack.zip");
     zip(&archive, &files());
-    succeed(["import", "slack", &text(&archive), "--data", &text(&data)]).await;
+    // No file is in it, and none could be added later.
+    let refused = fail(["import", "slack", &text(&archive), "--data", &text(&data)]).await;
+    assert!(refused.contains("messages of this export have files") && refused.contains("--without-files"), "{refused}");
+    assert!(texts(&data, "SELECT name FROM users WHERE id > 1").await.is_empty());
+    let dry = succeed(["import", "slack", &text(&archive), "--dry-run", "--data", &text(&data)]).await;
+    assert!(dry.contains("--without-files"), "{dry}");
+    succeed(["import", "slack", &text(&archive), "--without-files", "--data", &text(&data)]).await;
     let mut db = database(&data).await;
     assert_eq!(count(&mut db, "SELECT COUNT(*) FROM rooms WHERE kind <> 'open'").await, 0);
     let messages = count(&mut db, "SELECT COUNT(*) FROM messages").await;

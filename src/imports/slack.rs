@@ -89,13 +89,18 @@ pub async fn run(
     let identity = source.identity().to_owned();
     let trusted = held::trusted(state, trusted).await?;
     let stored = store::imports::find_of(state.db.reader(), KIND, &identity).await.map_err(AppError::from)?;
+    let begin = || Position { fingerprint: source.fingerprint().to_owned(), ..Position::default() };
     let (mut position, mut report) = match stored.as_ref().map(Begun::of) {
         Some(Begun::At(position, report)) if position.fingerprint == source.fingerprint() => (position, report),
         Some(Begun::Finished(mut report)) if is_of(stored.as_ref(), source.fingerprint()) => {
             held::settle(state, &identity, &trusted, &mut report).await?;
             return Ok(report);
         }
-        _ => (Position { fingerprint: source.fingerprint().to_owned(), ..Position::default() }, Report::default()),
+        Some(Begun::At(cut_off, _)) => {
+            let first_base_id = cut_off.first_base_id.or(cut_off.has_people.then_some(cut_off.base_id));
+            (Position { first_base_id, ..begin() }, Report::default())
+        }
+        _ => (begin(), Report::default()),
     };
     let administrator = store::imports::slack::first_administrator(state.db.reader()).await.map_err(AppError::from)?;
     let administrator = administrator.ok_or(ImportError::NotSetUp)?;
@@ -122,6 +127,7 @@ pub async fn run(
         let reserve = async move |tx: &mut Tx| Ok(store::imports::slack::reserve(tx.db(), "messages", total).await?);
         position.base_id = state.db.write(reserve).await?;
         position.message_id = position.base_id;
+        position.first_base_id.get_or_insert(position.base_id);
         position.has_people = true;
         writer::note(state, KIND, &identity, &position, &report, false).await?;
     }
@@ -135,8 +141,12 @@ pub async fn run(
     let writer = Writer { state, data, kind, identity, names: &names, taken, downloads };
     let mut messages = |after, limit| Ok(source.messages(after, limit)?);
     let checkpoints = writer.write(&mut messages, &mut position, &mut report, total, progress).await?;
-    for chunk in room_ids.chunks(ROWS_PER_WRITE) {
-        let (room_ids, first, last) = (chunk.to_vec(), position.base_id, position.message_id);
+    // Of an open room, everybody is a member.
+    let people = store::imports::slack::count_users(state.db.reader()).await.map_err(AppError::from)?;
+    let rooms_per_write = usize::try_from(i64::from(MEMBERSHIPS_PER_WRITE) / people.max(1)).unwrap_or(1).max(1);
+    for chunk in room_ids.chunks(rooms_per_write) {
+        let first = position.first_base_id.unwrap_or(position.base_id);
+        let (room_ids, last) = (chunk.to_vec(), position.message_id);
         let read =
             async move |tx: &mut Tx| Ok(store::imports::slack::mark_read(tx.db(), &room_ids, first, last).await?);
         state.db.write(read).await?;

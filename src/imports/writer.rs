@@ -41,6 +41,8 @@ pub(super) struct Position {
     pub fingerprint: String,
     /// The number of the message before the first one, where the source has no numbers of its own.
     pub base_id: i64,
+    /// The number before the first message of the first run that was cut off before this one began anew, or of this one.
+    pub first_base_id: Option<i64>,
 }
 
 /// Where the import of a source is.

@@ -108,3 +108,33 @@ async fn a_later_export_adds_what_is_new_and_quotes_nothing_that_was_removed() {
     assert_eq!(texts(&world, BODIES).await, ["a plan for @jane_doe", "me too", &quoting]);
     assert_ne!(texts(&world, epoch).await, before, "browsers load the rooms again");
 }
+
+#[tokio::test]
+async fn rooms_of_a_run_that_was_cut_off_are_read_after_another_export() {
+    let world = testing::world().await;
+    let busy = || answer("503 Service Unavailable", "Retry-After: 0\r\n", "");
+    let server = Server::start(vec![token_is_right(), busy(), busy(), busy(), busy()]).await;
+    // As many as one write takes, and one whose file is not given.
+    let mut messages: Vec<Value> = (0..500)
+        .map(|at| json!({"user": "U1", "ts": format!("{}.0", 1_700_000_000 + at), "text": format!("number {at}")}))
+        .collect();
+    let file = json!({"name": "plan.txt", "url_private": format!("{}/plan", server.url)});
+    messages.push(json!({"user": "U1", "ts": "1700000900.0", "text": "the last", "files": [file]}));
+    let files = |messages: &[Value]| {
+        let people = json!([person("U1", "Grace")]);
+        [("users.json", people), ("channels.json", channel()), ("plans/1.json", json!(messages))]
+    };
+    let failed = import(&world, &files(&messages), Some(&permitted(&server))).await;
+    assert!(matches!(failed, Err(ImportError::File(_))), "{failed:?}");
+    // A write waits for those before it.
+    world.state.db.write(async |_: &mut Tx| Ok(())).await.unwrap();
+    assert_eq!(texts(&world, BODIES).await.len(), 500);
+    messages.push(json!({"user": "U1", "ts": "1700000901.0", "text": "later"}));
+    let report = import(&world, &files(&messages), None).await.unwrap();
+    assert_eq!(report.kept["messages that were imported before"], 500, "{report}");
+    assert_eq!(texts(&world, BODIES).await.len(), 502);
+    let unread = "SELECT COUNT(*) FROM memberships JOIN rooms ON rooms.id = room_id
+                   WHERE rooms.name = 'plans' AND read_message_id < last_message_id";
+    let unread: i64 = sqlx::query_scalar(unread).fetch_one(world.state.db.reader()).await.unwrap();
+    assert_eq!(unread, 0);
+}

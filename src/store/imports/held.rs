@@ -98,7 +98,7 @@ pub async fn find_signing_in(
     db: impl SqliteExecutor<'_>,
     user_id: UserId,
 ) -> sqlx::Result<Option<(String, Option<String>)>> {
-    sqlx::query_as("SELECT name, email_address FROM users WHERE id = $1 AND password_hash IS NOT NULL")
+    sqlx::query_as("SELECT name, email_address FROM users WHERE id = $1 AND password_hash IS NOT NULL AND status = 0")
         .bind(user_id)
         .fetch_optional(db)
         .await

@@ -37,6 +37,11 @@ pub async fn first_administrator(db: impl SqliteExecutor<'_>) -> sqlx::Result<Op
         .await
 }
 
+/// How many people there are.
+pub async fn count_users(db: impl SqliteExecutor<'_>) -> sqlx::Result<i64> {
+    sqlx::query_scalar("SELECT COUNT(*) FROM users").fetch_one(db).await
+}
+
 /// Reserves `count` ids of a table: those that follow the returned one. Nothing else gets them.
 pub async fn reserve(db: &mut SqliteConnection, table: &str, count: i64) -> sqlx::Result<i64> {
     let last = "SELECT COALESCE((SELECT seq FROM sqlite_sequence WHERE name = $1), 0)";

@@ -223,6 +223,19 @@ fn an_archive_that_unpacks_to_far_more_is_read_to_a_bound() {
     assert_eq!(dropped(&source, "files that cannot be read to their end"), 1);
     assert!(source.tally().notes.iter().any(|note| note.contains("unpacks to far more")), "{:?}", source.tally());
 
+    // Many files of which each is small enough.
+    let day = format!("[{}{}]", message("1700000000.0", "again"), " ".repeat(1_000_000));
+    let names: Vec<String> = (0..40).map(|number| format!("general/{number}.json")).collect();
+    let lists = [(&b"users.json"[..], USERS), (b"channels.json", CHANNELS)];
+    let days = names.iter().map(|name| (name.as_bytes(), day.as_str()));
+    let (_folder, path) = zipped(&lists.into_iter().chain(days).collect::<Vec<_>>(), false);
+    let bytes = fs::metadata(&path).unwrap().len();
+    let source = read(&path).unwrap();
+    let torn = dropped(&source, "files that cannot be read to their end");
+    let fitting = (1_048_576 + 200 * bytes) / 1_000_000;
+    assert_eq!(torn, 40 - fitting, "{bytes} bytes");
+    assert!(fitting < 20, "{bytes} bytes");
+
     // A thousand files that are the same bytes of the archive.
     let random: String = (0_u64..40_000).map(|at| format!("{:x}", at.wrapping_mul(0x9e37_79b9_7f4a_7c15))).collect();
     let users = format!(r#"[{{"id":"U1","team_id":"T1","name":"{random}"}}]"#);

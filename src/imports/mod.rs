@@ -7,6 +7,7 @@
 
 mod downloads;
 mod files;
+mod held;
 mod prepare;
 mod rails;
 mod read_marks;
@@ -16,7 +17,7 @@ mod writer;
 
 pub use downloads::Downloads;
 pub use rails::{dry_run as rails_dry_run, run as rails};
-pub use report::Report;
+pub use report::{Held, Report};
 pub use slack::{dry_run as slack_dry_run, run as slack};
 
 use thiserror::Error;
@@ -45,6 +46,9 @@ pub enum ImportError {
          this again"
     )]
     NotSetUp,
+    /// Nobody here has this e-mail address.
+    #[error("nobody here has the e-mail address {0}, which --trust names")]
+    Unknown(String),
     /// The source has no people who could use the installation.
     #[error("the source has no account or no people: there is nothing to import")]
     Empty,

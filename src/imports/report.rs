@@ -8,6 +8,21 @@ use serde::{Deserialize, Serialize};
 /// How many notes about single things are kept; more are counted.
 const MAX_NOTES: usize = 200;
 
+/// Above the list of those whose private rooms are held back.
+const HELD: &str = "Private rooms that are held back from people who could sign in here before. Nothing proves that an \
+                    address is theirs: make sure who each one is, and run this again with --trust EMAIL for each:";
+
+/// Somebody whose private rooms are held back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// The name here.
+    pub name: String,
+    /// The e-mail address here.
+    pub address: Option<String>,
+    /// How many closed and direct rooms wait.
+    pub room_count: u64,
+}
+
 /// The report of an import or of its dry run.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {
@@ -21,6 +36,9 @@ pub struct Report {
     pub notes: Vec<String>,
     /// How many more notes there were.
     pub more_notes: u64,
+    /// Everybody whose private rooms are held back. Not stored: it is what the database says.
+    #[serde(skip)]
+    pub held: Vec<Held>,
 }
 
 impl Report {
@@ -60,6 +78,12 @@ impl Display for Report {
             for (what, count) in counts {
                 writeln!(f, "{count:>10}  {what}")?;
             }
+        }
+        if !self.held.is_empty() {
+            writeln!(f, "{HELD}")?;
+        }
+        for Held { name, address, room_count } in &self.held {
+            writeln!(f, "{room_count:>10}  {name} ({})", address.as_deref().unwrap_or("no e-mail address"))?;
         }
         if !self.notes.is_empty() {
             writeln!(f, "Notes:")?;

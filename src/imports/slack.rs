@@ -15,7 +15,7 @@ use ::import::{Membership, Room, RoomKind, User};
 
 use super::downloads::Downloads;
 use super::writer::{self, Begun, Position, Taken, Writer};
-use super::{ImportError, Progress, Report, prepare};
+use super::{ImportError, Progress, Report, held, prepare};
 use crate::model::{RoomId, UserId};
 use crate::state::AppState;
 use crate::store::imports::slack::{ImportedRoom, ImportedUser};
@@ -24,7 +24,7 @@ use crate::store::{self, Tx};
 use crate::{AppError, AppResult, names};
 
 /// The kind of this import in the database.
-const KIND: &str = "slack";
+pub(super) const KIND: &str = "slack";
 
 /// How many people or rooms one write takes.
 const ROWS_PER_WRITE: usize = 500;
@@ -32,17 +32,23 @@ const ROWS_PER_WRITE: usize = 500;
 /// How many memberships one write takes.
 const MEMBERSHIPS_PER_WRITE: u32 = 2_000;
 
-/// Counts what an import would do, without an installation.
+/// Counts what an import would do. Of an installation, it reads who is there by now.
 ///
 /// # Errors
 /// As [`ImportError`].
-pub fn dry_run(
+pub async fn dry_run(
     source: &mut Source,
+    installation: Option<&AppState>,
+    trusted: &[String],
     downloads: Option<&Downloads>,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Report, ImportError> {
     let mut report = Report::default();
     report.absorb(source.tally());
+    if let Some(state) = installation {
+        let trusted = held::trusted(state, trusted).await?;
+        held::foresee(state, source, &trusted, &mut report).await?;
+    }
     let users = prepare::users(&users(source), &mut report);
     let by_number = |number: i64| number;
     let rooms = rooms(source, 1, &by_number, &mut report)?;
@@ -67,21 +73,34 @@ pub fn dry_run(
 
 /// Imports a source into the installation of `state` in the folder `data`. Does nothing if that was done before.
 ///
+/// Private rooms are held back from people who can sign in already, other than those with the addresses `trusted`: they
+/// are given what was held back before, too.
+///
 /// # Errors
 /// As [`ImportError`]. What is done by then stays, and the next run goes on.
 pub async fn run(
     state: &AppState,
     data: &Path,
     source: &mut Source,
+    trusted: &[String],
     downloads: Option<&Downloads>,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Report, ImportError> {
     let identity = source.identity().to_owned();
+    let trusted = held::trusted(state, trusted).await?;
     let stored = store::imports::find_of(state.db.reader(), KIND, &identity).await.map_err(AppError::from)?;
+    let begin = || Position { fingerprint: source.fingerprint().to_owned(), ..Position::default() };
     let (mut position, mut report) = match stored.as_ref().map(Begun::of) {
         Some(Begun::At(position, report)) if position.fingerprint == source.fingerprint() => (position, report),
-        Some(Begun::Finished(report)) if is_of(stored.as_ref(), source.fingerprint()) => return Ok(report),
-        _ => (Position { fingerprint: source.fingerprint().to_owned(), ..Position::default() }, Report::default()),
+        Some(Begun::Finished(mut report)) if is_of(stored.as_ref(), source.fingerprint()) => {
+            held::settle(state, &identity, &trusted, &mut report).await?;
+            return Ok(report);
+        }
+        Some(Begun::At(cut_off, _)) => {
+            let first_base_id = cut_off.first_base_id.or(cut_off.has_people.then_some(cut_off.base_id));
+            (Position { first_base_id, ..begin() }, Report::default())
+        }
+        _ => (begin(), Report::default()),
     };
     let administrator = store::imports::slack::first_administrator(state.db.reader()).await.map_err(AppError::from)?;
     let administrator = administrator.ok_or(ImportError::NotSetUp)?;
@@ -104,14 +123,15 @@ pub async fn run(
         // Not before: somebody who joined while memberships were missing would be given private rooms afterwards.
         let insert = async move |tx: &mut Tx| Ok(store::placeholders::insert(tx.db(), &waiting).await?);
         state.db.write(insert).await?;
-        note_private_rooms(state, &identity, &mut report).await?;
         let total = i64::try_from(source.total()).unwrap_or(i64::MAX);
         let reserve = async move |tx: &mut Tx| Ok(store::imports::slack::reserve(tx.db(), "messages", total).await?);
         position.base_id = state.db.write(reserve).await?;
         position.message_id = position.base_id;
+        position.first_base_id.get_or_insert(position.base_id);
         position.has_people = true;
         writer::note(state, KIND, &identity, &position, &report, false).await?;
     }
+    held::settle(state, &identity, &trusted, &mut report).await?;
     places.base_id = position.base_id;
     let names: HashMap<i64, String> = places.users.values().cloned().collect();
     let room_ids: Vec<i64> = places.rooms.values().map(|(id, _)| *id).collect();
@@ -121,12 +141,18 @@ pub async fn run(
     let writer = Writer { state, data, kind, identity, names: &names, taken, downloads };
     let mut messages = |after, limit| Ok(source.messages(after, limit)?);
     let checkpoints = writer.write(&mut messages, &mut position, &mut report, total, progress).await?;
-    for chunk in room_ids.chunks(ROWS_PER_WRITE) {
-        let (room_ids, first, last) = (chunk.to_vec(), position.base_id, position.message_id);
+    // Of an open room, everybody is a member.
+    let people = store::imports::slack::count_users(state.db.reader()).await.map_err(AppError::from)?;
+    let rooms_per_write = usize::try_from(i64::from(MEMBERSHIPS_PER_WRITE) / people.max(1)).unwrap_or(1).max(1);
+    for chunk in room_ids.chunks(rooms_per_write) {
+        let first = position.first_base_id.unwrap_or(position.base_id);
+        let (room_ids, last) = (chunk.to_vec(), position.message_id);
         let read =
             async move |tx: &mut Tx| Ok(store::imports::slack::mark_read(tx.db(), &room_ids, first, last).await?);
         state.db.write(read).await?;
     }
+    // Browsers load everything again: new messages of rooms that they have are in none of their events.
+    state.db.write(async |tx: &mut Tx| Ok(store::imports::begin_epoch(tx.db()).await?)).await?;
     writer.finish(&position, &report).await?;
     checkpoints.run().map_err(writer::broken)?;
     Ok(report)
@@ -159,11 +185,10 @@ fn rooms(
             members.insert(channel.room.id, people.into_iter().map(user_id).collect());
         }
         // Slack does not say who began a conversation.
-        let creator_id = match channel.room.creator_id {
-            0 => members.get(&channel.room.id).and_then(|people: &Vec<i64>| people.first()).copied(),
-            number => Some(user_id(number)),
-        };
-        rooms.push(Room { creator_id: creator_id.unwrap_or_default(), ..channel.room.clone() });
+        let first = members.get(&channel.room.id).and_then(|people: &Vec<i64>| people.first()).copied();
+        // Who made a room may delete it: not whoever joins with that person's address.
+        let creator_id = if channel.room.kind == RoomKind::Direct { first } else { None };
+        rooms.push(Room { creator_id: creator_id.unwrap_or(fallback_id), ..channel.room.clone() });
     }
     Ok(prepare::rooms(&rooms, &user_ids, &members, fallback_id, report))
 }
@@ -304,10 +329,10 @@ async fn insert_memberships(
     while let Some((batch, last)) = source.memberships(after, MEMBERSHIPS_PER_WRITE)? {
         after = last;
         let new: Vec<Membership> = batch.into_iter().filter(|it| waiting.contains(&it.room_id)).collect();
-        report.keep("memberships", new.len() as u64);
         let rows: Vec<_> = new.iter().map(prepare::membership).collect();
-        let insert = async move |tx: &mut Tx| Ok(store::imports::insert_memberships(tx.db(), &rows).await.map(drop)?);
-        state.db.write(insert).await?;
+        let insert = async move |tx: &mut Tx| Ok(store::imports::held::insert_or_hold(tx.db(), &rows).await?);
+        let held = state.db.write(insert).await?;
+        report.keep("memberships", (new.len() as u64).saturating_sub(held));
     }
     let archived: HashSet<&str> =
         source.channels().iter().filter(|it| it.is_archived).map(|it| it.slack_id.as_str()).collect();
@@ -322,19 +347,6 @@ async fn insert_memberships(
             Ok(store::imports::slack::mark_ready(tx.db(), KIND, &identity, &room.source_id).await?)
         };
         state.db.write(complete).await?;
-    }
-    Ok(())
-}
-
-/// Names those who could sign in before, and have private rooms now: nothing proved that their addresses are theirs.
-async fn note_private_rooms(state: &AppState, identity: &str, report: &mut Report) -> Result<(), ImportError> {
-    let people = store::imports::slack::list_with_private_rooms(state.db.reader(), KIND, identity).await;
-    for (user_id, name) in people.map_err(AppError::from)? {
-        report.note(|| {
-            format!(
-                "{name} (number {user_id}) was here already and has private rooms of Slack now: make sure who it is"
-            )
-        });
     }
     Ok(())
 }
@@ -356,62 +368,4 @@ impl Report {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::fs;
-
-    use serde_json::json;
-
-    use super::*;
-    use crate::imports::downloads::tests::{Server, answer, permitted};
-    use crate::testing;
-
-    #[tokio::test]
-    async fn files_are_fetched_with_a_token_and_a_failing_server_ends_the_import_until_the_next_run() {
-        let world = testing::world().await;
-        let folder = tempfile::tempdir().unwrap();
-        let export = folder.path().join("export");
-        let busy = || answer("503 Service Unavailable", "Retry-After: 0\r\n", "");
-        let torn = || "HTTP/1.1 200 OK\r\nContent-Length: 9\r\nConnection: close\r\n\r\nshort".to_owned();
-        let found = || answer("200 OK", "", "the plan");
-        let first_run = vec![found(), torn(), torn(), torn(), torn()];
-        let second_run = vec![found(), busy(), found(), answer("404 Not Found", "", "")];
-        let server = Server::start([first_run, second_run].concat()).await;
-        let message = |number: u32| {
-            let file =
-                json!({"id": "", "name": format!("{number}.txt"), "url_private": format!("{}/{number}", server.url)});
-            json!({"user": "U1", "ts": format!("{}.0", 1_700_000_000 + number), "text": "", "files": [file]})
-        };
-        for (name, value) in [
-            (
-                "users.json",
-                json!([{"id": "U1", "team_id": "T1", "profile": {"real_name": "Ada", "email": "ada@example.com"}}]),
-            ),
-            ("channels.json", json!([{"id": "C1", "name": "plans", "members": ["U1"]}])),
-            ("plans/1.json", json!([message(1), message(2), message(3)])),
-        ] {
-            let path = export.join(name);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, value.to_string()).unwrap();
-        }
-        let downloads = permitted();
-        let run = async |scratch: &str| {
-            let scratch = folder.path().join(scratch);
-            fs::create_dir(&scratch).unwrap();
-            let mut source = Source::read(&export, Default::default(), &scratch, &mut |_| ()).unwrap();
-            let data = world.database_path().parent().unwrap().to_owned();
-            super::run(&world.state, &data, &mut source, Some(&downloads), &mut |_| ()).await
-        };
-        let failed = run("one").await;
-        assert!(matches!(&failed, Err(ImportError::File(why)) if why.contains("2.txt")), "{failed:?}");
-        let report = run("two").await.unwrap();
-        assert_eq!((report.kept["messages"], report.kept["files"]), (3, 2), "{report}");
-        let reader = world.state.db.reader();
-        let names: Vec<String> =
-            sqlx::query_scalar("SELECT name FROM attachments ORDER BY message_id").fetch_all(reader).await.unwrap();
-        assert_eq!(names, ["1.txt", "2.txt"]);
-        let texts: Vec<String> =
-            sqlx::query_scalar("SELECT body_source FROM messages ORDER BY id").fetch_all(reader).await.unwrap();
-        assert_eq!(texts, ["", "", "3.txt (this file was missing when the history was imported)"]);
-        assert_eq!(server.asked.lock().unwrap().len(), 9);
-    }
-}
+mod tests;

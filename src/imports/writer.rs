@@ -41,6 +41,8 @@ pub(super) struct Position {
     pub fingerprint: String,
     /// The number of the message before the first one, where the source has no numbers of its own.
     pub base_id: i64,
+    /// The number before the first message of the first run that was cut off before this one began anew, or of this one.
+    pub first_base_id: Option<i64>,
 }
 
 /// Where the import of a source is.
@@ -144,7 +146,8 @@ impl Writer<'_> {
         let mut writing = None;
         while let Some((read, last)) = messages(position.message_id, BATCH_SIZE)? {
             let read_count = read.len() as u64;
-            let read = self.link_replies(self.without_taken(read, report).await?).await?;
+            let read = self.without_taken(read, report).await?;
+            let read = self.link_replies(read, report).await?;
             let mut batch = Vec::with_capacity(read.len());
             for message in read {
                 batch.extend(prepare::message(message, identity, self.names, report));
@@ -189,8 +192,8 @@ impl Writer<'_> {
         Ok(messages)
     }
 
-    /// Replies to messages that were imported before link to those.
-    async fn link_replies(&self, mut messages: Vec<Message>) -> AppResult<Vec<Message>> {
+    /// Replies to messages that were imported before link to those; to ones that were removed since, they do not.
+    async fn link_replies(&self, mut messages: Vec<Message>, report: &mut Report) -> AppResult<Vec<Message>> {
         let replies = messages.iter().filter_map(|message| message.replies_to.as_ref());
         let pairs: Vec<_> = replies.map(|it| (it.creator_id, it.client_message_id.as_str())).collect();
         if pairs.is_empty() {
@@ -198,9 +201,19 @@ impl Writer<'_> {
         }
         let found = store::imports::list_taken(self.state.db.reader(), &pairs).await?;
         let ids: HashMap<(i64, String), i64> = found.into_iter().map(|(id, text, found)| ((id, text), found)).collect();
-        for reply in messages.iter_mut().filter_map(|message| message.replies_to.as_mut()) {
-            if let Some(id) = ids.get(&(reply.creator_id, reply.client_message_id.clone())) {
+        let removed: HashSet<_> = match self.taken {
+            Taken::LeftOut => store::imports::list_removed(self.state.db.reader(), &pairs).await?.into_iter().collect(),
+            Taken::Renamed => HashSet::new(),
+        };
+        for message in &mut messages {
+            let Some(reply) = &mut message.replies_to else { continue };
+            let pair = (reply.creator_id, reply.client_message_id.clone());
+            if let Some(id) = ids.get(&pair) {
                 reply.message_id = *id;
+            } else if removed.contains(&pair) {
+                // Its text was to go.
+                message.replies_to = None;
+                report.change("replies to messages that were removed here: they stand alone");
             }
         }
         Ok(messages)

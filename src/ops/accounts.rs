@@ -217,7 +217,8 @@ fn styles_digest(styles: &CustomStyles) -> String {
 ///
 /// Nothing proves that an address is theirs: no mail is sent, and the join link is the only proof of anything. It is
 /// trusted as far as it goes: everybody who has it may read all open rooms anyway, and choose any name. So whoever comes
-/// first with an address becomes the user that has only open rooms. A user with a closed or direct room is another
+/// first with an address becomes the user that has only open rooms, and may edit and remove the messages that were imported
+/// as theirs; rooms that were imported belong to an administrator. A user with a closed or direct room is another
 /// matter: the address alone would open conversations to everybody with the link. Those users do not join; the operator
 /// gives them a password (`campfire reset-password`). Nobody becomes an administrator by an address.
 ///

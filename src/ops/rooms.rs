@@ -424,6 +424,18 @@ mod tests {
         assert!(matches!(ping(state, ada, vec![world.cleo.id]).await, Err(AppError::Invalid(_))));
         assert!(ping(state, ada, vec![bob.id]).await.is_ok(), "one that exists");
         assert!(ping(state, bob, vec![world.cleo.id]).await.is_ok());
+
+        state.db.write(insert("closed", 1)).await.unwrap();
+        assert!(make(ada).await.is_err(), "as many as before");
+        // An import makes rooms in the name of an administrator.
+        let import = async |tx: &mut Tx| {
+            let all = "SELECT 'C' || id, id FROM rooms WHERE name = 'Room'";
+            let rooms: Vec<(String, i64)> = sqlx::query_as(all).fetch_all(&mut *tx.db()).await?;
+            Ok(store::imports::slack::insert_rooms(tx.db(), "slack", "T1", &rooms).await?)
+        };
+        state.db.write(import).await.unwrap();
+        assert!(make(ada).await.is_ok(), "imported rooms do not count");
+        assert!(ping(state, ada, vec![world.cleo.id]).await.is_ok(), "nor do imported pings");
     }
 
     #[tokio::test]

@@ -155,9 +155,17 @@ pub async fn begin(
 ) -> AppResult<()> {
     let insert = async move |tx: &mut Tx| {
         let user_id = sign_in.user.id;
-        let present = store::users::credentials(tx.db(), user_id).await?.ok_or(AppError::SignedOut)?;
+        let present = match sign_in.means {
+            Means::AdministratorsLink => store::users::credentials_or_none_yet(tx.db(), user_id).await?,
+            Means::Password | Means::Link => store::users::credentials(tx.db(), user_id).await?,
+        };
+        let present = present.ok_or(AppError::SignedOut)?;
         if (&present.password_hash, present.revocation_count) != (&sign_in.password_hash, sign_in.revocation_count) {
             return Err(AppError::SignedOut);
+        }
+        if present.password_hash.is_empty() {
+            // Nobody else becomes this user by joining.
+            store::placeholders::remove(tx.db(), user_id).await?;
         }
         if let Some(new_hash) = &sign_in.new_hash {
             let now_ms = tx.now_ms();

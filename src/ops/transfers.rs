@@ -56,7 +56,11 @@ pub async fn mint(state: &AppState, user_id: UserId) -> AppResult<String> {
 }
 
 async fn sign(state: &AppState, user_id: UserId, maker: Maker) -> AppResult<String> {
-    let credentials = store::users::credentials(state.db.reader(), user_id).await?.ok_or(AppError::NotFound)?;
+    let credentials = match maker {
+        Maker::User => store::users::credentials(state.db.reader(), user_id).await?,
+        Maker::Administrator => store::users::credentials_or_none_yet(state.db.reader(), user_id).await?,
+    };
+    let credentials = credentials.ok_or(AppError::NotFound)?;
     let expires_at = state.clock.now_ms() + VALID_MS;
     let signature = signer(state, &credentials, expires_at, maker).await?.finalize().into_bytes();
     let mut id = Vec::with_capacity(ID_BYTES);
@@ -67,12 +71,11 @@ async fn sign(state: &AppState, user_id: UserId, maker: Maker) -> AppResult<Stri
 }
 
 /// A transfer id for the current user, or for any user if the current one is an administrator: that one also allows to set
-/// a password, for who has lost theirs. The present password may
-/// be missing if the session is recent.
+/// a password, for who has lost theirs, or was imported and has none yet. The present password may be missing if the session
+/// is recent.
 ///
 /// # Errors
-/// `Forbidden` for another user unless an administrator asks, `NotFound` unless the user is active and has a password,
-/// `Invalid` when the present password is needed or wrong.
+/// `Forbidden` for another user unless an administrator asks, `NotFound` unless the user is active and a person, `Invalid` when the present password is needed or wrong.
 pub async fn mint_for(
     state: &AppState,
     current: &CurrentUser,
@@ -126,8 +129,12 @@ async fn verify(state: &AppState, id: &str) -> AppResult<Option<SignIn>> {
     if state.clock.now_ms() >= expires_at {
         return Ok(None);
     }
-    let Some(credentials) = store::users::credentials(state.db.reader(), user_id).await? else { return Ok(None) };
+    let credentials = store::users::credentials_or_none_yet(state.db.reader(), user_id).await?;
+    let Some(credentials) = credentials else { return Ok(None) };
     for maker in Maker::ALL {
+        if maker == Maker::User && credentials.password_hash.is_empty() {
+            continue;
+        }
         if signer(state, &credentials, expires_at, maker).await?.verify_slice(&signature).is_ok() {
             return Ok(Some(match maker {
                 Maker::User => SignIn::by_link(credentials),
@@ -333,6 +340,32 @@ mod tests {
         state.clock.advance(15 * 60 * 1_000);
         assert_eq!(sessions::may_set_password(state, &late).await, Ok(false));
         assert!(is_refused(&set(&late, "sixth horse").await));
+    }
+
+    #[tokio::test]
+    async fn who_was_imported_sets_the_first_password_by_an_administrators_link() {
+        let world = testing::world().await;
+        let (state, bob) = (&world.state, world.bob.id);
+        let forget = async move |tx: &mut store::Tx| {
+            sqlx::query("UPDATE users SET password_hash = NULL WHERE id = $1").bind(bob).execute(tx.db()).await?;
+            Ok(store::placeholders::insert(tx.db(), &[bob.0]).await?)
+        };
+        state.db.write(forget).await.unwrap();
+        assert_eq!(
+            mint(state, bob).await,
+            Err(AppError::NotFound),
+            "there is nothing that a link of theirs could prove"
+        );
+        let link = async || mint_for(state, &current(&world.ada), bob, None, LOCAL).await.unwrap();
+        let (first, other) = (link().await, link().await);
+        let session = session_of(&world, redeem(state, &first, LOCAL).await.unwrap().unwrap(), 1).await;
+        assert_eq!(user_of(&world, &first).await, None, "once");
+        assert_eq!(user_of(&world, &other).await, None);
+        let found = store::placeholders::find(state.db.reader(), "bob@example.com").await.unwrap();
+        assert_eq!(found, None, "nobody else joins with the address now");
+        users::update_profile(state, &session, new_password("first horse")).await.unwrap();
+        let password = Password::to_check("first horse".into());
+        assert!(sessions::authenticate(state, "bob@example.com", password, LOCAL).await.is_ok());
     }
 
     #[tokio::test]

@@ -140,18 +140,24 @@ fn direct_key(user_ids: &[UserId]) -> String {
 
 /// Number of open and closed rooms that the user made and that are not removed.
 pub async fn count_shared_made_by(db: impl SqliteExecutor<'_>, user_id: UserId) -> sqlx::Result<i64> {
-    sqlx::query_scalar("SELECT COUNT(*) FROM rooms WHERE creator_id = $1 AND kind <> 'direct' AND NOT removed")
-        .bind(user_id)
-        .fetch_one(db)
-        .await
+    sqlx::query_scalar(
+        "SELECT COUNT(*) FROM rooms WHERE creator_id = $1 AND kind <> 'direct' AND NOT removed
+            AND NOT EXISTS (SELECT 1 FROM imported_rooms WHERE room_id = rooms.id)",
+    )
+    .bind(user_id)
+    .fetch_one(db)
+    .await
 }
 
 /// Number of direct rooms that the user made and that are not removed.
 pub async fn count_direct_made_by(db: impl SqliteExecutor<'_>, user_id: UserId) -> sqlx::Result<i64> {
-    sqlx::query_scalar("SELECT COUNT(*) FROM rooms WHERE creator_id = $1 AND kind = 'direct' AND NOT removed")
-        .bind(user_id)
-        .fetch_one(db)
-        .await
+    sqlx::query_scalar(
+        "SELECT COUNT(*) FROM rooms WHERE creator_id = $1 AND kind = 'direct' AND NOT removed
+            AND NOT EXISTS (SELECT 1 FROM imported_rooms WHERE room_id = rooms.id)",
+    )
+    .bind(user_id)
+    .fetch_one(db)
+    .await
 }
 
 /// The newest message of a room; `None` if the room is empty.

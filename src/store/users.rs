@@ -64,6 +64,25 @@ pub async fn credentials(db: impl SqliteExecutor<'_>, user_id: UserId) -> sqlx::
     }))
 }
 
+/// The same, also of a member who has no password yet, whose hash is empty then: somebody whom an import has made.
+pub async fn credentials_or_none_yet(
+    db: impl SqliteExecutor<'_>,
+    user_id: UserId,
+) -> sqlx::Result<Option<Credentials>> {
+    let row: Option<(UserId, String, Role, String, i64)> = sqlx::query_as(
+        "SELECT id, name, role, COALESCE(password_hash, ''), revocation_count FROM users
+          WHERE id = $1 AND status = 0 AND role <> 2 AND (password_hash IS NOT NULL OR role = 0)",
+    )
+    .bind(user_id)
+    .fetch_optional(db)
+    .await?;
+    Ok(row.map(|(id, name, role, password_hash, revocation_count)| Credentials {
+        user: User { id, name, role },
+        password_hash,
+        revocation_count,
+    }))
+}
+
 /// The greatest cost of a hash of bcrypt that somebody who may sign in has; `None` if nobody has one. They come from Campfire
 /// on Rails only: without an import of one, no user is looked at.
 pub async fn bcrypt_cost(db: impl SqliteExecutor<'_>) -> sqlx::Result<Option<u32>> {

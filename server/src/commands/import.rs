@@ -30,7 +30,7 @@ pub const SLACK_EXAMPLES: &str = "\
 Examples:
   campfire import slack export.zip --dry-run
   campfire import slack export.zip --data /var/lib/campfire
-  campfire import slack slackdump/ --private --data /var/lib/campfire
+  campfire import slack slackdump/ --private --trust ada@example.com --data /var/lib/campfire
   CAMPFIRE_SLACK_TOKEN=xoxp-… campfire import slack export.zip --data /var/lib/campfire";
 
 /// The options of `campfire import`.
@@ -87,9 +87,15 @@ pub struct Slack {
     /// Take private channels and direct messages, too.
     #[arg(long)]
     pub private: bool,
+    /// Give the private rooms of the export to whoever signs in with this e-mail address. Once for each; they wait otherwise.
+    #[arg(long, value_name = "EMAIL")]
+    pub trust: Vec<String>,
     /// A folder with the files of messages, as slackdump makes it. Those in a folder that is imported are found without it.
     #[arg(long, value_name = "DIR")]
     pub files: Option<PathBuf>,
+    /// Import the messages alone, though they have files. Another import does not add those.
+    #[arg(long, conflicts_with_all = ["files", "token"])]
+    pub without_files: bool,
     /// Fetch files from Slack with this token, which has the right files:read. It is sent to hosts of Slack only.
     #[arg(long, env = "CAMPFIRE_SLACK_TOKEN", hide_env_values = true)]
     pub token: Option<Token>,
@@ -160,7 +166,8 @@ async fn rails(options: &Rails) -> Result<(), Box<dyn Error>> {
 }
 
 async fn slack(options: &Slack) -> Result<(), Box<dyn Error>> {
-    let Slack { source: path, dry_run, private, files, token, data: Data { folder: data } } = options;
+    let Slack { source: path, dry_run, private, trust, files, without_files, token, data: Data { folder: data } } =
+        options;
     let downloads = token.as_ref().map(|Token(token)| Downloads::from_slack(token));
     let title = format!("Slack in {}", path.display());
     if let Some(folder) = files.as_deref().filter(|folder| !folder.is_dir()) {
@@ -170,8 +177,9 @@ async fn slack(options: &Slack) -> Result<(), Box<dyn Error>> {
         return Err(format!("there is neither a file nor a folder {}", path.display()).into());
     }
     // A folder is not made where a Campfire was meant.
-    let state = if *dry_run { None } else { Some(super::open(data).await?) };
-    let _given = (!dry_run).then(|| GivenToOwner(data));
+    let is_there = data.join("campfire.sqlite3").is_file();
+    let state = if *dry_run && !is_there { None } else { Some(super::open(data).await?) };
+    let _given = state.is_some().then(|| GivenToOwner(data));
     let scratch = if *dry_run { Scratch::elsewhere() } else { Scratch::inside(data) };
     let scratch = scratch.map_err(|error| format!("{} cannot be written: {error}", data.display()))?;
     let mut printer = Printer::default();
@@ -179,14 +187,31 @@ async fn slack(options: &Slack) -> Result<(), Box<dyn Error>> {
     let mut reading = |count: u64| printer.say(|| format!("{count} messages read"));
     let source = import::slack::Source::read(path, read, &scratch.folder, &mut reading);
     let mut source = source.map_err(|error| format!("{}: {error}", path.display()))?;
+    let lost = if downloads.is_some() || *without_files { 0 } else { source.without_files() };
+    let lost = (lost > 0).then(|| {
+        format!(
+            "{lost} messages of this export have files, and the files are not in it. Name a folder that has them with \
+             --files, or give a token of Slack with the right files:read (--help says how), or import the messages alone \
+             with --without-files: another import does not add files"
+        )
+    });
     let mut progress =
         |Progress { messages, total }: Progress| printer.say(|| format!("{messages} of {total} messages"));
-    let Some(state) = state else {
-        let report = imports::slack_dry_run(&mut source, downloads.as_ref(), &mut progress)?;
-        print(&format!("{title}\nNothing was imported. This would be:\n{report}"));
+    let Some(state) = state.as_ref().filter(|_| !dry_run) else {
+        let (state, downloads) = (state.as_ref(), downloads.as_ref());
+        let report = imports::slack_dry_run(&mut source, state, trust, downloads, &mut progress).await?;
+        let unknown = format!("There is no Campfire in {}: who is there already is not known.\n", data.display());
+        let unknown = if state.is_some() { "" } else { unknown.as_str() };
+        print(&format!("{title}\nNothing was imported. This would be:\n{report}{unknown}"));
+        if let Some(lost) = lost {
+            print(&lost);
+        }
         return Ok(());
     };
-    let report = imports::slack(&state, data, &mut source, downloads.as_ref(), &mut progress).await?;
+    if let Some(lost) = lost {
+        return Err(lost.into());
+    }
+    let report = imports::slack(state, data, &mut source, trust, downloads.as_ref(), &mut progress).await?;
     finish(data, "import-slack.txt", &title, &report)
 }
 

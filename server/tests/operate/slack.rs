@@ -220,6 +220,8 @@ async fn check_content(data: &Path) {
         "_waves_",
     ];
     assert_eq!(bodies, expected);
+    let makers = texts(data, "SELECT DISTINCT users.name FROM rooms JOIN users ON users.id = creator_id").await;
+    assert_eq!(makers, ["Ada"], "nobody gets the right to delete a room by an address");
     let mut db = database(data).await;
     assert_eq!(
         count(&mut db, "SELECT COUNT(*) FROM messages WHERE revision = 2 AND updated_at = 1700000050000").await,
@@ -324,30 +326,70 @@ async fn private_rooms_come_only_when_asked_for_and_open_to_nobody_by_an_address
     let (Place { source, data, _folder }, served) = place().await;
     let archive = _folder.path().join("slack.zip");
     zip(&archive, &files());
-    succeed(["import", "slack", &text(&archive), "--data", &text(&data)]).await;
+    // No file is in it, and none could be added later.
+    let refused = fail(["import", "slack", &text(&archive), "--data", &text(&data)]).await;
+    assert!(refused.contains("messages of this export have files") && refused.contains("--without-files"), "{refused}");
+    assert!(texts(&data, "SELECT name FROM users WHERE id > 1").await.is_empty());
+    let dry = succeed(["import", "slack", &text(&archive), "--dry-run", "--data", &text(&data)]).await;
+    assert!(dry.contains("--without-files"), "{dry}");
+    succeed(["import", "slack", &text(&archive), "--without-files", "--data", &text(&data)]).await;
     let mut db = database(&data).await;
     assert_eq!(count(&mut db, "SELECT COUNT(*) FROM rooms WHERE kind <> 'open'").await, 0);
     let messages = count(&mut db, "SELECT COUNT(*) FROM messages").await;
     // A message is removed, and another room is made: another run brings neither back nor twice.
     sqlx::query("DELETE FROM rooms WHERE name = 'empty'").execute(&mut db).await.unwrap();
 
-    let report = succeed(["import", "slack", &text(&source), "--private", "--data", &text(&data)]).await;
+    // Somebody has joined with the address of another one.
+    let code = texts(&data, "SELECT join_code FROM accounts").await.remove(0);
+    let path = format!("/join/{code}");
+    let join = async |form: &str| {
+        send(served.port, "POST", &path, "", "application/x-www-form-urlencoded", form).await.unwrap()
+    };
+    let joined = join("name=Mallory&email_address=linus%40slack.example&password=correct+horse").await;
+    assert!(joined.starts_with("HTTP/1.1 303"), "{joined}");
+
+    let import = async |more: &[&str]| {
+        let (source, data) = (text(&source), text(&data));
+        succeed([&["import", "slack", &source, "--private", "--data", &data], more].concat()).await
+    };
+    let nobody = fail(["import", "slack", &text(&source), "--trust", "no@x.example", "--data", &text(&data)]).await;
+    assert!(nobody.contains("nobody here has the e-mail address no@x.example"), "{nobody}");
+    let held = |count: u32, who: &str| format!("{count:>10}  {who}\n");
+    let dry = import(&["--dry-run"]).await;
+    let report = import(&[]).await;
+    for text in [&dry, &report] {
+        assert!(text.contains("run this again with --trust EMAIL"), "{text}");
+        assert!(text.contains(&held(2, "Ada (ada@example.com)")), "{text}");
+        assert!(text.contains(&held(1, "Mallory (linus@slack.example)")), "{text}");
+    }
+    let dry = import(&["--dry-run", "--trust", "ADA@example.com"]).await;
+    assert!(!dry.contains("Ada (") && dry.contains("Mallory ("), "{dry}");
     assert!(report.contains(&format!("{messages:>10}  messages that were imported before\n")), "{report}");
     assert!(report.contains("         2  messages\n"), "{report}");
-    assert!(report.contains("Ada (number 1) was here already and has private rooms of Slack now"), "{report}");
     assert_eq!(count(&mut db, "SELECT COUNT(*) FROM messages").await, messages + 2);
     assert_eq!(count(&mut db, "SELECT COUNT(*) FROM rooms WHERE name = 'empty'").await, 0);
     let kinds = texts(&data, "SELECT kind || ' ' || name FROM rooms WHERE kind <> 'open' ORDER BY kind").await;
     assert_eq!(kinds, ["closed secret", "direct "]);
-    assert_eq!(texts(&data, "SELECT direct_key FROM rooms WHERE kind = 'direct'").await, ["1,3"]);
-    let members = "SELECT users.name FROM memberships JOIN users ON users.id = user_id JOIN rooms ON rooms.id = room_id
-                    WHERE rooms.kind = 'closed' ORDER BY users.id";
-    assert_eq!(texts(&data, members).await, ["Ada", "Grace"]);
+    let members = "SELECT rooms.kind || ' ' || users.name FROM memberships JOIN users ON users.id = user_id
+                     JOIN rooms ON rooms.id = room_id WHERE rooms.kind <> 'open' ORDER BY rooms.kind, users.id";
+    assert_eq!(texts(&data, members).await, ["closed Grace"]);
+    let key = "SELECT COALESCE(direct_key, '-') FROM rooms WHERE kind = 'direct'";
+    assert_eq!(texts(&data, key).await, ["-"]);
 
-    let code = texts(&data, "SELECT join_code FROM accounts").await.remove(0);
-    let form = "name=Mallory&email_address=grace%40slack.example&password=correct+horse";
-    let path = format!("/join/{code}");
-    let refused = send(served.port, "POST", &path, "", "application/x-www-form-urlencoded", form).await.unwrap();
+    // The operator knows who Ada is, and asks Mallory later.
+    let report = import(&["--trust", "ada@example.com"]).await;
+    assert!(report.contains(&held(2, "memberships of private rooms for people whom --trust names")), "{report}");
+    assert!(!report.contains("Ada (") && report.contains(&held(1, "Mallory (linus@slack.example)")), "{report}");
+    assert_eq!(texts(&data, members).await, ["closed Ada", "closed Grace", "direct Ada"]);
+    assert_eq!(texts(&data, key).await, ["-"]);
+    assert!(!import(&["--trust", "linus@slack.example"]).await.contains("held back"));
+    assert_eq!(texts(&data, members).await, ["closed Ada", "closed Grace", "direct Ada", "direct Mallory"]);
+    assert_eq!(texts(&data, key).await, ["1,3"]);
+    let unread = "SELECT COUNT(*) FROM memberships JOIN rooms ON rooms.id = room_id
+                   WHERE rooms.kind <> 'open' AND read_message_id < last_message_id";
+    assert_eq!(count(&mut db, unread).await, 0);
+
+    let refused = join("name=Mallory&email_address=grace%40slack.example&password=correct+horse").await;
     assert!(refused.starts_with("HTTP/1.1 422") && refused.contains("Private rooms wait for whoever"), "{refused}");
     let mut reset = command(["reset-password", "grace@slack.example", "--data", &text(&data)]);
     let mut reset = reset.stdin(std::process::Stdio::piped()).spawn().unwrap();

@@ -63,7 +63,7 @@ pub(super) fn has_words(info: &str) -> bool {
         Some(lines) => lines.bytes().all(|byte| byte.is_ascii_digit() || b", -".contains(&byte)),
         None => attributes.is_empty() || (matches!(&*name, "rust" | "rs") && attributes.starts_with(',')),
     };
-    !info.is_empty() && !(is_silent && is_language(&name))
+    !(info.is_empty() || is_silent && is_language(&name))
 }
 
 /// Whether `name` is the name of a language, offered or not: it becomes a part of a class in the page.

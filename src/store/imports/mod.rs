@@ -2,6 +2,7 @@
 //!
 //! Lists are bound as one JSON array. Rows that are there already stay as they are, so that everything can be done again.
 
+pub mod held;
 pub mod slack;
 
 use serde::Serialize;

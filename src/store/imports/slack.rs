@@ -37,6 +37,11 @@ pub async fn first_administrator(db: impl SqliteExecutor<'_>) -> sqlx::Result<Op
         .await
 }
 
+/// How many people there are.
+pub async fn count_users(db: impl SqliteExecutor<'_>) -> sqlx::Result<i64> {
+    sqlx::query_scalar("SELECT COUNT(*) FROM users").fetch_one(db).await
+}
+
 /// Reserves `count` ids of a table: those that follow the returned one. Nothing else gets them.
 pub async fn reserve(db: &mut SqliteConnection, table: &str, count: i64) -> sqlx::Result<i64> {
     let last = "SELECT COALESCE((SELECT seq FROM sqlite_sequence WHERE name = $1), 0)";
@@ -66,27 +71,6 @@ pub async fn list_waiting(db: impl SqliteExecutor<'_>, kind: &str, source: &str)
         "SELECT user_id FROM imported_users JOIN users ON users.id = imported_users.user_id
           WHERE kind = $1 AND source = $2 AND NOT was_here AND users.status = 0 AND users.role = 0
             AND users.password_hash IS NULL AND users.email_address IS NOT NULL ORDER BY user_id",
-    )
-    .bind(kind)
-    .bind(source)
-    .fetch_all(db)
-    .await
-}
-
-/// The users of a source who can sign in already, and are members of closed or direct rooms that came from it: id and name.
-pub async fn list_with_private_rooms(
-    db: impl SqliteExecutor<'_>,
-    kind: &str,
-    source: &str,
-) -> sqlx::Result<Vec<(i64, String)>> {
-    sqlx::query_as(
-        "SELECT users.id, users.name FROM imported_users JOIN users ON users.id = imported_users.user_id
-          WHERE kind = $1 AND source = $2 AND users.password_hash IS NOT NULL
-            AND EXISTS (SELECT 1 FROM imported_rooms AS imported
-                          JOIN rooms ON rooms.id = imported.room_id AND rooms.kind <> 'open'
-                          JOIN memberships ON memberships.room_id = rooms.id
-                         WHERE memberships.user_id = users.id AND imported.kind = $1 AND imported.source = $2)
-          ORDER BY users.id",
     )
     .bind(kind)
     .bind(source)

@@ -12,6 +12,12 @@ use crate::record::{Boost, FilePlace, Message, Reply, Role, SourceFile};
 /// How many files of a message are taken: as many as Slack allows.
 const MAX_FILES: usize = 10;
 
+/// How many people a message mentions at most.
+const MAX_MENTIONS: usize = 100;
+
+/// How many characters of the first message of a thread its replies quote.
+const MAX_QUOTED_CHARS: usize = 500;
+
 /// How many reactions of a message are taken: more than Slack allows.
 const MAX_REACTIONS: usize = 1_000;
 
@@ -36,7 +42,16 @@ pub(super) struct Staged {
 struct Known<'s> {
     source: &'s Source,
     mentions: Vec<i64>,
+    /// How people are mentioned whose names have signs of Markdown: as text that shows these signs, and as names.
+    marked: Vec<(String, String)>,
     lost_count: u64,
+}
+
+impl Known<'_> {
+    /// A text with the names as names: they are found before Markdown is read, and a backslash in one would hide it.
+    fn with_names(&self, text: String) -> String {
+        self.marked.iter().fold(text, |text, (escaped, name)| text.replace(escaped, name))
+    }
 }
 
 impl Ids for Known<'_> {
@@ -46,11 +61,17 @@ impl Ids for Known<'_> {
             self.lost_count += 1;
             return None;
         };
-        if !self.mentions.contains(user_id) && self.mentions.len() < 100 {
-            self.mentions.push(*user_id);
-        }
         let is_shared = self.source.shared_names.contains(&name.to_lowercase());
-        Some(if is_shared { format!("{name}#{user_id}") } else { name.clone() })
+        let shown = if is_shared { format!("{name}#{user_id}") } else { name.clone() };
+        if !self.mentions.contains(user_id) && self.mentions.len() < MAX_MENTIONS {
+            self.mentions.push(*user_id);
+            let mention = format!("@{shown}");
+            let escaped = alerts::mrkdwn::plain_to_markdown(&mention);
+            if escaped != mention {
+                self.marked.push((escaped, mention));
+            }
+        }
+        Some(shown)
     }
 
     fn room(&mut self, id: &str) -> Option<String> {
@@ -75,7 +96,8 @@ impl Source {
         let object = parse(&staged.json);
         let mut fields = Fields::new(&object);
         let mut ids = self.known();
-        let mut text = self.text(&object, staged.author, &mut fields, &mut ids);
+        let text = self.text(&object, staged.author, &mut fields, &mut ids);
+        let mut text = ids.with_names(text);
         if text.chars().count() >= alerts::MAX_CHARS {
             changed.push("messages of more than 30,000 characters, which were cut");
         }
@@ -122,7 +144,7 @@ impl Source {
     }
 
     fn known(&self) -> Known<'_> {
-        Known { source: self, mentions: Vec::new(), lost_count: 0 }
+        Known { source: self, mentions: Vec::new(), marked: Vec::new(), lost_count: 0 }
     }
 
     /// The first message of a thread, to be quoted; `None` if it is missing.
@@ -131,6 +153,9 @@ impl Source {
         let Some((creator_id, author)) = self.places.users.get(&root.author) else { return Ok(None) };
         let object = parse(&root.json);
         let text = self.text(&object, root.author, &mut Fields::new(&object), &mut self.known());
+        // The reply's own words must not be cut away behind a long quote.
+        let end = text.char_indices().nth(MAX_QUOTED_CHARS).map_or(text.len(), |(at, _)| at);
+        let text = if end < text.len() { format!("{}…", text[..end].trim_end()) } else { text };
         Ok(Some(Reply {
             message_id: self.places.base_id + root.number,
             creator_id: *creator_id,

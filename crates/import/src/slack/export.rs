@@ -15,10 +15,11 @@ use super::{SourceError, Tally};
 /// How many files an export may have.
 const MAX_FILES: usize = 4_000_000;
 
-/// How many bytes a file of an archive may unpack to, for each of its own, beside [`FREE_BYTES`]: JSON shrinks to a tenth.
+/// How many bytes an archive, and each file of it, may unpack to for each of its own, beside [`FREE_BYTES`]: JSON shrinks to
+/// a tenth.
 const MAX_RATIO: u64 = 200;
 
-/// What the smallest file of an archive may unpack to, in bytes.
+/// What the smallest archive, and the smallest file of one, may unpack to, in bytes.
 const FREE_BYTES: u64 = 1024 * 1024;
 
 /// The lists of an export, which tell where it begins in a folder or archive.
@@ -31,6 +32,8 @@ pub(super) struct Export {
     folders: BTreeMap<String, BTreeMap<String, Place>>,
     /// Compressed bytes that may still be read: entries that overlap would be read more than once.
     left_bytes: u64,
+    /// Bytes that the files of the archive may still unpack to, all together.
+    left_unpacked: u64,
 }
 
 enum Container {
@@ -52,12 +55,14 @@ impl Export {
         let metadata = fs::metadata(path).map_err(failed)?;
         let mut export = if metadata.is_dir() {
             let folders = list_folder(path, tally).map_err(failed)?;
-            Self { container: Container::Folder, folders, left_bytes: u64::MAX }
+            Self { container: Container::Folder, folders, left_bytes: u64::MAX, left_unpacked: u64::MAX }
         } else {
             let file = BufReader::new(File::open(path).map_err(failed)?);
             let mut archive = ZipArchive::new(file).map_err(|error| SourceError::Archive(error.to_string()))?;
             let folders = list_archive(&mut archive, tally)?;
-            Self { container: Container::Zip(Box::new(archive)), folders, left_bytes: metadata.len() }
+            let left_unpacked = FREE_BYTES + MAX_RATIO.saturating_mul(metadata.len());
+            let container = Container::Zip(Box::new(archive));
+            Self { container, folders, left_bytes: metadata.len(), left_unpacked }
         };
         export.descend();
         let root = export.folders.get("");
@@ -133,8 +138,11 @@ impl Export {
                 let entry = archive.by_index(index).map_err(io::Error::other)?;
                 let compressed = entry.compressed_size();
                 self.left_bytes = self.left_bytes.checked_sub(compressed).ok_or_else(|| io::Error::other(OVERLAP))?;
-                let bounded = Bounded { input: entry, left: FREE_BYTES + MAX_RATIO.saturating_mul(compressed) };
-                Ok(Some(read(&mut BufReader::with_capacity(64 * 1024, bounded))))
+                let bound = self.left_unpacked.min(FREE_BYTES.saturating_add(MAX_RATIO.saturating_mul(compressed)));
+                let mut input = BufReader::with_capacity(64 * 1024, Bounded { input: entry, left: bound });
+                let done = read(&mut input);
+                self.left_unpacked -= bound - input.get_ref().left;
+                Ok(Some(done))
             }
             (Place::Entry(_), Container::Folder) => Ok(None),
         }
@@ -153,11 +161,9 @@ struct Bounded<R> {
 impl<R: Read> Read for Bounded<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.input.read(buffer)?;
-        self.left = self
-            .left
-            .checked_sub(read as u64)
-            .ok_or_else(|| io::Error::other("it unpacks to far more than messages do"))?;
-        Ok(read)
+        let left = self.left.checked_sub(read as u64);
+        self.left = left.unwrap_or_default();
+        left.map(|_| read).ok_or_else(|| io::Error::other("it unpacks to far more than messages do"))
     }
 }
 

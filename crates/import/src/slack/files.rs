@@ -49,6 +49,11 @@ impl FileIndex {
         }
     }
 
+    /// Whether there is no file.
+    pub fn is_empty(&self) -> bool {
+        self.places.is_empty()
+    }
+
     /// Where the file with this id is.
     pub fn find(&self, id: &str) -> Option<FilePlace> {
         self.places.get(id).cloned()

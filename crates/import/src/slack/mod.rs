@@ -142,6 +142,7 @@ pub struct Source {
     people: Vec<Person>,
     channels: Vec<Channel>,
     total: u64,
+    with_files: u64,
     places: Places,
     /// The names that several people have here.
     shared_names: HashSet<String>,
@@ -166,7 +167,7 @@ impl Source {
             files.add(folder, &mut tally);
         }
         let staged = stage::stage(&mut export, options.has_private, scratch, &mut tally, progress)?;
-        let stage::Staged { stage, people, channels, team, total } = staged;
+        let stage::Staged { stage, people, channels, team, total, with_files } = staged;
         if people.is_empty() && channels.is_empty() {
             return Err(SourceError::Empty);
         }
@@ -185,6 +186,7 @@ impl Source {
             people,
             channels,
             total,
+            with_files,
             places,
             shared_names,
             by_id,
@@ -214,6 +216,12 @@ impl Source {
     #[must_use]
     pub const fn total(&self) -> u64 {
         self.total
+    }
+
+    /// How many messages have files, if not one file is beside the export: Slack's own exports have none.
+    #[must_use]
+    pub fn without_files(&self) -> u64 {
+        if self.files.is_empty() { self.with_files } else { 0 }
     }
 
     /// All people and bots, in the order of their numbers.

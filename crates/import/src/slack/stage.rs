@@ -62,6 +62,8 @@ pub(super) struct Staged {
     pub team: Option<String>,
     /// How many messages there are.
     pub total: u64,
+    /// How many of them have files.
+    pub with_files: u64,
 }
 
 /// Reads everything.
@@ -89,6 +91,7 @@ pub(super) fn stage(
         strangers: 0,
         channels: Vec::new(),
         total: 0,
+        with_files: 0,
         progress,
     };
     let team = stager.users(export);
@@ -102,8 +105,8 @@ pub(super) fn stage(
          INSERT INTO ordered (message) SELECT rowid FROM messages ORDER BY ts, room;
          CREATE UNIQUE INDEX ordered_messages ON ordered (message)",
     )?;
-    let Stager { connection: stage, people, channels, total, .. } = stager;
-    Ok(Staged { stage, people, channels, team, total })
+    let Stager { connection: stage, people, channels, total, with_files, .. } = stager;
+    Ok(Staged { stage, people, channels, team, total, with_files })
 }
 
 struct Stager<'a> {
@@ -117,6 +120,7 @@ struct Stager<'a> {
     strangers: usize,
     channels: Vec<Channel>,
     total: u64,
+    with_files: u64,
     progress: &'a mut dyn FnMut(u64),
 }
 
@@ -289,6 +293,7 @@ impl Stager<'_> {
             return Ok(());
         }
         self.total += 1;
+        self.with_files += u64::from(!fields.list("files").is_empty());
         if self.total.is_multiple_of(ROWS_PER_TRANSACTION) {
             self.connection.execute_batch("COMMIT; BEGIN")?;
         }

@@ -121,6 +121,38 @@ fn messages_come_in_the_order_of_time_with_ids_that_stay_the_same() {
 }
 
 #[test]
+fn names_with_signs_of_markdown_are_mentioned_by_their_letters() {
+    let users = json!([
+        {"id": "U1", "team_id": "T1", "profile": {"real_name": "jane_doe"}},
+        {"id": "U2", "team_id": "T1", "profile": {"real_name": "~*a[b]`c`"}},
+        {"id": "U3", "team_id": "T1", "profile": {"real_name": "JANE_DOE"}},
+    ]);
+    let export = Export::new(&[("users.json", &users.to_string()), ("channels.json", CHANNELS)]);
+    let blocks = json!({"user": "U1", "ts": "1700000002.0", "text": "", "blocks": [{"type": "rich_text", "elements": [
+        {"type": "rich_text_section", "elements": [{"type": "user", "user_id": "U2"}, {"type": "text", "text": " a_b"}]}]}]});
+    let day = format!("[{},{blocks}]", message("1700000001.0", "snake_case of <@U2>, _<@U1>_ and <@U3> `<@U1>`"));
+    export.write("general/1.json", day.as_bytes());
+    let source = export.read();
+    assert_eq!(
+        texts(&source),
+        ["snake\\_case of @~*a[b]`c`, _@jane_doe#1_ and @JANE_DOE#3 `@jane_doe#1`", "@~*a[b]`c` a\\_b"]
+    );
+    assert_eq!(messages(&source)[0].mentions, [2, 1, 3]);
+}
+
+#[test]
+fn a_reply_quotes_the_beginning_of_a_long_first_message() {
+    let export = Export::new(&[("users.json", USERS), ("channels.json", CHANNELS)]);
+    let reply = json!({"user": "U1", "ts": "1700000002.0", "thread_ts": "1700000001.0", "text": "own words"});
+    let root = message("1700000001.0", &"é".repeat(29_000));
+    export.write("general/1.json", format!("[{root},{reply}]").as_bytes());
+    let messages = messages(&export.read());
+    let quoted = &messages[1].replies_to.as_ref().unwrap().text;
+    assert_eq!(*quoted, "é".repeat(500) + "…");
+    assert_eq!(messages[1].text, "own words");
+}
+
+#[test]
 fn a_file_that_ends_in_the_middle_gives_what_is_before_that() {
     let export = Export::new(&[("users.json", USERS), ("channels.json", CHANNELS)]);
     let mut chunk: String =
@@ -190,6 +222,19 @@ fn an_archive_that_unpacks_to_far_more_is_read_to_a_bound() {
     let source = read(&path).unwrap();
     assert_eq!(dropped(&source, "files that cannot be read to their end"), 1);
     assert!(source.tally().notes.iter().any(|note| note.contains("unpacks to far more")), "{:?}", source.tally());
+
+    // Many files of which each is small enough.
+    let day = format!("[{}{}]", message("1700000000.0", "again"), " ".repeat(1_000_000));
+    let names: Vec<String> = (0..40).map(|number| format!("general/{number}.json")).collect();
+    let lists = [(&b"users.json"[..], USERS), (b"channels.json", CHANNELS)];
+    let days = names.iter().map(|name| (name.as_bytes(), day.as_str()));
+    let (_folder, path) = zipped(&lists.into_iter().chain(days).collect::<Vec<_>>(), false);
+    let bytes = fs::metadata(&path).unwrap().len();
+    let source = read(&path).unwrap();
+    let torn = dropped(&source, "files that cannot be read to their end");
+    let fitting = (1_048_576 + 200 * bytes) / 1_000_000;
+    assert_eq!(torn, 40 - fitting, "{bytes} bytes");
+    assert!(fitting < 20, "{bytes} bytes");
 
     // A thousand files that are the same bytes of the archive.
     let random: String = (0_u64..40_000).map(|at| format!("{:x}", at.wrapping_mul(0x9e37_79b9_7f4a_7c15))).collect();

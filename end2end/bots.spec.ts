@@ -12,14 +12,15 @@ async function run(command: string) {
 }
 
 /** A receiver of webhooks on this machine that answers with a text, and what it received. */
-async function receiver(answer: string) {
+async function receiver(answer: string, onlyMe = () => false) {
   const received: { body: { message: { body: { plain: string } }; room: { path: string } }; signature: string }[] = [];
   const server = createServer((request, response) => {
     let body = "";
     request.on("data", (part: Buffer) => (body += part.toString()));
     request.on("end", () => {
       received.push({ body: JSON.parse(body), signature: String(request.headers["webhook-signature"]) });
-      response.writeHead(200, { "content-type": "text/plain" }).end(answer);
+      const visible = onlyMe() ? { "x-campfire-visible": "only-me" } : {};
+      response.writeHead(200, { "content-type": "text/plain", ...visible }).end(answer);
     });
   });
   await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
@@ -64,5 +65,45 @@ test("a bot is made, posts by its command, answers by its webhook, and its old k
   const renewed = await run((await page.getByLabel("Post a text").inputValue()).replace("Hello!", "With the new key"));
   expect(renewed.status).toBe(201);
   await expect(bob.message("With the new key")).toBeVisible();
+  target.close();
+});
+
+test("a slash command calls a bot, whose answer is for everybody or for one person", async ({ twoPeople: { ada, bob } }) => {
+  let isPrivate = false;
+  const target = await receiver("Staging is **up**", () => isPrivate);
+  await ada.goto("/account/bots/new");
+  await ada.page.getByLabel("Name").fill("Deploys");
+  await ada.page.getByLabel("Webhook").fill(target.url);
+  await ada.page.getByLabel("Slash commands").fill("deploy /status");
+  await ada.page.getByRole("button", { name: "Make the bot" }).click();
+  await expect(ada.page.getByRole("heading", { name: "Bots", level: 1 })).toBeVisible();
+  await ada.goto("/");
+
+  await bob.composer.pressSequentially("/dep");
+  await expect(bob.page.getByRole("option", { name: "/deploy" })).toBeVisible();
+  await bob.composer.press("Enter");
+  await bob.composer.pressSequentially("staging");
+  await bob.composer.press("Enter");
+  const note = bob.page.locator(".note");
+  await expect(note).toContainText("Sent: /deploy staging");
+  await expect(ada.message("Staging is up")).toBeVisible();
+  expect(target.received[0]!.body).toMatchObject({ command: "deploy", message: { id: null, body: { plain: "staging" } } });
+  await expect(bob.page.locator(".messages--outgoing .message")).toHaveCount(0);
+  await note.getByRole("button", { name: "Dismiss" }).click();
+  await expect(note).toHaveCount(0);
+
+  isPrivate = true;
+  await bob.write("/status");
+  await expect(note).toHaveCount(2);
+  await expect(note.last().locator("strong")).toHaveText("up");
+  await bob.isAccessible("a room with notes");
+  await expect(ada.page.locator(".note")).toHaveCount(0);
+  await expect(ada.page.locator(".message")).toHaveCount(1);
+
+  await bob.write("/nope it is");
+  const failed = bob.page.locator(".message--failed");
+  await expect(failed).toContainText("Nothing in this room has the command /nope.");
+  await failed.getByRole("button", { name: "Send as a message" }).click();
+  await expect(ada.message("/nope it is")).toBeVisible();
   target.close();
 });

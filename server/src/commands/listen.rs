@@ -1,19 +1,18 @@
 //! Where the program listens: its ports, and what cannot be listened on, in words.
 
-use std::env;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener as StdListener};
 
 use clap::Args;
 use tokio::net::TcpListener;
 
-use super::systemd;
+use super::{reference, systemd};
 
 /// The address without any other wish.
 const DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 3000);
 
-/// Environment variables by which a site has TLS.
-const OF_TLS: [&str; 3] = ["CAMPFIRE_DOMAIN", "TLS_DOMAIN", "CAMPFIRE_TLS_CERT"];
+/// Environment variables by which a site has TLS, beside those of the reference.
+const OF_TLS: [&str; 2] = ["CAMPFIRE_DOMAIN", "CAMPFIRE_TLS_CERT"];
 
 /// Where plain HTTP is spoken.
 #[derive(Clone, Debug, Args)]
@@ -38,8 +37,11 @@ impl Listen {
     /// The same for a command that knows of TLS only what the environment says.
     #[must_use]
     pub fn address_by_environment(&self) -> SocketAddr {
-        let is_set = |name: &&str| env::var_os(name).is_some_and(|value| !value.is_empty());
-        self.address(OF_TLS.iter().any(is_set))
+        self.address_by(reference::variable)
+    }
+
+    fn address_by(&self, variable: impl Fn(&str) -> Option<String>) -> SocketAddr {
+        self.address(OF_TLS.iter().any(|name| variable(name).is_some()) || reference::tls_domains(variable).is_some())
     }
 }
 
@@ -166,6 +168,17 @@ mod tests {
         assert_eq!(shown(&listen(None, Some(8080)), false), "[::]:8080");
         assert_eq!(shown(&listen(None, Some(8080)), true), "127.0.0.1:3000");
         assert_eq!(shown(&listen(Some("0.0.0.0:80"), Some(8080)), false), "0.0.0.0:80");
+    }
+
+    #[test]
+    fn a_command_looks_for_the_server_where_the_variables_let_it_listen() {
+        let listen = Listen { listen: None, http_port: Some(8080) };
+        let address =
+            |set: &[&str]| listen.address_by(|name| set.contains(&name).then(|| "chat.example".to_owned())).to_string();
+        assert_eq!(address(&[]), "[::]:8080");
+        assert_eq!(address(&["CAMPFIRE_DOMAIN"]), "127.0.0.1:3000");
+        assert_eq!(address(&["TLS_DOMAIN"]), "127.0.0.1:3000");
+        assert_eq!(address(&["TLS_DOMAIN", "DISABLE_SSL"]), "[::]:8080");
     }
 
     #[tokio::test]

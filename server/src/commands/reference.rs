@@ -10,17 +10,31 @@ use super::tls::{Tls, parse_domain};
 /// # Errors
 /// If one of them is not understood, in words.
 pub fn complete(options: &mut Tls) -> Result<(), String> {
-    complete_from(options, |name| env::var(name).ok().filter(|value| !value.trim().is_empty()))
+    complete_from(options, variable)
+}
+
+/// The domains that the variables ask TLS for.
+pub fn tls_domains(variable: impl Fn(&str) -> Option<String>) -> Option<String> {
+    variable("TLS_DOMAIN").filter(|_| variable("DISABLE_SSL").is_none())
+}
+
+/// A variable of the environment that has a value.
+#[must_use]
+pub fn variable(name: &str) -> Option<String> {
+    env::var(name).ok().filter(|value| !value.trim().is_empty())
 }
 
 fn complete_from(options: &mut Tls, variable: impl Fn(&str) -> Option<String>) -> Result<(), String> {
     if variable("SECRET_KEY_BASE").is_some() {
         tracing::info!("SECRET_KEY_BASE is ignored: the keys are in the data folder");
     }
-    let Some(domains) = variable("TLS_DOMAIN") else { return Ok(()) };
-    if variable("DISABLE_SSL").is_some() {
-        tracing::info!("TLS_DOMAIN is ignored, because DISABLE_SSL is set");
-    } else if !options.is_wanted() {
+    let Some(domains) = tls_domains(&variable) else {
+        if variable("TLS_DOMAIN").is_some() {
+            tracing::info!("TLS_DOMAIN is ignored, because DISABLE_SSL is set");
+        }
+        return Ok(());
+    };
+    if !options.is_wanted() {
         let domains = domains.split(',').filter(|domain| !domain.trim().is_empty());
         let parsed =
             domains.map(|domain| parse_domain(domain).map_err(|error| format!("TLS_DOMAIN: {domain}: {error}")));

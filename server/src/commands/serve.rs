@@ -18,7 +18,7 @@ use tokio::sync::watch;
 use super::data_folder::DataFolder;
 use super::listen::{Listeners, listen_at};
 use super::tls::Encryption;
-use super::{PICTURE, Serve, process, reference, systemd};
+use super::{PICTURE, Serve, process, reference, systemd, tls};
 use crate::http::forwarded::TrustedProxies;
 use crate::http::limits::Limits;
 use crate::http::redirect;
@@ -40,6 +40,8 @@ const SOCKET_CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 /// If the folder or the address cannot be used, or when a part ended, with the reason. Whoever started the program then
 /// starts it again.
 pub async fn run(mut options: Serve) -> Result<(), Box<dyn Error>> {
+    // Without a handler, the signal ends the process. One that comes during the start is answered after it.
+    let hangup = signal(SignalKind::hangup())?;
     reference::complete(&mut options.tls)?;
     let limits = Limits::default().with_descriptors(process::prepare());
     let folder = options.data;
@@ -47,6 +49,7 @@ pub async fn run(mut options: Serve) -> Result<(), Box<dyn Error>> {
     let listen = options.listen.address(options.tls.is_wanted());
     let listeners = Listeners::open(listen, options.tls.ports(&options.listen))?;
     let encryption = options.tls.prepare(&folder).await?;
+    tokio::spawn(tls::reload_at(hangup, encryption.as_ref().and_then(Encryption::files)));
     let metrics = options
         .metrics
         .map(|address| Ok::<_, String>(Metrics { listener: listen_at(address)?, folder: folder.clone() }));
@@ -150,7 +153,7 @@ pub async fn until_ended(
         serving.push(http::serve::serve(listener, site.clone(), router.clone()).boxed());
     }
     if let Some(encryption) = doors.encryption {
-        let (config, mut target) = encryption.keep()?;
+        let (config, mut target) = encryption.keep();
         for listener in doors.listeners.encrypted {
             announce("https", &listener)?;
             if target.port == 0 {

@@ -7,7 +7,7 @@ use campfire::clock::Clock;
 use clap::Args;
 use rustls::ServerConfig;
 use rustls::pki_types::DnsName;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::Signal;
 
 use super::listen::{Listen, Ports};
 use crate::http::redirect::Target;
@@ -121,32 +121,38 @@ impl Tls {
 
 impl Certificates {
     /// Keeps the certificates current from now on.
-    fn keep(self) -> std::io::Result<()> {
-        match self {
-            Self::Ordered(renewals) => {
-                tokio::spawn(renewals.run());
-            }
-            Self::InFiles(files) => {
-                let mut hangup = signal(SignalKind::hangup())?;
-                tokio::spawn(async move {
-                    while hangup.recv().await.is_some() {
-                        reload(&files);
-                    }
-                });
-            }
+    fn keep(self) {
+        if let Self::Ordered(renewals) = self {
+            tokio::spawn(renewals.run());
         }
-        Ok(())
     }
 }
 
 impl Encryption {
     /// Keeps the certificates current from now on, and returns the rest.
-    ///
-    /// # Errors
-    /// If the system refuses to deliver signals.
-    pub fn keep(self) -> std::io::Result<(Arc<ServerConfig>, Target)> {
-        self.certificates.keep()?;
-        Ok((self.config, self.target))
+    #[must_use]
+    pub fn keep(self) -> (Arc<ServerConfig>, Target) {
+        self.certificates.keep();
+        (self.config, self.target)
+    }
+
+    /// The files of the certificate, if it comes from files.
+    #[must_use]
+    pub fn files(&self) -> Option<Arc<Files>> {
+        match &self.certificates {
+            Certificates::InFiles(files) => Some(files.clone()),
+            Certificates::Ordered(_) => None,
+        }
+    }
+}
+
+/// Reads the files again at each SIGHUP; without any, says so.
+pub async fn reload_at(mut hangup: Signal, files: Option<Arc<Files>>) {
+    while hangup.recv().await.is_some() {
+        match &files {
+            Some(files) => reload(files),
+            None => tracing::info!("SIGHUP: there are no files to read again"),
+        }
     }
 }
 

@@ -1,9 +1,11 @@
 //! HTTP/2: a connection with many requests under way, which ends when it is idle or when its client accepts nothing.
 //!
 //! A client of HTTP/1.1 that accepts nothing stops the connection, which [`Timed`](super::timed::Timed) ends. A client of
-//! HTTP/2 can keep the connection going and accept nothing of the responses (RFC 9113, section 5.2), so what of them is
-//! not sent yet is counted here.
+//! HTTP/2 can keep the connection going and accept nothing of a response (RFC 9113, section 5.2), so what of each is not
+//! sent yet is counted here. Nothing else than a piece of a response that is taken renews its time. Requests that go on
+//! beside one that stalls are answered, and then the connection ends: new ones get another connection.
 
+use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
@@ -75,11 +77,23 @@ pub struct Streams(Arc<Mutex<State>>);
 
 #[derive(Debug)]
 struct State {
-    /// Requests whose responses are not sent completely.
-    open_count: usize,
-    /// Pieces of responses that are not sent.
+    /// Requests whose responses are not sent completely, by number.
+    open: BTreeMap<u64, Response>,
+    next_number: u64,
+    /// Since when no request is under way, if none is.
+    idle_since: Instant,
+    /// Whether the connection is to take no more requests.
+    is_refused: bool,
+    /// Since when it takes no more.
+    draining_since: Option<Instant>,
+}
+
+#[derive(Debug)]
+struct Response {
+    began_at: Instant,
+    /// Pieces that are not sent.
     unsent_count: usize,
-    /// When the state of rest or of waiting began, or the client last accepted something.
+    /// When the client last accepted one of its pieces, or the first that waits was produced.
     since: Instant,
 }
 
@@ -88,13 +102,23 @@ struct State {
 pub enum End {
     /// No request was under way for too long.
     Idle,
-    /// The client has accepted nothing for too long.
+    /// The client has accepted nothing for too long of any response that is under way.
     Stalled,
+    /// It has accepted nothing of a response for too long, beside requests that go on: they are answered, and no others.
+    Hindered,
+    /// The connection is one too many.
+    Refused,
 }
 
 impl Default for Streams {
     fn default() -> Self {
-        Self(Arc::new(Mutex::new(State { open_count: 0, unsent_count: 0, since: clock::monotonic() })))
+        Self(Arc::new(Mutex::new(State {
+            open: BTreeMap::new(),
+            next_number: 0,
+            idle_since: clock::monotonic(),
+            is_refused: false,
+            draining_since: None,
+        })))
     }
 }
 
@@ -102,26 +126,40 @@ impl Streams {
     /// Notes a request.
     #[must_use]
     pub fn begin(&self) -> Open {
+        let now = clock::monotonic();
         let mut state = self.lock();
-        state.open_count += 1;
-        state.since = clock::monotonic();
-        Open(self.clone())
+        let number = state.next_number;
+        state.next_number += 1;
+        state.open.insert(number, Response { began_at: now, unsent_count: 0, since: now });
+        drop(state);
+        Open { streams: self.clone(), number }
     }
 
-    /// Waits until the connection is to end: it stalls, or nothing is under way for `idle_timeout`.
+    /// Lets the connection end once what is under way is answered.
+    pub fn refuse(&self) {
+        self.lock().is_refused = true;
+    }
+
+    /// Notes that the client was told to send no more requests on this connection.
+    pub fn drain(&self) {
+        self.lock().draining_since.get_or_insert_with(clock::monotonic);
+    }
+
+    /// Waits until the connection is to end.
     pub async fn ended(&self, limits: &Limits, idle_timeout: Duration) -> End {
         // A timer that looks now and then instead of one that every frame sets anew.
         let mut looks = tokio::time::interval((idle_timeout.min(limits.write_timeout) / 4).max(MIN_LOOK_INTERVAL));
         loop {
             looks.tick().await;
-            let state = self.lock();
-            let duration = clock::monotonic().saturating_duration_since(state.since);
-            if state.unsent_count > 0 && duration >= limits.write_timeout {
-                return End::Stalled;
+            if let Some(end) = self.lock().end(clock::monotonic(), limits.write_timeout, idle_timeout) {
+                return end;
             }
-            if state.open_count == 0 && duration >= idle_timeout {
-                return End::Idle;
-            }
+        }
+    }
+
+    fn change(&self, number: u64, change: impl FnOnce(&mut Response)) {
+        if let Some(response) = self.lock().open.get_mut(&number) {
+            change(response);
         }
     }
 
@@ -130,15 +168,42 @@ impl Streams {
     }
 }
 
+impl State {
+    fn end(&self, now: Instant, write_timeout: Duration, idle_timeout: Duration) -> Option<End> {
+        let lasts = |since: Instant, time: Duration| now.saturating_duration_since(since) >= time;
+        if self.open.is_empty() && lasts(self.idle_since, idle_timeout) {
+            return Some(End::Idle);
+        }
+        let is_stalled = |response: &Response| response.unsent_count > 0 && lasts(response.since, write_timeout);
+        // A client that goes on with requests after it was told not to gains no time by them.
+        let is_late =
+            |response: &Response| self.draining_since.is_some_and(|since| response.began_at >= since + write_timeout);
+        if self.open.values().any(is_stalled) {
+            if self.open.values().all(|response| is_stalled(response) || is_late(response)) {
+                return Some(End::Stalled);
+            }
+            if self.draining_since.is_none() {
+                return Some(End::Hindered);
+            }
+        }
+        (self.is_refused && self.draining_since.is_none()).then_some(End::Refused)
+    }
+}
+
 /// A request under way, until its response is sent.
 #[derive(Debug)]
-pub struct Open(Streams);
+pub struct Open {
+    streams: Streams,
+    number: u64,
+}
 
 impl Drop for Open {
     fn drop(&mut self) {
-        let mut state = self.0.lock();
-        state.open_count -= 1;
-        state.since = clock::monotonic();
+        let mut state = self.streams.lock();
+        state.open.remove(&self.number);
+        if state.open.is_empty() {
+            state.idle_since = clock::monotonic();
+        }
     }
 }
 
@@ -164,21 +229,22 @@ struct Piece {
 
 impl Piece {
     fn new(bytes: Bytes, open: Arc<Open>) -> Self {
-        let mut state = open.0.lock();
-        if state.unsent_count == 0 {
-            state.since = clock::monotonic();
-        }
-        state.unsent_count += 1;
-        drop(state);
+        open.streams.change(open.number, |response| {
+            if response.unsent_count == 0 {
+                response.since = clock::monotonic();
+            }
+            response.unsent_count += 1;
+        });
         Self { bytes, open }
     }
 }
 
 impl Drop for Piece {
     fn drop(&mut self) {
-        let mut state = self.open.0.lock();
-        state.unsent_count -= 1;
-        state.since = clock::monotonic();
+        self.open.streams.change(self.open.number, |response| {
+            response.unsent_count -= 1;
+            response.since = clock::monotonic();
+        });
     }
 }
 
@@ -270,5 +336,48 @@ mod tests {
         assert_eq!(streams.ended(&limits, Duration::from_secs(3_600)).await, End::Stalled);
         drop(pieces);
         assert_eq!(streams.ended(&limits, Duration::from_millis(20)).await, End::Idle);
+    }
+
+    /// A response of which nothing is accepted.
+    async fn stalled(streams: &Streams) -> (Body, Frame<Bytes>) {
+        let mut body = streams.begin().hold(Body::from(vec![7; 2 * PIECE_BYTES]));
+        let piece = body.frame().await.unwrap().unwrap();
+        (body, piece)
+    }
+
+    #[tokio::test]
+    async fn a_stalled_response_ends_the_connection_after_requests_that_go_on() {
+        let write_timeout = Duration::from_millis(20);
+        let limits = Limits { write_timeout, ..Limits::default() };
+        let streams = Streams::default();
+        let _stalled = stalled(&streams).await;
+        let uploading = streams.begin();
+        let idle_timeout = Duration::from_secs(3_600);
+        assert_eq!(streams.ended(&limits, idle_timeout).await, End::Hindered);
+        streams.drain();
+        let ended = tokio::time::timeout(write_timeout * 10, streams.ended(&limits, idle_timeout)).await;
+        assert!(ended.is_err(), "the upload goes on: {ended:?}");
+        let _late = streams.begin();
+        drop(uploading);
+        assert_eq!(streams.ended(&limits, idle_timeout).await, End::Stalled);
+    }
+
+    #[tokio::test]
+    async fn other_requests_give_a_stalled_response_no_more_time() {
+        let limits = Limits { write_timeout: Duration::from_millis(100), ..Limits::default() };
+        let streams = Streams::default();
+        let _stalled = stalled(&streams).await;
+        let requests = async {
+            loop {
+                drop(streams.begin());
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        let end = tokio::select! {
+            end = streams.ended(&limits, Duration::from_secs(3_600)) => Some(end),
+            () = requests => None,
+            () = tokio::time::sleep(Duration::from_secs(20)) => None,
+        };
+        assert_eq!(end, Some(End::Stalled));
     }
 }

@@ -32,7 +32,9 @@ async fn redirect(State(target): State<Arc<Target>>, uri: Uri, headers: HeaderMa
         return (StatusCode::BAD_REQUEST, "This site has HTTPS, and the request does not name its host.\n")
             .into_response();
     };
-    (StatusCode::PERMANENT_REDIRECT, [(header::LOCATION, location)], "This site has HTTPS.\n").into_response()
+    // Whoever follows it needs another connection.
+    let headers = [(header::LOCATION, location), (header::CONNECTION, HeaderValue::from_static("close"))];
+    (StatusCode::PERMANENT_REDIRECT, headers, "This site has HTTPS.\n").into_response()
 }
 
 impl Target {

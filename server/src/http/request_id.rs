@@ -3,7 +3,7 @@
 
 use std::fmt;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use uuid::Uuid;
 
@@ -15,7 +15,7 @@ tokio::task_local! {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RequestId {
     process: u32,
-    request: u32,
+    request: u64,
 }
 
 impl RequestId {
@@ -23,7 +23,7 @@ impl RequestId {
     #[must_use]
     pub fn next() -> Self {
         static PROCESS: OnceLock<u32> = OnceLock::new();
-        static COUNT: AtomicU32 = AtomicU32::new(1);
+        static COUNT: AtomicU64 = AtomicU64::new(1);
         let process = *PROCESS.get_or_init(|| Uuid::new_v4().as_fields().0);
         Self { process, request: COUNT.fetch_add(1, Ordering::Relaxed) }
     }

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
+use axum::http::header::CONNECTION;
 use axum::response::Response;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -174,8 +175,16 @@ async fn serve_http2(stream: Stream, connection: Connection, site: Site, app: Ro
     let service = service_fn(move |mut request| {
         http2::normalise(&mut request);
         let open = of_requests.begin();
+        let refusing = connection.is_reserved().then(|| of_requests.clone());
         let responding = respond(app.clone(), &connection, request);
-        async move { responding.await.map(|response| response.map(|body| open.hold(body))) }
+        async move {
+            let response = responding.await?;
+            // There is no such header in HTTP/2: the connection is told otherwise.
+            if let Some(streams) = refusing.filter(|_| response.headers().contains_key(CONNECTION)) {
+                streams.refuse();
+            }
+            Ok::<_, Infallible>(response.map(|body| open.hold(body)))
+        }
     });
     let mut serving = pin!(http2::builder(MAX_HEAD_BYTES).serve_connection(TokioIo::new(stream), service));
     let is_over = async {
@@ -188,8 +197,9 @@ async fn serve_http2(stream: Stream, connection: Connection, site: Site, app: Ro
         served = serving.as_mut() => Some(served),
         end = is_over => match end {
             End::Stalled => None,
-            End::Idle => {
+            End::Idle | End::Hindered | End::Refused => {
                 serving.as_mut().graceful_shutdown();
+                streams.drain();
                 // Requests may have begun meanwhile, or be under way when the site closes.
                 let is_over = async {
                     tokio::time::sleep(head_timeout).await;

@@ -7,7 +7,7 @@ use campfire::model::utc_timestamp;
 use clap::ValueEnum;
 use serde_json::{Map, Value};
 use tracing::field::{Field, Visit};
-use tracing::{Event, Subscriber};
+use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
@@ -23,6 +23,19 @@ pub enum Format {
     Text,
     /// A JSON object a line.
     Json,
+}
+
+impl Format {
+    /// A line that is no event of `tracing`, with its line break.
+    pub(super) fn line(self, level: Level, message: &str) -> String {
+        match self {
+            Self::Text => format!("{message}\n"),
+            Self::Json => {
+                let fields = [("message".to_owned(), message.into())];
+                format!("{}\n", Value::Object(with_origin(fields.into_iter().collect(), level, "campfire")))
+            }
+        }
+    }
 }
 
 /// The time, and the number of the request after it.
@@ -49,16 +62,21 @@ where
     fn format_event(&self, _: &FmtContext<'_, S, N>, mut writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
         let mut fields = Fields(Map::new());
         event.record(&mut fields);
-        let own = [
-            ("time", Some(utc_timestamp(Clock::System.now_ms()))),
-            ("level", Some(event.metadata().level().to_string())),
-            ("target", Some(event.metadata().target().to_owned())),
-            ("request", RequestId::current().map(|id| id.to_string())),
-        ];
-        let own = own.into_iter().filter_map(|(name, value)| Some((name.to_owned(), Value::String(value?))));
-        fields.0.extend(own);
-        writeln!(writer, "{}", Value::Object(fields.0))
+        let object = with_origin(fields.0, *event.metadata().level(), event.metadata().target());
+        writeln!(writer, "{}", Value::Object(object))
     }
+}
+
+/// The fields with time, level, module and number of the request.
+fn with_origin(mut fields: Map<String, Value>, level: Level, target: &str) -> Map<String, Value> {
+    let own = [
+        ("time", Some(utc_timestamp(Clock::System.now_ms()))),
+        ("level", Some(level.to_string())),
+        ("target", Some(target.to_owned())),
+        ("request", RequestId::current().map(|id| id.to_string())),
+    ];
+    fields.extend(own.into_iter().filter_map(|(name, value)| Some((name.to_owned(), Value::String(value?)))));
+    fields
 }
 
 struct Fields(Map<String, Value>);
@@ -149,6 +167,15 @@ mod tests {
         assert_eq!(first["error"], "a \"quote\"\nand a break");
         assert_eq!(first["request"], id.to_string());
         assert!(objects[1].get("request").is_none());
+    }
+
+    #[test]
+    fn what_is_no_event_has_the_form_of_the_others() {
+        assert_eq!(Format::Text.line(Level::ERROR, "a \"reason\""), "a \"reason\"\n");
+        let line = Format::Json.line(Level::ERROR, "two\nlines");
+        let object: Value = serde_json::from_str(&line).unwrap();
+        assert_eq!((&object["message"], &object["level"]), (&"two\nlines".into(), &"ERROR".into()));
+        assert_eq!(line.matches('\n').count(), 1);
     }
 
     #[tokio::test]

@@ -1,20 +1,21 @@
 //! The lines of the log on their way to standard error.
 //!
 //! Whoever logs puts a line into a bounded queue, and one thread writes them: a pipe that nobody reads stops that thread
-//! alone. What does not fit is dropped, and counted.
+//! alone. What does not fit is dropped, and counted. The thread takes all lines that wait and writes them with one call, and
+//! is woken for the first of them only. The last part of the room is for warnings: other lines are dropped first.
 
-use std::collections::VecDeque;
 use std::io::{self, Write};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use tracing::{Level, Metadata};
 use tracing_subscriber::fmt::MakeWriter;
 
 /// Maximum size of the lines that wait, in bytes.
 const MAX_BYTES: usize = 256 * 1_024;
 
-/// What a waiting line occupies beside its text, in bytes, rounded up.
-const LINE_BYTES: usize = 64;
+/// How much of it is for warnings and errors alone, in bytes.
+const RESERVED_BYTES: usize = MAX_BYTES / 4;
 
 /// The queue. Clones share it.
 #[derive(Clone, Debug, Default)]
@@ -23,71 +24,75 @@ pub(super) struct Queue(Arc<Shared>);
 #[derive(Debug, Default)]
 struct Shared {
     state: Mutex<State>,
-    /// Notified when a line was added, and when all are written.
+    /// Notified when a line was added to none, and when all are written.
     changed: Condvar,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    lines: VecDeque<Vec<u8>>,
-    bytes: usize,
+    /// The lines that wait.
+    text: Vec<u8>,
     is_writing: bool,
     dropped_count: u64,
 }
 
 impl Queue {
-    /// Starts the thread that writes the lines to `output`. Without it, they wait until the queue is full.
-    pub(super) fn write_to(&self, mut output: impl Write + Send + 'static) -> io::Result<()> {
+    /// Starts the thread that writes the lines to `output`, and what `notice` makes of a number of lines that were dropped.
+    /// Without it, they wait until the queue is full.
+    pub(super) fn write_to(
+        &self,
+        mut output: impl Write + Send + 'static,
+        notice: impl Fn(u64) -> String + Send + 'static,
+    ) -> io::Result<()> {
         let queue = self.clone();
         let work = move || {
+            let mut text = Vec::new();
             loop {
-                let (line, dropped_count) = queue.next();
-                // If nobody can be told, for example on a full disk, that is all.
-                let written = output.write_all(&line);
+                text.clear();
+                let dropped_count = queue.take(&mut text);
                 if dropped_count > 0 {
-                    let notice =
-                        format!("The log has a gap here: {dropped_count} lines could not be written in time.\n");
-                    let _ = written.and_then(|()| output.write_all(notice.as_bytes()));
+                    text.extend_from_slice(notice(dropped_count).as_bytes());
                 }
+                // If nobody can be told, for example on a full disk, that is all.
+                let _ = output.write_all(&text);
             }
         };
         std::thread::Builder::new().name("log".into()).spawn(work).map(drop)
     }
 
     /// Adds a line, which ends with a line break, or drops it if too much waits. Does not wait for the output.
-    pub(super) fn push(&self, line: &[u8]) {
+    pub(super) fn push(&self, line: &[u8], is_important: bool) {
+        let max_bytes = if is_important { MAX_BYTES } else { MAX_BYTES - RESERVED_BYTES };
         let mut state = self.state();
-        let bytes = line.len() + LINE_BYTES;
-        if state.bytes + bytes > MAX_BYTES {
+        if state.text.len() + line.len() > max_bytes {
             state.dropped_count += 1;
             return;
         }
-        state.bytes += bytes;
-        state.lines.push_back(line.to_vec());
-        self.0.changed.notify_all();
+        let was_empty = state.text.is_empty();
+        state.text.extend_from_slice(line);
+        drop(state);
+        if was_empty {
+            self.0.changed.notify_all();
+        }
     }
 
     /// Waits until all lines are written, but not longer than `patience`.
     pub(super) fn flush(&self, patience: Duration) {
-        let is_waiting = |state: &mut State| state.is_writing || !state.lines.is_empty();
+        let is_waiting = |state: &mut State| state.is_writing || !state.text.is_empty();
         drop(self.0.changed.wait_timeout_while(self.state(), patience, is_waiting));
     }
 
-    /// Waits for the next line. Returns it, and how many were dropped after it; only with the last one that waits.
-    fn next(&self) -> (Vec<u8>, u64) {
+    /// Waits for lines, and puts all that wait into the empty `text`. Returns how many were dropped.
+    fn take(&self, text: &mut Vec<u8>) -> u64 {
         let mut state = self.state();
         state.is_writing = false;
-        loop {
-            if let Some(line) = state.lines.pop_front() {
-                state.is_writing = true;
-                state.bytes -= line.len() + LINE_BYTES;
-                let is_last = state.lines.is_empty();
-                let dropped_count = if is_last { std::mem::take(&mut state.dropped_count) } else { 0 };
-                return (line, dropped_count);
-            }
+        while state.text.is_empty() {
             self.0.changed.notify_all();
             state = self.0.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
+        state.is_writing = true;
+        std::mem::swap(&mut state.text, text);
+        std::mem::take(&mut state.dropped_count)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -95,10 +100,16 @@ impl Queue {
     }
 }
 
-/// Each event is one call of `write`.
-impl Write for Queue {
+/// The place of one event, which is one call of `write`.
+#[derive(Debug)]
+pub(super) struct Place<'a> {
+    queue: &'a Queue,
+    is_important: bool,
+}
+
+impl Write for Place<'_> {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        self.push(line);
+        self.queue.push(line, self.is_important);
         Ok(line.len())
     }
 
@@ -108,10 +119,14 @@ impl Write for Queue {
 }
 
 impl<'a> MakeWriter<'a> for Queue {
-    type Writer = Self;
+    type Writer = Place<'a>;
 
-    fn make_writer(&'a self) -> Self {
-        self.clone()
+    fn make_writer(&'a self) -> Place<'a> {
+        Place { queue: self, is_important: false }
+    }
+
+    fn make_writer_for(&'a self, event: &Metadata<'_>) -> Place<'a> {
+        Place { queue: self, is_important: *event.level() <= Level::WARN }
     }
 }
 
@@ -141,32 +156,51 @@ mod tests {
         }
     }
 
+    fn notice(count: u64) -> String {
+        format!("gap: {count}\n")
+    }
+
     #[test]
-    fn an_output_that_stalls_stops_nobody_and_what_was_dropped_is_counted() {
+    fn an_output_that_stalls_stops_nobody_and_warnings_are_dropped_last() {
         let queue = Queue::default();
         let (allow, may_write) = channel();
         let (sender, written) = channel();
-        queue.write_to(Stalling { may_write, written: sender }).unwrap();
+        queue.write_to(Stalling { may_write, written: sender }, notice).unwrap();
         let line = format!("{}\n", "x".repeat(1_023));
         for _ in 0..1_000 {
-            queue.push(line.as_bytes());
+            queue.push(line.as_bytes(), false);
         }
-        assert!(queue.state().bytes <= MAX_BYTES);
+        queue.push(b"warning\n", true);
+        assert!(queue.state().text.len() <= MAX_BYTES);
         queue.flush(Duration::from_millis(1));
-        let mut lines = Vec::new();
-        for _ in 0..1_001 {
+        let mut text = String::new();
+        let mut is_whole = false;
+        while !is_whole {
             let _ = allow.send(());
+            text += &written.recv_timeout(PATIENCE).unwrap();
+            let gaps = text.lines().filter_map(|line| line.strip_prefix("gap: "));
+            let dropped_count: usize = gaps.map(|count| count.parse::<usize>().unwrap()).sum();
+            let count = text.lines().filter(|written| written.len() == 1_023).count();
+            is_whole = dropped_count + count == 1_000 && text.contains("\nwarning\n");
+            assert!(!is_whole || dropped_count > 100, "{dropped_count}");
         }
-        while !lines.last().is_some_and(|last: &String| last.starts_with("The log has a gap")) {
-            lines.push(written.recv_timeout(PATIENCE).unwrap());
-        }
-        let notice = lines.pop().unwrap();
-        let dropped_count = 1_000 - lines.len();
-        assert!(dropped_count > 700 && lines.iter().all(|written| *written == line), "{dropped_count}");
-        assert!(notice.contains(&format!(": {dropped_count} lines could not")), "{notice}");
-        queue.push(b"later\n");
+        queue.push(b"later\n", false);
+        let _ = allow.send(());
         assert_eq!(written.recv_timeout(PATIENCE).unwrap(), "later\n");
         queue.flush(PATIENCE);
+    }
+
+    #[test]
+    fn lines_that_wait_are_written_with_one_call() {
+        let queue = Queue::default();
+        for line in ["a\n", "b\n", "c\n"] {
+            queue.push(line.as_bytes(), false);
+        }
+        let (allow, may_write) = channel();
+        let (sender, written) = channel();
+        allow.send(()).unwrap();
+        queue.write_to(Stalling { may_write, written: sender }, notice).unwrap();
+        assert_eq!(written.recv_timeout(PATIENCE).unwrap(), "a\nb\nc\n");
     }
 
     #[test]
@@ -184,9 +218,9 @@ mod tests {
         }
         let queue = Queue::default();
         let (sender, tries) = channel();
-        queue.write_to(Failing(sender)).unwrap();
+        queue.write_to(Failing(sender), notice).unwrap();
         for _ in 0..2 {
-            queue.push(b"line\n");
+            queue.push(b"line\n", false);
             tries.recv_timeout(PATIENCE).unwrap();
         }
     }

@@ -40,18 +40,24 @@ impl Requests {
 
     /// Writes the counts.
     pub fn expose(&self, text: &mut Text) {
+        // Copied first: requests wait for the lock.
         let counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let copied = |(route, counts): (&Box<str>, &Route)| {
+            (route.clone(), counts.answers.clone(), counts.durations.distribution())
+        };
+        let routes: Vec<_> = counts.routes.iter().map(copied).collect();
+        drop(counts);
         text.family("campfire_requests_total", Kind::Counter, "Requests by method, route and status.");
-        for (route, counts) in &counts.routes {
-            for ((method, status), count) in &counts.answers {
+        for (route, answers, _) in &routes {
+            for ((method, status), count) in answers {
                 let status = status.to_string();
                 text.sample(&[("method", method), ("route", route), ("status", &status)], *count);
             }
         }
         let help = "How long requests took until their responses began, by route.";
         text.family("campfire_request_seconds", Kind::Histogram, help);
-        for (route, counts) in &counts.routes {
-            text.durations(&[("route", route)], &counts.durations.distribution());
+        for (route, _, durations) in &routes {
+            text.durations(&[("route", route)], durations);
         }
     }
 }

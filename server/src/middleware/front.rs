@@ -21,6 +21,7 @@ use crate::http::forwarded::Forwarded;
 use crate::http::request_id::RequestId;
 use crate::http::route::Route;
 use crate::http::{body, multipart, prefetch, urls};
+use crate::logging::REQUESTS;
 use crate::session::sent_token_hash;
 
 /// How soon a refused client may try again, in seconds.
@@ -47,7 +48,7 @@ pub async fn receive(State(site): State<Site>, request: Request, next: Next) -> 
         // Neither path nor address: the one may hold a key, the other is nobody's business. A health check every few
         // seconds would hide the rest.
         if !is_health_check {
-            tracing::info!(%method, %route, status = status.as_u16(), us = duration.as_micros(), "request");
+            tracing::info!(target: REQUESTS, %method, %route, status = status.as_u16(), us = duration.as_micros(), "request");
         }
         if let Some(requests) = &site.requests {
             requests.note(&method, route, status, duration);

@@ -10,7 +10,8 @@ use crate::support::{Served, TEST_TIMEOUT, command, fail, send, text};
 
 /// A served Campfire with these options, its metrics' port, and its log once it has ended.
 async fn start(options: &[&str]) -> (Served, tokio::process::ChildStderr) {
-    let mut process = command(options).stderr(Stdio::piped()).spawn().unwrap();
+    let mut process =
+        command(options).env("RUST_LOG", "warn,requests=info,server=info").stderr(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
     let line = timeout(TEST_TIMEOUT, lines.next_line()).await.expect("it starts").unwrap().unwrap();
     let port = line.rsplit_once(':').expect("an address").1.parse().unwrap();

@@ -239,6 +239,46 @@ async fn a_client_that_accepts_nothing_of_a_response_loses_its_connection() {
 }
 
 #[tokio::test]
+async fn an_upload_is_finished_beside_a_response_that_stalls_and_then_the_connection_ends() {
+    let (site, ada) = TestSite::with_ada().await;
+    let room_id = site.all_talk(&ada).await;
+    for _ in 0..20 {
+        site.post(&ada, room_id, &"words ".repeat(2_000)).await;
+    }
+    let write_timeout = Duration::from_secs(1);
+    let encrypted = serve(site.site.clone().limits(Limits { write_timeout, ..Limits::default() })).await;
+    let (mut sender, connection) = encrypted.http2(1).await;
+    let uri = format!("https://chat.example/rooms/{room_id}");
+    let held = sender.send_request(get(&uri, &cookie(&ada))).await.unwrap();
+    let form = "email_address=ada%40example.com&password=correct+horse";
+    let parts = futures::stream::iter(form.as_bytes().chunks(5)).then(move |part| async move {
+        tokio::time::sleep(write_timeout / 3).await;
+        Ok::<_, std::io::Error>(part)
+    });
+    let request = Request::post("https://chat.example/session")
+        .header("content-type", "application/x-www-form-urlencoded")
+        .header("origin", "https://chat.example")
+        .body(Body::from_stream(parts))
+        .unwrap();
+    let answer = timeout(TEST_TIMEOUT, sender.send_request(request)).await.expect("an answer").unwrap();
+    assert_eq!(answer.status(), StatusCode::SEE_OTHER);
+    timeout(TEST_TIMEOUT, connection).await.expect("the server closes it").unwrap();
+    drop(held);
+}
+
+#[tokio::test]
+async fn a_refusal_of_a_reserved_place_ends_the_connection() {
+    let (site, _ada) = TestSite::with_ada().await;
+    let limits = Limits { max_connections: 1, reserved_connections: 1, ..Limits::default() };
+    let limits = Limits { reserved_head_timeout: Duration::from_secs(60), ..limits };
+    let encrypted = serve(site.site.clone().limits(Limits { write_timeout: Duration::from_secs(2), ..limits })).await;
+    let (mut sender, connection) = encrypted.http2(65_535).await;
+    let refused = sender.send_request(get("https://chat.example/session/new", "")).await.unwrap();
+    assert_eq!(read(refused).await.0, StatusCode::SERVICE_UNAVAILABLE);
+    timeout(TEST_TIMEOUT, connection).await.expect("the server closes it").unwrap();
+}
+
+#[tokio::test]
 async fn requests_on_one_connection_count_as_many_of_an_address() {
     let (site, ada) = TestSite::with_ada().await;
     let room_id = site.all_talk(&ada).await;
@@ -269,7 +309,11 @@ async fn plain_http_leads_to_tls() {
     let answer = sender.send_request(request).await.unwrap();
     assert_eq!(answer.status(), StatusCode::PERMANENT_REDIRECT);
     assert_eq!(answer.headers()["location"], "https://chat.example:8443/session?a=b");
+    assert_eq!(answer.headers()["connection"], "close");
     drop(answer.into_body().collect().await.unwrap());
+    let stream = TcpStream::connect(address).await.unwrap();
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.unwrap();
+    tokio::spawn(connection);
     let request = Request::get("/up").header("host", "192.0.2.1").body(Body::empty()).unwrap();
     assert_eq!(sender.send_request(request).await.unwrap().status(), StatusCode::OK, "a health check needs no TLS");
 }

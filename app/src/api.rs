@@ -5,7 +5,7 @@
 #![expect(missing_docs, reason = "the attribute makes a struct of each function's arguments")]
 
 use campfire::AppResult;
-use campfire::model::{Anchor, ClientMessageId, FileKey, Message, MessageId, Posted, RoomId};
+use campfire::model::{Anchor, ClientMessageId, FileKey, Message, MessageId, Posted, RoomId, UserId};
 use campfire::protocol::{Json, MessagePage, RoomPage};
 use leptos::prelude::*;
 
@@ -36,15 +36,18 @@ pub async fn messages_after(room_id: RoomId, message_id: MessageId) -> AppResult
 }
 
 /// Posts `body` in the room, with complete uploads as its files. Calls with the same `client_message_id` store it once.
+/// Fails with `SignedOut` if another user than `person` is signed in: the browser may have kept what that one wrote.
 #[server(endpoint = "messages/post", input = Json, output = Json)]
 pub async fn post_message(
     room_id: RoomId,
     client_message_id: ClientMessageId,
     body: String,
     #[server(default)] files: Vec<FileKey>,
+    #[server(default)] person: Option<UserId>,
 ) -> AppResult<Posted> {
-    use crate::server::{answer, member_of, ops, state};
+    use crate::server::{answer, is_caller, member_of, ops, state};
     answer(async move {
+        is_caller(person)?;
         let member = member_of(room_id).await?;
         ops::messages::post_with_files(&state(), &member, client_message_id, &body, files).await
     })

@@ -58,8 +58,8 @@ addEventListener("DOMContentLoaded", () => {
   writeMissedTimes();
   markDays();
   preparePage();
-  forgetLastPerson();
-  submitAtOnce();
+  // Such a form may sign another person in.
+  void forgetLastPerson().then(submitAtOnce);
   // The message of the link; if that was deleted, the one after it.
   (find(".message[aria-current]") ?? find(".message[autofocus]"))?.scrollIntoView({ block: "center" });
 });

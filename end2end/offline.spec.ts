@@ -101,6 +101,40 @@ test("a server that hangs is waited for two and a half seconds", async ({ campfi
   await expect(offlineNotice(ada)).toBeVisible();
   campfire.goOn();
   await expect(offlineNotice(ada)).toHaveCount(0, { timeout: 30_000 });
+  // From the start of the app, which leads to the room, not twice as long.
+  campfire.pause();
+  const begunAgain = Date.now();
+  await ada.page.goto(campfire.url, { waitUntil: "commit" });
+  await expect(ada.message("kept")).toBeVisible();
+  expect(Date.now() - begunAgain).toBeLessThan(4_500);
+  await expect(ada.page).toHaveURL(/\/rooms\/1$/);
+  campfire.goOn();
+});
+
+test("what was not sent before another person signed in is not sent as that one's", async ({ campfire, twoPeople: { ada, bob } }) => {
+  ada.forgiveLostConnections();
+  ada.forgive(/401/);
+  await ada.write("hello");
+  await read(ada, "/rooms/1", "hello");
+  await ada.page.context().setOffline(true);
+  await ada.write("of Ada alone");
+  await expect(ada.page.locator(".message--outgoing")).toHaveCount(1);
+  // Bob, in the same browser: no page of it has told it to forget Ada.
+  await ada.page.evaluate(() => document.body.setAttribute("data-of-ada", ""));
+  await ada.page.context().addCookies(await bob.page.context().cookies(campfire.url));
+  await ada.page.context().setOffline(false);
+  await expect(ada.page.locator("[data-of-ada]")).toHaveCount(0, { timeout: 30_000 });
+  await expect(ada.page.locator(".sidebar__profile .sidebar__name")).toHaveText("Bob");
+  await ada.live();
+  await ada.write("of Bob");
+  await expect(bob.message("of Bob")).toBeVisible();
+  await ada.page.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
+  expect(await bob.texts()).not.toContain("of Ada alone");
+  // It waits for Ada.
+  expect(await ada.page.evaluate(() => Object.entries(localStorage).filter(([key]) => key.includes("outbox")).map(([, value]) => value).join())).toContain("of Ada alone");
+  const people = () => ada.page.evaluate(async () => (await caches.keys()).filter((name) => name.startsWith("pages/")).map((name) => name.split("/")[2]));
+  const id = await bob.page.locator(".sidebar__profile [data-person]").getAttribute("data-person");
+  await expect.poll(people, { message: "whose pages are kept" }).toEqual([id]);
 });
 
 test("after a deploy, a page is whole without a connection: of the old build before, of the new one after", async ({ campfire, twoPeople: { ada } }) => {
@@ -153,16 +187,30 @@ test("an open page offers the new version, and keeps what is being written", asy
   ada.forgive(/404/);
   await ada.write("hello");
   await read(ada, "/rooms/1", "hello");
+  const other = await ada.page.context().newPage();
+  await other.goto(`${campfire.url}/rooms/1`);
+  await expect(other.locator("html[data-chat-ready]")).toBeAttached();
   const deploy = await deployAnother(campfire);
   await ada.composer.fill("half a sente");
   // What a browser does when the page is looked at again.
   await ada.page.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
-  await expect(ada.page.getByRole("status").filter({ hasText: "A new version is there." })).toBeVisible();
+  const offer = ada.page.getByRole("status").filter({ hasText: "A new version is there." });
+  await expect(offer).toBeVisible();
+  await ada.page.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
   await ada.isAccessible("the offer of a new version");
+  await expect(offer).toHaveCount(1);
+  // Another tab, whose offer was overlooked.
+  const otherOffer = other.getByRole("status").filter({ hasText: "A new version is there." });
+  await expect(otherOffer).toBeVisible();
+  await otherOffer.evaluate((toast) => toast.remove());
   await ada.page.getByRole("button", { name: "Reload" }).click();
   await expect(ada.page.locator(`script[data-build="${deploy.build}"]`)).toBeAttached();
   await ada.live();
   await expect(ada.composer).toHaveValue("half a sente");
+  // The worker has taken over, with the other tab of the version before.
+  await expect(otherOffer).toHaveCount(1);
+  await other.getByRole("button", { name: "Reload" }).click();
+  await expect(other.locator(`script[data-build="${deploy.build}"]`)).toBeAttached();
   await deploy.end();
 });
 
@@ -353,26 +401,32 @@ test("the emergency worker removes itself and everything that was kept", async (
   await expect.poll(left).toEqual([]);
 });
 
-test("files that another app shares go into the tray of the chosen room, with their text", async ({ twoPeople: { ada, bob } }) => {
-  await read(ada, "/rooms/1", "");
-  // As the system sends it.
-  const share = (names: string[]) => ada.page.evaluate((names) => {
+/** Shares files of these names with a text, as the system sends them. */
+async function share(person: Person, names: string[], text = "of the meeting") {
+  await person.page.evaluate(([names, text]) => {
     const form = document.createElement("form");
     Object.assign(form, { method: "post", action: "/share", enctype: "multipart/form-data" });
-    const fields = [["title", "Notes"], ["text", "of the meeting"], ["url", ""]] as const;
+    const fields = [["title", "Notes"], ["text", text], ["url", ""]] as const;
     for (const [name, value] of fields) form.append(Object.assign(document.createElement("input"), { name, value }));
     const transfer = new DataTransfer();
     for (const name of names) transfer.items.add(new File([`the content of ${name}`], name, { type: "text/plain" }));
     form.append(Object.assign(document.createElement("input"), { type: "file", name: "files", multiple: true, files: transfer.files }));
     document.body.append(form);
     form.submit();
-  }, names);
-  await share(["a & b.txt", "two.txt"]);
+  }, [names, text] as const);
+}
+
+/** The files in the composer's tray. */
+const tray = (person: Person) => person.page.getByRole("list", { name: "Files of this message" }).getByRole("listitem");
+
+test("files that another app shares go into the tray of the chosen room, with their text", async ({ twoPeople: { ada, bob } }) => {
+  await read(ada, "/rooms/1", "");
+  await share(ada, ["a & b.txt", "two.txt"]);
   await expect(ada.page.getByRole("heading", { name: "Share" })).toBeVisible();
   await expect(ada.page.getByText("a & b.txt")).toBeVisible();
   await ada.isAccessible("shared files");
   await ada.page.getByRole("link", { name: "Choose All Talk" }).click();
-  await expect(ada.page.getByRole("list", { name: "Files of this message" }).getByRole("listitem")).toHaveCount(2);
+  await expect(tray(ada)).toHaveCount(2);
   await expect(ada.composer).toHaveValue("Notes\nof the meeting");
   await expect(ada.page).toHaveURL(/\/rooms\/1$/);
   await ada.page.getByRole("button", { name: "Send" }).click();
@@ -380,9 +434,31 @@ test("files that another app shares go into the tray of the chosen room, with th
   // Once: a reload shares nothing again.
   await ada.page.reload();
   await ada.comfortable();
-  await expect(ada.page.getByRole("list", { name: "Files of this message" }).getByRole("listitem")).toHaveCount(0);
+  await expect(tray(ada)).toHaveCount(0);
   // A text alone is edited and sent as before.
   await ada.goto("/rooms/1");
-  await share([]);
+  await share(ada, []);
   await expect(ada.page.getByRole("textbox", { name: "Message" })).toHaveValue("Notes\nof the meeting");
+  // A long one is kept like files.
+  await ada.goto("/rooms/1");
+  const long = "minutes of the meeting ".repeat(200).trim();
+  await share(ada, [], long);
+  await ada.page.getByRole("link", { name: "Choose All Talk" }).click();
+  await expect(ada.composer).toHaveValue(`Notes\n${long}`);
+  await expect(tray(ada)).toHaveCount(0);
+});
+
+test("shared files are there although the room is answered late", async ({ campfire, twoPeople: { ada } }) => {
+  ada.forgiveLostConnections();
+  await read(ada, "/rooms/1", "");
+  await share(ada, ["late.txt"]);
+  await expect(ada.page.getByText("late.txt")).toBeVisible();
+  campfire.pause();
+  await ada.page.getByRole("link", { name: "Choose All Talk" }).click({ noWaitAfter: true });
+  await expect(tray(ada)).toHaveCount(1);
+  await expect(offlineNotice(ada)).toBeVisible();
+  campfire.goOn();
+  await expect(offlineNotice(ada)).toHaveCount(0, { timeout: 30_000 });
+  await ada.page.getByRole("button", { name: "Send" }).click();
+  await expect(ada.page.locator(".message").getByText("late.txt")).toBeVisible();
 });

@@ -5,7 +5,7 @@
 #![expect(missing_docs, reason = "the attribute makes a struct of each function's arguments")]
 
 use campfire::AppResult;
-use campfire::model::{Anchor, ClientMessageId, FileKey, Message, MessageId, Posted, RoomId};
+use campfire::model::{Anchor, ClientMessageId, FileKey, Message, MessageId, Posted, RoomId, UserId};
 use campfire::protocol::{Json, MessagePage, RoomPage};
 use leptos::prelude::*;
 
@@ -37,6 +37,7 @@ pub async fn messages_after(room_id: RoomId, message_id: MessageId) -> AppResult
 
 /// Posts `body` in the room, with complete uploads as its files. Calls with the same `client_message_id` store it once. A
 /// text like `/word` calls a bot instead, and is no message, unless `as_message` is set.
+/// Fails with `SignedOut` if another user than `person` is signed in: the browser may have kept what that one wrote.
 #[server(endpoint = "messages/post", input = Json, output = Json)]
 pub async fn post_message(
     room_id: RoomId,
@@ -44,9 +45,11 @@ pub async fn post_message(
     body: String,
     #[server(default)] files: Vec<FileKey>,
     #[server(default)] as_message: bool,
+    #[server(default)] person: Option<UserId>,
 ) -> AppResult<Option<Posted>> {
-    use crate::server::{answer, member_of, ops, state};
+    use crate::server::{answer, is_caller, member_of, ops, state};
     answer(async move {
+        is_caller(person)?;
         let member = member_of(room_id).await?;
         ops::commands::send(&state(), &member, client_message_id, &body, files, as_message).await
     })

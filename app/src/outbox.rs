@@ -227,11 +227,9 @@ impl Outbox {
             // What waits for files is sent when they have arrived.
             let Some((item, keys)) = self.next() else { return };
             let id = item.client_message_id;
-            let response = browser::timeout(
-                RESPONSE_TIMEOUT,
-                api::post_message(item.room_id, id.clone(), item.body, keys, item.as_message),
-            )
-            .await;
+            let person = Some(self.user_id);
+            let posting = api::post_message(item.room_id, id.clone(), item.body, keys, item.as_message, person);
+            let response = browser::timeout(RESPONSE_TIMEOUT, posting).await;
             match response.unwrap_or(Err(AppError::Unreachable)) {
                 Ok(posted) => {
                     pause_ms = MIN_PAUSE_MS;
@@ -254,6 +252,8 @@ impl Outbox {
                     SENDER.set(Sender::Sending);
                     pause_ms = (pause_ms * 2).min(MAX_PAUSE_MS);
                 }
+                // The message waits here for its writer, also where somebody else has signed in.
+                Err(AppError::SignedOut) => return live::sign_out(),
                 Err(AppError::NotFound) => self.change(&id, |item| {
                     item.gone.get_or_insert_with(|| gone(None).to_owned());
                 }),

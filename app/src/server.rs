@@ -1,7 +1,7 @@
 //! Helpers for server functions: the shared state, the caller, and responses with the right status.
 
 use campfire::access::{CurrentUser, Member};
-use campfire::model::RoomId;
+use campfire::model::{RoomId, UserId};
 use campfire::state::AppState;
 use campfire::{AppError, AppResult};
 use leptos::prelude::*;
@@ -21,6 +21,15 @@ pub fn state() -> AppState {
 /// `SignedOut` without a live session.
 pub fn current_user() -> AppResult<CurrentUser> {
     use_context::<Option<CurrentUser>>().flatten().ok_or(AppError::SignedOut)
+}
+
+/// Checks that the call is made by this user, if it names one.
+///
+/// # Errors
+/// `SignedOut` if it is not, or without a live session.
+pub fn is_caller(person: Option<UserId>) -> AppResult<()> {
+    let current = current_user()?;
+    if person.is_some_and(|person| person != current.user.id) { Err(AppError::SignedOut) } else { Ok(()) }
 }
 
 /// The user whose session makes the call, as a member of a room.

@@ -6,7 +6,7 @@ import { find } from "../dom.ts";
 import { Attribute } from "../names.ts";
 
 /** Deletes all of it, if the page is one on which nobody is signed in. */
-export function forgetLastPerson() {
+export async function forgetLastPerson() {
   if (!find(`form[${Attribute.Forgets}]`)) return;
   for (const storage of ["localStorage", "sessionStorage"] as const) {
     // A browser may forbid the storage.
@@ -14,7 +14,7 @@ export function forgetLastPerson() {
       window[storage].clear();
     } catch {}
   }
-  void forgetKept().catch(() => {});
+  await forgetKept().catch(() => {});
 }
 
 /** The caches but for those of builds (`browser/worker/caches.ts`), and the database (`app/src/uploader/kept_files.rs`). */

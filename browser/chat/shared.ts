@@ -26,7 +26,7 @@ export async function takeShared() {
     }
     await caches.delete(name);
     // The WASM takes what is dropped on the page.
-    dispatchEvent(new DragEvent("drop", { dataTransfer: transfer }));
+    if (transfer.items.length > 0) dispatchEvent(new DragEvent("drop", { dataTransfer: transfer }));
   } catch {
     toast("The shared files are gone. Share them again.");
   }

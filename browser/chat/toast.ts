@@ -21,7 +21,8 @@ export function showToasts() {
   });
 }
 
-export function toast(text: string, { undo, action = "Undo", shownMs = SHOWN_MS }: ToastOptions = {}) {
+/** Shows a text, with a button if there is something to do. Returns its element, which leaves the page by itself. */
+export function toast(text: string, { undo, action = "Undo", shownMs = SHOWN_MS }: ToastOptions = {}): HTMLElement {
   // A toast that offers to undo stays until its time is up.
   find(".toast:not(:has(button))")?.remove();
   const box = document.createElement("div");
@@ -33,6 +34,7 @@ export function toast(text: string, { undo, action = "Undo", shownMs = SHOWN_MS 
   if (undo) box.append(actionButton(box, action, undo));
   container().append(box);
   setTimeout(() => box.remove(), shownMs);
+  return box;
 }
 
 function actionButton(box: HTMLElement, action: string, run: () => void): HTMLButtonElement {

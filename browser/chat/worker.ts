@@ -6,18 +6,14 @@ import { find } from "../dom.ts";
 import { Attribute } from "../names.ts";
 import type { ToPage, ToWorker, Unsent } from "../worker/protocol.ts";
 import { toast } from "./toast.ts";
-
-/** A message of the outbox. */
-interface Waiting extends Omit<Unsent, "files"> {
-  files?: { key: string | null }[];
-  failed?: string | null;
-  gone?: string | null;
-}
+import { sendable, type Waiting } from "./unsent.ts";
 
 const PATH = "/service-worker.js";
 const OFFER_SHOWN_MS = 60_000;
 
 let registration: ServiceWorkerRegistration | undefined;
+/** The offer of a new version, once there was one. */
+let offer: HTMLElement | undefined;
 
 /** Registers the worker of this page's build. */
 export async function startWorker() {
@@ -25,7 +21,13 @@ export async function startWorker() {
   const build = find(`[${Attribute.Build}]`)?.getAttribute(Attribute.Build);
   const workers = navigator.serviceWorker as ServiceWorkerContainer | undefined;
   if (!build || !workers) return;
-  const lookForNew = () => send(registration?.waiting, { kind: "waits", build });
+  let hasChanged = false;
+  // Before a change, an active worker of another build is an older one: the page has come with the new one.
+  const lookForNew = () => send(registration?.waiting ?? (hasChanged ? registration?.active : null), { kind: "waits", build });
+  workers.addEventListener("controllerchange", () => {
+    hasChanged = true;
+    lookForNew();
+  });
   workers.addEventListener("message", ({ data }: MessageEvent<ToPage>) => {
     if (data.kind === "newer") offerNew(workers);
     // A page that shows the room already is newer than the kept one.
@@ -34,7 +36,8 @@ export async function startWorker() {
   // Browsers look by themselves, but some only when the worker has nothing to do for a while.
   const update = () => void registration?.update().then(lookForNew, () => {});
   document.addEventListener("visibilitychange", () => {
-    send(registration?.active, { kind: "unsent", messages: document.hidden ? unsent() : [] });
+    const person = find(`.sidebar__profile [${Attribute.Person}]`)?.getAttribute(Attribute.Person);
+    if (person) send(registration?.active, { kind: "unsent", person, messages: document.hidden ? unsent(person) : [] });
     if (document.hidden) keepRoom();
     else update();
   });
@@ -55,15 +58,11 @@ export function keepRoom() {
   if (path) send(registration?.active, { kind: "keep", path });
 }
 
-/** The messages that wait for a connection, as the WASM keeps them (`app/src/outbox.rs`), with files that have arrived. */
-function unsent(): Unsent[] {
+/** The messages of the viewer that wait for a connection. Another person may have left some here. */
+function unsent(person: string): Unsent[] {
   try {
-    const keys = Object.keys(localStorage).filter((key) => key.startsWith("campfire:outbox:"));
-    const waiting = keys.map((key) => JSON.parse(localStorage.getItem(key) ?? "") as Waiting).filter(({ failed, gone }) => !failed && !gone);
-    return waiting
-      .map(({ room_id, client_message_id, body, as_message, files = [] }) => ({ room_id, client_message_id, body, as_message, files: files.map(({ key }) => key) }))
-      .filter((message): message is Unsent => message.files.every((key) => key))
-      .sort((one, other) => (one.client_message_id < other.client_message_id ? -1 : 1));
+    const keys = Object.keys(localStorage).filter((key) => key.startsWith(`campfire:outbox:${person}:`));
+    return sendable(keys.map((key) => JSON.parse(localStorage.getItem(key) ?? "") as Waiting));
   } catch {
     return [];
   }
@@ -78,7 +77,8 @@ function send(worker: ServiceWorker | null | undefined, message: ToWorker) {
 
 /** Drafts and the place are kept over the reload, as over any other. */
 function offerNew(workers: ServiceWorkerContainer) {
-  toast("A new version is there.", {
+  if (offer?.isConnected) return;
+  offer = toast("A new version is there.", {
     action: "Reload",
     undo: () => {
       const reload = () => location.reload();
@@ -106,11 +106,14 @@ function sayWhenKept() {
   document.body.append(notice);
   // A live region is read out when it changes, not when it appears.
   setTimeout(() => (notice.textContent = `Offline, as of ${text}. What you send goes out later.`));
-  const watch = new MutationObserver(() => {
+  const look = () => {
     if (find(".connection")?.hasChildNodes()) return;
     watch.disconnect();
     notice.remove();
     root.removeAttribute(Attribute.Kept);
-  });
+  };
+  const watch = new MutationObserver(look);
   watch.observe(main, { childList: true, subtree: true });
+  // The connection may have been there before this script.
+  look();
 }

@@ -32,8 +32,12 @@ async function install() {
 }
 
 async function takeOver() {
+  // Where the build before took over meanwhile, it may have deleted this one.
+  if (!(await isKept(BUILD.id))) await install().catch(() => {});
+  const { installing, waiting } = self.registration;
   for (const build of await cachesOfBuilds()) {
-    if (build !== BUILD.id) await deleteBuild(build);
+    // One of them may be the next, which is on its way; that deletes the others.
+    if (build !== BUILD.id && !installing && !waiting) await deleteBuild(build);
   }
   // The request for a page starts while the worker starts. Not every browser can do that.
   await self.registration.navigationPreload?.enable();

@@ -10,6 +10,9 @@ export const cacheOfSeen = (person: string) => `seen/${person}`;
 export const cacheOfOutbox = (person: string) => `outbox/${person}`;
 export const cacheOfShared = (person: string) => `shared/${person}`;
 
+/** In the name of a cache: something was shared before it was known who is signed in. */
+export const NOBODY = "nobody";
+
 /** The builds whose files are kept. */
 export async function cachesOfBuilds(): Promise<string[]> {
   return (await caches.keys()).flatMap((name) => (name.startsWith("build/") ? [name.slice("build/".length)] : []));
@@ -47,7 +50,7 @@ export function personChanges() {
 
 /** Notes who is signed in. What is kept of anybody else is deleted. */
 export async function personIs(person: string) {
-  await deletePrivate((other) => other !== person);
+  await deletePrivate((other) => other !== person && other !== NOBODY);
 }
 
 /** Deletes what is kept of everybody: nobody is signed in. */
@@ -64,6 +67,11 @@ async function deletePrivate(isOf: (person: string) => boolean) {
       await caches.delete(name);
     }
   }
+}
+
+/** Deletes the caches of these kinds. */
+export async function deleteKinds(...kinds: string[]) {
+  for (const name of await caches.keys()) if (kinds.some((kind) => name.startsWith(`${kind}/`))) await caches.delete(name);
 }
 
 /** Whose pages are kept, if any are. */

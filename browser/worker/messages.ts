@@ -15,7 +15,7 @@ export function receiveMessages() {
         // Without a connection, what was kept stays.
         return event.waitUntil(refresh(message.path).catch(() => {}));
       case "unsent":
-        return event.waitUntil(takeUnsent(message.messages).catch(() => {}));
+        return event.waitUntil(takeUnsent(message.person, message.messages).catch(() => {}));
       case "waits":
         return event.waitUntil(answerWaits(event.source, message.build));
       case "take-over":
@@ -26,13 +26,13 @@ export function receiveMessages() {
 
 /**
  * A page of another build offers the new version. One of this build has it already: if it is the only page, the worker
- * takes over without a word; if not, others may need the files of their build.
+ * takes over without a word if it waits; if not, others may need the files of their build.
  */
 async function answerWaits(source: ExtendableMessageEvent["source"], build: string) {
   if (build !== buildId()) {
     const message: ToPage = { kind: "newer" };
     source?.postMessage(message);
-  } else if ((await self.clients.matchAll({ type: "window", includeUncontrolled: true })).length === 1) {
+  } else if (self.registration.waiting && (await self.clients.matchAll({ type: "window", includeUncontrolled: true })).length === 1) {
     await self.skipWaiting();
   }
 }

@@ -29,15 +29,16 @@ export function sendWhenConnected() {
   });
 }
 
-/** Takes copies of what is not sent, in place of those from before. */
-export async function takeUnsent(messages: Unsent[]) {
-  const person = await knownPerson();
-  if (!person) return;
+/** Takes copies of what the person has not sent, in place of those from before. */
+export async function takeUnsent(person: string, messages: Unsent[]) {
+  if (person !== (await knownPerson())) return;
   await caches.delete(cacheOfOutbox(person));
   if (messages.length === 0) return;
   const cache = await caches.open(cacheOfOutbox(person));
   for (const message of messages) {
-    await cache.put(`/outbox/${message.client_message_id}`, new Response(JSON.stringify(message)));
+    // The server refuses it where another person is signed in by then.
+    const body = JSON.stringify({ ...message, person: Number(person) });
+    await cache.put(`/outbox/${message.client_message_id}`, new Response(body));
   }
   const { sync } = self.registration as ServiceWorkerRegistration & { sync?: SyncManager };
   // Refused where the person has switched it off: the page sends them when it is opened.

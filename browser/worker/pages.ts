@@ -2,12 +2,12 @@
 // good. A page is kept and shown only together with the files of its build.
 
 import { Attribute } from "../names.ts";
-import { isKept } from "./build.ts";
+import { buildId, isKept } from "./build.ts";
 import { cacheOfPages, cachesOfPages, changeCount, forgetEverybody, personChanges, personIs } from "./caches.ts";
 import { keepNewest } from "./limits.ts";
 
 /** The headers by which the server says whose page it is, and which build it belongs to. */
-const PERSON = "x-person";
+export const PERSON = "x-person";
 const BUILD = "x-build";
 /** On a kept page: when it was good, by the server's clock, as its messages are. */
 const KEPT_AT = "x-kept-at";
@@ -43,17 +43,17 @@ export async function keepPage(path: string, response: Response, changes: number
   if (!(await isKept(build))) return;
   const headers = new Headers(response.headers);
   headers.set(KEPT_AT, headers.get("date") || new Date().toUTCString());
-  // That of another build, too.
-  await forgetPage(path);
-  const cache = await caches.open(cacheOfPages(build, person));
+  const name = cacheOfPages(build, person);
   if (changesSince !== changeCount()) return;
-  await keepNewest(cache, path, body, headers, MAX_PAGES, MAX_BYTES);
+  await keepNewest(name, path, body, headers, MAX_PAGES, MAX_BYTES);
+  // That of another build.
+  await forgetPage(path, name);
 }
 
-/** Forgets the page of a room: it may be seen no more, or has a newer one. */
-export async function forgetPage(path: string) {
+/** Forgets the page of a room: it may be seen no more, or has a newer one, in the cache `but`. */
+export async function forgetPage(path: string, but?: string) {
   for (const { name } of await cachesOfPages()) {
-    await (await caches.open(name)).delete(path, { ignoreVary: true });
+    if (name !== but) await (await caches.open(name)).delete(path, { ignoreVary: true });
   }
 }
 
@@ -98,8 +98,9 @@ export async function refresh(path: string) {
   const headers = new Headers({ purpose: "prefetch" });
   if (before) {
     const age = Date.now() - Date.parse(before.headers.get(KEPT_AT) ?? "");
-    // A clock that is wrong makes the page look older or newer, and costs a request at most.
-    if (age >= 0 && age < FRESH_MS) return;
+    // A clock that is wrong makes the page look older or newer, and costs a request at most. That of another build goes
+    // with that.
+    if (age >= 0 && age < FRESH_MS && before.headers.get(BUILD) === buildId()) return;
     headers.set("if-none-match", before.headers.get("etag") ?? "");
   }
   const changes = changeCount();

@@ -15,10 +15,10 @@ export interface Unsent {
 export type ToWorker =
   /** This room is in view: its page is to be kept as it is now. */
   | { kind: "keep"; path: string }
-  /** A page of this build sees the worker wait. */
+  /** A page of this build sees the worker wait, or that it has taken over. */
   | { kind: "waits"; build: string }
-  /** The page is hidden, with this left to send; or it is in view again, and sends by itself. */
-  | { kind: "unsent"; messages: Unsent[] }
+  /** The page of this person is hidden, with this left to send; or it is in view again, and sends by itself. */
+  | { kind: "unsent"; person: string; messages: Unsent[] }
   /** The waiting worker is to take over: somebody has chosen the new version. */
   | { kind: "take-over" };
 

@@ -3,8 +3,8 @@
 
 import { Id } from "../names.ts";
 import { answerFile, offlinePage } from "./build.ts";
-import { changeCount, personChanges } from "./caches.ts";
-import { forgetPage, hasPage, isRoom, keepPage, keptPage, newestPath, roomOf, signedOut } from "./pages.ts";
+import { changeCount, personChanges, personIs } from "./caches.ts";
+import { forgetPage, hasPage, isRoom, keepPage, keptPage, newestPath, PERSON, roomOf, signedOut } from "./pages.ts";
 import type { ToPage } from "./protocol.ts";
 import { answerSeen } from "./seen.ts";
 import { SHARE, takeShared } from "./share.ts";
@@ -26,9 +26,9 @@ export function answerRequests() {
     const { request } = event;
     const url = new URL(request.url);
     if (url.origin !== location.origin) return;
-    if (url.pathname.startsWith("/session")) personChanges();
+    if (/^\/(session|join|first_run)/.test(url.pathname)) personChanges();
     if (request.method !== "GET") {
-      if (url.pathname === SHARE) event.respondWith(takeShared(request));
+      if (url.pathname === SHARE && isOwn(request.referrer)) event.respondWith(takeShared(request));
       else if (url.pathname === LOADS_ROOM) event.respondWith(loadRoom(event));
     } else if (request.mode === "navigate") event.respondWith(navigate(event, url));
     else if (url.pathname.startsWith("/assets/")) event.respondWith(answerFile(request));
@@ -49,6 +49,9 @@ async function navigate(event: FetchEvent, url: URL): Promise<Response> {
   return (await keptAt(url, room)) ?? (await fetched.catch(offlinePage));
 }
 
+/** Whether a form comes from this site or from the system. The server refuses those of other sites. */
+export const isOwn = (referrer: string) => !referrer.startsWith("http") || referrer.startsWith(`${location.origin}/`);
+
 /** Requests a page, and keeps it if it is one of a room. */
 async function request(event: FetchEvent, url: URL): Promise<Response> {
   const changes = changeCount();
@@ -58,16 +61,21 @@ async function request(event: FetchEvent, url: URL): Promise<Response> {
     // A redirect leads to the sign-in page, or away from a room that is lost.
     const isLost = response.type === "opaqueredirect" || response.status === 404;
     event.waitUntil(isLost ? forgetPage(url.pathname) : keepPage(url.pathname, response.clone(), changes));
+  } else {
+    const person = response.headers.get(PERSON);
+    if (person && changes === changeCount()) event.waitUntil(personIs(person));
   }
   return response;
 }
 
-/** What is shown at a URL without the server. A page takes its room from the URL, so others are redirected to it. */
-async function keptAt(url: URL, room: string | undefined): Promise<Response | undefined> {
-  if (isRoom(url)) return keptPage(url.pathname);
+/** What is shown at a URL without the server. A page takes its place from the URL, so others are redirected to it. */
+export async function keptAt(url: URL, room: string | undefined): Promise<Response | undefined> {
+  if (url.pathname === room && !url.searchParams.has("before")) return keptPage(room);
   const path = url.pathname === "/" ? await newestPath() : room && (await hasPage(room)) ? room : undefined;
+  if (path === undefined) return undefined;
+  waited = { path, until: Date.now() + WAITED_MS };
   const messageId = room && url.pathname.slice(room.length).replace(/^\/(@|%40)/, "");
-  return path === undefined ? undefined : Response.redirect(messageId ? `${path}#${Id.MessagePrefix}${messageId}` : path, 302);
+  return Response.redirect(messageId ? `${path}#${Id.MessagePrefix}${messageId}` : path, 302);
 }
 
 /** Loads a room into an open page. Without the server, that page is told that it can load the kept page instead. */

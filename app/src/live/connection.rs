@@ -182,8 +182,9 @@ pub(super) fn send(command: &ClientCommand) {
     });
 }
 
-/// Stops reconnecting and navigates to the sign-in page, after [`SIGN_OUT_DELAY`].
-pub(super) fn sign_out() {
+/// Stops reconnecting and navigates to the sign-in page, after [`SIGN_OUT_DELAY`]. Where another user is signed in, that
+/// leads to theirs.
+pub fn sign_out() {
     with_connection(|connection| connection.is_signed_out = true);
     spawn_local(async {
         browser::sleep(SIGN_OUT_DELAY).await;

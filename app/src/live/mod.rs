@@ -22,7 +22,7 @@ use web_sys::Event;
 
 use crate::{Layout, browser};
 use connection::Connection;
-pub use connection::Status;
+pub use connection::{Status, sign_out};
 pub use delivery::{deliver, hold, release};
 pub use focus::{Focus, focus, reload};
 pub use reading::{Reading, mark_read_if_visible};

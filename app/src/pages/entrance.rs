@@ -38,7 +38,7 @@ pub fn Join(
 ) -> impl IntoView {
     view! {
         <Card title=format!("Join {account_name}") lead="Tell the others who you are." logo_version state=state.clone()>
-            <form method="post" action=paths::join(&join_code)>
+            <form method="post" action=paths::join(&join_code) data-forgets="">
                 <Registration state/>
                 <button class="button">"Join"</button>
             </form>

@@ -16,8 +16,8 @@ pub enum Shared {
     Text(String),
     /// Files of these names, which the service worker has kept with their text.
     Files(Vec<String>),
-    /// Something that could not be kept.
-    Missed,
+    /// This text, or nothing, of what could not be kept.
+    Missed(String),
 }
 
 /// What is shared, and a button for each room.
@@ -32,6 +32,7 @@ pub fn Share(
 ) -> impl IntoView {
     let is_empty = rooms.is_empty();
     let are_files = matches!(shared, Shared::Files(_));
+    let is_missed = matches!(shared, Shared::Missed(_));
     let rows = rooms.into_iter().map(|(id, name)| {
         let label = format!("{} {name}", if are_files { "Choose" } else { "Send to" });
         let button = if are_files {
@@ -58,9 +59,22 @@ pub fn Share(
         }
     };
     let content = match shared {
-        Shared::Text(text) => view! {
+        Shared::Missed(text) if text.is_empty() => view! {
+            <div class="sections">
+                <Section title="Not taken over">
+                    <p role="alert">"What was shared could not be kept on this device. Open a room, and attach it there."</p>
+                </Section>
+            </div>
+        }
+        .into_any(),
+        Shared::Text(text) | Shared::Missed(text) => view! {
             <form class="sections" method="post">
                 <input type="hidden" name="seq" value=seq/>
+                {is_missed.then(|| view! {
+                    <Section title="Not taken over">
+                        <p role="alert">"Only this text could be kept on this device. Attach the rest in the room."</p>
+                    </Section>
+                })}
                 <Section title="Message">
                     <textarea class="share__text" name="body" rows="5" dir="auto" required aria-label="Message">{textarea_html(&text)}</textarea>
                 </Section>
@@ -70,16 +84,8 @@ pub fn Share(
         .into_any(),
         Shared::Files(names) => view! {
             <div class="sections">
-                <Section title="Files"><ul class="list" inner_html=names_html(&names)></ul></Section>
+                <Section title="Content"><ul class="list" inner_html=names_html(&names)></ul></Section>
                 {rooms("Room")}
-            </div>
-        }
-        .into_any(),
-        Shared::Missed => view! {
-            <div class="sections">
-                <Section title="Not taken over">
-                    <p role="alert">"What was shared could not be kept on this device. Open a room, and attach it there."</p>
-                </Section>
             </div>
         }
         .into_any(),

@@ -19,7 +19,7 @@ pub fn Transfer(
             {signed_in_as.map(|name| view! {
                 <p class="card__lead">"This browser is signed in as "<bdi>{name}</bdi>". Going on signs it in as whoever the link is for."</p>
             })}
-            <form method="post" action=path data-at-once=at_once>
+            <form method="post" action=path data-at-once=at_once data-forgets=at_once>
                 <input type="hidden" name="_method" value="put"/>
                 <button class="button">"Sign in"</button>
             </form>

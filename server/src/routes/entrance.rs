@@ -188,7 +188,8 @@ async fn sign_out(session: Session) -> Result<Response, PageError> {
     Ok(response)
 }
 
-/// Signs a user in and redirects to `wanted`. What the browser keeps of another user who was signed in is deleted.
+/// Signs a user in and redirects to `wanted`. What the browser may keep of another user is deleted: of one who is signed
+/// in, or whose session has ended.
 ///
 /// # Errors
 /// `SignedOut` when the proof no longer holds.
@@ -199,14 +200,16 @@ pub async fn sign_in(
     visitor: &Visitor,
     wanted: &str,
 ) -> AppResult<Response> {
-    let before = match session.token_hash() {
-        Some(token_hash) => state.sessions.find(token_hash).await?,
-        None => None,
+    let may_be_another = match session.token_hash() {
+        Some(token_hash) => {
+            let before = state.sessions.find(token_hash).await?;
+            before.is_none_or(|before| before.current.user.id != sign_in.user.id)
+        }
+        None => false,
     };
-    let is_another = before.is_some_and(|before| before.current.user.id != sign_in.user.id);
     session.begin(sign_in, visitor).await?;
     let mut response = Redirect::to(wanted).into_response();
-    if is_another {
+    if may_be_another {
         response.headers_mut().extend([CLEAR_SITE_DATA]);
     }
     Ok(response)

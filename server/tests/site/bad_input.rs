@@ -175,6 +175,26 @@ async fn missing_and_forged_cookies_are_no_session() {
 }
 
 #[tokio::test]
+async fn a_message_that_somebody_else_has_left_in_the_browser_is_not_posted() {
+    let (site, ada) = TestSite::with_ada().await;
+    let mut bob = site.join("Bob").await;
+    let room = site.closed_room(&ada, "Designers").await;
+    let open = site.all_talk(&ada).await;
+    let call =
+        |room_id, person| json!({"room_id": room_id, "client_message_id": ID, "body": "of Ada", "person": person});
+    for room_id in [open, room.id] {
+        // As signed out: the page loads again, and keeps the message. Also in a room that only its writer is in.
+        let refused = bob.browser.call("messages/post", &call(room_id, Some(ada.user.id))).await;
+        assert_eq!(refused.status, StatusCode::UNAUTHORIZED);
+    }
+    assert_eq!(site.db_message_count().await, 0);
+    // Older pages name nobody.
+    assert_eq!(bob.browser.call("messages/post", &call(open, None)).await.status, StatusCode::OK);
+    assert_eq!(bob.browser.call("messages/post", &call(open, Some(bob.user.id))).await.status, StatusCode::OK);
+    assert_eq!(site.db_message_count().await, 1);
+}
+
+#[tokio::test]
 async fn repeating_an_id_returns_the_message_and_another_text_is_a_conflict() {
     let (site, mut ada) = TestSite::with_ada().await;
     let call = |body: &str| json!({"room_id": 1, "client_message_id": ID, "body": body});

@@ -233,7 +233,18 @@ async fn a_browser_forgets_the_person_who_signed_out_here_or_elsewhere() {
         None
     );
     assert_eq!(clears(&bob.browser.post("/session", &sign_in).await), all, "another person signs in");
+    assert_eq!(clears(&bob.browser.post("/session", &sign_in).await), None, "the same person again");
+    // The session of these ends elsewhere, and is not known to be of whom.
+    let (mut phone, mut tablet) = (bob.browser.clone(), bob.browser.clone());
     assert_eq!(clears(&bob.browser.post("/session", &[("_method", "delete")]).await), all);
+    assert_eq!(clears(&phone.post("/session", &sign_in).await), all, "somebody signs in");
+    let join = site.join_path().await;
+    let cleo = [("name", "Cleo"), ("email_address", "cleo@example.com"), ("password", PASSWORD)];
+    assert_eq!(clears(&tablet.post(&join, &cleo).await), all, "somebody joins");
+    for path in [join.as_str(), "/session/transfers/x"] {
+        assert!(site.browser().get(path).await.text().contains("data-forgets"), "{path}");
+        assert!(!phone.get(path).await.text().contains("data-forgets"), "{path}, signed in");
+    }
 }
 
 #[tokio::test]

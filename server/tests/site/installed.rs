@@ -2,10 +2,11 @@
 
 use std::io::Read as _;
 
+use axum::http::Method;
 use flate2::read::GzDecoder;
 use serde_json::Value;
 
-use crate::support::{Answer, TestSite};
+use crate::support::{Answer, Browser, TestSite};
 
 /// The content of an asset, which is sent compressed.
 fn unpacked(answer: &Answer) -> Vec<u8> {
@@ -56,7 +57,7 @@ async fn the_manifest_is_public_and_names_the_account_with_icons_that_exist() {
 
 #[tokio::test]
 async fn what_is_shared_is_sent_to_a_room_once() {
-    let (site, mut ada) = TestSite::with_ada().await;
+    let (_site, mut ada) = TestSite::with_ada().await;
     let page =
         ada.browser.get("/share?title=A+%3Cb%3E&text=see+https%3A%2F%2Fa.example&url=https%3A%2F%2Fa.example").await;
     assert_eq!(page.status, 200);
@@ -77,13 +78,46 @@ async fn what_is_shared_is_sent_to_a_room_once() {
     assert!(files.contains(r#"href="/rooms/1?shared=1""#));
     let many = ada.browser.get(&format!("/share?files={}", "x%0A".repeat(50))).await.text();
     assert_eq!(many.matches(">x</bdi>").count(), 10);
-    // Without a worker, nothing that is shared is read.
-    let missed = ada.browser.post("/share", &[("text", "x")]).await;
-    assert_eq!((missed.status.as_u16(), missed.location()), (303, "/share?missed=1"));
-    assert!(ada.browser.get("/share?missed=1").await.text().contains("could not be kept"));
+    let missed = ada.browser.get("/share?missed=1").await.text();
+    assert!(missed.contains("could not be kept") && !missed.contains("<textarea"));
+    let missed = ada.browser.get("/share?missed=1&text=the+%3Crest").await.text();
+    assert!(missed.contains("Only this text could be kept") && missed.contains("the &lt;rest</textarea>"));
+}
 
-    let outsider = site.browser().get("/share?text=x").await;
-    assert!(outsider.status == 303 && outsider.location().starts_with("/session/new"));
+#[tokio::test]
+async fn what_is_shared_without_a_worker_keeps_its_texts_also_over_the_sign_in() {
+    let (site, mut ada) = TestSite::with_ada().await;
+    let shared = ada.browser.post("/share", &[("title", "A & b"), ("text", "see it"), ("url", "see")]).await;
+    assert_eq!((shared.status.as_u16(), shared.location()), (303, "/share?text=A+%26+b%0Asee+it"));
+    assert!(ada.browser.get(shared.location()).await.text().contains("A &amp; b\nsee it</textarea>"));
+
+    let part = |name: &str, file_name: Option<&str>, content: &str| {
+        let file_name = file_name.map(|name| format!("; filename=\"{name}\"")).unwrap_or_default();
+        format!("--cut\r\nContent-Disposition: form-data; name=\"{name}\"{file_name}\r\n\r\n{content}\r\n")
+    };
+    let parts = async |browser: &mut Browser, parts: &[String], end: &str| {
+        let headers = [("content-type", "multipart/form-data; boundary=cut")];
+        let answer = browser.send(Method::POST, "/share", &headers, (parts.concat() + end).into()).await;
+        assert_eq!(answer.status, 303);
+        answer.location().to_owned()
+    };
+    let browser = &mut ada.browser;
+    let text = part("text", None, "see it");
+    let file = part("files", Some("a.txt"), &"x".repeat(3_000_000));
+    assert_eq!(parts(browser, &[text.clone(), part("url", None, "")], "--cut--").await, "/share?text=see+it");
+    assert_eq!(parts(browser, &[file, text.clone()], "--cut--").await, "/share?missed=1&text=see+it");
+    assert_eq!(parts(browser, &[part("text", Some("text"), "a file")], "--cut--").await, "/share?missed=1");
+    assert_eq!(parts(browser, &[text.clone(), part("url", None, "bro")], "").await, "/share?missed=1&text=see+it");
+    // The text that fits into a URL, also as part of another one.
+    let long = parts(browser, &[part("text", None, &"ä".repeat(5_000))], "--cut--").await;
+    assert_eq!(long, format!("/share?missed=1&text={}", "%C3%A4".repeat(666)));
+
+    let mut outsider = site.browser();
+    let shared = parts(&mut outsider, &[text], "--cut--").await;
+    assert_eq!(shared, "/share?text=see+it");
+    let sign_in = outsider.get(&shared).await;
+    assert_eq!(sign_in.location(), "/session/new?return_to=%2Fshare%3Ftext%3Dsee%2Bit");
+    assert!(outsider.get(sign_in.location()).await.text().contains("value=\"/share?text=see+it\""));
 }
 
 #[tokio::test]

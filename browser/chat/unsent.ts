@@ -3,7 +3,8 @@
 import type { Unsent } from "../worker/protocol.ts";
 
 /** A message of the outbox, as the WASM keeps it (`app/src/outbox.rs`). */
-export interface Waiting extends Omit<Unsent, "files"> {
+export interface Waiting extends Omit<Unsent, "files" | "as_message"> {
+  as_message?: boolean;
   files?: { key: string | null }[];
   failed?: string | null;
   gone?: string | null;
@@ -18,9 +19,9 @@ export function sendable(waiting: Waiting[]): Unsent[] {
   return waiting
     .filter(({ failed, gone }) => !failed && !gone)
     .sort((one, other) => (one.client_message_id < other.client_message_id ? -1 : 1))
-    .flatMap(({ room_id, client_message_id, body, files = [] }) => {
+    .flatMap(({ room_id, client_message_id, body, as_message = false, files = [] }) => {
       const keys = files.flatMap(({ key }) => key || []);
       if (keys.length < files.length) heldRooms.push(room_id);
-      return heldRooms.includes(room_id) ? [] : { room_id, client_message_id, body, files: keys };
+      return heldRooms.includes(room_id) ? [] : { room_id, client_message_id, body, as_message, files: keys };
     });
 }

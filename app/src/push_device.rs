@@ -22,6 +22,9 @@ const WORKER_TIMEOUT: Duration = Duration::from_secs(15);
 /// How long a registration is trusted, in milliseconds: a day. Then the server is told again, in case it has lost it.
 const TRUST_MS: u64 = 24 * 60 * 60 * 1_000;
 
+/// The answer of the server for a device that the person has removed.
+const OFF: u16 = 410;
+
 /// The key of the local storage with the endpoint that was registered, and when.
 const REGISTERED: &str = "campfire:push";
 
@@ -170,10 +173,13 @@ fn close_shown() {
 
 async fn close_notifications(room_id: &str) -> Result<(), JsValue> {
     let Some(registration) = registration().await? else { return Ok(()) };
-    let filter = object(&[("tag", format!("room-{room_id}").into())]);
-    let shown = call_and_wait(&registration, "getNotifications", &[filter]).await?;
-    for notification in Array::from(&shown).iter() {
-        call(&notification, "close", &[])?;
+    // Mentions and other messages have a notification each.
+    for tag in [format!("room-{room_id}"), format!("room-{room_id}-talk")] {
+        let filter = object(&[("tag", tag.into())]);
+        let shown = call_and_wait(&registration, "getNotifications", &[filter]).await?;
+        for notification in Array::from(&shown).iter() {
+            call(&notification, "close", &[])?;
+        }
     }
     Ok(())
 }
@@ -198,22 +204,28 @@ async fn current(is_thorough: bool) -> Result<Subscription, Obstacle> {
     if !is_thorough && is_trusted(&found.endpoint) {
         return Ok(found);
     }
-    registered(&registration, found).await.map_err(|_| Obstacle::NotRegistered)
+    registered(&registration, found, false)
+        .await
+        .map_err(|error| if error.as_f64() == Some(f64::from(OFF)) { Obstacle::Off } else { Obstacle::NotRegistered })
 }
 
 /// Registers the subscription with the server. If that has another key by now, the browser subscribes anew: that needs no
-/// question.
-async fn registered(registration: &JsValue, found: Subscription) -> Result<Subscription, JsValue> {
-    let (status, answer) = register(&found).await?;
+/// question. If the person has removed this device on another one, and does not ask for it now, the browser unsubscribes.
+async fn registered(registration: &JsValue, found: Subscription, is_by_click: bool) -> Result<Subscription, JsValue> {
+    let (status, answer) = register(&found, is_by_click).await?;
     if status == 200 {
         return Ok(found);
+    }
+    if status == OFF {
+        forget();
+        call_and_wait(&found.object, "unsubscribe", &[]).await?;
     }
     if status != 409 {
         return Err(JsValue::from(status));
     }
     call_and_wait(&found.object, "unsubscribe", &[]).await?;
     let renewed = subscribe(registration, &answer).await?;
-    match register(&renewed).await? {
+    match register(&renewed, is_by_click).await? {
         (200, _) => Ok(renewed),
         (status, _) => Err(JsValue::from(status)),
     }
@@ -227,7 +239,7 @@ fn is_trusted(endpoint: &str) -> bool {
     at_ms.is_some_and(|at_ms: u64| browser::now_ms().checked_sub(at_ms).is_some_and(|age_ms| age_ms < TRUST_MS))
 }
 
-async fn register(subscription: &Subscription) -> Result<(u16, String), JsValue> {
+async fn register(subscription: &Subscription, is_by_click: bool) -> Result<(u16, String), JsValue> {
     let key = base64(&subscription.key)?;
     let fields = fields(&[
         ("endpoint", &subscription.endpoint),
@@ -235,6 +247,9 @@ async fn register(subscription: &Subscription) -> Result<(u16, String), JsValue>
         ("auth_key", &subscription.auth),
         ("server_key", &key),
     ])?;
+    if is_by_click {
+        fields.append("by_click", "1");
+    }
     let (response, text) = frame::fetch(paths::PUSH_SUBSCRIPTIONS, Some(&fields), None).await?;
     if response.status() == 200
         && let Some(storage) = browser::storage()
@@ -305,6 +320,9 @@ async fn show(section: &Element, result: Result<Subscription, Obstacle>) {
         Some(obstacle) => obstacle.words(),
     };
     say(section, words);
+    if let Ok(found) = &result {
+        turn_off_when_removed(section, &found.endpoint);
+    }
     let is_registered = result.is_ok();
     let has_worker = registration().await.is_ok_and(|registration| registration.is_some());
     let is_supported = !matches!(obstacle, Some(Obstacle::Insecure | Obstacle::Unsupported | Obstacle::NotInstalled));
@@ -398,7 +416,7 @@ async fn subscribe_and_register(key: &str) -> Result<(), JsValue> {
         })?,
     };
     let object = found.object.clone();
-    let result = registered(&registration, found).await;
+    let result = registered(&registration, found, true).await;
     if result.is_err() {
         // What the server does not know must not look as if it worked.
         let _ = call_and_wait(&object, "unsubscribe", &[]).await;
@@ -422,10 +440,28 @@ async fn unsubscribe() -> Result<(), JsValue> {
     let Some(found) = subscription(&registration).await? else { return Ok(()) };
     let fields = fields(&[("_method", "delete"), ("endpoint", &found.endpoint)])?;
     frame::fetch(paths::PUSH_SUBSCRIPTIONS, Some(&fields), None).await?;
+    forget();
+    call_and_wait(&found.object, "unsubscribe", &[]).await.map(drop)
+}
+
+/// Forgets that the server knows this device.
+fn forget() {
     if let Some(storage) = browser::storage() {
         let _ = storage.remove_item(REGISTERED);
     }
-    call_and_wait(&found.object, "unsubscribe", &[]).await.map(drop)
+}
+
+/// Makes the button that removes this device from the list turn notifications off here, too.
+fn turn_off_when_removed(section: &Element, endpoint: &str) {
+    let found = find(&format!("[data-push-endpoint=\"{endpoint}\"] form:has([name=_method]) button"));
+    let Some(button) = found.and_then(|found| found.dyn_into::<HtmlElement>().ok()) else { return };
+    let section = section.clone();
+    let closure = wasm_bindgen::prelude::Closure::<dyn FnMut(MouseEvent)>::new(move |event: MouseEvent| {
+        event.prevent_default();
+        spawn_local(turn_off(section.clone()));
+    });
+    button.set_onclick(Some(closure.as_ref().unchecked_ref()));
+    closure.forget();
 }
 
 /// Shows the page with its new list of devices.

@@ -29,7 +29,7 @@ export function receivePushes() {
     const message = event.data as ToWorker;
     // Whoever has the room in view needs no notification of it.
     const room = message.kind === "keep" && /^\/rooms\/(\d+)/.exec(message.path);
-    if (room) event.waitUntil(close(`room-${room[1]}`));
+    if (room) event.waitUntil(Promise.all([close(`room-${room[1]}`), close(`room-${room[1]}-talk`)]));
   });
 }
 
@@ -95,12 +95,15 @@ async function subscribeAgain() {
   const key = await fetch(KEY);
   if (!key.ok) return;
   const options = { userVisibleOnly: true, applicationServerKey: await key.text() };
-  const { endpoint, keys } = (await self.registration.pushManager.subscribe(options)).toJSON();
+  const subscription = await self.registration.pushManager.subscribe(options);
+  const { endpoint, keys } = subscription.toJSON();
   const body = new URLSearchParams({
     endpoint: endpoint ?? "",
     p256dh_key: keys?.p256dh ?? "",
     auth_key: keys?.auth ?? "",
     server_key: options.applicationServerKey,
   });
-  await fetch(SUBSCRIPTIONS, { method: "POST", body });
+  const { status } = await fetch(SUBSCRIPTIONS, { method: "POST", body });
+  // The person has removed this device.
+  if (status === 410) await subscription.unsubscribe();
 }

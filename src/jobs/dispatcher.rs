@@ -221,6 +221,14 @@ async fn work(state: &AppState, mut lease: Lease) -> AppResult<()> {
                 };
                 return state.db.write(finish).await;
             }
+            Next::Pushed(end) => {
+                let finish = async move |tx: &mut Tx| {
+                    tx.changes_nothing_visible();
+                    end.write(tx).await?;
+                    Ok(store::jobs::remove(tx.db(), &lease).await?)
+                };
+                return state.db.write(finish).await;
+            }
             Next::At(run_at) => {
                 let reschedule = async move |tx: &mut Tx| {
                     tx.changes_nothing_visible();

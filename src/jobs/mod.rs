@@ -39,7 +39,7 @@ const BACKOFF_MS: i64 = 5_000;
 const MAX_BACKOFF_MS: i64 = 60 * 60 * 1_000;
 
 /// How a job continues after a step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Next {
     /// The job is done.
     Done,
@@ -47,6 +47,8 @@ enum Next {
     Continue,
     /// Nothing is due for the webhook of this bot now. The job is done, unless something is due later.
     Drained(UserId),
+    /// The job is done, and what it ends with is stored in the same write.
+    Pushed(push::Finish),
     /// The job recurs: run it again at this time, in milliseconds since the epoch.
     At(i64),
 }

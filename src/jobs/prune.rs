@@ -16,6 +16,9 @@ const EVENT_RETENTION_MS: i64 = 7 * 24 * 60 * 60 * 1_000;
 /// Retention of dead jobs and of deliveries, for inspection, in milliseconds: 7 days.
 const DEAD_JOB_RETENTION_MS: i64 = 7 * 24 * 60 * 60 * 1_000;
 
+/// Retention of devices that get no pushes any more, in milliseconds: 30 days. Their owners see until then why.
+const DEAD_DEVICE_RETENTION_MS: i64 = 30 * 24 * 60 * 60 * 1_000;
+
 /// Maximum number of rows that one write deletes.
 const BATCH_SIZE: i64 = 1_000;
 
@@ -39,7 +42,8 @@ pub(super) async fn step(state: &AppState) -> AppResult<Next> {
             tx.enqueue(&Job::RemoveFiles).await?;
         }
         let network_count = store::networks::prune(tx.db(), now_ms - NETWORK_RETENTION_MS, BATCH_SIZE).await?;
-        Ok(if event_count + job_count + delivery_count + network_count > 0 {
+        let device_count = store::pushes::prune_dead(tx.db(), now_ms - DEAD_DEVICE_RETENTION_MS, BATCH_SIZE).await?;
+        Ok(if event_count + job_count + delivery_count + network_count + device_count > 0 {
             Next::Continue
         } else {
             Next::At(now_ms + INTERVAL_MS)

@@ -21,7 +21,7 @@ const PAUSES_MS: [i64; 4] = [30_000, 2 * 60 * 1_000, 10 * 60 * 1_000, 30 * 60 * 
 pub(super) async fn step(state: &AppState, message_id: MessageId, after: PushSubscriptionId) -> AppResult<Next> {
     let Batch { sent, last } = send_message(state, message_id, after, None).await?;
     let next = last.map(|after| Job::Push { message_id, after });
-    finish(state, message_id, sent, 0, next).await
+    Ok(finish(message_id, sent, 0, next))
 }
 
 /// Pushes to devices to which it failed `attempts` times.
@@ -32,47 +32,60 @@ pub(super) async fn step_again(
     attempts: u32,
 ) -> AppResult<Next> {
     let Batch { sent, .. } = send_message(state, message_id, PushSubscriptionId(0), Some(subscription_ids)).await?;
-    finish(state, message_id, sent, attempts, None).await
+    Ok(finish(message_id, sent, attempts, None))
 }
 
-async fn finish(
-    state: &AppState,
+fn finish(message_id: MessageId, sent: Vec<Sent>, attempts: u32, next: Option<Job>) -> Next {
+    if sent.is_empty() && next.is_none() {
+        return Next::Done;
+    }
+    Next::Pushed(Finish { message_id, sent, attempts, next })
+}
+
+/// What a batch ends with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Finish {
     message_id: MessageId,
     sent: Vec<Sent>,
     attempts: u32,
     next: Option<Job>,
-) -> AppResult<Next> {
-    let jitter = uuid::Uuid::new_v4().as_bytes()[0];
-    let finish = async move |tx: &mut Tx| {
-        tx.changes_nothing_visible();
-        for sent in &sent {
-            sent.note(tx).await?;
-        }
-        for (run_at, subscription_ids) in again(&sent, attempts, tx.now_ms(), jitter) {
-            let job = Job::PushAgain { message_id, subscription_ids, attempts: attempts + 1 };
-            tx.enqueue_at(&job, run_at).await?;
-        }
-        if let Some(next) = next {
-            tx.enqueue(&next).await?;
-        }
-        Ok(Next::Done)
-    };
-    state.db.write(finish).await
 }
 
-/// Which devices are tried again, by the time, in milliseconds since the epoch. Those of one push service ask for the same
-/// pause, so that there are few times.
-fn again(sent: &[Sent], attempts: u32, now_ms: i64, jitter: u8) -> BTreeMap<i64, Vec<PushSubscriptionId>> {
-    let mut again: BTreeMap<i64, Vec<PushSubscriptionId>> = BTreeMap::new();
+impl Finish {
+    /// Stores the outcomes, and enqueues what follows: in the write that ends the job.
+    pub(super) async fn write(&self, tx: &mut Tx) -> AppResult<()> {
+        for sent in &self.sent {
+            sent.note(tx).await?;
+        }
+        let jitter = uuid::Uuid::new_v4().as_bytes()[0];
+        for ((run_at, attempts), subscription_ids) in again(&self.sent, self.attempts, tx.now_ms(), jitter) {
+            let job = Job::PushAgain { message_id: self.message_id, subscription_ids, attempts };
+            tx.enqueue_at(&job, run_at).await?;
+        }
+        if let Some(next) = &self.next {
+            tx.enqueue(next).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Which devices are tried again, by the time, in milliseconds since the epoch, and the number of tries that have failed by
+/// then. Those of one push service ask for the same pause, so that there are few times.
+fn again(sent: &[Sent], attempts: u32, now_ms: i64, jitter: u8) -> BTreeMap<(i64, u32), Vec<PushSubscriptionId>> {
+    let mut again: BTreeMap<(i64, u32), Vec<PushSubscriptionId>> = BTreeMap::new();
     let pause = usize::try_from(attempts).ok().and_then(|attempts| PAUSES_MS.get(attempts));
-    let Some(pause) = pause else { return again };
-    let own_at = now_ms + pause + pause * i64::from(jitter) / 2_560;
+    let own_at = pause.map(|pause| now_ms + pause + pause * i64::from(jitter) / 2_560);
     for Sent { id, outcome, expires_at } in sent {
-        if let Outcome::Later { not_before_ms, .. } = outcome {
-            let run_at = not_before_ms.map_or(own_at, |not_before_ms| own_at.max(not_before_ms));
-            if run_at < *expires_at {
-                again.entry(run_at).or_default().push(*id);
+        let next = match outcome {
+            Outcome::Later { not_before_ms, .. } => {
+                own_at.map(|own_at| (not_before_ms.map_or(own_at, |at_ms| own_at.max(at_ms)), attempts + 1))
             }
+            // Nothing was sent, so that nothing has failed.
+            Outcome::Deferred(not_before_ms) => Some((*not_before_ms, attempts)),
+            _ => None,
+        };
+        if let Some((run_at, attempts)) = next.filter(|(run_at, _)| run_at < expires_at) {
+            again.entry((run_at, attempts)).or_default().push(*id);
         }
     }
     again
@@ -98,11 +111,14 @@ mod tests {
         ];
         let ids = |ids: &[i64]| ids.iter().copied().map(PushSubscriptionId).collect::<Vec<_>>();
         let first = again(&sent, 0, 1_000, 0);
-        assert_eq!(first.into_iter().collect::<Vec<_>>(), [(31_000, ids(&[1, 2])), (90_000, ids(&[3]))]);
+        assert_eq!(first.into_iter().collect::<Vec<_>>(), [((31_000, 1), ids(&[1, 2])), ((90_000, 1), ids(&[3]))]);
         let last = again(&sent, 3, 1_000, 0);
-        assert_eq!(last.into_iter().collect::<Vec<_>>(), [(1_801_000, ids(&[1, 2, 3]))]);
+        assert_eq!(last.into_iter().collect::<Vec<_>>(), [((1_801_000, 4), ids(&[1, 2, 3]))]);
         assert!(again(&sent, 4, 1_000, 0).is_empty(), "given up");
-        let jittered = *again(&sent[..1], 0, 0, 255).keys().next().unwrap();
+        let deferred = Sent { id: PushSubscriptionId(6), outcome: Outcome::Deferred(70_000), expires_at: 70_001 };
+        let at = again(&[deferred], 4, 1_000, 0);
+        assert_eq!(at.into_iter().collect::<Vec<_>>(), [((70_000, 4), ids(&[6]))], "it has not failed");
+        let (jittered, _) = *again(&sent[..1], 0, 0, 255).keys().next().unwrap();
         assert!((30_000..33_000).contains(&jittered), "{jittered}");
     }
 }

@@ -6,6 +6,9 @@ use jiff::tz::{TimeZone, TimeZoneDatabase};
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
 
+/// The hour at which a night ends, for those who say "tomorrow".
+const NIGHT_ENDS: i8 = 5;
+
 /// A time zone, in which days begin.
 #[derive(Clone, Debug)]
 pub struct Zone(TimeZone);
@@ -39,11 +42,13 @@ impl Zone {
         Some((day, here.hour().into(), here.minute().into()))
     }
 
-    /// This hour of the next day after a time, both in milliseconds since the epoch; `None` if the calendar has no such day.
+    /// This hour of the next day after a time, both in milliseconds since the epoch; before 5 o'clock, when for most people the
+    /// day has not begun, that of the same day. `None` if the calendar has no such day.
     #[must_use]
     pub fn tomorrow_at(&self, hour: i8, at_ms: i64) -> Option<i64> {
-        let today = self.0.to_datetime(Timestamp::from_millisecond(at_ms).ok()?).date();
-        let then = today.tomorrow().ok()?.at(hour, 0, 0, 0);
+        let here = self.0.to_datetime(Timestamp::from_millisecond(at_ms).ok()?);
+        let day = if here.hour() < NIGHT_ENDS { here.date() } else { here.date().tomorrow().ok()? };
+        let then = day.at(hour, 0, 0, 0);
         Some(self.0.to_zoned_datetime(then).ok()?.timestamp().as_millisecond())
     }
 
@@ -95,7 +100,10 @@ mod tests {
         assert_eq!(at("UTC", i64::MAX), None);
         let next = |zone: &str, at_ms| utc_timestamp(Zone::named(zone).unwrap().tomorrow_at(8, at_ms).unwrap());
         assert_eq!(next("UTC", 1_700_000_000_000), "2023-11-15T08:00:00Z");
-        assert_eq!(next("Asia/Kathmandu", 1_700_000_000_000), "2023-11-16T02:15:00Z");
+        assert_eq!(next("Asia/Kathmandu", 1_700_000_000_000), "2023-11-15T02:15:00Z", "in the night, today's");
+        // 04:58 and 05:03 there.
+        assert_eq!(next("Asia/Kathmandu", 1_700_003_600_000), "2023-11-15T02:15:00Z");
+        assert_eq!(next("Asia/Kathmandu", 1_700_003_900_000), "2023-11-16T02:15:00Z");
         assert_eq!(Zone::UTC.tomorrow_at(8, i64::MAX), None);
     }
 

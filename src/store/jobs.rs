@@ -2,7 +2,7 @@
 
 use sqlx::SqliteExecutor;
 
-use crate::model::{Job, JobKind, UserId};
+use crate::model::{Job, JobKind, MessageId, UserId};
 
 /// A claimed job: no other worker claims it until `leased_until`.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
@@ -34,11 +34,12 @@ pub async fn insert(db: impl SqliteExecutor<'_>, job: &Job, run_at: i64, now_ms:
     .map(drop)
 }
 
-/// Enqueues the job that pushes a message of `creator_id`, if anybody else has a device that takes pushes. Returns whether
-/// somebody has.
+/// Enqueues the job that pushes a message of `creator_id`, if another member of its room has a device that takes pushes, and
+/// wants to hear of it. Returns whether somebody has.
 pub async fn insert_push(
     db: impl SqliteExecutor<'_>,
     job: &Job,
+    message_id: MessageId,
     creator_id: UserId,
     now_ms: i64,
 ) -> sqlx::Result<bool> {
@@ -46,12 +47,27 @@ pub async fn insert_push(
     let inserted = sqlx::query(
         "INSERT INTO jobs (kind, payload, run_at, created_at)
          SELECT $1, $2, $3, $3
-          WHERE EXISTS (SELECT 1 FROM push_subscriptions WHERE user_id <> $4 AND dead_at IS NULL)",
+          WHERE EXISTS (SELECT 1 FROM messages
+                          CROSS JOIN memberships INDEXED BY memberships_everything
+                          CROSS JOIN push_subscriptions AS devices
+                         WHERE messages.id = $5 AND memberships.room_id = messages.room_id
+                           AND memberships.involvement = 'everything' AND memberships.user_id <> $4
+                           AND devices.user_id = memberships.user_id
+                           AND devices.dead_at IS NULL AND devices.removed_at IS NULL)
+             OR EXISTS (SELECT 1 FROM mentions
+                          JOIN memberships ON memberships.room_id = mentions.room_id
+                                          AND memberships.user_id = mentions.user_id
+                                          AND memberships.involvement = 'mentions'
+                          JOIN push_subscriptions AS devices
+                            ON devices.user_id = mentions.user_id
+                           AND devices.dead_at IS NULL AND devices.removed_at IS NULL
+                         WHERE mentions.message_id = $5 AND mentions.user_id <> $4)",
     )
     .bind(job.kind())
     .bind(payload)
     .bind(now_ms)
     .bind(creator_id)
+    .bind(message_id)
     .execute(db)
     .await?;
     Ok(inserted.rows_affected() > 0)

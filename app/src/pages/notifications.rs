@@ -34,7 +34,7 @@ pub struct PushDevice {
 pub enum Standing {
     /// It does, as far as the server knows.
     Working,
-    /// Its push service has refused too many in a row.
+    /// Its push service says that it has ended, or has refused or not answered too many in a row.
     Dead,
     /// It was registered for another key.
     OtherKey,
@@ -145,9 +145,7 @@ fn DeviceRow(device: PushDevice) -> impl IntoView {
     let host = push_service(&endpoint).to_owned();
     let trouble = match standing {
         Standing::Working => None,
-        Standing::Dead => Some(
-            "It gets nothing any more: its push service has refused five notifications in a row. Turn them off and on there.",
-        ),
+        Standing::Dead => Some("It gets nothing any more. Open Campfire there, and it registers anew."),
         Standing::OtherKey => {
             Some("It gets nothing: the key of this Campfire has changed. Open Campfire there, and it registers anew.")
         }

@@ -14,6 +14,7 @@ use campfire::access::CurrentUser;
 use campfire::error::FieldErrors;
 use campfire::model::{PushSettings, PushSubscriptionId, QuietHours, Weekdays, paths};
 use campfire::ops::pushes::{Pause, Registered, Registration};
+use campfire::search::Zone;
 use campfire::state::AppState;
 use campfire::{AppError, AppResult, ops};
 
@@ -111,6 +112,7 @@ async fn change(
         server_key: field("server_key"),
         origin: forwarded.origin.to_string(),
         user_agent: visitor.user_agent,
+        is_by_click: form.has("by_click"),
     };
     match ops::pushes::register(&state, &current, registration).await {
         Ok(Registered::Done) => StatusCode::OK.into_response(),
@@ -119,6 +121,8 @@ async fn change(
             Ok(key) => (StatusCode::CONFLICT, key).into_response(),
             Err(error) => refused(&error),
         },
+        // Its owner has removed it: it unsubscribes.
+        Ok(Registered::Off) => (StatusCode::GONE, "off").into_response(),
         Err(error) => refused(&error),
     }
 }
@@ -171,7 +175,12 @@ async fn set(
             "tomorrow" => Pause::UntilTomorrow,
             _ => Pause::End,
         };
-        ops::pushes::pause(&state, &current, pause, time_zone::of_request(&headers)).await?;
+        // Without scripts, the zone is the one that was known.
+        let zone = match time_zone::name_of_request(&headers) {
+            Some(name) => name,
+            None => ops::pushes::settings(&state, &current).await?.time_zone,
+        };
+        ops::pushes::pause(&state, &current, pause, Zone::named(&zone).unwrap_or(Zone::UTC)).await?;
         return Ok(urls::with_notice(paths::PUSH_SUBSCRIPTIONS, Notice::Saved).into_response());
     }
     let stored = ops::pushes::settings(&state, &current).await?;

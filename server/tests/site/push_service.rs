@@ -105,6 +105,7 @@ impl PushService {
             server_key: String::new(),
             origin: ORIGIN.into(),
             user_agent: "Mozilla/5.0 (X11; Linux x86_64) Chrome/131.0.0.0".into(),
+            is_by_click: false,
         }
     }
 

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use axum::http::{Method, StatusCode};
-use campfire::model::{Involvement, Minute, PushSettings, QuietHours, RoomId, Weekdays};
+use campfire::model::{Involvement, Job, Minute, PushSettings, QuietHours, RoomId, Weekdays};
 use campfire::ops::pushes::{Outcome, Pause, Registered};
 use campfire::search::Zone;
 use campfire::{AppError, jobs, ops, store};
 use push::{KeyPair, encode_key};
 use serde_json::json;
 
-use crate::push_service::{Answer, ORIGIN, PushService, device, device_id};
+use crate::push_service::{Answer, ORIGIN, PushService, Received, device, device_id};
 use crate::support::{Someone, TestSite};
 
 /// Ada, who posts, with Bob and Cleo, who have a device each: 1 and 2.
@@ -66,11 +66,15 @@ async fn a_push_is_signed_encrypted_and_declarative() {
         assert!(push.body().starts_with("Ada: hello there @Cleo"), "{}", push.body());
         let notification = &push.message["notification"];
         assert_eq!(notification["navigate"], format!("{ORIGIN}/rooms/{}", cast.room_id));
-        assert_eq!(notification["tag"], format!("room-{}", cast.room_id));
         assert_eq!(push.message["web_push"], 8030);
     }
     assert_eq!((to_bob.ttl, to_bob.urgency.as_str(), &to_bob.message["app_badge"]), (3_600, "normal", &json!(0)));
     assert_eq!((to_cleo.ttl, to_cleo.urgency.as_str(), &to_cleo.message["app_badge"]), (86_400, "high", &json!(1)));
+    let tag = |push: &Received| push.message["notification"]["tag"].clone();
+    assert_eq!(
+        (tag(to_bob), tag(to_cleo)),
+        (json!(format!("room-{}-talk", cast.room_id)), json!(format!("room-{}", cast.room_id)))
+    );
     assert_ne!(to_bob.topic, to_cleo.topic, "a push service cannot tell who shares a room");
     let topic = to_bob.topic.clone();
     cast.post("again").await;
@@ -289,15 +293,33 @@ async fn a_pause_and_quiet_hours_hold_back_even_mentions() {
 }
 
 #[tokio::test]
-async fn a_device_that_is_gone_is_removed() {
+async fn a_device_that_is_gone_stays_dead_until_its_browser_subscribes_anew() {
     let cast = Cast::new().await;
-    for status in [404, 410] {
-        cast.service.answer(1, Answer::Of(status, ""));
-        assert_eq!(cast.post("one").await, [1]);
-        assert!(ops::pushes::list(&cast.site.state, &cast.bob.current()).await.unwrap().is_empty());
+    for (number, (status, renewed)) in [(1, (404, 6)), (6, (410, 7))] {
+        cast.service.answer(number, Answer::Of(status, ""));
+        assert_eq!(cast.post("one").await, [number]);
+        let gone = device(&cast.site, &cast.bob).await;
+        assert!(gone.dead_at.is_some() && gone.last_failure.unwrap().contains(&status.to_string()));
         assert_eq!(cast.post("two").await, Vec::<u8>::new());
-        cast.service.register(&cast.site, &cast.bob, 1).await;
+        assert_eq!(cast.service.try_register(&cast.site, &cast.bob, number).await, Ok(Registered::Renew));
+        // It has the place of the one that is dead: they are of one session.
+        cast.service.register(&cast.site, &cast.bob, renewed).await;
+        assert!(device(&cast.site, &cast.bob).await.dead_at.is_none());
+        assert_eq!(cast.post("three").await, [renewed]);
     }
+    let state = &cast.site.state;
+    cast.service.answer(7, Answer::Of(410, ""));
+    cast.post("four").await;
+    let prune = async || {
+        jobs::enqueue(state, Job::Prune).await.unwrap();
+        cast.run().await;
+    };
+    state.clock.advance(29 * 24 * 60 * 60 * 1_000);
+    prune().await;
+    assert!(device(&cast.site, &cast.bob).await.dead_at.is_some());
+    state.clock.advance(2 * 24 * 60 * 60 * 1_000);
+    prune().await;
+    assert!(ops::pushes::list(state, &cast.bob.current()).await.unwrap().is_empty(), "nobody came back");
 }
 
 #[tokio::test]
@@ -385,7 +407,8 @@ async fn what_was_read_meanwhile_is_not_tried_again_and_nothing_is_tried_for_eve
         tries += cast.service.devices().len();
         state.clock.advance(60_000);
     }
-    assert_eq!(tries, 5);
+    // At once, and 2, 10 and 40 minutes later: the failure before it counts, too.
+    assert_eq!(tries, 4);
     assert_eq!(device(&cast.site, &cast.bob).await.dead_at, None, "a busy service says nothing about the device");
     let left: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM jobs WHERE kind LIKE 'push%'")
         .fetch_one(state.db.reader())
@@ -410,7 +433,16 @@ async fn a_push_service_that_never_answers_is_given_up_after_a_while() {
     cast.service.answer(1, Answer::Hang);
     assert_eq!(cast.post("@Cleo").await, [1, 2]);
     let hung = device(&cast.site, &cast.bob).await.last_failure.unwrap();
-    assert_eq!(hung, "The push service did not answer within 8 seconds.");
+    assert_eq!(hung, "The push service did not answer within 3 seconds.");
+    // It has more time when it is tried again, in a job of its own. Until then it holds up nobody.
+    let begun_at = std::time::Instant::now();
+    assert_eq!(cast.post("@Cleo again").await, [2], "it is left alone");
+    assert!(begun_at.elapsed() < std::time::Duration::from_secs(2), "{:?}", begun_at.elapsed());
+    cast.service.answer(1, Answer::Of(201, ""));
+    cast.site.state.clock.advance(35_000);
+    cast.run().await;
+    let [push] = &cast.service.received()[..] else { panic!("one push") };
+    assert!(push.device == 1 && push.body().ends_with("again"), "the later one, and not both: {}", push.body());
 }
 
 #[tokio::test]
@@ -428,6 +460,7 @@ async fn devices_of_another_key_are_told_to_subscribe_anew_and_get_nothing_until
     registration.server_key = old;
     let registered = ops::pushes::register(&later, &cast.bob.current(), registration.clone()).await;
     assert_eq!(registered, Ok(Registered::Renew));
+    assert!(ops::pushes::list(&later, &cast.bob.current()).await.unwrap().is_empty(), "it gets nothing any more");
     registration.server_key = encode_key(&other.public_key());
     registration.endpoint += "0";
     assert_eq!(ops::pushes::register(&later, &cast.bob.current(), registration).await, Ok(Registered::Done));
@@ -536,7 +569,11 @@ async fn a_test_is_answered_by_what_came_of_it() {
     let removal = format!("/users/me/push_subscriptions/{id}");
     assert_eq!(cast.cleo.browser.post(&removal, &[("_method", "delete")]).await.status, StatusCode::NOT_FOUND);
     cast.service.answer(1, Answer::Of(410, ""));
-    assert_eq!(ops::pushes::test(&cast.site.state, &cast.bob.current(), id).await, Ok(Outcome::Gone));
+    let outcome = ops::pushes::test(&cast.site.state, &cast.bob.current(), id).await;
+    assert!(matches!(outcome, Ok(Outcome::Gone(_))), "{outcome:?}");
+    let page = cast.bob.browser.get("/users/me/push_subscriptions").await.text();
+    assert!(page.contains("this subscription has ended (410)") && page.contains("registers anew"), "{page}");
+    assert_eq!(cast.bob.browser.post(&removal, &[("_method", "delete")]).await.status, StatusCode::SEE_OTHER);
     assert_eq!(cast.bob.browser.post(&path, &[]).await.status, StatusCode::NOT_FOUND, "removed");
 }
 
@@ -576,6 +613,13 @@ async fn the_page_lists_devices_and_its_forms_work_without_scripts() {
     let answer = browser.post(settings, &[("pause", "tomorrow")]).await;
     assert_eq!(answer.location(), "/users/me/push_subscriptions?notice=saved");
     assert!(browser.get("/users/me/push_subscriptions").await.text().contains("Paused on all your devices"));
+    // It is 22:13 in UTC. Without a cookie, the zone is the one that is stored: there it is 3:58, and tomorrow is today.
+    let stored = PushSettings { time_zone: "Asia/Kathmandu".into(), ..stored };
+    ops::pushes::change_settings(&cast.site.state, &current, stored).await.unwrap();
+    let browser = &mut cast.bob.browser;
+    browser.post(settings, &[("pause", "tomorrow")]).await;
+    let stored = ops::pushes::settings(&cast.site.state, &current).await.unwrap();
+    assert_eq!(stored.paused_until.map(campfire::model::utc_timestamp).as_deref(), Some("2023-11-15T02:15:00Z"));
     let answer = browser.post(settings, &[("pause", "end")]).await;
     assert_eq!(answer.location(), "/users/me/push_subscriptions?notice=saved");
     let stored = ops::pushes::settings(&cast.site.state, &current).await.unwrap();
@@ -615,4 +659,104 @@ async fn a_browser_registers_asks_for_the_key_and_leaves() {
     assert_eq!(count().await, 1);
     let mut stranger = cast.site.browser();
     assert_eq!(post(&mut stranger, &leave).await.status, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn a_removed_device_stays_removed_until_its_owner_turns_it_on() {
+    let mut cast = Cast::new().await;
+    let registration = cast.service.registration(1);
+    let id = device_id(&cast.site, &cast.bob).await;
+    let removal = format!("/users/me/push_subscriptions/{id}");
+    let removed = cast.bob.browser.post(&removal, &[("_method", "delete")]).await;
+    assert_eq!(removed.location(), "/users/me/push_subscriptions?notice=saved");
+    assert_eq!(cast.post("nobody hears this").await, Vec::<u8>::new());
+    let mut form = vec![
+        ("endpoint", registration.endpoint.as_str()),
+        ("p256dh_key", &registration.p256dh),
+        ("auth_key", &registration.auth),
+    ];
+    // The script of the device registers by itself: at once, and a day later.
+    for _ in 0..2 {
+        let answer = cast.bob.browser.post("/users/me/push_subscriptions", &form).await;
+        assert_eq!((answer.status, answer.text().as_str()), (StatusCode::GONE, "off"));
+        assert!(ops::pushes::list(&cast.site.state, &cast.bob.current()).await.unwrap().is_empty());
+        cast.site.state.clock.advance(24 * 60 * 60 * 1_000);
+    }
+    assert_eq!(cast.bob.browser.post(&removal, &[("_method", "delete")]).await.status, StatusCode::NOT_FOUND);
+    form.push(("by_click", "1"));
+    assert_eq!(cast.bob.browser.post("/users/me/push_subscriptions", &form).await.status, StatusCode::OK);
+    assert_eq!(cast.post("Bob hears this").await, [1]);
+    form.pop();
+    assert_eq!(cast.bob.browser.post("/users/me/push_subscriptions", &form).await.status, StatusCode::OK);
+    // Turned off by the script: the same. Somebody else on the same device is not concerned.
+    let leave = [("_method", "delete"), ("endpoint", registration.endpoint.as_str())];
+    cast.bob.browser.post("/users/me/push_subscriptions", &leave).await;
+    assert_eq!(cast.bob.browser.post("/users/me/push_subscriptions", &form).await.status, StatusCode::GONE);
+    let dora = cast.site.join("Dora").await;
+    cast.service.register(&cast.site, &dora, 1).await;
+    assert_eq!(cast.post("@Dora").await, [1]);
+}
+
+#[tokio::test]
+async fn a_mention_is_not_replaced_by_the_talk_after_it() {
+    let cast = Cast::new().await;
+    for text in ["@Bob, the house burns", "nice weather", "@Bob, still", "is it"] {
+        cast.site.post(&cast.ada, cast.room_id, text).await;
+        cast.run().await;
+    }
+    let received = cast.service.received();
+    let [mention, talk, again, more] = &received[..] else { panic!("{} pushes", received.len()) };
+    let tag = |push: &Received| push.message["notification"]["tag"].clone();
+    assert_ne!(mention.topic, talk.topic, "a sleeping phone gets both");
+    assert_ne!(tag(mention), tag(talk), "both are on the screen");
+    assert_eq!((mention.ttl, talk.ttl), (86_400, 3_600));
+    assert_eq!((&mention.topic, tag(mention)), (&again.topic, tag(again)));
+    assert_eq!((&talk.topic, tag(talk)), (&more.topic, tag(more)));
+}
+
+#[tokio::test]
+async fn another_try_is_left_out_if_a_later_message_takes_its_place() {
+    let cast = Cast::new().await;
+    for device in [1, 2] {
+        cast.service.answer(device, Answer::Of(503, ""));
+    }
+    for text in ["@Cleo first", "@Cleo second", "third"] {
+        cast.site.post(&cast.ada, cast.room_id, text).await;
+        cast.run().await;
+    }
+    assert_eq!(cast.service.devices(), [1, 2], "busy: left alone after the first one");
+    for device in [1, 2] {
+        cast.service.answer(device, Answer::Of(201, ""));
+    }
+    cast.site.state.clock.advance(40_000);
+    cast.run().await;
+    let received = cast.service.received();
+    let words: Vec<_> = received.iter().map(|push| (push.device, push.body().trim_start_matches("Ada: "))).collect();
+    assert_eq!(words, [(1, "third"), (2, "@Cleo second")]);
+}
+
+#[tokio::test]
+async fn a_message_that_concerns_no_device_enqueues_no_push() {
+    let cast = Cast::new().await;
+    let state = &cast.site.state;
+    let queued = async || {
+        let count: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM jobs WHERE kind LIKE 'push%'")
+            .fetch_one(state.db.reader())
+            .await
+            .unwrap();
+        count
+    };
+    let room = cast.site.closed_room(&cast.ada, "Alone").await;
+    cast.site.post(&cast.ada, room.id, "nobody is here").await;
+    assert_eq!(queued().await, 0, "not a member");
+    cast.wants(&cast.bob, Involvement::Mentions).await;
+    cast.site.post(&cast.ada, cast.room_id, "to whom it may concern").await;
+    assert_eq!(queued().await, 0, "Bob and Cleo want mentions");
+    cast.site.post(&cast.ada, cast.room_id, "@Cleo").await;
+    assert_eq!(queued().await, 1);
+    cast.run().await;
+    assert_eq!((queued().await, cast.service.devices()), (0, vec![2]));
+    ops::pushes::remove(state, &cast.cleo.current(), device_id(&cast.site, &cast.cleo).await).await.unwrap();
+    cast.site.post(&cast.ada, cast.room_id, "@Cleo").await;
+    assert_eq!(queued().await, 0, "no device any more");
 }

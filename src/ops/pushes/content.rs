@@ -63,19 +63,24 @@ pub(super) fn notification(message: &PushedMessage, receiver: &PushReceiver) -> 
         title: title.clone(),
         body,
         navigate: [origin, paths::room(*room_id).as_str()].concat(),
-        tag: tag(*room_id),
+        tag: tag(*room_id, Urgency::of(message, receiver)),
         icon: [origin, paths::small_logo(message.logo_version).as_str()].concat(),
         badge: Some(receiver.badge),
         at_ms: *created_at,
     }
 }
 
-/// The tag of the notifications of a room: a new one replaces the one before.
-fn tag(room_id: RoomId) -> String {
-    format!("room-{room_id}")
+/// The tag of the notifications of a room: a new one replaces the one before. Ordinary messages have another one than those
+/// that are meant for the person, so that they do not replace a mention that nobody has seen.
+fn tag(room_id: RoomId, urgency: Urgency) -> String {
+    match urgency {
+        Urgency::High => format!("room-{room_id}"),
+        Urgency::Normal => format!("room-{room_id}-talk"),
+    }
 }
 
-/// The header `Topic` (RFC 8030, section 5.4): of several pushes of a room that wait for a device, the last one is kept. It
+/// The header `Topic` (RFC 8030, section 5.4): of several pushes of a room that wait for a device, the last mention is
+/// kept, and the last other one. It
 /// depends on the device, so that a push service cannot tell who shares a room.
 pub(super) fn topic(target: &PushTarget, subject: &str) -> String {
     let digest = Sha256::new().chain_update(&target.auth).chain_update(subject).finalize();
@@ -83,8 +88,8 @@ pub(super) fn topic(target: &PushTarget, subject: &str) -> String {
 }
 
 /// The topic of a message.
-pub(super) fn topic_of(target: &PushTarget, message: &PushedMessage) -> String {
-    topic(target, &tag(message.room_id))
+pub(super) fn topic_of(target: &PushTarget, message: &PushedMessage, urgency: Urgency) -> String {
+    topic(target, &tag(message.room_id, urgency))
 }
 
 /// Whether somebody wants no push now: they have paused them, or these are their quiet hours.

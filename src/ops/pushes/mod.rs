@@ -53,6 +53,8 @@ pub struct Registration {
     pub origin: String,
     /// Its user agent.
     pub user_agent: String,
+    /// Whether its owner has asked for it right now, and not a script.
+    pub is_by_click: bool,
 }
 
 /// The state of a device after it has registered.
@@ -63,6 +65,8 @@ pub enum Registered {
     /// Nothing that is sent to this subscription arrives: it was made for another key, or its push service has refused
     /// pushes for good. The browser is to subscribe anew.
     Renew,
+    /// Its owner has removed it: the browser is to unsubscribe. Only its owner turns it on again.
+    Off,
 }
 
 /// A change of a pause.
@@ -70,7 +74,7 @@ pub enum Registered {
 pub enum Pause {
     /// It begins now, and lasts 30 minutes.
     Short,
-    /// It begins now, and lasts until 8 o'clock tomorrow.
+    /// It begins now, and lasts until 8 o'clock tomorrow; in the night, until 8 o'clock in the morning.
     UntilTomorrow,
     /// It ends.
     End,
@@ -122,29 +126,33 @@ fn random() -> [u8; 32] {
 }
 
 /// Registers the browser of the request, which gets the user's pushes from now on, until its session ends. What was
-/// registered for the same endpoint before, by whomever, ends.
+/// registered for the same endpoint before, by whomever, ends. A device that its owner has removed stays removed, unless the
+/// owner asks for it.
 ///
 /// # Errors
 /// `Invalid` for an endpoint or keys that no push service and no browser has, and when the user has [`MAX_DEVICES`] others;
 /// `SignedOut` when the session has ended.
 pub async fn register(state: &AppState, current: &CurrentUser, registration: Registration) -> AppResult<Registered> {
     let own_key = key_pair(state).await?.public_key();
+    let is_by_click = registration.is_by_click;
     let new = checked(state, registration, &own_key)?;
-    if new.server_key != own_key {
-        return Ok(Registered::Renew);
-    }
     let session_id = current.session_id;
     let register = async move |tx: &mut Tx, user: User| {
         tx.changes_nothing_visible();
         let now_ms = tx.now_ms();
-        let owner = pushes::find_by_endpoint(tx.db(), &new.endpoint).await?;
-        if owner == Some((user.id, true)) {
+        let own = pushes::find_by_endpoint(tx.db(), &new.endpoint).await?.filter(|known| known.user_id == user.id);
+        if own.is_some_and(|own| own.is_removed) && !is_by_click {
+            return Ok(Registered::Off);
+        }
+        if new.server_key != own_key {
+            pushes::delete_of_other_key(tx.db(), user.id, &new.endpoint, &own_key).await?;
             return Ok(Registered::Renew);
         }
-        if owner.is_none_or(|(owner_id, _)| owner_id != user.id) {
-            // Those that do not work make room for one that does.
-            pushes::remove_dead(tx.db(), user.id).await?;
-            if pushes::count_live(tx.db(), user.id).await? >= MAX_DEVICES {
+        if own.is_some_and(|own| own.is_dead) {
+            return Ok(Registered::Renew);
+        }
+        if own.is_none_or(|own| own.is_removed) {
+            if pushes::count_live(tx.db(), user.id, &own_key).await? >= MAX_DEVICES {
                 let words =
                     format!("You get notifications on {MAX_DEVICES} devices already. Remove one of them first.");
                 return Err(AppError::invalid("endpoint", words));
@@ -158,7 +166,7 @@ pub async fn register(state: &AppState, current: &CurrentUser, registration: Reg
 
 /// The subscription, if it may be one.
 fn checked(state: &AppState, registration: Registration, own_key: &[u8]) -> AppResult<NewSubscription> {
-    let Registration { endpoint, p256dh, auth, server_key, origin, user_agent } = registration;
+    let Registration { endpoint, p256dh, auth, server_key, origin, user_agent, is_by_click: _ } = registration;
     let invalid = |words: &str| AppError::invalid("endpoint", words);
     if endpoint.len() > MAX_ENDPOINT_BYTES {
         return Err(invalid("The address of the push service is too long."));
@@ -196,7 +204,8 @@ pub async fn list(state: &AppState, current: &CurrentUser) -> AppResult<Vec<Push
 pub async fn remove(state: &AppState, current: &CurrentUser, id: PushSubscriptionId) -> AppResult<()> {
     let remove = async move |tx: &mut Tx, user: User| {
         tx.changes_nothing_visible();
-        if pushes::remove(tx.db(), user.id, id).await? { Ok(()) } else { Err(AppError::NotFound) }
+        let now_ms = tx.now_ms();
+        if pushes::remove(tx.db(), user.id, id, now_ms).await? { Ok(()) } else { Err(AppError::NotFound) }
     };
     write_as(state, current, remove).await
 }
@@ -208,7 +217,8 @@ pub async fn remove(state: &AppState, current: &CurrentUser, id: PushSubscriptio
 pub async fn remove_endpoint(state: &AppState, current: &CurrentUser, endpoint: String) -> AppResult<()> {
     let remove = async move |tx: &mut Tx, user: User| {
         tx.changes_nothing_visible();
-        Ok(pushes::remove_endpoint(tx.db(), user.id, &endpoint).await?)
+        let now_ms = tx.now_ms();
+        Ok(pushes::remove_endpoint(tx.db(), user.id, &endpoint, now_ms).await?)
     };
     write_as(state, current, remove).await
 }

@@ -1,9 +1,10 @@
 //! Sending pushes, and what the answers of push services mean.
 
 use std::collections::HashMap;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use futures::{StreamExt, stream};
+use futures::future::join_all;
 use outbound::{Error, HeaderMap, Policy, Request, Url};
 use push::{KeyPair, MAX_BODY_CHARS, Notification, Receiver, SALT_BYTES};
 
@@ -17,17 +18,18 @@ use crate::store::Tx;
 use crate::store::pushes::{self, PushTarget};
 use crate::{AppError, AppResult};
 
-/// How many devices have their turn in one batch.
-const BATCH: i64 = 100;
+/// How many devices have their turn in one batch: the requests to all of them are under way at the same time.
+const BATCH: i64 = 50;
 
-/// How many requests to push services are under way at a time, for one batch.
-const MAX_CONCURRENT: usize = 50;
+/// How long a push may take when a message is pushed first. Whoever is slower is handed to a job of its own, so that nobody
+/// waits for a push service that hangs.
+const FIRST_DEADLINE: Duration = Duration::from_secs(3);
 
-/// How long one request may take: two waves of a batch and their second tries end before the step of a job does.
-const DEADLINE: std::time::Duration = std::time::Duration::from_secs(8);
+/// How long a push may take that is tried again, and a test.
+const DEADLINE: Duration = Duration::from_secs(8);
 
-/// How long the second try of a push that was too large may take.
-const SECOND_DEADLINE: std::time::Duration = std::time::Duration::from_secs(4);
+/// How long the second try of a push that was too large has in any case.
+const MIN_DEADLINE: Duration = Duration::from_millis(500);
 
 /// How long a signature is valid, in seconds: 12 hours (RFC 8292, section 2, allows 24). Half of that is left for clocks that
 /// are wrong.
@@ -44,8 +46,8 @@ const MAX_RETRY_AFTER_MS: i64 = 24 * 60 * 60 * 1_000;
 pub enum Outcome {
     /// The push service has taken it.
     Taken,
-    /// The subscription has ended.
-    Gone,
+    /// The subscription has ended, in words.
+    Gone(String),
     /// The push service refuses it, in words.
     Refused(String),
     /// It may be taken later.
@@ -55,6 +57,8 @@ pub enum Outcome {
         /// Why it was not taken, in words.
         words: String,
     },
+    /// It was not sent: the push service wants to be left alone until this time, in milliseconds since the epoch.
+    Deferred(i64),
 }
 
 /// A push that was sent.
@@ -77,9 +81,12 @@ impl Sent {
         let now_ms = tx.now_ms();
         match &self.outcome {
             Outcome::Taken => pushes::note_success(tx.db(), self.id, now_ms).await?,
-            Outcome::Gone => pushes::remove_gone(tx.db(), self.id).await?,
+            Outcome::Gone(words) => pushes::note_gone(tx.db(), self.id, words, now_ms).await?,
             Outcome::Refused(words) => pushes::note_refusal(tx.db(), self.id, words, now_ms).await?,
-            Outcome::Later { words, .. } => pushes::note_failure(tx.db(), self.id, words, now_ms).await?,
+            Outcome::Later { not_before_ms, words } => {
+                pushes::note_failure(tx.db(), self.id, words, *not_before_ms, now_ms).await?;
+            }
+            Outcome::Deferred(_) => {}
         }
         Ok(())
     }
@@ -88,7 +95,7 @@ impl Sent {
 /// The result of a batch.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Batch {
-    /// The pushes that were sent.
+    /// The pushes that were sent or deferred.
     pub sent: Vec<Sent>,
     /// The last device that had its turn, if there may be others after it.
     pub last: Option<PushSubscriptionId>,
@@ -111,6 +118,7 @@ pub async fn send_message(
     let found = pushes::list_receivers(state.db.reader(), message_id, after, among, &server_key, now_ms, BATCH).await?;
     let is_full = i64::try_from(found.len()).is_ok_and(|count| count >= BATCH);
     let last = found.last().map(|receiver| receiver.target.id).filter(|_| is_full);
+    let mut sent = Vec::new();
     let drafts = found.into_iter().filter_map(|receiver| {
         let urgency = Urgency::of(&message, &receiver);
         let expires_at = message.created_at + urgency.ttl_s() * 1_000;
@@ -120,18 +128,24 @@ pub async fn send_message(
         if is_unwanted {
             return None;
         }
-        let topic = topic_of(&receiver.target, &message);
+        if receiver.not_before_at > now_ms {
+            let outcome = Outcome::Deferred(receiver.not_before_at);
+            sent.push(Sent { id: receiver.target.id, outcome, expires_at });
+            return None;
+        }
+        let topic = topic_of(&receiver.target, &message, urgency);
         let notification = notification(&message, &receiver);
         Some(Draft { target: receiver.target, notification, urgency, topic, expires_at })
     });
     let drafts: Vec<_> = drafts.collect();
     if drafts.is_empty() {
-        return Ok(Batch { sent: Vec::new(), last });
+        return Ok(Batch { sent, last });
     }
     // Some hundred microseconds of arithmetic each: not on the threads that answer requests.
     let encrypt = move || Writer::new(key, now_ms).compose_all(drafts);
     let pushes = state.encryptions.turn().await?.run(encrypt).await?;
-    let sent = stream::iter(pushes).map(|push| send(state, push)).buffer_unordered(MAX_CONCURRENT).collect().await;
+    let deadline = if among.is_some() { DEADLINE } else { FIRST_DEADLINE };
+    sent.extend(join_all(pushes.into_iter().map(|push| send(state, push, deadline))).await);
     Ok(Batch { sent, last })
 }
 
@@ -160,7 +174,7 @@ pub async fn test(state: &AppState, current: &CurrentUser, id: PushSubscriptionI
     let draft = Draft { target, notification, urgency: Urgency::High, topic, expires_at: now_ms + 60_000 };
     let encrypt = move || Writer::new(key, now_ms).compose(draft);
     let push = state.encryptions.turn().await?.run(encrypt).await?;
-    let sent = send(state, push).await;
+    let sent = send(state, push, DEADLINE).await;
     let outcome = sent.outcome.clone();
     let note = async move |tx: &mut Tx, _: User| {
         tx.changes_nothing_visible();
@@ -248,18 +262,20 @@ impl Writer {
     }
 }
 
-/// Sends a push; a second time with less text if it was too large.
-async fn send(state: &AppState, push: Push) -> Sent {
+/// Sends a push; a second time with less text if it was too large. Both together take no longer than `deadline`.
+async fn send(state: &AppState, push: Push, deadline: Duration) -> Sent {
     let Push { draft, request, mut writer } = push;
+    let begun_at = Instant::now();
     let now_ms = state.clock.now_ms();
     let mut answer = match request {
-        Ok(request) => answer(state, request, DEADLINE, now_ms).await,
+        Ok(request) => answer(state, request, deadline, now_ms).await,
         Err(words) => Answer::Final(Outcome::Refused(words)),
     };
     if answer == Answer::TooLarge
         && let Ok(request) = writer.request(&draft, SHORT_BODY_CHARS)
     {
-        answer = self::answer(state, request, SECOND_DEADLINE, now_ms).await;
+        let left = deadline.saturating_sub(begun_at.elapsed()).max(MIN_DEADLINE);
+        answer = self::answer(state, request, left, now_ms).await;
     }
     let outcome = match answer {
         Answer::Final(outcome) => outcome,
@@ -278,14 +294,16 @@ enum Answer {
     TooLarge,
 }
 
-async fn answer(state: &AppState, request: Request, deadline: std::time::Duration, now_ms: i64) -> Answer {
+async fn answer(state: &AppState, request: Request, deadline: Duration, now_ms: i64) -> Answer {
     let policy: Policy = state.outgoing.push().clone().with_deadline(deadline);
     let later = |not_before_ms, words: String| Outcome::Later { not_before_ms, words };
     Answer::Final(match state.outgoing.client().open(&policy, request).await {
         // The body says nothing that is needed, and is not read.
         Ok(response) => match response.status().as_u16() {
             200..=299 => Outcome::Taken,
-            404 | 410 => Outcome::Gone,
+            status @ (404 | 410) => {
+                Outcome::Gone(format!("The push service says that this subscription has ended ({status})."))
+            }
             413 => return Answer::TooLarge,
             status @ (429 | 500..=599) => {
                 let not_before_ms = retry_after(response.headers(), now_ms);
@@ -297,7 +315,7 @@ async fn answer(state: &AppState, request: Request, deadline: std::time::Duratio
             status => Outcome::Refused(format!("The push service refused it ({status}).")),
         },
         Err(Error::Timeout) => {
-            later(None, format!("The push service did not answer within {} seconds.", deadline.as_secs()))
+            later(None, format!("The push service did not answer within {} seconds.", deadline.as_secs().max(1)))
         }
         Err(Error::Unresolved) => later(None, "The host of the push service was not found.".to_owned()),
         Err(error) if error.is_transient() => later(None, format!("The push service could not be reached: {error}.")),

@@ -175,14 +175,15 @@ impl Tx {
         jobs::insert(&mut self.connection, job, run_at, self.now_ms).await
     }
 
-    /// Enqueues the job that pushes a message, unless nobody but its creator has a device that takes pushes: in one call, as
+    /// Enqueues the job that pushes a message, unless nobody is to get one: in one call, as
     /// every message is posted by it.
     ///
     /// # Errors
     /// When the database does not answer.
     pub(crate) async fn enqueue_push(&mut self, message_id: MessageId, creator_id: UserId) -> sqlx::Result<()> {
         let job = Job::Push { message_id, after: PushSubscriptionId(0) };
-        self.enqueued_jobs |= jobs::insert_push(&mut self.connection, &job, creator_id, self.now_ms).await?;
+        self.enqueued_jobs |=
+            jobs::insert_push(&mut self.connection, &job, message_id, creator_id, self.now_ms).await?;
         Ok(())
     }
 }

@@ -1,12 +1,14 @@
 //! Pushes: the devices that take them, what people want of them, and who is to get one of a message.
 
+mod outcomes;
 mod receivers;
 mod settings;
 mod subscriptions;
 
+pub use outcomes::{note_failure, note_gone, note_refusal, note_success};
 pub use receivers::{PushReceiver, PushedMessage, find_message, list_receivers};
 pub use settings::{find_settings, pause, set_settings};
 pub use subscriptions::{
-    NewSubscription, PushDevice, PushTarget, count_live, find_by_endpoint, find_target, list, move_to_session,
-    note_failure, note_refusal, note_success, register, remove, remove_dead, remove_endpoint, remove_gone,
+    KnownDevice, NewSubscription, PushDevice, PushTarget, count_live, delete_of_other_key, find_by_endpoint,
+    find_target, list, move_to_session, prune_dead, register, remove, remove_endpoint,
 };

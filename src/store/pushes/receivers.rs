@@ -37,6 +37,8 @@ pub struct PushReceiver {
     pub user_id: UserId,
     /// Whether the message mentions the owner.
     pub is_mentioned: bool,
+    /// Until when its push service is left alone, in milliseconds since the epoch.
+    pub not_before_at: i64,
     /// The owner's unread mentions and direct rooms.
     pub badge: u32,
     /// What the owner wants of pushes.
@@ -64,7 +66,9 @@ pub async fn find_message(db: impl SqliteExecutor<'_>, message_id: MessageId) ->
 
 /// Up to `limit` devices with a greater id than `after`, in their order, whose owners are to hear of a message: active
 /// members of its room who have not read it, are signed in on that device, did not write it, and want to hear of it. With
-/// `among`, only these devices. Devices that are dead, or registered for another key than `server_key`, are left out.
+/// `among`, only these devices, for which this is another try: of those, the ones are left out whose owners are to hear of a
+/// later message that takes the place of this one. Devices that are dead, removed, or registered for another key than
+/// `server_key` are left out.
 pub async fn list_receivers(
     db: impl SqliteExecutor<'_>,
     message_id: MessageId,
@@ -76,6 +80,7 @@ pub async fn list_receivers(
 ) -> sqlx::Result<Vec<PushReceiver>> {
     sqlx::query_as(
         "SELECT devices.id, devices.endpoint, devices.p256dh, devices.auth, devices.origin, devices.user_id,
+                devices.not_before_at,
                 EXISTS (SELECT 1 FROM mentions
                          WHERE mentions.user_id = devices.user_id AND mentions.room_id = messages.room_id
                            AND mentions.message_id = messages.id) AS is_mentioned,
@@ -95,7 +100,8 @@ pub async fn list_receivers(
            FROM messages
            JOIN rooms ON rooms.id = messages.room_id AND NOT rooms.removed
            JOIN push_subscriptions AS devices
-             ON devices.id > $2 AND devices.dead_at IS NULL AND devices.server_key = $4
+             ON devices.id > $2 AND devices.dead_at IS NULL AND devices.removed_at IS NULL
+            AND devices.server_key = $4
             AND devices.user_id <> messages.creator_id
             AND ($3 IS NULL OR devices.id IN (SELECT value FROM json_each($3)))
            JOIN users ON users.id = devices.user_id AND users.status = 0
@@ -110,6 +116,16 @@ pub async fn list_receivers(
                     AND EXISTS (SELECT 1 FROM mentions
                                  WHERE mentions.user_id = devices.user_id AND mentions.room_id = messages.room_id
                                    AND mentions.message_id = messages.id))
+            AND ($3 IS NULL
+                 OR is_mentioned AND rooms.kind <> 'direct'
+                    AND NOT EXISTS (SELECT 1 FROM mentions AS newer
+                                      JOIN messages AS later ON later.id = newer.message_id
+                                     WHERE newer.user_id = devices.user_id AND newer.room_id = messages.room_id
+                                       AND newer.message_id > messages.id AND later.creator_id <> devices.user_id)
+                 OR NOT (is_mentioned AND rooms.kind <> 'direct')
+                    AND NOT EXISTS (SELECT 1 FROM messages AS later
+                                     WHERE later.room_id = messages.room_id AND later.id > messages.id
+                                       AND later.creator_id <> devices.user_id))
           ORDER BY devices.id LIMIT $8",
     )
     .bind(message_id)

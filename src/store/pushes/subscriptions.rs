@@ -4,12 +4,8 @@ use sqlx::{SqliteConnection, SqliteExecutor};
 
 use crate::model::{PushSubscriptionId, SessionId, UserId};
 
-/// How many refusals in a row make a device dead.
-const MAX_REFUSALS: i64 = 5;
-
-/// How old the last success of a device may be before it is noted anew, in milliseconds: a device that gets a hundred
-/// messages an hour costs one write.
-const SUCCESS_INTERVAL_MS: i64 = 10 * 60 * 1_000;
+/// How many devices of a user are kept that are dead or removed.
+const MAX_KEPT: i64 = 32;
 
 /// A device that registers.
 #[derive(Clone, PartialEq, Eq)]
@@ -68,8 +64,20 @@ pub struct PushTarget {
     pub origin: String,
 }
 
+/// The device with an endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct KnownDevice {
+    /// Its owner.
+    pub user_id: UserId,
+    /// Whether it was given up.
+    pub is_dead: bool,
+    /// Whether its owner has removed it.
+    pub is_removed: bool,
+}
+
 /// Registers a device for a user, who is its owner from now on. With the same keys for the same user it is the same device,
-/// and the record of its failures stays; otherwise it begins anew, under another id.
+/// and the record of its failures stays; otherwise it begins anew, under another id. It takes the place of those of the same
+/// session that do not work.
 pub async fn register(
     db: &mut SqliteConnection,
     user_id: UserId,
@@ -88,11 +96,34 @@ pub async fn register(
     .bind(&new.server_key)
     .execute(&mut *db)
     .await?;
+    sqlx::query(
+        "DELETE FROM push_subscriptions
+          WHERE user_id = $1 AND session_id = $2 AND endpoint <> $3 AND removed_at IS NULL
+            AND (dead_at IS NOT NULL OR server_key <> $4)",
+    )
+    .bind(user_id)
+    .bind(session_id)
+    .bind(&new.endpoint)
+    .bind(&new.server_key)
+    .execute(&mut *db)
+    .await?;
+    sqlx::query(
+        "DELETE FROM push_subscriptions
+          WHERE id IN (SELECT id FROM push_subscriptions
+                        WHERE user_id = $1 AND endpoint <> $2 AND (dead_at IS NOT NULL OR removed_at IS NOT NULL)
+                        ORDER BY COALESCE(removed_at, dead_at) DESC, id DESC LIMIT -1 OFFSET $3)",
+    )
+    .bind(user_id)
+    .bind(&new.endpoint)
+    .bind(MAX_KEPT)
+    .execute(&mut *db)
+    .await?;
     sqlx::query_scalar(
         "INSERT INTO push_subscriptions
                 (user_id, session_id, endpoint, p256dh, auth, server_key, origin, user_agent, created_at, updated_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)
-         ON CONFLICT (endpoint) DO UPDATE SET session_id = $2, origin = $7, user_agent = $8, updated_at = $9
+         ON CONFLICT (endpoint) DO UPDATE SET session_id = $2, origin = $7, user_agent = $8, updated_at = $9,
+                                               removed_at = NULL
          RETURNING id",
     )
     .bind(user_id)
@@ -108,12 +139,16 @@ pub async fn register(
     .await
 }
 
-/// Number of a user's devices, without those that are dead.
-pub async fn count_live(db: impl SqliteExecutor<'_>, user_id: UserId) -> sqlx::Result<i64> {
-    sqlx::query_scalar("SELECT COUNT(*) FROM push_subscriptions WHERE user_id = $1 AND dead_at IS NULL")
-        .bind(user_id)
-        .fetch_one(db)
-        .await
+/// Number of a user's devices that get pushes which are sent with this key.
+pub async fn count_live(db: impl SqliteExecutor<'_>, user_id: UserId, server_key: &[u8]) -> sqlx::Result<i64> {
+    sqlx::query_scalar(
+        "SELECT COUNT(*) FROM push_subscriptions
+          WHERE user_id = $1 AND server_key = $2 AND dead_at IS NULL AND removed_at IS NULL",
+    )
+    .bind(user_id)
+    .bind(server_key)
+    .fetch_one(db)
+    .await
 }
 
 /// The devices of a user, the one that registered last first.
@@ -121,19 +156,22 @@ pub async fn list(db: impl SqliteExecutor<'_>, user_id: UserId) -> sqlx::Result<
     sqlx::query_as(
         "SELECT id, session_id, endpoint, server_key, user_agent, dead_at, last_success_at, last_failure_at, last_failure,
                 updated_at
-           FROM push_subscriptions WHERE user_id = $1 ORDER BY updated_at DESC, id DESC",
+           FROM push_subscriptions WHERE user_id = $1 AND removed_at IS NULL ORDER BY updated_at DESC, id DESC",
     )
     .bind(user_id)
     .fetch_all(db)
     .await
 }
 
-/// The owner of a device, and whether it is dead.
-pub async fn find_by_endpoint(db: impl SqliteExecutor<'_>, endpoint: &str) -> sqlx::Result<Option<(UserId, bool)>> {
-    sqlx::query_as("SELECT user_id, dead_at IS NOT NULL FROM push_subscriptions WHERE endpoint = $1")
-        .bind(endpoint)
-        .fetch_optional(db)
-        .await
+/// The device with an endpoint, whosever it is.
+pub async fn find_by_endpoint(db: impl SqliteExecutor<'_>, endpoint: &str) -> sqlx::Result<Option<KnownDevice>> {
+    sqlx::query_as(
+        "SELECT user_id, dead_at IS NOT NULL AS is_dead, removed_at IS NOT NULL AS is_removed
+           FROM push_subscriptions WHERE endpoint = $1",
+    )
+    .bind(endpoint)
+    .fetch_optional(db)
+    .await
 }
 
 /// A device of a user, to send to it.
@@ -142,45 +180,79 @@ pub async fn find_target(
     user_id: UserId,
     id: PushSubscriptionId,
 ) -> sqlx::Result<Option<PushTarget>> {
-    sqlx::query_as("SELECT id, endpoint, p256dh, auth, origin FROM push_subscriptions WHERE id = $1 AND user_id = $2")
-        .bind(id)
-        .bind(user_id)
-        .fetch_optional(db)
-        .await
+    sqlx::query_as(
+        "SELECT id, endpoint, p256dh, auth, origin
+           FROM push_subscriptions WHERE id = $1 AND user_id = $2 AND removed_at IS NULL",
+    )
+    .bind(id)
+    .bind(user_id)
+    .fetch_optional(db)
+    .await
 }
 
-/// Removes a device of a user. Returns whether there was one.
-pub async fn remove(db: impl SqliteExecutor<'_>, user_id: UserId, id: PushSubscriptionId) -> sqlx::Result<bool> {
-    let removed = sqlx::query("DELETE FROM push_subscriptions WHERE id = $1 AND user_id = $2")
-        .bind(id)
-        .bind(user_id)
-        .execute(db)
-        .await?;
+/// Removes a device of a user; its tombstone stays. Returns whether there was one.
+pub async fn remove(
+    db: impl SqliteExecutor<'_>,
+    user_id: UserId,
+    id: PushSubscriptionId,
+    now_ms: i64,
+) -> sqlx::Result<bool> {
+    let removed = sqlx::query(
+        "UPDATE push_subscriptions SET removed_at = $3 WHERE id = $1 AND user_id = $2 AND removed_at IS NULL",
+    )
+    .bind(id)
+    .bind(user_id)
+    .bind(now_ms)
+    .execute(db)
+    .await?;
     Ok(removed.rows_affected() > 0)
 }
 
-/// Removes the device of a user with this endpoint, if there is one.
-pub async fn remove_endpoint(db: impl SqliteExecutor<'_>, user_id: UserId, endpoint: &str) -> sqlx::Result<()> {
-    sqlx::query("DELETE FROM push_subscriptions WHERE endpoint = $1 AND user_id = $2")
+/// Removes the device of a user with this endpoint, if there is one; its tombstone stays.
+pub async fn remove_endpoint(
+    db: impl SqliteExecutor<'_>,
+    user_id: UserId,
+    endpoint: &str,
+    now_ms: i64,
+) -> sqlx::Result<()> {
+    sqlx::query(
+        "UPDATE push_subscriptions SET removed_at = $3 WHERE endpoint = $1 AND user_id = $2 AND removed_at IS NULL",
+    )
+    .bind(endpoint)
+    .bind(user_id)
+    .bind(now_ms)
+    .execute(db)
+    .await
+    .map(drop)
+}
+
+/// Deletes the device of a user with this endpoint, if it is of another key.
+pub async fn delete_of_other_key(
+    db: impl SqliteExecutor<'_>,
+    user_id: UserId,
+    endpoint: &str,
+    server_key: &[u8],
+) -> sqlx::Result<()> {
+    sqlx::query("DELETE FROM push_subscriptions WHERE endpoint = $1 AND user_id = $2 AND server_key <> $3")
         .bind(endpoint)
         .bind(user_id)
+        .bind(server_key)
         .execute(db)
         .await
         .map(drop)
 }
 
-/// Removes the dead devices of a user.
-pub async fn remove_dead(db: impl SqliteExecutor<'_>, user_id: UserId) -> sqlx::Result<()> {
-    sqlx::query("DELETE FROM push_subscriptions WHERE user_id = $1 AND dead_at IS NOT NULL")
-        .bind(user_id)
-        .execute(db)
-        .await
-        .map(drop)
-}
-
-/// Removes a device that is gone, as its push service says.
-pub async fn remove_gone(db: impl SqliteExecutor<'_>, id: PushSubscriptionId) -> sqlx::Result<()> {
-    sqlx::query("DELETE FROM push_subscriptions WHERE id = $1").bind(id).execute(db).await.map(drop)
+/// Deletes up to `limit` devices that are dead since before a time. Returns their number.
+pub async fn prune_dead(db: impl SqliteExecutor<'_>, before_ms: i64, limit: i64) -> sqlx::Result<u64> {
+    let pruned = sqlx::query(
+        "DELETE FROM push_subscriptions
+          WHERE id IN (SELECT id FROM push_subscriptions WHERE dead_at < $1 AND removed_at IS NULL LIMIT $2)",
+    )
+    .bind(before_ms)
+    .bind(limit)
+    .execute(db)
+    .await?;
+    Ok(pruned.rows_affected())
 }
 
 /// Moves the devices of a session to the one that takes its place in the same browser, if both are the same user's.
@@ -201,67 +273,14 @@ pub async fn move_to_session(
     .map(drop)
 }
 
-/// Notes that the push service of a device took a push.
-pub async fn note_success(db: impl SqliteExecutor<'_>, id: PushSubscriptionId, now_ms: i64) -> sqlx::Result<()> {
-    sqlx::query(
-        "UPDATE push_subscriptions SET last_success_at = $2, refusal_count = 0, dead_at = NULL
-          WHERE id = $1 AND (refusal_count > 0 OR dead_at IS NOT NULL OR COALESCE(last_success_at, 0) <= $3
-                             OR COALESCE(last_failure_at, 0) >= last_success_at)",
-    )
-    .bind(id)
-    .bind(now_ms)
-    .bind(now_ms - SUCCESS_INTERVAL_MS)
-    .execute(db)
-    .await
-    .map(drop)
-}
-
-/// Notes that a push to a device failed, for a reason that says nothing about the device.
-pub async fn note_failure(
-    db: impl SqliteExecutor<'_>,
-    id: PushSubscriptionId,
-    words: &str,
-    now_ms: i64,
-) -> sqlx::Result<()> {
-    sqlx::query("UPDATE push_subscriptions SET last_failure_at = $2, last_failure = $3 WHERE id = $1")
-        .bind(id)
-        .bind(now_ms)
-        .bind(words)
-        .execute(db)
-        .await
-        .map(drop)
-}
-
-/// Notes that the push service refused a push to a device. After [`MAX_REFUSALS`] in a row the device is dead.
-pub async fn note_refusal(
-    db: &mut SqliteConnection,
-    id: PushSubscriptionId,
-    words: &str,
-    now_ms: i64,
-) -> sqlx::Result<()> {
-    sqlx::query(
-        "UPDATE push_subscriptions
-            SET last_failure_at = $2, last_failure = $3, refusal_count = refusal_count + 1,
-                dead_at = CASE WHEN refusal_count + 1 >= $4 THEN COALESCE(dead_at, $2) ELSE dead_at END
-          WHERE id = $1",
-    )
-    .bind(id)
-    .bind(now_ms)
-    .bind(words)
-    .bind(MAX_REFUSALS)
-    .execute(db)
-    .await
-    .map(drop)
-}
-
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::AppResult;
     use crate::store::Tx;
     use crate::testing::{self, World};
 
-    fn device(endpoint: &str, auth: u8) -> NewSubscription {
+    pub(in crate::store::pushes) fn device(endpoint: &str, auth: u8) -> NewSubscription {
         NewSubscription {
             endpoint: endpoint.into(),
             p256dh: vec![4; 65],
@@ -272,19 +291,24 @@ mod tests {
         }
     }
 
-    async fn write<T: Send + 'static>(
+    pub(in crate::store::pushes) async fn write<T: Send + 'static>(
         world: &World,
         write: impl AsyncFnOnce(&mut Tx) -> AppResult<T> + Send + 'static,
     ) -> T {
         world.state.db.write(write).await.unwrap()
     }
 
-    async fn add(world: &World, user_id: UserId, new: NewSubscription, now_ms: i64) -> PushSubscriptionId {
+    pub(in crate::store::pushes) async fn add(
+        world: &World,
+        user_id: UserId,
+        new: NewSubscription,
+        now_ms: i64,
+    ) -> PushSubscriptionId {
         let session_id = SessionId(user_id.0);
         write(world, async move |tx| Ok(register(tx.db(), user_id, session_id, &new, now_ms).await?)).await
     }
 
-    async fn only(world: &World, user_id: UserId) -> PushDevice {
+    pub(in crate::store::pushes) async fn only(world: &World, user_id: UserId) -> PushDevice {
         let devices = list(world.state.db.reader(), user_id).await.unwrap();
         let [device] = &devices[..] else { panic!("{} devices", devices.len()) };
         device.clone()
@@ -304,48 +328,26 @@ mod tests {
         assert!(list(world.state.db.reader(), ada).await.unwrap().is_empty());
         let of_bob = only(&world, bob).await;
         assert_eq!((of_bob.session_id.0, of_bob.last_failure), (bob.0, None), "his record is his own");
-        assert!(!write(&world, async move |tx| Ok(remove(tx.db(), ada, his).await?)).await, "not hers any more");
-        assert!(write(&world, async move |tx| Ok(remove(tx.db(), bob, his).await?)).await);
+        assert!(!write(&world, async move |tx| Ok(remove(tx.db(), ada, his, 20).await?)).await, "not hers any more");
+        assert!(write(&world, async move |tx| Ok(remove(tx.db(), bob, his, 20).await?)).await);
     }
 
     #[tokio::test]
-    async fn five_refusals_in_a_row_make_a_device_dead_and_a_success_makes_it_alive() {
+    async fn tombstones_are_kept_but_not_without_end() {
         let world = testing::world().await;
         let ada = world.ada.id;
-        let id = add(&world, ada, device("https://push.example/1", 1), 10).await;
-        let refuse = async |now_ms| {
-            write(&world, async move |tx| Ok(note_refusal(tx.db(), id, "no (403)", now_ms).await?)).await;
+        for number in 0..40_u8 {
+            let id = add(&world, ada, device(&format!("https://push.example/{number}"), number), 10).await;
+            let now_ms = i64::from(number);
+            assert!(write(&world, async move |tx| Ok(remove(tx.db(), ada, id, now_ms).await?)).await);
+            assert!(!write(&world, async move |tx| Ok(remove(tx.db(), ada, id, now_ms).await?)).await, "removed");
+        }
+        let find = async |number: u8| {
+            let endpoint = format!("https://push.example/{number}");
+            find_by_endpoint(world.state.db.reader(), &endpoint).await.unwrap()
         };
-        for now_ms in 1..=4 {
-            refuse(now_ms).await;
-        }
-        write(&world, async move |tx| Ok(note_success(tx.db(), id, 5).await?)).await;
-        for now_ms in 6..=9 {
-            refuse(now_ms).await;
-            assert_eq!(only(&world, ada).await.dead_at, None);
-        }
-        refuse(10).await;
-        refuse(11).await;
-        let dead = only(&world, ada).await;
-        assert_eq!((dead.dead_at, dead.last_success_at, dead.last_failure_at), (Some(10), Some(5), Some(11)));
-        assert_eq!(count_live(world.state.db.reader(), ada).await.unwrap(), 0);
-        write(&world, async move |tx| Ok(note_success(tx.db(), id, 12).await?)).await;
-        assert_eq!((only(&world, ada).await.dead_at, only(&world, ada).await.last_success_at), (None, Some(12)));
-        write(&world, async move |tx| Ok(note_success(tx.db(), id, 13).await?)).await;
-        assert_eq!(only(&world, ada).await.last_success_at, Some(12), "noted once in a while");
-        write(&world, async move |tx| Ok(note_success(tx.db(), id, 12 + SUCCESS_INTERVAL_MS).await?)).await;
-        assert_eq!(only(&world, ada).await.last_success_at, Some(12 + SUCCESS_INTERVAL_MS));
-    }
-
-    #[tokio::test]
-    async fn what_was_registered_anew_is_not_gone() {
-        let world = testing::world().await;
-        let ada = world.ada.id;
-        let id = add(&world, ada, device("https://push.example/1", 1), 10).await;
-        let new = add(&world, ada, device("https://push.example/1", 2), 11).await;
-        write(&world, async move |tx| Ok(remove_gone(tx.db(), id).await?)).await;
-        assert_eq!(only(&world, ada).await.id, new);
-        write(&world, async move |tx| Ok(remove_gone(tx.db(), new).await?)).await;
+        let removed = KnownDevice { user_id: ada, is_dead: false, is_removed: true };
+        assert_eq!((find(6).await, find(7).await, find(39).await), (None, Some(removed), Some(removed)));
         assert!(list(world.state.db.reader(), ada).await.unwrap().is_empty());
     }
 

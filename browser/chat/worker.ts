@@ -27,6 +27,7 @@ export async function startWorker() {
   workers.addEventListener("controllerchange", () => {
     hasChanged = true;
     lookForNew();
+    keepRoom();
   });
   workers.addEventListener("message", ({ data }: MessageEvent<ToPage>) => {
     if (data.kind === "newer") offerNew(workers);
@@ -42,12 +43,14 @@ export async function startWorker() {
     else update();
   });
   registration = await workers.register(PATH, { updateViaCache: "none" }).catch(() => undefined);
-  registration?.addEventListener("updatefound", () => {
+  const watchNew = () =>
     registration?.installing?.addEventListener("statechange", () => {
       lookForNew();
       keepRoom();
     });
-  });
+  registration?.addEventListener("updatefound", watchNew);
+  // The page before may have found it.
+  watchNew();
   if (registration?.active) update();
   keepRoom();
 }

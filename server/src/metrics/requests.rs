@@ -42,10 +42,10 @@ impl Requests {
     pub fn expose(&self, text: &mut Text) {
         // Copied first: requests wait for the lock.
         let counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let copied = |(route, counts): (&Box<str>, &Route)| {
-            (route.clone(), counts.answers.clone(), counts.durations.distribution())
-        };
-        let routes: Vec<_> = counts.routes.iter().map(copied).collect();
+        let routes = counts.routes.iter();
+        let routes =
+            routes.map(|(route, counts)| (route.clone(), counts.answers.clone(), counts.durations.distribution()));
+        let routes: Vec<_> = routes.collect();
         drop(counts);
         text.family("campfire_requests_total", Kind::Counter, "Requests by method, route and status.");
         for (route, answers, _) in &routes {

@@ -151,12 +151,10 @@ pub async fn register(state: &AppState, current: &CurrentUser, registration: Reg
         if own.is_some_and(|own| own.is_dead) {
             return Ok(Registered::Renew);
         }
-        if own.is_none_or(|own| own.is_removed) {
-            if pushes::count_live(tx.db(), user.id, &own_key).await? >= MAX_DEVICES {
-                let words =
-                    format!("You get notifications on {MAX_DEVICES} devices already. Remove one of them first.");
-                return Err(AppError::invalid("endpoint", words));
-            }
+        if own.is_none_or(|own| own.is_removed) && pushes::count_live(tx.db(), user.id, &own_key).await? >= MAX_DEVICES
+        {
+            let words = format!("You get notifications on {MAX_DEVICES} devices already. Remove one of them first.");
+            return Err(AppError::invalid("endpoint", words));
         }
         pushes::register(tx.db(), user.id, session_id, &new, now_ms).await?;
         Ok(Registered::Done)

@@ -1,7 +1,7 @@
 //! Sending pushes, and what the answers of push services mean.
 
 use std::collections::HashMap;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures::future::join_all;
@@ -16,7 +16,7 @@ use crate::ops::permissions::{write_as, write_completion_as};
 use crate::state::AppState;
 use crate::store::Tx;
 use crate::store::pushes::{self, PushTarget};
-use crate::{AppError, AppResult};
+use crate::{AppError, AppResult, clock};
 
 /// How many devices have their turn in one batch: the requests to all of them are under way at the same time.
 const BATCH: i64 = 50;
@@ -265,7 +265,7 @@ impl Writer {
 /// Sends a push; a second time with less text if it was too large. Both together take no longer than `deadline`.
 async fn send(state: &AppState, push: Push, deadline: Duration) -> Sent {
     let Push { draft, request, mut writer } = push;
-    let begun_at = Instant::now();
+    let begun_at = clock::monotonic();
     let now_ms = state.clock.now_ms();
     let mut answer = match request {
         Ok(request) => answer(state, request, deadline, now_ms).await,

@@ -278,6 +278,7 @@ pub(super) mod tests {
     use super::*;
     use crate::AppResult;
     use crate::store::Tx;
+    use crate::store::pushes::note_refusal;
     use crate::testing::{self, World};
 
     pub(in crate::store::pushes) fn device(endpoint: &str, auth: u8) -> NewSubscription {

@@ -120,10 +120,10 @@ test("what was not sent before another person signed in is not sent as that one'
   await ada.write("of Ada alone");
   await expect(ada.page.locator(".message--outgoing")).toHaveCount(1);
   // Bob, in the same browser: no page of it has told it to forget Ada.
-  await ada.page.evaluate(() => document.body.setAttribute("data-of-ada", ""));
+  await ada.page.evaluate(() => document.body.setAttribute("what-ada-kept", ""));
   await ada.page.context().addCookies(await bob.page.context().cookies(campfire.url));
   await ada.page.context().setOffline(false);
-  await expect(ada.page.locator("[data-of-ada]")).toHaveCount(0, { timeout: 30_000 });
+  await expect(ada.page.locator("[what-ada-kept]")).toHaveCount(0, { timeout: 30_000 });
   await expect(ada.page.locator(".sidebar__profile .sidebar__name")).toHaveText("Bob");
   await ada.live();
   await ada.write("of Bob");

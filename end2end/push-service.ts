@@ -143,7 +143,13 @@ export class Worker {
       });
     });
     await session.send("ServiceWorker.enable");
-    await page.evaluate(async () => { await navigator.serviceWorker.ready; });
+    // Ready is also a worker that still takes over, and a push that is delivered to it is lost.
+    await page.evaluate(async () => {
+      const { active } = await navigator.serviceWorker.ready;
+      while (active && active.state !== "activated") {
+        await new Promise((changed) => active.addEventListener("statechange", changed, { once: true }));
+      }
+    });
     return new Worker(session, page, await found);
   }
 

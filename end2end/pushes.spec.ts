@@ -35,6 +35,9 @@ const test = base.extend<Cast>({
   },
 });
 
+// One after the other: of two browsers at a time on one machine, one shows no notifications.
+test.describe.configure({ mode: "default" });
+
 const PAGE = "/users/me/push_subscriptions";
 const state = (person: Person) => person.page.locator("[data-push-state]");
 const allow = (person: Person) => person.page.context().grantPermissions(["notifications"], { origin: person.campfire.url });

@@ -95,7 +95,7 @@ test("a slash command calls a bot, whose answer is for everybody or for one pers
   isPrivate = true;
   await bob.write("/status");
   await expect(note).toHaveCount(2);
-  await expect(note.last().locator("strong")).toHaveText("up");
+  await expect(note.locator("strong")).toHaveText("up");
   await bob.isAccessible("a room with notes");
   await expect(ada.page.locator(".note")).toHaveCount(0);
   await expect(ada.page.locator(".message")).toHaveCount(1);

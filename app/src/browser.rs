@@ -240,10 +240,11 @@ pub fn mark_edited(message_id: Option<MessageId>) {
     }
 }
 
-/// Shows a note to the viewer below the messages of the room in view, with which it goes.
+/// Shows a note to the viewer below the messages of the room in view, with which it goes. The list is laid out from its
+/// end, so that the first element is the lowest.
 pub fn show_note(html: &str) {
     if let Ok(Some(timeline)) = document().query_selector(".timeline") {
-        let _ = timeline.insert_adjacent_html("beforeend", html);
+        let _ = timeline.insert_adjacent_html("afterbegin", html);
     }
 }
 

@@ -47,7 +47,7 @@ pub fn NotificationsPage(
     devices: Vec<PushDevice>,
     /// The public key that browsers subscribe with.
     key: String,
-    /// What the viewer wants.
+    /// The viewer's settings of notifications.
     settings: PushSettings,
     /// The name of the viewer's time zone.
     zone: String,
@@ -85,7 +85,7 @@ fn ThisDevice(key: String) -> impl IntoView {
     }
 }
 
-/// What to do where a browser or a system does not show notifications. The script opens what fits the device.
+/// Instructions for browsers and systems that do not show notifications. The script opens the section of this device.
 #[component]
 fn Help() -> impl IntoView {
     let section = |name: &'static str, summary: &'static str, lines: &'static [(&'static str, &'static str)]| {

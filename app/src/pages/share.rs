@@ -9,7 +9,7 @@ use leptos::prelude::*;
 use crate::components::form::textarea_html;
 use crate::components::sheet::{Section, Sheet};
 
-/// What is shared.
+/// The shared text or files.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Shared {
     /// A text.
@@ -20,10 +20,10 @@ pub enum Shared {
     Missed(String),
 }
 
-/// What is shared, and a button for each room.
+/// The page of the share target: the shared text or files, and a button for each room.
 #[component]
 pub fn Share(
-    /// What is shared.
+    /// The shared text or files.
     shared: Shared,
     /// The viewer's rooms.
     rooms: Vec<(RoomId, String)>,

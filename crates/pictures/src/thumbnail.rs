@@ -5,7 +5,9 @@ use std::io::{BufReader, BufWriter, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::str::FromStr;
 
-use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
+use fast_image_resize::images::{TypedImage, TypedImageRef};
+use fast_image_resize::pixels::{InnerPixel, U8, U8x3, U8x4};
+use fast_image_resize::{FilterType, PixelTrait, ResizeAlg, ResizeOptions, Resizer};
 use image::codecs::gif::GifDecoder;
 use image::codecs::jpeg::JpegDecoder;
 use image::codecs::png::{CompressionType, FilterType as RowFilter, PngDecoder, PngEncoder};
@@ -193,12 +195,11 @@ pub fn thumbnail(
     let header = probe(&file)?;
     file.seek(SeekFrom::Start(0))?;
     let (picture, profile) = decode(file, &header)?;
-    let picture = scale(picture, &header, bounds, crop)?;
+    let picture = scale(in_eight_bits(picture), &header, bounds, crop)?;
     let (width, height) = picture.dimensions();
     let opaque = is_opaque(&picture);
     let mut output = BufWriter::new(File::create_new(output)?);
     let format = if opaque && encoding == Encoding::Small { ThumbnailFormat::Jpeg } else { ThumbnailFormat::Png };
-    let picture = in_eight_bits(picture);
     let profile = profile.filter(|profile| fits(profile, &picture));
     match format {
         ThumbnailFormat::Jpeg => encode_jpeg(&mut output, &picture, profile)?,
@@ -242,7 +243,7 @@ fn because(error: ImageError) -> Error {
     }
 }
 
-/// Crops, scales and turns.
+/// Crops, scales and turns a picture with 8 bits a channel.
 fn scale(picture: DynamicImage, header: &Header, bounds: Bounds, crop: Option<Crop>) -> Result<DynamicImage, Error> {
     let (width, height) = picture.dimensions();
     let crop = crop.map(|crop| crop.stored(header.orientation));
@@ -268,16 +269,39 @@ fn scale(picture: DynamicImage, header: &Header, bounds: Bounds, crop: Option<Cr
             let cropped_width = cropped_width.min(f64::from(width) - left);
             options = options.crop(left, top, cropped_width, cropped_height.min(f64::from(height) - top));
         }
-        let mut small = DynamicImage::new(small_width, small_height, picture.color());
-        Resizer::new()
-            .resize(&picture, &mut small, &options)
-            .map_err(|error| Error::damaged(format!("it cannot be scaled: {error}")))?;
-        small
+        let size = (small_width, small_height);
+        match &picture {
+            DynamicImage::ImageLuma8(_) => resized::<U8>(&picture, size, &options)?,
+            DynamicImage::ImageRgb8(_) => resized::<U8x3>(&picture, size, &options)?,
+            _ => resized::<U8x4>(&picture, size, &options)?,
+        }
     };
     if let Some(orientation) = image::metadata::Orientation::from_exif(header.orientation.get()) {
         picture.apply_orientation(orientation);
     }
     Ok(picture)
+}
+
+/// A picture of these pixels in another size. Called for the pixels that pictures have here: compiled for all that there
+/// are, scaling would be a fifth of the executable.
+fn resized<P: PixelTrait + InnerPixel>(
+    picture: &DynamicImage,
+    (width, height): (u32, u32),
+    options: &ResizeOptions,
+) -> Result<DynamicImage, Error> {
+    let failed = |error: &dyn std::fmt::Display| Error::damaged(format!("it cannot be scaled: {error}"));
+    let mut small = DynamicImage::new(width, height, picture.color());
+    let source = TypedImageRef::<P>::from_buffer(picture.width(), picture.height(), picture.as_bytes());
+    let source = source.map_err(|error| failed(&error))?;
+    let pixels = match &mut small {
+        DynamicImage::ImageLuma8(small) => &mut **small,
+        DynamicImage::ImageRgb8(small) => &mut **small,
+        DynamicImage::ImageRgba8(small) => &mut **small,
+        _ => return Err(Error::damaged("it has other pixels than what was made of it")),
+    };
+    let mut target = TypedImage::<P>::from_buffer(width, height, pixels).map_err(|error| failed(&error))?;
+    Resizer::new().resize_typed(&source, &mut target, options).map_err(|error| failed(&error))?;
+    Ok(small)
 }
 
 /// True if no pixel lets the background through.

@@ -150,6 +150,7 @@ pub fn app(site: Site) -> Router {
         .merge(routes::bots::router())
         .merge(routes::deliveries::router())
         .merge(routes::avatars::router())
+        .merge(routes::room_hooks::router())
         .merge(routes::rooms::router())
         .merge(routes::pings::router())
         .merge(routes::messages::router())

@@ -14,6 +14,10 @@ pub const FIRST_RUN: &str = "/first_run";
 pub const SESSION: &str = "/session";
 /// The form that signs in.
 pub const SIGN_IN: &str = "/session/new";
+/// Asking for a link to set another password.
+pub const PASSWORD_RESET: &str = "/password_reset";
+/// Inviting somebody by mail.
+pub const INVITATIONS: &str = "/account/invitations";
 /// One's own profile: the page, and the form's target.
 pub const OWN_PROFILE: &str = "/users/me/profile";
 /// One's own picture: PUT changes it, DELETE removes it.
@@ -259,6 +263,18 @@ pub fn room_files(room_id: RoomId) -> String {
 #[must_use]
 pub fn room_files_before(room_id: RoomId, message_id: MessageId) -> String {
     [&room_files(room_id), "?before=", Buffer::new().format(message_id.0)].concat()
+}
+
+/// The hooks of a room: POST makes one.
+#[must_use]
+pub fn room_hooks(room_id: RoomId) -> String {
+    of_room(room_id, "hooks")
+}
+
+/// A hook of a room: DELETE removes it.
+#[must_use]
+pub fn room_hook(room_id: RoomId, hook_id: i64) -> String {
+    [&room_hooks(room_id), "/", Buffer::new().format(hook_id)].concat()
 }
 
 /// Somebody's page.
@@ -516,6 +532,7 @@ mod tests {
             (membership(ROOM), "/rooms/4/membership"),
             (room_files(ROOM), "/rooms/4/files"),
             (room_files_before(ROOM, MESSAGE), "/rooms/4/files?before=41"),
+            (room_hook(ROOM, 8), "/rooms/4/hooks/8"),
             (messages(ROOM), "/rooms/4/messages"),
             (message_menu(MESSAGE), "/messages/41/menu"),
             (boosts(MESSAGE), "/messages/41/boosts"),

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 
 use sha2::{Digest, Sha256};
 
-use crate::access::{Administrator, CurrentBot, Guess};
+use crate::access::{Administrator, CurrentBot, Guess, Member};
 use crate::facts::Fact;
 use crate::model::{BotKey, CommandWord, RoomId, Status, TOKEN_CHARS, User, UserId, UserName};
 use crate::state::AppState;
@@ -26,6 +26,9 @@ const MAX_BOTS: i64 = 100;
 
 /// How many rooms of a bot are listed for an administrator.
 const MAX_ROOMS_LISTED: i64 = 20;
+
+/// Maximum number of bots to choose from.
+const MAX_BOTS_CHOSEN: i64 = 500;
 
 /// How many rooms of a bot can be chosen for a hook.
 const MAX_ROOMS_CHOSEN: i64 = 500;
@@ -97,6 +100,15 @@ pub async fn rooms(
 ) -> AppResult<Vec<(RoomId, String)>> {
     let viewer_id = administrator.user().id;
     Ok(store::bots::list_rooms_shared_with(state.db.reader(), bot_id, viewer_id, MAX_ROOMS_CHOSEN).await?)
+}
+
+/// The active bots in the member's room: id and name, by name.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn list_in_room(state: &AppState, _: &Administrator, member: &Member) -> AppResult<Vec<(UserId, String)>> {
+    let bots = store::bots::list_in_room(state.db.reader(), member.room.id, MAX_BOTS_CHOSEN).await?;
+    Ok(bots.into_iter().map(|bot| (bot.id, bot.name)).collect())
 }
 
 /// An active bot.

@@ -54,6 +54,35 @@ pub async fn list_of_bot(state: &AppState, administrator: &Administrator, bot_id
     Ok(hooks)
 }
 
+/// The hooks of a room that the administrator is in.
+///
+/// # Errors
+/// `NotFound` for other rooms.
+pub async fn list_of_room(state: &AppState, administrator: &Administrator, room_id: RoomId) -> AppResult<Vec<Hook>> {
+    require_room(state, administrator, room_id).await?;
+    Ok(store::hooks::list_of_room(state.db.reader(), room_id).await?)
+}
+
+/// Removes a hook of a room that the administrator is in. Its address stops working at once.
+///
+/// # Errors
+/// As [`remove`], and `NotFound` for other rooms.
+pub async fn remove_of_room(
+    state: &AppState,
+    administrator: &Administrator,
+    room_id: RoomId,
+    hook_id: i64,
+) -> AppResult<()> {
+    require_room(state, administrator, room_id).await?;
+    let bot_id = store::hooks::find_bot(state.db.reader(), hook_id, room_id).await?.ok_or(AppError::NotFound)?;
+    remove(state, administrator, bot_id, hook_id).await
+}
+
+async fn require_room(state: &AppState, administrator: &Administrator, room_id: RoomId) -> AppResult<()> {
+    let found = store::memberships::find(state.db.reader(), administrator.user().id, room_id).await?;
+    found.filter(|(room, _)| room.kind != RoomKind::Direct).map(drop).ok_or(AppError::NotFound)
+}
+
 /// Makes a hook, and returns its token, which is shown this once.
 ///
 /// # Errors

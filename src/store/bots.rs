@@ -128,6 +128,19 @@ pub async fn list_rooms_shared_with(
     .await
 }
 
+/// The active bots in a room, by name; at most `limit`.
+pub async fn list_in_room(db: impl SqliteExecutor<'_>, room_id: RoomId, limit: i64) -> sqlx::Result<Vec<Person>> {
+    sqlx::query_as(
+        "SELECT users.id, users.name FROM memberships JOIN users ON users.id = memberships.user_id
+          WHERE memberships.room_id = $1 AND users.role = 2 AND users.status = 0
+          ORDER BY users.name_order, users.id LIMIT $2",
+    )
+    .bind(room_id)
+    .bind(limit)
+    .fetch_all(db)
+    .await
+}
+
 /// Number of open and closed rooms of a bot.
 pub async fn count_rooms(db: impl SqliteExecutor<'_>, bot_id: UserId) -> sqlx::Result<i64> {
     sqlx::query_scalar(

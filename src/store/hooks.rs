@@ -87,20 +87,39 @@ pub async fn exists(db: impl SqliteExecutor<'_>, hook_id: i64, bot_id: UserId) -
         .await
 }
 
+macro_rules! select_hooks {
+    ($which:literal) => {
+        concat!(
+            "SELECT hooks.id, hooks.bot_id, bot.name AS bot_name, hooks.room_id, rooms.name AS room_name,
+                    creator.name AS creator_name, hooks.github_secret <> '' AS has_github_secret, hooks.created_at
+               FROM hooks
+               JOIN rooms ON rooms.id = hooks.room_id
+               JOIN users AS bot ON bot.id = hooks.bot_id
+               JOIN users AS creator ON creator.id = hooks.creator_id
+              WHERE ",
+            $which,
+            " ORDER BY hooks.id"
+        )
+    };
+}
+
 /// The hooks of a bot, the oldest first.
 pub async fn list_of_bot(db: impl SqliteExecutor<'_>, bot_id: UserId) -> sqlx::Result<Vec<Hook>> {
-    sqlx::query_as(
-        "SELECT hooks.id, hooks.bot_id, bot.name AS bot_name, hooks.room_id, rooms.name AS room_name,
-                creator.name AS creator_name, hooks.github_secret <> '' AS has_github_secret, hooks.created_at
-           FROM hooks
-           JOIN rooms ON rooms.id = hooks.room_id
-           JOIN users AS bot ON bot.id = hooks.bot_id
-           JOIN users AS creator ON creator.id = hooks.creator_id
-          WHERE hooks.bot_id = $1 ORDER BY hooks.id",
-    )
-    .bind(bot_id)
-    .fetch_all(db)
-    .await
+    sqlx::query_as(select_hooks!("hooks.bot_id = $1")).bind(bot_id).fetch_all(db).await
+}
+
+/// The hooks of a room, the oldest first.
+pub async fn list_of_room(db: impl SqliteExecutor<'_>, room_id: RoomId) -> sqlx::Result<Vec<Hook>> {
+    sqlx::query_as(select_hooks!("hooks.room_id = $1")).bind(room_id).fetch_all(db).await
+}
+
+/// The bot of a hook, if the hook is one of this room.
+pub async fn find_bot(db: impl SqliteExecutor<'_>, hook_id: i64, room_id: RoomId) -> sqlx::Result<Option<UserId>> {
+    sqlx::query_scalar("SELECT bot_id FROM hooks WHERE id = $1 AND room_id = $2")
+        .bind(hook_id)
+        .bind(room_id)
+        .fetch_optional(db)
+        .await
 }
 
 /// Number of hooks of a bot.

@@ -17,6 +17,7 @@ pub mod profile;
 pub mod room;
 pub mod room_files;
 pub mod room_form;
+pub mod room_hooks;
 pub mod search;
 pub mod share;
 pub mod transfer;

@@ -31,6 +31,8 @@ pub fn RoomForm(
     choices: Vec<Choice>,
     /// The number of messages that deleting the room deletes.
     message_count: i64,
+    /// Whether the viewer may see the hooks of rooms.
+    may_see_hooks: bool,
     /// The values and errors of the form.
     state: FormState,
 ) -> impl IntoView {
@@ -61,6 +63,17 @@ pub fn RoomForm(
     let remove = match subject {
         Subject::Existing(id) => Some(view! { <RemoveRoom room_id=id name=name.clone() message_count/> }),
         Subject::New | Subject::ReadOnly(_) => None,
+    };
+    let more = match subject {
+        Subject::New => None,
+        Subject::Existing(id) | Subject::ReadOnly(id) => Some(view! {
+            <Section title="In this room">
+                <p><a href=paths::room_files(id)>"Files"</a></p>
+                {may_see_hooks.then(|| view! {
+                    <p><a href=paths::room_hooks(id)>"Incoming hooks"</a>": other programs that post here"</p>
+                })}
+            </Section>
+        }),
     };
     let ends = (leave.is_some() || remove.is_some())
         .then(|| view! { <Section title="Leave or delete">{leave} {remove}</Section> });
@@ -96,6 +109,7 @@ pub fn RoomForm(
                     <a class="button button--plain" href=back data-back="">{if read_only { "Back" } else { "Cancel" }}</a>
                 </div>
             </form>
+            {more}
             {ends}
         </Sheet>
     }

@@ -18,6 +18,7 @@ pub(crate) mod messages;
 pub(crate) mod pings;
 pub(crate) mod previews;
 pub(crate) mod pushes;
+pub(crate) mod room_hooks;
 pub(crate) mod rooms;
 pub(crate) mod searches;
 pub(crate) mod sounds;

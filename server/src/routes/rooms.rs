@@ -13,7 +13,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use campfire::access::{CurrentUser, Member};
 use campfire::error::FieldErrors;
-use campfire::model::{MessageId, RoomKind, RoomName, UserId, paths};
+use campfire::model::{MessageId, Role, RoomKind, RoomName, UserId, paths};
 use campfire::ops::rooms::Audience;
 use campfire::state::AppState;
 use campfire::{AppError, AppResult, ops};
@@ -320,7 +320,8 @@ async fn form_page(
         _ => 0,
     };
     let is_closed_now = member.is_some_and(|member| member.room.kind == RoomKind::Closed);
+    let may_see_hooks = current.user.role == Role::Administrator;
     let title = if subject == Subject::New { "New room" } else { "Room settings" };
-    let props = RoomFormProps { subject, kind, is_closed_now, choices, message_count, state };
+    let props = RoomFormProps { subject, kind, is_closed_now, choices, message_count, may_see_hooks, state };
     Ok(render::plain(status, title, || RoomForm(props)))
 }

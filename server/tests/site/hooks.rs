@@ -80,6 +80,49 @@ async fn a_hook_is_made_shown_once_and_removed_on_the_page_of_its_bot() {
 }
 
 #[tokio::test]
+async fn hooks_are_made_and_removed_on_the_page_of_their_room() {
+    let mut stage = Stage::new().await;
+    let path = format!("/rooms/{}/hooks", stage.room_id);
+    let settings = stage.ada.browser.get(&format!("/rooms/opens/{}/edit", stage.room_id)).await.text();
+    assert!(settings.contains(&path), "{settings}");
+    let bot_id = stage.bot_id.to_string();
+    let made = stage.ada.browser.post(&path, &[("bot_id", bot_id.as_str()), ("github_secret", "s3cret")]).await.text();
+    let token = made.split("chat.example/hooks/").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    assert!(!made.contains("s3cret") && made.contains("Secret of GitHub"), "{made}");
+    let sent = stage.sender.send(Method::POST, &format!("/hooks/{token}"), &[], "hi".into()).await;
+    assert_eq!(sent.status, StatusCode::OK);
+
+    for wrong in ["", "0", &stage.ada.user.id.to_string()] {
+        let refused = stage.ada.browser.post(&path, &[("bot_id", wrong)]).await;
+        assert!([StatusCode::NOT_FOUND, StatusCode::UNPROCESSABLE_ENTITY].contains(&refused.status), "{wrong:?}");
+    }
+    let hooks = ops::hooks::list_of_bot(&stage.site.state, &stage.ada.administrator(), stage.bot_id).await.unwrap();
+    let hook = format!("{path}/{}", hooks[1].id);
+    // Through another room, it is none.
+    let elsewhere = stage.site.closed_room(&stage.ada, "Secret").await.id;
+    let wrong = format!("/rooms/{elsewhere}/hooks/{}", hooks[1].id);
+    assert_eq!(stage.ada.browser.post(&wrong, &[("_method", "delete")]).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(stage.ada.browser.post(&hook, &[("_method", "delete")]).await.status, StatusCode::SEE_OTHER);
+    let sent = stage.sender.send(Method::POST, &format!("/hooks/{token}"), &[], "hi".into()).await;
+    assert_eq!(sent.status, StatusCode::NOT_FOUND);
+
+    // Members neither see hooks nor the way to them; administrators see none of rooms that they are not in.
+    let mut bob = stage.site.join("Bob").await;
+    let settings = bob.browser.get(&format!("/rooms/opens/{}/edit", stage.room_id)).await.text();
+    assert!(settings.contains("/files") && !settings.contains("/hooks"), "{settings}");
+    for path in [&path, &format!("/rooms/{elsewhere}/hooks")] {
+        assert!(bob.browser.get(path).await.status.is_client_error(), "{path}");
+        let refused = bob.browser.post(path, &[("bot_id", bot_id.as_str())]).await;
+        assert!(refused.status.is_client_error(), "{path}");
+    }
+    assert_eq!(hooks_of(&stage).await, 1);
+}
+
+async fn hooks_of(stage: &Stage) -> usize {
+    ops::hooks::list_of_bot(&stage.site.state, &stage.ada.administrator(), stage.bot_id).await.unwrap().len()
+}
+
+#[tokio::test]
 async fn texts_json_and_forms_are_posted() {
     let mut stage = Stage::new().await;
     for (content_type, body, expected) in [

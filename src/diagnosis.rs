@@ -5,7 +5,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 
 use crate::backup;
-use crate::files::{Blobs, Folder, PREVIEW_SUFFIX};
+use crate::files::{Location, PREVIEW_SUFFIX};
 use crate::store::sqlite::copy::{self, Checked};
 
 /// Free space below which an installation is in danger, in bytes: 512 MiB, as for uploads.
@@ -169,7 +169,18 @@ fn examine_push_key(stored: Option<&[u8]>) -> Check {
 
 async fn examine_strays(folder: &Path, checked: &Checked, now_ms: i64) -> Check {
     let name = "stored files";
-    let stored = match Folder::new(folder.join("files")).list_before(now_ms - STRAY_AGE_MS).await {
+    let opened = Location::of(folder).and_then(|location| Ok((location.open(folder)?, location)));
+    let (store, location) = match opened {
+        Ok(opened) => opened,
+        Err(error) => return Check::failure(name, format!("it is not known where they are: {error}")),
+    };
+    let is_elsewhere = location != Location::Folder;
+    if is_elsewhere && let Err(error) = store.check().await {
+        let words =
+            format!("{location} cannot be used: {error}. Look at the AWS_* variables, and at what the key may do");
+        return Check::failure(name, words);
+    }
+    let stored = match store.list_before(now_ms - STRAY_AGE_MS).await {
         Ok(stored) => stored,
         Err(error) => return Check::failure(name, format!("they cannot be listed: {error}")),
     };
@@ -178,6 +189,9 @@ async fn examine_strays(folder: &Path, checked: &Checked, now_ms: i64) -> Check 
         !checked.has_file(key).unwrap_or(true)
     };
     match stored.iter().filter(|name| is_stray(name)).count() {
+        0 if is_elsewhere => {
+            Check::well(name, format!("{} of more than an hour in {location}, all known", stored.len()))
+        }
         0 => Check::well(name, format!("{} of more than an hour, all known", stored.len())),
         count => {
             let words = format!(

@@ -198,7 +198,11 @@ impl Export<'_> {
         };
         let relative = format!("files/{}.{}", file.key, extension(&file.name));
         let target = self.folder.join(&relative);
-        match fs::copy(source, &target) {
+        let copied = fs::copy(&source, &target);
+        if source == scratch {
+            let _ = fs::remove_file(&scratch);
+        }
+        match copied {
             Ok(_) => {
                 self.exported.file_count += 1;
                 Ok(Some(relative))

@@ -8,7 +8,7 @@ use archive::Reader;
 
 use super::verify::{Extracted, Member, Report, write};
 use super::{BackupError, DATABASE, Progress, failed};
-use crate::files;
+use crate::files::{self, LOCATION, Location, StoredFiles};
 use crate::store::sqlite::copy;
 
 /// The folder below the data folder in which everything is prepared. Nothing has its final name before all is checked.
@@ -46,7 +46,7 @@ pub fn is_free(folder: &Path) -> Result<(), BackupError> {
     let is_cut_off = is_cut_off(folder);
     for entry in entries {
         let name = entry.map_err(failed(folder))?.file_name();
-        if name == FILES && is_cut_off {
+        if (name == FILES || name == LOCATION) && is_cut_off {
             continue;
         }
         if !IGNORED.iter().any(|ignored| name == *ignored) {
@@ -61,23 +61,34 @@ fn is_cut_off(folder: &Path) -> bool {
     folder.join(PREPARED).is_dir() && folder.join(DATABASE).symlink_metadata().is_err()
 }
 
-/// Restores the archive at `path` into `folder`, which must be locked by the caller and [free](is_free).
+/// Restores the archive at `path` into `folder`, which must be locked by the caller and [free](is_free), and its files to
+/// `location`.
 ///
 /// # Errors
-/// As [`BackupError`]. The folder is as empty as before then.
-pub fn restore(path: &Path, folder: &Path, progress: &mut dyn FnMut(Progress)) -> Result<Restored, BackupError> {
+/// As [`BackupError`]. The folder is as empty as before then; a bucket may have some of the files.
+pub fn restore(
+    path: &Path,
+    folder: &Path,
+    location: &Location,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Restored, BackupError> {
     is_free(folder)?;
     let prepared = folder.join(PREPARED);
     if is_cut_off(folder) {
         // Before the folder that says so.
         remove(&folder.join(FILES))?;
+        let _ = fs::remove_file(folder.join(LOCATION));
     }
     remove(&prepared)?;
     fs::create_dir(&prepared).map_err(failed(&prepared))?;
+    if *location != Location::Folder {
+        location.note(&prepared).map_err(failed(&prepared))?;
+    }
     let restored = prepare(path, &prepared, progress).and_then(|restored| {
         publish(&prepared, folder).inspect_err(|_| {
             let _ = fs::remove_file(folder.join(DATABASE));
             let _ = fs::remove_dir_all(folder.join(FILES));
+            let _ = fs::remove_file(folder.join(LOCATION));
         })?;
         Ok(restored)
     });
@@ -87,7 +98,7 @@ pub fn restore(path: &Path, folder: &Path, progress: &mut dyn FnMut(Progress)) -
 
 /// Gives everything that is prepared its final name. The database comes last: before it there is no installation.
 fn publish(prepared: &Path, folder: &Path) -> Result<(), BackupError> {
-    for name in [FILES, DATABASE] {
+    for name in [FILES, LOCATION, DATABASE] {
         match fs::rename(prepared.join(name), folder.join(name)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(folder)(error)),
             _ => sync(folder)?,
@@ -108,6 +119,7 @@ fn prepare(path: &Path, prepared: &Path, progress: &mut dyn FnMut(Progress)) -> 
     let mut extracted = Extracted::default();
     let mut bytes = 0;
     let database = prepared.join(DATABASE);
+    let stored = StoredFiles::of(prepared).map_err(failed(prepared))?;
     let mut broken = None;
     let read = Reader::open(path).map_err(failed(path))?.read(|name, member_bytes, source| {
         match extracted.member(name.as_str(), source)? {
@@ -120,7 +132,12 @@ fn prepare(path: &Path, prepared: &Path, progress: &mut dyn FnMut(Progress)) -> 
                 let relative = files::relative(key).ok_or_else(|| io::Error::from(io::ErrorKind::InvalidData))?;
                 let path = prepared.join(FILES).join(relative);
                 let make = || fs::create_dir_all(path.parent().unwrap_or(prepared));
-                let written = make().and_then(|()| write(&path, source));
+                let written = make().and_then(|()| write(&path, source)).and_then(|sum| {
+                    if stored.send(key, &path)? {
+                        fs::remove_file(&path)?;
+                    }
+                    Ok(sum)
+                });
                 let sum = written.inspect_err(|_| broken = Some(path.clone()))?;
                 extracted.note(name.as_str(), sum);
             }

@@ -8,7 +8,7 @@ use archive::{Name, Writer};
 use serde::{Deserialize, Serialize};
 
 use super::{BackupError, DATABASE, FORMAT, HEADER, Header, Progress, database_of, failed};
-use crate::files::{self, PREVIEW_SUFFIX};
+use crate::files::{self, PREVIEW_SUFFIX, StoredFiles};
 use crate::store::sqlite::copy::{self, Checked, StoredFile};
 
 /// The file in the data folder that says when the last backup was made.
@@ -72,15 +72,15 @@ pub fn save(
 
     let mut saved = Saved { message_count: checked.message_count()?, ..Saved::default() };
     // The sum of what was appended; `None` for a file that is missing.
+    let stored = StoredFiles::of(folder).map_err(failed(folder))?;
     let mut append = |key: &str| -> Result<Option<[u8; 32]>, BackupError> {
         let Some(relative) = files::relative(key) else { return Ok(None) };
         let member = name(&format!("files/{relative}"))?;
-        let path = folder.join("files").join(relative);
-        let mut file = match File::open(&path) {
+        let mut file = match stored.open(key) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            opened => opened.map_err(failed(&path))?,
+            opened => opened.map_err(failed(Path::new(&relative)))?,
         };
-        let bytes = file.metadata().map_err(failed(&path))?.len();
+        let bytes = file.bytes;
         writer.append(&member, bytes, &mut file, &mut |_| {}).map(Some).map_err(failed(target))
     };
     let mut read_bytes = 0;

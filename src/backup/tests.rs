@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::clock::Clock;
-use crate::files::PREVIEW_SUFFIX;
+use crate::files::{Location, PREVIEW_SUFFIX};
 use crate::model::{FileKey, FileName};
 use crate::state::AppState;
 use crate::store::{self, files::NewBlob};
@@ -104,7 +104,7 @@ async fn what_is_saved_is_believed_and_comes_back_with_another_epoch() {
         let data = folder.path();
         fs::create_dir(data.join("restoring")).unwrap();
         fs::write(data.join("restoring/left"), "by a process that was killed").unwrap();
-        let restored = restore(&path, data, &mut |_| {}).unwrap();
+        let restored = restore(&path, data, &Location::Folder, &mut |_| {}).unwrap();
         assert_eq!((restored.message_count, restored.file_count, restored.problems), (1, 2, Vec::new()));
         assert!(!data.join("restoring").exists());
         assert_eq!(verify_folder(data, &mut |_| {}).unwrap(), report);
@@ -115,7 +115,7 @@ async fn what_is_saved_is_believed_and_comes_back_with_another_epoch() {
         let page = store::events::room_cursor(state.db.reader(), installation.world.all_talk.id).await.unwrap();
         assert_eq!((page.seq, page.at), (old.seq, old.at));
         assert_ne!(page.epoch, old.epoch);
-        assert!(matches!(restore(&path, data, &mut |_| {}), Err(BackupError::NotEmpty(_))));
+        assert!(matches!(restore(&path, data, &Location::Folder, &mut |_| {}), Err(BackupError::NotEmpty(_))));
     }
     assert_eq!(last_backup_ms(&installation.folder()), Some(NOW_MS));
 }
@@ -135,7 +135,7 @@ async fn lost_and_changed_files_are_found_unless_they_are_about_to_be_deleted() 
     assert_eq!(verify(&path).unwrap().problems, report.problems);
     // Everything comes back, with this file as it was.
     let into = tempfile::tempdir().unwrap();
-    assert_eq!(restore(&path, into.path(), &mut |_| {}).unwrap().problems, report.problems);
+    assert_eq!(restore(&path, into.path(), &Location::Folder, &mut |_| {}).unwrap().problems, report.problems);
     assert_eq!(verify_folder(into.path(), &mut |_| {}).unwrap().problems, report.problems);
 
     fs::remove_file(installation.stored_path(&installation.key)).unwrap();
@@ -145,7 +145,7 @@ async fn lost_and_changed_files_are_found_unless_they_are_about_to_be_deleted() 
     assert_eq!((saved.file_count, saved.missing_count), (0, 1));
     assert_eq!(verify(&path).unwrap().problems, std::slice::from_ref(&missing));
     let into = tempfile::tempdir().unwrap();
-    assert_eq!(restore(&path, into.path(), &mut |_| {}).unwrap().problems, [missing]);
+    assert_eq!(restore(&path, into.path(), &Location::Folder, &mut |_| {}).unwrap().problems, [missing]);
 }
 
 #[tokio::test]
@@ -176,7 +176,10 @@ async fn a_flipped_bit_and_a_cut_are_refused_and_leave_the_folder_empty() {
             fs::write(&path, damaged).unwrap();
             assert!(matches!(verify(&path), Err(BackupError::Damaged(_))), "{name} of {} bytes", damaged.len());
             let into = tempfile::tempdir().unwrap();
-            assert!(matches!(restore(&path, into.path(), &mut |_| {}), Err(BackupError::Damaged(_))));
+            assert!(matches!(
+                restore(&path, into.path(), &Location::Folder, &mut |_| {}),
+                Err(BackupError::Damaged(_))
+            ));
             assert_eq!(fs::read_dir(into.path()).unwrap().count(), 0);
         }
     }
@@ -209,14 +212,14 @@ async fn a_restore_that_was_cut_off_between_the_files_and_the_database_is_done_a
     for (name, content) in [("restoring/campfire.sqlite3", "prepared"), ("import.lock", ""), ("campfire.lock", "1")] {
         fs::write(data.join(name), content).unwrap();
     }
-    restore(&path, data, &mut |_| {}).unwrap();
+    restore(&path, data, &Location::Folder, &mut |_| {}).unwrap();
     assert!(!data.join("files/ab/left").exists() && !data.join("restoring").exists());
     assert_eq!(verify_folder(data, &mut |_| {}).unwrap().problems, [""; 0]);
 
     // Without the folder of a restore, these are somebody's files.
     let into = tempfile::tempdir().unwrap();
     fs::create_dir(into.path().join("files")).unwrap();
-    assert!(matches!(restore(&path, into.path(), &mut |_| {}), Err(BackupError::NotEmpty(_))));
+    assert!(matches!(restore(&path, into.path(), &Location::Folder, &mut |_| {}), Err(BackupError::NotEmpty(_))));
 }
 
 #[tokio::test]
@@ -226,7 +229,7 @@ async fn a_restore_that_fails_after_the_files_are_in_place_leaves_the_folder_emp
     let into = tempfile::tempdir().unwrap();
     // Something takes the place of the database meanwhile.
     let mut block = |_: Progress| fs::create_dir_all(into.path().join(DATABASE).join("in the way")).unwrap();
-    assert!(matches!(restore(&path, into.path(), &mut block), Err(BackupError::Io(..))));
+    assert!(matches!(restore(&path, into.path(), &Location::Folder, &mut block), Err(BackupError::Io(..))));
     assert!(!into.path().join("files").exists() && !into.path().join("restoring").exists());
 }
 
@@ -237,14 +240,14 @@ async fn an_archive_whose_database_is_damaged_is_refused_and_gaps_of_the_search_
     database.execute("DELETE FROM message_parts", []).unwrap();
     let (path, _) = installation.save("search.tar");
     let into = tempfile::tempdir().unwrap();
-    let restored = restore(&path, into.path(), &mut |_| {}).unwrap();
+    let restored = restore(&path, into.path(), &Location::Folder, &mut |_| {}).unwrap();
     assert_eq!(restored.problems, ["search: 1 messages are not in the index of parts of words"]);
 
     let insert = "INSERT INTO boosts (message_id, booster_id, content, created_at) VALUES (999, 1, 'x', 0)";
     database.execute_batch(&format!("PRAGMA foreign_keys = OFF; {insert}")).unwrap();
     let (path, _) = installation.save("references.tar");
     let into = tempfile::tempdir().unwrap();
-    assert!(matches!(restore(&path, into.path(), &mut |_| {}), Err(BackupError::Damaged(_))));
+    assert!(matches!(restore(&path, into.path(), &Location::Folder, &mut |_| {}), Err(BackupError::Damaged(_))));
     assert_eq!(fs::read_dir(into.path()).unwrap().count(), 0);
 }
 
@@ -258,7 +261,7 @@ async fn an_archive_of_a_newer_version_is_refused_in_words() {
         assert!(matches!(&refused, BackupError::Newer(_)), "{refused}");
         assert!(refused.to_string().contains("made by a newer Campfire (9.9.9)"), "{refused}");
         let into = tempfile::tempdir().unwrap();
-        assert!(matches!(restore(&path, into.path(), &mut |_| {}), Err(BackupError::Newer(_))));
+        assert!(matches!(restore(&path, into.path(), &Location::Folder, &mut |_| {}), Err(BackupError::Newer(_))));
     }
 }
 
@@ -284,7 +287,7 @@ async fn members_that_do_not_belong_there_are_refused() {
         foreign(&path, members);
         let into = tempfile::tempdir().unwrap();
         assert!(verify(&path).is_err());
-        assert!(restore(&path, into.path(), &mut |_| {}).is_err());
+        assert!(restore(&path, into.path(), &Location::Folder, &mut |_| {}).is_err());
         assert_eq!(fs::read_dir(into.path()).unwrap().count(), 0);
         fs::remove_file(&path).unwrap();
     }

@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use archive::{Damage, Reader};
 use sha2::{Digest, Sha256};
 
 use super::{BackupError, DATABASE, HEADER, Header, MAX_HEADER_BYTES, Progress, database_of, failed};
-use crate::files::{self, PREVIEW_SUFFIX};
+use crate::files::{self, PREVIEW_SUFFIX, StoredFiles};
 use crate::store::sqlite::copy::{self, Checked, StoredFile};
 
 /// How many problems are listed; more are counted.
@@ -67,23 +67,23 @@ pub fn verify_folder(folder: &Path, progress: &mut dyn FnMut(Progress)) -> Resul
     report.check_database(&checked)?;
     // Files may be read for hours.
     checked.end_transaction()?;
+    let stored = StoredFiles::of(folder).map_err(failed(folder))?;
     let mut bytes = 0;
     checked.files(|file: StoredFile| -> Result<(), BackupError> {
-        match path_of(folder, &file.key).map(|path| sum(&path)) {
-            Some(Ok(sum)) if sum[..] != file.sha256 => {
+        match sum(&stored, &file.key) {
+            Ok(sum) if sum[..] != file.sha256 => {
                 report.add(format!("file {}: it does not have the bytes that were stored", file.key));
             }
-            Some(Ok(_)) => report.file_count += 1,
-            Some(Err(error)) if error.kind() == io::ErrorKind::NotFound => {
+            Ok(_) => report.file_count += 1,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 if file.is_used {
                     report.add(format!("file {}: it is missing", file.key));
                 }
             }
-            Some(Err(error)) => report.add(format!("file {}: {error}", file.key)),
-            None => report.add(format!("file {:?}: this is no key", file.key)),
+            Err(error) => report.add(format!("file {}: {error}", file.key)),
         }
         let preview = format!("{}{PREVIEW_SUFFIX}", file.key);
-        if file.has_preview && file.is_used && !path_of(folder, &preview).is_some_and(|path| path.is_file()) {
+        if file.has_preview && file.is_used && stored.open(&preview).is_err() {
             report.add(format!("file {preview}: it is missing"));
         }
         bytes += file.bytes;
@@ -93,13 +93,8 @@ pub fn verify_folder(folder: &Path, progress: &mut dyn FnMut(Progress)) -> Resul
     Ok(report)
 }
 
-/// Where an installation has the file of this name.
-fn path_of(folder: &Path, name: &str) -> Option<PathBuf> {
-    files::relative(name).map(|relative| folder.join("files").join(relative))
-}
-
-fn sum(path: &Path) -> io::Result<[u8; 32]> {
-    let mut file = File::open(path)?;
+fn sum(stored: &StoredFiles, name: &str) -> io::Result<[u8; 32]> {
+    let mut file = stored.open(name)?;
     let mut sum = Sha256::new();
     let mut buffer = vec![0; 256 * 1024];
     loop {

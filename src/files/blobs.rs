@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use bucket::{Bucket, Object};
 use bytes::Bytes;
 
 /// What follows the key in the name of a preview.
@@ -41,6 +42,12 @@ pub trait Blobs: std::fmt::Debug + Send + Sync {
 
     /// The names of all files that have not changed since `before_ms`, in milliseconds since the epoch.
     async fn list_before(&self, before_ms: i64) -> io::Result<Vec<String>>;
+
+    /// Whether files can be stored, read and deleted.
+    ///
+    /// # Errors
+    /// What is in the way.
+    async fn check(&self) -> io::Result<()>;
 }
 
 /// An open file of a store.
@@ -67,11 +74,11 @@ impl Folder {
     }
 
     fn path(&self, name: &str) -> io::Result<PathBuf> {
-        Ok(self.folder.join(relative(name).ok_or(io::ErrorKind::NotFound)?))
+        Ok(self.folder.join(named(name)?))
     }
 }
 
-/// Where a [`Folder`] keeps the file of this name: `ab/cd/NAME`; `None` for what is no name of a file.
+/// Where in its store the file of this name is: `ab/cd/NAME`; `None` for what is no name of a file.
 #[must_use]
 pub fn relative(name: &str) -> Option<String> {
     let is_name = name.len() >= 4 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
@@ -125,6 +132,61 @@ impl Blobs for Folder {
         })
         .await
     }
+
+    async fn check(&self) -> io::Result<()> {
+        let folder = self.folder.clone();
+        blocking(move || make_durable_folder(&folder)).await
+    }
+}
+
+/// Files in a bucket have the same relative names as those in a [`Folder`].
+#[async_trait]
+impl Blobs for Bucket {
+    async fn put(&self, name: &str, path: &Path) -> io::Result<()> {
+        self.put(&named(name)?, path).await
+    }
+
+    async fn open(&self, name: &str) -> io::Result<Box<dyn BlobReader>> {
+        Ok(Box::new(self.open(&named(name)?).await?))
+    }
+
+    async fn local_path(&self, name: &str, scratch: &Path) -> io::Result<PathBuf> {
+        self.download(&named(name)?, scratch).await?;
+        Ok(scratch.to_owned())
+    }
+
+    async fn delete(&self, name: &str) -> io::Result<()> {
+        self.delete(&named(name)?).await
+    }
+
+    async fn list_before(&self, before_ms: i64) -> io::Result<Vec<String>> {
+        let listed = self.list_before(before_ms).await?;
+        // The bucket may have objects of others.
+        let own = listed.into_iter().filter_map(|path| {
+            let name = path.rsplit('/').next()?;
+            (relative(name).as_deref() == Some(&path)).then(|| name.to_owned())
+        });
+        Ok(own.collect())
+    }
+
+    async fn check(&self) -> io::Result<()> {
+        self.check().await
+    }
+}
+
+#[async_trait]
+impl BlobReader for Object {
+    fn bytes(&self) -> u64 {
+        self.bytes()
+    }
+
+    async fn read(&self, range: Range<u64>) -> io::Result<Bytes> {
+        self.read(range).await
+    }
+}
+
+fn named(name: &str) -> io::Result<String> {
+    relative(name).ok_or_else(|| io::ErrorKind::NotFound.into())
 }
 
 /// Gives `path` a second name, so that it stays for whoever tries again, and makes that name durable.

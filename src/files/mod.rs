@@ -8,11 +8,15 @@ mod blobs;
 mod details;
 mod hold;
 mod incoming;
+mod location;
+mod moving;
 
 pub use blobs::{BlobReader, Blobs, Folder, PREVIEW_SUFFIX, relative};
 pub use details::{Cleaned, FileDetails, read_details, without_metadata};
 pub use hold::{Hold, hold};
 pub use incoming::{AppendError, Incoming};
+pub use location::{LOCATION, Location, StoredBytes, StoredFiles};
+pub use moving::{MoveError, Moved, Place, choose, move_to};
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -46,20 +50,21 @@ pub struct Files {
 }
 
 impl Files {
-    /// The files in a data folder. Folders are made when the first file arrives.
-    #[must_use]
-    pub fn in_folder(data: &Path) -> Self {
-        let folder = data.join("files");
-        Self {
-            incoming: Incoming::new(folder.join("incoming")),
-            blobs: Arc::new(Folder::new(folder)),
+    /// The files of the installation in a data folder. Folders are made when the first file arrives.
+    ///
+    /// # Errors
+    /// When it is not known where they are, or the environment does not describe the store.
+    pub fn open(data: &Path) -> io::Result<Self> {
+        Ok(Self {
+            incoming: Incoming::new(data.join("files/incoming")),
+            blobs: Location::of(data)?.open(data)?,
             threads: Pool::new("files", 2),
             data: data.to_owned(),
             thumbnailer: OnceLock::new(),
             max_file_bytes: AtomicU64::new(MAX_FILE_BYTES),
             min_free_bytes: AtomicU64::new(MIN_FREE_BYTES),
             keeps_metadata: false.into(),
-        }
+        })
     }
 
     /// The permission to delete complete files, until it is dropped. `None` while a backup is made.

@@ -4,6 +4,7 @@ use std::error::Error;
 use std::path::PathBuf;
 
 use campfire::backup;
+use campfire::files::Location;
 use clap::Args;
 
 use super::data_folder::{DataFolder, GivenToOwner};
@@ -26,6 +27,9 @@ pub struct Options {
     #[command(flatten)]
     #[expect(missing_docs, reason = "a doc comment would become part of the help text")]
     pub data: Data,
+    /// Where the files are to be: `s3://BUCKET` or `s3://BUCKET/PREFIX`, see `campfire serve --help`, or `folder`.
+    #[arg(long, env = "CAMPFIRE_FILES", default_value_t, value_name = "LOCATION")]
+    pub files: Location,
 }
 
 /// Restores.
@@ -34,7 +38,7 @@ pub struct Options {
 /// If that is not possible, with the reason; the folder is empty then.
 pub fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     process::prepare();
-    let Options { file, data: Data { folder } } = options;
+    let Options { file, data: Data { folder }, files: location } = options;
     // Before the folder is locked, which would change one that is not ours.
     backup::is_free(folder)?;
     if !file.is_file() {
@@ -43,7 +47,7 @@ pub fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     let _in_use = DataFolder::open(folder)?;
     let _given = GivenToOwner(folder);
     let mut printer = Printer::default();
-    let restored = backup::restore(file, folder, &mut |progress| printer.backup(progress))
+    let restored = backup::restore(file, folder, location, &mut |progress| printer.backup(progress))
         .map_err(|error| format!("{}: {error}", file.display()))?;
     for problem in &restored.problems {
         logging::write_line(&format!("campfire: {problem}"));

@@ -4,6 +4,7 @@ mod acme;
 #[path = "../../../crates/import/tests/suite/archive.rs"]
 mod archive;
 mod backup;
+mod bucket;
 #[path = "../../../crates/import/tests/suite/fixture.rs"]
 mod fixture;
 mod import;

@@ -93,7 +93,12 @@ impl Served {
     pub async fn start(data: &Path) -> Self {
         let data = text(data);
         let arguments = ["--writes-per-second", "0", "--listen", "127.0.0.1:0", "--data", &data];
-        let mut process = command(arguments).stderr(Stdio::null()).spawn().unwrap();
+        Self::spawn(command(arguments)).await
+    }
+
+    /// Serves with this command.
+    pub async fn spawn(mut command: Command) -> Self {
+        let mut process = command.stderr(Stdio::null()).spawn().unwrap();
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
         let line = timeout(TEST_TIMEOUT, lines.next_line()).await.expect("it starts").unwrap().unwrap();
         let port = line.rsplit_once(':').expect("an address").1.parse().unwrap();
@@ -103,10 +108,15 @@ impl Served {
     /// The same, set up by Ada, who is signed in.
     pub async fn set_up(data: &Path) -> Self {
         let mut served = Self::start(data).await;
-        let form = "name=Ada&email_address=ada%40example.com&password=correct+horse";
-        let answer = served.post("/first_run", form).await;
-        served.cookie = cookie_of(&answer);
+        served.set_up_by_ada().await;
         served
+    }
+
+    /// Sets it up as Ada, who is signed in then.
+    pub async fn set_up_by_ada(&mut self) {
+        let form = "name=Ada&email_address=ada%40example.com&password=correct+horse";
+        let answer = self.post("/first_run", form).await;
+        self.cookie = cookie_of(&answer);
     }
 
     /// The address that it listens on.

@@ -64,7 +64,10 @@ pub async fn find(state: &AppState, current: &CurrentUser, key: &FileKey, part: 
     };
     let reader = state.files.blobs.open(&name).await.map_err(|error| {
         tracing::error!(%error, name, "a stored file cannot be opened");
-        if error.kind() == std::io::ErrorKind::NotFound { AppError::NotFound } else { AppError::Internal }
+        if error.kind() == std::io::ErrorKind::NotFound {
+            return AppError::NotFound;
+        }
+        AppError::Unavailable("The store of files does not answer. Try again.".into())
     })?;
     Ok(ServedFile { name: file.name, content_type, etag, reader })
 }

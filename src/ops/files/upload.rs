@@ -189,7 +189,7 @@ async fn complete<C: Caller>(state: &AppState, caller: &C, upload: &mut Upload) 
         sha256 = cleaned.sha256;
         bytes = cleaned.bytes;
     }
-    files_of.blobs.put(key.as_str(), stored_path).await.map_err(broken)?;
+    files_of.blobs.put(key.as_str(), stored_path).await.map_err(not_stored)?;
     let blob = NewBlob {
         key: key.clone(),
         creator_id: caller.user().id,
@@ -317,6 +317,17 @@ fn no_space() -> AppError {
 }
 
 /// A failure of the file system, for the log; the user learns only that there was one.
+/// The store does not take a file that has arrived. A store on another machine may do so later.
+fn not_stored(error: std::io::Error) -> AppError {
+    match AppendError::from(error) {
+        AppendError::NoSpace => no_space(),
+        error => {
+            tracing::error!(%error, "the store did not take a file");
+            AppError::Unavailable("The file has arrived, but the store of files does not take it. Try again.".into())
+        }
+    }
+}
+
 fn broken(error: std::io::Error) -> AppError {
     match AppendError::from(error) {
         AppendError::NoSpace => no_space(),

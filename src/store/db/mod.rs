@@ -79,6 +79,9 @@ pub enum OpenError {
     /// The `-shm` file, which contains SQLite's commit counter, cannot be read.
     #[error("the index of the write-ahead log cannot be read: {0}")]
     Index(std::io::Error),
+    /// The store of the files cannot be used.
+    #[error("the files cannot be used: {0}")]
+    Files(std::io::Error),
 }
 
 /// The database. Clones share its connections.

@@ -10,7 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::cache::invalidation::Stale;
 use crate::live::Announcement;
 use crate::model::{
-    Account, FileKey, Involvement, Job, Message, MessageId, Person, Room, RoomId, SessionId, SidebarRoom, User, UserId,
+    Account, FileKey, Involvement, Job, Mail, Message, MessageId, Person, Room, RoomId, SessionId, SidebarRoom, User,
+    UserId,
 };
 use crate::protocol::ServerEvent;
 use crate::store::events::{EventKind, NewEvent};
@@ -211,6 +212,8 @@ pub enum Fact {
         /// The note, as HTML.
         html: String,
     },
+    /// A mail is to be sent.
+    MailQueued(Mail),
     /// Files have expired, because what they belonged to is gone.
     FilesReleased,
 
@@ -375,6 +378,7 @@ impl Tx {
             }
 
             Fact::LinksPosted { message_id } => self.enqueue(&Job::PreviewLinks { message_id }).await?,
+            Fact::MailQueued(mail) => self.enqueue(&Job::SendMail(mail)).await?,
             Fact::FilesReleased => self.enqueue(&Job::RemoveFiles).await?,
             Fact::DeliveriesQueued { bot_ids } => {
                 for bot_id in bot_ids {
@@ -554,7 +558,7 @@ mod tests {
             Fact::MessageBoosted { .. } => "boost",
             Fact::MessageExtended { .. } => "post a picture",
             Fact::LinksPosted { .. } => "post a link",
-            Fact::FilesReleased | Fact::DeliveriesQueued { .. } => "none: no page shows it",
+            Fact::FilesReleased | Fact::DeliveriesQueued { .. } | Fact::MailQueued(_) => "none: no page shows it",
             Fact::NoteWritten { .. } => "none: it is gone after a load",
             Fact::MessagesRendered { .. } => "none: a tab shows it at its next load",
             Fact::EventsPruned => "prune",

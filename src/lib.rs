@@ -41,6 +41,8 @@ pub mod live;
 #[cfg(feature = "ssr")]
 mod low_priority;
 #[cfg(feature = "ssr")]
+pub mod mail;
+#[cfg(feature = "ssr")]
 pub mod metrics;
 #[cfg(feature = "ssr")]
 mod names;

@@ -14,6 +14,7 @@ use crate::files::Files;
 use crate::health::Health;
 use crate::live::{self, Hub};
 use crate::low_priority::Pool;
+use crate::mail::Mail;
 use crate::model::{Account, UserId};
 use crate::outgoing::Outgoing;
 use crate::store::{self, Db};
@@ -38,6 +39,18 @@ pub const WRITES_PER_SECOND: u32 = 5;
 /// in milliseconds: 30 in an hour.
 const JOIN_BURST: i64 = 30;
 const JOIN_INTERVAL_MS: i64 = 60 * 60 * 1_000 / JOIN_BURST;
+
+/// How many mails can be requested from one network at once; and the interval after which one more can, in milliseconds.
+const MAIL_REQUEST_BURST: i64 = 10;
+const MAIL_REQUEST_INTERVAL_MS: i64 = 6 * 60 * 1_000;
+
+/// How many mails are sent to one address at once; and the interval after which one more is, in milliseconds.
+const MAIL_BURST: i64 = 3;
+const MAIL_INTERVAL_MS: i64 = 20 * 60 * 1_000;
+
+/// How many people a user can invite by mail at once; and the interval after which one more, in milliseconds.
+const INVITATION_BURST: i64 = 20;
+const INVITATION_INTERVAL_MS: i64 = 60 * 60 * 1_000;
 
 /// How many posts of a bot are accepted at once; and the interval after which one more is, in milliseconds: 60 a minute.
 const BOT_POST_BURST: i64 = 60;
@@ -74,6 +87,12 @@ pub struct SharedState {
     pub bot_reads: Rate<UserId>,
     /// How fast accounts may be made, by the digest of the join code and the network.
     pub joins: Rate<([u8; 16], IpAddr)>,
+    /// How fast mails may be requested by who is not signed in, by network.
+    pub mail_requests: Rate<IpAddr>,
+    /// How fast mails are sent to one address, by its digest.
+    pub mails: Rate<[u8; 16]>,
+    /// How fast each user may invite by mail.
+    pub invitations: Rate<UserId>,
     /// The networks that users wrote from last.
     pub written_from: WrittenFrom,
     /// The banned addresses.
@@ -84,6 +103,8 @@ pub struct SharedState {
     pub files: Files,
     /// The client for requests to others.
     pub outgoing: Outgoing,
+    /// The mail that is sent to people.
+    pub mail: Mail,
     /// The key pair that pushes are signed with, once it is known: the operator's, or the one in the database.
     pub push_key: OnceLock<push::KeyPair>,
     /// The threads that encrypt pushes.
@@ -159,10 +180,14 @@ impl AppState {
             bot_posts: Rate::new(clock.clone(), BOT_POST_BURST, BOT_POST_INTERVAL_MS),
             bot_reads: Rate::new(clock.clone(), BOT_READ_BURST, BOT_READ_INTERVAL_MS),
             joins: Rate::new(clock.clone(), JOIN_BURST, JOIN_INTERVAL_MS),
+            mail_requests: Rate::new(clock.clone(), MAIL_REQUEST_BURST, MAIL_REQUEST_INTERVAL_MS),
+            mails: Rate::new(clock.clone(), MAIL_BURST, MAIL_INTERVAL_MS),
+            invitations: Rate::new(clock.clone(), INVITATION_BURST, INVITATION_INTERVAL_MS),
             written_from: WrittenFrom::new(clock.clone()),
             bans,
-            files: Files::in_folder(folder),
+            files: Files::open(folder).map_err(store::OpenError::Files)?,
             outgoing: Outgoing::default(),
+            mail: Mail::default(),
             push_key: OnceLock::new(),
             encryptions: Pool::new("encryption", MAX_ENCRYPTIONS),
             clock,

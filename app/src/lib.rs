@@ -108,10 +108,12 @@ pub enum Notice {
     AddressTaken,
     /// A test, of a webhook or of a device, was sent.
     TestQueued,
+    /// An invitation is sent by mail.
+    Invited,
 }
 
 impl Notice {
-    const ALL: [Self; 20] = [
+    const ALL: [Self; 21] = [
         Self::Welcome,
         Self::RoomMissing,
         Self::RoomRemoved,
@@ -132,6 +134,7 @@ impl Notice {
         Self::Unbanned,
         Self::AddressTaken,
         Self::TestQueued,
+        Self::Invited,
     ];
 
     /// The text that the page shows.
@@ -160,6 +163,7 @@ impl Notice {
             Self::Unbanned => "The ban is lifted.",
             Self::AddressTaken => "Somebody has joined with that e-mail address already. If it is yours, sign in.",
             Self::TestQueued => "The test is on its way. What came of it is listed below.",
+            Self::Invited => "The invitation is on its way.",
         }
     }
 
@@ -187,6 +191,7 @@ impl Notice {
             Self::Unbanned => "unbanned",
             Self::AddressTaken => "address-taken",
             Self::TestQueued => "test-queued",
+            Self::Invited => "invited",
         }
     }
 

@@ -17,6 +17,7 @@ mod remove_content;
 mod remove_files;
 mod render;
 mod renew_search;
+mod send_mail;
 mod sweep_files;
 
 pub use dispatcher::{run, run_due};
@@ -83,6 +84,7 @@ async fn step(state: &AppState, job: &Job) -> AppResult<Next> {
         Job::PushAgain { message_id, subscription_ids, attempts } => {
             push::step_again(state, *message_id, subscription_ids, *attempts).await
         }
+        Job::SendMail(mail) => send_mail::step(state, mail).await,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{FileKey, MessageId, PushSubscriptionId, RoomId, SessionId, UserId};
+use super::{FileKey, Mail, MessageId, PushSubscriptionId, RoomId, SessionId, UserId};
 
 /// A job with the arguments of its handler. Stored as JSON, so variants and fields are only ever added.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,6 +69,8 @@ pub enum Job {
         /// How often it was tried.
         attempts: u32,
     },
+    /// Sends a mail.
+    SendMail(Mail),
 }
 
 /// Before every subscription.
@@ -106,6 +108,8 @@ pub enum JobKind {
     Push,
     /// [`Job::PushAgain`]
     PushAgain,
+    /// [`Job::SendMail`]
+    SendMail,
 }
 
 impl Job {
@@ -126,13 +130,14 @@ impl Job {
             Self::DeliverWebhooks { .. } => JobKind::DeliverWebhooks,
             Self::Push { .. } => JobKind::Push,
             Self::PushAgain { .. } => JobKind::PushAgain,
+            Self::SendMail(_) => JobKind::SendMail,
         }
     }
 }
 
 impl JobKind {
     /// Every kind.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::RemoveContent,
         Self::EmptyRoom,
         Self::Prune,
@@ -146,6 +151,7 @@ impl JobKind {
         Self::DeliverWebhooks,
         Self::Push,
         Self::PushAgain,
+        Self::SendMail,
     ];
 
     /// How many jobs of this kind run concurrently.
@@ -156,7 +162,7 @@ impl JobKind {
             Self::PreviewLinks => 4,
             Self::DeliverWebhooks => 16,
             Self::Push => 4,
-            Self::PushAgain => 2,
+            Self::PushAgain | Self::SendMail => 2,
             // More would only queue for the single writer.
             _ => 1,
         }
@@ -201,6 +207,10 @@ mod tests {
                     attempts: 1,
                 },
                 r#"{"kind":"push_again","message_id":41,"subscription_ids":[2],"attempts":1}"#,
+            ),
+            (
+                Job::SendMail(Mail::Invitation { email_address: "bob@example.com".into(), user_id: UserId(7) }),
+                r#"{"kind":"send_mail","mail":"invitation","email_address":"bob@example.com","user_id":7}"#,
             ),
         ] {
             assert_eq!(serde_json::to_string(&job).unwrap(), json);

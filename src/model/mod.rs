@@ -10,6 +10,7 @@ mod commands;
 mod files;
 mod ids;
 mod jobs;
+mod mail;
 mod messages;
 pub mod paths;
 mod place;
@@ -35,6 +36,7 @@ pub use files::{
 };
 pub use ids::{ClientMessageId, MessageId, PushSubscriptionId, RoomId, SessionId, UserId};
 pub use jobs::{Job, JobKind};
+pub use mail::Mail;
 pub use messages::{Draft, MAX_BODY_CHARS, Message, PAGE_SIZE, Posted, is_grouped};
 pub use place::{Anchor, Place};
 pub use previews::{LinkPreview, MAX_LINK_PREVIEWS, PreviewPicture};

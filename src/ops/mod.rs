@@ -16,6 +16,7 @@ pub mod files;
 pub mod hooks;
 pub mod jobs;
 pub mod layouts;
+pub mod mails;
 pub mod memberships;
 pub mod messages;
 pub mod previews;

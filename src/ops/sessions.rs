@@ -31,9 +31,9 @@ enum Means {
     Password,
     /// A link, which works once.
     Link,
-    /// A link that an administrator made for somebody else, who may have lost the password. The session may set another
-    /// one, once.
-    AdministratorsLink,
+    /// A link for somebody who may have lost the password: an administrator made it, or it was sent to their address. The
+    /// session may set another one, once.
+    LinkForNewPassword,
 }
 
 /// Proof that a user may sign in. [`begin`] checks that it still holds, in the write that stores the session.
@@ -67,15 +67,15 @@ impl SignIn {
         Self { means: Means::Link, ..Self::by_password(credentials) }
     }
 
-    /// The same, with a link that an administrator made for the user.
-    pub(super) fn by_administrators_link(credentials: Credentials) -> Self {
-        Self { means: Means::AdministratorsLink, ..Self::by_password(credentials) }
+    /// The same, with a link that also allows to set a password.
+    pub(super) fn by_link_for_new_password(credentials: Credentials) -> Self {
+        Self { means: Means::LinkForNewPassword, ..Self::by_password(credentials) }
     }
 
     /// Whether the session may set a password without the present one.
     #[must_use]
     pub fn allows_new_password(&self) -> bool {
-        self.means == Means::AdministratorsLink
+        self.means == Means::LinkForNewPassword
     }
 }
 
@@ -156,7 +156,7 @@ pub async fn begin(
     let insert = async move |tx: &mut Tx| {
         let user_id = sign_in.user.id;
         let present = match sign_in.means {
-            Means::AdministratorsLink => store::users::credentials_or_none_yet(tx.db(), user_id).await?,
+            Means::LinkForNewPassword => store::users::credentials_or_none_yet(tx.db(), user_id).await?,
             Means::Password | Means::Link => store::users::credentials(tx.db(), user_id).await?,
         };
         let present = present.ok_or(AppError::SignedOut)?;

@@ -23,6 +23,9 @@ use super::sessions::{self, SignIn, confirm_unless_recent, find_present};
 /// How long a link is valid, in milliseconds: 4 hours.
 pub const VALID_MS: i64 = 4 * 60 * 60 * 1_000;
 
+/// How long a link in a mail is valid, in milliseconds: 30 minutes.
+pub const VALID_BY_MAIL_MS: i64 = 30 * 60 * 1_000;
+
 /// Who made a link, which is part of what is signed: of the first bytes, so that a signature made for another purpose is
 /// never valid here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,15 +34,26 @@ enum Maker {
     User,
     /// An administrator, for another user.
     Administrator,
+    /// Whoever asked for a mail to the user's address.
+    Mail,
 }
 
 impl Maker {
-    const ALL: [Self; 2] = [Self::User, Self::Administrator];
+    const ALL: [Self; 3] = [Self::User, Self::Administrator, Self::Mail];
 
     const fn purpose(self) -> &'static [u8] {
         match self {
             Self::User => b"campfire session transfer 2",
             Self::Administrator => b"campfire session transfer by an administrator 1",
+            Self::Mail => b"campfire session transfer by mail 1",
+        }
+    }
+
+    /// How long a link is valid, in milliseconds.
+    const fn valid_ms(self) -> i64 {
+        match self {
+            Self::User | Self::Administrator => VALID_MS,
+            Self::Mail => VALID_BY_MAIL_MS,
         }
     }
 }
@@ -55,13 +69,21 @@ pub async fn mint(state: &AppState, user_id: UserId) -> AppResult<String> {
     sign(state, user_id, Maker::User).await
 }
 
+/// A transfer id that is sent to the user's own address, and allows to set a password.
+///
+/// # Errors
+/// `NotFound` unless the user is active and a person.
+pub(super) async fn mint_for_mail(state: &AppState, user_id: UserId) -> AppResult<String> {
+    sign(state, user_id, Maker::Mail).await
+}
+
 async fn sign(state: &AppState, user_id: UserId, maker: Maker) -> AppResult<String> {
     let credentials = match maker {
         Maker::User => store::users::credentials(state.db.reader(), user_id).await?,
-        Maker::Administrator => store::users::credentials_or_none_yet(state.db.reader(), user_id).await?,
+        Maker::Administrator | Maker::Mail => store::users::credentials_or_none_yet(state.db.reader(), user_id).await?,
     };
     let credentials = credentials.ok_or(AppError::NotFound)?;
-    let expires_at = state.clock.now_ms() + VALID_MS;
+    let expires_at = state.clock.now_ms() + maker.valid_ms();
     let signature = signer(state, &credentials, expires_at, maker).await?.finalize().into_bytes();
     let mut id = Vec::with_capacity(ID_BYTES);
     id.extend(user_id.0.to_be_bytes());
@@ -138,7 +160,7 @@ async fn verify(state: &AppState, id: &str) -> AppResult<Option<SignIn>> {
         if signer(state, &credentials, expires_at, maker).await?.verify_slice(&signature).is_ok() {
             return Ok(Some(match maker {
                 Maker::User => SignIn::by_link(credentials),
-                Maker::Administrator => SignIn::by_administrators_link(credentials),
+                Maker::Administrator | Maker::Mail => SignIn::by_link_for_new_password(credentials),
             }));
         }
     }

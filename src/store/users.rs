@@ -103,6 +103,16 @@ pub async fn count_revocation(db: impl SqliteExecutor<'_>, user_id: UserId) -> s
         .map(drop)
 }
 
+/// The e-mail address of an active user, as it was entered; `None` for users without one.
+pub async fn email_address(db: impl SqliteExecutor<'_>, user_id: UserId) -> sqlx::Result<Option<String>> {
+    let found: Option<Option<String>> =
+        sqlx::query_scalar("SELECT email_address FROM users WHERE id = $1 AND status = 0")
+            .bind(user_id)
+            .fetch_optional(db)
+            .await?;
+    Ok(found.flatten())
+}
+
 /// Whether a user of any status has this e-mail address, by the sameness of [`folding::address`].
 pub async fn is_email_taken(db: impl SqliteExecutor<'_>, email_address: &str) -> sqlx::Result<bool> {
     sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM users WHERE lower(email_address) = lower($1) OR email_key = $2)")

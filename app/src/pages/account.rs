@@ -42,12 +42,15 @@ pub fn AccountPage(
     links_previewed: bool,
     /// Whether the installation stores no files.
     text_only: bool,
+    /// Whether people can be invited by mail.
+    sends_mail: bool,
     /// The version of the program.
     version: &'static str,
     /// The values and errors of the settings form.
     state: FormState,
 ) -> impl IntoView {
     let administers = viewer.role == Role::Administrator;
+    let invitation = state.clone();
     view! {
         <Sheet title="Account settings" back=paths::HOME>
             {if administers {
@@ -64,6 +67,19 @@ pub fn AccountPage(
             <Section title="Invite people" id="invite">
                 <p>"Anyone with this link can join, and is in every open room at once."</p>
                 <LinkField id="join-link" label="Join link" url=join_url qr_path/>
+                {sends_mail.then(|| view! {
+                    <form method="post" action=paths::INVITATIONS>
+                        <Field
+                            name="email_address"
+                            label="Send the link to"
+                            kind="email"
+                            autocomplete="off"
+                            hint="The mail says that you invite, and to which Campfire."
+                            state=invitation
+                        />
+                        <button class="button button--plain">"Send an invitation"</button>
+                    </form>
+                })}
                 {administers.then(|| view! {
                     <Danger summary="Make a new link…" action=paths::JOIN_CODE method="post" button="Make a new link">
                         <p>"The present link stops working at once, wherever it was handed out. Nobody who has joined is affected."</p>

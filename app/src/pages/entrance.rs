@@ -57,6 +57,8 @@ pub fn SignIn(
     logo_version: i64,
     /// The path to redirect to after signing in.
     return_to: String,
+    /// Whether a link to set another password can be sent.
+    sends_mail: bool,
     /// The name and the e-mail address of the person to ask for help.
     help: Option<(String, String)>,
     /// The values and errors of the form.
@@ -70,7 +72,36 @@ pub fn SignIn(
                 <Field name="password" label="Password" kind="password" autocomplete="current-password" state/>
                 <button class="button">"Sign in"</button>
             </form>
+            {sends_mail.then(|| view! {
+                <p class="card__aside"><a href=paths::PASSWORD_RESET>"Forgot your password?"</a></p>
+            })}
             <Help lead="Locked out?" help/>
+        </Card>
+    }
+}
+
+/// The form that asks for a link to set another password, or what it says when it was sent.
+#[component]
+pub fn PasswordReset(
+    /// Whether the form was sent.
+    is_sent: bool,
+    /// The values and errors of the form.
+    state: FormState,
+) -> impl IntoView {
+    let lead = if is_sent {
+        "If somebody here has this address, a link is on its way. It works once, and for 30 minutes."
+    } else {
+        "Enter the address that you sign in with. You get a link to set another password."
+    };
+    view! {
+        <Card title="A new password" lead state=state.clone()>
+            {(!is_sent).then(|| view! {
+                <form method="post" action=paths::PASSWORD_RESET>
+                    <Field name="email_address" label="E-mail address" kind="email" autocomplete="username" autofocus=true state/>
+                    <button class="button">"Send the link"</button>
+                </form>
+            })}
+            <p class="card__aside"><a href=paths::SIGN_IN>"Back to signing in"</a></p>
         </Card>
     }
 }

@@ -9,6 +9,7 @@ pub mod import;
 pub mod join_link;
 pub mod listen;
 pub mod make_admin;
+pub mod move_files;
 mod output;
 mod process;
 mod reference;
@@ -25,6 +26,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use campfire::clock::Clock;
+use campfire::files::Location;
 use campfire::state::AppState;
 use clap::{Args, Parser, Subcommand};
 use ipnet::IpNet;
@@ -49,7 +51,7 @@ pub struct Cli {
 pub enum Command {
     /// Serve the chat; the same as no command.
     #[command(after_help = serve::EXAMPLES)]
-    Serve(Serve),
+    Serve(Box<Serve>),
     /// Give somebody a new password, for example the only administrator who has forgotten theirs.
     ///
     /// Asks for the password on the terminal, or reads it from the standard input. Signs them out everywhere. Works while
@@ -83,6 +85,12 @@ pub enum Command {
     /// Everything is checked before anything gets its final name. The data folder must be empty, or not exist.
     #[command(after_help = restore::EXAMPLES)]
     Restore(restore::Options),
+    /// Move the files to a bucket of an S3-compatible store, or back to the data folder, while the chat is not served.
+    ///
+    /// They are copied and stay where they were, too. From the next start on they are read and stored where they are moved
+    /// to. A command that was cut off goes on when it is run again.
+    #[command(after_help = move_files::EXAMPLES)]
+    MoveFiles(move_files::Options),
     /// Take the history of another chat along.
     Import(import::Options),
     /// Write what was said, readable without this program: a page and a file of JSON lines a room, files beside them.
@@ -147,6 +155,11 @@ pub struct Serve {
     /// The folder with everything that is kept; it is made when it is missing.
     #[arg(long, env = "CAMPFIRE_DATA", default_value = "./data", value_name = "FOLDER")]
     pub data: PathBuf,
+    /// Where files are stored: a bucket of an S3-compatible store, as `s3://BUCKET` or `s3://BUCKET/PREFIX`, or `folder`
+    /// for the data folder. The bucket is described by the usual variables: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY,
+    /// AWS_REGION, AWS_ENDPOINT_URL. An installation keeps to what it was first told; see `campfire move-files`.
+    #[arg(long, env = "CAMPFIRE_FILES", value_name = "LOCATION")]
+    pub files: Option<Location>,
     /// Keep no files: no uploads and no pictures.
     #[arg(long, env = "CAMPFIRE_TEXT_ONLY", value_parser = clap::builder::FalseyValueParser::new())]
     pub text_only: bool,
@@ -180,6 +193,17 @@ pub struct Serve {
     /// How many writes a second are accepted from one person, after 20 at once; 0 for no limit.
     #[arg(long, env = "CAMPFIRE_WRITES_PER_SECOND", default_value_t = campfire::state::WRITES_PER_SECOND, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(..=1_000))]
     pub writes_per_second: u32,
+    /// The mail server for links to set another password and for invitations: `smtps://USER:PASSWORD@HOST`, or
+    /// `smtp://USER:PASSWORD@HOST:587?tls=required`. Without it no mail is sent. Better set in the environment: others can
+    /// read arguments.
+    #[arg(long, env = "CAMPFIRE_SMTP", value_name = "URL", hide_env_values = true)]
+    pub smtp: Option<String>,
+    /// The sender of mail, like `Chat <chat@example.com>`.
+    #[arg(long, env = "CAMPFIRE_MAIL_FROM", value_name = "ADDRESS", requires = "smtp")]
+    pub mail_from: Option<String>,
+    /// Where people reach the site, like `https://chat.example.com`: links in mail begin with it. Not needed with --domain.
+    #[arg(long, env = "CAMPFIRE_PUBLIC_URL", value_name = "URL")]
+    pub public_url: Option<String>,
     /// Serve a service worker that removes itself and what it has kept from every browser, in place of the usual one. For
     /// the case that the usual one does harm: browsers fetch it when a page is opened.
     #[arg(long, env = "CAMPFIRE_EMERGENCY_WORKER", value_parser = clap::builder::FalseyValueParser::new())]
@@ -208,13 +232,14 @@ impl Command {
     /// If it fails, with the reason in words.
     pub async fn run(self) -> Result<(), Box<dyn Error>> {
         match self {
-            Self::Serve(options) => serve::run(options).await,
+            Self::Serve(options) => serve::run(*options).await,
             Self::ResetPassword(options) => reset_password::run(options).await,
             Self::MakeAdmin(options) => make_admin::run(options).await,
             Self::JoinLink(options) => join_link::run(options).await,
             Self::Backup(options) => backup::run(&options),
             Self::Verify(options) => verify::run(&options),
             Self::Restore(options) => restore::run(&options),
+            Self::MoveFiles(options) => move_files::run(options).await,
             Self::Import(options) => import::run(options).await,
             Self::Export(options) => export::run(options).await,
             Self::Doctor(options) => doctor::run(options).await,
@@ -241,7 +266,7 @@ impl Cli {
     /// The command, which is `serve` by default.
     #[must_use]
     pub fn command(self) -> Command {
-        self.command.unwrap_or(Command::Serve(self.serve))
+        self.command.unwrap_or(Command::Serve(Box::new(self.serve)))
     }
 }
 
@@ -253,7 +278,7 @@ mod tests {
     #[test]
     fn serve_is_the_default_command() {
         let serve = |arguments: &[&str]| match Cli::try_parse_from(arguments).unwrap().command() {
-            Command::Serve(serve) => serve,
+            Command::Serve(serve) => *serve,
             other => panic!("{other:?}"),
         };
         let implied = serve(&["campfire", "--listen", "127.0.0.1:4000"]);

@@ -6,14 +6,16 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use campfire::clock::Clock;
-use campfire::jobs;
 use campfire::state::AppState;
+use campfire::{files, jobs};
 use futures::{FutureExt, future};
+use mail::Mailer;
 use pictures::Thumbnailer;
 use push::KeyPair;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
+use url::Url;
 
 use super::data_folder::DataFolder;
 use super::listen::{Listeners, listen_at};
@@ -29,7 +31,8 @@ pub const EXAMPLES: &str = "\
 Examples:
   campfire serve --data /var/lib/campfire
   campfire serve --data /var/lib/campfire --domain chat.example.com --acme-contact ada@example.com
-  campfire serve --listen 127.0.0.1:8080 --trust-proxy 10.0.0.2";
+  campfire serve --listen 127.0.0.1:8080 --trust-proxy 10.0.0.2
+  campfire serve --files s3://team-files/campfire";
 
 /// How long sockets may take to close on shutdown.
 const SOCKET_CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
@@ -46,6 +49,9 @@ pub async fn run(mut options: Serve) -> Result<(), Box<dyn Error>> {
     let limits = Limits::default().with_descriptors(process::prepare());
     let folder = options.data;
     let _in_use = DataFolder::open(&folder)?;
+    if let Some(location) = &options.files {
+        files::choose(&folder, location).await?;
+    }
     let listen = options.listen.address(options.tls.is_wanted());
     let listeners = Listeners::open(listen, options.tls.ports(&options.listen))?;
     let encryption = options.tls.prepare(&folder).await?;
@@ -63,6 +69,12 @@ pub async fn run(mut options: Serve) -> Result<(), Box<dyn Error>> {
     if let Some(pair) = key_pair(options.vapid_public_key.as_deref(), options.vapid_private_key.as_deref())? {
         // The state is new, and has none yet.
         let _ = state.push_key.set(pair);
+    }
+    if let Some(url) = options.smtp.as_deref().filter(|url| !url.is_empty()) {
+        let origin = mail_origin(options.public_url.as_deref(), options.tls.domains.first().map(String::as_str))?;
+        let sender = options.mail_from.as_deref().filter(|sender| !sender.is_empty());
+        let sender = sender.ok_or("mail needs a sender: name one with --mail-from, like chat@example.com")?;
+        state.mail.turn_on(Mailer::new(url, sender)?, origin);
     }
     state.files.set_max_file_bytes(options.max_file_mb << 20);
     state.files.set_keeps_metadata(options.keep_metadata);
@@ -83,6 +95,23 @@ pub async fn run(mut options: Serve) -> Result<(), Box<dyn Error>> {
         if options.emergency_worker { site.emergency_worker() } else { site }
     };
     until_ended(Doors { listeners, encryption, metrics }, state, configure).await
+}
+
+/// What links in mail begin with. The operator says so: a request could be made under any name.
+fn mail_origin(public_url: Option<&str>, domain: Option<&str>) -> Result<String, String> {
+    match (public_url.filter(|url| !url.is_empty()), domain) {
+        (Some(text), _) => {
+            let wrong = || format!("--public-url must be like https://chat.example.com, not {text}");
+            let url = Url::parse(text).map_err(|_| wrong())?;
+            let is_origin = ["http", "https"].contains(&url.scheme())
+                && url.path() == "/"
+                && url.query().is_none()
+                && url.username().is_empty();
+            if is_origin { Ok(url.origin().ascii_serialization()) } else { Err(wrong()) }
+        }
+        (None, Some(domain)) => Ok(format!("https://{domain}")),
+        (None, None) => Err("mail has links: name where people reach the site with --public-url".to_owned()),
+    }
 }
 
 /// The operator's key pair for pushes. Empty ones are none, as files of environments have them.
@@ -212,6 +241,24 @@ mod tests {
         {
             assert!(key_pair(public_key, private_key).unwrap_err().contains("VAPID_PRIVATE_KEY"));
         }
+    }
+
+    #[test]
+    fn links_in_mail_begin_with_what_the_operator_says() {
+        for (public_url, domain, origin) in [
+            (Some("https://chat.example.com"), None, "https://chat.example.com"),
+            (Some("https://chat.example.com:8443/"), Some("other.example"), "https://chat.example.com:8443"),
+            (None, Some("chat.example.com"), "https://chat.example.com"),
+            (Some(""), Some("chat.example.com"), "https://chat.example.com"),
+        ] {
+            assert_eq!(mail_origin(public_url, domain).unwrap(), origin);
+        }
+        for wrong in
+            ["chat.example.com", "https://chat.example.com/chat", "ftp://chat.example.com", "https://a@b.example"]
+        {
+            assert!(mail_origin(Some(wrong), None).unwrap_err().contains("--public-url"), "{wrong}");
+        }
+        assert!(mail_origin(None, None).unwrap_err().contains("--public-url"));
     }
 
     #[tokio::test]

@@ -35,6 +35,7 @@ pub fn router() -> Router<Site> {
         .route("/account", get(Redirect::to(paths::ACCOUNT_SETTINGS)).post(update).put(update))
         .route(paths::ACCOUNT_SETTINGS, get(settings))
         .route("/account/join_code", get(Redirect::to(paths::ACCOUNT_SETTINGS)).post(renew_join_code))
+        .route(paths::INVITATIONS, get(Redirect::to(paths::ACCOUNT_SETTINGS)).post(invite))
         .route("/account/users", get(people))
         .route(
             "/account/users/{user_id}",
@@ -53,6 +54,28 @@ async fn settings(
 ) -> Result<Response, PageError> {
     let people = people_page(&site.state, &current, &query).await?;
     Ok(settings_page(&site, StatusCode::OK, current, people, &forwarded, None).await?)
+}
+
+/// Sends the join link to somebody.
+async fn invite(
+    State(site): State<Site>,
+    SignedIn(current): SignedIn,
+    forwarded: Forwarded,
+    form: Form,
+) -> Result<Response, PageError> {
+    let address = form.get("email_address");
+    let Err(error) = ops::mails::invite(&site.state, &current, address).await else {
+        return Ok(urls::with_notice(&format!("{}#invite", paths::ACCOUNT_SETTINGS), Notice::Invited).into_response());
+    };
+    let reason = Refused::of(error)?;
+    let given = reason.errors();
+    let mut errors = FieldErrors::default();
+    // Not at the form of the settings, which stands above.
+    errors.add("email_address", given.get("email_address").or_else(|| given.get("form")).unwrap_or_default());
+    let entered = FormState { values: vec![("email_address", address.to_owned())], errors };
+    let people = people_page(&site.state, &current, &HashMap::new()).await?;
+    let page = settings_page(&site, reason.status(), current, people, &forwarded, Some(entered)).await?;
+    Ok(reason.answer(page))
 }
 
 /// A URL of the list that existing clients use.
@@ -239,6 +262,7 @@ async fn settings_page(
         help_shown: state.value(HELP) == "true",
         links_previewed: state.value(PREVIEWS) == "true",
         text_only: site.state.is_text_only(),
+        sends_mail: site.state.mail.is_on(),
         version: env!("CARGO_PKG_VERSION"),
         state,
     };

@@ -2,7 +2,9 @@
 
 use app::Notice;
 use app::components::form::FormState;
-use app::pages::entrance::{FirstRun, FirstRunProps, Join, JoinProps, SignIn, SignInProps};
+use app::pages::entrance::{
+    FirstRun, FirstRunProps, Join, JoinProps, PasswordReset, PasswordResetProps, SignIn, SignInProps,
+};
 use axum::Router;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
@@ -35,6 +37,7 @@ pub fn router() -> Router<Site> {
         .route("/first_run", get(first_run).post(set_up))
         .route("/join/{join_code}", get(invitation).post(join))
         .route("/session/new", get(new_session))
+        .route("/password_reset", get(password_reset).post(send_password_reset))
         .route("/session", get(new_session_again).post(session).delete(sign_out))
 }
 
@@ -181,6 +184,34 @@ async fn session(
     }
 }
 
+async fn password_reset(State(state): State<AppState>) -> Result<Response, PageError> {
+    if !state.mail.is_on() {
+        return Err(AppError::NotFound.into());
+    }
+    Ok(password_reset_page(StatusCode::OK, false, FormState::default()))
+}
+
+async fn send_password_reset(
+    State(state): State<AppState>,
+    visitor: Visitor,
+    form: Form,
+) -> Result<Response, PageError> {
+    let address = form.get("email_address");
+    match ops::mails::request_password_reset(&state, address, visitor.address).await {
+        Ok(()) => Ok(password_reset_page(StatusCode::OK, true, FormState::default())),
+        Err(error) => {
+            let refused = Refused::of(error)?;
+            let values = vec![("email_address", address.to_owned())];
+            let entered = FormState { values, errors: refused.errors() };
+            Ok(refused.answer(password_reset_page(refused.status(), false, entered)))
+        }
+    }
+}
+
+fn password_reset_page(status: StatusCode, is_sent: bool, state: FormState) -> Response {
+    render::bare(status, "A new password", || PasswordReset(PasswordResetProps { is_sent, state }))
+}
+
 async fn sign_out(session: Session) -> Result<Response, PageError> {
     session.end().await?;
     let mut response = Redirect::to(paths::SIGN_IN).into_response();
@@ -256,6 +287,7 @@ async fn sign_in_page(app: &AppState, status: StatusCode, return_to: String, sta
     let account_name = account.map_or_else(|| "Campfire".to_owned(), |account| account.name);
     let help = ops::accounts::help_contact(app).await?;
     let logo_version = app.picture_versions().logo;
-    let props = SignInProps { account_name, logo_version, return_to, help, state };
+    let sends_mail = app.mail.is_on();
+    let props = SignInProps { account_name, logo_version, return_to, sends_mail, help, state };
     Ok(render::bare(status, "Sign in", || SignIn(props)))
 }

@@ -13,6 +13,7 @@ mod frame;
 mod freshness;
 mod hooks;
 mod installed;
+mod mails;
 mod messages;
 mod pages;
 mod permissions;

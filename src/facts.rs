@@ -445,7 +445,7 @@ mod tests {
     use crate::model::{Anchor, Bio, ClientMessageId, FileName, Posted, Role};
     use crate::ops::rooms::Audience;
     use crate::ops::{accounts, bans, boosts, files, memberships, messages, rooms, sessions, sync, users};
-    use crate::protocol::{Inbox, Timeline};
+    use crate::protocol::{Timeline, ViewerState};
     use crate::testing::World;
     use crate::{jobs, testing};
 
@@ -454,7 +454,7 @@ mod tests {
         user: User,
         room_id: RoomId,
         client: TestClient,
-        inbox: Inbox,
+        state: ViewerState,
         timeline: Timeline,
     }
 
@@ -463,8 +463,8 @@ mod tests {
             let room_ids: Vec<_> = world.sidebar(user.id).await.iter().map(|room| room.id).collect();
             let client = TestClient::connect(&world.state.live, user.id.0, &room_ids);
             assert!(client.focus(room_id), "{} is in the room", user.name);
-            let (inbox, timeline) = load(world, user, room_id).await;
-            Self { user: user.clone(), room_id, client, inbox, timeline: timeline.unwrap() }
+            let (state, timeline) = load(world, user, room_id).await;
+            Self { user: user.clone(), room_id, client, state, timeline: timeline.unwrap() }
         }
 
         /// Applies everything that was sent, up to an event that nothing else sends.
@@ -486,7 +486,7 @@ mod tests {
                     if event == ServerEvent::Unknown {
                         return;
                     }
-                    self.inbox.apply(&event, None, 0);
+                    self.state.apply(&event, None, 0);
                     self.timeline.apply(&event);
                 }
             };
@@ -496,14 +496,14 @@ mod tests {
         /// Checks that the tab shows what a fresh load of the page would.
         async fn check(&mut self, world: &World, after: &str) {
             self.receive(world).await;
-            let (mut inbox, timeline) = load(world, &self.user, self.room_id).await;
+            let (mut fresh, timeline) = load(world, &self.user, self.room_id).await;
             let name = &self.user.name;
-            assert_eq!(self.inbox.viewer, inbox.viewer, "{name} after {after}");
-            assert_eq!(self.inbox.account, inbox.account, "{name} after {after}");
+            assert_eq!(self.state.viewer, fresh.viewer, "{name} after {after}");
+            assert_eq!(self.state.account, fresh.account, "{name} after {after}");
             // What orders direct rooms is a count in the tab and a time in the database: only the order is compared.
-            let mut rooms = self.inbox.rooms.clone();
-            rooms.iter_mut().chain(&mut inbox.rooms).for_each(|room| room.active_at = 0);
-            assert_eq!(rooms, inbox.rooms, "{name} after {after}");
+            let mut rooms = self.state.rooms.clone();
+            rooms.iter_mut().chain(&mut fresh.rooms).for_each(|room| room.active_at = 0);
+            assert_eq!(rooms, fresh.rooms, "{name} after {after}");
             // Who is no longer in the room is taken to another one.
             if let Some(timeline) = timeline {
                 assert_eq!(shown(&self.timeline), shown(&timeline), "{name} after {after}");
@@ -517,14 +517,14 @@ mod tests {
         timeline.messages.iter().map(without_id).collect()
     }
 
-    async fn load(world: &World, user: &User, room_id: RoomId) -> (Inbox, Option<Timeline>) {
+    async fn load(world: &World, user: &User, room_id: RoomId) -> (ViewerState, Option<Timeline>) {
         let rooms = sync::rooms(&world.state, &testing::current(user)).await.unwrap();
         let ServerEvent::Rooms { viewer, account, rooms } = rooms else { panic!("a snapshot") };
         let timeline = match world.state.members.find(user, room_id).await {
             Ok(member) => Some(messages::room_page(&world.state, &member, Anchor::Newest).await.unwrap().timeline),
             Err(_) => None,
         };
-        (Inbox::new(viewer, account, rooms), timeline)
+        (ViewerState::new(viewer, account, rooms), timeline)
     }
 
     /// The step of [`a_tab_shows_after_every_fact_what_a_fresh_load_shows`] that makes a fact happen. A new fact needs a

@@ -224,7 +224,7 @@ pub fn App() -> impl IntoView {
         let count = live.rooms(waiting_count);
         if !title.is_empty() {
             document().set_title(&page_title(&title, count));
-            browser::show_in_icon(count, live.inbox(|inbox| inbox.account.logo_version));
+            browser::show_in_icon(count, live.viewer_state(|state| state.account.logo_version));
         }
     });
 
@@ -250,12 +250,12 @@ pub fn waiting_count(rooms: &[SidebarRoom]) -> usize {
 #[component]
 fn Chat() -> impl IntoView {
     let live = expect_context::<Live>();
-    let administers = move || live.inbox(|inbox| inbox.viewer.role == Role::Administrator).then_some("");
+    let administers = move || live.viewer_state(|state| state.viewer.role == Role::Administrator).then_some("");
     // boot.js marks the avatars of these people.
     let online = move || {
-        live.inbox(|inbox| {
-            let here = inbox.presence.iter().flat_map(|presence| &presence.online);
-            let online: BTreeSet<_> = inbox.online.values().flatten().chain(here).collect();
+        live.viewer_state(|state| {
+            let here = state.presence.iter().flat_map(|presence| &presence.online);
+            let online: BTreeSet<_> = state.online.values().flatten().chain(here).collect();
             online.into_iter().map(|user_id| user_id.to_string()).collect::<Vec<_>>().join(" ")
         })
     };

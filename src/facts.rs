@@ -157,6 +157,8 @@ pub enum Fact {
         caught_up: bool,
         /// Those of its files of which previews are to be made.
         pictures: Vec<FileKey>,
+        /// The users in whose inboxes it is.
+        inbox: Vec<UserId>,
     },
     /// A message's body was replaced.
     MessageEdited {
@@ -175,6 +177,8 @@ pub enum Fact {
         mentioned: Vec<UserId>,
         /// Whether it had files, which are to be deleted.
         had_files: bool,
+        /// The users in whose inboxes it was.
+        inbox: Vec<UserId>,
     },
     /// The boosts of a message changed.
     MessageBoosted {
@@ -196,6 +200,13 @@ pub enum Fact {
     LinksPosted {
         /// The message.
         message_id: MessageId,
+    },
+    /// Entries of inboxes are new, gone, or read.
+    InboxChanged {
+        /// The users whose they are.
+        user_ids: Vec<UserId>,
+        /// The room in which something new was said to them; nothing is new without one.
+        room_id: Option<RoomId>,
     },
     /// Something is to be delivered to the webhooks of these bots.
     DeliveriesQueued {
@@ -315,7 +326,7 @@ impl Tx {
                 self.announce(Announcement::Person { user_id, event });
             }
 
-            Fact::MessagePosted { seq, message, mentioned, caught_up, pictures } => {
+            Fact::MessagePosted { seq, message, mentioned, caught_up, pictures, inbox } => {
                 for key in pictures {
                     self.enqueue(&Job::MakePreview { key }).await?;
                 }
@@ -331,6 +342,7 @@ impl Tx {
                 let event = ServerEvent::MessagePosted { seq, at, message };
                 self.announce(Announcement::Room { room_id, event });
                 self.announce(Announcement::Posted { room_id, message_id, creator_id, mentioned });
+                self.announce_inboxes(inbox, Some(room_id)).await?;
             }
             Fact::MessageEdited { message, mentioned } => {
                 let room_id = message.room_id;
@@ -345,7 +357,7 @@ impl Tx {
                     self.announce_marks(room_id, message_id, &mentioned).await?;
                 }
             }
-            Fact::MessageRemoved { room_id, message_id, mentioned, had_files } => {
+            Fact::MessageRemoved { room_id, message_id, mentioned, had_files, inbox } => {
                 if had_files {
                     self.enqueue(&Job::RemoveFiles).await?;
                 }
@@ -354,6 +366,7 @@ impl Tx {
                 let event = ServerEvent::MessageRemoved { seq, at, room_id, message_id };
                 self.announce(Announcement::Room { room_id, event });
                 self.announce_marks(room_id, message_id, &mentioned).await?;
+                self.announce_inboxes(inbox, None).await?;
             }
             Fact::MessageBoosted { room_id, message_id } => {
                 let (seq, at) = self.append(EventKind::MessageBoosted, room_id, Some(message_id), None).await?;
@@ -373,6 +386,8 @@ impl Tx {
                 let event = ServerEvent::MessageExtended { seq, at, room_id, message_id, extras_html };
                 self.announce(Announcement::Room { room_id, event });
             }
+
+            Fact::InboxChanged { user_ids, room_id } => self.announce_inboxes(user_ids, room_id).await?,
 
             Fact::LinksPosted { message_id } => self.enqueue(&Job::PreviewLinks { message_id }).await?,
             Fact::FilesReleased => self.enqueue(&Job::RemoveFiles).await?,
@@ -418,6 +433,23 @@ impl Tx {
         for ((unread, mention_count), user_ids) in groups {
             let event = ServerEvent::Marks { room_id, newest_id, unread, mention_count };
             self.announce(Announcement::People { user_ids, event });
+        }
+        Ok(())
+    }
+
+    /// Announces the counts of these users' inboxes. `room_id` is the room in which something new was said to them.
+    async fn announce_inboxes(&mut self, user_ids: Vec<UserId>, room_id: Option<RoomId>) -> sqlx::Result<()> {
+        if user_ids.is_empty() {
+            return Ok(());
+        }
+        let user_ids: Vec<_> = user_ids.into_iter().collect::<BTreeSet<_>>().into_iter().collect();
+        let mut groups: BTreeMap<_, Vec<UserId>> = BTreeMap::new();
+        for (user_id, count) in store::inbox::list_counts(self.db(), &user_ids).await? {
+            self.mark_stale(Stale::Unread(user_id));
+            groups.entry(count).or_default().push(user_id);
+        }
+        for (count, user_ids) in groups {
+            self.announce(Announcement::People { user_ids, event: ServerEvent::Inbox { count, room_id } });
         }
         Ok(())
     }
@@ -504,6 +536,7 @@ mod tests {
             let mut rooms = self.state.rooms.clone();
             rooms.iter_mut().chain(&mut fresh.rooms).for_each(|room| room.active_at = 0);
             assert_eq!(rooms, fresh.rooms, "{name} after {after}");
+            assert_eq!(self.state.inbox, fresh.inbox, "{name} after {after}");
             // Who is no longer in the room is taken to another one.
             if let Some(timeline) = timeline {
                 assert_eq!(shown(&self.timeline), shown(&timeline), "{name} after {after}");
@@ -519,12 +552,14 @@ mod tests {
 
     async fn load(world: &World, user: &User, room_id: RoomId) -> (ViewerState, Option<Timeline>) {
         let rooms = sync::rooms(&world.state, &testing::current(user)).await.unwrap();
-        let ServerEvent::Rooms { viewer, account, rooms } = rooms else { panic!("a snapshot") };
+        let ServerEvent::Rooms { viewer, account, rooms, inbox } = rooms else { panic!("a snapshot") };
         let timeline = match world.state.members.find(user, room_id).await {
             Ok(member) => Some(messages::room_page(&world.state, &member, Anchor::Newest).await.unwrap().timeline),
             Err(_) => None,
         };
-        (ViewerState::new(viewer, account, rooms), timeline)
+        let mut state = ViewerState::new(viewer, account, rooms);
+        state.inbox = inbox;
+        (state, timeline)
     }
 
     /// The step of [`a_tab_shows_after_every_fact_what_a_fresh_load_shows`] that makes a fact happen. A new fact needs a
@@ -554,6 +589,7 @@ mod tests {
             Fact::MessageBoosted { .. } => "boost",
             Fact::MessageExtended { .. } => "post a picture",
             Fact::LinksPosted { .. } => "post a link",
+            Fact::InboxChanged { .. } => "edit a mention away, boost, read",
             Fact::FilesReleased | Fact::DeliveriesQueued { .. } => "none: no page shows it",
             Fact::NoteWritten { .. } => "none: it is gone after a load",
             Fact::MessagesRendered { .. } => "none: a tab shows it at its next load",

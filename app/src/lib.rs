@@ -27,7 +27,7 @@ mod uploads;
 
 use std::collections::BTreeSet;
 
-use campfire::model::{Account, Person, Role, RoomId, SidebarRoom, User};
+use campfire::model::{Account, InboxCount, Person, Role, RoomId, SidebarRoom, User};
 use campfire::protocol::RoomEnd;
 use leptos::either::EitherOf3;
 use leptos::prelude::*;
@@ -53,6 +53,8 @@ pub struct Layout {
     pub origin: String,
     /// The viewer's rooms.
     pub rooms: Vec<SidebarRoom>,
+    /// The counts of the viewer's inbox.
+    pub inbox: InboxCount,
     /// How many rooms the viewer has hidden from the sidebar.
     pub hidden_count: u32,
     /// People to ping with whom there is no direct room yet.

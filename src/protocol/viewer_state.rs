@@ -8,7 +8,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::{ServerEvent, TYPING_TTL_MS};
 use crate::model::{
-    Account, Involvement, Message, MessageId, Person, RoomId, RoomKind, SidebarRoom, User, UserId, direct_name,
+    Account, InboxCount, Involvement, Message, MessageId, Person, RoomId, RoomKind, SidebarRoom, User, UserId,
+    direct_name,
 };
 
 /// The viewer's rooms and the users in them, updated by events.
@@ -22,6 +23,8 @@ pub struct ViewerState {
     pub rooms: Vec<SidebarRoom>,
     /// How many rooms the viewer has hidden from the sidebar.
     pub hidden_count: u32,
+    /// The counts of the viewer's inbox.
+    pub inbox: InboxCount,
     /// The last change of the viewer's involvement in a room.
     pub involvement: Option<(RoomId, Involvement)>,
     /// Presence in the room in view; `None` before its first event.
@@ -97,6 +100,7 @@ impl ViewerState {
             account,
             rooms,
             hidden_count: 0,
+            inbox: InboxCount::default(),
             involvement: None,
             presence: None,
             online: BTreeMap::new(),
@@ -118,7 +122,10 @@ impl ViewerState {
     pub fn apply(&mut self, event: &ServerEvent, seen: Option<RoomId>, now_ms: u64) -> Changes {
         let is_seen = |room_id: &RoomId| seen == Some(*room_id);
         match event {
-            ServerEvent::Rooms { viewer, account, rooms } => self.replace(viewer, account, rooms, seen),
+            ServerEvent::Rooms { viewer, account, rooms, inbox } => {
+                self.inbox = *inbox;
+                self.replace(viewer, account, rooms, seen)
+            }
             ServerEvent::Viewer { user } => {
                 self.viewer.clone_from(user);
                 Changes::DETAILS
@@ -159,6 +166,12 @@ impl ViewerState {
             }
             ServerEvent::Mentioned { room_id, .. } if !is_seen(room_id) => {
                 Changes::of_rooms(self.change_room(*room_id, |room| room.mention_count += 1))
+            }
+            // What is said in the room that is looked at is reported as shown at once, which is answered with the counts.
+            ServerEvent::Inbox { count, room_id } if room_id.is_none() || *room_id != seen => {
+                let has_changed = self.inbox != *count;
+                self.inbox = *count;
+                Changes::of_details(has_changed)
             }
             ServerEvent::MarkedUnread { room_id, mention_count, .. } => {
                 self.marked_unread = Some(*room_id);
@@ -456,6 +469,21 @@ mod tests {
     }
 
     #[test]
+    fn what_is_said_in_the_room_in_view_is_not_counted_before_it_is_reported_as_shown() {
+        let mut state = state();
+        let count = InboxCount { unread: 2, badge: 1 };
+        let said = ServerEvent::Inbox { count, room_id: Some(ALL_TALK) };
+        assert_eq!(state.apply(&said, Some(ALL_TALK), 0), Changes::NONE);
+        assert_eq!(state.inbox, InboxCount::default());
+        assert_eq!(state.apply(&said, Some(DESIGNERS), 0), Changes::DETAILS);
+        assert_eq!(state.inbox, count);
+        assert_eq!(state.apply(&said, None, 0), Changes::NONE, "it is known already");
+        let read = ServerEvent::Inbox { count: InboxCount::default(), room_id: None };
+        assert_eq!(state.apply(&read, Some(ALL_TALK), 0), Changes::DETAILS);
+        assert_eq!(state.inbox, InboxCount::default());
+    }
+
+    #[test]
     fn a_message_of_somebody_else_marks_its_room_once() {
         let mut state = state();
         assert_eq!(state.apply_unseen(&unread(ALL_TALK, 5)), Changes::ROOMS);
@@ -552,8 +580,12 @@ mod tests {
         let mut state = state();
         let kept = ServerEvent::MarkedUnread { room_id: ALL_TALK, message_id: MessageId(3), mention_count: 1 };
         state.apply(&kept, Some(ALL_TALK), 0);
-        let snapshot =
-            ServerEvent::Rooms { viewer: viewer(), account: account("Campfire"), rooms: state.rooms.clone() };
+        let snapshot = ServerEvent::Rooms {
+            viewer: viewer(),
+            account: account("Campfire"),
+            rooms: state.rooms.clone(),
+            inbox: InboxCount::default(),
+        };
         state.apply(&snapshot, Some(ALL_TALK), 0);
         assert_eq!(marks(&state, ALL_TALK), (true, 1));
         state.enter();
@@ -582,7 +614,12 @@ mod tests {
         state.apply_unseen(&unread(old_ping, 9));
         assert_eq!(state.take_unlisted(), None);
         // The list of a new connection is without it again.
-        let snapshot = ServerEvent::Rooms { viewer: viewer(), account: account("Campfire"), rooms: rooms() };
+        let snapshot = ServerEvent::Rooms {
+            viewer: viewer(),
+            account: account("Campfire"),
+            rooms: rooms(),
+            inbox: InboxCount::default(),
+        };
         state.apply_unseen(&snapshot);
         state.apply_unseen(&unread(old_ping, 10));
         assert_eq!(state.take_unlisted(), Some(old_ping));
@@ -667,7 +704,12 @@ mod tests {
             (room.unread, room.mention_count) = (true, 1);
         }
         let user = User { name: "Ada Lovelace".into(), ..viewer() };
-        let snapshot = ServerEvent::Rooms { viewer: user.clone(), account: account("Fire"), rooms: rooms.clone() };
+        let snapshot = ServerEvent::Rooms {
+            viewer: user.clone(),
+            account: account("Fire"),
+            rooms: rooms.clone(),
+            inbox: InboxCount::default(),
+        };
         assert_eq!(state.apply(&snapshot, Some(ALL_TALK), 0), Changes { rooms: true, details: true });
         assert_eq!((marks(&state, ALL_TALK), marks(&state, DESIGNERS)), ((false, 0), (true, 1)));
         assert_eq!((&state.viewer, &state.account), (&user, &account("Fire")));

@@ -56,6 +56,7 @@ impl Live {
     pub fn new(layout: &Layout, room_id: Option<RoomId>) -> Self {
         let mut state = ViewerState::new(layout.viewer.clone(), layout.account.clone(), layout.rooms.clone());
         state.hidden_count = layout.hidden_count;
+        state.inbox = layout.inbox;
         Self {
             status: RwSignal::new(Status::Fresh),
             page: RwSignal::new(Page { room_id, ..Page::default() }),

@@ -353,6 +353,7 @@ impl Tx {
                 }
                 let message_id = message.id;
                 self.announce(Announcement::Room { room_id, event: ServerEvent::MessageEdited { seq, at, message } });
+                self.announce_reply_line(room_id, message_id).await?;
                 if !mentioned.is_empty() {
                     self.announce_marks(room_id, message_id, &mentioned).await?;
                 }
@@ -365,6 +366,7 @@ impl Tx {
                 self.mark_stale(Stale::Removed(room_id));
                 let event = ServerEvent::MessageRemoved { seq, at, room_id, message_id };
                 self.announce(Announcement::Room { room_id, event });
+                self.announce_reply_line(room_id, message_id).await?;
                 self.announce_marks(room_id, message_id, &mentioned).await?;
                 self.announce_inboxes(inbox, None).await?;
             }
@@ -433,6 +435,15 @@ impl Tx {
         for ((unread, mention_count), user_ids) in groups {
             let event = ServerEvent::Marks { room_id, newest_id, unread, mention_count };
             self.announce(Announcement::People { user_ids, event });
+        }
+        Ok(())
+    }
+
+    /// Announces the line above the answers to a message, which was edited or removed, if there are answers.
+    async fn announce_reply_line(&mut self, room_id: RoomId, message_id: MessageId) -> sqlx::Result<()> {
+        for (message_id, reply_html) in store::messages::list_reply_lines(self.db(), room_id, &[message_id]).await? {
+            let event = ServerEvent::ReplyChanged { room_id, message_id, reply_html };
+            self.announce(Announcement::Room { room_id, event });
         }
         Ok(())
     }
@@ -590,7 +601,9 @@ mod tests {
             Fact::MessageExtended { .. } => "post a picture",
             Fact::LinksPosted { .. } => "post a link",
             Fact::InboxChanged { .. } => "edit a mention away, boost, read",
-            Fact::FilesReleased | Fact::DeliveriesQueued { .. } => "none: no page shows it",
+            Fact::FilesReleased | Fact::DeliveriesQueued { .. } => {
+                "none: no page shows it"
+            }
             Fact::NoteWritten { .. } => "none: it is gone after a load",
             Fact::MessagesRendered { .. } => "none: a tab shows it at its next load",
             Fact::EventsPruned => "prune",
@@ -637,7 +650,7 @@ mod tests {
         let (id, name) = (ClientMessageId::v7(1, [1; 10]), FileName::clean("a.png"));
         let upload = files::receive(state, &testing::current(cleo), id.clone(), name, bytes).await.unwrap();
         let author = member(cleo, all_talk).await;
-        let with_file = messages::post_with_files(state, &author, id, "", vec![upload.key]);
+        let with_file = messages::post_with_files(state, &author, id, "", vec![upload.key], None);
         let Posted::Stored(with_file) = step!("post a picture", with_file.await.unwrap()) else { panic!("it is new") };
         assert!(with_file.extras_html.contains("a.png") && with_file.extras_seq == 0);
         let extended = async move |tx: &mut Tx| {

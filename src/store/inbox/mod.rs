@@ -7,7 +7,7 @@ use sqlx::types::Json;
 use sqlx::{SqliteConnection, SqliteExecutor};
 
 use super::json_ids;
-use crate::model::{Cause, Delivery, InboxCount, MessageId, Person, Role, RoomId, RoomKind, UserId};
+use crate::model::{Cause, Delivery, InboxCount, MessageId, PAGE_SIZE, Person, Role, RoomId, RoomKind, UserId};
 
 /// How many entries a person has at most. The oldest ones go.
 pub const MAX_ENTRIES: i64 = 10_000;
@@ -301,6 +301,66 @@ pub async fn mark_shown(
     .execute(db)
     .await?;
     Ok(marked.rows_affected())
+}
+
+/// What of a user's inbox a page of a room shows, which is about to be displayed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ShownEntries {
+    /// The first message that the page shows.
+    pub first: MessageId,
+    /// The last one.
+    pub last: MessageId,
+    /// The counts of the unread entries that displaying it reads.
+    pub count: InboxCount,
+}
+
+/// The unread entries that displaying the newest page of a room reads, or the page at the message `at`; `None` without any.
+pub async fn find_shown(
+    db: impl SqliteExecutor<'_>,
+    user_id: UserId,
+    room_id: RoomId,
+    at: Option<MessageId>,
+) -> sqlx::Result<Option<ShownEntries>> {
+    let (first, last, unread, badge): (MessageId, MessageId, u32, u32) = sqlx::query_as(
+        "WITH page (first, last, read) AS (
+             SELECT COALESCE($3, (SELECT MIN(id) FROM (SELECT id FROM messages WHERE room_id = $2
+                                                         ORDER BY id DESC LIMIT $4)), 0),
+                    COALESCE($3, rooms.last_message_id), memberships.read_message_id
+               FROM rooms JOIN memberships ON memberships.room_id = rooms.id AND memberships.user_id = $1
+              WHERE rooms.id = $2)
+         SELECT COALESCE(MAX(page.first), 0), COALESCE(MAX(page.last), 0), COUNT(*), COALESCE(SUM(inbox.notifies), 0)
+           FROM page JOIN inbox ON inbox.user_id = $1 AND inbox.room_id = $2 AND inbox.unread
+          WHERE inbox.message_id <= page.last
+            AND (inbox.message_id >= page.first AND (inbox.cause <> 'reminder' OR $3 IS NOT NULL)
+                 OR $3 IS NULL AND inbox.message_id > page.read AND inbox.cause NOT IN ('boost', 'reminder'))",
+    )
+    .bind(user_id)
+    .bind(room_id)
+    .bind(at)
+    .bind(PAGE_SIZE)
+    .fetch_one(db)
+    .await?;
+    Ok((unread > 0).then_some(ShownEntries { first, last, count: InboxCount { unread, badge } }))
+}
+
+/// Whether a user has unread entries that [`mark_shown`] marks.
+pub async fn has_shown(
+    db: impl SqliteExecutor<'_>,
+    user_id: UserId,
+    room_id: RoomId,
+    (first, last): (MessageId, MessageId),
+) -> sqlx::Result<bool> {
+    sqlx::query_scalar(
+        "SELECT EXISTS (SELECT 1 FROM inbox
+                         WHERE user_id = $1 AND room_id = $2 AND message_id BETWEEN $3 AND $4 AND unread
+                           AND (cause <> 'reminder' OR $3 = $4))",
+    )
+    .bind(user_id)
+    .bind(room_id)
+    .bind(first)
+    .bind(last)
+    .fetch_one(db)
+    .await
 }
 
 /// Marks the entries of a user about the messages of a room up to `last` as read, as its member has posted after them, but

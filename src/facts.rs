@@ -208,6 +208,11 @@ pub enum Fact {
         /// The room in which something new was said to them; nothing is new without one.
         room_id: Option<RoomId>,
     },
+    /// An entry of an inbox that is no message by itself is to notify its owner.
+    EntryNotifies {
+        /// The entry.
+        entry_id: i64,
+    },
     /// Something is to be delivered to the webhooks of these bots.
     DeliveriesQueued {
         /// The bots.
@@ -391,6 +396,7 @@ impl Tx {
 
             Fact::InboxChanged { user_ids, room_id } => self.announce_inboxes(user_ids, room_id).await?,
 
+            Fact::EntryNotifies { entry_id } => self.enqueue(&Job::PushEntry { entry_id }).await?,
             Fact::LinksPosted { message_id } => self.enqueue(&Job::PreviewLinks { message_id }).await?,
             Fact::FilesReleased => self.enqueue(&Job::RemoveFiles).await?,
             Fact::DeliveriesQueued { bot_ids } => {
@@ -601,7 +607,7 @@ mod tests {
             Fact::MessageExtended { .. } => "post a picture",
             Fact::LinksPosted { .. } => "post a link",
             Fact::InboxChanged { .. } => "edit a mention away, boost, read",
-            Fact::FilesReleased | Fact::DeliveriesQueued { .. } => {
+            Fact::FilesReleased | Fact::DeliveriesQueued { .. } | Fact::EntryNotifies { .. } => {
                 "none: no page shows it"
             }
             Fact::NoteWritten { .. } => "none: it is gone after a load",

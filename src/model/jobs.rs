@@ -60,6 +60,11 @@ pub enum Job {
         #[serde(default = "first_subscription")]
         after: PushSubscriptionId,
     },
+    /// Pushes an entry of an inbox that is no message by itself: a boost, a reminder.
+    PushEntry {
+        /// The entry.
+        entry_id: i64,
+    },
     /// Pushes a message once more to those devices whose push services could not take it.
     PushAgain {
         /// The message.
@@ -104,6 +109,8 @@ pub enum JobKind {
     DeliverWebhooks,
     /// [`Job::Push`]
     Push,
+    /// [`Job::PushEntry`]
+    PushEntry,
     /// [`Job::PushAgain`]
     PushAgain,
 }
@@ -125,6 +132,7 @@ impl Job {
             Self::SweepFiles => JobKind::SweepFiles,
             Self::DeliverWebhooks { .. } => JobKind::DeliverWebhooks,
             Self::Push { .. } => JobKind::Push,
+            Self::PushEntry { .. } => JobKind::PushEntry,
             Self::PushAgain { .. } => JobKind::PushAgain,
         }
     }
@@ -132,7 +140,7 @@ impl Job {
 
 impl JobKind {
     /// Every kind.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::RemoveContent,
         Self::EmptyRoom,
         Self::Prune,
@@ -145,6 +153,7 @@ impl JobKind {
         Self::SweepFiles,
         Self::DeliverWebhooks,
         Self::Push,
+        Self::PushEntry,
         Self::PushAgain,
     ];
 
@@ -156,7 +165,7 @@ impl JobKind {
             Self::PreviewLinks => 4,
             Self::DeliverWebhooks => 16,
             Self::Push => 4,
-            Self::PushAgain => 2,
+            Self::PushEntry | Self::PushAgain => 2,
             // More would only queue for the single writer.
             _ => 1,
         }
@@ -194,6 +203,7 @@ mod tests {
                 Job::Push { message_id: MessageId(41), after: PushSubscriptionId(100) },
                 r#"{"kind":"push","message_id":41,"after":100}"#,
             ),
+            (Job::PushEntry { entry_id: 41 }, r#"{"kind":"push_entry","entry_id":41}"#),
             (
                 Job::PushAgain {
                     message_id: MessageId(41),

@@ -85,6 +85,11 @@ pub(super) async fn insert_boost(
     let (actor_id, content) = (Some(booster.user.id), content.as_str());
     let occurrence = Occurrence { room_id, message_id, actor_id, content, at: tx.now_ms() };
     let user_ids = store::inbox::insert(tx.db(), &occurrence, &[(creator_id, Cause::Boost)]).await?;
+    if !user_ids.is_empty()
+        && let Some(entry_id) = store::inbox::find_pushed(tx.db(), creator_id, message_id).await?
+    {
+        tx.record(Fact::EntryNotifies { entry_id }).await?;
+    }
     Ok(tx.record(Fact::InboxChanged { user_ids, room_id: Some(room_id) }).await?)
 }
 

@@ -76,6 +76,20 @@ macro_rules! delivery {
     };
 }
 
+pub(super) use delivery;
+
+/// A subquery: whether the message `messages` is in the inbox of the owner of `devices` as something said to them that
+/// notifies, other than as a ping.
+macro_rules! is_said_to_owner {
+    () => {
+        "EXISTS (SELECT 1 FROM inbox
+                  WHERE inbox.message_id = messages.id AND inbox.user_id = devices.user_id AND inbox.notifies
+                    AND inbox.cause IN ('mention', 'answer', 'thread_answer'))"
+    };
+}
+
+pub(super) use is_said_to_owner;
+
 /// An expression: the numbers of an [`InboxCount`] of the user `$user` as JSON. Counts are bounded, since every page has
 /// them.
 macro_rules! select_inbox_count {
@@ -480,6 +494,25 @@ pub async fn remove_boost(
     .bind(booster_id)
     .bind(content.to_owned())
     .fetch_all(db)
+    .await
+}
+
+/// The newest entry of a user about a message, if it notifies and the user has a device that takes pushes.
+pub async fn find_pushed(
+    db: impl SqliteExecutor<'_>,
+    user_id: UserId,
+    message_id: MessageId,
+) -> sqlx::Result<Option<i64>> {
+    sqlx::query_scalar(
+        "SELECT id FROM inbox
+          WHERE user_id = $1 AND message_id = $2 AND notifies
+            AND id = (SELECT MAX(id) FROM inbox WHERE user_id = $1 AND message_id = $2)
+            AND EXISTS (SELECT 1 FROM push_subscriptions
+                         WHERE user_id = $1 AND dead_at IS NULL AND removed_at IS NULL)",
+    )
+    .bind(user_id)
+    .bind(message_id)
+    .fetch_optional(db)
     .await
 }
 

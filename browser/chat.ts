@@ -4,6 +4,7 @@
 import { showBadge } from "./chat/badge.ts";
 import { announceCompletions, completeWhileTyping } from "./chat/completions/list.ts";
 import { checkDevice } from "./chat/device.ts";
+import { keepInboxCurrent } from "./chat/inbox.ts";
 import { handleKeys } from "./chat/keys.ts";
 import { handleMenuItems } from "./chat/messages/actions.ts";
 import { playAndAnnounceArrivals } from "./chat/messages/arrivals.ts";
@@ -28,6 +29,7 @@ removeStalePreviews();
 completeWhileTyping();
 handleFormatKeys();
 handleKeys();
+keepInboxCurrent();
 followFocus();
 handleMenuItems();
 closeMenuOnSubmit();

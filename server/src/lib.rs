@@ -157,6 +157,7 @@ pub fn app(site: Site) -> Router {
         .merge(routes::boosts::router())
         .merge(routes::previews::router())
         .merge(routes::searches::router())
+        .merge(routes::inbox::router())
         .merge(routes::installed::router())
         .layer(DefaultBodyLimit::max(MAX_FORM_BYTES));
 

@@ -51,7 +51,8 @@ pub async fn rooms(state: &AppState, current: &CurrentUser) -> AppResult<ServerE
     let user_id = current.user.id;
     let viewer = store::users::find(db, user_id).await?.ok_or(AppError::SignedOut)?;
     let layout = store::layouts::find(db, user_id, 0).await?.ok_or(AppError::NotFound)?;
-    Ok(ServerEvent::Rooms { viewer, account: layout.account, rooms: layout.rooms })
+    let store::layouts::Layout { account, rooms, inbox, .. } = layout;
+    Ok(ServerEvent::Rooms { viewer, account, rooms, inbox })
 }
 
 /// Whether the user is a member of the room, read from the database and not from the cache.
@@ -135,11 +136,16 @@ pub async fn next_piece(state: &AppState, changes: &mut Changes) -> AppResult<Ne
     }
     let mut found: HashMap<_, _> = found.into_iter().map(|message| (message.id, message)).collect();
     let Changes { room_id, since: Cursor { seq, at, .. }, .. } = *changes;
+    // What answers these messages shows their words, and did not change by itself.
+    let lines = store::messages::list_reply_lines(state.db.reader(), room_id, &message_ids).await?;
     let events = message_ids.into_iter().map(|message_id| match found.remove(&message_id) {
         Some(message) => ServerEvent::MessageEdited { seq, at, message },
         None => ServerEvent::MessageRemoved { seq, at, room_id, message_id },
     });
-    Ok(Next::Piece(events.collect()))
+    changes.read_bytes += lines.iter().map(|(_, reply_html)| reply_html.len()).sum::<usize>();
+    let reply_changed =
+        |(message_id, reply_html): (MessageId, String)| ServerEvent::ReplyChanged { room_id, message_id, reply_html };
+    Ok(Next::Piece(events.chain(lines.into_iter().map(reply_changed)).collect()))
 }
 
 #[cfg(test)]

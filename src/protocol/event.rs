@@ -7,7 +7,9 @@ use serde::de::{Error as _, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::Cursor;
-use crate::model::{Account, Involvement, Message, MessageId, Person, RoomId, RoomKind, SidebarRoom, User, UserId};
+use crate::model::{
+    Account, InboxCount, Involvement, Message, MessageId, Person, RoomId, RoomKind, SidebarRoom, User, UserId,
+};
 
 /// How a room ended for a user.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +32,8 @@ pub enum ServerEvent {
         account: Account,
         /// The rooms in the user's sidebar.
         rooms: Vec<SidebarRoom>,
+        /// The counts of the user's inbox.
+        inbox: InboxCount,
     },
     /// The user's own name or role changed.
     Viewer {
@@ -128,6 +132,16 @@ pub enum ServerEvent {
         /// All that it shows below its body now, as HTML.
         extras_html: String,
     },
+    /// A message that others answer was edited or removed: the line above the answers changed. Not in the log; sent after
+    /// the event of the message, also while catching up.
+    ReplyChanged {
+        /// The room of the messages.
+        room_id: RoomId,
+        /// The message that is answered.
+        message_id: MessageId,
+        /// The line above its answers now, as HTML.
+        reply_html: String,
+    },
     /// A user started or stopped typing in the room in view. Not in the log; clients expire it after
     /// [`TYPING_TTL_MS`](super::TYPING_TTL_MS).
     Typing {
@@ -206,6 +220,14 @@ pub enum ServerEvent {
         /// The last message read.
         message_id: MessageId,
     },
+    /// The user's inbox changed.
+    Inbox {
+        /// Its counts now.
+        count: InboxCount,
+        /// The room in which something new was said to the user; nothing is new without one.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        room_id: Option<RoomId>,
+    },
     /// Something is told to the user alone, where the room is in view. It is stored nowhere.
     Note {
         /// The room.
@@ -262,7 +284,9 @@ impl<'de> Visitor<'de> for EventVisitor {
             return Err(M::Error::missing_field("type"));
         };
         Ok(match kind.as_str() {
-            "rooms" => rest!(map, Rooms { viewer: User, account: Account, rooms: Vec<SidebarRoom> }),
+            "rooms" => {
+                rest!(map, Rooms { viewer: User, account: Account, rooms: Vec<SidebarRoom>, inbox: InboxCount })
+            }
             "viewer" => rest!(map, Viewer { user: User }),
             "account" => rest!(map, Account { account: Account }),
             "involvement" => rest!(map, Involvement { room: SidebarRoom, involvement: Involvement }),
@@ -284,6 +308,7 @@ impl<'de> Visitor<'de> for EventVisitor {
                 map,
                 MessageExtended { seq: i64, at: i64, room_id: RoomId, message_id: MessageId, extras_html: String }
             ),
+            "reply_changed" => rest!(map, ReplyChanged { room_id: RoomId, message_id: MessageId, reply_html: String }),
             "typing" => rest!(map, Typing { room_id: RoomId, person: Person, active: bool }),
             "room_added" => rest!(map, RoomAdded { room: SidebarRoom }),
             "room_changed" => rest!(map, RoomChanged { room_id: RoomId, kind: RoomKind, name: String }),
@@ -298,6 +323,7 @@ impl<'de> Visitor<'de> for EventVisitor {
             }
             "person_changed" => rest!(map, PersonChanged { person: Person }),
             "read" => rest!(map, Read { room_id: RoomId, message_id: MessageId }),
+            "inbox" => rest!(map, Inbox { count: InboxCount, room_id: Option<RoomId> }),
             "note" => rest!(map, Note { room_id: RoomId, html: String }),
             "bye" => rest!(map, Bye { reconnect: bool }),
             other => {
@@ -383,13 +409,16 @@ mod tests {
             boosts_seq: 3,
             extras_html: String::new(),
             extras_seq: 0,
+            reply_to: Some(MessageId(40)),
+            reply_html: "<a>".into(),
         };
         let seq = 3;
         let at = 9;
         let cursor = Cursor { epoch: "e".into(), seq, at };
         let involvement = Involvement::Nothing;
+        let inbox = InboxCount { unread: 3, badge: 2 };
         for event in [
-            ServerEvent::Rooms { viewer: user.clone(), account: account.clone(), rooms: vec![room.clone()] },
+            ServerEvent::Rooms { viewer: user.clone(), account: account.clone(), rooms: vec![room.clone()], inbox },
             ServerEvent::Viewer { user },
             ServerEvent::Account { account },
             ServerEvent::Involvement { room: room.clone(), involvement },
@@ -401,6 +430,7 @@ mod tests {
             ServerEvent::MessageRemoved { seq, at, room_id, message_id },
             ServerEvent::MessageBoosted { seq, at, room_id, message_id, boosts_html: "<b>".into() },
             ServerEvent::MessageExtended { seq, at, room_id, message_id, extras_html: "<img>".into() },
+            ServerEvent::ReplyChanged { room_id, message_id, reply_html: "<a>".into() },
             ServerEvent::Typing { room_id, person: Person { id: user_id, name: "Ada".into() }, active: true },
             ServerEvent::RoomAdded { room },
             ServerEvent::RoomChanged { room_id, kind: RoomKind::Open, name: "Room".into() },
@@ -412,6 +442,8 @@ mod tests {
             ServerEvent::Marks { room_id, newest_id: message_id, unread: true, mention_count: 2 },
             ServerEvent::PersonChanged { person: Person { id: user_id, name: "Ada".into() } },
             ServerEvent::Read { room_id, message_id },
+            ServerEvent::Inbox { count: inbox, room_id: None },
+            ServerEvent::Inbox { count: inbox, room_id: Some(room_id) },
             ServerEvent::Note { room_id, html: "<p>x</p>".into() },
             ServerEvent::Resync,
             ServerEvent::Alive,

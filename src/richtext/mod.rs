@@ -23,6 +23,7 @@ mod prepare;
 mod previews;
 mod quote;
 mod renderer;
+mod reply;
 mod scripts;
 mod sounds;
 mod writer;
@@ -34,6 +35,7 @@ pub use marks::mark_terms;
 pub use mentions::{Mention, Names, fold_name, mention_texts, with_current_names};
 pub use previews::previews_html;
 pub use quote::quote;
+pub use reply::{Original, reply_html};
 
 use url::Url;
 

@@ -22,13 +22,25 @@ pub struct Reading {
 pub fn mark_read_if_visible() {
     let Some((live, Some(focus))) = with_tab(|tab| (tab.live, tab.focus)) else { return };
     let room_id = focus.room_id;
-    if !browser::is_visible() || live.inbox.with_value(|inbox| inbox.is_kept_unread(room_id)) {
+    if !browser::is_visible() || live.viewer_state.with_value(|state| state.is_kept_unread(room_id)) {
         return;
     }
     let Some(Some(message_id)) = focus.timeline.try_with_untracked(Timeline::newest) else { return };
-    live.update_inbox(|inbox| inbox.read(room_id));
+    live.update_viewer_state(|state| state.read(room_id));
     let has_changed = with_tab(|tab| tab.reported.read.replace((room_id, message_id)) != Some((room_id, message_id)));
     if has_changed == Some(true) {
         connection::send(&ClientCommand::Read { room_id, message_id });
+        if live.viewer_state.with_value(|state| state.inbox.unread > 0) {
+            report_shown();
+        }
+    }
+}
+
+/// Reports which messages of the room in view the page shows: entries of the inbox about them are read.
+pub(super) fn report_shown() {
+    let Some(focus) = with_tab(|tab| tab.focus).flatten() else { return };
+    let ends = |timeline: &Timeline| Some((timeline.messages.first()?.id, timeline.messages.last()?.id));
+    if let Some(Some((first, last))) = focus.timeline.try_with_untracked(ends) {
+        connection::send(&ClientCommand::Shown { room_id: focus.room_id, first, last });
     }
 }

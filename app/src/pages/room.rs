@@ -86,6 +86,8 @@ impl Decoder<AppResult<timeline::RoomPage>> for CompactRoomPage {
                 boosts_seq,
                 extras_html: String::new(),
                 extras_seq,
+                reply_to: None,
+                reply_html: String::new(),
             };
             page.timeline.messages = Arc::new(messages.into_iter().map(message).collect());
             page
@@ -181,7 +183,7 @@ fn RoomView(page: timeline::RoomPage, reload: Callback<()>, editing: Editing) ->
         let lost = Callback::new(move |end: Option<RoomEnd>| {
             // The first event says the most: a new connection no longer knows who did it.
             if loss.with_untracked(Option::is_none) {
-                let viewer_id = untrack(|| live.inbox(|inbox| inbox.viewer.id));
+                let viewer_id = untrack(|| live.viewer_state(|state| state.viewer.id));
                 loss.set(Some(loss_text(end.as_ref(), viewer_id, kind)));
             }
         });
@@ -212,7 +214,7 @@ fn RoomView(page: timeline::RoomPage, reload: Callback<()>, editing: Editing) ->
         });
     });
     let involvement = move || {
-        let changed = live.inbox(|inbox| inbox.involvement.filter(|(changed, _)| *changed == room_id));
+        let changed = live.viewer_state(|state| state.involvement.filter(|(changed, _)| *changed == room_id));
         changed.map_or(involvement, |(_, involvement)| involvement)
     };
 
@@ -368,9 +370,9 @@ fn tools_html(room_id: RoomId, kind: RoomKind, involvement: Involvement) -> Stri
 fn Here(room_id: RoomId) -> impl IntoView {
     let live = expect_context::<Live>();
     let others = move || {
-        live.inbox(|inbox| {
-            let presence = inbox.presence.as_ref().filter(|presence| presence.room_id == room_id)?;
-            let here = presence.here.iter().filter(|person| person.id != inbox.viewer.id);
+        live.viewer_state(|state| {
+            let presence = state.presence.as_ref().filter(|presence| presence.room_id == room_id)?;
+            let here = presence.here.iter().filter(|person| person.id != state.viewer.id);
             let here: Vec<_> = here.collect();
             let unnamed = usize::try_from(presence.here_count).unwrap_or(0).saturating_sub(presence.here.len());
             (!here.is_empty()).then(|| here_html(&here, unnamed))
@@ -472,12 +474,16 @@ mod tests {
             boosts_seq: id + 4,
             extras_html: String::new(),
             extras_seq: id + 5,
+            reply_to: None,
+            reply_html: String::new(),
         };
         let with_html = |message: Message| Message {
             creator_name: "Ada".into(),
             body_html: "<p>hi</p>".into(),
             boosts_html: "<b>1</b>".into(),
             extras_html: "<img>".into(),
+            reply_to: Some(MessageId(1)),
+            reply_html: "<a>".into(),
             ..message
         };
         let page = |messages| timeline::RoomPage {

@@ -204,8 +204,6 @@ async fn permissions_to_boost_reply_and_search() {
     })
     .await;
     cast.row("answer", INSIDE_PAGE, async |who, it| page(who, format!("{}/reply", path(&it))).await).await;
-    let named = |it: &Target| json!({"room_id": it.room.id, "message_id": it.message.id});
-    cast.row("quote", INSIDE, async |who, it| call(who, "messages/quote", named(&it)).await).await;
     cast.row("mark unread", INSIDE_PAGE, async |who, it| form(who, format!("{}/unread", path(&it)), &[]).await).await;
     cast.row("preview", INSIDE, async |who, it| {
         form(who, format!("/rooms/{}/messages/preview", it.room.id), &[("body", "hi")]).await
@@ -215,11 +213,14 @@ async fn permissions_to_boost_reply_and_search() {
         page(who, format!("/autocompletable/users?room_id={}", it.room.id)).await
     })
     .await;
-    for path in ["/searches", "/searches?q=hello", "/autocompletable/users", "/autocompletable/rooms"] {
+    for path in ["/searches", "/searches?q=hello", "/autocompletable/users", "/autocompletable/rooms", "/inbox"] {
         cast.row(path, ANYONE_SIGNED_IN, async |who, _| page(who, path.into()).await).await;
     }
     for path in ["/searches", "/searches/clear"] {
         cast.row(path, ANYONE_SIGNED_IN, async |who, _| form(who, path.into(), &[("q", "hello")]).await).await;
+    }
+    for (path, field) in [("/inbox/read", ("up_to", "1")), ("/inbox/settings", ("mention", "off"))] {
+        cast.row(path, ANYONE_SIGNED_IN, async |who, _| form(who, path.into(), &[field]).await).await;
     }
 }
 

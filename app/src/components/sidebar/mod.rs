@@ -3,8 +3,8 @@
 mod lines;
 
 use campfire::html::HtmlWriter;
-use campfire::model::{RoomId, RoomKind, UserId, paths};
-use campfire::protocol::Inbox;
+use campfire::model::{InboxCount, RoomId, RoomKind, UserId, paths};
+use campfire::protocol::ViewerState;
 use leptos::prelude::*;
 
 use super::avatar::push_avatar;
@@ -23,12 +23,14 @@ pub fn Sidebar() -> impl IntoView {
     let live = expect_context::<Live>();
     let filter = RwSignal::new(String::new());
     let (pings, shared) = use_lines(filter);
-    let top = move || live.inbox(|Inbox { account, .. }| top_html(account.logo_version, &account.name));
-    let more = move || more_html(live.may_make_rooms(), live.inbox(|inbox| inbox.hidden_count));
+    let top = move || live.viewer_state(|ViewerState { account, .. }| top_html(account.logo_version, &account.name));
+    let inbox = move || live.viewer_state(|state| inbox_html(state.inbox));
+    let more = move || more_html(live.may_make_rooms(), live.viewer_state(|state| state.hidden_count));
 
     view! {
         <nav class="sidebar" id=SIDEBAR_ID popover="auto" aria-label="Rooms">
             <div class="sidebar__top" inner_html=top></div>
+            <div class="sidebar__inbox" inner_html=inbox></div>
             <ul class="pings" aria-label="Pings"><Lines lines=pings/></ul>
             <input
                 class="sidebar__filter"
@@ -66,6 +68,22 @@ fn top_html(logo_version: i64, name: &str) -> String {
     html.into_string()
 }
 
+/// The link to the inbox, with the number of unread entries.
+fn inbox_html(InboxCount { unread, badge }: InboxCount) -> String {
+    let mut html = HtmlWriter::new();
+    html.markup(r#"<a href=""#).markup(paths::INBOX).markup(if unread > 0 { r#"" class="unread">"# } else { r#"">"# });
+    Icon::Inbox.push_boxed(&mut html);
+    html.markup(r#" <span class="sidebar__name">Inbox</span>"#);
+    if unread > 0 {
+        html.markup(r#" <span class="mentions"#)
+            .markup(if badge > 0 { "" } else { " mentions--quiet" })
+            .markup(r#"">"#);
+        html.text(&InboxCount::text(unread)).markup(r#"<span class="visually-hidden"> unread</span></span>"#);
+    }
+    html.markup("</a>");
+    html.into_string()
+}
+
 /// The links below the rooms: to make one, and to those that the viewer has hidden.
 fn more_html(may_make_rooms: bool, hidden_count: u32) -> String {
     let mut html = HtmlWriter::new();
@@ -97,9 +115,9 @@ fn use_lines(filter: RwSignal<String>) -> (Signal<Vec<Line>>, Signal<Vec<Line>>)
     Effect::new(move |_| {
         shared.track();
         pings.track();
-        let online = live.inbox(|inbox| {
-            let others = |user_ids: &[UserId]| user_ids.iter().any(|user_id| *user_id != inbox.viewer.id);
-            let online = inbox.online.iter().filter(|(_, user_ids)| others(user_ids));
+        let online = live.viewer_state(|state| {
+            let others = |user_ids: &[UserId]| user_ids.iter().any(|user_id| *user_id != state.viewer.id);
+            let online = state.online.iter().filter(|(_, user_ids)| others(user_ids));
             online.map(|(room_id, _)| paths::room(*room_id)).collect::<Vec<_>>()
         });
         let path = |room_id: Option<RoomId>| room_id.map(paths::room);
@@ -124,9 +142,9 @@ fn Lines(lines: Signal<Vec<Line>>) -> impl IntoView {
 fn Bottom() -> impl IntoView {
     let live = expect_context::<Live>();
     let origin = use_layout().with_value(|layout| layout.origin.clone());
-    let join_url = move || live.inbox(|inbox| origin.clone() + &paths::join(&inbox.account.join_code));
+    let join_url = move || live.viewer_state(|state| origin.clone() + &paths::join(&state.account.join_code));
     let me = move || {
-        live.inbox(|Inbox { viewer, .. }| {
+        live.viewer_state(|ViewerState { viewer, .. }| {
             let mut html = HtmlWriter::new();
             html.markup(r#"<a class="sidebar__profile" href=""#).markup(paths::OWN_PROFILE);
             html.markup(r#"" title="Your profile">"#);

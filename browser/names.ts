@@ -94,6 +94,8 @@ export const enum Attribute {
   Picker = "data-picker",
   /** The link plays a sound. */
   Sound = "data-sound",
+  /** On the strip of a room's pins: the ids of the pinned messages. */
+  Pinned = "data-pinned",
 
   /** Shown only where scripts run. */
   NeedsScript = "data-needs-script",

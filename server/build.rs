@@ -47,6 +47,7 @@ const STYLES: &[&str] = &[
     "highlight",
     "message-menu",
     "preview",
+    "pins",
     "boosts",
     "bots",
     "composer",

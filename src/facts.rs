@@ -13,6 +13,7 @@ use crate::model::{
     Account, FileKey, Involvement, Job, Message, MessageId, Person, Room, RoomId, SessionId, SidebarRoom, User, UserId,
 };
 use crate::protocol::ServerEvent;
+use crate::richtext::pins_html;
 use crate::store::events::{EventKind, NewEvent};
 use crate::store::memberships::Marks;
 use crate::store::{self, Tx};
@@ -175,6 +176,15 @@ pub enum Fact {
         mentioned: Vec<UserId>,
         /// Whether it had files, which are to be deleted.
         had_files: bool,
+        /// Whether it was pinned.
+        was_pinned: bool,
+    },
+    /// A message was pinned to its room, or its pin was taken away.
+    PinsChanged {
+        /// The room.
+        room_id: RoomId,
+        /// The message.
+        message_id: MessageId,
     },
     /// The boosts of a message changed.
     MessageBoosted {
@@ -345,7 +355,7 @@ impl Tx {
                     self.announce_marks(room_id, message_id, &mentioned).await?;
                 }
             }
-            Fact::MessageRemoved { room_id, message_id, mentioned, had_files } => {
+            Fact::MessageRemoved { room_id, message_id, mentioned, had_files, was_pinned } => {
                 if had_files {
                     self.enqueue(&Job::RemoveFiles).await?;
                 }
@@ -358,6 +368,9 @@ impl Tx {
             Fact::MessageBoosted { room_id, message_id } => {
                 let (seq, at) = self.append(EventKind::MessageBoosted, room_id, Some(message_id), None).await?;
                 store::messages::update_boosts_seq(self.db(), message_id, seq).await?;
+                if store::pins::exists(self.db(), message_id).await? {
+                    self.announce_pins(room_id, message_id).await?;
+                }
                 let message = store::messages::find(self.db(), room_id, message_id).await?;
                 self.mark_stale(Stale::Messages(room_id));
                 // The event carries the resulting state, not the change, so that a repeated or late event does no harm.
@@ -368,6 +381,13 @@ impl Tx {
 
             Fact::MessageExtended { room_id, message_id, extras_html } => {
                 let (seq, at) = self.append(EventKind::MessageExtended, room_id, Some(message_id), None).await?;
+                if was_pinned {
+                    self.announce_pins(room_id, message_id).await?;
+                }
+            }
+            Fact::PinsChanged { room_id, message_id } => {
+                self.mark_stale(Stale::Messages(room_id));
+                self.announce_pins(room_id, message_id).await?;
                 store::files::note_extras(self.db(), message_id, &extras_html, Some(seq)).await?;
                 self.mark_stale(Stale::Messages(room_id));
                 let event = ServerEvent::MessageExtended { seq, at, room_id, message_id, extras_html };
@@ -442,9 +462,17 @@ mod tests {
 
     use super::*;
     use crate::live::testing::TestClient;
+    /// Logs and announces what the room's page shows of its pins, after that of a message changed.
+    async fn announce_pins(&mut self, room_id: RoomId, message_id: MessageId) -> sqlx::Result<()> {
+        let (seq, at) = self.append(EventKind::PinsChanged, room_id, Some(message_id), None).await?;
+        let pins_html = pins_html(room_id, &store::pins::summary(self.db(), room_id).await?);
+        self.announce(Announcement::Room { room_id, event: ServerEvent::PinsChanged { seq, at, room_id, pins_html } });
+        Ok(())
+    }
+
     use crate::model::{Anchor, Bio, ClientMessageId, FileName, Posted, Role};
     use crate::ops::rooms::Audience;
-    use crate::ops::{accounts, bans, boosts, files, memberships, messages, rooms, sessions, sync, users};
+    use crate::ops::{accounts, bans, boosts, files, memberships, messages, pins, rooms, sessions, sync, users};
     use crate::protocol::{Inbox, Timeline};
     use crate::testing::World;
     use crate::{jobs, testing};
@@ -527,6 +555,7 @@ mod tests {
         (Inbox::new(viewer, account, rooms), timeline)
     }
 
+                assert_eq!(self.timeline.pins_html, timeline.pins_html, "{name} after {after}");
     /// The step of [`a_tab_shows_after_every_fact_what_a_fresh_load_shows`] that makes a fact happen. A new fact needs a
     /// step, or a reason why it has none.
     fn step_of(fact: &Fact) -> &'static str {
@@ -572,6 +601,7 @@ mod tests {
         let mut tabs = [Tab::open(&world, ada, all_talk).await, Tab::open(&world, bob, all_talk).await];
         let member = async |user: &User, room_id| world.member(user, room_id).await;
 
+            Fact::PinsChanged { .. } => "pin, unpin",
         macro_rules! step {
             ($after:literal, $op:expr) => {{
                 state.clock.advance(1_000);
@@ -618,6 +648,7 @@ mod tests {
         let ping = step!("ping", rooms::ping(state, ada, vec![bob.id]).await.unwrap());
         step!("ping", rooms::ping(state, cleo, vec![bob.id]).await.unwrap());
         let psst = step!("post in a ping", world.post(ada, ping.id, "psst").await);
+        step!("pin", pins::pin(state, &member(bob, all_talk).await, second.id).await.unwrap());
         let in_ping = member(ada, ping.id).await;
         step!("remove the only unread message", messages::remove(state, &in_ping, psst.id).await.unwrap());
         step!("ping", rooms::ping(state, &dora, vec![bob.id, ada.id]).await.unwrap());
@@ -630,7 +661,11 @@ mod tests {
             from: testing::LOCAL,
         };
         step!("rename", users::update_profile(state, &testing::current(&dora), renamed).await.unwrap());
+        step!("pin", pins::pin(state, &member(ada, all_talk).await, first.id).await.unwrap());
+        let draft = "second, edited while pinned".parse().unwrap();
+        step!("edit", messages::edit(state, &member(ada, all_talk).await, second.id, draft).await.unwrap());
         let room = step!("open room", world.open_closed_room("Room", &[bob, cleo]).await);
+        step!("unpin", pins::unpin(state, &member(bob, all_talk).await, second.id).await.unwrap());
         let (named, everyone) = ("Zed's room".parse().unwrap(), Audience::Chosen(vec![ada.id, bob.id, cleo.id]));
         step!("rename room", rooms::change(state, &member(ada, room.id).await, named, everyone).await.unwrap());
         let hidden = member(bob, room.id).await;

@@ -12,6 +12,7 @@ mod ids;
 mod jobs;
 mod messages;
 pub mod paths;
+mod pins;
 mod place;
 mod previews;
 mod pushes;
@@ -37,6 +38,7 @@ pub use ids::{ClientMessageId, MessageId, PushSubscriptionId, RoomId, SessionId,
 pub use jobs::{Job, JobKind};
 pub use messages::{Draft, MAX_BODY_CHARS, Message, PAGE_SIZE, Posted, is_grouped};
 pub use place::{Anchor, Place};
+pub use pins::{MAX_PINS, Pin, Pins};
 pub use previews::{LinkPreview, MAX_LINK_PREVIEWS, PreviewPicture};
 pub use pushes::{Minute, PushSettings, QuietHours, WEEKDAYS, Weekdays};
 pub use rooms::{Involvement, Room, RoomKind, RoomName, SidebarRoom, direct_name};

@@ -83,7 +83,7 @@ pub const CABLE: &str = "/cable";
 pub fn is_framed(path: &str) -> bool {
     let is_of_room = path.starts_with("/rooms/") && ["/new", "/edit", "/files"].iter().any(|end| path.ends_with(end));
     let is_account_page = path.starts_with("/account/") && !path.ends_with(".css");
-    is_of_room || is_account_page || path == SEARCHES || path.starts_with("/users/")
+    is_of_room || is_account_page || path == SEARCHES || path.starts_with("/users/") || is_kept
 }
 
 /// The page of a room, with its newest messages. DELETE removes an open or closed room.
@@ -185,6 +185,12 @@ pub fn unread(room_id: RoomId, message_id: MessageId) -> String {
 fn of_stored_message(room_id: RoomId, message_id: MessageId, part: &str) -> String {
     let (mut room, mut message) = (Buffer::new(), Buffer::new());
     ["/rooms/", room.format(room_id.0), "/messages/", message.format(message_id.0), part].concat()
+/// POST pins a message to its room, DELETE takes the pin away.
+#[must_use]
+pub fn pin(room_id: RoomId, message_id: MessageId) -> String {
+    of_stored_message(room_id, message_id, "/pin")
+}
+
 }
 
 /// The page of what can be done with a message.
@@ -285,6 +291,12 @@ pub fn avatar_sheet_part(version: i64, group: i64) -> String {
     let (mut version_buffer, mut group_buffer) = (Buffer::new(), Buffer::new());
     ["/users/avatars/", version_buffer.format(version), "-", group_buffer.format(group), ".css"].concat()
 }
+/// The pinned messages of a room.
+#[must_use]
+pub fn pins(room_id: RoomId) -> String {
+    of_room(room_id, "pins")
+}
+
 
 /// The account's logo as of the change of this number, or the stock icon for 0: 512 pixels a side.
 #[must_use]
@@ -544,6 +556,8 @@ mod tests {
         }
     }
 
+            (pins(ROOM), "/rooms/4/pins"),
+            (pin(ROOM, MESSAGE), "/rooms/4/messages/41/pin"),
     #[test]
     fn templates_are_filled_into_the_same_paths() {
         let filled = |template: &str| template.replace("{room}", "4").replace("{id}", "41");

@@ -128,6 +128,17 @@ pub enum ServerEvent {
         /// All that it shows below its body now, as HTML.
         extras_html: String,
     },
+    /// The pins of a room changed, or what is shown of them.
+    PinsChanged {
+        /// The number of the event in the log.
+        seq: i64,
+        /// The time of the event, in milliseconds since the epoch.
+        at: i64,
+        /// The room.
+        room_id: RoomId,
+        /// All that its page shows of them now, as HTML; empty without pins.
+        pins_html: String,
+    },
     /// A user started or stopped typing in the room in view. Not in the log; clients expire it after
     /// [`TYPING_TTL_MS`](super::TYPING_TTL_MS).
     Typing {
@@ -284,6 +295,7 @@ impl<'de> Visitor<'de> for EventVisitor {
                 map,
                 MessageExtended { seq: i64, at: i64, room_id: RoomId, message_id: MessageId, extras_html: String }
             ),
+            "pins_changed" => rest!(map, PinsChanged { seq: i64, at: i64, room_id: RoomId, pins_html: String }),
             "typing" => rest!(map, Typing { room_id: RoomId, person: Person, active: bool }),
             "room_added" => rest!(map, RoomAdded { room: SidebarRoom }),
             "room_changed" => rest!(map, RoomChanged { room_id: RoomId, kind: RoomKind, name: String }),
@@ -327,7 +339,8 @@ impl ServerEvent {
             | Self::MessageEdited { seq, at, .. }
             | Self::MessageRemoved { seq, at, .. }
             | Self::MessageBoosted { seq, at, .. }
-            | Self::MessageExtended { seq, at, .. } => Some((*seq, *at)),
+            | Self::MessageExtended { seq, at, .. }
+            | Self::PinsChanged { seq, at, .. } => Some((*seq, *at)),
             _ => None,
         }
     }
@@ -401,6 +414,7 @@ mod tests {
             ServerEvent::MessageRemoved { seq, at, room_id, message_id },
             ServerEvent::MessageBoosted { seq, at, room_id, message_id, boosts_html: "<b>".into() },
             ServerEvent::MessageExtended { seq, at, room_id, message_id, extras_html: "<img>".into() },
+            ServerEvent::PinsChanged { seq, at, room_id, pins_html: "<a>".into() },
             ServerEvent::Typing { room_id, person: Person { id: user_id, name: "Ada".into() }, active: true },
             ServerEvent::RoomAdded { room },
             ServerEvent::RoomChanged { room_id, kind: RoomKind::Open, name: "Room".into() },

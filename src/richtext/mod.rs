@@ -18,6 +18,7 @@ mod extras;
 mod links;
 mod marks;
 mod mentions;
+mod pins;
 mod placeholders;
 mod prepare;
 mod previews;
@@ -32,6 +33,7 @@ pub use excerpt::excerpt;
 pub use extras::extras_html;
 pub use marks::mark_terms;
 pub use mentions::{Mention, Names, fold_name, mention_texts, with_current_names};
+pub use pins::pins_html;
 pub use previews::previews_html;
 pub use quote::quote;
 

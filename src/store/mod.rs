@@ -30,6 +30,7 @@ pub mod memberships;
 pub mod mentions;
 pub mod messages;
 pub mod networks;
+pub mod pins;
 pub mod placeholders;
 pub mod previews;
 pub mod pushes;

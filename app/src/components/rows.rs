@@ -339,6 +339,8 @@ mod tests {
             has_newer: false,
             cursor: campfire::protocol::Cursor { epoch: "e".into(), seq: 1, at: 1 },
             removed: std::collections::BTreeSet::new(),
+            pins_html: String::new(),
+            pins_seq: 0,
         };
         let html = rows_html(&timeline, OpenedAt::Message(MessageId(1)), Some(MessageId(2)));
         let (first, second) = html.split_once("</li>").unwrap();

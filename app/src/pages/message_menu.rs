@@ -15,6 +15,8 @@ pub fn MessageMenu(
     room_name: String,
     /// Whether the viewer is its author or an administrator.
     may_change: bool,
+    /// Whether it is pinned to its room.
+    is_pinned: bool,
 ) -> impl IntoView {
     let Message { id, room_id, .. } = message;
     let back = message.path();

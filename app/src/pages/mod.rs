@@ -13,6 +13,7 @@ pub mod notifications;
 pub mod offline;
 pub mod person;
 pub mod ping;
+pub mod pins;
 pub mod profile;
 pub mod room;
 pub mod room_files;

@@ -91,7 +91,7 @@ fn found_rows(messages: &[(Message, String)]) -> (Vec<String>, bool) {
 
 /// The content of the list item of a result: one link to the message, with its author, room and date, and the text around
 /// the first hit. The style sheet cuts it after four lines.
-fn found_html(message: &Message, room_name: &str) -> String {
+pub(super) fn found_html(message: &Message, room_name: &str) -> String {
     let timestamp = utc_timestamp(message.created_at);
     let mut html = HtmlWriter::with_capacity(message.body_html.len() + 512);
     html.markup(r#"<a class="found__link" href=""#).text(&message.path()).markup(r#"">"#);

@@ -129,7 +129,8 @@ async fn menu(State(state): State<AppState>, of_message: OfMessage) -> Result<Re
     let OfMessage { member, message_id } = of_message;
     let message = ops::messages::find(&state, &member, message_id).await?;
     let may_change = member.user.may_administer(message.creator_id);
-    let props = MessageMenuProps { message, room_name: member.room.name, may_change };
+    let is_pinned = ops::pins::is_pinned(&state, message_id).await?;
+    let props = MessageMenuProps { message, room_name: member.room.name, may_change, is_pinned };
     Ok(render::plain(StatusCode::OK, "Message", || MessageMenu(props)))
 }
 

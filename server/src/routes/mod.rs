@@ -16,6 +16,7 @@ pub(crate) mod hooks;
 pub(crate) mod installed;
 pub(crate) mod messages;
 pub(crate) mod pings;
+pub(crate) mod pins;
 pub(crate) mod previews;
 pub(crate) mod pushes;
 pub(crate) mod rooms;

@@ -15,6 +15,7 @@ mod hooks;
 mod installed;
 mod messages;
 mod pages;
+mod pins;
 mod permissions;
 mod previews;
 mod push_service;

@@ -206,6 +206,10 @@ async fn permissions_to_boost_reply_and_search() {
     cast.row("answer", INSIDE_PAGE, async |who, it| page(who, format!("{}/reply", path(&it))).await).await;
     let named = |it: &Target| json!({"room_id": it.room.id, "message_id": it.message.id});
     cast.row("quote", INSIDE, async |who, it| call(who, "messages/quote", named(&it)).await).await;
+    cast.row("see the pins", INSIDE_PAGE, async |who, it| page(who, format!("/rooms/{}/pins", it.room.id)).await).await;
+    cast.row("pin", INSIDE_PAGE, async |who, it| form(who, format!("{}/pin", path(&it)), &[]).await).await;
+    cast.row("unpin", INSIDE_PAGE, async |who, it| form(who, format!("{}/pin", path(&it)), &[("_method", "delete")]).await)
+        .await;
     cast.row("mark unread", INSIDE_PAGE, async |who, it| form(who, format!("{}/unread", path(&it)), &[]).await).await;
     cast.row("preview", INSIDE, async |who, it| {
         form(who, format!("/rooms/{}/messages/preview", it.room.id), &[("body", "hi")]).await

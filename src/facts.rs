@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::cache::invalidation::Stale;
 use crate::live::Announcement;
 use crate::model::{
-    Account, FileKey, Involvement, Job, Message, MessageId, Person, Room, RoomId, SessionId, SidebarRoom, User, UserId,
+    Account, FileKey, Involvement, Job, Message, MessageId, Notice, Person, Room, RoomId, SessionId, SidebarRoom, User, UserId,
 };
 use crate::protocol::ServerEvent;
 use crate::richtext::pins_html;
@@ -221,6 +221,20 @@ pub enum Fact {
         /// The note, as HTML.
         html: String,
     },
+    /// Somebody is to be reminded of a message that they keep.
+    ReminderSet {
+        /// The kept message.
+        saved_id: i64,
+        /// When, in milliseconds since the epoch.
+        remind_at: i64,
+    },
+    /// A reminder is due.
+    Reminded {
+        /// Who is reminded.
+        user_id: UserId,
+        /// The kept message.
+        saved_id: i64,
+    },
     /// Files have expired, because what they belonged to is gone.
     FilesReleased,
 
@@ -354,6 +368,9 @@ impl Tx {
                 if !mentioned.is_empty() {
                     self.announce_marks(room_id, message_id, &mentioned).await?;
                 }
+                if store::pins::exists(self.db(), message_id).await? {
+                    self.announce_pins(room_id, message_id).await?;
+                }
             }
             Fact::MessageRemoved { room_id, message_id, mentioned, had_files, was_pinned } => {
                 if had_files {
@@ -364,13 +381,17 @@ impl Tx {
                 let event = ServerEvent::MessageRemoved { seq, at, room_id, message_id };
                 self.announce(Announcement::Room { room_id, event });
                 self.announce_marks(room_id, message_id, &mentioned).await?;
+                if was_pinned {
+                    self.announce_pins(room_id, message_id).await?;
+                }
+            }
+            Fact::PinsChanged { room_id, message_id } => {
+                self.mark_stale(Stale::Messages(room_id));
+                self.announce_pins(room_id, message_id).await?;
             }
             Fact::MessageBoosted { room_id, message_id } => {
                 let (seq, at) = self.append(EventKind::MessageBoosted, room_id, Some(message_id), None).await?;
                 store::messages::update_boosts_seq(self.db(), message_id, seq).await?;
-                if store::pins::exists(self.db(), message_id).await? {
-                    self.announce_pins(room_id, message_id).await?;
-                }
                 let message = store::messages::find(self.db(), room_id, message_id).await?;
                 self.mark_stale(Stale::Messages(room_id));
                 // The event carries the resulting state, not the change, so that a repeated or late event does no harm.
@@ -381,13 +402,6 @@ impl Tx {
 
             Fact::MessageExtended { room_id, message_id, extras_html } => {
                 let (seq, at) = self.append(EventKind::MessageExtended, room_id, Some(message_id), None).await?;
-                if was_pinned {
-                    self.announce_pins(room_id, message_id).await?;
-                }
-            }
-            Fact::PinsChanged { room_id, message_id } => {
-                self.mark_stale(Stale::Messages(room_id));
-                self.announce_pins(room_id, message_id).await?;
                 store::files::note_extras(self.db(), message_id, &extras_html, Some(seq)).await?;
                 self.mark_stale(Stale::Messages(room_id));
                 let event = ServerEvent::MessageExtended { seq, at, room_id, message_id, extras_html };
@@ -404,6 +418,12 @@ impl Tx {
 
             Fact::NoteWritten { user_id, room_id, html } => {
                 self.announce(Announcement::Person { user_id, event: ServerEvent::Note { room_id, html } });
+            }
+
+            Fact::ReminderSet { saved_id, remind_at } => self.enqueue_at(&Job::Remind { saved_id }, remind_at).await?,
+            Fact::Reminded { user_id, saved_id } => {
+                let notice = Notice::Reminder(saved_id);
+                self.enqueue(&Job::PushNotice { user_id, notice, subscription_ids: None, attempts: 0 }).await?;
             }
 
             // No event: nobody edited anything.
@@ -442,6 +462,14 @@ impl Tx {
         Ok(())
     }
 
+    /// Logs and announces what the room's page shows of its pins, after that of a message changed.
+    async fn announce_pins(&mut self, room_id: RoomId, message_id: MessageId) -> sqlx::Result<()> {
+        let (seq, at) = self.append(EventKind::PinsChanged, room_id, Some(message_id), None).await?;
+        let pins_html = pins_html(room_id, &store::pins::summary(self.db(), room_id).await?);
+        self.announce(Announcement::Room { room_id, event: ServerEvent::PinsChanged { seq, at, room_id, pins_html } });
+        Ok(())
+    }
+
     /// Appends a row to the event log. Returns its number and its time in milliseconds since the epoch.
     async fn append(
         &mut self,
@@ -462,14 +490,6 @@ mod tests {
 
     use super::*;
     use crate::live::testing::TestClient;
-    /// Logs and announces what the room's page shows of its pins, after that of a message changed.
-    async fn announce_pins(&mut self, room_id: RoomId, message_id: MessageId) -> sqlx::Result<()> {
-        let (seq, at) = self.append(EventKind::PinsChanged, room_id, Some(message_id), None).await?;
-        let pins_html = pins_html(room_id, &store::pins::summary(self.db(), room_id).await?);
-        self.announce(Announcement::Room { room_id, event: ServerEvent::PinsChanged { seq, at, room_id, pins_html } });
-        Ok(())
-    }
-
     use crate::model::{Anchor, Bio, ClientMessageId, FileName, Posted, Role};
     use crate::ops::rooms::Audience;
     use crate::ops::{accounts, bans, boosts, files, memberships, messages, pins, rooms, sessions, sync, users};
@@ -535,6 +555,7 @@ mod tests {
             // Who is no longer in the room is taken to another one.
             if let Some(timeline) = timeline {
                 assert_eq!(shown(&self.timeline), shown(&timeline), "{name} after {after}");
+                assert_eq!(self.timeline.pins_html, timeline.pins_html, "{name} after {after}");
             }
         }
     }
@@ -555,7 +576,6 @@ mod tests {
         (Inbox::new(viewer, account, rooms), timeline)
     }
 
-                assert_eq!(self.timeline.pins_html, timeline.pins_html, "{name} after {after}");
     /// The step of [`a_tab_shows_after_every_fact_what_a_fresh_load_shows`] that makes a fact happen. A new fact needs a
     /// step, or a reason why it has none.
     fn step_of(fact: &Fact) -> &'static str {
@@ -581,9 +601,11 @@ mod tests {
             Fact::MessageEdited { .. } => "edit, edit a mention away",
             Fact::MessageRemoved { .. } => "remove message, remove the only unread message, remove an unread mention",
             Fact::MessageBoosted { .. } => "boost",
+            Fact::PinsChanged { .. } => "pin, unpin",
             Fact::MessageExtended { .. } => "post a picture",
             Fact::LinksPosted { .. } => "post a link",
             Fact::FilesReleased | Fact::DeliveriesQueued { .. } => "none: no page shows it",
+            Fact::ReminderSet { .. } | Fact::Reminded { .. } => "none: no page of the chat shows it",
             Fact::NoteWritten { .. } => "none: it is gone after a load",
             Fact::MessagesRendered { .. } => "none: a tab shows it at its next load",
             Fact::EventsPruned => "prune",
@@ -601,7 +623,6 @@ mod tests {
         let mut tabs = [Tab::open(&world, ada, all_talk).await, Tab::open(&world, bob, all_talk).await];
         let member = async |user: &User, room_id| world.member(user, room_id).await;
 
-            Fact::PinsChanged { .. } => "pin, unpin",
         macro_rules! step {
             ($after:literal, $op:expr) => {{
                 state.clock.advance(1_000);
@@ -627,6 +648,7 @@ mod tests {
         step!("edit", messages::edit(state, &member(ada, all_talk).await, second.id, draft).await.unwrap());
         let content = "👍".parse().unwrap();
         step!("boost", boosts::boost(state, &member(bob, all_talk).await, second.id, content).await.unwrap());
+        step!("pin", pins::pin(state, &member(bob, all_talk).await, second.id).await.unwrap());
         let bytes = futures::stream::iter([Ok::<_, std::io::Error>(bytes::Bytes::from_static(b"a picture"))]);
         let (id, name) = (ClientMessageId::v7(1, [1; 10]), FileName::clean("a.png"));
         let upload = files::receive(state, &testing::current(cleo), id.clone(), name, bytes).await.unwrap();
@@ -639,7 +661,11 @@ mod tests {
             Ok(tx.record(Fact::MessageExtended { room_id: all_talk, message_id: with_file.id, extras_html }).await?)
         };
         step!("post a picture", state.db.write(extended).await.unwrap());
+        step!("pin", pins::pin(state, &member(ada, all_talk).await, first.id).await.unwrap());
+        let draft = "second, edited while pinned".parse().unwrap();
+        step!("edit", messages::edit(state, &member(ada, all_talk).await, second.id, draft).await.unwrap());
         step!("remove message", messages::remove(state, &member(ada, all_talk).await, first.id).await.unwrap());
+        step!("unpin", pins::unpin(state, &member(bob, all_talk).await, second.id).await.unwrap());
         let reader = testing::current(bob);
         step!("read", memberships::mark_read(state, &reader, all_talk, with_file.id).await.unwrap());
         let unread = member(bob, all_talk).await;
@@ -648,7 +674,6 @@ mod tests {
         let ping = step!("ping", rooms::ping(state, ada, vec![bob.id]).await.unwrap());
         step!("ping", rooms::ping(state, cleo, vec![bob.id]).await.unwrap());
         let psst = step!("post in a ping", world.post(ada, ping.id, "psst").await);
-        step!("pin", pins::pin(state, &member(bob, all_talk).await, second.id).await.unwrap());
         let in_ping = member(ada, ping.id).await;
         step!("remove the only unread message", messages::remove(state, &in_ping, psst.id).await.unwrap());
         step!("ping", rooms::ping(state, &dora, vec![bob.id, ada.id]).await.unwrap());
@@ -661,11 +686,7 @@ mod tests {
             from: testing::LOCAL,
         };
         step!("rename", users::update_profile(state, &testing::current(&dora), renamed).await.unwrap());
-        step!("pin", pins::pin(state, &member(ada, all_talk).await, first.id).await.unwrap());
-        let draft = "second, edited while pinned".parse().unwrap();
-        step!("edit", messages::edit(state, &member(ada, all_talk).await, second.id, draft).await.unwrap());
         let room = step!("open room", world.open_closed_room("Room", &[bob, cleo]).await);
-        step!("unpin", pins::unpin(state, &member(bob, all_talk).await, second.id).await.unwrap());
         let (named, everyone) = ("Zed's room".parse().unwrap(), Audience::Chosen(vec![ada.id, bob.id, cleo.id]));
         step!("rename room", rooms::change(state, &member(ada, room.id).await, named, everyone).await.unwrap());
         let hidden = member(bob, room.id).await;

@@ -15,6 +15,7 @@ const letters = new Map([
   ["r", `[${Attribute.Action}=reply]`],
   ["e", `[${Attribute.Action}=edit]`],
   ["b", `[${Attribute.Picker}]`],
+  ["s", `[${Attribute.SavesMessage}] button`],
 ]);
 
 export function handleKeys() {

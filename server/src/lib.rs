@@ -154,6 +154,8 @@ pub fn app(site: Site) -> Router {
         .merge(routes::pings::router())
         .merge(routes::messages::router())
         .merge(routes::boosts::router())
+        .merge(routes::pins::router())
+        .merge(routes::saved::router())
         .merge(routes::previews::router())
         .merge(routes::searches::router())
         .merge(routes::installed::router())

@@ -13,6 +13,7 @@ mod make_preview;
 mod preview_links;
 mod prune;
 mod push;
+mod remind;
 mod remove_content;
 mod remove_files;
 mod render;
@@ -82,6 +83,10 @@ async fn step(state: &AppState, job: &Job) -> AppResult<Next> {
         Job::Push { message_id, after } => push::step(state, *message_id, *after).await,
         Job::PushAgain { message_id, subscription_ids, attempts } => {
             push::step_again(state, *message_id, subscription_ids, *attempts).await
+        }
+        Job::Remind { saved_id } => remind::step(state, *saved_id).await,
+        Job::PushNotice { user_id, notice, subscription_ids, attempts } => {
+            push::step_notice(state, *user_id, *notice, subscription_ids.as_deref(), *attempts).await
         }
     }
 }

@@ -69,6 +69,32 @@ pub enum Job {
         /// How often it was tried.
         attempts: u32,
     },
+    /// Sends a reminder of a message that somebody keeps. There is one such job for it at most.
+    Remind {
+        /// The kept message.
+        saved_id: i64,
+    },
+    /// Pushes to the devices of one person what concerns them alone.
+    PushNotice {
+        /// The person.
+        user_id: UserId,
+        /// What it is.
+        notice: Notice,
+        /// Only these subscriptions, for another try.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        subscription_ids: Option<Vec<PushSubscriptionId>>,
+        /// How often it was tried.
+        #[serde(default)]
+        attempts: u32,
+    },
+}
+
+/// What concerns one person alone, by the id of its row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Notice {
+    /// A reminder of a kept message.
+    Reminder(i64),
 }
 
 /// Before every subscription.
@@ -106,6 +132,10 @@ pub enum JobKind {
     Push,
     /// [`Job::PushAgain`]
     PushAgain,
+    /// [`Job::Remind`]
+    Remind,
+    /// [`Job::PushNotice`]
+    PushNotice,
 }
 
 impl Job {
@@ -126,13 +156,15 @@ impl Job {
             Self::DeliverWebhooks { .. } => JobKind::DeliverWebhooks,
             Self::Push { .. } => JobKind::Push,
             Self::PushAgain { .. } => JobKind::PushAgain,
+            Self::Remind { .. } => JobKind::Remind,
+            Self::PushNotice { .. } => JobKind::PushNotice,
         }
     }
 }
 
 impl JobKind {
     /// Every kind.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::RemoveContent,
         Self::EmptyRoom,
         Self::Prune,
@@ -146,6 +178,8 @@ impl JobKind {
         Self::DeliverWebhooks,
         Self::Push,
         Self::PushAgain,
+        Self::Remind,
+        Self::PushNotice,
     ];
 
     /// How many jobs of this kind run concurrently.
@@ -157,6 +191,7 @@ impl JobKind {
             Self::DeliverWebhooks => 16,
             Self::Push => 4,
             Self::PushAgain => 2,
+            Self::PushNotice => 2,
             // More would only queue for the single writer.
             _ => 1,
         }
@@ -201,6 +236,16 @@ mod tests {
                     attempts: 1,
                 },
                 r#"{"kind":"push_again","message_id":41,"subscription_ids":[2],"attempts":1}"#,
+            ),
+            (Job::Remind { saved_id: 3 }, r#"{"kind":"remind","saved_id":3}"#),
+            (
+                Job::PushNotice {
+                    user_id: UserId(7),
+                    notice: Notice::Reminder(3),
+                    subscription_ids: Some(vec![PushSubscriptionId(2)]),
+                    attempts: 1,
+                },
+                r#"{"kind":"push_notice","user_id":7,"notice":{"reminder":3},"subscription_ids":[2],"attempts":1}"#,
             ),
         ] {
             assert_eq!(serde_json::to_string(&job).unwrap(), json);

@@ -17,6 +17,7 @@ mod place;
 mod previews;
 mod pushes;
 mod rooms;
+mod saved;
 mod sounds;
 mod text;
 mod users;
@@ -35,13 +36,14 @@ pub use files::{
     size_text,
 };
 pub use ids::{ClientMessageId, MessageId, PushSubscriptionId, RoomId, SessionId, UserId};
-pub use jobs::{Job, JobKind};
+pub use jobs::{Job, JobKind, Notice};
 pub use messages::{Draft, MAX_BODY_CHARS, Message, PAGE_SIZE, Posted, is_grouped};
-pub use place::{Anchor, Place};
 pub use pins::{MAX_PINS, Pin, Pins};
+pub use place::{Anchor, Place};
 pub use previews::{LinkPreview, MAX_LINK_PREVIEWS, PreviewPicture};
 pub use pushes::{Minute, PushSettings, QuietHours, WEEKDAYS, Weekdays};
 pub use rooms::{Involvement, Room, RoomKind, RoomName, SidebarRoom, direct_name};
+pub use saved::{Kept, MAX_REMINDERS, MAX_SAVED, Saved, SavedNote};
 pub use sounds::{SOUNDS, Sound};
 pub use text::{
     escape_html, first_name, fold_for_filter, hex, initials, is_blank, is_invisible, utc_midnight, utc_timestamp,

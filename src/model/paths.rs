@@ -72,6 +72,8 @@ pub const SHARE: &str = "/share";
 pub const WORKER: &str = "/service-worker.js";
 /// The page that the service worker shows where it has kept none.
 pub const OFFLINE: &str = "/offline";
+/// The messages that one keeps for later.
+pub const SAVED: &str = "/saved";
 /// The health check.
 pub const UP: &str = "/up";
 /// The WebSocket.
@@ -81,7 +83,8 @@ pub const CABLE: &str = "/cable";
 /// document: pages of forms for those who are signed in. A wrong guess costs a request.
 #[must_use]
 pub fn is_framed(path: &str) -> bool {
-    let is_of_room = path.starts_with("/rooms/") && ["/new", "/edit", "/files"].iter().any(|end| path.ends_with(end));
+    let is_of_room = path.starts_with("/rooms/") && ["/new", "/edit", "/files", "/pins"].iter().any(|end| path.ends_with(end));
+    let is_kept = path.starts_with(SAVED) || path.ends_with(SAVED);
     let is_account_page = path.starts_with("/account/") && !path.ends_with(".css");
     is_of_room || is_account_page || path == SEARCHES || path.starts_with("/users/") || is_kept
 }
@@ -182,15 +185,15 @@ pub fn unread(room_id: RoomId, message_id: MessageId) -> String {
     of_stored_message(room_id, message_id, "/unread")
 }
 
-fn of_stored_message(room_id: RoomId, message_id: MessageId, part: &str) -> String {
-    let (mut room, mut message) = (Buffer::new(), Buffer::new());
-    ["/rooms/", room.format(room_id.0), "/messages/", message.format(message_id.0), part].concat()
 /// POST pins a message to its room, DELETE takes the pin away.
 #[must_use]
 pub fn pin(room_id: RoomId, message_id: MessageId) -> String {
     of_stored_message(room_id, message_id, "/pin")
 }
 
+fn of_stored_message(room_id: RoomId, message_id: MessageId, part: &str) -> String {
+    let (mut room, mut message) = (Buffer::new(), Buffer::new());
+    ["/rooms/", room.format(room_id.0), "/messages/", message.format(message_id.0), part].concat()
 }
 
 /// The page of what can be done with a message.
@@ -219,6 +222,27 @@ pub fn previews(message_id: MessageId) -> String {
 
 fn of_message(message_id: MessageId, part: &str) -> String {
     ["/messages/", Buffer::new().format(message_id.0), part].concat()
+}
+
+/// POST keeps a message for later; the page has a note and a reminder.
+#[must_use]
+pub fn save_message(message_id: MessageId) -> String {
+    of_message(message_id, SAVED)
+}
+
+/// A message that one keeps: PUT changes its note and reminder, DELETE removes it.
+#[must_use]
+pub fn saved(id: i64) -> String {
+    [SAVED, "/", Buffer::new().format(id)].concat()
+}
+
+/// The messages that one is done with.
+pub const SAVED_DONE: &str = "/saved?show=done";
+
+/// The messages that one keeps, before one of them.
+#[must_use]
+pub fn saved_before(is_done: bool, id: i64) -> String {
+    [SAVED, if is_done { "?show=done&before=" } else { "?before=" }, Buffer::new().format(id)].concat()
 }
 
 /// An upload: PATCH appends to it, HEAD tells where it stands, DELETE removes it.
@@ -267,6 +291,12 @@ pub fn room_files_before(room_id: RoomId, message_id: MessageId) -> String {
     [&room_files(room_id), "?before=", Buffer::new().format(message_id.0)].concat()
 }
 
+/// The pinned messages of a room.
+#[must_use]
+pub fn pins(room_id: RoomId) -> String {
+    of_room(room_id, "pins")
+}
+
 /// Somebody's page.
 #[must_use]
 pub fn user(user_id: UserId) -> String {
@@ -291,12 +321,6 @@ pub fn avatar_sheet_part(version: i64, group: i64) -> String {
     let (mut version_buffer, mut group_buffer) = (Buffer::new(), Buffer::new());
     ["/users/avatars/", version_buffer.format(version), "-", group_buffer.format(group), ".css"].concat()
 }
-/// The pinned messages of a room.
-#[must_use]
-pub fn pins(room_id: RoomId) -> String {
-    of_room(room_id, "pins")
-}
-
 
 /// The account's logo as of the change of this number, or the stock icon for 0: 512 pixels a side.
 #[must_use]
@@ -504,6 +528,10 @@ pub mod template {
     pub const REPLY: &str = "/rooms/{room}/messages/{id}/reply";
     /// [`unread`](super::unread)
     pub const UNREAD: &str = "/rooms/{room}/messages/{id}/unread";
+    /// [`pin`](super::pin)
+    pub const PIN: &str = "/rooms/{room}/messages/{id}/pin";
+    /// [`save_message`](super::save_message)
+    pub const SAVE: &str = "/messages/{id}/saved";
     /// [`new_boost`](super::new_boost)
     pub const NEW_BOOST: &str = "/messages/{id}/boosts/new";
 }
@@ -528,9 +556,14 @@ mod tests {
             (membership(ROOM), "/rooms/4/membership"),
             (room_files(ROOM), "/rooms/4/files"),
             (room_files_before(ROOM, MESSAGE), "/rooms/4/files?before=41"),
+            (pins(ROOM), "/rooms/4/pins"),
+            (pin(ROOM, MESSAGE), "/rooms/4/messages/41/pin"),
             (messages(ROOM), "/rooms/4/messages"),
             (message_menu(MESSAGE), "/messages/41/menu"),
             (boosts(MESSAGE), "/messages/41/boosts"),
+            (save_message(MESSAGE), "/messages/41/saved"),
+            (saved(3), "/saved/3"),
+            (saved_before(true, 3), "/saved?show=done&before=3"),
             (user(UserId(7)), "/users/7"),
             (edit_bot(UserId(7)), "/account/bots/7/edit"),
             (bot_messages(ROOM, &BotKey::new(UserId(9), "abc".into())), "/rooms/4/9-abc/messages"),
@@ -556,8 +589,6 @@ mod tests {
         }
     }
 
-            (pins(ROOM), "/rooms/4/pins"),
-            (pin(ROOM, MESSAGE), "/rooms/4/messages/41/pin"),
     #[test]
     fn templates_are_filled_into_the_same_paths() {
         let filled = |template: &str| template.replace("{room}", "4").replace("{id}", "41");
@@ -567,6 +598,8 @@ mod tests {
             (template::EDIT_MESSAGE, edit_message(ROOM, MESSAGE)),
             (template::REPLY, reply(ROOM, MESSAGE)),
             (template::UNREAD, unread(ROOM, MESSAGE)),
+            (template::PIN, pin(ROOM, MESSAGE)),
+            (template::SAVE, save_message(MESSAGE)),
             (template::NEW_BOOST, new_boost(MESSAGE)),
         ] {
             assert_eq!(filled(template), path);

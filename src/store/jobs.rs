@@ -17,13 +17,17 @@ pub struct Lease {
     pub leased_until: i64,
 }
 
-/// Enqueues a job that is due at `run_at`. Of the jobs for webhooks there is one for each bot: it is due earlier instead.
+/// Enqueues a job that is due at `run_at`. Of the jobs for webhooks there is one for each bot: it is due earlier instead. Of
+/// those that wait for a time that somebody chose there is one for each subject: it is due at the new time. If it runs just
+/// now, its lease is lost, so that its end does not remove it.
 pub async fn insert(db: impl SqliteExecutor<'_>, job: &Job, run_at: i64, now_ms: i64) -> sqlx::Result<()> {
     let payload = serde_json::to_string(job).expect("ids are JSON");
     sqlx::query(
         "INSERT INTO jobs (kind, payload, run_at, created_at) VALUES ($1, $2, $3, $4)
          ON CONFLICT (payload) WHERE kind = 'deliver_webhooks' AND dead_at IS NULL
-         DO UPDATE SET run_at = MIN(run_at, excluded.run_at)",
+         DO UPDATE SET run_at = MIN(run_at, excluded.run_at)
+         ON CONFLICT (payload) WHERE kind IN ('remind', 'send_scheduled') AND dead_at IS NULL
+         DO UPDATE SET run_at = excluded.run_at, leased_until = 0, attempts = 0",
     )
     .bind(job.kind())
     .bind(payload)
@@ -32,6 +36,16 @@ pub async fn insert(db: impl SqliteExecutor<'_>, job: &Job, run_at: i64, now_ms:
     .execute(db)
     .await
     .map(drop)
+}
+
+/// Deletes a job that waits for a time that somebody chose.
+pub async fn remove_timed(db: impl SqliteExecutor<'_>, job: &Job) -> sqlx::Result<()> {
+    let payload = serde_json::to_string(job).expect("ids are JSON");
+    sqlx::query("DELETE FROM jobs WHERE payload = $1 AND kind IN ('remind', 'send_scheduled') AND dead_at IS NULL")
+        .bind(payload)
+        .execute(db)
+        .await
+        .map(drop)
 }
 
 /// Enqueues the job that pushes a message of `creator_id`, if another member of its room has a device that takes pushes, and

@@ -36,6 +36,7 @@ pub mod previews;
 pub mod pushes;
 pub mod renderings;
 pub mod rooms;
+pub mod saved;
 pub mod searches;
 pub mod sessions;
 pub mod signing_keys;

@@ -72,6 +72,12 @@ pub fn menu_template() -> String {
     html.markup(r#"<button type="button" data-action="copy-text">Copy text</button>"#);
     html.markup(r#"<a href=""#).markup(paths::template::MESSAGE);
     html.markup(r#"" data-action="copy" rel="external">Copy link</a>"#);
+    html.markup(r#"<form method="post" action=""#).markup(paths::template::SAVE);
+    html.markup(r#"" data-quiet="" data-saves-message=""><button data-says="Saved for later.">Save for later</button></form>"#);
+    html.markup(r#"<a href=""#).markup(paths::template::SAVE).markup(r#"">Remind me…</a>"#);
+    html.markup(r#"<form method="post" action=""#).markup(paths::template::PIN);
+    html.markup(r#"" data-quiet="" data-pins=""><button data-says="Pinned.">Pin to the room</button>"#);
+    html.markup(r#"<button name="_method" value="delete" data-says="Unpinned." hidden>Unpin</button></form>"#);
     html.markup(r#"<form method="post" action=""#).markup(paths::template::UNREAD);
     html.markup(r#"" data-quiet=""><button>Mark unread from here</button></form>"#);
     html.markup(r#"<a class="menu__own" href=""#).markup(paths::template::EDIT_MESSAGE);

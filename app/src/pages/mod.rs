@@ -18,6 +18,7 @@ pub mod profile;
 pub mod room;
 pub mod room_files;
 pub mod room_form;
+pub mod saved;
 pub mod search;
 pub mod share;
 pub mod transfer;

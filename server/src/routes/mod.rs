@@ -20,6 +20,7 @@ pub(crate) mod pins;
 pub(crate) mod previews;
 pub(crate) mod pushes;
 pub(crate) mod rooms;
+pub(crate) mod saved;
 pub(crate) mod searches;
 pub(crate) mod sounds;
 pub(crate) mod transfers;

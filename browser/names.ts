@@ -31,6 +31,8 @@ export const enum Attribute {
   // On forms.
   /** The form is submitted by `fetch`, and the page stays. */
   Quiet = "data-quiet",
+  /** On the composer's clock: its buttons send the text later. */
+  Later = "data-later",
   /** The form keeps the message of its menu for later. */
   SavesMessage = "data-saves-message",
   /** The form pins the message of its menu, or takes the pin away. */

@@ -235,6 +235,20 @@ pub enum Fact {
         /// The kept message.
         saved_id: i64,
     },
+    /// A message is to be posted at a time that its writer chose.
+    MessageScheduled {
+        /// The scheduled message.
+        scheduled_id: i64,
+        /// When, in milliseconds since the epoch.
+        send_at: i64,
+    },
+    /// A scheduled message was posted late, or was not posted.
+    ScheduledEnded {
+        /// Its writer.
+        user_id: UserId,
+        /// The scheduled message.
+        scheduled_id: i64,
+    },
     /// Files have expired, because what they belonged to is gone.
     FilesReleased,
 
@@ -426,6 +440,14 @@ impl Tx {
                 self.enqueue(&Job::PushNotice { user_id, notice, subscription_ids: None, attempts: 0 }).await?;
             }
 
+            Fact::MessageScheduled { scheduled_id, send_at } => {
+                self.enqueue_at(&Job::SendScheduled { scheduled_id }, send_at).await?;
+            }
+            Fact::ScheduledEnded { user_id, scheduled_id } => {
+                let notice = Notice::Scheduled(scheduled_id);
+                self.enqueue(&Job::PushNotice { user_id, notice, subscription_ids: None, attempts: 0 }).await?;
+            }
+
             // No event: nobody edited anything.
             Fact::MessagesRendered { room_ids, user_ids } => {
                 room_ids.into_iter().for_each(|room_id| self.mark_stale(Stale::Messages(room_id)));
@@ -605,7 +627,10 @@ mod tests {
             Fact::MessageExtended { .. } => "post a picture",
             Fact::LinksPosted { .. } => "post a link",
             Fact::FilesReleased | Fact::DeliveriesQueued { .. } => "none: no page shows it",
-            Fact::ReminderSet { .. } | Fact::Reminded { .. } => "none: no page of the chat shows it",
+            Fact::ReminderSet { .. }
+            | Fact::Reminded { .. }
+            | Fact::MessageScheduled { .. }
+            | Fact::ScheduledEnded { .. } => "none: no page of the chat shows it",
             Fact::NoteWritten { .. } => "none: it is gone after a load",
             Fact::MessagesRendered { .. } => "none: a tab shows it at its next load",
             Fact::EventsPruned => "prune",

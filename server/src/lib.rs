@@ -156,6 +156,7 @@ pub fn app(site: Site) -> Router {
         .merge(routes::boosts::router())
         .merge(routes::pins::router())
         .merge(routes::saved::router())
+        .merge(routes::scheduled::router())
         .merge(routes::previews::router())
         .merge(routes::searches::router())
         .merge(routes::installed::router())

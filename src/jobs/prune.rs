@@ -19,6 +19,9 @@ const DEAD_JOB_RETENTION_MS: i64 = 7 * 24 * 60 * 60 * 1_000;
 /// Retention of devices that get no pushes any more, in milliseconds: 30 days. Their owners see until then why.
 const DEAD_DEVICE_RETENTION_MS: i64 = 30 * 24 * 60 * 60 * 1_000;
 
+/// Retention of scheduled messages that were sent or failed, in milliseconds: 30 days.
+const SCHEDULED_RETENTION_MS: i64 = 30 * 24 * 60 * 60 * 1_000;
+
 /// Maximum number of rows that one write deletes.
 const BATCH_SIZE: i64 = 1_000;
 
@@ -43,7 +46,8 @@ pub(super) async fn step(state: &AppState) -> AppResult<Next> {
         }
         let network_count = store::networks::prune(tx.db(), now_ms - NETWORK_RETENTION_MS, BATCH_SIZE).await?;
         let device_count = store::pushes::prune_dead(tx.db(), now_ms - DEAD_DEVICE_RETENTION_MS, BATCH_SIZE).await?;
-        Ok(if event_count + job_count + delivery_count + network_count + device_count > 0 {
+        let scheduled_count = store::scheduled::prune(tx.db(), now_ms - SCHEDULED_RETENTION_MS, BATCH_SIZE).await?;
+        Ok(if event_count + job_count + delivery_count + network_count + device_count + scheduled_count > 0 {
             Next::Continue
         } else {
             Next::At(now_ms + INTERVAL_MS)

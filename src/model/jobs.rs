@@ -74,6 +74,11 @@ pub enum Job {
         /// The kept message.
         saved_id: i64,
     },
+    /// Posts a message at the time that its writer chose. There is one such job for it at most.
+    SendScheduled {
+        /// The scheduled message.
+        scheduled_id: i64,
+    },
     /// Pushes to the devices of one person what concerns them alone.
     PushNotice {
         /// The person.
@@ -95,6 +100,8 @@ pub enum Job {
 pub enum Notice {
     /// A reminder of a kept message.
     Reminder(i64),
+    /// A scheduled message was sent late, or was not sent.
+    Scheduled(i64),
 }
 
 /// Before every subscription.
@@ -134,6 +141,8 @@ pub enum JobKind {
     PushAgain,
     /// [`Job::Remind`]
     Remind,
+    /// [`Job::SendScheduled`]
+    SendScheduled,
     /// [`Job::PushNotice`]
     PushNotice,
 }
@@ -157,6 +166,7 @@ impl Job {
             Self::Push { .. } => JobKind::Push,
             Self::PushAgain { .. } => JobKind::PushAgain,
             Self::Remind { .. } => JobKind::Remind,
+            Self::SendScheduled { .. } => JobKind::SendScheduled,
             Self::PushNotice { .. } => JobKind::PushNotice,
         }
     }
@@ -164,7 +174,7 @@ impl Job {
 
 impl JobKind {
     /// Every kind.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::RemoveContent,
         Self::EmptyRoom,
         Self::Prune,
@@ -179,6 +189,7 @@ impl JobKind {
         Self::Push,
         Self::PushAgain,
         Self::Remind,
+        Self::SendScheduled,
         Self::PushNotice,
     ];
 
@@ -237,6 +248,7 @@ mod tests {
                 },
                 r#"{"kind":"push_again","message_id":41,"subscription_ids":[2],"attempts":1}"#,
             ),
+            (Job::SendScheduled { scheduled_id: 3 }, r#"{"kind":"send_scheduled","scheduled_id":3}"#),
             (Job::Remind { saved_id: 3 }, r#"{"kind":"remind","saved_id":3}"#),
             (
                 Job::PushNotice {

@@ -18,6 +18,7 @@ mod previews;
 mod pushes;
 mod rooms;
 mod saved;
+mod scheduled;
 mod sounds;
 mod text;
 mod users;
@@ -44,6 +45,7 @@ pub use previews::{LinkPreview, MAX_LINK_PREVIEWS, PreviewPicture};
 pub use pushes::{Minute, PushSettings, QuietHours, WEEKDAYS, Weekdays};
 pub use rooms::{Involvement, Room, RoomKind, RoomName, SidebarRoom, direct_name};
 pub use saved::{Kept, MAX_REMINDERS, MAX_SAVED, Saved, SavedNote};
+pub use scheduled::{LATE_MS, MAX_SCHEDULED, Scheduled, ScheduledState};
 pub use sounds::{SOUNDS, Sound};
 pub use text::{
     escape_html, first_name, fold_for_filter, hex, initials, is_blank, is_invisible, utc_midnight, utc_timestamp,

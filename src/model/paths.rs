@@ -74,6 +74,8 @@ pub const WORKER: &str = "/service-worker.js";
 pub const OFFLINE: &str = "/offline";
 /// The messages that one keeps for later.
 pub const SAVED: &str = "/saved";
+/// The messages that one has written to be sent later.
+pub const SCHEDULED: &str = "/scheduled";
 /// The health check.
 pub const UP: &str = "/up";
 /// The WebSocket.
@@ -243,6 +245,24 @@ pub const SAVED_DONE: &str = "/saved?show=done";
 #[must_use]
 pub fn saved_before(is_done: bool, id: i64) -> String {
     [SAVED, if is_done { "?show=done&before=" } else { "?before=" }, Buffer::new().format(id)].concat()
+}
+
+/// POST stores a message that is to be sent later in a room; the page is its form.
+#[must_use]
+pub fn room_scheduled(room_id: RoomId) -> String {
+    of_room(room_id, "scheduled")
+}
+
+/// The form of a message that is to be sent later in a room.
+#[must_use]
+pub fn new_scheduled(room_id: RoomId) -> String {
+    of_room(room_id, "scheduled/new")
+}
+
+/// A message that is to be sent later: PUT changes it, DELETE cancels it.
+#[must_use]
+pub fn scheduled(id: i64) -> String {
+    [SCHEDULED, "/", Buffer::new().format(id)].concat()
 }
 
 /// An upload: PATCH appends to it, HEAD tells where it stands, DELETE removes it.
@@ -563,6 +583,9 @@ mod tests {
             (boosts(MESSAGE), "/messages/41/boosts"),
             (save_message(MESSAGE), "/messages/41/saved"),
             (saved(3), "/saved/3"),
+            (room_scheduled(ROOM), "/rooms/4/scheduled"),
+            (new_scheduled(ROOM), "/rooms/4/scheduled/new"),
+            (scheduled(3), "/scheduled/3"),
             (saved_before(true, 3), "/saved?show=done&before=3"),
             (user(UserId(7)), "/users/7"),
             (edit_bot(UserId(7)), "/account/bots/7/edit"),

@@ -24,6 +24,7 @@ pub mod previews;
 pub mod pushes;
 pub mod rooms;
 pub mod saved;
+pub mod scheduled;
 pub mod searches;
 pub mod sessions;
 pub mod sync;

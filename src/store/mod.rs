@@ -37,6 +37,7 @@ pub mod pushes;
 pub mod renderings;
 pub mod rooms;
 pub mod saved;
+pub mod scheduled;
 pub mod searches;
 pub mod sessions;
 pub mod signing_keys;

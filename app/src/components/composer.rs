@@ -107,7 +107,19 @@ fn send_html(edits: bool) -> String {
     } else {
         html.markup(r#"<button class="button--icon composer__send" aria-label="Send" title="Send">"#);
         Icon::Send.push(&mut html);
-        html.markup("</button>");
+        html.markup(r#"</button><details class="menu later" data-later=""><summary class="button--icon" aria-label="Send later""#);
+        html.markup(r#" title="Send later">"#);
+        Icon::Clock.push(&mut html);
+        html.markup(r#"</summary><div class="menu__list"><p class="bell__title">Send later</p>"#);
+        let path = paths::room_scheduled(room_id);
+        for (when, label) in LATER {
+            html.markup(r#"<button name="when" value=""#).markup(when).markup(r#"" formaction=""#).raw(&path);
+            html.markup(r#"">"#).markup(label).markup("</button>");
+        }
+        html.markup(r#"<div class="later__at"><input type="datetime-local" name="at" aria-label="Date and time">"#);
+        html.markup(r#"<button name="when" value="at" formaction=""#).raw(&path).markup(r#"">Send then</button></div><a class="later__page" href=""#);
+        html.raw(&paths::new_scheduled(room_id)).markup(r#"">At another time…</a><a href=""#).markup(paths::SCHEDULED);
+        html.markup(r#"">Messages to be sent later</a></div></details>"#);
     }
     html.into_string()
 }

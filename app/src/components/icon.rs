@@ -52,6 +52,8 @@ pub enum Icon {
     Search,
     /// Shows the formatting tools of the composer.
     Format,
+    /// Sends a message later.
+    Clock,
 }
 
 impl Icon {
@@ -94,6 +96,7 @@ impl Icon {
             }
             Self::Search => "M10.500 17a6.500 6.500 0 1 0 0-13 6.500 6.500 0 0 0 0 13zM15.500 15.500L20.500 20.500",
             Self::Format => "M4 18.500L8.800 6h.9l4.800 12.500M5.800 14h7M17 10.500h4M19 8.500v4",
+            Self::Clock => "M12 20.500a8.500 8.500 0 1 0 0-17 8.500 8.500 0 0 0 0 17zM12 7.500V12l3 2",
             Self::Flame => {
                 "M12 3c.6 3.200 5.500 5.600 5.500 10.700A5.600 5.600 0 0 1 12 20a5.600 5.600 0 0 1-5.500-6.200c0-2 .9-3.400 2-4.700.4 1.500 1 2.300 2 2.900C10.300 8.800 10.500 5.600 12 3z"
             }

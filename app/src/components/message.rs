@@ -133,7 +133,7 @@ pub fn push_body(html: &mut HtmlWriter, message: &Message, id: &str) {
     html.markup(r#"<div class="message__body" id="says-"#).raw(id);
     html.markup(r#"" dir="auto">"#).raw(body_html).markup("</div>");
     let class = match fold(body_html) {
-        Fold::None => return,
+        Fold::None => "",
         Fold::OnPhones => "fold fold--phone",
         Fold::Everywhere => "fold",
     };

@@ -19,6 +19,7 @@ pub mod room;
 pub mod room_files;
 pub mod room_form;
 pub mod saved;
+pub mod scheduled;
 pub mod search;
 pub mod share;
 pub mod transfer;

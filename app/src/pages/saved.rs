@@ -33,6 +33,7 @@ pub fn SavedPage(
                 </p>
             })}
             <ul class="kept-list">{rows}</ul>
+            <p class="list__more"><a href=paths::SCHEDULED>"Messages to be sent later"</a></p>
             {next.map(|next| view! { <p class="list__more"><a class="button button--plain" href=next>"Older ones"</a></p> })}
         </Sheet>
     }

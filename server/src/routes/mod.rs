@@ -21,6 +21,7 @@ pub(crate) mod previews;
 pub(crate) mod pushes;
 pub(crate) mod rooms;
 pub(crate) mod saved;
+pub(crate) mod scheduled;
 pub(crate) mod searches;
 pub(crate) mod sounds;
 pub(crate) mod transfers;

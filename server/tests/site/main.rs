@@ -23,6 +23,8 @@ mod pushes;
 mod receiver;
 mod requests;
 mod rooms;
+mod saved;
+mod scheduled;
 mod sockets;
 mod support;
 mod tls;

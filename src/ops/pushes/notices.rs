@@ -1,14 +1,16 @@
-//! Pushes of what concerns one person alone: a reminder that they asked for.
+//! Pushes of what concerns one person alone: a reminder that they asked for, and what became of a message that was to be sent
+//! later.
 
 use futures::future::join_all;
 use push::Notification;
 
-use super::content::{Urgency, topic};
+use super::content::{Urgency, is_quiet, topic};
 use super::key_pair;
 use super::send::{DEADLINE, Draft, Outcome, Sent, Writer, send};
 use crate::AppResult;
 use crate::model::{Notice, PushSubscriptionId, RoomKind, UserId, is_blank, paths};
 use crate::state::AppState;
+use crate::store::scheduled::RowState;
 use crate::store::{self, pushes};
 
 /// How long a push service keeps a notice, in milliseconds: a day.
@@ -42,6 +44,9 @@ pub async fn send_notice(
         return Ok(Vec::new());
     }
     let settings = pushes::find_settings(state.db.reader(), user_id).await?;
+    if matches!(notice, Notice::Scheduled(_)) && is_quiet(&settings, now_ms) {
+        return Ok(Vec::new());
+    }
     let Some(words) = words(state, user_id, notice, settings.names_only).await? else { return Ok(Vec::new()) };
     let expires_at = now_ms + TTL_MS;
     let logo_version = state.picture_versions().logo;
@@ -76,7 +81,21 @@ pub async fn send_notice(
 async fn words(state: &AppState, user_id: UserId, notice: Notice, names_only: bool) -> AppResult<Option<Words>> {
     match notice {
         Notice::Reminder(id) => reminder(state, user_id, id, names_only).await,
+        Notice::Scheduled(id) => scheduled(state, user_id, id).await,
     }
+}
+
+/// That a message was sent late, or was not sent. What it says is on the page.
+async fn scheduled(state: &AppState, user_id: UserId, id: i64) -> AppResult<Option<Words>> {
+    let row = store::scheduled::find(state.db.reader(), id).await?;
+    let Some(row) = row.filter(|row| row.user_id == user_id) else { return Ok(None) };
+    let (title, body) = match row.state {
+        RowState::Sent => ("Sent late", "Campfire was not running when your message was to be sent.".to_owned()),
+        RowState::Failed => ("Not sent", row.reason),
+        RowState::Waiting | RowState::Sending => return Ok(None),
+    };
+    let (path, tag) = (paths::SCHEDULED.to_owned(), format!("scheduled-{id}"));
+    Ok(Some(Words { title: title.to_owned(), body, path, tag }))
 }
 
 /// A reminder: the note, or else who wrote what, unless the message is gone or its room lost.

@@ -8,6 +8,7 @@ mod collation;
 #[cfg(not(target_arch = "wasm32"))]
 mod commands;
 mod files;
+mod history;
 mod ids;
 mod jobs;
 mod messages;
@@ -36,6 +37,7 @@ pub use files::{
     Attachment, ClientUploadId, FileForm, FileKey, FileName, MAX_FILES, MAX_PIECE_BYTES, Upload, is_previewed_type,
     size_text,
 };
+pub use history::{EarlierText, History};
 pub use ids::{ClientMessageId, MessageId, PushSubscriptionId, RoomId, SessionId, UserId};
 pub use jobs::{Job, JobKind, Notice};
 pub use messages::{Draft, MAX_BODY_CHARS, Message, PAGE_SIZE, Posted, is_grouped};

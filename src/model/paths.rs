@@ -85,8 +85,8 @@ pub const CABLE: &str = "/cable";
 /// document: pages of forms for those who are signed in. A wrong guess costs a request.
 #[must_use]
 pub fn is_framed(path: &str) -> bool {
-    let is_of_room = path.starts_with("/rooms/") && ["/new", "/edit", "/files", "/pins"].iter().any(|end| path.ends_with(end));
-    let is_kept = path.starts_with(SAVED) || path.ends_with(SAVED);
+    let is_of_room = path.starts_with("/rooms/") && ["/new", "/edit", "/files", "/pins", "/history"].iter().any(|end| path.ends_with(end));
+    let is_kept = path.starts_with(SAVED) || path.ends_with(SAVED) || path.starts_with(SCHEDULED);
     let is_account_page = path.starts_with("/account/") && !path.ends_with(".css");
     is_of_room || is_account_page || path == SEARCHES || path.starts_with("/users/") || is_kept
 }
@@ -185,6 +185,12 @@ pub fn reply(room_id: RoomId, message_id: MessageId) -> String {
 #[must_use]
 pub fn unread(room_id: RoomId, message_id: MessageId) -> String {
     of_stored_message(room_id, message_id, "/unread")
+}
+
+/// What an edited message said before.
+#[must_use]
+pub fn history(room_id: RoomId, message_id: MessageId) -> String {
+    of_stored_message(room_id, message_id, "/history")
 }
 
 /// POST pins a message to its room, DELETE takes the pin away.
@@ -577,6 +583,7 @@ mod tests {
             (room_files(ROOM), "/rooms/4/files"),
             (room_files_before(ROOM, MESSAGE), "/rooms/4/files?before=41"),
             (pins(ROOM), "/rooms/4/pins"),
+            (history(ROOM, MESSAGE), "/rooms/4/messages/41/history"),
             (pin(ROOM, MESSAGE), "/rooms/4/messages/41/pin"),
             (messages(ROOM), "/rooms/4/messages"),
             (message_menu(MESSAGE), "/messages/41/menu"),

@@ -44,6 +44,7 @@ pub mod signing_keys;
 pub mod sqlite;
 pub mod timelines;
 pub mod users;
+pub mod versions;
 pub mod webhooks;
 
 pub use db::{Db, OpenError, Reader, Readers, Tx};

@@ -74,7 +74,7 @@ pub fn Composer(
                     inner_html=tools_html(takes_files.then_some(composing.shown_room_id))
                 ></div>
                 <TextField composing/>
-                <div class="composer__buttons" inner_html=move || send_html(edits())></div>
+                <div class="composer__buttons" inner_html=move || send_html(edits(), composing.room_id())></div>
             </div>
             <Typing/>
         </form>
@@ -99,8 +99,13 @@ fn tools_html(room_id: Option<RoomId>) -> String {
     html.into_string()
 }
 
-/// The button that submits the form.
-fn send_html(edits: bool) -> String {
+/// Times that a message can be sent at.
+const LATER: [(&str, &str); 3] =
+    [("hour", "In an hour"), ("tomorrow", "Tomorrow at 9:00"), ("monday", "Monday at 9:00")];
+
+/// The button that submits the form, and the clock with the times to send a new message at: each is a button of the same
+/// form. Without scripts a date and a time are chosen on a page.
+fn send_html(edits: bool, room_id: RoomId) -> String {
     let mut html = HtmlWriter::new();
     if edits {
         html.markup(r#"<button class="button">Save changes</button>"#);

@@ -127,7 +127,8 @@ fn push_head(html: &mut HtmlWriter, message: &Message, id: &str, name_html: &str
     html.markup("</div>");
 }
 
-/// Appends the body; a long one is folded, and can be folded back. The fold is a disclosure, which needs no script.
+/// Appends the body; a long one is folded, and can be folded back. The fold is a disclosure, which needs no script. Of an
+/// edited message a link to its history follows.
 pub fn push_body(html: &mut HtmlWriter, message: &Message, id: &str) {
     let body_html = &message.body_html;
     html.markup(r#"<div class="message__body" id="says-"#).raw(id);
@@ -137,8 +138,15 @@ pub fn push_body(html: &mut HtmlWriter, message: &Message, id: &str) {
         Fold::OnPhones => "fold fold--phone",
         Fold::Everywhere => "fold",
     };
-    html.markup(r#"<details class=""#).markup(class).markup(r#""><summary><span class="fold__more">Show all</span>"#);
-    html.markup(r#"<span class="fold__less">Show less</span></summary></details>"#);
+    if !class.is_empty() {
+        html.markup(r#"<details class=""#).markup(class);
+        html.markup(r#""><summary><span class="fold__more">Show all</span>"#);
+        html.markup(r#"<span class="fold__less">Show less</span></summary></details>"#);
+    }
+    if message.revision > 1 {
+        html.markup(r#"<a class="message__edited" href=""#).raw(&paths::history(message.room_id, message.id));
+        html.markup(r#"">edited</a>"#);
+    }
 }
 
 /// Where a body is folded.

@@ -7,6 +7,7 @@ pub mod deliveries;
 pub mod edit_message;
 pub mod entrance;
 pub mod error;
+pub mod history;
 pub mod message_menu;
 pub mod no_rooms;
 pub mod notifications;

@@ -7,6 +7,7 @@ mod bad_input;
 mod bots;
 mod commands;
 mod connections;
+mod edit_history;
 mod entrance;
 mod files;
 mod frame;

@@ -33,6 +33,7 @@ pub async fn edit(state: &AppState, member: &Member, message_id: MessageId, draf
         }
         let room_id = message.room_id;
         let now_ms = tx.now_ms();
+        store::versions::keep(tx.db(), message_id, member.user.id).await?;
         store::messages::update(tx.db(), message_id, &body, now_ms).await?;
         // An edit sends no notifications; the marks of those whom the message mentioned or mentions now may change.
         let mentioned_before = store::mentions::list(tx.db(), message_id).await?;

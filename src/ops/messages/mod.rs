@@ -1,6 +1,7 @@
 //! Posting, editing, removing and reading messages.
 
 mod edit;
+mod history;
 mod page;
 mod post;
 mod quote;
@@ -8,6 +9,7 @@ mod read;
 mod render;
 
 pub use edit::{edit, remove};
+pub use history::{are_edits_shown, history, show_edits};
 pub use page::{page_after, page_before, room_page};
 pub use post::{post, post_with_files};
 pub(super) use post::{post_files_quietly, post_quietly};

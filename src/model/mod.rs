@@ -10,6 +10,7 @@ mod commands;
 mod files;
 mod history;
 mod ids;
+mod inbox;
 mod jobs;
 mod messages;
 pub mod paths;
@@ -39,6 +40,7 @@ pub use files::{
 };
 pub use history::{EarlierText, History};
 pub use ids::{ClientMessageId, MessageId, PushSubscriptionId, RoomId, SessionId, UserId};
+pub use inbox::{Cause, Delivery, InboxCount};
 pub use jobs::{Job, JobKind, Notice};
 pub use messages::{Draft, MAX_BODY_CHARS, Message, PAGE_SIZE, Posted, is_grouped};
 pub use pins::{MAX_PINS, Pin, Pins};

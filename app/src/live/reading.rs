@@ -22,11 +22,11 @@ pub struct Reading {
 pub fn mark_read_if_visible() {
     let Some((live, Some(focus))) = with_tab(|tab| (tab.live, tab.focus)) else { return };
     let room_id = focus.room_id;
-    if !browser::is_visible() || live.inbox.with_value(|inbox| inbox.is_kept_unread(room_id)) {
+    if !browser::is_visible() || live.viewer_state.with_value(|state| state.is_kept_unread(room_id)) {
         return;
     }
     let Some(Some(message_id)) = focus.timeline.try_with_untracked(Timeline::newest) else { return };
-    live.update_inbox(|inbox| inbox.read(room_id));
+    live.update_viewer_state(|state| state.read(room_id));
     let has_changed = with_tab(|tab| tab.reported.read.replace((room_id, message_id)) != Some((room_id, message_id)));
     if has_changed == Some(true) {
         connection::send(&ClientCommand::Read { room_id, message_id });

@@ -182,7 +182,7 @@ fn RoomView(page: timeline::RoomPage, reload: Callback<()>, editing: Editing) ->
         let lost = Callback::new(move |end: Option<RoomEnd>| {
             // The first event says the most: a new connection no longer knows who did it.
             if loss.with_untracked(Option::is_none) {
-                let viewer_id = untrack(|| live.inbox(|inbox| inbox.viewer.id));
+                let viewer_id = untrack(|| live.viewer_state(|state| state.viewer.id));
                 loss.set(Some(loss_text(end.as_ref(), viewer_id, kind)));
             }
         });
@@ -213,7 +213,7 @@ fn RoomView(page: timeline::RoomPage, reload: Callback<()>, editing: Editing) ->
         });
     });
     let involvement = move || {
-        let changed = live.inbox(|inbox| inbox.involvement.filter(|(changed, _)| *changed == room_id));
+        let changed = live.viewer_state(|state| state.involvement.filter(|(changed, _)| *changed == room_id));
         changed.map_or(involvement, |(_, involvement)| involvement)
     };
 
@@ -371,9 +371,9 @@ fn tools_html(room_id: RoomId, kind: RoomKind, involvement: Involvement) -> Stri
 fn Here(room_id: RoomId) -> impl IntoView {
     let live = expect_context::<Live>();
     let others = move || {
-        live.inbox(|inbox| {
-            let presence = inbox.presence.as_ref().filter(|presence| presence.room_id == room_id)?;
-            let here = presence.here.iter().filter(|person| person.id != inbox.viewer.id);
+        live.viewer_state(|state| {
+            let presence = state.presence.as_ref().filter(|presence| presence.room_id == room_id)?;
+            let here = presence.here.iter().filter(|person| person.id != state.viewer.id);
             let here: Vec<_> = here.collect();
             let unnamed = usize::try_from(presence.here_count).unwrap_or(0).saturating_sub(presence.here.len());
             (!here.is_empty()).then(|| here_html(&here, unnamed))

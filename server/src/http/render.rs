@@ -265,7 +265,7 @@ async fn layout(
     forwarded: &Forwarded,
 ) -> AppResult<(Layout, Theme)> {
     let limit = i64::try_from(MAX_SIDEBAR_PEOPLE).unwrap_or(0);
-    let ops::layouts::Layout { account, rooms, hidden_count, mut unpinged, theme } =
+    let ops::layouts::Layout { account, rooms, inbox, hidden_count, mut unpinged, theme } =
         ops::layouts::find(&site.state, current, limit).await?;
     let mut pinged: HashSet<UserId> =
         rooms.iter().flat_map(|room| room.people.iter().map(|person| person.id)).collect();
@@ -274,7 +274,7 @@ async fn layout(
     let origin = forwarded.origin.to_string();
     let takes_files = !site.state.is_text_only();
     let viewer = current.user.clone();
-    Ok((Layout { viewer, account, origin, rooms, hidden_count, unpinged, notice, takes_files }, theme))
+    Ok((Layout { viewer, account, origin, rooms, inbox, hidden_count, unpinged, notice, takes_files }, theme))
 }
 
 type HtmlStream = Pin<Box<dyn Stream<Item = String> + Send>>;

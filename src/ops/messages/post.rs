@@ -11,6 +11,7 @@ use crate::facts::Fact;
 use crate::model::{
     Attachment, ClientMessageId, Draft, FileForm, FileKey, MAX_FILES, Message, MessageId, Posted, RoomId, RoomKind,
 };
+use crate::ops::inbox::{self, NewlyPosted};
 use crate::ops::permissions::{require_credential, write_as, write_message};
 use crate::richtext::{Mention, Rendered, extras_html};
 use crate::state::AppState;
@@ -215,7 +216,20 @@ async fn finish_post(
             tx.record(Fact::DeliveriesQueued { bot_ids }).await?;
         }
     }
-    tx.record(Fact::MessagePosted { seq, message: message.clone(), mentioned, caught_up, pictures }).await?;
+    let creator_id = new.creator_id;
+    let posted = NewlyPosted {
+        room_id: new.room_id,
+        is_direct,
+        message_id: id,
+        creator_id,
+        mentioned: &mentioned,
+        answered: None,
+    };
+    let inbox = inbox::insert_posted(tx, &posted).await?;
+    tx.record(Fact::MessagePosted { seq, message: message.clone(), mentioned, caught_up, pictures, inbox }).await?;
+    if caught_up && store::inbox::mark_passed(tx.db(), creator_id, new.room_id, id).await? > 0 {
+        tx.record(Fact::InboxChanged { user_ids: vec![creator_id], room_id: None }).await?;
+    }
     if !links.is_empty() && store::previews::insert(tx.db(), id, &links).await? {
         tx.record(Fact::LinksPosted { message_id: id }).await?;
     }

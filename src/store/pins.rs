@@ -72,6 +72,22 @@ pub async fn count(db: impl SqliteExecutor<'_>, room_id: RoomId) -> sqlx::Result
     sqlx::query_scalar("SELECT COUNT(*) FROM pins WHERE room_id = $1").bind(room_id).fetch_one(db).await
 }
 
+/// How many pins a search looks at: the newest messages.
+const MAX_SEARCHED: i64 = 1_000;
+
+/// The newest pinned messages of a user's rooms, with their rooms, at most [`MAX_SEARCHED`].
+pub async fn list_messages(db: impl SqliteExecutor<'_>, user_id: UserId) -> sqlx::Result<Vec<(MessageId, RoomId)>> {
+    sqlx::query_as(
+        "SELECT pins.message_id, pins.room_id
+           FROM memberships JOIN pins ON pins.room_id = memberships.room_id
+          WHERE memberships.user_id = $1 ORDER BY pins.message_id DESC LIMIT $2",
+    )
+    .bind(user_id)
+    .bind(MAX_SEARCHED)
+    .fetch_all(db)
+    .await
+}
+
 /// A pin, without its message.
 #[derive(Clone, Debug, PartialEq, Eq, FromRow)]
 pub struct PinRow {

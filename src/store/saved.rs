@@ -2,7 +2,7 @@
 
 use sqlx::SqliteExecutor;
 
-use crate::model::{MessageId, RoomKind, SavedNote, UserId};
+use crate::model::{MessageId, RoomId, RoomKind, SavedNote, UserId};
 
 /// A kept message, without what it says.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
@@ -75,11 +75,7 @@ pub async fn insert(
 }
 
 /// The id under which a user keeps a message.
-pub async fn find_id(
-    db: impl SqliteExecutor<'_>,
-    user_id: UserId,
-    message_id: MessageId,
-) -> sqlx::Result<Option<i64>> {
+pub async fn find_id(db: impl SqliteExecutor<'_>, user_id: UserId, message_id: MessageId) -> sqlx::Result<Option<i64>> {
     sqlx::query_scalar("SELECT id FROM saved_messages WHERE user_id = $1 AND message_id = $2")
         .bind(user_id)
         .bind(message_id)
@@ -109,6 +105,18 @@ pub async fn list(
     .bind(is_done)
     .bind(before)
     .bind(limit)
+    .fetch_all(db)
+    .await
+}
+
+/// The messages that a user keeps and that are still there, with their rooms.
+pub async fn list_messages(db: impl SqliteExecutor<'_>, user_id: UserId) -> sqlx::Result<Vec<(MessageId, RoomId)>> {
+    sqlx::query_as(
+        "SELECT messages.id, messages.room_id
+           FROM saved_messages JOIN messages ON messages.id = saved_messages.message_id
+          WHERE saved_messages.user_id = $1 ORDER BY messages.id",
+    )
+    .bind(user_id)
     .fetch_all(db)
     .await
 }
@@ -156,13 +164,12 @@ pub async fn set_done(db: impl SqliteExecutor<'_>, id: i64, done_at: Option<i64>
 
 /// Stores that the reminder of a kept message, which was due by `now_ms`, was sent. Returns whether it was due.
 pub async fn note_reminded(db: impl SqliteExecutor<'_>, id: i64, now_ms: i64) -> sqlx::Result<bool> {
-    let noted = sqlx::query(
-        "UPDATE saved_messages SET reminded_at = $2, remind_at = NULL WHERE id = $1 AND remind_at <= $2",
-    )
-    .bind(id)
-    .bind(now_ms)
-    .execute(db)
-    .await?;
+    let noted =
+        sqlx::query("UPDATE saved_messages SET reminded_at = $2, remind_at = NULL WHERE id = $1 AND remind_at <= $2")
+            .bind(id)
+            .bind(now_ms)
+            .execute(db)
+            .await?;
     Ok(noted.rows_affected() > 0)
 }
 

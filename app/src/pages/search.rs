@@ -60,7 +60,7 @@ pub fn SearchPage(
                 {asked.is_empty().then(|| view! {
                     <p class="search__help">
                         "Narrow a search with "<code>"from:ada"</code>", "<code>"in:room"</code>", "<code>"has:link"</code>", "
-                        <code>"has:code"</code>", "<code>"has:file"</code>", "<code>"has:image"</code>", "<code>"before:2026-01-31"</code>" or "<code>"after:2026-01-01"</code>
+                        <code>"has:code"</code>", "<code>"has:file"</code>", "<code>"has:image"</code>", "<code>"is:saved"</code>", "<code>"is:pinned"</code>", "<code>"before:2026-01-31"</code>" or "<code>"after:2026-01-01"</code>
                         ". Put words that belong together in \"quotes\"."
                     </p>
                 })}

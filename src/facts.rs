@@ -10,7 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::cache::invalidation::Stale;
 use crate::live::Announcement;
 use crate::model::{
-    Account, FileKey, Involvement, Job, Message, MessageId, Notice, Person, Room, RoomId, SessionId, SidebarRoom, User, UserId,
+    Account, FileKey, Involvement, Job, Message, MessageId, Notice, Person, Room, RoomId, SessionId, SidebarRoom, User,
+    UserId,
 };
 use crate::protocol::ServerEvent;
 use crate::richtext::pins_html;

@@ -85,7 +85,8 @@ pub const CABLE: &str = "/cable";
 /// document: pages of forms for those who are signed in. A wrong guess costs a request.
 #[must_use]
 pub fn is_framed(path: &str) -> bool {
-    let is_of_room = path.starts_with("/rooms/") && ["/new", "/edit", "/files", "/pins", "/history"].iter().any(|end| path.ends_with(end));
+    let is_of_room = path.starts_with("/rooms/")
+        && ["/new", "/edit", "/files", "/pins", "/history"].iter().any(|end| path.ends_with(end));
     let is_kept = path.starts_with(SAVED) || path.ends_with(SAVED) || path.starts_with(SCHEDULED);
     let is_account_page = path.starts_with("/account/") && !path.ends_with(".css");
     is_of_room || is_account_page || path == SEARCHES || path.starts_with("/users/") || is_kept

@@ -4,8 +4,9 @@ use std::collections::HashMap;
 
 use crate::access::{CurrentUser, Member};
 use crate::facts::Fact;
-use crate::model::{Job, Kept, MAX_REMINDERS, MAX_SAVED, MessageId, RoomKind, Saved, SavedNote, User};
+use crate::model::{Cause, Delivery, Job, Kept, MAX_REMINDERS, MAX_SAVED, MessageId, RoomKind, Saved, SavedNote, User};
 use crate::state::AppState;
+use crate::store::inbox::Occurrence;
 use crate::store::saved::SavedRow;
 use crate::store::{self, Tx};
 use crate::{AppError, AppResult};
@@ -170,7 +171,12 @@ async fn with_messages(state: &AppState, current: &CurrentUser, rows: Vec<SavedR
             Some(message) => {
                 let room_name = if row.room_kind == Some(RoomKind::Direct) {
                     // The names of its people; whoever leaves meanwhile sees none.
-                    state.members.find(current, message.room_id).await.map(|member| member.room.name).unwrap_or_default()
+                    state
+                        .members
+                        .find(current, message.room_id)
+                        .await
+                        .map(|member| member.room.name)
+                        .unwrap_or_default()
                 } else {
                     row.room_name
                 };
@@ -185,7 +191,7 @@ async fn with_messages(state: &AppState, current: &CurrentUser, rows: Vec<SavedR
     Ok(list)
 }
 
-/// Sends a reminder if it is due. Returns when it is due otherwise, in milliseconds since the epoch; `None` if no reminder is
+/// Sends a reminder if it is due: to the inbox, and to the devices if the person wants that. Returns when it is due otherwise, in milliseconds since the epoch; `None` if no reminder is
 /// to come.
 ///
 /// # Errors
@@ -195,11 +201,23 @@ pub async fn remind(state: &AppState, id: i64) -> AppResult<Option<i64>> {
         tx.changes_nothing_visible();
         let Some(row) = store::saved::find(tx.db(), id).await? else { return Ok(None) };
         let now_ms = tx.now_ms();
-        if store::saved::note_reminded(tx.db(), id, now_ms).await? {
-            tx.record(Fact::Reminded { user_id: row.user_id, saved_id: id }).await?;
-            return Ok(None);
+        if !store::saved::note_reminded(tx.db(), id, now_ms).await? {
+            return Ok(row.remind_at);
         }
-        Ok(row.remind_at)
+        insert_reminder(tx, &row, now_ms).await?;
+        if store::inbox::find_delivery(tx.db(), row.user_id, Cause::Reminder).await? == Delivery::Notify {
+            tx.record(Fact::Reminded { user_id: row.user_id, saved_id: id }).await?;
+        }
+        Ok(None)
     };
     write_exempt(state, Exempt::Operator, remind).await
+}
+
+/// Puts a reminder into the inbox of who asked for it. Of a message that is gone, or whose room is lost, there is no entry.
+async fn insert_reminder(tx: &mut Tx, row: &SavedRow, now_ms: i64) -> AppResult<()> {
+    let Some(room_id) = store::messages::find_room(tx.db(), row.message_id).await? else { return Ok(()) };
+    let (message_id, content) = (row.message_id, row.note.as_str());
+    let occurrence = Occurrence { room_id, message_id, actor_id: None, content, at: now_ms };
+    let user_ids = store::inbox::insert(tx.db(), &occurrence, &[(row.user_id, Cause::Reminder)]).await?;
+    Ok(tx.record(Fact::InboxChanged { user_ids, room_id: Some(room_id) }).await?)
 }

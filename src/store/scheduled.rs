@@ -82,11 +82,7 @@ macro_rules! select_scheduled {
 
 /// Stores a message that waits for its time, and deletes the oldest ended ones of its writer above a number. Returns its id;
 /// `None` if the client message id was used before.
-pub async fn insert(
-    db: &mut sqlx::SqliteConnection,
-    new: &NewScheduled,
-    now_ms: i64,
-) -> sqlx::Result<Option<i64>> {
+pub async fn insert(db: &mut sqlx::SqliteConnection, new: &NewScheduled, now_ms: i64) -> sqlx::Result<Option<i64>> {
     sqlx::query(
         "DELETE FROM scheduled_messages
           WHERE user_id = $1 AND ended_at IS NOT NULL
@@ -150,14 +146,13 @@ pub async fn count_waiting(db: impl SqliteExecutor<'_>, user_id: UserId) -> sqlx
 
 /// Changes a message that waits. Returns `false` if it does not wait any more.
 pub async fn update(db: impl SqliteExecutor<'_>, id: i64, body: &str, send_at: i64) -> sqlx::Result<bool> {
-    let updated = sqlx::query(
-        "UPDATE scheduled_messages SET body = $2, send_at = $3 WHERE id = $1 AND state = 'waiting'",
-    )
-    .bind(id)
-    .bind(body)
-    .bind(send_at)
-    .execute(db)
-    .await?;
+    let updated =
+        sqlx::query("UPDATE scheduled_messages SET body = $2, send_at = $3 WHERE id = $1 AND state = 'waiting'")
+            .bind(id)
+            .bind(body)
+            .bind(send_at)
+            .execute(db)
+            .await?;
     Ok(updated.rows_affected() > 0)
 }
 
@@ -182,12 +177,7 @@ pub async fn begin(db: impl SqliteExecutor<'_>, id: i64, now_ms: i64) -> sqlx::R
 }
 
 /// Marks a message as posted, and forgets its text. Returns `false` if it was marked before.
-pub async fn note_sent(
-    db: impl SqliteExecutor<'_>,
-    id: i64,
-    message_id: MessageId,
-    now_ms: i64,
-) -> sqlx::Result<bool> {
+pub async fn note_sent(db: impl SqliteExecutor<'_>, id: i64, message_id: MessageId, now_ms: i64) -> sqlx::Result<bool> {
     let noted = sqlx::query(
         "UPDATE scheduled_messages SET state = 'sent', message_id = $2, ended_at = $3, body = ''
           WHERE id = $1 AND state = 'sending'",
@@ -267,7 +257,8 @@ mod tests {
             begin(tx.db(), id, 110).await?;
             let is_fixed = !update(tx.db(), id, "late", 1).await? && !set_time(tx.db(), id, 1).await?;
             let stays = !remove(tx.db(), id).await?;
-            let sent = [note_sent(tx.db(), id, MessageId(7), 130).await?, note_sent(tx.db(), id, MessageId(7), 140).await?];
+            let sent =
+                [note_sent(tx.db(), id, MessageId(7), 130).await?, note_sent(tx.db(), id, MessageId(7), 140).await?];
             Ok(is_early && is_changed && is_fixed && stays && sent == [true, false])
         };
         assert!(db.write(post).await.unwrap());

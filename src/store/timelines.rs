@@ -4,8 +4,8 @@ use sqlx::SqliteConnection;
 use sqlx::types::Json;
 
 use super::events::select_cursor;
-use super::pins::{pins_from_row, select_pins};
 use super::messages::{End, MAX_BODY_BYTES_AT_ONCE, page_from_rows, select_messages};
+use super::pins::{pins_from_row, select_pins};
 use crate::model::{MessageId, PAGE_SIZE, Pins, RoomId, UserId};
 use crate::protocol::Cursor;
 use crate::protocol::MessagePage;

@@ -38,6 +38,11 @@ pub fn Composer(
     let Composing { form, .. } = composing;
     let Editing { message_id, problem, .. } = editing;
     let edits = move || message_id.get().is_some();
+    // The place outlives the composer: what follows it must not read what has been disposed of.
+    let send = move || {
+        let edited = message_id.try_get();
+        edited.map(|edited| send_html(edited.is_some(), composing.room_id())).unwrap_or_default()
+    };
     let seq = timeline.with_untracked(|timeline| timeline.cursor.seq);
     let takes_files = use_layout().with_value(|layout| layout.takes_files);
 
@@ -74,7 +79,7 @@ pub fn Composer(
                     inner_html=tools_html(takes_files.then_some(composing.shown_room_id))
                 ></div>
                 <TextField composing/>
-                <div class="composer__buttons" inner_html=move || send_html(edits(), composing.room_id())></div>
+                <div class="composer__buttons" inner_html=send></div>
             </div>
             <Typing/>
         </form>
@@ -122,7 +127,9 @@ fn send_html(edits: bool, room_id: RoomId) -> String {
             html.markup(r#"">"#).markup(label).markup("</button>");
         }
         html.markup(r#"<div class="later__at"><input type="datetime-local" name="at" aria-label="Date and time">"#);
-        html.markup(r#"<button name="when" value="at" formaction=""#).raw(&path).markup(r#"">Send then</button></div><a class="later__page" href=""#);
+        html.markup(r#"<button name="when" value="at" formaction=""#)
+            .raw(&path)
+            .markup(r#"">Send then</button></div><a class="later__page" href=""#);
         html.raw(&paths::new_scheduled(room_id)).markup(r#"">At another time…</a><a href=""#).markup(paths::SCHEDULED);
         html.markup(r#"">Messages to be sent later</a></div></details>"#);
     }

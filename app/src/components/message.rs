@@ -73,7 +73,9 @@ pub fn menu_template() -> String {
     html.markup(r#"<a href=""#).markup(paths::template::MESSAGE);
     html.markup(r#"" data-action="copy" rel="external">Copy link</a>"#);
     html.markup(r#"<form method="post" action=""#).markup(paths::template::SAVE);
-    html.markup(r#"" data-quiet="" data-saves-message=""><button data-says="Saved for later.">Save for later</button></form>"#);
+    html.markup(
+        r#"" data-quiet="" data-saves-message=""><button data-says="Saved for later.">Save for later</button></form>"#,
+    );
     html.markup(r#"<a href=""#).markup(paths::template::SAVE).markup(r#"">Remind me…</a>"#);
     html.markup(r#"<form method="post" action=""#).markup(paths::template::PIN);
     html.markup(r#"" data-quiet="" data-pins=""><button data-says="Pinned.">Pin to the room</button>"#);

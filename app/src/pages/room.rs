@@ -217,7 +217,9 @@ fn RoomView(page: timeline::RoomPage, reload: Callback<()>, editing: Editing) ->
         changed.map_or(involvement, |(_, involvement)| involvement)
     };
 
-    let pins = Memo::new(move |_: Option<&String>| timeline.with(|timeline| timeline.pins_html.clone()));
+    let pins = Memo::new(move |_: Option<&String>| {
+        timeline.try_with(|timeline| timeline.pins_html.clone()).unwrap_or_default()
+    });
     let greeted = room.name.clone();
     view! {
         <RoomHeader room=room.clone() name involvement pins/>

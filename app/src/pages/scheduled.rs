@@ -19,9 +19,8 @@ pub fn ScheduledPage(
     /// Why the last form was refused.
     problem: Option<String>,
 ) -> impl IntoView {
-    let is_waiting = |scheduled: &Scheduled| {
-        matches!(scheduled.state, ScheduledState::Waiting | ScheduledState::Sending)
-    };
+    let is_waiting =
+        |scheduled: &Scheduled| matches!(scheduled.state, ScheduledState::Waiting | ScheduledState::Sending);
     let (waiting, ended): (Vec<_>, Vec<_>) = scheduled.into_iter().partition(is_waiting);
     let is_empty = waiting.is_empty();
     let rows = |list: Vec<Scheduled>| list.into_iter().map(|scheduled| view! { <Row scheduled/> }).collect_view();

@@ -29,12 +29,7 @@ async fn show(State(state): State<AppState>, InRoom(member): InRoom) -> Result<R
     Ok(page(&state, &member, StatusCode::OK, None).await?)
 }
 
-async fn page(
-    state: &AppState,
-    member: &Member,
-    status: StatusCode,
-    problem: Option<String>,
-) -> AppResult<Response> {
+async fn page(state: &AppState, member: &Member, status: StatusCode, problem: Option<String>) -> AppResult<Response> {
     let pins = ops::pins::list(state, member).await?;
     let room_name = member.room.name.clone();
     let props = RoomPinsProps { room_id: member.room.id, room_name, pins, problem };

@@ -29,10 +29,7 @@ pub fn router() -> Router<Site> {
     Router::new()
         .route(paths::SCHEDULED, get(list))
         .route("/scheduled/{id}", get(show).post(change).put(edit).delete(remove))
-        .route(
-            "/rooms/{room_id}/scheduled",
-            get(form_page).post(schedule).layer(DefaultBodyLimit::disable()),
-        )
+        .route("/rooms/{room_id}/scheduled", get(form_page).post(schedule).layer(DefaultBodyLimit::disable()))
         .route("/rooms/{room_id}/scheduled/new", get(form_page))
 }
 

@@ -208,12 +208,17 @@ async fn permissions_to_boost_reply_and_search() {
     cast.row("quote", INSIDE, async |who, it| call(who, "messages/quote", named(&it)).await).await;
     cast.row("see the pins", INSIDE_PAGE, async |who, it| page(who, format!("/rooms/{}/pins", it.room.id)).await).await;
     cast.row("pin", INSIDE_PAGE, async |who, it| form(who, format!("{}/pin", path(&it)), &[]).await).await;
-    cast.row("unpin", INSIDE_PAGE, async |who, it| form(who, format!("{}/pin", path(&it)), &[("_method", "delete")]).await)
-        .await;
+    cast.row("unpin", INSIDE_PAGE, async |who, it| {
+        form(who, format!("{}/pin", path(&it)), &[("_method", "delete")]).await
+    })
+    .await;
     cast.row("see the history", INSIDE_PAGE, async |who, it| page(who, format!("{}/history", path(&it))).await).await;
-    cast.row("save for later", INSIDE, async |who, it| form(who, format!("/messages/{}/saved", it.message.id), &[]).await)
+    cast.row("save for later", INSIDE, async |who, it| {
+        form(who, format!("/messages/{}/saved", it.message.id), &[]).await
+    })
+    .await;
+    cast.row("see the form", INSIDE, async |who, it| page(who, format!("/messages/{}/saved", it.message.id)).await)
         .await;
-    cast.row("see the form", INSIDE, async |who, it| page(who, format!("/messages/{}/saved", it.message.id)).await).await;
     cast.row("send later", INSIDE_PAGE, async |who, it| {
         form(who, format!("/rooms/{}/scheduled", it.room.id), &[("body", "hi"), ("when", "hour")]).await
     })

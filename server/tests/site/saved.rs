@@ -1,10 +1,12 @@
 //! Messages that a person keeps for later, with a note and a reminder.
 
 use axum::http::StatusCode;
-use campfire::model::{Kept, MAX_REMINDERS, MAX_SAVED, MessageId, Saved};
+use campfire::model::{Cause, Delivery, Kept, MAX_REMINDERS, MAX_SAVED, MessageId, Saved};
+use campfire::ops::pushes::Pause;
 use campfire::ops::saved::Remind;
 use campfire::{AppError, jobs, ops};
 
+use crate::push_service::{Answer, ORIGIN, PushService};
 use crate::support::{Someone, TestSite};
 
 const HOUR_MS: i64 = 60 * 60 * 1_000;
@@ -107,6 +109,8 @@ async fn what_is_gone_or_lost_leaves_the_note_alone() {
     site.state.clock.advance(HOUR_MS);
     jobs::run_due(&site.state).await.unwrap();
     assert!(kept(&site, &bob).await.iter().all(|saved| saved.reminded_at.is_some() && saved.remind_at.is_none()));
+    let (entries, _) = ops::inbox::page(&site.state, &bob.current(), None).await.unwrap();
+    assert!(entries.iter().all(|entry| entry.cause != Cause::Reminder), "an entry would say what it was");
     assert!(matches!(save(&site, &bob, secret.id).await, Err(AppError::NotFound)), "not kept again");
     assert_eq!(ada.browser.get(&format!("/messages/{}/saved", gone.id)).await.status, StatusCode::NOT_FOUND);
 }
@@ -137,6 +141,10 @@ async fn a_reminder_comes_once_at_its_last_time() {
     assert_eq!(reminded_at().await, Some(now_ms + 3 * HOUR_MS));
     site.state.clock.advance(HOUR_MS);
     assert_eq!(reminded_at().await, Some(now_ms + 3 * HOUR_MS), "once");
+    let (entries, _) = ops::inbox::page(&site.state, &ada.current(), None).await.unwrap();
+    let [entry] = &entries[..] else { panic!("{entries:?}") };
+    assert_eq!((entry.cause, entry.message_id, entry.text.as_str()), (Cause::Reminder, message.id, "hello"));
+    assert!(entry.unread && entry.actor.is_none());
 
     remind(Remind::At(now_ms + 5 * HOUR_MS)).await;
     ops::saved::set_done(&site.state, &ada.current(), id, true).await.unwrap();
@@ -177,4 +185,45 @@ async fn what_is_kept_and_the_reminders_to_come_are_bounded() {
     }
     assert!(matches!(remind(first).await, Err(AppError::Invalid(_))));
     assert_eq!(remind(first + 1).await, Ok(()), "one of them at another time");
+}
+
+#[tokio::test]
+async fn a_reminder_is_pushed_to_the_devices_of_who_asked_for_it_also_in_a_pause() {
+    let (site, ada) = TestSite::with_ada().await;
+    let bob = site.join("Bob").await;
+    let room_id = site.all_talk(&ada).await;
+    let service = PushService::new(&site).await;
+    service.register(&site, &ada, 1).await;
+    service.register(&site, &bob, 2).await;
+    let message = site.post(&ada, room_id, "the *plan*").await;
+    let id = save(&site, &bob, message.id).await.unwrap();
+    ops::pushes::pause(&site.state, &bob.current(), Pause::UntilTomorrow, campfire::search::Zone::UTC).await.unwrap();
+    let remind = async |note: &str| {
+        let remind = Remind::At(site.state.clock.now_ms() + 1_000);
+        ops::saved::change(&site.state, &bob.current(), id, note.parse().unwrap(), remind).await.unwrap();
+        site.state.clock.advance(1_000);
+        jobs::run_due(&site.state).await.unwrap();
+        service.received()
+    };
+    let [push] = &remind("").await[..] else { panic!("one push") };
+    assert_eq!((push.device, push.title(), push.body()), (2, "Reminder: All Talk", "Ada: the plan"));
+    assert_eq!((push.ttl, push.urgency.as_str(), push.is_signed), (86_400, "high", true));
+    assert_eq!(push.message["notification"]["navigate"], format!("{ORIGIN}{}", message.path()));
+
+    // A push service that is busy gets it again, and with the note.
+    service.answer(2, Answer::Of(503, ""));
+    assert_eq!(remind("ask about it").await.len(), 1);
+    service.answer(2, Answer::Of(201, ""));
+    site.state.clock.advance(40_000);
+    jobs::run_due(&site.state).await.unwrap();
+    let [again] = &service.received()[..] else { panic!("one more") };
+    assert_eq!(again.body(), "ask about it");
+
+    let member = site.state.members.find(&ada.user, room_id).await.unwrap();
+    ops::messages::remove(&site.state, &member, message.id).await.unwrap();
+    let [gone] = &remind("what was it?").await[..] else { panic!("one push") };
+    assert_eq!((gone.title(), gone.body()), ("Reminder", "what was it? (The message was deleted.)"));
+    let quiet = vec![(Cause::Reminder, Delivery::Quiet)];
+    ops::inbox::set_deliveries(&site.state, &bob.current(), quiet).await.unwrap();
+    assert!(remind("in the inbox alone").await.is_empty());
 }

@@ -6,6 +6,7 @@ use campfire::model::{ClientMessageId, Draft, MAX_SCHEDULED, RoomId, Scheduled, 
 use campfire::ops::rooms::Audience;
 use campfire::{AppError, jobs, ops};
 
+use crate::push_service::PushService;
 use crate::support::{Someone, TestSite};
 
 const HOUR_MS: i64 = 60 * 60 * 1_000;
@@ -83,7 +84,10 @@ async fn a_crash_between_the_post_and_the_end_of_its_job_sends_nothing_twice() {
     ops::messages::post(&site.state, &writer, id(1), "once".parse::<Draft>().unwrap()).await.unwrap();
     let refused = ops::scheduled::change(&site.state, &ada.current(), scheduled_id, "other", now_ms + HOUR_MS).await;
     assert!(matches!(refused, Err(AppError::Conflict(_))), "its text changes no more");
-    assert!(matches!(ops::scheduled::remove(&site.state, &ada.current(), scheduled_id).await, Err(AppError::Conflict(_))));
+    assert!(matches!(
+        ops::scheduled::remove(&site.state, &ada.current(), scheduled_id).await,
+        Err(AppError::Conflict(_))
+    ));
     run(&site).await;
     assert_eq!(texts(&site, &ada, room_id).await, ["once"]);
     assert!(matches!(list(&site, &ada).await[0].state, ScheduledState::Sent { .. }));
@@ -195,7 +199,8 @@ async fn a_form_is_idempotent_and_the_number_that_waits_is_bounded() {
     let (site, mut ada) = TestSite::with_ada().await;
     let room_id = site.all_talk(&ada).await;
     let path = format!("/rooms/{room_id}/scheduled");
-    let twice = [("body", "hi"), ("when", "hour"), ("client_message_id", id(1).as_str())].map(|(a, b)| (a, b.to_owned()));
+    let twice =
+        [("body", "hi"), ("when", "hour"), ("client_message_id", id(1).as_str())].map(|(a, b)| (a, b.to_owned()));
     let twice: Vec<_> = twice.iter().map(|(name, value)| (*name, value.as_str())).collect();
     for _ in 0..2 {
         assert_eq!(ada.browser.post(&path, &twice).await.location(), "/scheduled");
@@ -218,8 +223,7 @@ async fn a_script_gets_the_time_in_words_or_the_reason() {
     let (site, mut ada) = TestSite::with_ada().await;
     let room_id = site.all_talk(&ada).await;
     let path = format!("/rooms/{room_id}/scheduled");
-    let headers =
-        [("content-type", "application/x-www-form-urlencoded"), ("x-requested-with", "fetch")];
+    let headers = [("content-type", "application/x-www-form-urlencoded"), ("x-requested-with", "fetch")];
     ada.browser.cookie += "; time_zone=Europe/Berlin";
     let post = async |ada: &mut Someone, body: &'static str| {
         ada.browser.send(axum::http::Method::POST, &path, &headers, body.into()).await
@@ -249,4 +253,31 @@ async fn old_ended_messages_are_forgotten_and_a_banned_person_sends_nothing() {
     site.state.clock.advance(31 * 24 * HOUR_MS);
     run(&site).await;
     assert_eq!(count().await, 0);
+}
+
+#[tokio::test]
+async fn the_writer_is_told_by_a_push_of_what_is_late_or_was_not_sent_alone() {
+    let (site, ada) = TestSite::with_ada().await;
+    let bob = site.join("Bob").await;
+    let room_id = site.all_talk(&ada).await;
+    let room = site.closed_room(&ada, "Club").await;
+    let service = PushService::new(&site).await;
+    service.register(&site, &ada, 1).await;
+    service.register(&site, &bob, 2).await;
+    schedule(&site, &ada, room_id, 1, "on time").await;
+    site.state.clock.advance(HOUR_MS);
+    run(&site).await;
+    assert!(service.received().is_empty());
+    schedule(&site, &ada, room_id, 2, "late").await;
+    site.state.clock.advance(2 * HOUR_MS);
+    run(&site).await;
+    let [late] = &service.received()[..] else { panic!("one push") };
+    assert_eq!((late.device, late.title()), (1, "Sent late"));
+    schedule(&site, &ada, room.id, 3, "nowhere to go").await;
+    ops::rooms::remove(&site.state, &member(&site, &ada, room.id).await).await.unwrap();
+    site.state.clock.advance(HOUR_MS);
+    run(&site).await;
+    let [failed] = &service.received()[..] else { panic!("one push") };
+    assert_eq!((failed.device, failed.title()), (1, "Not sent"));
+    assert!(!failed.body().contains("nowhere to go"));
 }

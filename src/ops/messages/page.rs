@@ -39,7 +39,8 @@ pub async fn room_page(state: &AppState, member: &Member, anchor: Anchor) -> App
         target = store::messages::find(&mut *db, room_id, message_id).await?;
         after = Some(store::messages::page_after(&mut *db, room_id, message_id, HALF_PAGE_BYTES).await?);
     }
-    let TimelineSnapshot { cursor, page: MessagePage { mut messages, has_more: has_older }, first_unread, pins } = snapshot;
+    let TimelineSnapshot { cursor, page: MessagePage { mut messages, has_more: has_older }, first_unread, pins } =
+        snapshot;
     let mut has_newer = matches!(anchor, Anchor::Before(_));
     reader.release();
     let target_id = target.as_ref().map(|message| message.id);

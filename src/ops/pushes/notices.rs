@@ -109,7 +109,8 @@ async fn reminder(state: &AppState, user_id: UserId, id: i64, names_only: bool) 
     let tag = format!("reminder-{id}");
     let title = "Reminder".to_owned();
     let Some(message) = message else {
-        let why = if row.is_deleted { "The message was deleted." } else { "You are no longer in the room of the message." };
+        let why =
+            if row.is_deleted { "The message was deleted." } else { "You are no longer in the room of the message." };
         let note = Some(row.note).filter(|note| !note.is_empty() && !names_only);
         let body = note.map_or_else(|| why.to_owned(), |note| format!("{note} ({why})"));
         return Ok(Some(Words { title, body, path: paths::SAVED.to_owned(), tag }));

@@ -61,7 +61,7 @@ fn Earlier(text: EarlierText, ended_at: i64) -> impl IntoView {
         }
     });
     view! {
-        <li class="kept">
+        <li class="kept-item">
             {body}
             <p class="kept__about">
                 "From "<LocalTime at_ms=written_at/>" until "<LocalTime at_ms=ended_at/>", then edited by "<bdi>{editor.name}</bdi>

@@ -23,7 +23,7 @@ pub fn RoomPins(
     let rows = pins.into_iter().map(|pin| {
         let message_id = pin.message.id;
         view! {
-            <li class="kept">
+            <li class="kept-item">
                 <div inner_html=found_html(&pin.message, &room_name)></div>
                 <div class="kept__row">
                     <p class="kept__about" inner_html=about_html(&pin)></p>

@@ -45,7 +45,7 @@ fn Row(saved: Saved) -> impl IntoView {
     let Saved { id, kept, note, remind_at, reminded_at, is_done } = saved;
     let path = paths::saved(id);
     view! {
-        <li class="kept">
+        <li class="kept-item">
             <KeptMessage kept/>
             {(!note.is_empty()).then(|| view! { <p class="kept__note" dir="auto">{note}</p> })}
             <div class="kept__row">
@@ -99,7 +99,7 @@ pub fn SaveForm(
     let invalid = reason.is_some().then_some("true");
     view! {
         <Sheet title="Save for later" back>
-            <div class="kept"><KeptMessage kept/></div>
+            <div class="kept-item"><KeptMessage kept/></div>
             <Section title="Note and reminder">
                 <form method="post" action=action>
                     <input type="hidden" name="zone" value=zone.clone()/>

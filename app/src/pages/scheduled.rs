@@ -68,7 +68,7 @@ fn Row(scheduled: Scheduled) -> impl IntoView {
         .into_any(),
     };
     view! {
-        <li class="kept">
+        <li class="kept-item">
             {text}
             <div class="kept__row">
                 <p class="kept__about">{words}</p>

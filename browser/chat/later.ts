@@ -30,8 +30,9 @@ async function schedule(button: HTMLButtonElement, form: HTMLFormElement) {
   const menu = button.closest("details");
   const text = field?.value ?? "";
   if (!field || !text.trim() || button.disabled) return;
-  button.disabled = true;
+  // Before it is disabled: a disabled button has no value.
   const body = fieldsOf(form, button);
+  button.disabled = true;
   // Browsers make ids on sites with HTTPS alone.
   if (attempt.text !== text) attempt = { text, id: crypto.randomUUID?.() ?? "" };
   body.set("client_message_id", attempt.id);

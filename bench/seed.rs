@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 
 use campfire::access::{CurrentUser, Member};
 use campfire::clock::Clock;
-use campfire::model::{ClientMessageId, Message, Posted, RoomId, SessionId, User, UserId};
+use campfire::model::{ClientMessageId, Message, MessageId, Posted, RoomId, SessionId, User, UserId};
 use campfire::ops::accounts::{self, Registration};
 use campfire::ops::rooms::{self, Audience};
 use campfire::ops::{memberships, messages};
@@ -96,11 +96,9 @@ async fn fill(folder: &Path) -> AppResult<()> {
         let member = state.members.find(&people[next], rooms[index].id).await?;
         let kind = Kind::of(&mut random);
         let mentioned = PEOPLE[members[below(&mut random, members.len())]].0;
-        let mut text = texts::text(kind, &mut random, number, mentioned);
-        if let (Kind::Quote, Some(quoted)) = (kind, last[index]) {
-            text.insert_str(0, &messages::quote(&state, &member, quoted).await?);
-        }
-        let message = post(&state, &member, &mut random, &text).await?;
+        let text = texts::text(kind, &mut random, number, mentioned);
+        let reply_to = last[index].filter(|_| kind == Kind::Quote);
+        let message = post(&state, &member, &mut random, &text, reply_to).await?;
         if kind == Kind::Edited {
             let draft = format!("{text} (corrected)").parse()?;
             messages::edit(&state, &member, message.id, draft).await?;
@@ -171,12 +169,19 @@ async fn make_rooms(state: &AppState, people: &[User]) -> AppResult<Vec<SeededRo
     Ok(rooms)
 }
 
-async fn post(state: &AppState, member: &Member, random: &mut Random, text: &str) -> AppResult<Message> {
+async fn post(
+    state: &AppState,
+    member: &Member,
+    random: &mut Random,
+    text: &str,
+    reply_to: Option<MessageId>,
+) -> AppResult<Message> {
     let mut randomness = [0; 10];
     randomness[..8].copy_from_slice(&random.next().to_be_bytes());
     let now_ms = u64::try_from(state.clock.now_ms()).expect("it is after 1970");
     let client_message_id = ClientMessageId::v7(now_ms, randomness);
-    match messages::post(state, member, client_message_id, text.parse()?).await? {
+    let posted = messages::post_with_files(state, member, client_message_id, text, Vec::new(), reply_to).await?;
+    match posted {
         Posted::Stored(message) => Ok(message),
         Posted::Removed(_) => unreachable!("a new id was never removed"),
     }

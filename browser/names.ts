@@ -133,6 +133,10 @@ export const enum Id {
   Announcer = "announcer",
   /** The section of this device on the page of notifications. */
   PushDevice = "push-device",
+  /** The entries of the inbox on its first page. */
+  Inbox = "inbox",
+  /** The form that marks the entries of the inbox as read. */
+  InboxRead = "inbox-read",
 }
 
 /** Custom elements. */

@@ -268,7 +268,7 @@ test("a long message is folded after fifteen lines, and folded back", async ({ t
   await expect(ada.message("line 60").getByText("Show all")).toBeInViewport();
 });
 
-test("a reply quotes with a link, and a deletion can be undone", async ({ twoPeople: { ada, bob } }) => {
+test("a reply leads to what it answers, and a deletion can be undone", async ({ twoPeople: { ada, bob } }) => {
   await ada.write("shall we meet at nine?");
   await expect(bob.message("at nine")).toBeVisible();
   await comfortable(ada, bob);
@@ -277,8 +277,8 @@ test("a reply quotes with a link, and a deletion can be undone", async ({ twoPeo
   await expect(bob.composer).toHaveValue("");
   await bob.composer.pressSequentially("yes");
   await bob.page.keyboard.press("Enter");
-  await expect(ada.message("yes").locator("blockquote")).toContainText("shall we meet at nine?");
-  await ada.message("yes").getByRole("link", { name: "Ada" }).last().click();
+  await expect(ada.message("yes").locator(".reply")).toContainText("shall we meet at nine?");
+  await ada.message("yes").getByRole("link", { name: "In answer to Ada" }).click();
   await expect(ada.page).toHaveURL(/\/rooms\/1\/@1$/);
 
   await bob.choose(bob.message("yes"), "Delete");
@@ -545,7 +545,7 @@ test("mentions, boosts, replies and the search need no script", async ({ person 
   await bob.page.getByLabel("Message").press("Control+End");
   await bob.page.getByLabel("Message").pressSequentially("slippery");
   await bob.page.getByRole("button", { name: "Send" }).click();
-  await expect(bob.message("slippery").locator("blockquote")).toContainText("eels");
+  await expect(bob.message("slippery").locator(".reply")).toContainText("eels");
   await expect(bob.message("has something to show").getByRole("link", { name: "Play tada" })).toHaveAttribute("href", "/sounds/tada.mp3");
   await bob.page.getByRole("link", { name: "Search" }).click();
   await bob.page.getByRole("searchbox", { name: "Search all your rooms" }).fill("slippery");

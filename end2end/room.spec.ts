@@ -94,7 +94,7 @@ test("a touch screen has no buttons beside messages, and says once how the menu 
   await expect(hint).toBeHidden();
 });
 
-test("a reply is a strip over the field, kept over a reload, and the quote is added when it is sent", async ({ twoPeople: { ada, bob } }) => {
+test("a reply is a strip over the field, kept over a reload, and a line above the message when it is sent", async ({ twoPeople: { ada, bob } }) => {
   await ada.write("shall we meet at **nine**?\n\nOr at ten?");
   await expect(bob.message("at nine")).toBeVisible();
   await bob.composer.fill("half a thought");
@@ -112,17 +112,17 @@ test("a reply is a strip over the field, kept over a reload, and the quote is ad
   // Editing another message keeps it.
   await bob.composer.fill("at nine");
   await bob.page.keyboard.press("Enter");
-  await expect(ada.message("Or at ten").last().locator("blockquote")).toContainText("shall we meet at nine?");
+  await expect(ada.page.locator("#message-2 .reply")).toHaveText("In answer to Ada shall we meet at nine? Or at ten?");
   await expect(bob.reply).toBeHidden();
   await bob.write("no reply");
   await expect(ada.message("no reply")).toBeVisible();
-  await expect(ada.message("no reply").locator("blockquote")).toHaveCount(0);
+  await expect(ada.message("no reply").locator(".reply")).toHaveCount(0);
   // The first words of a reply are its own.
   await ada.choose(ada.page.locator("#message-2"), "Reply");
   await expect(ada.reply).toHaveText("Replying to Bob: at nine");
   const sent = ada.page.waitForRequest("**/api/messages/post");
   await ada.write("good");
-  expect((await sent).postDataJSON().body).toBe("> at nine\n>\n> — [Bob](/rooms/1/@2)\n\ngood");
+  expect((await sent).postDataJSON()).toMatchObject({ body: "good", reply_to: 2 });
 });
 
 test("the message that is edited is marked, and its button says what it does", async ({ twoPeople: { ada } }) => {

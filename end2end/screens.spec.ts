@@ -45,6 +45,7 @@ for (const [device, options] of [["a wide screen", {}], ["a phone", PHONE]] as c
       ["/searches?q=to:nobody+words", "search results"],
       ["/messages/1/boosts/new", "boost"],
       ["/rooms/1/messages/1/reply", "reply"],
+      ["/inbox", "the inbox"],
     ] as const) {
       await ada.goto(path);
       for (const details of await ada.page.locator(".framed summary").all()) await details.click();
@@ -120,7 +121,7 @@ test("no page scrolls sideways at 320 px, with long names", async ({ person, cam
     "/rooms/1", "/rooms/1/@1", "/rooms/2", "/rooms/3", "/rooms/4", "/rooms/opens/2/edit", "/rooms/closeds/3/edit", "/rooms/directs/4/edit",
     "/rooms/opens/new", "/rooms/closeds/new", "/rooms/directs/new", "/searches", "/searches?q=needle", `/searches?q=in:${long}+nothing`,
     "/users/me/profile", "/users/2", "/users/3", "/account/edit", "/account/custom_styles/edit", "/messages/1/menu",
-    "/messages/1/boosts/new", "/rooms/1/messages/1/reply", "/rooms/1/messages/1/edit", "/nowhere",
+    "/messages/1/boosts/new", "/inbox", "/rooms/1/messages/1/reply", "/rooms/1/messages/1/edit", "/nowhere",
   ]) {
     await ada.goto(path);
     for (const details of await ada.page.locator(".framed summary").all()) await details.click();

@@ -158,6 +158,15 @@ const SCREENS: Record<string, Screen> = {
   },
   "empty-room": { path: "/rooms/1", isFirst: true },
   "empty-new-ping": { path: "/rooms/directs/new", isFirst: true },
+  inbox: { path: "/inbox" },
+  "inbox-drawer": {
+    path: "/rooms/1",
+    prepare: async (page) => {
+      const button = page.getByRole("button", { name: "Rooms" });
+      if (await button.isVisible()) await button.click();
+    },
+  },
+  "empty-inbox": { path: "/inbox", isFirst: true },
   boost: { path: "/messages/1/boosts/new" },
   reply: { path: "/rooms/1/messages/1/reply" },
   edit: { path: "/rooms/1/messages/1/edit" },

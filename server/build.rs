@@ -43,6 +43,7 @@ const STYLES: &[&str] = &[
     "timeline",
     "welcome",
     "message",
+    "reply",
     "message-body",
     "highlight",
     "message-menu",
@@ -59,6 +60,7 @@ const STYLES: &[&str] = &[
     "dialog",
     "picker",
     "search",
+    "inbox",
 ];
 
 fn main() {

@@ -79,6 +79,8 @@ struct Line<'m> {
     markdown: &'m str,
     html: &'m str,
     text: &'m str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reply_to: Option<MessageId>,
     is_edited: bool,
     files: Vec<Attached<'m>>,
     boosts: Vec<Boosted<'m>>,
@@ -292,6 +294,7 @@ fn line<'m>(
         markdown: &message.body_source,
         html,
         text: &message.body_text,
+        reply_to: message.reply_to,
         is_edited: message.revision > 1,
         files: files
             .into_iter()

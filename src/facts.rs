@@ -219,6 +219,11 @@ pub enum Fact {
         /// The room in which something new was said to them; nothing is new without one.
         room_id: Option<RoomId>,
     },
+    /// An entry of an inbox that is no message by itself is to notify its owner.
+    EntryNotifies {
+        /// The entry.
+        entry_id: i64,
+    },
     /// Something is to be delivered to the webhooks of these bots.
     DeliveriesQueued {
         /// The bots.
@@ -392,6 +397,7 @@ impl Tx {
                 }
                 let message_id = message.id;
                 self.announce(Announcement::Room { room_id, event: ServerEvent::MessageEdited { seq, at, message } });
+                self.announce_reply_line(room_id, message_id).await?;
                 if !mentioned.is_empty() {
                     self.announce_marks(room_id, message_id, &mentioned).await?;
                 }
@@ -407,6 +413,7 @@ impl Tx {
                 self.mark_stale(Stale::Removed(room_id));
                 let event = ServerEvent::MessageRemoved { seq, at, room_id, message_id };
                 self.announce(Announcement::Room { room_id, event });
+                self.announce_reply_line(room_id, message_id).await?;
                 self.announce_marks(room_id, message_id, &mentioned).await?;
                 self.announce_inboxes(inbox, None).await?;
                 if was_pinned {
@@ -438,6 +445,7 @@ impl Tx {
 
             Fact::InboxChanged { user_ids, room_id } => self.announce_inboxes(user_ids, room_id).await?,
 
+            Fact::EntryNotifies { entry_id } => self.enqueue(&Job::PushEntry { entry_id }).await?,
             Fact::LinksPosted { message_id } => self.enqueue(&Job::PreviewLinks { message_id }).await?,
             Fact::FilesReleased => self.enqueue(&Job::RemoveFiles).await?,
             Fact::DeliveriesQueued { bot_ids } => {
@@ -505,6 +513,15 @@ impl Tx {
         let (seq, at) = self.append(EventKind::PinsChanged, room_id, Some(message_id), None).await?;
         let pins_html = pins_html(room_id, &store::pins::summary(self.db(), room_id).await?);
         self.announce(Announcement::Room { room_id, event: ServerEvent::PinsChanged { seq, at, room_id, pins_html } });
+        Ok(())
+    }
+
+    /// Announces the line above the answers to a message, which was edited or removed, if there are answers.
+    async fn announce_reply_line(&mut self, room_id: RoomId, message_id: MessageId) -> sqlx::Result<()> {
+        for (message_id, reply_html) in store::messages::list_reply_lines(self.db(), room_id, &[message_id]).await? {
+            let event = ServerEvent::ReplyChanged { room_id, message_id, reply_html };
+            self.announce(Announcement::Room { room_id, event });
+        }
         Ok(())
     }
 
@@ -663,7 +680,9 @@ mod tests {
             Fact::MessageExtended { .. } => "post a picture",
             Fact::LinksPosted { .. } => "post a link",
             Fact::InboxChanged { .. } => "edit a mention away, boost, read",
-            Fact::FilesReleased | Fact::DeliveriesQueued { .. } => "none: no page shows it",
+            Fact::FilesReleased | Fact::DeliveriesQueued { .. } | Fact::EntryNotifies { .. } => {
+                "none: no page shows it"
+            }
             Fact::ReminderSet { .. }
             | Fact::Reminded { .. }
             | Fact::MessageScheduled { .. }
@@ -715,7 +734,7 @@ mod tests {
         let (id, name) = (ClientMessageId::v7(1, [1; 10]), FileName::clean("a.png"));
         let upload = files::receive(state, &testing::current(cleo), id.clone(), name, bytes).await.unwrap();
         let author = member(cleo, all_talk).await;
-        let with_file = messages::post_with_files(state, &author, id, "", vec![upload.key]);
+        let with_file = messages::post_with_files(state, &author, id, "", vec![upload.key], None);
         let Posted::Stored(with_file) = step!("post a picture", with_file.await.unwrap()) else { panic!("it is new") };
         assert!(with_file.extras_html.contains("a.png") && with_file.extras_seq == 0);
         let extended = async move |tx: &mut Tx| {

@@ -116,6 +116,7 @@ pub fn new_message(room_id: RoomId, creator_id: UserId, number: u8, text: &str) 
         sent_digest: [number; 32],
         body: Body { source: text.into(), ..rendered.body },
         created_at: 1_000 + i64::from(number),
+        reply_to: None,
     }
 }
 

@@ -12,10 +12,15 @@ use leptos::prelude::*;
 /// The data of a room's page: the messages around `anchor`. Makes the room the last one.
 #[server(endpoint = "rooms/page", input = Json, output = Json)]
 pub async fn load_room(room_id: RoomId, anchor: Anchor) -> AppResult<RoomPage> {
-    use crate::server::{answer, member_of, ops, remember_room, state};
+    use crate::server::{answer, current_user, member_of, ops, remember_room, state};
     answer(async move {
-        let page = ops::messages::room_page(&state(), &member_of(room_id).await?, anchor).await?;
+        let member = member_of(room_id).await?;
+        let page = ops::messages::room_page(&state(), &member, anchor).await?;
         remember_room(room_id);
+        // Who opens a message has seen what the inbox says of it.
+        if let Anchor::Around(message_id) = anchor {
+            ops::inbox::mark_shown(&state(), &current_user()?, room_id, (message_id, message_id)).await?;
+        }
         Ok(page)
     })
     .await
@@ -35,7 +40,7 @@ pub async fn messages_after(room_id: RoomId, message_id: MessageId) -> AppResult
     answer(async move { ops::messages::page_after(&state(), &member_of(room_id).await?, message_id).await }).await
 }
 
-/// Posts `body` in the room, with complete uploads as its files. Calls with the same `client_message_id` store it once. A
+/// Posts `body` in the room, with complete uploads as its files, as an answer to `reply_to`, if to anything. Calls with the same `client_message_id` store it once. A
 /// text like `/word` calls a bot instead, and is no message, unless `as_message` is set.
 /// Fails with `SignedOut` if another user than `person` is signed in: the browser may have kept what that one wrote.
 #[server(endpoint = "messages/post", input = Json, output = Json)]
@@ -44,6 +49,7 @@ pub async fn post_message(
     client_message_id: ClientMessageId,
     body: String,
     #[server(default)] files: Vec<FileKey>,
+    #[server(default)] reply_to: Option<MessageId>,
     #[server(default)] as_message: bool,
     #[server(default)] person: Option<UserId>,
 ) -> AppResult<Option<Posted>> {
@@ -51,7 +57,7 @@ pub async fn post_message(
     answer(async move {
         is_caller(person)?;
         let member = member_of(room_id).await?;
-        ops::commands::send(&state(), &member, client_message_id, &body, files, as_message).await
+        ops::commands::send(&state(), &member, client_message_id, &body, files, reply_to, as_message).await
     })
     .await
 }
@@ -65,13 +71,6 @@ pub async fn message_source(room_id: RoomId, message_id: MessageId) -> AppResult
         Ok(source)
     })
     .await
-}
-
-/// The Markdown that quotes a message, which a reply begins with.
-#[server(endpoint = "messages/quote", input = Json, output = Json)]
-pub async fn quote_message(room_id: RoomId, message_id: MessageId) -> AppResult<String> {
-    use crate::server::{answer, member_of, ops, state};
-    answer(async move { ops::messages::quote(&state(), &member_of(room_id).await?, message_id).await }).await
 }
 
 /// Replaces the body of a message.

@@ -208,6 +208,15 @@ pub fn show_extras(row: &web_sys::Element, html: &str) {
     }
 }
 
+/// Replaces the line above the answers to a message.
+pub fn show_reply(message_id: MessageId, html: &str) {
+    let selector = format!("[data-answers=\"{message_id}\"]");
+    let Ok(lines) = document().query_selector_all(&selector) else { return };
+    for line in (0..lines.length()).filter_map(|index| lines.get(index)?.dyn_into::<web_sys::Element>().ok()) {
+        line.set_inner_html(html);
+    }
+}
+
 /// The row of a message, if it is in the page.
 pub fn row(message_id: MessageId) -> Option<web_sys::Element> {
     document().get_element_by_id(&format!("{}{message_id}", names::id::MESSAGE_PREFIX))
@@ -330,7 +339,7 @@ pub fn toast(text: &str) {
 }
 
 /// Shows a count in the tab's icon, which is the logo of this version if there is one; more than nine as "9+".
-pub fn show_in_icon(count: usize, logo_version: i64) {
+pub fn show_in_icon(count: u32, logo_version: i64) {
     if let Ok(Some(icon)) = document().query_selector("link[rel=icon]") {
         let _ = icon.set_attribute("href", &paths::icon(u8::try_from(count).unwrap_or(10).min(10), logo_version));
     }

@@ -223,9 +223,13 @@ pub fn App() -> impl IntoView {
     });
     Effect::new(move |_| {
         let title = live.page.with(|page| page.title.clone());
-        let count = live.rooms(waiting_count);
+        let count = live.viewer_state(|state| state.inbox.badge);
         if !title.is_empty() {
-            document().set_title(&page_title(&title, count));
+            let title = page_title(&title, count);
+            // A title that is set again would be one more change to whatever watches it.
+            if document().title() != title {
+                document().set_title(&title);
+            }
             browser::show_in_icon(count, live.viewer_state(|state| state.account.logo_version));
         }
     });
@@ -235,17 +239,11 @@ pub fn App() -> impl IntoView {
     }
 }
 
-/// The title of a tab: the number of unread pings and mentions, if any, and the title of the page.
+/// The title of a tab: the number of unread entries of the inbox that notify, if any, and the title of the page.
 #[must_use]
-pub fn page_title(title: &str, waiting_count: usize) -> String {
-    let count = if waiting_count == 0 { String::new() } else { format!("({waiting_count}) ") };
+pub fn page_title(title: &str, badge: u32) -> String {
+    let count = if badge == 0 { String::new() } else { format!("({badge}) ") };
     format!("{count}{title} – Campfire")
-}
-
-/// The number of unread pings and mentions.
-#[must_use]
-pub fn waiting_count(rooms: &[SidebarRoom]) -> usize {
-    rooms.iter().map(SidebarRoom::waiting_count).sum()
 }
 
 /// The sidebar and the page beside it.

@@ -46,8 +46,9 @@ mod tests {
     type Key = (String, String);
 
     /// Attributes that no script reads or writes.
-    const WITHOUT_SCRIPT: [&str; 24] = [
+    const WITHOUT_SCRIPT: [&str; 25] = [
         "data-administrator",
+        "data-answers",
         "data-author",
         "data-back",
         "data-boosters",

@@ -8,7 +8,7 @@ use std::cell::RefCell;
 use std::time::Duration;
 
 use campfire::AppError;
-use campfire::model::{ClientMessageId, FileKey, Posted, RoomId, UserId};
+use campfire::model::{ClientMessageId, FileKey, MessageId, Posted, RoomId, UserId};
 use campfire::protocol::{RoomEnd, ServerEvent};
 use futures::channel::oneshot;
 use futures::future::select;
@@ -28,6 +28,17 @@ const MIN_PAUSE_MS: u64 = 1_000;
 /// Maximum pause between two retries, in milliseconds.
 const MAX_PAUSE_MS: u64 = 15_000;
 
+/// The message that a new one replies to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reply {
+    /// The author of the message.
+    pub author: String,
+    /// Its first words.
+    pub words: String,
+    /// The message.
+    pub message_id: MessageId,
+}
+
 /// A message that the server has not acknowledged yet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outgoing {
@@ -43,6 +54,9 @@ pub struct Outgoing {
     /// Its files, as they were when it was sent.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<Upload>,
+    /// The message that it answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply: Option<Reply>,
     /// Why the server refused it; it is sent again only when the user retries.
     pub failed: Option<String>,
     /// Whether it is a message although it begins like a command.
@@ -133,7 +147,7 @@ impl Outbox {
     }
 
     /// Adds a message and sends it, as soon as its files have arrived.
-    pub fn push(self, room_id: RoomId, room_name: String, body: String, files: Vec<Upload>) {
+    pub fn push(self, room_id: RoomId, room_name: String, body: String, files: Vec<Upload>, reply: Option<Reply>) {
         let client_message_id = browser::new_client_message_id();
         let item = Outgoing {
             client_message_id,
@@ -141,6 +155,7 @@ impl Outbox {
             room_name,
             body,
             files,
+            reply,
             failed: None,
             as_message: false,
             gone: None,
@@ -228,7 +243,9 @@ impl Outbox {
             let Some((item, keys)) = self.next() else { return };
             let id = item.client_message_id;
             let person = Some(self.user_id);
-            let posting = api::post_message(item.room_id, id.clone(), item.body, keys, item.as_message, person);
+            let reply_to = item.reply.map(|reply| reply.message_id);
+            let (room_id, as_message) = (item.room_id, item.as_message);
+            let posting = api::post_message(room_id, id.clone(), item.body, keys, reply_to, as_message, person);
             let response = browser::timeout(RESPONSE_TIMEOUT, posting).await;
             match response.unwrap_or(Err(AppError::Unreachable)) {
                 Ok(posted) => {

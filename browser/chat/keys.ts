@@ -5,6 +5,7 @@ import { closest, find, findAll, target } from "../dom.ts";
 import { isComposing, latinKey } from "../keyboard.ts";
 import { Attribute, PageEvent } from "../names.ts";
 import { composerField, timeline } from "../page.ts";
+import { markAllRead, openInbox } from "./inbox.ts";
 import { menuOf, moveInMenu, openMenu } from "./messages/menu.ts";
 import { focusRow, rowAfterKey, rows } from "./messages/rows.ts";
 import { setting } from "./settings.ts";
@@ -17,6 +18,15 @@ const letters = new Map([
   ["b", `[${Attribute.Picker}]`],
   ["s", `[${Attribute.SavesMessage}] button`],
 ]);
+
+/** The pages that two letters lead to: `g` and this one. */
+const places = new Map([["i", openInbox]]);
+
+/** How long after `g` the second letter may come, in milliseconds. */
+const SECOND_LETTER_MS = 1500;
+
+/** When `g` was pressed, on the clock of events; 0 if another key came after it. */
+let goingSince = 0;
 
 export function handleKeys() {
   document.addEventListener("click", (event) => {
@@ -32,11 +42,22 @@ export function handleKeys() {
     if (event.key === "Escape" && here?.hasAttribute(Attribute.Clears)) return clear(here as HTMLInputElement);
     if (here?.matches("input, textarea, select") || find("dialog[open]")) return;
     if (isSingleKey(latinKey(event)) && setting("keys") === "off") return;
+    if (isPlaceKey(event)) return event.preventDefault();
     const row = closest(event, ".timeline .message");
     if (latinKey(event) === "?" && timeline()) showShortcuts();
     else if (row) handleKeyInRow(event, row);
     else handleKeyOutside(event);
   });
+}
+
+/** Whether the key is `g`, or the letter after it that leads to a page. */
+function isPlaceKey(event: KeyboardEvent): boolean {
+  const key = latinKey(event);
+  const isSecond = goingSince > 0 && event.timeStamp - goingSince < SECOND_LETTER_MS;
+  goingSince = key === "g" ? event.timeStamp : 0;
+  const open = isSecond ? places.get(key) : undefined;
+  open?.();
+  return key === "g" || !!open;
 }
 
 /** Whether these keys are Ctrl+K on a layout without Latin letters: the WASM knows the letter alone. */
@@ -56,7 +77,8 @@ function clear(field: HTMLInputElement) {
 }
 
 function handleKeyOutside(event: KeyboardEvent) {
-  if (target(event)?.matches(".timeline__messages") && ["ArrowUp", "ArrowDown", "Home", "End"].includes(event.key)) {
+  if (event.key === "Escape") markAllRead();
+  else if (target(event)?.matches(".timeline__messages") && ["ArrowUp", "ArrowDown", "Home", "End"].includes(event.key)) {
     event.preventDefault();
     focusRow(rows().at(event.key === "Home" ? 0 : -1));
   } else if (latinKey(event) === "/" && timeline()) {

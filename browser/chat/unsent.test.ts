@@ -9,6 +9,8 @@ test("messages are sent in the order of writing, with the keys of their files", 
   const files = [{ key: "one" }, { key: "two" }];
   assert.deepEqual(ids([message("c", 1), message("a", 2), message("b", 1)]), ["a", "b", "c"]);
   assert.deepEqual(sendable([message("a", 1, { files })])[0]?.files, ["one", "two"]);
+  assert.equal(sendable([message("a", 1, { reply: { message_id: 7 } })])[0]?.reply_to, 7);
+  assert.equal(sendable([message("a", 1)])[0]?.reply_to, null);
 });
 
 test("a message whose files have not arrived holds back the later ones of its room, and no others", () => {

@@ -3,8 +3,9 @@
 import type { Unsent } from "../worker/protocol.ts";
 
 /** A message of the outbox, as the WASM keeps it (`app/src/outbox.rs`). */
-export interface Waiting extends Omit<Unsent, "files" | "as_message"> {
+export interface Waiting extends Omit<Unsent, "files" | "as_message" | "reply_to"> {
   as_message?: boolean;
+  reply?: { message_id: number } | null;
   files?: { key: string | null }[];
   failed?: string | null;
   gone?: string | null;
@@ -19,9 +20,10 @@ export function sendable(waiting: Waiting[]): Unsent[] {
   return waiting
     .filter(({ failed, gone }) => !failed && !gone)
     .sort((one, other) => (one.client_message_id < other.client_message_id ? -1 : 1))
-    .flatMap(({ room_id, client_message_id, body, as_message = false, files = [] }) => {
+    .flatMap(({ room_id, client_message_id, body, as_message = false, files = [], reply }) => {
       const keys = files.flatMap(({ key }) => key || []);
       if (keys.length < files.length) heldRooms.push(room_id);
-      return heldRooms.includes(room_id) ? [] : { room_id, client_message_id, body, as_message, files: keys };
+      const reply_to = reply?.message_id ?? null;
+      return heldRooms.includes(room_id) ? [] : { room_id, client_message_id, body, as_message, reply_to, files: keys };
     });
 }

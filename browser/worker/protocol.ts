@@ -9,6 +9,8 @@ export interface Unsent {
   files: string[];
   /** Whether it is a message although it begins like a command. */
   as_message: boolean;
+  /** The message that it answers. */
+  reply_to: number | null;
 }
 
 /** From a page. */

@@ -159,6 +159,7 @@ pub fn app(site: Site) -> Router {
         .merge(routes::scheduled::router())
         .merge(routes::previews::router())
         .merge(routes::searches::router())
+        .merge(routes::inbox::router())
         .merge(routes::installed::router())
         .layer(DefaultBodyLimit::max(MAX_FORM_BYTES));
 

@@ -82,6 +82,7 @@ async fn step(state: &AppState, job: &Job) -> AppResult<Next> {
         Job::SweepFiles => sweep_files::step(state).await,
         Job::DeliverWebhooks { bot_id } => deliver_webhooks::step(state, *bot_id).await,
         Job::Push { message_id, after } => push::step(state, *message_id, *after).await,
+        Job::PushEntry { entry_id } => push::step_entry(state, *entry_id).await,
         Job::PushAgain { message_id, subscription_ids, attempts } => {
             push::step_again(state, *message_id, subscription_ids, *attempts).await
         }

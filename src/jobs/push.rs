@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use super::Next;
 use crate::AppResult;
 use crate::model::{Job, MessageId, Notice, PushSubscriptionId, UserId};
-use crate::ops::pushes::{Batch, Outcome, Sent, send_message, send_notice};
+use crate::ops::pushes::{Batch, Outcome, Sent, send_entry, send_message, send_notice};
 use crate::state::AppState;
 use crate::store::Tx;
 
@@ -22,6 +22,12 @@ pub(super) async fn step(state: &AppState, message_id: MessageId, after: PushSub
     let Batch { sent, last } = send_message(state, message_id, after, None).await?;
     let next = last.map(|after| Job::Push { message_id, after });
     Ok(finish(Subject::Message(message_id), sent, 0, next))
+}
+
+/// Pushes an entry of an inbox. It is tried once: what it says stays in the inbox.
+pub(super) async fn step_entry(state: &AppState, entry_id: i64) -> AppResult<Next> {
+    let Some((message_id, sent)) = send_entry(state, entry_id).await? else { return Ok(Next::Done) };
+    Ok(finish(Subject::Message(message_id), sent, u32::MAX, None))
 }
 
 /// Pushes to devices to which it failed `attempts` times.

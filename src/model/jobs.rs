@@ -60,6 +60,11 @@ pub enum Job {
         #[serde(default = "first_subscription")]
         after: PushSubscriptionId,
     },
+    /// Pushes an entry of an inbox that is no message by itself: a boost, a reminder.
+    PushEntry {
+        /// The entry.
+        entry_id: i64,
+    },
     /// Pushes a message once more to those devices whose push services could not take it.
     PushAgain {
         /// The message.
@@ -137,6 +142,8 @@ pub enum JobKind {
     DeliverWebhooks,
     /// [`Job::Push`]
     Push,
+    /// [`Job::PushEntry`]
+    PushEntry,
     /// [`Job::PushAgain`]
     PushAgain,
     /// [`Job::Remind`]
@@ -164,6 +171,7 @@ impl Job {
             Self::SweepFiles => JobKind::SweepFiles,
             Self::DeliverWebhooks { .. } => JobKind::DeliverWebhooks,
             Self::Push { .. } => JobKind::Push,
+            Self::PushEntry { .. } => JobKind::PushEntry,
             Self::PushAgain { .. } => JobKind::PushAgain,
             Self::Remind { .. } => JobKind::Remind,
             Self::SendScheduled { .. } => JobKind::SendScheduled,
@@ -174,7 +182,7 @@ impl Job {
 
 impl JobKind {
     /// Every kind.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::RemoveContent,
         Self::EmptyRoom,
         Self::Prune,
@@ -187,6 +195,7 @@ impl JobKind {
         Self::SweepFiles,
         Self::DeliverWebhooks,
         Self::Push,
+        Self::PushEntry,
         Self::PushAgain,
         Self::Remind,
         Self::SendScheduled,
@@ -201,8 +210,7 @@ impl JobKind {
             Self::PreviewLinks => 4,
             Self::DeliverWebhooks => 16,
             Self::Push => 4,
-            Self::PushAgain => 2,
-            Self::PushNotice => 2,
+            Self::PushEntry | Self::PushAgain | Self::PushNotice => 2,
             // More would only queue for the single writer.
             _ => 1,
         }
@@ -240,6 +248,7 @@ mod tests {
                 Job::Push { message_id: MessageId(41), after: PushSubscriptionId(100) },
                 r#"{"kind":"push","message_id":41,"after":100}"#,
             ),
+            (Job::PushEntry { entry_id: 41 }, r#"{"kind":"push_entry","entry_id":41}"#),
             (
                 Job::PushAgain {
                     message_id: MessageId(41),

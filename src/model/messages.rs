@@ -51,6 +51,12 @@ pub struct Message {
     /// The `seq` of the last event that changed it after it was posted; 0 without one.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub extras_seq: i64,
+    /// The message of the same room that it answers, which may be removed. Left out of the data embedded in a page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply_to: Option<MessageId>,
+    /// The line above its body that shows whom and what it answers, as HTML.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub reply_html: String,
 }
 
 const fn is_zero(number: &i64) -> bool {
@@ -83,7 +89,7 @@ impl Message {
     /// The size of its HTML, in bytes: nearly all of what it takes in a page or an event.
     #[must_use]
     pub fn html_bytes(&self) -> usize {
-        self.body_html.len() + self.boosts_html.len() + self.extras_html.len()
+        self.body_html.len() + self.boosts_html.len() + self.extras_html.len() + self.reply_html.len()
     }
 
     /// The path of the page that shows the message in its room.
@@ -178,6 +184,8 @@ mod tests {
             boosts_seq: 0,
             extras_html: String::new(),
             extras_seq: 0,
+            reply_to: None,
+            reply_html: String::new(),
         }
     }
 

@@ -60,6 +60,12 @@ pub const API_DESCRIPTION: &str = "/api/v1/openapi.json";
 pub const UPLOADS: &str = "/uploads";
 /// The search page, and the form's target.
 pub const SEARCHES: &str = "/searches";
+/// The inbox: what was said to the viewer.
+pub const INBOX: &str = "/inbox";
+/// Marks the entries of the inbox as read.
+pub const INBOX_READ: &str = "/inbox/read";
+/// How the viewer wants to hear of what comes into the inbox.
+pub const INBOX_SETTINGS: &str = "/inbox/settings";
 /// The people by name, for completions.
 pub const PEOPLE: &str = "/autocompletable/users";
 /// DELETE forgets the recent searches.
@@ -89,7 +95,8 @@ pub fn is_framed(path: &str) -> bool {
         && ["/new", "/edit", "/files", "/pins", "/history"].iter().any(|end| path.ends_with(end));
     let is_kept = path.starts_with(SAVED) || path.ends_with(SAVED) || path.starts_with(SCHEDULED);
     let is_account_page = path.starts_with("/account/") && !path.ends_with(".css");
-    is_of_room || is_account_page || path == SEARCHES || path.starts_with("/users/") || is_kept
+    let is_page = is_kept || path == SEARCHES || path == INBOX || path.starts_with("/users/");
+    is_of_room || is_account_page || is_page
 }
 
 /// The page of a room, with its newest messages. DELETE removes an open or closed room.
@@ -304,6 +311,12 @@ pub fn file_preview(key: &FileKey, name: &FileName) -> String {
 #[must_use]
 pub fn file_download(key: &FileKey, name: &FileName) -> String {
     file(key, name) + "?download=1"
+}
+
+/// The page of the inbox with the entries before one.
+#[must_use]
+pub fn inbox_before(entry_id: i64) -> String {
+    format!("{INBOX}?before={entry_id}")
 }
 
 /// The files of a room.

@@ -152,15 +152,6 @@ impl SidebarRoom {
         }
     }
 
-    /// The share of the room in the count in the page's title: its unread mentions; for an unread direct room, 1.
-    #[must_use]
-    pub fn waiting_count(&self) -> usize {
-        match self.kind {
-            RoomKind::Direct => usize::from(self.unread),
-            RoomKind::Open | RoomKind::Closed => usize::try_from(self.mention_count).unwrap_or(usize::MAX),
-        }
-    }
-
     /// The label under the avatar of a direct room: the first name of the other member, and the number of further ones.
     #[must_use]
     pub fn label(&self) -> String {

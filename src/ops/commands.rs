@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use crate::access::Member;
 use crate::facts::Fact;
 use crate::html::HtmlWriter;
-use crate::model::{Call, ClientMessageId, CommandWord, Draft, FileKey, Posted, Role, RoomId, UserId};
+use crate::model::{Call, ClientMessageId, CommandWord, Draft, FileKey, MessageId, Posted, Role, RoomId, UserId};
 use crate::ops::messages;
 use crate::state::AppState;
 use crate::store::commands::NewCall;
@@ -36,11 +36,12 @@ pub async fn send(
     client_message_id: ClientMessageId,
     text: &str,
     keys: Vec<FileKey>,
+    reply_to: Option<MessageId>,
     as_message: bool,
 ) -> AppResult<Option<Posted>> {
     let call = Call::read(text).filter(|_| !as_message && member.user.role != Role::Bot);
     let Some(call) = call else {
-        return messages::post_with_files(state, member, client_message_id, text, keys).await.map(Some);
+        return messages::post_with_files(state, member, client_message_id, text, keys, reply_to).await.map(Some);
     };
     if !keys.is_empty() {
         let reason = format!("The command /{} takes no files. Remove them, or send this as a message.", call.word);

@@ -6,14 +6,14 @@ use std::collections::BTreeSet;
 use crate::AppResult;
 use crate::access::{CurrentUser, Member};
 use crate::facts::Fact;
-use crate::model::{BoostContent, Cause, Delivery, MessageId, RoomId, User, UserId};
+use crate::model::{BoostContent, Cause, Delivery, InboxCount, MessageId, RoomId, User, UserId};
 use crate::state::AppState;
 use crate::store::inbox::Occurrence;
 use crate::store::{self, Tx};
 
 use super::permissions::{Exempt, write_as, write_checked_exempt};
 
-pub use crate::store::inbox::InboxEntry;
+pub use crate::store::inbox::{InboxEntry, ShownEntries};
 
 /// How many entries a page has.
 pub const PAGE_SIZE: i64 = 50;
@@ -85,6 +85,11 @@ pub(super) async fn insert_boost(
     let (actor_id, content) = (Some(booster.user.id), content.as_str());
     let occurrence = Occurrence { room_id, message_id, actor_id, content, at: tx.now_ms() };
     let user_ids = store::inbox::insert(tx.db(), &occurrence, &[(creator_id, Cause::Boost)]).await?;
+    if !user_ids.is_empty()
+        && let Some(entry_id) = store::inbox::find_pushed(tx.db(), creator_id, message_id).await?
+    {
+        tx.record(Fact::EntryNotifies { entry_id }).await?;
+    }
     Ok(tx.record(Fact::InboxChanged { user_ids, room_id: Some(room_id) }).await?)
 }
 
@@ -128,9 +133,18 @@ pub async fn mark_all_read(state: &AppState, current: &CurrentUser, up_to: i64) 
     write_as(state, current, mark).await
 }
 
-/// Marks the user's entries about the messages of a room from `first` to `last` as read: a page shows them. Whether or not
-/// there were any, the user's pages receive the counts. Not counted as one of the user's writes: pages send it by
-/// themselves.
+/// The unread entries that displaying the newest page of the member's room reads, or the page at the message `at`; `None`
+/// without any.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn find_shown(state: &AppState, member: &Member, at: Option<MessageId>) -> AppResult<Option<ShownEntries>> {
+    Ok(store::inbox::find_shown(state.db.reader(), member.user.id, member.room.id, at).await?)
+}
+
+/// Marks the user's entries about the messages of a room from `first` to `last` as read: a page shows them. If there are
+/// none, returns the counts; otherwise the user's tabs receive them. Not counted as one of the user's writes: pages send it
+/// by themselves.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -139,13 +153,18 @@ pub async fn mark_shown(
     current: &CurrentUser,
     room_id: RoomId,
     (first, last): (MessageId, MessageId),
-) -> AppResult<()> {
+) -> AppResult<Option<InboxCount>> {
     let user_id = current.user.id;
+    // Most pages show none, and a read is cheaper than a write.
+    if !store::inbox::has_shown(state.db.reader(), user_id, room_id, (first, last)).await? {
+        return Ok(Some(store::inbox::count(state.db.reader(), user_id).await?));
+    }
     let mark = async move |tx: &mut Tx| {
         store::inbox::mark_shown(tx.db(), user_id, room_id, (first, last)).await?;
         Ok(tx.record(Fact::InboxChanged { user_ids: vec![user_id], room_id: None }).await?)
     };
-    write_checked_exempt(state, Exempt::StatementReadsIt, mark).await
+    write_checked_exempt(state, Exempt::StatementReadsIt, mark).await?;
+    Ok(None)
 }
 
 /// How the user wants to hear of each cause.

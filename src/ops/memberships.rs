@@ -24,11 +24,13 @@ pub async fn leave(state: &AppState, member: &Member) -> AppResult<()> {
             let reason = "You are the last one in this room. Delete it, or let somebody in first.";
             return Err(AppError::Conflict(reason.into()));
         }
+        let mut inboxes = store::inbox::list_people_of_room(tx.db(), room_id).await?;
+        inboxes.retain(|holder| *holder == user_id);
         store::memberships::revoke(tx.db(), room_id, user_id).await?;
         let by = Some(member.user.person());
         tx.record(Fact::MembershipRevoked { room_id, user_id, by }).await?;
         // The entries of the room are gone with the membership.
-        Ok(tx.record(Fact::InboxChanged { user_ids: vec![user_id], room_id: None }).await?)
+        Ok(tx.record(Fact::InboxChanged { user_ids: inboxes, room_id: None }).await?)
     };
     write_as(state, member, leave).await
 }

@@ -145,11 +145,16 @@ pub async fn next_piece(state: &AppState, changes: &mut Changes) -> AppResult<Ne
         return Ok(Next::Resync);
     }
     let mut found: HashMap<_, _> = found.into_iter().map(|message| (message.id, message)).collect();
+    // What answers these messages shows their words, and did not change by itself.
+    let lines = store::messages::list_reply_lines(state.db.reader(), room_id, &message_ids).await?;
     let events = message_ids.into_iter().map(|message_id| match found.remove(&message_id) {
         Some(message) => ServerEvent::MessageEdited { seq, at, message },
         None => ServerEvent::MessageRemoved { seq, at, room_id, message_id },
     });
-    Ok(Next::Piece(events.collect()))
+    changes.read_bytes += lines.iter().map(|(_, reply_html)| reply_html.len()).sum::<usize>();
+    let reply_changed =
+        |(message_id, reply_html): (MessageId, String)| ServerEvent::ReplyChanged { room_id, message_id, reply_html };
+    Ok(Next::Piece(events.chain(lines.into_iter().map(reply_changed)).collect()))
 }
 
 #[cfg(test)]

@@ -262,6 +262,9 @@ struct MessagePart<'a> {
     id: Option<MessageId>,
     body: BodyPart<'a>,
     path: String,
+    /// The message that it answers, if any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reply_to: Option<MessageId>,
 }
 
 /// The payload of a webhook.
@@ -300,6 +303,7 @@ pub fn payload(
             id: Some(message_id).filter(|_| !is_call),
             body: BodyPart { html: &message.body_html, plain: &plain },
             path: message_path,
+            reply_to: message.reply_to,
         },
     };
     let json = serde_json::to_string(&payload).unwrap_or_default();
@@ -318,6 +322,7 @@ pub fn test_message(due: &DueDelivery, bot_id: UserId) -> DeliveredMessage {
         body_html: "<p>This is a test.</p>".to_owned(),
         body_text: "This is a test.".to_owned(),
         mentioned_as: None,
+        reply_to: None,
     }
 }
 
@@ -539,6 +544,7 @@ mod tests {
             body_html: "<p>x</p>".into(),
             body_text: body_text.into(),
             mentioned_as: Some("ci".into()),
+            reply_to: None,
         }
     }
 
@@ -551,6 +557,9 @@ mod tests {
         let direct = DeliveredMessage { room_kind: RoomKind::Direct, ..message("hi") };
         let (json, _) = payload(UserId(9), &due(), &direct, None);
         assert!(std::str::from_utf8(&json).unwrap().contains(r#""name":null"#));
+        let answer = DeliveredMessage { reply_to: Some(MessageId(41)), ..message("hi") };
+        let (json, _) = payload(UserId(9), &due(), &answer, None);
+        assert!(std::str::from_utf8(&json).unwrap().ends_with(r#""path":"/rooms/3/@811","reply_to":41}}"#));
         let call = DueDelivery { message_id: None, caller_id: Some(UserId(2)), ..due() };
         let (json, _) = payload(UserId(9), &call, &message("staging"), Some(&"deploy".parse().unwrap()));
         let json = std::str::from_utf8(&json).unwrap();

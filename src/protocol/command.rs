@@ -31,6 +31,15 @@ pub enum ClientCommand {
         /// The last message read.
         message_id: MessageId,
     },
+    /// The page shows messages of a room, while the user's inbox has unread entries. Answered with the counts of the inbox.
+    Shown {
+        /// The room.
+        room_id: RoomId,
+        /// The first message that the page shows.
+        first: MessageId,
+        /// The last one.
+        last: MessageId,
+    },
     /// The user started or stopped typing in the room in view.
     Typing {
         /// Whether the user is typing.
@@ -64,6 +73,7 @@ mod tests {
             ClientCommand::Blur,
             ClientCommand::Describe { room_id },
             ClientCommand::Read { room_id, message_id },
+            ClientCommand::Shown { room_id, first: message_id, last: MessageId(42) },
             ClientCommand::Typing { active: true },
             ClientCommand::Present,
             ClientCommand::Absent,

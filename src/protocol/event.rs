@@ -143,6 +143,16 @@ pub enum ServerEvent {
         /// All that its page shows of them now, as HTML; empty without pins.
         pins_html: String,
     },
+    /// A message that others answer was edited or removed: the line above the answers changed. Not in the log; sent after
+    /// the event of the message, also while catching up.
+    ReplyChanged {
+        /// The room of the messages.
+        room_id: RoomId,
+        /// The message that is answered.
+        message_id: MessageId,
+        /// The line above its answers now, as HTML.
+        reply_html: String,
+    },
     /// A user started or stopped typing in the room in view. Not in the log; clients expire it after
     /// [`TYPING_TTL_MS`](super::TYPING_TTL_MS).
     Typing {
@@ -310,6 +320,7 @@ impl<'de> Visitor<'de> for EventVisitor {
                 MessageExtended { seq: i64, at: i64, room_id: RoomId, message_id: MessageId, extras_html: String }
             ),
             "pins_changed" => rest!(map, PinsChanged { seq: i64, at: i64, room_id: RoomId, pins_html: String }),
+            "reply_changed" => rest!(map, ReplyChanged { room_id: RoomId, message_id: MessageId, reply_html: String }),
             "typing" => rest!(map, Typing { room_id: RoomId, person: Person, active: bool }),
             "room_added" => rest!(map, RoomAdded { room: SidebarRoom }),
             "room_changed" => rest!(map, RoomChanged { room_id: RoomId, kind: RoomKind, name: String }),
@@ -411,6 +422,8 @@ mod tests {
             boosts_seq: 3,
             extras_html: String::new(),
             extras_seq: 0,
+            reply_to: Some(MessageId(40)),
+            reply_html: "<a>".into(),
         };
         let seq = 3;
         let at = 9;
@@ -431,6 +444,7 @@ mod tests {
             ServerEvent::MessageBoosted { seq, at, room_id, message_id, boosts_html: "<b>".into() },
             ServerEvent::MessageExtended { seq, at, room_id, message_id, extras_html: "<img>".into() },
             ServerEvent::PinsChanged { seq, at, room_id, pins_html: "<a>".into() },
+            ServerEvent::ReplyChanged { room_id, message_id, reply_html: "<a>".into() },
             ServerEvent::Typing { room_id, person: Person { id: user_id, name: "Ada".into() }, active: true },
             ServerEvent::RoomAdded { room },
             ServerEvent::RoomChanged { room_id, kind: RoomKind::Open, name: "Room".into() },

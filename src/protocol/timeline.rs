@@ -97,6 +97,12 @@ impl Timeline {
                 }
                 !is_late
             }
+            ServerEvent::ReplyChanged { room_id, message_id, reply_html } => {
+                if *room_id == self.room_id {
+                    self.change_reply(*message_id, reply_html);
+                }
+                return false;
+            }
             ServerEvent::CaughtUp { room_id, cursor } => {
                 if *room_id == self.room_id {
                     self.cursor = cursor.clone();
@@ -184,6 +190,17 @@ impl Timeline {
         Arc::make_mut(&mut self.messages)
     }
 
+    /// Changes the line above the answers to a message. The rows of the page are changed by what received the event, since
+    /// the data embedded in a page does not say what its messages answer.
+    fn change_reply(&mut self, message_id: MessageId, reply_html: &str) {
+        let is_answer = |known: &Message| known.reply_to == Some(message_id) && known.reply_html != reply_html;
+        if self.messages.iter().any(is_answer) {
+            for answer in self.messages_mut().iter_mut().filter(|known| known.reply_to == Some(message_id)) {
+                reply_html.clone_into(&mut answer.reply_html);
+            }
+        }
+    }
+
     fn extend(&mut self, message_id: MessageId, seq: i64, extras_html: &str) -> bool {
         let Ok(index) = self.messages.binary_search_by_key(&message_id, |known| known.id) else { return false };
         if self.messages[index].extras_seq >= seq {
@@ -248,6 +265,8 @@ mod tests {
             boosts_seq: 0,
             extras_html: String::new(),
             extras_seq: 0,
+            reply_to: None,
+            reply_html: String::new(),
         }
     }
 

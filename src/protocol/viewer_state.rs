@@ -445,6 +445,8 @@ mod tests {
             boosts_seq: 0,
             extras_html: String::new(),
             extras_seq: 0,
+            reply_to: None,
+            reply_html: String::new(),
         };
         ServerEvent::MessagePosted { seq: id, at: id, message }
     }

@@ -24,6 +24,7 @@ mod prepare;
 mod previews;
 mod quote;
 mod renderer;
+mod reply;
 mod scripts;
 mod sounds;
 mod writer;
@@ -36,6 +37,7 @@ pub use mentions::{Mention, Names, fold_name, mention_texts, with_current_names}
 pub use pins::pins_html;
 pub use previews::previews_html;
 pub use quote::quote;
+pub use reply::{Original, reply_html};
 
 use url::Url;
 

@@ -169,5 +169,6 @@ pub async fn find_call(db: impl SqliteExecutor<'_>, delivery_id: i64) -> sqlx::R
         body_html: String::new(),
         body_text,
         mentioned_as: None,
+        reply_to: None,
     }))
 }

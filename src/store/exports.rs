@@ -46,6 +46,8 @@ pub struct ExportedMessage {
     pub body_html: String,
     /// Plain text.
     pub body_text: String,
+    /// The message that it answers, which may be removed.
+    pub reply_to: Option<MessageId>,
     /// 1, and more after edits.
     pub revision: i64,
     /// When it was posted, in milliseconds since the epoch.
@@ -61,7 +63,7 @@ pub async fn list_messages(
 ) -> sqlx::Result<Vec<ExportedMessage>> {
     sqlx::query_as(
         "SELECT messages.id, messages.creator_id, users.name AS creator_name, messages.body_source, messages.body_html,
-                messages.body_text, messages.revision, messages.created_at
+                messages.body_text, messages.reply_to, messages.revision, messages.created_at
            FROM messages JOIN users ON users.id = messages.creator_id
           WHERE messages.room_id = $1 AND messages.id > $2 ORDER BY messages.id LIMIT $3",
     )

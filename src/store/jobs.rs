@@ -68,14 +68,14 @@ pub async fn insert_push(
                            AND memberships.involvement = 'everything' AND memberships.user_id <> $4
                            AND devices.user_id = memberships.user_id
                            AND devices.dead_at IS NULL AND devices.removed_at IS NULL)
-             OR EXISTS (SELECT 1 FROM mentions
-                          JOIN memberships ON memberships.room_id = mentions.room_id
-                                          AND memberships.user_id = mentions.user_id
+             OR EXISTS (SELECT 1 FROM inbox
+                          JOIN memberships ON memberships.room_id = inbox.room_id
+                                          AND memberships.user_id = inbox.user_id
                                           AND memberships.involvement = 'mentions'
                           JOIN push_subscriptions AS devices
-                            ON devices.user_id = mentions.user_id
+                            ON devices.user_id = inbox.user_id
                            AND devices.dead_at IS NULL AND devices.removed_at IS NULL
-                         WHERE mentions.message_id = $5 AND mentions.user_id <> $4)",
+                         WHERE inbox.message_id = $5 AND inbox.notifies)",
     )
     .bind(job.kind())
     .bind(payload)

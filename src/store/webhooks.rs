@@ -55,6 +55,8 @@ pub struct DeliveredMessage {
     pub body_text: String,
     /// The name by which it mentions the bot, if it does.
     pub mentioned_as: Option<String>,
+    /// The message that it answers.
+    pub reply_to: Option<MessageId>,
 }
 
 /// The record of a delivery attempt.
@@ -253,7 +255,8 @@ pub async fn find_message(
         "SELECT messages.creator_id, users.name AS creator_name, rooms.kind AS room_kind, rooms.name AS room_name,
                 messages.body_html, messages.body_text,
                 (SELECT mentions.name FROM mentions
-                  WHERE mentions.message_id = messages.id AND mentions.user_id = $1) AS mentioned_as
+                  WHERE mentions.message_id = messages.id AND mentions.user_id = $1) AS mentioned_as,
+                messages.reply_to
            FROM messages
            JOIN users ON users.id = messages.creator_id
            JOIN rooms ON rooms.id = messages.room_id

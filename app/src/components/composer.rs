@@ -276,7 +276,7 @@ impl Composing {
         }
         let edited = self.editing.message_id.get_untracked();
         let has_files = edited.is_some() || untrack(|| !self.uploads.of_tray(self.shown_room_id).is_empty());
-        let text = self.editing.whole_text(has_files);
+        let text = self.editing.text();
         // Whether an edited message has files is known to the server.
         let draft = if has_files { Draft::beside_files(&text) } else { text.parse::<Draft>() };
         match (draft, edited) {
@@ -293,7 +293,8 @@ impl Composing {
         live::report_typing(false);
         let room_name = self.live.page.with_untracked(|page| page.title.clone());
         let files = self.uploads.take_tray(self.shown_room_id);
-        self.outbox.push(self.shown_room_id, room_name, draft.as_str().to_owned(), files);
+        let reply = self.editing.reply.get_untracked();
+        self.outbox.push(self.shown_room_id, room_name, draft.as_str().to_owned(), files, reply);
         if self.timeline.with_untracked(|timeline| timeline.has_newer) {
             // The link to the newest messages loads them, so that the new one is shown.
             browser::click(jumps::TO_NEWEST);

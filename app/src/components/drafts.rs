@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use web_sys::Storage;
 
 use crate::browser;
+use crate::outbox::Reply;
 
 /// What a user has not sent or saved in one room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,17 +29,6 @@ pub struct UnsavedEdit {
     pub source: String,
     /// Its text as it is to be.
     pub text: String,
-}
-
-/// The message that a new one replies to.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Reply {
-    /// The author of the message.
-    pub author: String,
-    /// Its first words.
-    pub words: String,
-    /// The quote of it, which the new message begins with.
-    pub quote: String,
 }
 
 impl Drafts {

@@ -1,7 +1,7 @@
 //! Editing an existing message in the composer, and replying to one.
 //!
 //! A change is kept until it is saved or discarded, also over a reload and visits to other rooms, and never sent as a new
-//! message by itself. Whatever would end it asks first. A reply is a new message, whose quote is added when it is sent.
+//! message by itself. Whatever would end it asks first. A reply is a new message that names the one it answers.
 
 use campfire::AppError;
 use campfire::model::{Draft, MessageId};
@@ -10,7 +10,8 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use web_sys::HtmlTextAreaElement;
 
-use super::drafts::{Drafts, Reply, UnsavedEdit};
+use super::drafts::{Drafts, UnsavedEdit};
+use crate::outbox::Reply;
 use crate::{api, browser};
 
 /// The composer's text field, and the message that is edited in it, if any.
@@ -108,29 +109,13 @@ impl Editing {
         // Now, in the tap: browsers open an on-screen keyboard at no other time.
         self.focus();
         let (author, words) = browser::words_of(message_id);
-        spawn_local(async move {
-            match api::quote_message(drafts.room_id(), message_id).await {
-                // The user has navigated to another room, or edits a message meanwhile.
-                Ok(_) if !self.is_in(drafts) || self.message_id.get_untracked().is_some() => {}
-                Ok(quote) => self.set_reply(drafts, Some(Reply { author, words, quote })),
-                Err(_) => browser::toast("The message could not be quoted. Try again."),
-            }
-        });
+        self.set_reply(drafts, Some(Reply { author, words, message_id }));
     }
 
     /// Makes the new message a reply, or none.
     pub fn set_reply(self, drafts: Drafts, reply: Option<Reply>) {
         drafts.save_reply(reply.as_ref());
         let _ = self.reply.try_set(reply);
-    }
-
-    /// The text to send: that in the field, after the quote of a reply. Nothing alone is no reply, except beside files.
-    pub fn whole_text(self, has_files: bool) -> String {
-        let text = self.text();
-        let is_new = self.message_id.get_untracked().is_none() && (has_files || !text.trim().is_empty());
-        let quote =
-            self.reply.with_untracked(|reply| reply.as_ref().filter(|_| is_new).map(|reply| reply.quote.clone()));
-        quote.unwrap_or_default() + &text
     }
 
     /// Keeps the change in the field; does nothing while a new message is written.

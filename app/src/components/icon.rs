@@ -48,6 +48,8 @@ pub enum Icon {
     BellOff,
     /// A room hidden from the sidebar.
     Hidden,
+    /// What was said to the viewer.
+    Inbox,
     /// Searches.
     Search,
     /// Shows the formatting tools of the composer.
@@ -94,6 +96,7 @@ impl Icon {
             Self::Hidden => {
                 "M4 4l16 16M10 6.300c6-1.200 9.300 3.400 10.500 5.700a15 15 0 0 1-3 3.800M14.200 17.500C8.500 19 5 14.300 3.500 12a15 15 0 0 1 3.700-4.400M10 10a3 3 0 0 0 4 4.200"
             }
+            Self::Inbox => "M4 13.500L6.500 5h11L20 13.500V19H4zM4 13.500h4.500l1.500 2.500h4l1.500-2.500H20",
             Self::Search => "M10.500 17a6.500 6.500 0 1 0 0-13 6.500 6.500 0 0 0 0 13zM15.500 15.500L20.500 20.500",
             Self::Format => "M4 18.500L8.800 6h.9l4.800 12.500M5.800 14h7M17 10.500h4M19 8.500v4",
             Self::Clock => "M12 20.500a8.500 8.500 0 1 0 0-17 8.500 8.500 0 0 0 0 17zM12 7.500V12l3 2",

@@ -26,6 +26,7 @@ pub fn push_message(html: &mut HtmlWriter, message: &Message) {
     let id = digits.format(message.id.0);
     let name_html = escape_html(&message.creator_name);
     push_head(html, message, id, &name_html, None);
+    push_reply(html, message);
     push_body(html, message, id);
     push_extras(html, message);
     html.markup(r#"<form class="boosts" id="boosts-"#).raw(id);
@@ -96,6 +97,7 @@ pub fn found_html(message: &Message, room_name: &str) -> String {
     let mut html = HtmlWriter::with_capacity(message.body_html.len() + 1_024);
     let id = message.id.to_string();
     push_head(&mut html, message, &id, &escape_html(&message.creator_name), Some(room_name));
+    push_reply(&mut html, message);
     push_body(&mut html, message, &id);
     push_extras(&mut html, message);
     html.into_string()
@@ -127,6 +129,14 @@ fn push_head(html: &mut HtmlWriter, message: &Message, id: &str, name_html: &str
         html.markup(r#"">in <bdi>"#).text(room_name).markup("</bdi></a>");
     }
     html.markup("</div>");
+}
+
+/// Appends the line that shows what the message answers: nothing if it is no answer.
+fn push_reply(html: &mut HtmlWriter, message: &Message) {
+    if let Some(answered) = message.reply_to {
+        html.markup(r#"<p class="reply" data-answers=""#).number(answered.0);
+        html.markup(r#"">"#).raw(&message.reply_html).markup("</p>");
+    }
 }
 
 /// Appends the body; a long one is folded, and can be folded back. The fold is a disclosure, which needs no script. Of an
@@ -227,7 +237,12 @@ pub fn outgoing_html(author_name: &str, item: &Outgoing, files: &[Upload]) -> St
     let id = item.client_message_id.as_str();
     let mut html = HtmlWriter::with_capacity(item.body.len() + 512);
     html.markup(r#"<div class="message__head"><bdi class="message__author">"#).text(author_name);
-    html.markup(r#"</bdi></div><div class="message__body message__body--typed" dir="auto">"#).text(&item.body);
+    html.markup("</bdi></div>");
+    if let Some(reply) = &item.reply {
+        html.markup(r#"<p class="reply"><bdi class="reply__author">"#).text(&reply.author);
+        html.markup(r#"</bdi> <bdi class="reply__words">"#).text(&reply.words).markup("</bdi></p>");
+    }
+    html.markup(r#"<div class="message__body message__body--typed" dir="auto">"#).text(&item.body);
     html.markup(r#"</div>"#);
     if !files.is_empty() {
         html.markup(r#"<ul class="message__files">"#);
@@ -290,6 +305,8 @@ mod tests {
             boosts_seq: 0,
             extras_html: String::new(),
             extras_seq: 0,
+            reply_to: None,
+            reply_html: String::new(),
         }
     }
 
@@ -365,6 +382,7 @@ mod tests {
             room_name: String::new(),
             body: "<b>1\n2".into(),
             files: Vec::new(),
+            reply: None,
             failed: None,
             as_message: false,
             gone: None,

@@ -261,6 +261,8 @@ mod tests {
             boosts_seq: 0,
             extras_html: String::new(),
             extras_seq: 0,
+            reply_to: None,
+            reply_html: String::new(),
         }
     }
 

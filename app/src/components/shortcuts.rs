@@ -7,7 +7,7 @@ use web_sys::{Event, HtmlDialogElement, HtmlInputElement};
 use crate::browser;
 
 /// Keys, and what they do.
-const SHORTCUTS: [(&str, &str); 13] = [
+const SHORTCUTS: [(&str, &str); 14] = [
     ("Enter", "send"),
     ("Shift+Enter", "new line"),
     ("↑ in an empty field", "edit your last message"),
@@ -18,6 +18,7 @@ const SHORTCUTS: [(&str, &str); 13] = [
     ("↑ ↓ Home End", "move among messages"),
     ("Enter on a message", "open its menu"),
     ("R, E, B, S on a message", "reply, edit, boost, save for later"),
+    ("G, then I", "go to your inbox; Esc marks all there as read"),
     ("/", "search; > goes to a room or person"),
     ("Esc", "close, or go back to writing"),
     ("?", "this list"),

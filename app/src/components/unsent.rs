@@ -65,6 +65,7 @@ mod tests {
             room_name: "<Kitchen>".into(),
             body: "</textarea>\nsoup".into(),
             files: Vec::new(),
+            reply: None,
             failed: None,
             as_message: false,
             gone: Some("which was deleted".into()),

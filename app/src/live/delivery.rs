@@ -4,6 +4,7 @@ use campfire::model::{Account, Message, RoomId, paths};
 use campfire::protocol::{ClientCommand, ServerEvent, ViewerState};
 use leptos::prelude::*;
 
+use super::reading::report_shown;
 use super::{Live, connection, focus, mark_read_if_visible, with_tab};
 use crate::{browser, names};
 
@@ -49,7 +50,11 @@ pub fn deliver(event: &ServerEvent) {
         ServerEvent::MessagePosted { message, .. } if in_focus(message.room_id).is_some() => {
             announce(live, message, is_shown);
         }
+        ServerEvent::ReplyChanged { room_id, message_id, reply_html } if in_focus(*room_id).is_some() => {
+            browser::show_reply(*message_id, reply_html);
+        }
         ServerEvent::Note { room_id, html } if in_focus(*room_id).is_some() => browser::show_note(html),
+        ServerEvent::Inbox { room_id: Some(room_id), .. } if visible_room == Some(*room_id) => report_shown(),
         ServerEvent::MarkedUnread { room_id, message_id, .. } => {
             // Reading up to the same message must be reported again.
             with_tab(|tab| tab.reported.read = None);

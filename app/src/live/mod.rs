@@ -182,7 +182,13 @@ pub fn rooms() -> Vec<(String, String)> {
 
 fn visibility_changed() {
     if browser::is_visible() {
-        with_tab(|tab| tab.is_line_drawn = false);
+        with_tab(|tab| {
+            tab.is_line_drawn = false;
+            // What came into the inbox meanwhile is seen now, also where the room has nothing new.
+            if tab.live.viewer_state.with_value(|state| state.inbox.unread > 0) {
+                tab.reported.read = None;
+            }
+        });
         connection::close_if_silent();
         mark_read_if_visible();
     }

@@ -30,5 +30,17 @@ pub fn mark_read_if_visible() {
     let has_changed = with_tab(|tab| tab.reported.read.replace((room_id, message_id)) != Some((room_id, message_id)));
     if has_changed == Some(true) {
         connection::send(&ClientCommand::Read { room_id, message_id });
+        if live.viewer_state.with_value(|state| state.inbox.unread > 0) {
+            report_shown();
+        }
+    }
+}
+
+/// Reports which messages of the room in view the page shows: entries of the inbox about them are read.
+pub(super) fn report_shown() {
+    let Some(focus) = with_tab(|tab| tab.focus).flatten() else { return };
+    let ends = |timeline: &Timeline| Some((timeline.messages.first()?.id, timeline.messages.last()?.id));
+    if let Some(Some((first, last))) = focus.timeline.try_with_untracked(ends) {
+        connection::send(&ClientCommand::Shown { room_id: focus.room_id, first, last });
     }
 }

@@ -1,9 +1,11 @@
 //! Forms of messages for use without scripts: editing, replying, and a refused message.
 
 use campfire::error::FieldErrors;
+use campfire::model::Message;
 use leptos::prelude::*;
 
 use crate::components::form::{FormState, LongField};
+use crate::components::message::found_html;
 
 use super::entrance::Card;
 
@@ -44,6 +46,8 @@ pub fn NotSent(
     room_path: String,
     /// The `seq` of the composer's form, which makes it idempotent.
     seq: String,
+    /// The id of the message that it answers, if any.
+    reply_to: String,
     /// The text in the field.
     body: String,
     /// Why the text was refused.
@@ -55,6 +59,7 @@ pub fn NotSent(
         <Card title="Not sent yet" lead="">
             <form method="post" action=format!("{room_path}/messages")>
                 <input type="hidden" name="seq" value=seq/>
+                {(!reply_to.is_empty()).then(|| view! { <input type="hidden" name="reply_to" value=reply_to/> })}
                 <Body body problem=Some(problem)/>
                 <div class="card__buttons">
                     <button class="button">"Send"</button>
@@ -68,21 +73,23 @@ pub fn NotSent(
     }
 }
 
-/// The form of a reply, which begins with a quote of the message.
+/// The form of a reply, below the message that it answers.
 #[component]
 pub fn Reply(
     /// The path of the room.
     room_path: String,
-    /// The `seq` of the composer's form; empty here.
-    seq: String,
-    /// The text in the field: the quote.
-    body: String,
+    /// The name of the room.
+    room_name: String,
+    /// The message.
+    message: Message,
 ) -> impl IntoView {
+    let reply_to = message.id.to_string();
     view! {
         <Card title="Reply" lead="">
+            <div class="message" inner_html=found_html(&message, &room_name)></div>
             <form method="post" action=format!("{room_path}/messages")>
-                <input type="hidden" name="seq" value=seq/>
-                <Body body problem=None/>
+                <input type="hidden" name="reply_to" value=reply_to/>
+                <Body body=String::new() problem=None/>
                 <div class="card__buttons">
                     <button class="button">"Send"</button>
                     <a class="button button--plain" href=room_path.clone()>"Cancel"</a>

@@ -8,6 +8,7 @@ pub mod edit_message;
 pub mod entrance;
 pub mod error;
 pub mod history;
+pub mod inbox;
 pub mod message_menu;
 pub mod no_rooms;
 pub mod notifications;

@@ -1,12 +1,13 @@
 //! The viewer's notifications: the devices that get them, a pause, and what they say.
 
-use campfire::model::{PushSettings, PushSubscriptionId, QuietHours, WEEKDAYS, Weekdays, paths};
+use campfire::model::{Cause, Delivery, PushSettings, PushSubscriptionId, QuietHours, WEEKDAYS, Weekdays, paths};
 use leptos::prelude::*;
 
 use crate::components::form::{FormState, Problem};
 use crate::components::icon::Icon;
 use crate::components::local_time::LocalTime;
 use crate::components::sheet::{Section, Sheet};
+use crate::pages::inbox::InboxSettings;
 
 /// A browser that gets the viewer's notifications.
 #[derive(Clone, Debug)]
@@ -51,6 +52,8 @@ pub fn NotificationsPage(
     settings: PushSettings,
     /// The name of the viewer's time zone.
     zone: String,
+    /// How the viewer wants to hear of what comes into the inbox.
+    deliveries: Vec<(Cause, Delivery)>,
     /// The errors of the form.
     state: FormState,
 ) -> impl IntoView {
@@ -59,6 +62,7 @@ pub fn NotificationsPage(
         <Sheet title="Notifications" back=paths::OWN_PROFILE>
             <ThisDevice key/>
             <Devices devices/>
+            <InboxSettings chosen=deliveries/>
             <Pause paused_until/>
             <Settings settings zone state/>
         </Sheet>

@@ -87,6 +87,8 @@ impl Decoder<AppResult<timeline::RoomPage>> for CompactRoomPage {
                 boosts_seq,
                 extras_html: String::new(),
                 extras_seq,
+                reply_to: None,
+                reply_html: String::new(),
             };
             page.timeline.messages = Arc::new(messages.into_iter().map(message).collect());
             page
@@ -477,12 +479,16 @@ mod tests {
             boosts_seq: id + 4,
             extras_html: String::new(),
             extras_seq: id + 5,
+            reply_to: None,
+            reply_html: String::new(),
         };
         let with_html = |message: Message| Message {
             creator_name: "Ada".into(),
             body_html: "<p>hi</p>".into(),
             boosts_html: "<b>1</b>".into(),
             extras_html: "<img>".into(),
+            reply_to: Some(MessageId(1)),
+            reply_html: "<a>".into(),
             ..message
         };
         let page = |messages| timeline::RoomPage {

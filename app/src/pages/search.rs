@@ -175,6 +175,8 @@ mod tests {
             boosts_seq: 0,
             extras_html: String::new(),
             extras_seq: 0,
+            reply_to: None,
+            reply_html: String::new(),
         };
         let messages: Vec<_> = (0..100).map(|id| (message(id), "&".repeat(100))).collect();
         let (rows, is_cut) = found_rows(&messages);

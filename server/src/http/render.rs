@@ -9,7 +9,8 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use campfire::access::{CurrentUser, Member};
 use campfire::cache::invalidation::Dependencies;
-use campfire::model::{MessageId, Place, RoomKind, Theme, UserId};
+use campfire::model::{Anchor, MessageId, Place, RoomKind, Theme, UserId};
+use campfire::ops::inbox::ShownEntries;
 use campfire::state::AppState;
 use campfire::{AppError, AppResult, ops};
 use futures::{Stream, StreamExt, stream};
@@ -60,6 +61,8 @@ pub struct Rendered {
     pub response: Response,
     /// The newest message of the room in view, if the room was unread and the page is displayed.
     pub unread: Option<MessageId>,
+    /// The entries of the user's inbox that displaying the page reads.
+    pub shown: Option<ShownEntries>,
 }
 
 /// Response extension: marks a page as cacheable and lists what invalidates it.
@@ -97,6 +100,21 @@ pub async fn live(site: &Site, request: LiveRequest) -> AppResult<Rendered> {
             room.unread = false;
             room.mention_count = 0;
         }
+    }
+    // Most inboxes have nothing unread, and cost no query.
+    let mut shown = None;
+    if let Some(member) = member.as_ref().filter(|_| layout.inbox.unread > 0 && !is_prefetch(&headers)) {
+        let at = match place {
+            Place::Room { anchor: Anchor::Around(message_id), .. } => Some(Some(message_id)),
+            _ => reads.then_some(None),
+        };
+        if let Some(at) = at {
+            shown = ops::inbox::find_shown(&state, member, at).await?;
+        }
+    }
+    if let Some(ShownEntries { count, .. }) = shown {
+        layout.inbox.unread = layout.inbox.unread.saturating_sub(count.unread);
+        layout.inbox.badge = layout.inbox.badge.saturating_sub(count.badge);
     }
     // If not all direct rooms are in the sidebar, a message in a hidden one changes the page: it is not cached.
     let direct_count = layout.rooms.iter().filter(|room| room.kind == RoomKind::Direct).count();
@@ -149,7 +167,7 @@ pub async fn live(site: &Site, request: LiveRequest) -> AppResult<Rendered> {
     if let Some(cacheable) = cacheable {
         response.extensions_mut().insert(cacheable);
     }
-    Ok(Rendered { response, unread })
+    Ok(Rendered { response, unread, shown })
 }
 
 /// The document of a hydrated page.
@@ -173,7 +191,7 @@ async fn document(
     member: Option<Member>,
     framed: Option<String>,
 ) -> AppResult<Document> {
-    let title = app::page_title(title, app::waiting_count(&layout.rooms));
+    let title = app::page_title(title, layout.inbox.badge);
     let style = own_controls(&current.user);
     let style_hash = csp::base64_sha256(style.as_bytes());
     let context = move || {

@@ -268,6 +268,14 @@ impl Session {
                     tracing::warn!(%error, "a room could not be marked read");
                 }
             }
+            ClientCommand::Shown { room_id, first, last } => {
+                let shown = Box::pin(ops::inbox::mark_shown(&self.state, &self.current, room_id, (first, last))).await;
+                match shown {
+                    Ok(Some(count)) => self.send(&ServerEvent::Inbox { count, room_id: None }),
+                    Ok(None) => {}
+                    Err(error) => tracing::warn!(%error, "entries of an inbox could not be marked read"),
+                }
+            }
             ClientCommand::Unknown => {}
         }
         Ok(())

@@ -58,7 +58,8 @@ async fn create(
             given => given.parse()?,
         };
         let as_message = form.has("as_message");
-        ops::commands::send(state, &member, client_message_id, form.get("body"), files?, as_message).await
+        let reply_to = answered(&form)?;
+        ops::commands::send(state, &member, client_message_id, form.get("body"), files?, reply_to, as_message).await
     };
     respond(&member, &form, posted.await).map_err(IntoResponse::into_response)
 }
@@ -72,6 +73,7 @@ fn respond(member: &Member, form: &Form, posted: AppResult<Option<Posted>>) -> R
             let props = NotSentProps {
                 room_path: room_path(member),
                 seq: String::new(),
+                reply_to: form.get("reply_to").to_owned(),
                 body: form.get("body").to_owned(),
                 problem: "You have sent this before, and the message was deleted since. Send it again as a new one?"
                     .to_owned(),
@@ -94,6 +96,7 @@ fn respond(member: &Member, form: &Form, posted: AppResult<Option<Posted>>) -> R
             let props = NotSentProps {
                 room_path: room_path(member),
                 seq: form.get("seq").to_owned(),
+                reply_to: form.get("reply_to").to_owned(),
                 body: form.get("body").to_owned(),
                 problem: error.to_string(),
                 can_be_message,
@@ -115,14 +118,14 @@ async fn preview(State(state): State<AppState>, Inside(member): Inside, form: Fo
     Ok(Html(ops::messages::preview(&state, &member, form.get("body").parse()?).await?))
 }
 
-/// The form of a reply, which begins with a quote of the message; for the composer the quote alone, as text.
+/// The form of a reply, below the message.
 async fn reply(
     State(state): State<AppState>,
     InRoom(member): InRoom,
     PathId(message_id): PathId<MessageId>,
 ) -> Result<Response, PageError> {
-    let body = ops::messages::quote(&state, &member, message_id).await?;
-    let props = ReplyProps { room_path: room_path(&member), seq: String::new(), body };
+    let message = ops::messages::find(&state, &member, message_id).await?;
+    let props = ReplyProps { room_path: room_path(&member), room_name: member.room.name, message };
     Ok(render::plain(StatusCode::OK, "Reply", || Reply(props)))
 }
 
@@ -195,6 +198,7 @@ async fn edit(
             let props = NotSentProps {
                 room_path: room_path(&member),
                 seq: String::new(),
+                reply_to: String::new(),
                 body: form.get("body").to_owned(),
                 problem: "That message was deleted meanwhile.".to_owned(),
                 can_be_message: false,
@@ -242,6 +246,14 @@ fn edit_page(
 
 fn room_path(member: &Member) -> String {
     paths::room(member.room.id)
+}
+
+/// The message that a form answers.
+fn answered(form: &Form) -> AppResult<Option<MessageId>> {
+    match form.get("reply_to") {
+        "" => Ok(None),
+        id => id.parse().map(Some),
+    }
 }
 
 /// The client message id of a form without one, derived from the text and the `seq` of the page: a form that is submitted

@@ -13,6 +13,7 @@ pub(crate) mod files;
 pub(crate) mod health;
 pub(crate) mod home;
 pub(crate) mod hooks;
+pub(crate) mod inbox;
 pub(crate) mod installed;
 pub(crate) mod messages;
 pub(crate) mod pings;

@@ -71,11 +71,13 @@ async fn page(
         last_failure: device.last_failure,
     };
     let zone = time_zone::name_of_request(headers).unwrap_or_else(|| settings.time_zone.clone());
+    let deliveries = ops::inbox::settings(state, current).await?;
     let props = NotificationsPageProps {
         devices: devices.into_iter().map(device).collect(),
         key,
         settings,
         zone,
+        deliveries,
         state: FormState { values: Vec::new(), errors },
     };
     Ok(render::plain(status, "Notifications", || NotificationsPage(props)))

@@ -14,6 +14,7 @@ use axum::routing::get;
 use campfire::access::{CurrentUser, Member};
 use campfire::error::FieldErrors;
 use campfire::model::{MessageId, RoomKind, RoomName, UserId, paths};
+use campfire::ops::inbox::ShownEntries;
 use campfire::ops::rooms::Audience;
 use campfire::state::AppState;
 use campfire::{AppError, AppResult, ops};
@@ -109,13 +110,20 @@ async fn room_page(
     let is_prefetch = is_prefetch(&headers);
     let member = Some(member);
     let request = LiveRequest { url, current: current.clone(), title, member, reads, headers, forwarded };
-    let Rendered { mut response, unread } = render::live(site, request).await?;
-    if let Some(newest) = unread {
+    let Rendered { mut response, unread, shown } = render::live(site, request).await?;
+    if unread.is_some() || shown.is_some() {
         // Displaying the page marks the room as read, also without scripts. This page still shows the line before the new
         // messages, and its response does not wait for the write.
         tokio::spawn(async move {
-            if let Err(error) = ops::memberships::mark_read(&state, &current, room_id, newest).await {
+            if let Some(newest) = unread
+                && let Err(error) = ops::memberships::mark_read(&state, &current, room_id, newest).await
+            {
                 tracing::warn!(%error, "a room could not be marked read");
+            }
+            if let Some(ShownEntries { first, last, .. }) = shown
+                && let Err(error) = ops::inbox::mark_shown(&state, &current, room_id, (first, last)).await
+            {
+                tracing::warn!(%error, "entries of an inbox could not be marked read");
             }
         });
     }

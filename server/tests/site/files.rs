@@ -488,17 +488,17 @@ async fn a_message_with_files_is_edited_and_found() {
 }
 
 #[tokio::test]
-async fn a_quote_names_the_files() {
+async fn the_line_above_an_answer_names_the_files() {
     let (site, mut ada) = TestSite::with_ada().await;
     let room_id = site.all_talk(&ada).await;
     let key = upload(&mut ada.browser, "plan *v2* @Ada.pdf", b"%PDF-1.7").await;
     let message = posted(&mut ada.browser, room_id, "", &[&key]).await;
-    let path = format!("/rooms/{room_id}/messages/{}/reply", message["id"]);
-    let page = ada.browser.get(&path).await.text();
-    assert!(page.contains("📎 `plan -v2- @Ada.pdf`"), "{page}");
-    let reply = posted(&mut ada.browser, room_id, "> 📎 `plan -v2- @Ada.pdf`\n\nIndeed", &[]).await;
-    let html = reply["body_html"].as_str().unwrap();
-    assert!(html.contains("plan -v2- @Ada.pdf</code>") && !html.contains("mention"), "{html}");
+    let path = format!("/rooms/{room_id}/messages");
+    let answer = [("body", "Indeed"), ("reply_to", &message["id"].to_string())];
+    assert_eq!(ada.browser.post(&path, &answer).await.status, StatusCode::SEE_OTHER);
+    let page = ada.browser.get(&format!("/rooms/{room_id}")).await.text();
+    let line = page.split("reply__words").nth(1).unwrap().split("</a>").next().unwrap().to_owned();
+    assert!(line.contains("plan *v2* @Ada.pdf"), "{line}");
 }
 
 #[tokio::test]

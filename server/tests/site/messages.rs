@@ -153,25 +153,10 @@ async fn sounds_play_by_their_exact_names() {
 }
 
 #[tokio::test]
-async fn a_reply_quotes_its_message_and_a_preview_renders_the_text() {
+async fn a_preview_renders_the_text() {
     let (site, ada) = TestSite::with_ada().await;
     let mut bob = site.join("Bob").await;
     let room_id = site.all_talk(&ada).await;
-    let message = site.post(&ada, room_id, "hi @Bob <b>").await;
-    let path = format!("/rooms/{room_id}/messages/{}/reply", message.id);
-    let page = bob.browser.get(&path).await.text();
-    assert!(page.contains("&gt; hi @Bob &lt;b&gt;"), "the form begins with the quote");
-    let arguments = serde_json::json!({"room_id": room_id, "message_id": message.id});
-    let bare: String = serde_json::from_str(&bob.browser.call("messages/quote", &arguments).await.text()).unwrap();
-    assert_eq!(bare, format!("> hi @Bob <b>\n>\n> — [Ada]({})\n\n", message.path()));
-    let answer = site.post(&bob, room_id, &format!("{bare}yes")).await;
-    assert!(answer.body_html.contains(&format!("<a href=\"{}\">Ada</a>", message.path())), "{}", answer.body_html);
-    assert!(!answer.body_html.contains("class=\"mention\""), "a quote mentions nobody");
-
-    let sound = site.post(&ada, room_id, "/play tada").await;
-    let quoted = bob.browser.get(&format!("/rooms/{room_id}/messages/{}/reply", sound.id)).await.text();
-    assert!(quoted.contains("&gt; /play tada"));
-
     let preview = format!("/rooms/{room_id}/messages/preview");
     let shown = bob.browser.post(&preview, &[("body", "**hi** @Ada <script>")]).await.text();
     assert!(shown.contains("<strong>hi</strong>") && shown.contains(">@Ada</a> &lt;script&gt;"), "{shown}");

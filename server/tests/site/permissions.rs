@@ -204,8 +204,6 @@ async fn permissions_to_boost_reply_and_search() {
     })
     .await;
     cast.row("answer", INSIDE_PAGE, async |who, it| page(who, format!("{}/reply", path(&it))).await).await;
-    let named = |it: &Target| json!({"room_id": it.room.id, "message_id": it.message.id});
-    cast.row("quote", INSIDE, async |who, it| call(who, "messages/quote", named(&it)).await).await;
     cast.row("see the pins", INSIDE_PAGE, async |who, it| page(who, format!("/rooms/{}/pins", it.room.id)).await).await;
     cast.row("pin", INSIDE_PAGE, async |who, it| form(who, format!("{}/pin", path(&it)), &[]).await).await;
     cast.row("unpin", INSIDE_PAGE, async |who, it| {
@@ -223,6 +221,10 @@ async fn permissions_to_boost_reply_and_search() {
         form(who, format!("/rooms/{}/scheduled", it.room.id), &[("body", "hi"), ("when", "hour")]).await
     })
     .await;
+    cast.row("send later, the form", INSIDE_PAGE, async |who, it| {
+        form(who, format!("/rooms/{}/scheduled/new", it.room.id), &[("body", "hi")]).await
+    })
+    .await;
     for path in ["/saved", "/scheduled"] {
         cast.row(path, ANYONE_SIGNED_IN, async |who, _| page(who, path.into()).await).await;
     }
@@ -235,11 +237,14 @@ async fn permissions_to_boost_reply_and_search() {
         page(who, format!("/autocompletable/users?room_id={}", it.room.id)).await
     })
     .await;
-    for path in ["/searches", "/searches?q=hello", "/autocompletable/users", "/autocompletable/rooms"] {
+    for path in ["/searches", "/searches?q=hello", "/autocompletable/users", "/autocompletable/rooms", "/inbox"] {
         cast.row(path, ANYONE_SIGNED_IN, async |who, _| page(who, path.into()).await).await;
     }
     for path in ["/searches", "/searches/clear"] {
         cast.row(path, ANYONE_SIGNED_IN, async |who, _| form(who, path.into(), &[("q", "hello")]).await).await;
+    }
+    for (path, field) in [("/inbox/read", ("up_to", "1")), ("/inbox/settings", ("mention", "off"))] {
+        cast.row(path, ANYONE_SIGNED_IN, async |who, _| form(who, path.into(), &[field]).await).await;
     }
 }
 

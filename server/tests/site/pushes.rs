@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use axum::http::{Method, StatusCode};
-use campfire::model::{Involvement, Job, Minute, PushSettings, QuietHours, RoomId, Weekdays};
+use campfire::model::{
+    Cause, ClientMessageId, Delivery, Involvement, Job, Minute, PushSettings, QuietHours, RoomId, Weekdays,
+};
 use campfire::ops::pushes::{Outcome, Pause, Registered};
 use campfire::search::Zone;
 use campfire::{AppError, jobs, ops, store};
@@ -118,6 +120,55 @@ async fn a_ping_is_named_after_its_author_and_counts_in_the_badge() {
     assert_eq!((push.device, push.title(), push.body()), (1, "Ada", "a word"));
     assert_eq!((push.ttl, push.urgency.as_str()), (86_400, "high"));
     assert_eq!(push.message["app_badge"], 3, "two mentions and a ping");
+}
+
+#[tokio::test]
+async fn pushes_follow_what_each_person_wants_to_hear_of() {
+    let cast = Cast::new().await;
+    let state = &cast.site.state;
+    let deliver = async |person: &Someone, cause, delivery| {
+        ops::inbox::set_deliveries(state, &person.current(), vec![(cause, delivery)]).await.unwrap();
+    };
+    cast.wants(&cast.bob, Involvement::Mentions).await;
+    let own = cast.site.post(&cast.bob, cast.room_id, "mine").await;
+    cast.run().await;
+    cast.service.received();
+    let answer = async |text: &str| {
+        let member = state.members.find(&cast.ada.user, cast.room_id).await.unwrap();
+        let id = ClientMessageId::v7(7, uuid::Uuid::new_v4().as_bytes()[..10].try_into().unwrap());
+        ops::messages::post_with_files(state, &member, id, text, Vec::new(), Some(own.id)).await.unwrap();
+        cast.run().await;
+        cast.service.devices()
+    };
+    assert_eq!(answer("an answer").await, [1], "it is said to Bob");
+    assert_eq!(answer("an answer for @Cleo, too").await, [1, 2]);
+    deliver(&cast.bob, Cause::Answer, Delivery::Quiet).await;
+    assert_eq!(answer("quietly").await, [0_u8; 0]);
+    assert_eq!(answer("and @Bob is mentioned").await, [1]);
+    deliver(&cast.cleo, Cause::Mention, Delivery::Off).await;
+    assert_eq!(cast.post("@Cleo").await, [0_u8; 0]);
+
+    let boost = async |content: &str| {
+        let member = state.members.find(&cast.ada.user, cast.room_id).await.unwrap();
+        ops::boosts::boost(state, &member, own.id, content.parse().unwrap()).await.unwrap();
+        cast.run().await;
+        cast.service.received()
+    };
+    assert!(boost("👍").await.is_empty(), "boosts are quiet by default");
+    deliver(&cast.bob, Cause::Boost, Delivery::Notify).await;
+    let [push] = &boost("🎉").await[..] else { panic!("one push") };
+    assert_eq!((push.device, push.title(), push.body()), (1, "Ada", "🎉 for your message: mine"));
+    assert_eq!(push.message["notification"]["navigate"], format!("{ORIGIN}{}", own.path()));
+
+    let ping = ops::rooms::ping(state, &cast.ada.current(), vec![cast.bob.user.id]).await.unwrap();
+    deliver(&cast.bob, Cause::Ping, Delivery::Quiet).await;
+    cast.site.post(&cast.ada, ping.id, "psst").await;
+    cast.run().await;
+    assert!(cast.service.devices().is_empty());
+    deliver(&cast.bob, Cause::Ping, Delivery::Notify).await;
+    cast.site.post(&cast.ada, ping.id, "psst").await;
+    cast.run().await;
+    assert_eq!(cast.service.devices(), [1]);
 }
 
 struct NoTransport;

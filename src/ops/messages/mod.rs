@@ -4,7 +4,6 @@ mod edit;
 mod history;
 mod page;
 mod post;
-mod quote;
 mod read;
 mod render;
 
@@ -13,7 +12,6 @@ pub use history::{are_edits_shown, history, show_edits};
 pub use page::{page_after, page_before, room_page};
 pub use post::{post, post_with_files};
 pub(super) use post::{post_files_quietly, post_quietly};
-pub use quote::quote;
 pub use read::{find, member_of_room_of, source};
 pub use render::preview;
 pub(super) use render::render_note;

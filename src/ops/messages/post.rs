@@ -55,7 +55,7 @@ pub async fn post(
     client_message_id: ClientMessageId,
     draft: Draft,
 ) -> AppResult<Posted> {
-    post_draft(state, member, client_message_id, draft, Webhooks::Triggered).await
+    post_draft(state, member, client_message_id, draft, None, Webhooks::Triggered).await
 }
 
 /// Posts `draft` like [`post`], without telling any webhook.
@@ -68,7 +68,7 @@ pub(in crate::ops) async fn post_quietly(
     client_message_id: ClientMessageId,
     draft: Draft,
 ) -> AppResult<Posted> {
-    post_draft(state, member, client_message_id, draft, Webhooks::Quiet).await
+    post_draft(state, member, client_message_id, draft, None, Webhooks::Quiet).await
 }
 
 async fn post_draft(
@@ -76,9 +76,11 @@ async fn post_draft(
     member: &Member,
     client_message_id: ClientMessageId,
     draft: Draft,
+    reply_to: Option<MessageId>,
     webhooks: Webhooks,
 ) -> AppResult<Posted> {
-    let sent_digest = digest(member.room.id, &draft, &[]);
+    let sent_digest = digest(member.room.id, &draft, &[], reply_to);
+    require_answerable(state, member, reply_to).await?;
     let Rendered { body, mentions, links } = render(state, member.room.id, draft, Vec::new()).await?;
     let message = Arc::new(NewMessage {
         room_id: member.room.id,
@@ -88,6 +90,7 @@ async fn post_draft(
         sent_digest,
         body,
         created_at: state.clock.now_ms(),
+        reply_to,
     });
     let new = message.clone();
     let consequences = Consequences::new(member, webhooks, mentions, links);
@@ -95,23 +98,26 @@ async fn post_draft(
     write_message(state, member, message, finish).await
 }
 
-/// Posts `text` with files in the member's room. The files are complete uploads of the member, in this order.
+/// Posts `text` with files in the member's room, as an answer to `reply_to`, if to anything. The files are complete uploads
+/// of the member, in this order.
 ///
-/// Idempotent, like [`post`].
+/// Idempotent, like [`post`]. A message that was removed can be answered: it may have been there when the answer was begun.
 ///
 /// # Errors
-/// Those of [`post`]; `Invalid` for an upload that is not complete, was sent before, or has expired.
+/// Those of [`post`]; `Invalid` for an upload that is not complete, was sent before, or has expired, and for an answer to
+/// what is not in the room.
 pub async fn post_with_files(
     state: &AppState,
     member: &Member,
     client_message_id: ClientMessageId,
     text: &str,
     keys: Vec<FileKey>,
+    reply_to: Option<MessageId>,
 ) -> AppResult<Posted> {
     if keys.is_empty() {
-        return post(state, member, client_message_id, text.parse()?).await;
+        return post_draft(state, member, client_message_id, text.parse()?, reply_to, Webhooks::Triggered).await;
     }
-    post_files(state, member, client_message_id, text, keys, Webhooks::Triggered).await
+    post_files(state, member, client_message_id, text, keys, reply_to, Webhooks::Triggered).await
 }
 
 /// Posts files like [`post_with_files`], without a text and without telling any webhook.
@@ -124,7 +130,7 @@ pub(in crate::ops) async fn post_files_quietly(
     client_message_id: ClientMessageId,
     keys: Vec<FileKey>,
 ) -> AppResult<Posted> {
-    post_files(state, member, client_message_id, "", keys, Webhooks::Quiet).await
+    post_files(state, member, client_message_id, "", keys, None, Webhooks::Quiet).await
 }
 
 async fn post_files(
@@ -133,13 +139,15 @@ async fn post_files(
     client_message_id: ClientMessageId,
     text: &str,
     keys: Vec<FileKey>,
+    reply_to: Option<MessageId>,
     webhooks: Webhooks,
 ) -> AppResult<Posted> {
     if keys.len() > MAX_FILES || keys.iter().collect::<HashSet<_>>().len() < keys.len() {
         return Err(AppError::invalid("files", "A message has at most 10 files, each once. Send the rest in another."));
     }
     let draft = Draft::beside_files(text)?;
-    let sent_digest = digest(member.room.id, &draft, &keys);
+    let sent_digest = digest(member.room.id, &draft, &keys, reply_to);
+    require_answerable(state, member, reply_to).await?;
     let Rendered { body, mentions, links } = render(state, member.room.id, draft, Vec::new()).await?;
     let mut new = NewMessage {
         room_id: member.room.id,
@@ -149,6 +157,7 @@ async fn post_files(
         sent_digest,
         body,
         created_at: state.clock.now_ms(),
+        reply_to,
     };
     let consequences = Consequences::new(member, webhooks, mentions, links);
     // Not the way of other messages, which are inserted before anything is validated: that would roll back all of a commit
@@ -197,7 +206,7 @@ async fn finish_post(
         return resolve_rejected(tx, new).await;
     };
     let Consequences { mentions, links, webhooks, is_direct } = consequences;
-    let (message, mentioned) = if mentions.is_empty() && files.is_empty() {
+    let (message, mentioned) = if mentions.is_empty() && files.is_empty() && new.reply_to.is_none() {
         (without_mentions(id, new, creator_name), Vec::new())
     } else {
         let mentioned = store::mentions::replace(tx.db(), new.room_id, id, &mentions).await?;
@@ -216,15 +225,13 @@ async fn finish_post(
             tx.record(Fact::DeliveriesQueued { bot_ids }).await?;
         }
     }
-    let creator_id = new.creator_id;
-    let posted = NewlyPosted {
-        room_id: new.room_id,
-        is_direct,
-        message_id: id,
-        creator_id,
-        mentioned: &mentioned,
-        answered: None,
+    let answered = match new.reply_to {
+        Some(reply_to) => store::messages::find_creator(tx.db(), new.room_id, reply_to).await?,
+        None => None,
     };
+    let creator_id = new.creator_id;
+    let posted =
+        NewlyPosted { room_id: new.room_id, is_direct, message_id: id, creator_id, mentioned: &mentioned, answered };
     let inbox = inbox::insert_posted(tx, &posted).await?;
     tx.record(Fact::MessagePosted { seq, message: message.clone(), mentioned, caught_up, pictures, inbox }).await?;
     if caught_up && store::inbox::mark_passed(tx.db(), creator_id, new.room_id, id).await? > 0 {
@@ -267,11 +274,24 @@ fn without_mentions(id: MessageId, new: &NewMessage, creator_name: String) -> Me
         boosts_seq: 0,
         extras_html: String::new(),
         extras_seq: 0,
+        reply_to: None,
+        reply_html: String::new(),
     }
 }
 
-/// Digest of the room, the text and the files as sent, which tells a retry from another message with the same id.
-fn digest(room_id: RoomId, draft: &Draft, keys: &[FileKey]) -> [u8; 32] {
+/// Checks that a message is, or was, in the member's room, so that it can be answered there. It never comes to another
+/// room, and a later removal does no harm: the write need not check it again.
+async fn require_answerable(state: &AppState, member: &Member, reply_to: Option<MessageId>) -> AppResult<()> {
+    let Some(message_id) = reply_to else { return Ok(()) };
+    let is_there = match store::messages::find_room(state.db.reader(), message_id).await? {
+        Some(room_id) => room_id == member.room.id,
+        None => store::messages::was_removed(state.db.reader(), message_id).await?,
+    };
+    if is_there { Ok(()) } else { Err(AppError::invalid("reply_to", "The message to answer is not in this room.")) }
+}
+
+/// Digest of the room, the text, the files and the answered message as sent, which tells a retry from another message with the same id.
+fn digest(room_id: RoomId, draft: &Draft, keys: &[FileKey], reply_to: Option<MessageId>) -> [u8; 32] {
     let mut hasher = Sha256::new();
     hasher.update(room_id.0.to_be_bytes());
     hasher.update(draft.as_str());
@@ -279,6 +299,10 @@ fn digest(room_id: RoomId, draft: &Draft, keys: &[FileKey]) -> [u8; 32] {
         // NUL cannot be in a text.
         hasher.update("\0");
         hasher.update(key.as_str());
+    }
+    if let Some(message_id) = reply_to {
+        hasher.update("\0@");
+        hasher.update(message_id.0.to_be_bytes());
     }
     hasher.finalize().into()
 }

@@ -5,9 +5,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use push::Notification;
 use sha2::{Digest, Sha256};
 
-use crate::model::{PushSettings, RoomId, RoomKind, is_blank, paths};
+use crate::model::{Cause, MessageId, PushSettings, RoomId, RoomKind, is_blank, paths};
 use crate::search::Zone;
-use crate::store::pushes::{PushReceiver, PushTarget, PushedMessage};
+use crate::store::pushes::{PushReceiver, PushTarget, PushedEntry, PushedMessage};
 
 /// How long a push service keeps a mention or a message in a direct room, in seconds: a day.
 const URGENT_TTL_S: i64 = 24 * 60 * 60;
@@ -27,7 +27,7 @@ pub(super) enum Urgency {
 impl Urgency {
     /// That of a message for one of its receivers.
     pub(super) fn of(message: &PushedMessage, receiver: &PushReceiver) -> Self {
-        let is_personal = message.room_kind == RoomKind::Direct || receiver.is_mentioned;
+        let is_personal = message.room_kind == RoomKind::Direct || receiver.is_personal;
         if is_personal { Self::High } else { Self::Normal }
     }
 
@@ -68,6 +68,32 @@ pub(super) fn notification(message: &PushedMessage, receiver: &PushReceiver) -> 
         badge: Some(receiver.badge),
         at_ms: *created_at,
     }
+}
+
+/// What a push of an entry that is no message by itself says on one device.
+pub(super) fn entry_notification(entry: &PushedEntry, receiver: &PushReceiver) -> Notification {
+    let PushedEntry { cause, actor_name, content, room_id, message_id, text, created_at, logo_version } = entry;
+    let origin = &receiver.target.origin;
+    let (title, body) = match (cause, receiver.settings.names_only) {
+        (Cause::Reminder, false) => ("Reminder".to_owned(), if content.is_empty() { text } else { content }.clone()),
+        (Cause::Reminder, true) => ("Reminder".to_owned(), "You wanted to be reminded of a message".to_owned()),
+        (_, false) => (actor_name.clone().unwrap_or_default(), format!("{content} for your message: {text}")),
+        (_, true) => (actor_name.clone().unwrap_or_default(), "A boost for your message".to_owned()),
+    };
+    Notification {
+        title,
+        body,
+        navigate: [origin, paths::message(*room_id, *message_id).as_str()].concat(),
+        tag: entry_tag(*message_id),
+        icon: [origin, paths::small_logo(*logo_version).as_str()].concat(),
+        badge: Some(receiver.badge),
+        at_ms: *created_at,
+    }
+}
+
+/// The tag of the notifications about a message that is no news: a later one replaces the one before.
+pub(super) fn entry_tag(message_id: MessageId) -> String {
+    format!("message-{message_id}")
 }
 
 /// The tag of the notifications of a room: a new one replaces the one before. Ordinary messages have another one than those

@@ -25,7 +25,7 @@ use crate::{AppError, AppResult};
 use super::permissions::{Exempt, write_as, write_exempt};
 
 pub use self::notices::send_notice;
-pub use self::send::{Batch, Outcome, Sent, send_message, test};
+pub use self::send::{Batch, Outcome, Sent, send_entry, send_message, test};
 pub use crate::store::pushes::PushDevice;
 
 /// How many devices of one person take pushes.

@@ -8,14 +8,14 @@ use futures::future::join_all;
 use outbound::{Error, HeaderMap, Policy, Request, Url};
 use push::{KeyPair, MAX_BODY_CHARS, Notification, Receiver, SALT_BYTES};
 
-use super::content::{Urgency, is_quiet, notification, topic, topic_of};
+use super::content::{Urgency, entry_notification, entry_tag, is_quiet, notification, topic, topic_of};
 use super::{is_subject, key_pair, random};
 use crate::access::CurrentUser;
-use crate::model::{MessageId, PushSubscriptionId, User, paths};
+use crate::model::{Cause, MessageId, PushSubscriptionId, User, paths};
 use crate::ops::permissions::{write_as, write_completion_as};
 use crate::state::AppState;
 use crate::store::Tx;
-use crate::store::pushes::{self, PushTarget};
+use crate::store::pushes::{self, PushReceiver, PushTarget};
 use crate::{AppError, AppResult, clock};
 
 /// How many devices have their turn in one batch: the requests to all of them are under way at the same time.
@@ -147,6 +147,36 @@ pub async fn send_message(
     let deadline = if among.is_some() { DEADLINE } else { FIRST_DEADLINE };
     sent.extend(join_all(pushes.into_iter().map(|push| send(state, push, deadline))).await);
     Ok(Batch { sent, last })
+}
+
+/// Pushes an entry of an inbox to the devices of its owner, once. Returns its message, and what was sent; `None` if the
+/// entry is gone or read.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn send_entry(state: &AppState, entry_id: i64) -> AppResult<Option<(MessageId, Vec<Sent>)>> {
+    let key = key_pair(state).await?;
+    let Some(entry) = pushes::find_entry(state.db.reader(), entry_id).await? else { return Ok(None) };
+    let now_ms = state.clock.now_ms();
+    let found = pushes::list_receivers_of_entry(state.db.reader(), entry_id, &key.public_key(), now_ms, BATCH).await?;
+    let urgency = if entry.cause == Cause::Reminder { Urgency::High } else { Urgency::Normal };
+    let expires_at = entry.created_at + urgency.ttl_s() * 1_000;
+    let is_wanted = |receiver: &PushReceiver| {
+        expires_at > now_ms && !is_quiet(&receiver.settings, now_ms) && receiver.not_before_at <= now_ms
+    };
+    let drafts = found.into_iter().filter(is_wanted).map(|receiver| {
+        let topic = topic(&receiver.target, &entry_tag(entry.message_id));
+        let notification = entry_notification(&entry, &receiver);
+        Draft { target: receiver.target, notification, urgency, topic, expires_at }
+    });
+    let drafts: Vec<_> = drafts.collect();
+    if drafts.is_empty() {
+        return Ok(None);
+    }
+    let encrypt = move || Writer::new(key, now_ms).compose_all(drafts);
+    let composed = state.encryptions.turn().await?.run(encrypt).await?;
+    let sent = join_all(composed.into_iter().map(|push| send(state, push, DEADLINE))).await;
+    Ok(Some((entry.message_id, sent)))
 }
 
 /// Sends a test to one of the user's devices, and waits for the answer of its push service.

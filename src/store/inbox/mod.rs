@@ -7,7 +7,7 @@ use sqlx::types::Json;
 use sqlx::{SqliteConnection, SqliteExecutor};
 
 use super::json_ids;
-use crate::model::{Cause, Delivery, InboxCount, MessageId, Person, Role, RoomId, RoomKind, UserId};
+use crate::model::{Cause, Delivery, InboxCount, MessageId, PAGE_SIZE, Person, Role, RoomId, RoomKind, UserId};
 
 /// How many entries a person has at most. The oldest ones go.
 pub const MAX_ENTRIES: i64 = 10_000;
@@ -75,6 +75,20 @@ macro_rules! delivery {
         )
     };
 }
+
+pub(super) use delivery;
+
+/// A subquery: whether the message `messages` is in the inbox of the owner of `devices` as something said to them that
+/// notifies, other than as a ping.
+macro_rules! is_said_to_owner {
+    () => {
+        "EXISTS (SELECT 1 FROM inbox
+                  WHERE inbox.message_id = messages.id AND inbox.user_id = devices.user_id AND inbox.notifies
+                    AND inbox.cause IN ('mention', 'answer', 'thread_answer'))"
+    };
+}
+
+pub(super) use is_said_to_owner;
 
 /// An expression: the numbers of an [`InboxCount`] of the user `$user` as JSON. Counts are bounded, since every page has
 /// them.
@@ -303,6 +317,66 @@ pub async fn mark_shown(
     Ok(marked.rows_affected())
 }
 
+/// What of a user's inbox a page of a room shows, which is about to be displayed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ShownEntries {
+    /// The first message that the page shows.
+    pub first: MessageId,
+    /// The last one.
+    pub last: MessageId,
+    /// The counts of the unread entries that displaying it reads.
+    pub count: InboxCount,
+}
+
+/// The unread entries that displaying the newest page of a room reads, or the page at the message `at`; `None` without any.
+pub async fn find_shown(
+    db: impl SqliteExecutor<'_>,
+    user_id: UserId,
+    room_id: RoomId,
+    at: Option<MessageId>,
+) -> sqlx::Result<Option<ShownEntries>> {
+    let (first, last, unread, badge): (MessageId, MessageId, u32, u32) = sqlx::query_as(
+        "WITH page (first, last, read) AS (
+             SELECT COALESCE($3, (SELECT MIN(id) FROM (SELECT id FROM messages WHERE room_id = $2
+                                                         ORDER BY id DESC LIMIT $4)), 0),
+                    COALESCE($3, rooms.last_message_id), memberships.read_message_id
+               FROM rooms JOIN memberships ON memberships.room_id = rooms.id AND memberships.user_id = $1
+              WHERE rooms.id = $2)
+         SELECT COALESCE(MAX(page.first), 0), COALESCE(MAX(page.last), 0), COUNT(*), COALESCE(SUM(inbox.notifies), 0)
+           FROM page JOIN inbox ON inbox.user_id = $1 AND inbox.room_id = $2 AND inbox.unread
+          WHERE inbox.message_id <= page.last
+            AND (inbox.message_id >= page.first AND (inbox.cause <> 'reminder' OR $3 IS NOT NULL)
+                 OR $3 IS NULL AND inbox.message_id > page.read AND inbox.cause NOT IN ('boost', 'reminder'))",
+    )
+    .bind(user_id)
+    .bind(room_id)
+    .bind(at)
+    .bind(PAGE_SIZE)
+    .fetch_one(db)
+    .await?;
+    Ok((unread > 0).then_some(ShownEntries { first, last, count: InboxCount { unread, badge } }))
+}
+
+/// Whether a user has unread entries that [`mark_shown`] marks.
+pub async fn has_shown(
+    db: impl SqliteExecutor<'_>,
+    user_id: UserId,
+    room_id: RoomId,
+    (first, last): (MessageId, MessageId),
+) -> sqlx::Result<bool> {
+    sqlx::query_scalar(
+        "SELECT EXISTS (SELECT 1 FROM inbox
+                         WHERE user_id = $1 AND room_id = $2 AND message_id BETWEEN $3 AND $4 AND unread
+                           AND (cause <> 'reminder' OR $3 = $4))",
+    )
+    .bind(user_id)
+    .bind(room_id)
+    .bind(first)
+    .bind(last)
+    .fetch_one(db)
+    .await
+}
+
 /// Marks the entries of a user about the messages of a room up to `last` as read, as its member has posted after them, but
 /// not those of boosts and reminders. Returns how many there were.
 pub async fn mark_passed(
@@ -420,6 +494,25 @@ pub async fn remove_boost(
     .bind(booster_id)
     .bind(content.to_owned())
     .fetch_all(db)
+    .await
+}
+
+/// The newest entry of a user about a message, if it notifies and the user has a device that takes pushes.
+pub async fn find_pushed(
+    db: impl SqliteExecutor<'_>,
+    user_id: UserId,
+    message_id: MessageId,
+) -> sqlx::Result<Option<i64>> {
+    sqlx::query_scalar(
+        "SELECT id FROM inbox
+          WHERE user_id = $1 AND message_id = $2 AND notifies
+            AND id = (SELECT MAX(id) FROM inbox WHERE user_id = $1 AND message_id = $2)
+            AND EXISTS (SELECT 1 FROM push_subscriptions
+                         WHERE user_id = $1 AND dead_at IS NULL AND removed_at IS NULL)",
+    )
+    .bind(user_id)
+    .bind(message_id)
+    .fetch_optional(db)
     .await
 }
 

@@ -25,6 +25,8 @@ pub struct NewMessage {
     pub body: Body,
     /// When it was posted, in milliseconds since the epoch.
     pub created_at: i64,
+    /// The message of the same room that it answers. The caller has checked that it is, or was, there.
+    pub reply_to: Option<MessageId>,
 }
 
 /// A message that was just inserted.
@@ -64,7 +66,8 @@ pub async fn insert_all(db: &mut SqliteConnection, messages: &[&NewMessage]) -> 
     let mut seen_ids = HashSet::new();
     let mut rows = Vec::with_capacity(messages.len());
     for (index, message) in messages.iter().enumerate() {
-        let NewMessage { room_id, creator_id, credential, client_message_id, sent_digest, body, created_at } = message;
+        let NewMessage { room_id, creator_id, client_message_id, body, created_at, .. } = message;
+        let NewMessage { credential, sent_digest, reply_to, .. } = message;
         if !seen_ids.insert((*room_id, *creator_id, client_message_id)) {
             continue;
         }
@@ -85,16 +88,18 @@ pub async fn insert_all(db: &mut SqliteConnection, messages: &[&NewMessage]) -> 
             search_parts,
             credential.session_id(),
             credential.key_number(),
-            credential.hook_id()
+            credential.hook_id(),
+            reply_to
         ]));
     }
     // Of the five statements only the `SELECT` returns a row.
     let rows_returned: Vec<(i64, String)> = sqlx::query_as(concat!(
         "INSERT INTO messages (room_id, creator_id, client_message_id, sent_digest, body_source, body_html, body_text,
-                               search_words, search_marks, render_version, created_at, updated_at, search_parts)
+                               search_words, search_marks, render_version, created_at, updated_at, search_parts,
+                               reply_to)
          SELECT new.value ->> 0, new.value ->> 1, new.value ->> 2, unhex(new.value ->> 3), new.value ->> 4,
                 new.value ->> 5, new.value ->> 6, new.value ->> 7, new.value ->> 8, new.value ->> 9, new.value ->> 10,
-                new.value ->> 10, new.value ->> 12
+                new.value ->> 10, new.value ->> 12, new.value ->> 16
            FROM json_each($1) AS new
           CROSS JOIN memberships
              ON memberships.room_id = new.value ->> 0 AND memberships.user_id = new.value ->> 1

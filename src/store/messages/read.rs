@@ -4,6 +4,7 @@ use sqlx::SqliteExecutor;
 
 use super::rows::{messages_from_rows, select_messages};
 use crate::model::{ClientMessageId, Message, MessageId, RoomId, UserId};
+use crate::richtext::{Original, reply_html};
 use crate::store::json_ids;
 
 /// An earlier message of the same creator with the same client message id.
@@ -96,6 +97,44 @@ pub async fn find_answered(db: impl SqliteExecutor<'_>, message_id: MessageId) -
     .bind(message_id)
     .fetch_optional(db)
     .await
+}
+
+/// The lines that answers to these messages of a room show, as HTML: of those messages that have answers, whether or not
+/// they are still there.
+pub async fn list_reply_lines(
+    db: impl SqliteExecutor<'_>,
+    room_id: RoomId,
+    message_ids: &[MessageId],
+) -> sqlx::Result<Vec<(MessageId, String)>> {
+    let rows: Vec<(MessageId, Option<String>, Option<String>)> = sqlx::query_as(
+        "SELECT wanted.value, users.name,
+                CASE WHEN original.body_text = ''
+                THEN (SELECT COALESCE(group_concat(name, ', '), '') FROM attachments WHERE message_id = original.id)
+                ELSE substr(original.body_text, 1, 300) END
+           FROM json_each($2) AS wanted
+           LEFT JOIN messages AS original ON original.id = wanted.value AND original.room_id = $1
+           LEFT JOIN users ON users.id = original.creator_id
+          WHERE EXISTS (SELECT 1 FROM messages AS answers
+                         WHERE answers.reply_to = wanted.value AND answers.room_id = $1)
+          ORDER BY wanted.value",
+    )
+    .bind(room_id)
+    .bind(json_ids(message_ids))
+    .fetch_all(db)
+    .await?;
+    let line = |(message_id, author, text): (MessageId, Option<String>, Option<String>)| {
+        let original = author.as_deref().zip(text.as_deref()).map(|(author, text)| Original { author, text });
+        (message_id, reply_html(room_id, message_id, original))
+    };
+    Ok(rows.into_iter().map(line).collect())
+}
+
+/// Whether there was a message with this id, in whatever room, that was removed.
+pub async fn was_removed(db: impl SqliteExecutor<'_>, message_id: MessageId) -> sqlx::Result<bool> {
+    sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM removed_messages WHERE message_id = $1)")
+        .bind(message_id)
+        .fetch_one(db)
+        .await
 }
 
 /// The source of a message: the Markdown that its creator entered.

@@ -6,7 +6,10 @@ mod settings;
 mod subscriptions;
 
 pub use outcomes::{note_failure, note_gone, note_refusal, note_success};
-pub use receivers::{NoticeReceiver, PushReceiver, PushedMessage, find_message, list_of_user, list_receivers};
+pub use receivers::{
+    NoticeReceiver, PushReceiver, PushedEntry, PushedMessage, find_entry, find_message, list_of_user, list_receivers,
+    list_receivers_of_entry,
+};
 pub use settings::{find_settings, pause, set_settings};
 pub use subscriptions::{
     KnownDevice, NewSubscription, PushDevice, PushTarget, count_live, delete_of_other_key, find_by_endpoint,

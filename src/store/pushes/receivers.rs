@@ -3,7 +3,8 @@
 use sqlx::SqliteExecutor;
 
 use super::PushTarget;
-use crate::model::{Involvement, MessageId, PushSettings, PushSubscriptionId, RoomId, RoomKind, UserId};
+use crate::model::{Cause, Involvement, MessageId, PushSettings, PushSubscriptionId, RoomId, RoomKind, UserId};
+use crate::store::inbox::{delivery, is_said_to_owner};
 use crate::store::json_ids;
 
 /// A message, as a push tells of it.
@@ -35,15 +36,90 @@ pub struct PushReceiver {
     pub target: PushTarget,
     /// Its owner.
     pub user_id: UserId,
-    /// Whether the message mentions the owner.
-    pub is_mentioned: bool,
+    /// Whether the message is said to the owner: it mentions them, or answers them.
+    pub is_personal: bool,
     /// Until when its push service is left alone, in milliseconds since the epoch.
     pub not_before_at: i64,
-    /// The owner's unread mentions and direct rooms.
+    /// How many unread entries of the owner's inbox notify.
     pub badge: u32,
     /// What the owner wants of pushes.
     #[sqlx(flatten)]
     pub settings: PushSettings,
+}
+
+/// An entry of an inbox that is no message by itself, as a push tells of it.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct PushedEntry {
+    /// Why it is there.
+    pub cause: Cause,
+    /// Who said it.
+    pub actor_name: Option<String>,
+    /// The content of a boost, or the note of a reminder.
+    pub content: String,
+    /// The room of the message.
+    pub room_id: RoomId,
+    /// The message.
+    pub message_id: MessageId,
+    /// The beginning of the message's plain text.
+    pub text: String,
+    /// When, in milliseconds since the epoch.
+    pub created_at: i64,
+    /// The number of the latest change to the account's logo.
+    pub logo_version: i64,
+}
+
+/// The entry; `None` if it is gone, was read, or does not notify any more.
+pub async fn find_entry(db: impl SqliteExecutor<'_>, entry_id: i64) -> sqlx::Result<Option<PushedEntry>> {
+    sqlx::query_as(
+        "SELECT inbox.cause, users.name AS actor_name, inbox.content, inbox.room_id, inbox.message_id,
+                substr(messages.body_text, 1, 400) AS text, inbox.created_at,
+                COALESCE((SELECT logo_version FROM accounts), 0) AS logo_version
+           FROM inbox
+           JOIN messages ON messages.id = inbox.message_id
+           LEFT JOIN users ON users.id = inbox.actor_id
+          WHERE inbox.id = $1 AND inbox.unread AND inbox.notifies",
+    )
+    .bind(entry_id)
+    .fetch_optional(db)
+    .await
+}
+
+/// Up to `limit` devices of the owner of an entry, in the order of their ids: those that work and are registered for
+/// `server_key`, while their owner is active and signed in there.
+pub async fn list_receivers_of_entry(
+    db: impl SqliteExecutor<'_>,
+    entry_id: i64,
+    server_key: &[u8],
+    now_ms: i64,
+    limit: i64,
+) -> sqlx::Result<Vec<PushReceiver>> {
+    sqlx::query_as(
+        "SELECT devices.id, devices.endpoint, devices.p256dh, devices.auth, devices.origin, devices.user_id,
+                devices.not_before_at, TRUE AS is_personal,
+                (SELECT COUNT(*) FROM (SELECT 1 FROM inbox AS counted
+                                        WHERE counted.user_id = devices.user_id AND counted.unread AND counted.notifies
+                                        LIMIT 100)) AS badge,
+                COALESCE(names_only, FALSE) AS names_only, paused_until,
+                COALESCE(quiet_from, 0) AS quiet_from, COALESCE(quiet_to, 0) AS quiet_to,
+                COALESCE(quiet_nights, 0) AS quiet_nights, COALESCE(quiet_days, 0) AS quiet_days,
+                COALESCE(time_zone, 'UTC') AS time_zone
+           FROM inbox
+           JOIN users ON users.id = inbox.user_id AND users.status = 0
+           JOIN push_subscriptions AS devices
+             ON devices.user_id = inbox.user_id AND devices.dead_at IS NULL AND devices.removed_at IS NULL
+            AND devices.server_key = $2
+           JOIN sessions ON sessions.id = devices.session_id AND sessions.user_id = devices.user_id
+                        AND sessions.expires_at > $3
+           LEFT JOIN push_settings ON push_settings.user_id = devices.user_id
+          WHERE inbox.id = $1
+          ORDER BY devices.id LIMIT $4",
+    )
+    .bind(entry_id)
+    .bind(server_key)
+    .bind(now_ms)
+    .bind(limit)
+    .fetch_all(db)
+    .await
 }
 
 /// The message; `None` if it was removed, or its room.
@@ -78,21 +154,13 @@ pub async fn list_receivers(
     now_ms: i64,
     limit: i64,
 ) -> sqlx::Result<Vec<PushReceiver>> {
-    sqlx::query_as(
+    sqlx::query_as(concat!(
         "SELECT devices.id, devices.endpoint, devices.p256dh, devices.auth, devices.origin, devices.user_id,
-                devices.not_before_at,
-                EXISTS (SELECT 1 FROM mentions
-                         WHERE mentions.user_id = devices.user_id AND mentions.room_id = messages.room_id
-                           AND mentions.message_id = messages.id) AS is_mentioned,
-                (SELECT COUNT(*) FROM memberships AS mine
-                   JOIN rooms AS direct ON direct.id = mine.room_id
-                  WHERE mine.user_id = devices.user_id AND direct.kind = 'direct'
-                    AND direct.last_message_id > mine.read_message_id)
-                + (SELECT COUNT(*) FROM memberships AS mine
-                     JOIN rooms AS shared ON shared.id = mine.room_id AND shared.kind <> 'direct' AND NOT shared.removed
-                     JOIN mentions ON mentions.user_id = mine.user_id AND mentions.room_id = mine.room_id
-                                  AND mentions.message_id > mine.read_message_id
-                    WHERE mine.user_id = devices.user_id AND mine.involvement <> 'invisible') AS badge,
+                devices.not_before_at, ",
+        is_said_to_owner!(),
+        " AS is_personal,
+                (SELECT COUNT(*) FROM (SELECT 1 FROM inbox WHERE inbox.user_id = devices.user_id AND inbox.unread
+                                          AND inbox.notifies LIMIT 100)) AS badge,
                 COALESCE(names_only, FALSE) AS names_only, paused_until,
                 COALESCE(quiet_from, 0) AS quiet_from, COALESCE(quiet_to, 0) AS quiet_to,
                 COALESCE(quiet_nights, 0) AS quiet_nights, COALESCE(quiet_days, 0) AS quiet_days,
@@ -112,22 +180,22 @@ pub async fn list_receivers(
            LEFT JOIN push_settings ON push_settings.user_id = devices.user_id
           WHERE messages.id = $1
             AND (memberships.involvement = $6
-                 OR memberships.involvement = $7
-                    AND EXISTS (SELECT 1 FROM mentions
-                                 WHERE mentions.user_id = devices.user_id AND mentions.room_id = messages.room_id
-                                   AND mentions.message_id = messages.id))
+                    AND (rooms.kind <> 'direct' OR is_personal OR ",
+        delivery!("devices.user_id", "'ping'"),
+        " = 'notify')
+                 OR memberships.involvement = $7 AND is_personal)
             AND ($3 IS NULL
-                 OR is_mentioned AND rooms.kind <> 'direct'
-                    AND NOT EXISTS (SELECT 1 FROM mentions AS newer
-                                      JOIN messages AS later ON later.id = newer.message_id
+                 OR is_personal AND rooms.kind <> 'direct'
+                    AND NOT EXISTS (SELECT 1 FROM inbox AS newer
                                      WHERE newer.user_id = devices.user_id AND newer.room_id = messages.room_id
-                                       AND newer.message_id > messages.id AND later.creator_id <> devices.user_id)
-                 OR NOT (is_mentioned AND rooms.kind <> 'direct')
+                                       AND newer.message_id > messages.id AND newer.notifies
+                                       AND newer.cause IN ('mention', 'answer', 'thread_answer'))
+                 OR NOT (is_personal AND rooms.kind <> 'direct')
                     AND NOT EXISTS (SELECT 1 FROM messages AS later
                                      WHERE later.room_id = messages.room_id AND later.id > messages.id
                                        AND later.creator_id <> devices.user_id))
-          ORDER BY devices.id LIMIT $8",
-    )
+          ORDER BY devices.id LIMIT $8"
+    ))
     .bind(message_id)
     .bind(after)
     .bind(among.map(json_ids))

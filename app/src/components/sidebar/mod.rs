@@ -3,7 +3,7 @@
 mod lines;
 
 use campfire::html::HtmlWriter;
-use campfire::model::{RoomId, RoomKind, UserId, paths};
+use campfire::model::{InboxCount, RoomId, RoomKind, UserId, paths};
 use campfire::protocol::ViewerState;
 use leptos::prelude::*;
 
@@ -24,11 +24,13 @@ pub fn Sidebar() -> impl IntoView {
     let filter = RwSignal::new(String::new());
     let (pings, shared) = use_lines(filter);
     let top = move || live.viewer_state(|ViewerState { account, .. }| top_html(account.logo_version, &account.name));
+    let inbox = move || live.viewer_state(|state| inbox_html(state.inbox));
     let more = move || more_html(live.may_make_rooms(), live.viewer_state(|state| state.hidden_count));
 
     view! {
         <nav class="sidebar" id=SIDEBAR_ID popover="auto" aria-label="Rooms">
             <div class="sidebar__top" inner_html=top></div>
+            <div class="sidebar__inbox" inner_html=inbox></div>
             <ul class="pings" aria-label="Pings"><Lines lines=pings/></ul>
             <input
                 class="sidebar__filter"
@@ -63,6 +65,22 @@ fn top_html(logo_version: i64, name: &str) -> String {
     html.markup(r#"" popovertargetaction="hide" aria-label="Close">"#);
     Icon::Close.push(&mut html);
     html.markup("</button>");
+    html.into_string()
+}
+
+/// The link to the inbox, with the number of unread entries.
+fn inbox_html(InboxCount { unread, badge }: InboxCount) -> String {
+    let mut html = HtmlWriter::new();
+    html.markup(r#"<a href=""#).markup(paths::INBOX).markup(if unread > 0 { r#"" class="unread">"# } else { r#"">"# });
+    Icon::Inbox.push_boxed(&mut html);
+    html.markup(r#" <span class="sidebar__name">Inbox</span>"#);
+    if unread > 0 {
+        html.markup(r#" <span class="mentions"#)
+            .markup(if badge > 0 { "" } else { " mentions--quiet" })
+            .markup(r#"">"#);
+        html.text(&InboxCount::text(unread)).markup(r#"<span class="visually-hidden"> unread</span></span>"#);
+    }
+    html.markup("</a>");
     html.into_string()
 }
 

@@ -4,7 +4,7 @@ use axum::body::Body;
 use axum::extract::multipart::{Field, MultipartError};
 use axum::extract::{FromRequest, Multipart, Request};
 use campfire::access::CurrentBot;
-use campfire::model::{ClientMessageId, ClientUploadId, FileKey, FileName, MAX_BODY_CHARS, MAX_FILES};
+use campfire::model::{ClientMessageId, ClientUploadId, FileKey, FileName, MAX_BODY_CHARS, MAX_FILES, MessageId};
 use campfire::ops::api::markdown_of_script;
 use campfire::ops::files;
 use campfire::state::AppState;
@@ -44,6 +44,8 @@ pub struct Posting {
     pub client_message_id: Option<ClientMessageId>,
     /// The keys of its files.
     pub files: Vec<FileKey>,
+    /// The message that it answers.
+    pub reply_to: Option<MessageId>,
     /// Whether it came as JSON.
     pub is_json: bool,
 }
@@ -138,10 +140,24 @@ fn of_json(bytes: &[u8], rule: JsonRule) -> AppResult<Option<Posting>> {
         }
         Some(_) => return Err(not_keys()),
     };
-    Ok(Some(Posting { text, client_message_id, files, is_json: true }))
+    let reply_to = match fields.remove("reply_to") {
+        None | Some(Value::Null) => None,
+        Some(id) => Some(id.as_i64().and_then(message_id).ok_or_else(not_an_id)?),
+    };
+    Ok(Some(Posting { text, client_message_id, files, reply_to, is_json: true }))
 }
 
-/// Reads a form: the parts `attachment` are files, `body` is the text beside them.
+/// The id of a message with this number.
+fn message_id(number: i64) -> Option<MessageId> {
+    (number > 0).then_some(MessageId(number))
+}
+
+fn not_an_id() -> AppError {
+    AppError::invalid("reply_to", "The field reply_to is the id of a message.")
+}
+
+/// Reads a form: the parts `attachment` are files, `body` is the text beside them, `reply_to` the id of the message that it
+/// answers.
 async fn read_form(site: &Site, bot: &CurrentBot, request: Request) -> AppResult<Posting> {
     let multipart = Multipart::from_request(request, site).await;
     let mut multipart = multipart.map_err(|error| AppError::Malformed(error.body_text()))?;
@@ -154,6 +170,8 @@ async fn read_form(site: &Site, bot: &CurrentBot, request: Request) -> AppResult
             posting.files.push(receive(site, bot, posting.files.len(), part).await?);
         } else if is_named(&name, "body") {
             posting.text = field_text(part).await?;
+        } else if is_named(&name, "reply_to") {
+            posting.reply_to = Some(field_text(part).await?.parse().map_err(|_| not_an_id())?);
         }
     }
     Err(AppError::TooLarge("The form has too many parts.".into()))
@@ -235,6 +253,10 @@ mod tests {
             r#"{"body":"x","client_message_id":1}"#,
             r#"{"attachments":"x"}"#,
             r#"{"attachments":["x"]}"#,
+            r#"{"body":"x","reply_to":0}"#,
+            r#"{"body":"x","reply_to":-1}"#,
+            r#"{"body":"x","reply_to":1.5}"#,
+            r#"{"body":"x","reply_to":"41"}"#,
         ] {
             let refused = of_json(json.as_bytes(), JsonRule::Required);
             assert!(matches!(refused, Err(AppError::Invalid(_))), "{json}");

@@ -43,6 +43,9 @@ pub struct MessageObject {
     body: BodyObject,
     creator: UserObject,
     room: RoomReference,
+    /// The message of the same room that it answers, if any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reply_to: Option<MessageId>,
     url: String,
 }
 
@@ -57,6 +60,7 @@ impl MessageObject {
             body: BodyObject { plain_text, html: message.body_html },
             creator: UserObject::new(origin, creator),
             room: RoomReference { id: message.room_id },
+            reply_to: message.reply_to,
             url: message_url(origin, message.room_id, message.id),
         }
     }

@@ -23,12 +23,16 @@ const DEACTIVATED: &str = "You were not part of this Campfire at that time.";
 /// Why a message was not posted whose room is lost.
 const ROOM_LOST: &str = "The room was gone by then, or you were not in it any more.";
 
+/// Why a message was not posted whose job failed too often.
+const GAVE_UP: &str = "It failed again and again for some hours.";
+
 /// Stores a text that is to be posted in the member's room at `send_at`, in milliseconds since the epoch. Returns its id.
 ///
-/// Idempotent by `client_message_id`, which becomes that of the message.
+/// Idempotent by `client_message_id`, which becomes that of the message: the same text once more has the new time.
 ///
 /// # Errors
-/// `Invalid` for a text that would call a bot; `Conflict` above [`MAX_SCHEDULED`]; `NotFound` when the membership ended.
+/// `Invalid` for a text that would call a bot; `Conflict` when that id was used with another text or in another room, or its
+/// message does not wait any more, and above [`MAX_SCHEDULED`]; `NotFound` when the membership ended.
 pub async fn schedule(
     state: &AppState,
     member: &Member,
@@ -46,8 +50,16 @@ pub async fn schedule(
         let body = draft.as_str().to_owned();
         let new = NewScheduled { user_id, room_id, client_message_id, body, send_at };
         let Some(id) = store::scheduled::insert(tx.db(), &new, now_ms).await? else {
-            let known = store::scheduled::find_id(tx.db(), user_id, &new.client_message_id).await?;
-            return known.ok_or(AppError::Internal);
+            let known = store::scheduled::find_sent(tx.db(), user_id, &new.client_message_id).await?;
+            let known = known.ok_or(AppError::Internal)?;
+            let is_same = known.room_id == room_id && known.body == new.body;
+            if !is_same || !store::scheduled::set_time(tx.db(), known.id, send_at).await? {
+                let reason = "This form was sent before, and its message has changed or does not wait any more. Send it \
+                              again to add another message.";
+                return Err(AppError::Conflict(reason.into()));
+            }
+            tx.record(Fact::MessageScheduled { scheduled_id: known.id, send_at }).await?;
+            return Ok(known.id);
         };
         if store::scheduled::count_waiting(tx.db(), user_id).await? > MAX_SCHEDULED {
             let reason = format!("{MAX_SCHEDULED} of your messages wait already. Send or cancel some of them first.");
@@ -189,46 +201,74 @@ pub async fn send(state: &AppState, id: i64) -> AppResult<Option<i64>> {
         tx.changes_nothing_visible();
         let now_ms = tx.now_ms();
         store::scheduled::begin(tx.db(), id, now_ms).await?;
-        let row = store::scheduled::find(tx.db(), id).await?;
-        let writer = match &row {
-            Some(row) => store::users::find(tx.db(), row.user_id).await?,
-            None => None,
-        };
-        Ok(row.map(|row| (row, writer)))
+        let Some(row) = store::scheduled::find(tx.db(), id).await? else { return Ok(None) };
+        let writer = store::users::find(tx.db(), row.user_id).await?;
+        let posted = find_posted(tx, &row).await?;
+        Ok(Some((row, writer, posted)))
     };
-    let Some((row, writer)) = write_exempt(state, Exempt::Operator, begin).await? else { return Ok(None) };
+    let Some((row, writer, posted)) = write_exempt(state, Exempt::Operator, begin).await? else { return Ok(None) };
     match row.state {
         RowState::Waiting => return Ok(Some(row.send_at)),
         RowState::Sent | RowState::Failed => return Ok(None),
         RowState::Sending => {}
     }
-    let outcome = match writer {
-        Some(writer) => post(state, &writer, &row).await?,
-        None => Err(DEACTIVATED.to_owned()),
+    let outcome = match (posted, writer) {
+        // The program ended before this was noted.
+        (Some(message_id), _) => Ok(message_id),
+        (None, Some(writer)) => post(state, &writer, &row).await?,
+        (None, None) => Err(DEACTIVATED.to_owned()),
     };
-    let (user_id, send_at) = (row.user_id, row.send_at);
     let finish = async move |tx: &mut Tx| {
         tx.changes_nothing_visible();
-        let now_ms = tx.now_ms();
-        let is_new = match &outcome {
-            Ok(message_id) => store::scheduled::note_sent(tx.db(), id, *message_id, now_ms).await?,
-            Err(reason) => store::scheduled::note_failed(tx.db(), id, reason, now_ms).await?,
-        };
-        // The writer is told of what is not as they left it.
-        if is_new && (outcome.is_err() || now_ms > send_at + LATE_MS) {
-            tx.record(Fact::ScheduledEnded { user_id, scheduled_id: id }).await?;
-        }
-        Ok(())
+        finish(tx, &row, outcome).await
     };
     write_exempt(state, Exempt::Operator, finish).await?;
     Ok(None)
+}
+
+/// Notes that a message is not posted any more: its job failed too often.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn give_up(state: &AppState, id: i64) -> AppResult<()> {
+    let give_up = async move |tx: &mut Tx| {
+        tx.changes_nothing_visible();
+        let now_ms = tx.now_ms();
+        store::scheduled::begin(tx.db(), id, now_ms).await?;
+        let Some(row) = store::scheduled::find(tx.db(), id).await? else { return Ok(()) };
+        let outcome = find_posted(tx, &row).await?.ok_or_else(|| GAVE_UP.to_owned());
+        finish(tx, &row, outcome).await
+    };
+    write_exempt(state, Exempt::Operator, give_up).await
+}
+
+/// The message that a scheduled one has become, if it was posted and that was not noted.
+async fn find_posted(tx: &mut Tx, row: &ScheduledRow) -> AppResult<Option<MessageId>> {
+    if row.state != RowState::Sending {
+        return Ok(None);
+    }
+    messages::find_posted(tx, (row.user_id, row.room_id), &row.client_message_id, &row.body.parse()?).await
+}
+
+/// Notes what became of a message that was being sent: its id, or why it was not posted.
+async fn finish(tx: &mut Tx, row: &ScheduledRow, outcome: Result<MessageId, String>) -> AppResult<()> {
+    let now_ms = tx.now_ms();
+    let is_new = match &outcome {
+        Ok(message_id) => store::scheduled::note_sent(tx.db(), row.id, *message_id, now_ms).await?,
+        Err(reason) => store::scheduled::note_failed(tx.db(), row.id, reason, now_ms).await?,
+    };
+    // The writer is told of what is not as they left it.
+    if is_new && (outcome.is_err() || now_ms > row.send_at + LATE_MS) {
+        tx.record(Fact::ScheduledEnded { user_id: row.user_id, scheduled_id: row.id }).await?;
+    }
+    Ok(())
 }
 
 /// Posts the message. The inner error is why it cannot be posted, for its writer.
 async fn post(state: &AppState, writer: &User, row: &ScheduledRow) -> AppResult<Result<MessageId, String>> {
     let posted = async {
         let member = state.members.find(writer, row.room_id).await?;
-        messages::post(state, &member, row.client_message_id.clone(), row.body.parse()?).await
+        messages::post_absent(state, &member, row.client_message_id.clone(), row.body.parse()?).await
     };
     match posted.await {
         Ok(Posted::Stored(message)) => Ok(Ok(message.id)),

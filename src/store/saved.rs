@@ -121,6 +121,18 @@ pub async fn list_messages(db: impl SqliteExecutor<'_>, user_id: UserId) -> sqlx
     .await
 }
 
+/// Deletes all that a user keeps, and the jobs of their reminders.
+pub async fn remove_all(db: &mut sqlx::SqliteConnection, user_id: UserId) -> sqlx::Result<()> {
+    sqlx::query(
+        "DELETE FROM jobs WHERE kind = 'remind'
+            AND payload ->> 'saved_id' IN (SELECT id FROM saved_messages WHERE user_id = $1)",
+    )
+    .bind(user_id)
+    .execute(&mut *db)
+    .await?;
+    sqlx::query("DELETE FROM saved_messages WHERE user_id = $1").bind(user_id).execute(db).await.map(drop)
+}
+
 /// How many messages a user keeps, and how many reminders are to come.
 pub async fn counts(db: impl SqliteExecutor<'_>, user_id: UserId) -> sqlx::Result<(i64, i64)> {
     sqlx::query_as("SELECT COUNT(*), COUNT(remind_at) FROM saved_messages WHERE user_id = $1")

@@ -107,13 +107,13 @@ pub async fn insert(db: &mut sqlx::SqliteConnection, new: &NewScheduled, now_ms:
     .await
 }
 
-/// The id of the scheduled message of a user with this client message id.
-pub async fn find_id(
+/// The scheduled message of a user with this client message id.
+pub async fn find_sent(
     db: impl SqliteExecutor<'_>,
     user_id: UserId,
     client_message_id: &ClientMessageId,
-) -> sqlx::Result<Option<i64>> {
-    sqlx::query_scalar("SELECT id FROM scheduled_messages WHERE user_id = $1 AND client_message_id = $2")
+) -> sqlx::Result<Option<ScheduledRow>> {
+    sqlx::query_as(select_scheduled!("WHERE scheduled.user_id = $1 AND scheduled.client_message_id = $2"))
         .bind(user_id)
         .bind(client_message_id)
         .fetch_optional(db)
@@ -210,6 +210,18 @@ pub async fn remove(db: impl SqliteExecutor<'_>, id: i64) -> sqlx::Result<bool> 
     Ok(removed.rows_affected() > 0)
 }
 
+/// Deletes all scheduled messages of a user, and their jobs.
+pub async fn remove_all(db: &mut sqlx::SqliteConnection, user_id: UserId) -> sqlx::Result<()> {
+    sqlx::query(
+        "DELETE FROM jobs WHERE kind = 'send_scheduled'
+            AND payload ->> 'scheduled_id' IN (SELECT id FROM scheduled_messages WHERE user_id = $1)",
+    )
+    .bind(user_id)
+    .execute(&mut *db)
+    .await?;
+    sqlx::query("DELETE FROM scheduled_messages WHERE user_id = $1").bind(user_id).execute(db).await.map(drop)
+}
+
 /// Deletes up to `limit` messages that ended before `before_ms`, and returns how many were deleted.
 pub async fn prune(db: impl SqliteExecutor<'_>, before_ms: i64, limit: i64) -> sqlx::Result<u64> {
     let removed = sqlx::query(
@@ -247,8 +259,8 @@ mod tests {
             Ok((id, insert(tx.db(), &first, 5).await?, insert(tx.db(), &second, 5).await?))
         };
         let (Some(id), None, Some(other)) = db.write(insert_all).await.unwrap() else { panic!("each once") };
-        let known = find_id(db.reader(), user_id, &ClientMessageId::v7(1, [1; 10])).await.unwrap();
-        assert_eq!(known, Some(id));
+        let known = find_sent(db.reader(), user_id, &ClientMessageId::v7(1, [1; 10])).await.unwrap();
+        assert_eq!(known.map(|row| row.id), Some(id));
         assert_eq!(count_waiting(db.reader(), user_id).await.unwrap(), 2);
         let post = async move |tx: &mut Tx| {
             begin(tx.db(), id, 99).await?;

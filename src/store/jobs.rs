@@ -230,10 +230,10 @@ pub async fn list_failed(db: impl SqliteExecutor<'_>, limit: i64) -> sqlx::Resul
 }
 
 /// Makes a job that failed due at once, as if it had not been tried. Returns `false` if there is no such job, or if it runs
-/// now. A dead one for a webhook goes if another has taken its place.
+/// now. A dead one of a kind of which there is one at most goes if another has taken its place.
 pub async fn revive(db: &mut sqlx::SqliteConnection, job_id: i64, now_ms: i64) -> sqlx::Result<bool> {
     sqlx::query(
-        "DELETE FROM jobs WHERE id = $1 AND dead_at IS NOT NULL AND kind = 'deliver_webhooks'
+        "DELETE FROM jobs WHERE id = $1 AND dead_at IS NOT NULL AND kind IN ('deliver_webhooks', 'remind', 'send_scheduled')
             AND EXISTS (SELECT 1 FROM jobs AS other WHERE other.kind = jobs.kind AND other.payload = jobs.payload
                                                      AND other.dead_at IS NULL)",
     )
@@ -328,6 +328,23 @@ mod tests {
         assert_eq!(claim_one(&world, 1_000, 2_000).await, None);
         assert_eq!(write(&world, async |tx| Ok(remove_dead(tx.db(), 60, 10).await?)).await, 0);
         assert_eq!(write(&world, async |tx| Ok(remove_dead(tx.db(), 61, 10).await?)).await, 1);
+    }
+
+    #[tokio::test]
+    async fn a_dead_job_of_which_there_is_one_at_most_is_not_revived_beside_another() {
+        let world = testing::world().await;
+        for job in [Job::Remind { saved_id: 3 }, Job::SendScheduled { scheduled_id: 3 }] {
+            let insert_one = job.clone();
+            write(&world, async move |tx| Ok(insert(tx.db(), &insert_one, 0, 0).await?)).await;
+            let kind = job.kind();
+            let claimed = write(&world, async move |tx| Ok(claim(tx.db(), kind, 1, 0, 9).await?)).await.remove(0);
+            let job_id = claimed.job_id;
+            write(&world, async move |tx| Ok(mark_dead(tx.db(), &claimed, "broken", 1).await?)).await;
+            write(&world, async move |tx| Ok(insert(tx.db(), &job, 50, 2).await?)).await;
+            assert!(!write(&world, async move |tx| Ok(revive(tx.db(), job_id, 3).await?)).await);
+            assert_eq!(next_due(world.state.db.reader(), kind, 3).await.unwrap(), Some(50), "the other is left");
+            assert!(!write(&world, async move |tx| Ok(forget(tx.db(), job_id).await?)).await, "the dead one is gone");
+        }
     }
 
     #[tokio::test]

@@ -37,6 +37,19 @@ pub fn resolve(when: &str, at: &str, zone: &Zone, now_ms: i64) -> AppResult<i64>
     Ok(moment)
 }
 
+/// The moment that a form names like [`resolve`], or `present` if the form has the time that it showed of it: a field has
+/// no seconds, and says of an hour that there is twice not which one it is.
+///
+/// # Errors
+/// Those of [`resolve`].
+pub fn resolve_anew(when: &str, at: &str, zone: &Zone, now_ms: i64, present: Option<i64>) -> AppResult<i64> {
+    let present = present.filter(|present| *present > now_ms && when == "at");
+    match present.filter(|present| zone.field(*present).as_deref() == Some(at)) {
+        Some(present) => Ok(present),
+        None => resolve(when, at, zone, now_ms),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -77,6 +90,21 @@ mod tests {
         let at = resolve("at", "2024-03-31T02:30", &berlin, NOW_MS).unwrap();
         assert_eq!(berlin.field(at).as_deref(), Some("2024-03-31T03:30"));
         assert_eq!(berlin.words(at).as_deref(), Some("Sun 31 Mar 2024, 03:30"));
+    }
+
+    #[test]
+    fn a_moment_that_was_not_changed_stays() {
+        let berlin = Zone::named("Europe/Berlin").unwrap();
+        // The second 2:30, and some seconds.
+        let present = 1_729_992_600_000 + 7_000;
+        assert_eq!(utc_timestamp(present), "2024-10-27T01:30:07Z");
+        let anew = |at| resolve_anew("at", at, &berlin, NOW_MS, Some(present)).unwrap();
+        assert_eq!(anew("2024-10-27T02:30"), present);
+        assert_eq!(utc_timestamp(anew("2024-10-27T02:31")), "2024-10-27T00:31:00Z");
+        let hour = resolve_anew("hour", "2024-10-27T02:30", &berlin, NOW_MS, Some(present));
+        assert_eq!(hour, Ok(NOW_MS + HOUR_MS));
+        let is_over = resolve_anew("at", "2024-10-27T02:30", &berlin, present, Some(present));
+        assert!(is_over.unwrap_err().to_string().contains("over"));
     }
 
     #[test]

@@ -9,9 +9,9 @@ use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
-use campfire::access::CurrentUser;
+use campfire::access::{CurrentUser, Member};
 use campfire::error::FieldErrors;
-use campfire::model::{Kept, Saved, paths};
+use campfire::model::{Kept, MessageId, Saved, paths};
 use campfire::ops::saved::Remind;
 use campfire::search::Zone;
 use campfire::state::AppState;
@@ -55,11 +55,8 @@ async fn form_page(
     if let Some(id) = ops::saved::find_id(&state, &current, message_id).await? {
         return Ok(Redirect::to(&paths::saved(id)).into_response());
     }
-    let message = ops::messages::find(&state, &member, message_id).await?;
-    let back = message.path();
-    let kept = Kept::Message(Box::new(message), member.room.name);
     let zone = time_zone::of_request(&headers);
-    let form = OpenForm { action: paths::save_message(message_id), back, kept, remind_at: None };
+    let form = OpenForm::of_message(&state, member, message_id).await?;
     Ok(form.page(StatusCode::OK, &zone, String::new(), String::new(), FieldErrors::default()))
 }
 
@@ -77,6 +74,14 @@ async fn save(
         // Shown by the script that sent the form.
         Err(AppError::Conflict(reason)) if headers.contains_key("x-requested-with") => {
             return Ok((StatusCode::CONFLICT, reason).into_response());
+        }
+        Err(AppError::Conflict(reason)) => {
+            let mut errors = FieldErrors::default();
+            errors.add("form", reason);
+            let (note, at) = (form.get("note").to_owned(), form.get("at").to_owned());
+            let zone = time_zone::of_form(&form, &headers);
+            let form = OpenForm::of_message(&state, member, message_id).await?;
+            return Ok(form.page(StatusCode::CONFLICT, &zone, note, at, errors));
         }
         Err(error) => return Err(error.into()),
     };
@@ -144,7 +149,11 @@ async fn apply(
         let remind = match form.get("when") {
             "keep" | "" => Remind::Keep,
             "never" => Remind::Never,
-            when => Remind::At(ops::moments::resolve(when, form.get("at"), &zone, state.clock.now_ms())?),
+            when => {
+                let present = ops::saved::find(state, current, id).await?.remind_at;
+                let now_ms = state.clock.now_ms();
+                Remind::At(ops::moments::resolve_anew(when, form.get("at"), &zone, now_ms, present)?)
+            }
         };
         ops::saved::change(state, current, id, note, remind).await
     }
@@ -181,6 +190,13 @@ struct OpenForm {
 }
 
 impl OpenForm {
+    async fn of_message(state: &AppState, member: Member, message_id: MessageId) -> AppResult<Self> {
+        let message = ops::messages::find(state, &member, message_id).await?;
+        let back = message.path();
+        let kept = Kept::Message(Box::new(message), member.room.name);
+        Ok(Self { action: paths::save_message(message_id), back, kept, remind_at: None })
+    }
+
     fn of(saved: Saved) -> Self {
         let Saved { id, kept, remind_at, .. } = saved;
         Self { action: paths::saved(id), back: paths::SAVED.to_owned(), kept, remind_at }

@@ -170,7 +170,8 @@ async fn what_is_kept_and_the_reminders_to_come_are_bounded() {
     assert!(matches!(save(&site, &ada, other.id).await, Err(AppError::Conflict(_))));
     let refused = ada.browser.post(&format!("/messages/{}/saved", other.id), &[]).await;
     assert_eq!(refused.status, StatusCode::CONFLICT);
-    assert!(refused.text().contains("You keep 500 messages already."));
+    let html = refused.text();
+    assert!(html.contains("You keep 500 messages already.") && html.contains("name=\"note\""), "{html}");
     assert_eq!(save(&site, &ada, message.id).await, Ok(first), "what is kept already stays");
 
     let now_ms = site.state.clock.now_ms();

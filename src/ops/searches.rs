@@ -68,7 +68,7 @@ pub async fn search(state: &AppState, current: &CurrentUser, text: &str, zone: &
     let mut found = Vec::new();
     if !query.is_blank() && !query.impossible {
         let ids = match find_chosen(db, &query, current.user.id, &rooms).await? {
-            Some(chosen) => find_among(db, &query, &chosen, &authors).await?,
+            Some(chosen) => find_among(db, &mut query, &chosen, &authors).await?,
             None => find_matches(db, &mut query, &rooms, &authors).await?,
         };
         results.has_more = is_full(ids.len());
@@ -194,6 +194,9 @@ fn resolve_rooms(own_rooms: &[(RoomId, RoomKind, String, Involvement)], query: &
     if query.rooms.is_empty() { own_rooms.iter().map(|room| room.0).collect() } else { rooms }
 }
 
+/// What a search says that did not end in time.
+const CUT_SHORT: &str = "The search took too long and was cut short. Add a word, a room or a day.";
+
 /// The messages that `is:saved` and `is:pinned` name, of these rooms; `None` without such a filter.
 async fn find_chosen(
     db: &mut SqliteConnection,
@@ -225,11 +228,12 @@ async fn find_chosen(
 /// Ids of the matches among these messages, newest first, at most [`MAX_RESULTS`].
 async fn find_among(
     db: &mut SqliteConnection,
-    query: &Query,
+    query: &mut Query,
     chosen: &[(MessageId, RoomId)],
     authors: &[UserId],
 ) -> AppResult<Vec<MessageId>> {
     let mut found = BTreeSet::new();
+    let mut is_cut_short = false;
     // In pieces, so that an expression lists few rooms.
     for chosen in chosen.chunks(MAX_ROOMS_IN_EXPRESSION) {
         let ids: Vec<_> = chosen.iter().map(|(message_id, _)| *message_id).collect();
@@ -243,9 +247,14 @@ async fn find_among(
             };
             let Some(expression) = expression else { continue };
             let range = SearchRange { from, to, limit: MAX_RESULTS };
-            let matches = store::searches::find(db, table, &expression, range, Some(&ids)).await?;
-            found.extend(matches.into_iter().flatten().map(|(id, _)| id));
+            match store::searches::find(db, table, &expression, range, Some(&ids)).await? {
+                Some(matches) => found.extend(matches.into_iter().map(|(id, _)| id)),
+                None => is_cut_short = true,
+            }
         }
+    }
+    if is_cut_short {
+        query.remarks.push(CUT_SHORT.into());
     }
     let max_results = usize::try_from(MAX_RESULTS).expect("100 fits");
     Ok(found.into_iter().rev().take(max_results).collect())
@@ -279,9 +288,7 @@ async fn find_matches(
         }
         match find_in_table(db, table, query, (rooms, authors), (from, to)).await? {
             Some(ids) => found.extend(ids),
-            None => {
-                query.remarks.push("The search took too long and was cut short. Add a word, a room or a day.".into())
-            }
+            None => query.remarks.push(CUT_SHORT.into()),
         }
     }
     let max_results = usize::try_from(MAX_RESULTS).expect("100 fits");

@@ -31,12 +31,12 @@ export const enum Attribute {
   // On forms.
   /** The form is submitted by `fetch`, and the page stays. */
   Quiet = "data-quiet",
-  /** On the composer's clock: its buttons send the text later. */
-  Later = "data-later",
   /** The form keeps the message of its menu for later. */
   SavesMessage = "data-saves-message",
   /** The form pins the message of its menu, or takes the pin away. */
   Pins = "data-pins",
+  /** The form sends the words of a new message in another way: the key under which the browser keeps them. */
+  ClearsDraft = "data-clears-draft",
   /** The form adds a boost. */
   Boosts = "data-boosts",
   /** Ctrl+Enter submits the form. */

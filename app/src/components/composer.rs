@@ -104,12 +104,8 @@ fn tools_html(room_id: Option<RoomId>) -> String {
     html.into_string()
 }
 
-/// Times that a message can be sent at.
-const LATER: [(&str, &str); 3] =
-    [("hour", "In an hour"), ("tomorrow", "Tomorrow at 9:00"), ("monday", "Monday at 9:00")];
-
-/// The button that submits the form, and the clock with the times to send a new message at: each is a button of the same
-/// form. Without scripts a date and a time are chosen on a page.
+/// The button that submits the form, and the one that leads to the page on which a time for a new message is chosen: it
+/// submits the text to that page. Urlencoded, so that no files come along, which are not sent later.
 fn send_html(edits: bool, room_id: RoomId) -> String {
     let mut html = HtmlWriter::new();
     if edits {
@@ -117,21 +113,13 @@ fn send_html(edits: bool, room_id: RoomId) -> String {
     } else {
         html.markup(r#"<button class="button--icon composer__send" aria-label="Send" title="Send">"#);
         Icon::Send.push(&mut html);
-        html.markup(r#"</button><details class="menu later" data-later=""><summary class="button--icon" aria-label="Send later""#);
-        html.markup(r#" title="Send later">"#);
+        html.markup(
+            r#"</button><button class="button--icon composer__later" aria-label="Send later…" title="Send later…""#,
+        );
+        html.markup(r#" formenctype="application/x-www-form-urlencoded" formaction=""#);
+        html.raw(&paths::new_scheduled(room_id)).markup(r#"">"#);
         Icon::Clock.push(&mut html);
-        html.markup(r#"</summary><div class="menu__list"><p class="bell__title">Send later</p>"#);
-        let path = paths::room_scheduled(room_id);
-        for (when, label) in LATER {
-            html.markup(r#"<button name="when" value=""#).markup(when).markup(r#"" formaction=""#).raw(&path);
-            html.markup(r#"">"#).markup(label).markup("</button>");
-        }
-        html.markup(r#"<div class="later__at"><input type="datetime-local" name="at" aria-label="Date and time">"#);
-        html.markup(r#"<button name="when" value="at" formaction=""#)
-            .raw(&path)
-            .markup(r#"">Send then</button></div><a class="later__page" href=""#);
-        html.raw(&paths::new_scheduled(room_id)).markup(r#"">At another time…</a><a href=""#).markup(paths::SCHEDULED);
-        html.markup(r#"">Messages to be sent later</a></div></details>"#);
+        html.markup("</button>");
     }
     html.into_string()
 }
@@ -269,6 +257,10 @@ impl Composing {
     }
 
     fn submit(self, event: &SubmitEvent) {
+        // That button leads to a page, as without scripts.
+        if event.submitter().is_some_and(|button| button.has_attribute("formaction")) {
+            return;
+        }
         event.prevent_default();
         // Nothing is sent to a room that is not in view yet.
         if self.is_loading() {

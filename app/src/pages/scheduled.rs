@@ -109,6 +109,10 @@ pub fn ScheduleForm(
     is_waiting: bool,
     /// Makes the form idempotent; empty for a message that waits already.
     client_message_id: String,
+    /// Under which key the browser keeps the text, which is forgotten once the form is submitted.
+    draft_key: Option<String>,
+    /// Whether files were chosen beside the text.
+    has_files: bool,
     /// The name of the zone that the times are of.
     zone: String,
     /// The values: `body`, and `at`, a date and a time.
@@ -119,11 +123,12 @@ pub fn ScheduleForm(
     view! {
         <Sheet title="Send later" back>
             <Section title=format!("In {room_name}")>
-                <form method="post" action=action>
+                <form method="post" action=action data-clears-draft=draft_key>
                     <input type="hidden" name="zone" value=zone.clone()/>
                     <input type="hidden" name="client_message_id" value=client_message_id/>
                     <Problem state=state.clone()/>
                     <LongField name="body" label="Message" rows=4 maxlength=MAX_BODY_CHARS required=true state=state.clone()/>
+                    {has_files.then(|| view! { <p class="field__note">"Files are not sent later: only the text is."</p> })}
                     <fieldset class="moments">
                         <legend>"When"</legend>
                         <p class="moments__row">

@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 
+use app::components::drafts::Drafts;
 use app::components::form::FormState;
 use app::pages::scheduled::{ScheduleForm, ScheduleFormProps, ScheduledPage, ScheduledPageProps};
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, FromRequestParts, Path, Request, State};
+use axum::extract::{FromRequestParts, Path, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use campfire::access::{CurrentUser, Member};
@@ -18,9 +19,8 @@ use campfire::state::AppState;
 use campfire::{AppError, AppResult, ops};
 
 use crate::Site;
-use crate::http::errors::{PageError, retry_after};
+use crate::http::errors::PageError;
 use crate::http::form::{Form, Refused, Verb};
-use crate::http::multipart::FilesForm;
 use crate::http::{render, time_zone};
 use crate::session::{InRoom, SignedIn};
 
@@ -29,8 +29,8 @@ pub fn router() -> Router<Site> {
     Router::new()
         .route(paths::SCHEDULED, get(list))
         .route("/scheduled/{id}", get(show).post(change).put(edit).delete(remove))
-        .route("/rooms/{room_id}/scheduled", get(form_page).post(schedule).layer(DefaultBodyLimit::disable()))
-        .route("/rooms/{room_id}/scheduled/new", get(form_page))
+        .route("/rooms/{room_id}/scheduled", get(form_page).post(schedule))
+        .route("/rooms/{room_id}/scheduled/new", get(form_page).post(form_with_text))
 }
 
 async fn list(State(state): State<AppState>, SignedIn(current): SignedIn) -> Result<Response, PageError> {
@@ -49,56 +49,45 @@ async fn page(
 
 /// The form for a new message, which is also what a reload after a refused form requests.
 async fn form_page(State(state): State<AppState>, InRoom(member): InRoom, headers: HeaderMap) -> Response {
-    let id = new_id(&state);
-    let form = OpenForm::of_room(&member, &id);
+    let form = OpenForm::of_room(&member, &new_id(&state));
     form.page(StatusCode::OK, &time_zone::of_request(&headers), String::new(), String::new(), FieldErrors::default())
 }
 
-/// Schedules the message of a form: that of the page above, or the composer's, which is multipart.
-async fn schedule(
-    State(site): State<Site>,
+/// The form with the text of the composer, which is submitted to it. Its files are not: only their names come along.
+async fn form_with_text(
+    State(state): State<AppState>,
     InRoom(member): InRoom,
-    SignedIn(current): SignedIn,
     headers: HeaderMap,
-    request: Request,
-) -> Result<Response, Response> {
-    let state = &site.state;
-    let (form, files) = FilesForm::read(&site, &current, member.room.id, request).await?;
-    let is_script = headers.contains_key("x-requested-with");
+    form: Form,
+) -> Response {
+    let has_files = form.get_all("files").any(|name| !name.is_empty());
+    let open = OpenForm { has_files, ..OpenForm::of_room(&member, &new_id(&state)) };
+    let zone = time_zone::of_request(&headers);
+    open.page(StatusCode::OK, &zone, form.get("body").to_owned(), String::new(), FieldErrors::default())
+}
+
+/// Schedules the message of the form.
+async fn schedule(
+    State(state): State<AppState>,
+    InRoom(member): InRoom,
+    headers: HeaderMap,
+    form: Form,
+) -> Result<Response, PageError> {
     let zone = time_zone::of_form(&form, &headers);
     let id: ClientMessageId = match form.get("client_message_id") {
-        "" => new_id(state),
-        given => given.parse().map_err(|error| PageError(error).into_response())?,
+        "" => new_id(&state),
+        given => given.parse()?,
     };
-    let at = form.get("at");
-    let scheduled: AppResult<(i64, i64)> = async {
-        if !files?.is_empty() {
-            let reason = "Files cannot be sent later. Send them now, or send the text alone later.";
-            return Err(AppError::invalid("form", reason));
-        }
-        let send_at = ops::moments::resolve(form.get("when"), at, &zone, state.clock.now_ms())?;
-        let scheduled_id = ops::scheduled::schedule(state, &member, id.clone(), form.get("body"), send_at).await?;
-        Ok((scheduled_id, send_at))
+    let scheduled: AppResult<i64> = async {
+        let send_at = ops::moments::resolve(form.get("when"), form.get("at"), &zone, state.clock.now_ms())?;
+        ops::scheduled::schedule(&state, &member, id.clone(), form.get("body"), send_at).await
     }
     .await;
     match scheduled {
-        Ok((scheduled_id, send_at)) if is_script => {
-            let words = format!("To be sent {}.", zone.words(send_at).unwrap_or_default());
-            let location = [(header::LOCATION, paths::scheduled(scheduled_id))];
-            Ok((StatusCode::CREATED, location, words).into_response())
-        }
         Ok(_) => Ok(Redirect::to(paths::SCHEDULED).into_response()),
-        // Shown by the script that sent the form, which keeps the text.
-        Err(error) if is_script => {
-            let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::UNPROCESSABLE_ENTITY);
-            let mut response = (status, error.to_string()).into_response();
-            retry_after(&mut response, &error);
-            Err(response)
-        }
-        Err(error) => {
-            let form_of_room = OpenForm::of_room(&member, &id);
-            form_of_room.refused(error, &zone, &form).map_err(IntoResponse::into_response)
-        }
+        // Submitted again, it is another message.
+        Err(error @ AppError::Conflict(_)) => OpenForm::of_room(&member, &new_id(&state)).refused(error, &zone, &form),
+        Err(error) => OpenForm::of_room(&member, &id).refused(error, &zone, &form),
     }
 }
 
@@ -153,7 +142,9 @@ async fn edit(
 ) -> Result<Response, PageError> {
     let zone = time_zone::of_form(&form, &headers);
     let changed: AppResult<()> = async {
-        let send_at = ops::moments::resolve(form.get("when"), form.get("at"), &zone, state.clock.now_ms())?;
+        let present = ops::scheduled::find(&state, &current, id).await?.send_at;
+        let (when, at, now_ms) = (form.get("when"), form.get("at"), state.clock.now_ms());
+        let send_at = ops::moments::resolve_anew(when, at, &zone, now_ms, Some(present))?;
         ops::scheduled::change(&state, &current, id, form.get("body"), send_at).await
     }
     .await;
@@ -187,6 +178,9 @@ struct OpenForm {
     room_name: String,
     client_message_id: String,
     is_waiting: bool,
+    /// Where the browser keeps the text that was not sent.
+    draft_key: Option<String>,
+    has_files: bool,
 }
 
 impl OpenForm {
@@ -198,20 +192,33 @@ impl OpenForm {
             room_name: member.room.name.clone(),
             client_message_id: id.as_str().to_owned(),
             is_waiting: false,
+            draft_key: Some(Drafts::new(member.user.id, room_id).words_key()),
+            has_files: false,
         }
     }
 
     fn of_waiting(id: i64, room_name: String) -> Self {
         let (action, back) = (paths::scheduled(id), paths::SCHEDULED.to_owned());
-        Self { action, back, room_name, client_message_id: String::new(), is_waiting: true }
+        let client_message_id = String::new();
+        Self { action, back, room_name, client_message_id, is_waiting: true, draft_key: None, has_files: false }
     }
 
     fn page(self, status: StatusCode, zone: &Zone, body: String, at: String, errors: FieldErrors) -> Response {
-        let Self { action, back, room_name, client_message_id, is_waiting } = self;
+        let Self { action, back, room_name, client_message_id, is_waiting, draft_key, has_files } = self;
         let state = FormState { values: vec![("body", body), ("at", at)], errors };
         let zone = zone.name().to_owned();
         render::plain(status, "Send later", || {
-            ScheduleForm(ScheduleFormProps { action, back, room_name, is_waiting, client_message_id, zone, state })
+            ScheduleForm(ScheduleFormProps {
+                action,
+                back,
+                room_name,
+                is_waiting,
+                client_message_id,
+                draft_key,
+                has_files,
+                zone,
+                state,
+            })
         })
     }
 

@@ -85,29 +85,30 @@ test("a message is saved by a key, with a note and a reminder", async ({ twoPeop
   await expect(ada.page.getByText("Nothing is saved.")).toBeVisible();
 });
 
-test("a message waits for its time, is taken back, and is sent at once", async ({ twoPeople: { ada, bob } }) => {
-  const clock = ada.page.locator(".later > summary");
+test("a message waits for its time, is changed, and is sent at once", async ({ twoPeople: { ada, bob } }) => {
+  const clock = ada.page.getByRole("button", { name: "Send later…" });
   await ada.comfortable();
   await expect(clock).toBeHidden();
   await ada.composer.fill("Good morning");
   await clock.click();
+  await expect(ada.page.getByRole("heading", { name: "In All Talk" })).toBeVisible();
+  await expect(ada.page.getByLabel("Message")).toHaveValue("Good morning");
   await ada.isAccessible("the times of a message");
-  await ada.page.getByRole("button", { name: "Tomorrow at 9:00" }).click();
-  await expect(toast(ada, /To be sent .*09:00/)).toBeVisible();
-  await expect(ada.composer).toHaveValue("");
-  await toast(ada, "To be sent").getByRole("button", { name: "Undo" }).click();
+  // On second thoughts: the text is still there.
+  await ada.page.getByRole("link", { name: "Back" }).click();
   await expect(ada.composer).toHaveValue("Good morning");
-
   await clock.click();
+
   const at = ada.page.getByLabel("Date and time");
   await at.fill("2020-01-01T09:00");
   ada.forgive(/422/);
   await at.press("Enter");
-  await expect(toast(ada, "That time is over.")).toBeVisible();
-  await expect(ada.composer).toHaveValue("Good morning");
+  await expect(ada.page.getByText("That time is over.")).toBeVisible();
+  await expect(ada.page.getByLabel("Message")).toHaveValue("Good morning");
   await at.fill(tomorrow());
   await at.press("Enter");
-  await expect(toast(ada, /To be sent .*10:30/)).toBeVisible();
+  await expect(ada.page.getByRole("heading", { name: "Messages to be sent later" })).toBeVisible();
+  await ada.goto("/");
   await expect(ada.composer).toHaveValue("");
   await expect(bob.page.locator(".message")).toHaveCount(0);
 
@@ -126,6 +127,22 @@ test("a message waits for its time, is taken back, and is sent at once", async (
   await ada.goto("/scheduled");
   await expect(ada.page.getByRole("list", { name: "Sent and not sent" })).toContainText("All Talk");
   await expect(ada.page.getByText("Nothing waits.")).toBeVisible();
+});
+
+test("a message with files, a reply and an edit are not sent later", async ({ twoPeople: { ada, bob } }) => {
+  const clock = ada.page.getByRole("button", { name: "Send later…" });
+  await bob.write("When?");
+  await ada.comfortable();
+  await ada.composer.fill("Tomorrow");
+  await expect(clock).toBeVisible();
+  await ada.choose(ada.message("When?"), "Reply");
+  await expect(ada.page.getByText(/Replying to/)).toBeVisible();
+  await expect(clock).toBeHidden();
+  await ada.page.getByRole("button", { name: "Cancel reply" }).click();
+  await expect(clock).toBeVisible();
+  await ada.page.locator(".composer input[type=file]").last().setInputFiles({ name: "a.txt", mimeType: "text/plain", buffer: Buffer.from("a") });
+  await expect(ada.page.locator(".tray > li")).toHaveCount(1);
+  await expect(clock).toBeHidden();
 });
 
 test("an edited message leads to what it said before", async ({ twoPeople: { ada, bob } }) => {
@@ -158,10 +175,10 @@ test("pins, saved messages and the clock on a phone", async ({ person }) => {
   await ada.choose(ada.message("Für später"), "Save for later");
   await expect(toast(ada, "Saved for later.")).toBeVisible();
   await ada.composer.fill("Later, then");
-  await ada.page.locator(".later > summary").click();
-  await expect(ada.page.getByRole("button", { name: "Monday at 9:00" })).toBeInViewport();
+  await ada.page.getByRole("button", { name: "Send later…" }).click();
+  await expect(ada.page.getByLabel("Message")).toHaveValue("Later, then");
   await ada.page.getByRole("button", { name: "Monday at 9:00" }).click();
-  await expect(toast(ada, /To be sent Mon/)).toBeVisible();
+  await expect(ada.page.getByRole("list", { name: "Waiting" })).toContainText("Later, then");
   for (const path of ["/saved", "/scheduled", "/rooms/1/pins"]) {
     await ada.goto(path);
     await ada.isAccessible(path);
@@ -188,7 +205,8 @@ test("without scripts all of it is forms and links", async ({ person }) => {
   await ada.goto("/");
 
   await ada.composer.fill("Sent without scripts");
-  await page.locator(".later > summary").click();
+  await page.getByRole("button", { name: "Send later…" }).click();
+  await expect(page.getByText("Times are those of UTC.")).toBeVisible();
   await page.getByRole("button", { name: "In an hour" }).click();
   await expect(page.getByRole("list", { name: "Waiting" })).toContainText("Sent without scripts");
   await page.getByRole("button", { name: "Send now" }).click();

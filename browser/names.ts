@@ -31,6 +31,12 @@ export const enum Attribute {
   // On forms.
   /** The form is submitted by `fetch`, and the page stays. */
   Quiet = "data-quiet",
+  /** The form keeps the message of its menu for later. */
+  SavesMessage = "data-saves-message",
+  /** The form pins the message of its menu, or takes the pin away. */
+  Pins = "data-pins",
+  /** The form sends the words of a new message in another way: the key under which the browser keeps them. */
+  ClearsDraft = "data-clears-draft",
   /** The form adds a boost. */
   Boosts = "data-boosts",
   /** Ctrl+Enter submits the form. */
@@ -90,6 +96,8 @@ export const enum Attribute {
   Action = "data-action",
   /** On the item that deletes a message: the path of the message. */
   Path = "data-path",
+  /** On the strip of a room's pins: the ids of the pinned messages. */
+  Pinned = "data-pinned",
   /** The link leads to the picker of boosts. */
   Picker = "data-picker",
   /** The link plays a sound. */

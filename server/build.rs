@@ -48,6 +48,7 @@ const STYLES: &[&str] = &[
     "highlight",
     "message-menu",
     "preview",
+    "pins",
     "boosts",
     "bots",
     "composer",

@@ -10,10 +10,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::cache::invalidation::Stale;
 use crate::live::Announcement;
 use crate::model::{
-    Account, FileKey, Involvement, Job, Mail, Message, MessageId, Person, Room, RoomId, SessionId, SidebarRoom, User,
-    UserId,
+    Account, FileKey, Involvement, Job, Mail, Message, MessageId, Notice, Person, Room, RoomId, SessionId, SidebarRoom,
+    User, UserId,
 };
 use crate::protocol::ServerEvent;
+use crate::richtext::pins_html;
 use crate::store::events::{EventKind, NewEvent};
 use crate::store::memberships::Marks;
 use crate::store::{self, Tx};
@@ -178,8 +179,17 @@ pub enum Fact {
         mentioned: Vec<UserId>,
         /// Whether it had files, which are to be deleted.
         had_files: bool,
+        /// Whether it was pinned.
+        was_pinned: bool,
         /// The users in whose inboxes it was.
         inbox: Vec<UserId>,
+    },
+    /// A message was pinned to its room, or its pin was taken away.
+    PinsChanged {
+        /// The room.
+        room_id: RoomId,
+        /// The message.
+        message_id: MessageId,
     },
     /// The boosts of a message changed.
     MessageBoosted {
@@ -230,6 +240,34 @@ pub enum Fact {
     },
     /// A mail is to be sent.
     MailQueued(Mail),
+    /// Somebody is to be reminded of a message that they keep.
+    ReminderSet {
+        /// The kept message.
+        saved_id: i64,
+        /// When, in milliseconds since the epoch.
+        remind_at: i64,
+    },
+    /// A reminder is due.
+    Reminded {
+        /// Who is reminded.
+        user_id: UserId,
+        /// The kept message.
+        saved_id: i64,
+    },
+    /// A message is to be posted at a time that its writer chose.
+    MessageScheduled {
+        /// The scheduled message.
+        scheduled_id: i64,
+        /// When, in milliseconds since the epoch.
+        send_at: i64,
+    },
+    /// A scheduled message was posted late, or was not posted.
+    ScheduledEnded {
+        /// Its writer.
+        user_id: UserId,
+        /// The scheduled message.
+        scheduled_id: i64,
+    },
     /// Files have expired, because what they belonged to is gone.
     FilesReleased,
 
@@ -365,8 +403,11 @@ impl Tx {
                 if !mentioned.is_empty() {
                     self.announce_marks(room_id, message_id, &mentioned).await?;
                 }
+                if store::pins::exists(self.db(), message_id).await? {
+                    self.announce_pins(room_id, message_id).await?;
+                }
             }
-            Fact::MessageRemoved { room_id, message_id, mentioned, had_files, inbox } => {
+            Fact::MessageRemoved { room_id, message_id, mentioned, had_files, was_pinned, inbox } => {
                 if had_files {
                     self.enqueue(&Job::RemoveFiles).await?;
                 }
@@ -377,6 +418,13 @@ impl Tx {
                 self.announce_reply_line(room_id, message_id).await?;
                 self.announce_marks(room_id, message_id, &mentioned).await?;
                 self.announce_inboxes(inbox, None).await?;
+                if was_pinned {
+                    self.announce_pins(room_id, message_id).await?;
+                }
+            }
+            Fact::PinsChanged { room_id, message_id } => {
+                self.mark_stale(Stale::Messages(room_id));
+                self.announce_pins(room_id, message_id).await?;
             }
             Fact::MessageBoosted { room_id, message_id } => {
                 let (seq, at) = self.append(EventKind::MessageBoosted, room_id, Some(message_id), None).await?;
@@ -413,6 +461,20 @@ impl Tx {
                 self.announce(Announcement::Person { user_id, event: ServerEvent::Note { room_id, html } });
             }
 
+            Fact::ReminderSet { saved_id, remind_at } => self.enqueue_at(&Job::Remind { saved_id }, remind_at).await?,
+            Fact::Reminded { user_id, saved_id } => {
+                let notice = Notice::Reminder(saved_id);
+                self.enqueue(&Job::PushNotice { user_id, notice, subscription_ids: None, attempts: 0 }).await?;
+            }
+
+            Fact::MessageScheduled { scheduled_id, send_at } => {
+                self.enqueue_at(&Job::SendScheduled { scheduled_id }, send_at).await?;
+            }
+            Fact::ScheduledEnded { user_id, scheduled_id } => {
+                let notice = Notice::Scheduled(scheduled_id);
+                self.enqueue(&Job::PushNotice { user_id, notice, subscription_ids: None, attempts: 0 }).await?;
+            }
+
             // No event: nobody edited anything.
             Fact::MessagesRendered { room_ids, user_ids } => {
                 room_ids.into_iter().for_each(|room_id| self.mark_stale(Stale::Messages(room_id)));
@@ -446,6 +508,14 @@ impl Tx {
             let event = ServerEvent::Marks { room_id, newest_id, unread, mention_count };
             self.announce(Announcement::People { user_ids, event });
         }
+        Ok(())
+    }
+
+    /// Logs and announces what the room's page shows of its pins, after that of a message changed.
+    async fn announce_pins(&mut self, room_id: RoomId, message_id: MessageId) -> sqlx::Result<()> {
+        let (seq, at) = self.append(EventKind::PinsChanged, room_id, Some(message_id), None).await?;
+        let pins_html = pins_html(room_id, &store::pins::summary(self.db(), room_id).await?);
+        self.announce(Announcement::Room { room_id, event: ServerEvent::PinsChanged { seq, at, room_id, pins_html } });
         Ok(())
     }
 
@@ -497,7 +567,7 @@ mod tests {
     use crate::live::testing::TestClient;
     use crate::model::{Anchor, Bio, ClientMessageId, FileName, Posted, Role};
     use crate::ops::rooms::Audience;
-    use crate::ops::{accounts, bans, boosts, files, memberships, messages, rooms, sessions, sync, users};
+    use crate::ops::{accounts, bans, boosts, files, memberships, messages, pins, rooms, sessions, sync, users};
     use crate::protocol::{Timeline, ViewerState};
     use crate::testing::World;
     use crate::{jobs, testing};
@@ -561,6 +631,7 @@ mod tests {
             // Who is no longer in the room is taken to another one.
             if let Some(timeline) = timeline {
                 assert_eq!(shown(&self.timeline), shown(&timeline), "{name} after {after}");
+                assert_eq!(self.timeline.pins_html, timeline.pins_html, "{name} after {after}");
             }
         }
     }
@@ -608,13 +679,17 @@ mod tests {
             Fact::MessageEdited { .. } => "edit, edit a mention away",
             Fact::MessageRemoved { .. } => "remove message, remove the only unread message, remove an unread mention",
             Fact::MessageBoosted { .. } => "boost",
+            Fact::PinsChanged { .. } => "pin, unpin",
             Fact::MessageExtended { .. } => "post a picture",
             Fact::LinksPosted { .. } => "post a link",
             Fact::InboxChanged { .. } => "edit a mention away, boost, read",
-            Fact::FilesReleased
-            | Fact::DeliveriesQueued { .. }
-            | Fact::EntryNotifies { .. }
-            | Fact::MailQueued(_) => "none: no page shows it",
+            Fact::FilesReleased | Fact::DeliveriesQueued { .. } | Fact::EntryNotifies { .. } | Fact::MailQueued(_) => {
+                "none: no page shows it"
+            }
+            Fact::ReminderSet { .. }
+            | Fact::Reminded { .. }
+            | Fact::MessageScheduled { .. }
+            | Fact::ScheduledEnded { .. } => "none: no page of the chat shows it",
             Fact::NoteWritten { .. } => "none: it is gone after a load",
             Fact::MessagesRendered { .. } => "none: a tab shows it at its next load",
             Fact::EventsPruned => "prune",
@@ -657,6 +732,7 @@ mod tests {
         step!("edit", messages::edit(state, &member(ada, all_talk).await, second.id, draft).await.unwrap());
         let content = "👍".parse().unwrap();
         step!("boost", boosts::boost(state, &member(bob, all_talk).await, second.id, content).await.unwrap());
+        step!("pin", pins::pin(state, &member(bob, all_talk).await, second.id).await.unwrap());
         let bytes = futures::stream::iter([Ok::<_, std::io::Error>(bytes::Bytes::from_static(b"a picture"))]);
         let (id, name) = (ClientMessageId::v7(1, [1; 10]), FileName::clean("a.png"));
         let upload = files::receive(state, &testing::current(cleo), id.clone(), name, bytes).await.unwrap();
@@ -669,7 +745,11 @@ mod tests {
             Ok(tx.record(Fact::MessageExtended { room_id: all_talk, message_id: with_file.id, extras_html }).await?)
         };
         step!("post a picture", state.db.write(extended).await.unwrap());
+        step!("pin", pins::pin(state, &member(ada, all_talk).await, first.id).await.unwrap());
+        let draft = "second, edited while pinned".parse().unwrap();
+        step!("edit", messages::edit(state, &member(ada, all_talk).await, second.id, draft).await.unwrap());
         step!("remove message", messages::remove(state, &member(ada, all_talk).await, first.id).await.unwrap());
+        step!("unpin", pins::unpin(state, &member(bob, all_talk).await, second.id).await.unwrap());
         let reader = testing::current(bob);
         step!("read", memberships::mark_read(state, &reader, all_talk, with_file.id).await.unwrap());
         let unread = member(bob, all_talk).await;

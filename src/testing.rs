@@ -117,6 +117,7 @@ pub fn new_message(room_id: RoomId, creator_id: UserId, number: u8, text: &str) 
         body: Body { source: text.into(), ..rendered.body },
         created_at: 1_000 + i64::from(number),
         reply_to: None,
+        is_reading: true,
     }
 }
 

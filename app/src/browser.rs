@@ -190,6 +190,9 @@ pub fn show_body(row: &web_sys::Element, html: &str) {
     if let Some(fold) = fold {
         fold.remove();
     }
+    if let Ok(Some(mark)) = row.query_selector(".message__edited") {
+        mark.remove();
+    }
     body.set_outer_html(html);
     if is_unfolded && let Ok(Some(fold)) = row.query_selector(".fold") {
         let _ = fold.set_attribute("open", "");

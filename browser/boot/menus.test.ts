@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { menuHtml, messageIdOf, sideOf } from "./menus.ts";
+import { isPinned, menuHtml, messageIdOf, sideOf } from "./menus.ts";
 
 test("a row's id holds the message's id", () => {
   assert.equal(messageIdOf("message-41"), "41");
@@ -19,4 +19,9 @@ test("the template's placeholders are replaced wherever they stand", () => {
 test("a menu opens upwards only where there is no room below", () => {
   assert.equal(sideOf(208, 200), "down");
   assert.equal(sideOf(207, 200), "up");
+});
+
+test("a message is pinned if its whole id is in the list", () => {
+  assert.ok(isPinned("41", "7 41") && isPinned("7", "7"));
+  for (const pinned of ["", "4 1", "141 410", null, undefined]) assert.equal(isPinned("41", pinned), false);
 });

@@ -1,7 +1,7 @@
 // Menus (`details.menu`): the items of a message's menu, the side to which a menu opens, and when it closes. The items
 // are the same for all messages, so the page has them once, as a template, and a menu is filled when it is needed.
 
-import { closest, findAll, target } from "../dom.ts";
+import { closest, find, findAll, target } from "../dom.ts";
 import { FILL_MENU } from "../events.ts";
 import { isComposing } from "../keyboard.ts";
 import { Attribute, Id, Placeholder } from "../names.ts";
@@ -47,9 +47,26 @@ function fill(menu: Element | null | undefined) {
   list.innerHTML = menuHtml(template.innerHTML, messageId, roomId);
 }
 
+/** Whether a message is among the pinned ones. */
+export function isPinned(messageId: string, pinned: string | null | undefined): boolean {
+  return !!pinned?.split(" ").includes(messageId);
+}
+
+/** Offers to pin the message of a menu, or to take its pin away: the items are the same for all messages. */
+function offerPin(menu: Element) {
+  const form = find(`[${Attribute.Pins}]`, menu);
+  if (!form) return;
+  const pinned = find(`[${Attribute.Pinned}]`)?.getAttribute(Attribute.Pinned);
+  const isOff = !isPinned(messageIdOf(menu.closest(".message")?.id ?? "") ?? "", pinned);
+  const [pin, unpin] = findAll("button", form);
+  if (pin) pin.hidden = !isOff;
+  if (unpin) unpin.hidden = isOff;
+}
+
 function place(menu: HTMLDetailsElement | null) {
   if (!menu?.matches("details.menu[open]")) return;
   fill(menu);
+  offerPin(menu);
   const [button, list] = menu.children;
   if (!button || !(list instanceof HTMLElement)) return;
   const around = (menu.closest(".timeline") ?? document.documentElement).getBoundingClientRect();

@@ -46,6 +46,8 @@ async function post(action: string, body: URLSearchParams): Promise<boolean> {
   if (!response) showNotice("The server could not be reached, so nothing was saved. Try again.");
   else if (response.status === 429)
     showNotice("That was too much in a short time, so it was not saved. Wait a moment, then try again.");
+  else if (response.status === 409 && response.headers.get("content-type")?.startsWith("text/plain"))
+    showNotice(await response.text());
   else if (!isDone) showNotice("That was refused. Reload the page to see how things are.");
   return !!isDone;
 }

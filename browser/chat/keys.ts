@@ -16,6 +16,7 @@ const letters = new Map([
   ["r", `[${Attribute.Action}=reply]`],
   ["e", `[${Attribute.Action}=edit]`],
   ["b", `[${Attribute.Picker}]`],
+  ["s", `[${Attribute.SavesMessage}] button`],
 ]);
 
 /** The pages that two letters lead to: `g` and this one. */

@@ -14,7 +14,7 @@ use crate::richtext::RENDER_VERSION;
 use crate::state::AppState;
 use crate::store::jobs::Lease;
 use crate::store::{self, Tx};
-use crate::{AppError, AppResult, names};
+use crate::{AppError, AppResult, names, ops};
 
 /// Pause after a failure to read or write the queue.
 const QUEUE_RETRY_INTERVAL: Duration = Duration::from_secs(5);
@@ -267,6 +267,9 @@ async fn fail(state: &AppState, lease: Lease, job: &Job, error: String) -> AppRe
     if lease.attempts >= MAX_ATTEMPTS && kind != JobKind::DeliverWebhooks {
         tracing::error!(error, ?kind, job.id = lease.job_id, "a job failed too often and is dead");
         state.db.counts().note_job(kind, JobResult::Dead);
+        if let Job::SendScheduled { scheduled_id } = job {
+            ops::scheduled::give_up(state, *scheduled_id).await?;
+        }
         return mark_dead(state, lease, error).await;
     }
     tracing::warn!(error, ?kind, job.id = lease.job_id, attempts = lease.attempts, "a job failed and will be retried");

@@ -13,11 +13,13 @@ mod make_preview;
 mod preview_links;
 mod prune;
 mod push;
+mod remind;
 mod remove_content;
 mod remove_files;
 mod render;
 mod renew_search;
 mod send_mail;
+mod send_scheduled;
 mod sweep_files;
 
 pub use dispatcher::{run, run_due};
@@ -86,6 +88,11 @@ async fn step(state: &AppState, job: &Job) -> AppResult<Next> {
             push::step_again(state, *message_id, subscription_ids, *attempts).await
         }
         Job::SendMail(mail) => send_mail::step(state, mail).await,
+        Job::Remind { saved_id } => remind::step(state, *saved_id).await,
+        Job::SendScheduled { scheduled_id } => send_scheduled::step(state, *scheduled_id).await,
+        Job::PushNotice { user_id, notice, subscription_ids, attempts } => {
+            push::step_notice(state, *user_id, *notice, subscription_ids.as_deref(), *attempts).await
+        }
     }
 }
 

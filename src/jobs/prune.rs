@@ -19,6 +19,9 @@ const DEAD_JOB_RETENTION_MS: i64 = 7 * 24 * 60 * 60 * 1_000;
 /// Retention of devices that get no pushes any more, in milliseconds: 30 days. Their owners see until then why.
 const DEAD_DEVICE_RETENTION_MS: i64 = 30 * 24 * 60 * 60 * 1_000;
 
+/// Retention of scheduled messages that were sent or failed, in milliseconds: 30 days.
+const SCHEDULED_RETENTION_MS: i64 = 30 * 24 * 60 * 60 * 1_000;
+
 /// Retention of what is in inboxes, in milliseconds: 90 days.
 const INBOX_RETENTION_MS: i64 = 90 * 24 * 60 * 60 * 1_000;
 
@@ -46,10 +49,12 @@ pub(super) async fn step(state: &AppState) -> AppResult<Next> {
         }
         let network_count = store::networks::prune(tx.db(), now_ms - NETWORK_RETENTION_MS, BATCH_SIZE).await?;
         let device_count = store::pushes::prune_dead(tx.db(), now_ms - DEAD_DEVICE_RETENTION_MS, BATCH_SIZE).await?;
+        let scheduled_count = store::scheduled::prune(tx.db(), now_ms - SCHEDULED_RETENTION_MS, BATCH_SIZE).await?;
         let user_ids = store::inbox::prune(tx.db(), now_ms - INBOX_RETENTION_MS, BATCH_SIZE).await?;
         let entry_count = user_ids.len() as u64;
         tx.record(Fact::InboxChanged { user_ids, room_id: None }).await?;
-        Ok(if event_count + job_count + delivery_count + network_count + device_count + entry_count > 0 {
+        let ended_count = scheduled_count + entry_count;
+        Ok(if event_count + job_count + delivery_count + network_count + device_count + ended_count > 0 {
             Next::Continue
         } else {
             Next::At(now_ms + INTERVAL_MS)

@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 
 use super::Next;
 use crate::AppResult;
-use crate::model::{Job, MessageId, PushSubscriptionId};
-use crate::ops::pushes::{Batch, Outcome, Sent, send_entry, send_message};
+use crate::model::{Job, MessageId, Notice, PushSubscriptionId, UserId};
+use crate::ops::pushes::{Batch, Outcome, Sent, send_entry, send_message, send_notice};
 use crate::state::AppState;
 use crate::store::Tx;
 
@@ -21,13 +21,13 @@ const PAUSES_MS: [i64; 4] = [30_000, 2 * 60 * 1_000, 10 * 60 * 1_000, 30 * 60 * 
 pub(super) async fn step(state: &AppState, message_id: MessageId, after: PushSubscriptionId) -> AppResult<Next> {
     let Batch { sent, last } = send_message(state, message_id, after, None).await?;
     let next = last.map(|after| Job::Push { message_id, after });
-    Ok(finish(message_id, sent, 0, next))
+    Ok(finish(Subject::Message(message_id), sent, 0, next))
 }
 
 /// Pushes an entry of an inbox. It is tried once: what it says stays in the inbox.
 pub(super) async fn step_entry(state: &AppState, entry_id: i64) -> AppResult<Next> {
     let Some((message_id, sent)) = send_entry(state, entry_id).await? else { return Ok(Next::Done) };
-    Ok(finish(message_id, sent, u32::MAX, None))
+    Ok(finish(Subject::Message(message_id), sent, u32::MAX, None))
 }
 
 /// Pushes to devices to which it failed `attempts` times.
@@ -38,20 +38,53 @@ pub(super) async fn step_again(
     attempts: u32,
 ) -> AppResult<Next> {
     let Batch { sent, .. } = send_message(state, message_id, PushSubscriptionId(0), Some(subscription_ids)).await?;
-    Ok(finish(message_id, sent, attempts, None))
+    Ok(finish(Subject::Message(message_id), sent, attempts, None))
 }
 
-fn finish(message_id: MessageId, sent: Vec<Sent>, attempts: u32, next: Option<Job>) -> Next {
+/// Pushes what concerns one person to their devices, or to those to which it failed `attempts` times.
+pub(super) async fn step_notice(
+    state: &AppState,
+    user_id: UserId,
+    notice: Notice,
+    among: Option<&[PushSubscriptionId]>,
+    attempts: u32,
+) -> AppResult<Next> {
+    let sent = send_notice(state, user_id, notice, among).await?;
+    Ok(finish(Subject::Notice(user_id, notice), sent, attempts, None))
+}
+
+/// What is pushed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Subject {
+    /// A message, to those who are to hear of it.
+    Message(MessageId),
+    /// What concerns one person.
+    Notice(UserId, Notice),
+}
+
+impl Subject {
+    /// The job that tries again.
+    fn again(self, subscription_ids: Vec<PushSubscriptionId>, attempts: u32) -> Job {
+        match self {
+            Self::Message(message_id) => Job::PushAgain { message_id, subscription_ids, attempts },
+            Self::Notice(user_id, notice) => {
+                Job::PushNotice { user_id, notice, subscription_ids: Some(subscription_ids), attempts }
+            }
+        }
+    }
+}
+
+fn finish(subject: Subject, sent: Vec<Sent>, attempts: u32, next: Option<Job>) -> Next {
     if sent.is_empty() && next.is_none() {
         return Next::Done;
     }
-    Next::Pushed(Finish { message_id, sent, attempts, next })
+    Next::Pushed(Finish { subject, sent, attempts, next })
 }
 
 /// What a batch ends with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Finish {
-    message_id: MessageId,
+    subject: Subject,
     sent: Vec<Sent>,
     attempts: u32,
     next: Option<Job>,
@@ -65,8 +98,7 @@ impl Finish {
         }
         let jitter = uuid::Uuid::new_v4().as_bytes()[0];
         for ((run_at, attempts), subscription_ids) in again(&self.sent, self.attempts, tx.now_ms(), jitter) {
-            let job = Job::PushAgain { message_id: self.message_id, subscription_ids, attempts };
-            tx.enqueue_at(&job, run_at).await?;
+            tx.enqueue_at(&self.subject.again(subscription_ids, attempts), run_at).await?;
         }
         if let Some(next) = &self.next {
             tx.enqueue(next).await?;

@@ -76,6 +76,39 @@ pub enum Job {
     },
     /// Sends a mail.
     SendMail(Mail),
+    /// Sends a reminder of a message that somebody keeps. There is one such job for it at most.
+    Remind {
+        /// The kept message.
+        saved_id: i64,
+    },
+    /// Posts a message at the time that its writer chose. There is one such job for it at most.
+    SendScheduled {
+        /// The scheduled message.
+        scheduled_id: i64,
+    },
+    /// Pushes to the devices of one person what concerns them alone.
+    PushNotice {
+        /// The person.
+        user_id: UserId,
+        /// What it is.
+        notice: Notice,
+        /// Only these subscriptions, for another try.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        subscription_ids: Option<Vec<PushSubscriptionId>>,
+        /// How often it was tried.
+        #[serde(default)]
+        attempts: u32,
+    },
+}
+
+/// What concerns one person alone, by the id of its row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Notice {
+    /// A reminder of a kept message.
+    Reminder(i64),
+    /// A scheduled message was sent late, or was not sent.
+    Scheduled(i64),
 }
 
 /// Before every subscription.
@@ -117,6 +150,12 @@ pub enum JobKind {
     PushAgain,
     /// [`Job::SendMail`]
     SendMail,
+    /// [`Job::Remind`]
+    Remind,
+    /// [`Job::SendScheduled`]
+    SendScheduled,
+    /// [`Job::PushNotice`]
+    PushNotice,
 }
 
 impl Job {
@@ -139,13 +178,16 @@ impl Job {
             Self::PushEntry { .. } => JobKind::PushEntry,
             Self::PushAgain { .. } => JobKind::PushAgain,
             Self::SendMail(_) => JobKind::SendMail,
+            Self::Remind { .. } => JobKind::Remind,
+            Self::SendScheduled { .. } => JobKind::SendScheduled,
+            Self::PushNotice { .. } => JobKind::PushNotice,
         }
     }
 }
 
 impl JobKind {
     /// Every kind.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 18] = [
         Self::RemoveContent,
         Self::EmptyRoom,
         Self::Prune,
@@ -161,6 +203,9 @@ impl JobKind {
         Self::PushEntry,
         Self::PushAgain,
         Self::SendMail,
+        Self::Remind,
+        Self::SendScheduled,
+        Self::PushNotice,
     ];
 
     /// How many jobs of this kind run concurrently.
@@ -171,7 +216,7 @@ impl JobKind {
             Self::PreviewLinks => 4,
             Self::DeliverWebhooks => 16,
             Self::Push => 4,
-            Self::PushEntry | Self::PushAgain | Self::SendMail => 2,
+            Self::PushEntry | Self::PushAgain | Self::PushNotice | Self::SendMail => 2,
             // More would only queue for the single writer.
             _ => 1,
         }
@@ -221,6 +266,17 @@ mod tests {
             (
                 Job::SendMail(Mail::Invitation { email_address: "bob@example.com".into(), user_id: UserId(7) }),
                 r#"{"kind":"send_mail","mail":"invitation","email_address":"bob@example.com","user_id":7}"#,
+            ),
+            (Job::SendScheduled { scheduled_id: 3 }, r#"{"kind":"send_scheduled","scheduled_id":3}"#),
+            (Job::Remind { saved_id: 3 }, r#"{"kind":"remind","saved_id":3}"#),
+            (
+                Job::PushNotice {
+                    user_id: UserId(7),
+                    notice: Notice::Reminder(3),
+                    subscription_ids: Some(vec![PushSubscriptionId(2)]),
+                    attempts: 1,
+                },
+                r#"{"kind":"push_notice","user_id":7,"notice":{"reminder":3},"subscription_ids":[2],"attempts":1}"#,
             ),
         ] {
             assert_eq!(serde_json::to_string(&job).unwrap(), json);

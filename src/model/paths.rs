@@ -82,6 +82,10 @@ pub const SHARE: &str = "/share";
 pub const WORKER: &str = "/service-worker.js";
 /// The page that the service worker shows where it has kept none.
 pub const OFFLINE: &str = "/offline";
+/// The messages that one keeps for later.
+pub const SAVED: &str = "/saved";
+/// The messages that one has written to be sent later.
+pub const SCHEDULED: &str = "/scheduled";
 /// The health check.
 pub const UP: &str = "/up";
 /// The WebSocket.
@@ -91,9 +95,12 @@ pub const CABLE: &str = "/cable";
 /// document: pages of forms for those who are signed in. A wrong guess costs a request.
 #[must_use]
 pub fn is_framed(path: &str) -> bool {
-    let is_of_room = path.starts_with("/rooms/") && ["/new", "/edit", "/files"].iter().any(|end| path.ends_with(end));
+    let is_of_room = path.starts_with("/rooms/")
+        && ["/new", "/edit", "/files", "/pins", "/history"].iter().any(|end| path.ends_with(end));
+    let is_kept = path.starts_with(SAVED) || path.ends_with(SAVED) || path.starts_with(SCHEDULED);
     let is_account_page = path.starts_with("/account/") && !path.ends_with(".css");
-    is_of_room || is_account_page || path == SEARCHES || path == INBOX || path.starts_with("/users/")
+    let is_page = is_kept || path == SEARCHES || path == INBOX || path.starts_with("/users/");
+    is_of_room || is_account_page || is_page
 }
 
 /// The page of a room, with its newest messages. DELETE removes an open or closed room.
@@ -192,6 +199,18 @@ pub fn unread(room_id: RoomId, message_id: MessageId) -> String {
     of_stored_message(room_id, message_id, "/unread")
 }
 
+/// What an edited message said before.
+#[must_use]
+pub fn history(room_id: RoomId, message_id: MessageId) -> String {
+    of_stored_message(room_id, message_id, "/history")
+}
+
+/// POST pins a message to its room, DELETE takes the pin away.
+#[must_use]
+pub fn pin(room_id: RoomId, message_id: MessageId) -> String {
+    of_stored_message(room_id, message_id, "/pin")
+}
+
 fn of_stored_message(room_id: RoomId, message_id: MessageId, part: &str) -> String {
     let (mut room, mut message) = (Buffer::new(), Buffer::new());
     ["/rooms/", room.format(room_id.0), "/messages/", message.format(message_id.0), part].concat()
@@ -223,6 +242,45 @@ pub fn previews(message_id: MessageId) -> String {
 
 fn of_message(message_id: MessageId, part: &str) -> String {
     ["/messages/", Buffer::new().format(message_id.0), part].concat()
+}
+
+/// POST keeps a message for later; the page has a note and a reminder.
+#[must_use]
+pub fn save_message(message_id: MessageId) -> String {
+    of_message(message_id, SAVED)
+}
+
+/// A message that one keeps: PUT changes its note and reminder, DELETE removes it.
+#[must_use]
+pub fn saved(id: i64) -> String {
+    [SAVED, "/", Buffer::new().format(id)].concat()
+}
+
+/// The messages that one is done with.
+pub const SAVED_DONE: &str = "/saved?show=done";
+
+/// The messages that one keeps, before one of them.
+#[must_use]
+pub fn saved_before(is_done: bool, id: i64) -> String {
+    [SAVED, if is_done { "?show=done&before=" } else { "?before=" }, Buffer::new().format(id)].concat()
+}
+
+/// POST stores a message that is to be sent later in a room; the page is its form.
+#[must_use]
+pub fn room_scheduled(room_id: RoomId) -> String {
+    of_room(room_id, "scheduled")
+}
+
+/// The form of a message that is to be sent later in a room.
+#[must_use]
+pub fn new_scheduled(room_id: RoomId) -> String {
+    of_room(room_id, "scheduled/new")
+}
+
+/// A message that is to be sent later: PUT changes it, DELETE cancels it.
+#[must_use]
+pub fn scheduled(id: i64) -> String {
+    [SCHEDULED, "/", Buffer::new().format(id)].concat()
 }
 
 /// An upload: PATCH appends to it, HEAD tells where it stands, DELETE removes it.
@@ -287,6 +345,12 @@ pub fn room_hooks(room_id: RoomId) -> String {
 #[must_use]
 pub fn room_hook(room_id: RoomId, hook_id: i64) -> String {
     [&room_hooks(room_id), "/", Buffer::new().format(hook_id)].concat()
+}
+
+/// The pinned messages of a room.
+#[must_use]
+pub fn pins(room_id: RoomId) -> String {
+    of_room(room_id, "pins")
 }
 
 /// Somebody's page.
@@ -520,6 +584,10 @@ pub mod template {
     pub const REPLY: &str = "/rooms/{room}/messages/{id}/reply";
     /// [`unread`](super::unread)
     pub const UNREAD: &str = "/rooms/{room}/messages/{id}/unread";
+    /// [`pin`](super::pin)
+    pub const PIN: &str = "/rooms/{room}/messages/{id}/pin";
+    /// [`save_message`](super::save_message)
+    pub const SAVE: &str = "/messages/{id}/saved";
     /// [`new_boost`](super::new_boost)
     pub const NEW_BOOST: &str = "/messages/{id}/boosts/new";
 }
@@ -545,9 +613,18 @@ mod tests {
             (room_files(ROOM), "/rooms/4/files"),
             (room_files_before(ROOM, MESSAGE), "/rooms/4/files?before=41"),
             (room_hook(ROOM, 8), "/rooms/4/hooks/8"),
+            (pins(ROOM), "/rooms/4/pins"),
+            (history(ROOM, MESSAGE), "/rooms/4/messages/41/history"),
+            (pin(ROOM, MESSAGE), "/rooms/4/messages/41/pin"),
             (messages(ROOM), "/rooms/4/messages"),
             (message_menu(MESSAGE), "/messages/41/menu"),
             (boosts(MESSAGE), "/messages/41/boosts"),
+            (save_message(MESSAGE), "/messages/41/saved"),
+            (saved(3), "/saved/3"),
+            (room_scheduled(ROOM), "/rooms/4/scheduled"),
+            (new_scheduled(ROOM), "/rooms/4/scheduled/new"),
+            (scheduled(3), "/scheduled/3"),
+            (saved_before(true, 3), "/saved?show=done&before=3"),
             (user(UserId(7)), "/users/7"),
             (edit_bot(UserId(7)), "/account/bots/7/edit"),
             (bot_messages(ROOM, &BotKey::new(UserId(9), "abc".into())), "/rooms/4/9-abc/messages"),
@@ -582,6 +659,8 @@ mod tests {
             (template::EDIT_MESSAGE, edit_message(ROOM, MESSAGE)),
             (template::REPLY, reply(ROOM, MESSAGE)),
             (template::UNREAD, unread(ROOM, MESSAGE)),
+            (template::PIN, pin(ROOM, MESSAGE)),
+            (template::SAVE, save_message(MESSAGE)),
             (template::NEW_BOOST, new_boost(MESSAGE)),
         ] {
             assert_eq!(filled(template), path);

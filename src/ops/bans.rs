@@ -28,7 +28,7 @@ pub struct BanScope {
     pub spared_count: usize,
 }
 
-/// Bans a user: their sessions end, nobody can sign in or join from the public networks that only they used lately, and
+/// Bans a user: their sessions and what they wrote to be sent later end, nobody can sign in or join from the public networks that only they used lately, and
 /// a job removes everything they posted.
 ///
 /// # Errors
@@ -45,6 +45,7 @@ pub async fn ban(state: &AppState, administrator: &Administrator, user_id: UserI
             store::bans::insert(tx.db(), user_id, &banned.to_string(), now_ms).await?;
         }
         end_all(tx, user_id, None).await?;
+        store::scheduled::remove_all(tx.db(), user_id).await?;
         store::users::update_status(tx.db(), user_id, Status::Banned, now_ms).await?;
         let up_to = store::messages::newest(tx.db()).await?;
         tx.record(Fact::UserBanned { user_id, up_to }).await?;

@@ -67,7 +67,10 @@ pub async fn search(state: &AppState, current: &CurrentUser, text: &str, zone: &
     let mut results = SearchResults { terms: query.terms.clone(), ..SearchResults::default() };
     let mut found = Vec::new();
     if !query.is_blank() && !query.impossible {
-        let ids = find_matches(db, &mut query, &rooms, &authors).await?;
+        let ids = match find_chosen(db, &query, current.user.id, &rooms).await? {
+            Some(chosen) => find_among(db, &mut query, &chosen, &authors).await?,
+            None => find_matches(db, &mut query, &rooms, &authors).await?,
+        };
         results.has_more = is_full(ids.len());
         found = store::messages::list_short(&mut *db, &ids, MAX_WHOLE_BODY_BYTES).await?;
         if !query.terms.iter().all(|term| term.is_ascii()) && store::searches::find_index_state(&mut *db).await?.1.0 > 0
@@ -191,13 +194,74 @@ fn resolve_rooms(own_rooms: &[(RoomId, RoomKind, String, Involvement)], query: &
     if query.rooms.is_empty() { own_rooms.iter().map(|room| room.0).collect() } else { rooms }
 }
 
-/// Ids of the newest matches, newest first, at most [`MAX_RESULTS`].
-async fn find_matches(
+/// What a search says that did not end in time.
+const CUT_SHORT: &str = "The search took too long and was cut short. Add a word, a room or a day.";
+
+/// The messages that `is:saved` and `is:pinned` name, of these rooms; `None` without such a filter.
+async fn find_chosen(
+    db: &mut SqliteConnection,
+    query: &Query,
+    user_id: UserId,
+    rooms: &[RoomId],
+) -> AppResult<Option<Vec<(MessageId, RoomId)>>> {
+    if !query.is_among() {
+        return Ok(None);
+    }
+    let mut chosen = Vec::new();
+    if query.is_saved {
+        chosen = store::saved::list_messages(&mut *db, user_id).await?;
+    }
+    if query.is_pinned {
+        let pinned = store::pins::list_messages(&mut *db, user_id).await?;
+        if query.is_saved {
+            let pinned: HashSet<_> = pinned.into_iter().collect();
+            chosen.retain(|found| pinned.contains(found));
+        } else {
+            chosen = pinned;
+        }
+    }
+    let rooms: HashSet<_> = rooms.iter().collect();
+    chosen.retain(|(_, room_id)| rooms.contains(room_id));
+    Ok(Some(chosen))
+}
+
+/// Ids of the matches among these messages, newest first, at most [`MAX_RESULTS`].
+async fn find_among(
     db: &mut SqliteConnection,
     query: &mut Query,
-    rooms: &[RoomId],
+    chosen: &[(MessageId, RoomId)],
     authors: &[UserId],
 ) -> AppResult<Vec<MessageId>> {
+    let mut found = BTreeSet::new();
+    let mut is_cut_short = false;
+    // In pieces, so that an expression lists few rooms.
+    for chosen in chosen.chunks(MAX_ROOMS_IN_EXPRESSION) {
+        let ids: Vec<_> = chosen.iter().map(|(message_id, _)| *message_id).collect();
+        let rooms: BTreeSet<_> = chosen.iter().map(|(_, room_id)| *room_id).collect();
+        let rooms: Vec<_> = rooms.into_iter().collect();
+        let (from, to) = range_of(db, query).await?;
+        for table in [Table::Words, Table::Parts] {
+            let expression = match table {
+                Table::Words => query.words_match(Some(&rooms), authors),
+                Table::Parts => query.parts_match(Some(&rooms), authors),
+            };
+            let Some(expression) = expression else { continue };
+            let range = SearchRange { from, to, limit: MAX_RESULTS };
+            match store::searches::find(db, table, &expression, range, Some(&ids)).await? {
+                Some(matches) => found.extend(matches.into_iter().map(|(id, _)| id)),
+                None => is_cut_short = true,
+            }
+        }
+    }
+    if is_cut_short {
+        query.remarks.push(CUT_SHORT.into());
+    }
+    let max_results = usize::try_from(MAX_RESULTS).expect("100 fits");
+    Ok(found.into_iter().rev().take(max_results).collect())
+}
+
+/// The range of the ids of messages that a search may find, by its days.
+async fn range_of(db: &mut SqliteConnection, query: &Query) -> AppResult<(MessageId, MessageId)> {
     let from = match query.after {
         Some(at_ms) => store::searches::first_since(&mut *db, at_ms).await?,
         None => MessageId(0),
@@ -206,6 +270,17 @@ async fn find_matches(
         Some(at_ms) => store::searches::first_since(&mut *db, at_ms).await?,
         None => MessageId(i64::MAX),
     };
+    Ok((from, to))
+}
+
+/// Ids of the newest matches, newest first, at most [`MAX_RESULTS`].
+async fn find_matches(
+    db: &mut SqliteConnection,
+    query: &mut Query,
+    rooms: &[RoomId],
+    authors: &[UserId],
+) -> AppResult<Vec<MessageId>> {
+    let (from, to) = range_of(db, query).await?;
     let mut found = BTreeSet::new();
     for table in [Table::Words, Table::Parts] {
         if is_full(found.len()) || rooms.is_empty() {
@@ -213,9 +288,7 @@ async fn find_matches(
         }
         match find_in_table(db, table, query, (rooms, authors), (from, to)).await? {
             Some(ids) => found.extend(ids),
-            None => {
-                query.remarks.push("The search took too long and was cut short. Add a word, a room or a day.".into())
-            }
+            None => query.remarks.push(CUT_SHORT.into()),
         }
     }
     let max_results = usize::try_from(MAX_RESULTS).expect("100 fits");
@@ -247,7 +320,7 @@ async fn find_in_table(
         let has_many_rooms = rooms.len() > MAX_ROOMS_IN_EXPRESSION;
         let limit = if has_many_rooms { SCAN_LIMIT_WITH_MANY_ROOMS } else { SCAN_LIMIT };
         let range = SearchRange { from, to, limit };
-        let Some(found) = store::searches::find(db, table, &expression, range).await? else { return Ok(None) };
+        let Some(found) = store::searches::find(db, table, &expression, range, None).await? else { return Ok(None) };
         let is_complete = i64::try_from(found.len()).is_ok_and(|count| count < limit);
         let found = only_own(found);
         if is_complete || has_many_rooms || is_full(found.len()) {
@@ -256,7 +329,7 @@ async fn find_in_table(
     }
     let Some(expression) = expression(Some(rooms)) else { return Ok(Some(Vec::new())) };
     let range = SearchRange { from, to, limit: MAX_RESULTS };
-    Ok(store::searches::find(db, table, &expression, range).await?.map(only_own))
+    Ok(store::searches::find(db, table, &expression, range, None).await?.map(only_own))
 }
 
 /// Whether a search with this number of results needs no further ones.
@@ -273,6 +346,40 @@ mod tests {
     async fn hits(world: &World, user: &User, query: &str) -> Vec<i64> {
         let found = search(&world.state, &testing::current(user), query, &Zone::UTC).await.unwrap();
         found.messages.into_iter().map(|(message, _)| message.id.0).collect()
+    }
+
+    #[tokio::test]
+    async fn saved_and_pinned_messages_are_found_by_their_state_and_words() {
+        let world = testing::world().await;
+        let (state, room_id) = (&world.state, world.all_talk.id);
+        let mut ids = Vec::new();
+        for words in ["eels swim", "eels sleep", "newts swim", "eels dream"] {
+            ids.push(world.post(&world.ada, room_id, words).await.id);
+        }
+        let closed = world.open_closed_room("Room", &[&world.bob]).await;
+        let secret = world.post(&world.ada, closed.id, "eels in secret").await.id;
+        let bob = world.member(&world.bob, room_id).await;
+        let in_closed = world.member(&world.bob, closed.id).await;
+        for id in [ids[0], ids[2]] {
+            ops::saved::save(state, &bob, id).await.unwrap();
+        }
+        ops::saved::save(state, &in_closed, secret).await.unwrap();
+        for id in [ids[1], ids[2]] {
+            ops::pins::pin(state, &bob, id).await.unwrap();
+        }
+        ops::pins::pin(state, &in_closed, secret).await.unwrap();
+        let of = |indexes: &[usize]| indexes.iter().map(|index| ids[*index].0).collect::<Vec<_>>();
+        let bobs = &world.bob;
+        assert_eq!(hits(&world, bobs, "is:saved in:\"All Talk\"").await, of(&[0, 2]));
+        assert_eq!(hits(&world, bobs, "is:saved").await, [of(&[0, 2]), vec![secret.0]].concat());
+        assert_eq!(hits(&world, bobs, "is:saved eels").await, [of(&[0]), vec![secret.0]].concat());
+        assert_eq!(hits(&world, bobs, "is:pinned wim").await, of(&[2]), "a part of a word");
+        assert_eq!(hits(&world, bobs, "is:saved is:pinned from:ada").await, [of(&[2]), vec![secret.0]].concat());
+        assert!(hits(&world, bobs, "is:saved from:bob").await.is_empty());
+        assert!(hits(&world, &world.cleo, "is:saved").await.is_empty(), "only one's own");
+        assert_eq!(hits(&world, &world.cleo, "is:pinned").await, of(&[1, 2]), "only of one's rooms");
+        ops::memberships::leave(state, &in_closed).await.unwrap();
+        assert_eq!(hits(&world, bobs, "is:saved eels").await, of(&[0]), "what was kept of a lost room is not found");
     }
 
     #[tokio::test]

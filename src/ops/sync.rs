@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use crate::access::CurrentUser;
 use crate::model::{Involvement, Message, MessageId, RoomId, SidebarRoom};
 use crate::protocol::{Cursor, ServerEvent};
+use crate::richtext::pins_html;
 use crate::state::AppState;
 use crate::store;
 use crate::{AppError, AppResult};
@@ -40,6 +41,8 @@ pub struct Changes {
     /// The changed messages that were not read yet, and the size of each; the next one last.
     remaining: Vec<(MessageId, usize)>,
     read_bytes: usize,
+    /// Whether the pins changed, and were not read yet.
+    has_pins: bool,
 }
 
 /// The first event of a socket: the user, the account, and the user's rooms.
@@ -91,13 +94,15 @@ pub async fn catch_up(state: &AppState, current: &CurrentUser, room_id: RoomId, 
         return Ok(CatchUp::Resync);
     }
     let mut remaining = store::events::messages_since(&mut *db, room_id, cursor.seq, MAX_CHANGES + 1).await?;
+    // A change of pins names its message.
+    let has_pins = !remaining.is_empty() && store::events::has_pins_since(&mut *db, room_id, cursor.seq).await?;
     reader.release();
     let is_long = i64::try_from(remaining.len()).is_ok_and(|count| count > MAX_CHANGES);
     if is_long || remaining.iter().map(|(_, bytes)| bytes).sum::<usize>() > MAX_CHANGES_BYTES {
         return Ok(CatchUp::Resync);
     }
     remaining.reverse();
-    Ok(CatchUp::Changes(Changes { room_id, position, since: cursor.clone(), remaining, read_bytes: 0 }))
+    Ok(CatchUp::Changes(Changes { room_id, position, since: cursor.clone(), remaining, read_bytes: 0, has_pins }))
 }
 
 /// What follows in a catch-up.
@@ -117,6 +122,11 @@ pub enum Next {
 /// # Errors
 /// When the database does not answer.
 pub async fn next_piece(state: &AppState, changes: &mut Changes) -> AppResult<Next> {
+    let Changes { room_id, since: Cursor { seq, at, .. }, .. } = *changes;
+    if std::mem::take(&mut changes.has_pins) {
+        let pins_html = pins_html(room_id, &store::pins::summary(state.db.reader(), room_id).await?);
+        return Ok(Next::Piece(vec![ServerEvent::PinsChanged { seq, at, room_id, pins_html }]));
+    }
     let mut message_ids = Vec::new();
     let mut piece_bytes = 0;
     while let Some((message_id, bytes)) =
@@ -135,7 +145,6 @@ pub async fn next_piece(state: &AppState, changes: &mut Changes) -> AppResult<Ne
         return Ok(Next::Resync);
     }
     let mut found: HashMap<_, _> = found.into_iter().map(|message| (message.id, message)).collect();
-    let Changes { room_id, since: Cursor { seq, at, .. }, .. } = *changes;
     // What answers these messages shows their words, and did not change by itself.
     let lines = store::messages::list_reply_lines(state.db.reader(), room_id, &message_ids).await?;
     let events = message_ids.into_iter().map(|message_id| match found.remove(&message_id) {

@@ -218,8 +218,8 @@ pub async fn change_role(
     write_as(state, administrator, change).await
 }
 
-/// Removes a user from the account. Their sessions, their recent searches and their memberships in shared rooms end; their
-/// messages and direct rooms stay; another user can register with their address.
+/// Removes a user from the account. Their sessions, their memberships in shared rooms, their recent searches, what
+/// they kept for later and what they wrote to be sent later end; their messages and direct rooms stay; another user can register with their address.
 ///
 /// # Errors
 /// `Forbidden` unless an administrator asks, `NotFound` unless the user is active, `Conflict` when no
@@ -231,6 +231,8 @@ pub async fn deactivate(state: &AppState, administrator: &Administrator, user_id
         end_memberships(tx, user_id).await?;
         end_all(tx, user_id, None).await?;
         store::searches::remove_all(tx.db(), user_id).await?;
+        store::saved::remove_all(tx.db(), user_id).await?;
+        store::scheduled::remove_all(tx.db(), user_id).await?;
         if let Some((local, domain)) = person.email_address.as_deref().and_then(|address| address.split_once('@')) {
             let freed = format!("{local}-deactivated-{}@{domain}", uuid::Uuid::new_v4());
             store::users::update_email(tx.db(), user_id, &freed).await?;

@@ -132,6 +132,17 @@ pub enum ServerEvent {
         /// All that it shows below its body now, as HTML.
         extras_html: String,
     },
+    /// The pins of a room changed, or what is shown of them.
+    PinsChanged {
+        /// The number of the event in the log.
+        seq: i64,
+        /// The time of the event, in milliseconds since the epoch.
+        at: i64,
+        /// The room.
+        room_id: RoomId,
+        /// All that its page shows of them now, as HTML; empty without pins.
+        pins_html: String,
+    },
     /// A message that others answer was edited or removed: the line above the answers changed. Not in the log; sent after
     /// the event of the message, also while catching up.
     ReplyChanged {
@@ -308,6 +319,7 @@ impl<'de> Visitor<'de> for EventVisitor {
                 map,
                 MessageExtended { seq: i64, at: i64, room_id: RoomId, message_id: MessageId, extras_html: String }
             ),
+            "pins_changed" => rest!(map, PinsChanged { seq: i64, at: i64, room_id: RoomId, pins_html: String }),
             "reply_changed" => rest!(map, ReplyChanged { room_id: RoomId, message_id: MessageId, reply_html: String }),
             "typing" => rest!(map, Typing { room_id: RoomId, person: Person, active: bool }),
             "room_added" => rest!(map, RoomAdded { room: SidebarRoom }),
@@ -353,7 +365,8 @@ impl ServerEvent {
             | Self::MessageEdited { seq, at, .. }
             | Self::MessageRemoved { seq, at, .. }
             | Self::MessageBoosted { seq, at, .. }
-            | Self::MessageExtended { seq, at, .. } => Some((*seq, *at)),
+            | Self::MessageExtended { seq, at, .. }
+            | Self::PinsChanged { seq, at, .. } => Some((*seq, *at)),
             _ => None,
         }
     }
@@ -430,6 +443,7 @@ mod tests {
             ServerEvent::MessageRemoved { seq, at, room_id, message_id },
             ServerEvent::MessageBoosted { seq, at, room_id, message_id, boosts_html: "<b>".into() },
             ServerEvent::MessageExtended { seq, at, room_id, message_id, extras_html: "<img>".into() },
+            ServerEvent::PinsChanged { seq, at, room_id, pins_html: "<a>".into() },
             ServerEvent::ReplyChanged { room_id, message_id, reply_html: "<a>".into() },
             ServerEvent::Typing { room_id, person: Person { id: user_id, name: "Ada".into() }, active: true },
             ServerEvent::RoomAdded { room },

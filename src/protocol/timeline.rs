@@ -48,12 +48,18 @@ pub struct Timeline {
     /// Messages removed while the room was in view. A late response or event must not insert them again.
     #[serde(skip)]
     pub removed: BTreeSet<MessageId>,
+    /// What is shown of the room's pins, as HTML; empty without any.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub pins_html: String,
+    /// The number of the event that changed the pins last while the room was in view.
+    #[serde(skip)]
+    pub pins_seq: i64,
 }
 
 impl Timeline {
     /// Applies an event. Events of other rooms, repeated events and older states change nothing.
     ///
-    /// Returns whether a message changed.
+    /// Returns whether a message changed, or the pins.
     pub fn apply(&mut self, event: &ServerEvent) -> bool {
         let changed = match event {
             ServerEvent::MessagePosted { message, .. } | ServerEvent::MessageEdited { message, .. } => {
@@ -79,6 +85,17 @@ impl Timeline {
                     return false;
                 }
                 self.extend(*message_id, *seq, extras_html)
+            }
+            ServerEvent::PinsChanged { seq, room_id, pins_html, .. } => {
+                if *room_id != self.room_id {
+                    return false;
+                }
+                let is_late = *seq < self.pins_seq;
+                if !is_late {
+                    self.pins_seq = *seq;
+                    self.pins_html.clone_from(pins_html);
+                }
+                !is_late
             }
             ServerEvent::ReplyChanged { room_id, message_id, reply_html } => {
                 if *room_id == self.room_id {
@@ -261,6 +278,8 @@ mod tests {
             has_newer,
             cursor: Cursor { epoch: "e".into(), seq: 10, at: 10 },
             removed: BTreeSet::new(),
+            pins_html: String::new(),
+            pins_seq: 0,
         }
     }
 
@@ -360,6 +379,18 @@ mod tests {
             message_id: MessageId(9),
             boosts_html: String::new()
         }));
+    }
+
+    #[test]
+    fn a_late_state_of_the_pins_changes_nothing() {
+        let pinned = |seq, html: &str| ServerEvent::PinsChanged { seq, at: seq, room_id: ROOM, pins_html: html.into() };
+        let mut timeline = timeline(&[1], false, false);
+        assert!(timeline.apply(&pinned(12, "two")));
+        assert!(!timeline.apply(&pinned(10, "what a catch-up read before it")));
+        assert_eq!((timeline.pins_html.as_str(), timeline.cursor.seq), ("two", 12));
+        assert!(timeline.apply(&pinned(13, "")) && timeline.pins_html.is_empty());
+        let elsewhere = ServerEvent::PinsChanged { seq: 14, at: 14, room_id: RoomId(2), pins_html: "x".into() };
+        assert!(!timeline.apply(&elsewhere) && timeline.pins_html.is_empty());
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Parsing a search: terms, phrases in quotes, and the filters `from:`, `in:`, `has:`, `before:` and `after:`.
+//! Parsing a search: terms, phrases in quotes, and the filters `from:`, `in:`, `has:`, `is:`, `before:` and `after:`.
 //!
 //! Any other word before a colon is searched for as text, with a remark that says so.
 
@@ -13,7 +13,7 @@ pub const MAX_QUERY_CHARS: usize = 300;
 const MAX_NAMES: usize = 5;
 
 /// The words before the colon of a filter.
-const FILTERS: [&str; 5] = ["from", "in", "has", "before", "after"];
+const FILTERS: [&str; 6] = ["from", "in", "has", "is", "before", "after"];
 
 /// A parsed search. Its conditions all have to hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -32,6 +32,10 @@ pub struct Query {
     pub has_file: bool,
     /// The message has a picture.
     pub has_image: bool,
+    /// The message is one that the person keeps for later.
+    pub is_saved: bool,
+    /// The message is pinned to its room.
+    pub is_pinned: bool,
     /// The message was sent before this time, in milliseconds since the epoch.
     pub before: Option<i64>,
     /// The message was sent at this time or later, in milliseconds since the epoch.
@@ -58,11 +62,12 @@ impl Query {
                 Some("from") => query.add_name("from", text.trim_start_matches('@')),
                 Some("in") => query.add_name("in", text.trim_start_matches('#')),
                 Some("has") => query.add_kind(&text),
+                Some("is") => query.add_state(&text),
                 Some("before") => query.before = query.parse_day("before", &text, zone).map(|(begins_at, _)| begins_at),
                 Some("after") => query.after = query.parse_day("after", &text, zone).map(|(_, ends_at)| ends_at),
                 Some(other) => {
                     query.remarks.push(format!(
-                        "“{other}:” is not a filter, so it was searched for as text. There are from:, in:, has:link, has:code, has:file, has:image, before: and after:."
+                        "“{other}:” is not a filter, so it was searched for as text. There are from:, in:, has:link, has:code, has:file, has:image, is:saved, is:pinned, before: and after:."
                     ));
                     query.terms.push(format!("{other}:{text}"));
                 }
@@ -76,7 +81,7 @@ impl Query {
     #[must_use]
     pub fn is_blank(&self) -> bool {
         let has_kind = self.has_link || self.has_code || self.has_file || self.has_image;
-        let is_filtered = has_kind || self.before.is_some() || self.after.is_some();
+        let is_filtered = has_kind || self.is_among() || self.before.is_some() || self.after.is_some();
         let has_names = !self.from.is_empty() || !self.rooms.is_empty();
         !is_filtered && !has_names && !self.impossible && !self.terms.iter().any(|term| is_searchable(term))
     }
@@ -105,6 +110,21 @@ impl Query {
                 self.refuse(format!("“has:{other}” is not known. {kinds}"));
             }
         }
+    }
+
+    /// Adds a state after `is:`.
+    fn add_state(&mut self, state: &str) {
+        match state.to_lowercase().as_str() {
+            "saved" => self.is_saved = true,
+            "pinned" => self.is_pinned = true,
+            other => self.refuse(format!("“is:{other}” is not known. There are is:saved and is:pinned.")),
+        }
+    }
+
+    /// Whether the results are among messages that people have chosen.
+    #[must_use]
+    pub const fn is_among(&self) -> bool {
+        self.is_saved || self.is_pinned
     }
 
     /// Start and end of the day given to `before:` or `after:`; `None`, with a remark, if it is no day.
@@ -240,6 +260,8 @@ mod tests {
         assert!(query.has_link && query.has_code && query.remarks.is_empty() && !query.impossible);
         assert_eq!(query.before, Some(1_795_478_400_000));
         assert_eq!(query.after, Some(24 * 60 * 60 * 1_000));
+        let chosen = parse("is:saved is:PINNED eel");
+        assert!(chosen.is_saved && chosen.is_pinned && chosen.terms == ["eel"] && !query.is_among());
     }
 
     #[test]
@@ -259,6 +281,7 @@ mod tests {
         assert!(query.remarks[0].contains("to:") && !query.impossible);
         for text in [
             "has:cheese",
+            "is:late",
             "before:2026-02-30",
             "after:yesterday",
             "before:2026-13-01",
@@ -284,7 +307,7 @@ mod tests {
         for text in ["", "  ", "\"", "*", "\"\"", "- -"] {
             assert!(parse(text).is_blank(), "{text:?}");
         }
-        for text in ["NOT", "a", "🔥", "日", "-->", "from:ada", "has:link", "before:2026-02-30"] {
+        for text in ["NOT", "a", "🔥", "日", "-->", "from:ada", "has:link", "is:saved", "before:2026-02-30"] {
             assert!(!parse(text).is_blank(), "{text:?}");
         }
         assert!(Query::parse(&"x".repeat(10_000), &Zone::UTC).is_err());

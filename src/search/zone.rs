@@ -1,7 +1,7 @@
 //! Time zones: the days of a search are those of the person who searches.
 
 use jiff::Timestamp;
-use jiff::civil::Date;
+use jiff::civil::{Date, DateTime, Weekday};
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
@@ -50,6 +50,47 @@ impl Zone {
         let day = if here.hour() < NIGHT_ENDS { here.date() } else { here.date().tomorrow().ok()? };
         let then = day.at(hour, 0, 0, 0);
         Some(self.0.to_zoned_datetime(then).ok()?.timestamp().as_millisecond())
+    }
+
+    /// This hour of the next Monday after the day of a time, both in milliseconds since the epoch; of a night, the day is the one
+    /// before. `None` if the calendar has no such day.
+    #[must_use]
+    pub fn monday_at(&self, hour: i8, at_ms: i64) -> Option<i64> {
+        let here = self.0.to_datetime(Timestamp::from_millisecond(at_ms).ok()?);
+        let day = if here.hour() < NIGHT_ENDS { here.date().yesterday().ok()? } else { here.date() };
+        let monday = day.nth_weekday(1, Weekday::Monday).ok()?;
+        Some(self.0.to_zoned_datetime(monday.at(hour, 0, 0, 0)).ok()?.timestamp().as_millisecond())
+    }
+
+    /// A date and a time of day like `2026-11-27T09:00`, as browsers send them, in milliseconds since the epoch. A time that a
+    /// change of the clocks leaves out is as much later as the clocks jump, and of one that there is twice it is the first.
+    #[must_use]
+    pub fn local(&self, text: &str) -> Option<i64> {
+        let then: DateTime = text.contains('T').then(|| text.parse().ok())??;
+        Some(self.0.to_zoned_datetime(then).ok()?.timestamp().as_millisecond())
+    }
+
+    /// A time in milliseconds since the epoch, as the value of a field: the inverse of [`local`](Self::local).
+    #[must_use]
+    pub fn field(&self, at_ms: i64) -> Option<String> {
+        self.written("%Y-%m-%dT%H:%M", at_ms)
+    }
+
+    /// A time in milliseconds since the epoch, for people, like `Fri 27 Nov 2026, 09:00`.
+    #[must_use]
+    pub fn words(&self, at_ms: i64) -> Option<String> {
+        self.written("%a %-d %b %Y, %H:%M", at_ms)
+    }
+
+    /// The name of the zone in the IANA database.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.0.iana_name().unwrap_or("UTC")
+    }
+
+    fn written(&self, format: &str, at_ms: i64) -> Option<String> {
+        let here = self.0.to_datetime(Timestamp::from_millisecond(at_ms).ok()?);
+        Some(here.strftime(format).to_string())
     }
 
     /// Where clocks are set at midnight, the first moment of the day.

@@ -55,6 +55,22 @@ pub async fn update_restriction(db: impl SqliteExecutor<'_>, restricted: bool, n
         .map(drop)
 }
 
+/// Whether everybody in a room sees the earlier texts of its messages.
+pub async fn are_edits_shown(db: impl SqliteExecutor<'_>) -> sqlx::Result<bool> {
+    let shown: Option<bool> = sqlx::query_scalar("SELECT edits_shown FROM accounts").fetch_optional(db).await?;
+    Ok(shown.unwrap_or_default())
+}
+
+/// Stores whether everybody in a room sees the earlier texts of its messages.
+pub async fn update_edits_shown(db: impl SqliteExecutor<'_>, shown: bool, now_ms: i64) -> sqlx::Result<()> {
+    sqlx::query("UPDATE accounts SET edits_shown = $1, updated_at = $2")
+        .bind(shown)
+        .bind(now_ms)
+        .execute(db)
+        .await
+        .map(drop)
+}
+
 /// Whether pages before signing in name an administrator to write to.
 pub async fn is_help_shown(db: impl SqliteExecutor<'_>) -> sqlx::Result<bool> {
     let shown: Option<bool> = sqlx::query_scalar("SELECT help_shown FROM accounts").fetch_optional(db).await?;

@@ -21,6 +21,8 @@ pub enum EventKind {
     MessageBoosted,
     /// What a message shows below its body changed.
     MessageExtended,
+    /// The pins of a room changed, or what is shown of them.
+    PinsChanged,
     /// A room was created.
     RoomAdded,
     /// A room's name or kind changed.
@@ -119,6 +121,16 @@ pub async fn messages_since(
     .fetch_all(db)
     .await?;
     Ok(changed.into_iter().map(|(id, bytes)| (id, usize::try_from(bytes).unwrap_or(usize::MAX))).collect())
+}
+
+/// Whether the pins of a room have changed after `seq`.
+pub async fn has_pins_since(db: impl SqliteExecutor<'_>, room_id: RoomId, seq: i64) -> sqlx::Result<bool> {
+    sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM events WHERE room_id = $1 AND seq > $2 AND kind = $3)")
+        .bind(room_id)
+        .bind(seq)
+        .bind(EventKind::PinsChanged)
+        .fetch_one(db)
+        .await
 }
 
 /// A row of the log.

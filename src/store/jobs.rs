@@ -17,13 +17,17 @@ pub struct Lease {
     pub leased_until: i64,
 }
 
-/// Enqueues a job that is due at `run_at`. Of the jobs for webhooks there is one for each bot: it is due earlier instead.
+/// Enqueues a job that is due at `run_at`. Of the jobs for webhooks there is one for each bot: it is due earlier instead. Of
+/// those that wait for a time that somebody chose there is one for each subject: it is due at the new time. If it runs just
+/// now, its lease is lost, so that its end does not remove it.
 pub async fn insert(db: impl SqliteExecutor<'_>, job: &Job, run_at: i64, now_ms: i64) -> sqlx::Result<()> {
     let payload = serde_json::to_string(job).expect("ids are JSON");
     sqlx::query(
         "INSERT INTO jobs (kind, payload, run_at, created_at) VALUES ($1, $2, $3, $4)
          ON CONFLICT (payload) WHERE kind = 'deliver_webhooks' AND dead_at IS NULL
-         DO UPDATE SET run_at = MIN(run_at, excluded.run_at)",
+         DO UPDATE SET run_at = MIN(run_at, excluded.run_at)
+         ON CONFLICT (payload) WHERE kind IN ('remind', 'send_scheduled') AND dead_at IS NULL
+         DO UPDATE SET run_at = excluded.run_at, leased_until = 0, attempts = 0",
     )
     .bind(job.kind())
     .bind(payload)
@@ -32,6 +36,16 @@ pub async fn insert(db: impl SqliteExecutor<'_>, job: &Job, run_at: i64, now_ms:
     .execute(db)
     .await
     .map(drop)
+}
+
+/// Deletes a job that waits for a time that somebody chose.
+pub async fn remove_timed(db: impl SqliteExecutor<'_>, job: &Job) -> sqlx::Result<()> {
+    let payload = serde_json::to_string(job).expect("ids are JSON");
+    sqlx::query("DELETE FROM jobs WHERE payload = $1 AND kind IN ('remind', 'send_scheduled') AND dead_at IS NULL")
+        .bind(payload)
+        .execute(db)
+        .await
+        .map(drop)
 }
 
 /// Enqueues the job that pushes a message of `creator_id`, if another member of its room has a device that takes pushes, and
@@ -216,10 +230,10 @@ pub async fn list_failed(db: impl SqliteExecutor<'_>, limit: i64) -> sqlx::Resul
 }
 
 /// Makes a job that failed due at once, as if it had not been tried. Returns `false` if there is no such job, or if it runs
-/// now. A dead one for a webhook goes if another has taken its place.
+/// now. A dead one of a kind of which there is one at most goes if another has taken its place.
 pub async fn revive(db: &mut sqlx::SqliteConnection, job_id: i64, now_ms: i64) -> sqlx::Result<bool> {
     sqlx::query(
-        "DELETE FROM jobs WHERE id = $1 AND dead_at IS NOT NULL AND kind = 'deliver_webhooks'
+        "DELETE FROM jobs WHERE id = $1 AND dead_at IS NOT NULL AND kind IN ('deliver_webhooks', 'remind', 'send_scheduled')
             AND EXISTS (SELECT 1 FROM jobs AS other WHERE other.kind = jobs.kind AND other.payload = jobs.payload
                                                      AND other.dead_at IS NULL)",
     )
@@ -314,6 +328,23 @@ mod tests {
         assert_eq!(claim_one(&world, 1_000, 2_000).await, None);
         assert_eq!(write(&world, async |tx| Ok(remove_dead(tx.db(), 60, 10).await?)).await, 0);
         assert_eq!(write(&world, async |tx| Ok(remove_dead(tx.db(), 61, 10).await?)).await, 1);
+    }
+
+    #[tokio::test]
+    async fn a_dead_job_of_which_there_is_one_at_most_is_not_revived_beside_another() {
+        let world = testing::world().await;
+        for job in [Job::Remind { saved_id: 3 }, Job::SendScheduled { scheduled_id: 3 }] {
+            let insert_one = job.clone();
+            write(&world, async move |tx| Ok(insert(tx.db(), &insert_one, 0, 0).await?)).await;
+            let kind = job.kind();
+            let claimed = write(&world, async move |tx| Ok(claim(tx.db(), kind, 1, 0, 9).await?)).await.remove(0);
+            let job_id = claimed.job_id;
+            write(&world, async move |tx| Ok(mark_dead(tx.db(), &claimed, "broken", 1).await?)).await;
+            write(&world, async move |tx| Ok(insert(tx.db(), &job, 50, 2).await?)).await;
+            assert!(!write(&world, async move |tx| Ok(revive(tx.db(), job_id, 3).await?)).await);
+            assert_eq!(next_due(world.state.db.reader(), kind, 3).await.unwrap(), Some(50), "the other is left");
+            assert!(!write(&world, async move |tx| Ok(forget(tx.db(), job_id).await?)).await, "the dead one is gone");
+        }
     }
 
     #[tokio::test]

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use sqlx::{SqliteConnection, SqliteExecutor};
 
-use super::{Tx, sqlite};
+use super::{Tx, json_ids, sqlite};
 use crate::clock;
 use crate::model::{MessageId, RoomId, UserId};
 use crate::search::IndexedText;
@@ -44,24 +44,27 @@ pub struct SearchRange {
 }
 
 /// The newest messages in `range` that match an FTS5 expression of [`Query`](crate::search::Query), newest first, with
-/// their rooms. `None` if the query was interrupted after 1.5 s.
+/// their rooms; with `among`, only these messages. `None` if the query was interrupted after 1.5 s.
 pub async fn find(
     db: &mut SqliteConnection,
     table: Table,
     expression: &str,
     range: SearchRange,
+    among: Option<&[MessageId]>,
 ) -> sqlx::Result<Option<Vec<(MessageId, RoomId)>>> {
     let sql = match table {
         Table::Words => {
             "SELECT messages.id, messages.room_id
                FROM (SELECT rowid AS id FROM message_search
-                      WHERE message_search MATCH $1 AND rowid >= $2 AND rowid < $3 ORDER BY rowid DESC LIMIT $4) AS found
+                      WHERE message_search MATCH $1 AND rowid >= $2 AND rowid < $3
+                        AND ($5 IS NULL OR rowid IN (SELECT value FROM json_each($5))) ORDER BY rowid DESC LIMIT $4) AS found
                JOIN messages ON messages.id = found.id ORDER BY messages.id DESC"
         }
         Table::Parts => {
             "SELECT messages.id, messages.room_id
                FROM (SELECT rowid AS id FROM message_parts
-                      WHERE message_parts MATCH $1 AND rowid >= $2 AND rowid < $3 ORDER BY rowid DESC LIMIT $4) AS found
+                      WHERE message_parts MATCH $1 AND rowid >= $2 AND rowid < $3
+                        AND ($5 IS NULL OR rowid IN (SELECT value FROM json_each($5))) ORDER BY rowid DESC LIMIT $4) AS found
                JOIN messages ON messages.id = found.id ORDER BY messages.id DESC"
         }
     };
@@ -75,6 +78,7 @@ pub async fn find(
         .bind(range.from)
         .bind(range.to)
         .bind(range.limit)
+        .bind(among.map(json_ids))
         .fetch_all(&mut *db)
         .await;
     drop(armed);

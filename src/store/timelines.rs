@@ -5,7 +5,8 @@ use sqlx::types::Json;
 
 use super::events::select_cursor;
 use super::messages::{End, MAX_BODY_BYTES_AT_ONCE, page_from_rows, select_messages};
-use crate::model::{MessageId, PAGE_SIZE, RoomId, UserId};
+use super::pins::{pins_from_row, select_pins};
+use crate::model::{MessageId, PAGE_SIZE, Pins, RoomId, UserId};
 use crate::protocol::Cursor;
 use crate::protocol::MessagePage;
 
@@ -18,6 +19,8 @@ pub struct TimelineSnapshot {
     pub page: MessagePage,
     /// The first message of another user after the user's read position.
     pub first_unread: Option<MessageId>,
+    /// What is shown of the room's pins.
+    pub pins: Pins,
 }
 
 /// The page of a room that ends just before `message_id`, which need not exist, in one call unless it has long messages;
@@ -29,10 +32,11 @@ pub async fn before(
     message_id: MessageId,
     max_bytes: usize,
 ) -> sqlx::Result<TimelineSnapshot> {
-    let (Json(cursor), first_unread, messages, boosts, mentioned) = sqlx::query_as(select_messages!(
+    let (Json(cursor), pins, first_unread, messages, boosts, mentioned) = sqlx::query_as(select_messages!(
         "WHERE messages.room_id = $1 AND messages.id < $3 ORDER BY messages.id DESC LIMIT $4 + 0",
         "$5",
         concat!("(", select_cursor!(), ")"),
+        concat!("(", select_pins!(), ")"),
         "(SELECT messages.id
             FROM memberships
             JOIN messages ON messages.room_id = memberships.room_id AND messages.id > memberships.read_message_id
@@ -48,7 +52,7 @@ pub async fn before(
     .fetch_one(&mut *db)
     .await?;
     let page = page_from_rows(db, (messages, boosts, mentioned), End::Newest, max_bytes).await?;
-    Ok(TimelineSnapshot { cursor, page, first_unread })
+    Ok(TimelineSnapshot { cursor, page, first_unread, pins: pins_from_row(pins) })
 }
 
 #[cfg(test)]

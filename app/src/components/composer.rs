@@ -38,6 +38,11 @@ pub fn Composer(
     let Composing { form, .. } = composing;
     let Editing { message_id, problem, .. } = editing;
     let edits = move || message_id.get().is_some();
+    // The place outlives the composer: what follows it must not read what has been disposed of.
+    let send = move || {
+        let edited = message_id.try_get();
+        edited.map(|edited| send_html(edited.is_some(), composing.room_id())).unwrap_or_default()
+    };
     let seq = timeline.with_untracked(|timeline| timeline.cursor.seq);
     let takes_files = use_layout().with_value(|layout| layout.takes_files);
 
@@ -74,7 +79,7 @@ pub fn Composer(
                     inner_html=tools_html(takes_files.then_some(composing.shown_room_id))
                 ></div>
                 <TextField composing/>
-                <div class="composer__buttons" inner_html=move || send_html(edits())></div>
+                <div class="composer__buttons" inner_html=send></div>
             </div>
             <Typing/>
         </form>
@@ -99,14 +104,21 @@ fn tools_html(room_id: Option<RoomId>) -> String {
     html.into_string()
 }
 
-/// The button that submits the form.
-fn send_html(edits: bool) -> String {
+/// The button that submits the form, and the one that leads to the page on which a time for a new message is chosen: it
+/// submits the text to that page. Urlencoded, so that no files come along, which are not sent later.
+fn send_html(edits: bool, room_id: RoomId) -> String {
     let mut html = HtmlWriter::new();
     if edits {
         html.markup(r#"<button class="button">Save changes</button>"#);
     } else {
         html.markup(r#"<button class="button--icon composer__send" aria-label="Send" title="Send">"#);
         Icon::Send.push(&mut html);
+        html.markup(
+            r#"</button><button class="button--icon composer__later" aria-label="Send later…" title="Send later…""#,
+        );
+        html.markup(r#" formenctype="application/x-www-form-urlencoded" formaction=""#);
+        html.raw(&paths::new_scheduled(room_id)).markup(r#"">"#);
+        Icon::Clock.push(&mut html);
         html.markup("</button>");
     }
     html.into_string()
@@ -245,6 +257,10 @@ impl Composing {
     }
 
     fn submit(self, event: &SubmitEvent) {
+        // That button leads to a page, as without scripts.
+        if event.submitter().is_some_and(|button| button.has_attribute("formaction")) {
+            return;
+        }
         event.prevent_default();
         // Nothing is sent to a room that is not in view yet.
         if self.is_loading() {

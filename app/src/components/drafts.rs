@@ -44,14 +44,14 @@ impl Drafts {
 
     /// The words of a new message: those of this tab if it has had any, otherwise those that any tab wrote last.
     pub fn load(self) -> String {
-        let key = self.key("draft");
+        let key = self.words_key();
         let own = browser::session_storage().and_then(|tab| read(&tab, &key));
         own.or_else(|| read(&browser::storage()?, &key)).unwrap_or_default()
     }
 
     /// Keeps the words of a new message; empty once they are sent.
     pub fn save(self, text: &str) {
-        let key = self.key("draft");
+        let key = self.words_key();
         let before = self.load();
         if let Some(tab) = browser::session_storage() {
             let _ = tab.set_item(&key, text);
@@ -63,6 +63,11 @@ impl Drafts {
             // Words that another tab has written meanwhile stay.
             let _ = all.remove_item(&key);
         }
+    }
+
+    /// The key under which both storages of the browser keep the words of a new message.
+    pub fn words_key(self) -> String {
+        self.key("draft")
     }
 
     /// The change of a message that this tab has not saved.

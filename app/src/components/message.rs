@@ -73,6 +73,14 @@ pub fn menu_template() -> String {
     html.markup(r#"<button type="button" data-action="copy-text">Copy text</button>"#);
     html.markup(r#"<a href=""#).markup(paths::template::MESSAGE);
     html.markup(r#"" data-action="copy" rel="external">Copy link</a>"#);
+    html.markup(r#"<form method="post" action=""#).markup(paths::template::SAVE);
+    html.markup(
+        r#"" data-quiet="" data-saves-message=""><button data-says="Saved for later.">Save for later</button></form>"#,
+    );
+    html.markup(r#"<a href=""#).markup(paths::template::SAVE).markup(r#"">Remind me…</a>"#);
+    html.markup(r#"<form method="post" action=""#).markup(paths::template::PIN);
+    html.markup(r#"" data-quiet="" data-pins=""><button data-says="Pinned.">Pin to the room</button>"#);
+    html.markup(r#"<button name="_method" value="delete" data-says="Unpinned." hidden>Unpin</button></form>"#);
     html.markup(r#"<form method="post" action=""#).markup(paths::template::UNREAD);
     html.markup(r#"" data-quiet=""><button>Mark unread from here</button></form>"#);
     html.markup(r#"<a class="menu__own" href=""#).markup(paths::template::EDIT_MESSAGE);
@@ -131,18 +139,26 @@ fn push_reply(html: &mut HtmlWriter, message: &Message) {
     }
 }
 
-/// Appends the body; a long one is folded, and can be folded back. The fold is a disclosure, which needs no script.
+/// Appends the body; a long one is folded, and can be folded back. The fold is a disclosure, which needs no script. Of an
+/// edited message a link to its history follows.
 pub fn push_body(html: &mut HtmlWriter, message: &Message, id: &str) {
     let body_html = &message.body_html;
     html.markup(r#"<div class="message__body" id="says-"#).raw(id);
     html.markup(r#"" dir="auto">"#).raw(body_html).markup("</div>");
     let class = match fold(body_html) {
-        Fold::None => return,
+        Fold::None => "",
         Fold::OnPhones => "fold fold--phone",
         Fold::Everywhere => "fold",
     };
-    html.markup(r#"<details class=""#).markup(class).markup(r#""><summary><span class="fold__more">Show all</span>"#);
-    html.markup(r#"<span class="fold__less">Show less</span></summary></details>"#);
+    if !class.is_empty() {
+        html.markup(r#"<details class=""#).markup(class);
+        html.markup(r#""><summary><span class="fold__more">Show all</span>"#);
+        html.markup(r#"<span class="fold__less">Show less</span></summary></details>"#);
+    }
+    if message.revision > 1 {
+        html.markup(r#"<a class="message__edited" href=""#).raw(&paths::history(message.room_id, message.id));
+        html.markup(r#"">edited</a>"#);
+    }
 }
 
 /// Where a body is folded.

@@ -322,7 +322,8 @@ mod tests {
         after[0].boosts_html = "<i>".into();
         after[1].boosts_seq = 7;
         after[1].boosts_html = "<b>".into();
-        let body = r#"<div class="message__body" id="says-1" dir="auto"><p>1</p></div>"#;
+        let body = r#"<div class="message__body" id="says-1" dir="auto"><p>1</p></div>"#.to_owned()
+            + r#"<a class="message__edited" href="/rooms/4/messages/1/history">edited</a>"#;
         assert_eq!(patched(&before, &after), [&format!("1 edited 2 {body}"), "1 boosted <i>", "2 boosted <b>"]);
         let html = |revision| {
             let mut html = HtmlWriter::new();
@@ -341,6 +342,8 @@ mod tests {
             has_newer: false,
             cursor: campfire::protocol::Cursor { epoch: "e".into(), seq: 1, at: 1 },
             removed: std::collections::BTreeSet::new(),
+            pins_html: String::new(),
+            pins_seq: 0,
         };
         let html = rows_html(&timeline, OpenedAt::Message(MessageId(1)), Some(MessageId(2)));
         let (first, second) = html.split_once("</li>").unwrap();

@@ -17,7 +17,7 @@ const SHORTCUTS: [(&str, &str); 14] = [
     ("/play", "play a sound"),
     ("↑ ↓ Home End", "move among messages"),
     ("Enter on a message", "open its menu"),
-    ("R, E, B on a message", "reply, edit, boost"),
+    ("R, E, B, S on a message", "reply, edit, boost, save for later"),
     ("G, then I", "go to your inbox; Esc marks all there as read"),
     ("/", "search; > goes to a room or person"),
     ("Esc", "close, or go back to writing"),

@@ -40,6 +40,8 @@ pub fn AccountPage(
     help_shown: bool,
     /// Whether previews of links are made, in the settings form.
     links_previewed: bool,
+    /// Whether everybody in a room sees the earlier texts of its messages.
+    edits_shown: bool,
     /// Whether the installation stores no files.
     text_only: bool,
     /// Whether people can be invited by mail.
@@ -54,7 +56,7 @@ pub fn AccountPage(
     view! {
         <Sheet title="Account settings" back=paths::HOME>
             {if administers {
-                view! { <Settings restricted help_shown links_previewed text_only logo_version=account.logo_version state/> }.into_any()
+                view! { <Settings restricted help_shown links_previewed edits_shown text_only logo_version=account.logo_version state/> }.into_any()
             } else {
                 view! {
                     <p class="sheet__lead">
@@ -98,6 +100,7 @@ fn Settings(
     restricted: bool,
     help_shown: bool,
     links_previewed: bool,
+    edits_shown: bool,
     text_only: bool,
     logo_version: i64,
     state: FormState,
@@ -128,6 +131,11 @@ fn Settings(
                     <input type="hidden" name="preview_links" value="false"/>
                     <input id="preview-links" type="checkbox" name="preview_links" value="true" checked=links_previewed/>
                     <label for="preview-links">"Show previews of links, for which this server fetches the pages that people link to"</label>
+                </p>
+                <p class="switch">
+                    <input type="hidden" name="show_edits" value="false"/>
+                    <input id="show-edits" type="checkbox" name="show_edits" value="true" checked=edits_shown/>
+                    <label for="show-edits">"Show everybody in a room what its edited messages said before"</label>
                 </p>
                 <button class="button">"Save"</button>
             </form>

@@ -15,6 +15,8 @@ pub fn MessageMenu(
     room_name: String,
     /// Whether the viewer is its author or an administrator.
     may_change: bool,
+    /// Whether it is pinned to its room.
+    is_pinned: bool,
 ) -> impl IntoView {
     let Message { id, room_id, .. } = message;
     let back = message.path();
@@ -33,6 +35,14 @@ pub fn MessageMenu(
                 <a class="button button--plain" href=paths::reply(room_id, id)>"Reply"</a>
                 <form method="post" action=paths::unread(room_id, id)>
                     <button class="button button--plain">"Mark unread from here"</button>
+                </form>
+                <form method="post" action=paths::save_message(id)>
+                    <button class="button button--plain">"Save for later"</button>
+                </form>
+                <a class="button button--plain" href=paths::save_message(id)>"Remind me…"</a>
+                <form method="post" action=paths::pin(room_id, id)>
+                    {is_pinned.then(|| view! { <input type="hidden" name="_method" value="delete"/> })}
+                    <button class="button button--plain">{if is_pinned { "Unpin" } else { "Pin to the room" }}</button>
                 </form>
                 {may_change.then(|| view! { <a class="button button--plain" href=paths::edit_message(room_id, id)>"Edit or delete"</a> })}
             </Section>

@@ -56,6 +56,7 @@ impl Encoder<AppResult<timeline::RoomPage>> for CompactRoomPage {
                 messages: Arc::default(),
                 cursor: page.timeline.cursor.clone(),
                 removed: BTreeSet::new(),
+                pins_html: page.timeline.pins_html.clone(),
                 ..page.timeline
             };
             (timeline::RoomPage { room: page.room.clone(), timeline, ..*page }, messages)
@@ -218,9 +219,12 @@ fn RoomView(page: timeline::RoomPage, reload: Callback<()>, editing: Editing) ->
         changed.map_or(involvement, |(_, involvement)| involvement)
     };
 
+    let pins = Memo::new(move |_: Option<&String>| {
+        timeline.try_with(|timeline| timeline.pins_html.clone()).unwrap_or_default()
+    });
     let greeted = room.name.clone();
     view! {
-        <RoomHeader room=room.clone() name involvement/>
+        <RoomHeader room=room.clone() name involvement pins/>
         <Opening/>
         <Greeting room=greeted/>
         <Messages timeline target editing/>
@@ -301,12 +305,13 @@ fn Opening() -> impl IntoView {
     view! { <p class="opening" role="status">{text}</p> }
 }
 
-/// The header of a room: its name, the people present, the search, the bell, and the link to its settings.
+/// The header of a room: its name, the people present, the search, the bell, the link to its settings, and its pins.
 #[component]
 fn RoomHeader(
     room: Room,
     name: Memo<String>,
     involvement: impl Fn() -> Involvement + Copy + Send + Sync + 'static,
+    pins: Memo<String>,
 ) -> impl IntoView {
     let Room { id: room_id, kind, .. } = room;
     let title = move || {
@@ -319,7 +324,7 @@ fn RoomHeader(
         html.markup("</span><bdi>").text(&name.try_get().unwrap_or_default()).markup("</bdi>");
         html.into_string()
     };
-    let tools = move || tools_html(room_id, kind, involvement());
+    let tools = move || tools_html(room_id, kind, involvement()) + &pins.try_get().unwrap_or_default();
     view! {
         <header class="room-header">
             <MenuButton/>
@@ -496,6 +501,8 @@ mod tests {
                 has_newer: false,
                 cursor: Cursor { epoch: "e".into(), seq: 9, at: 10 },
                 removed: BTreeSet::new(),
+                pins_html: "<a>1 pinned</a>".into(),
+                pins_seq: 0,
             },
             target: Some(MessageId(2)),
             first_unread: None,

@@ -60,7 +60,7 @@ pub fn SearchPage(
                 {asked.is_empty().then(|| view! {
                     <p class="search__help">
                         "Narrow a search with "<code>"from:ada"</code>", "<code>"in:room"</code>", "<code>"has:link"</code>", "
-                        <code>"has:code"</code>", "<code>"has:file"</code>", "<code>"has:image"</code>", "<code>"before:2026-01-31"</code>" or "<code>"after:2026-01-01"</code>
+                        <code>"has:code"</code>", "<code>"has:file"</code>", "<code>"has:image"</code>", "<code>"is:saved"</code>", "<code>"is:pinned"</code>", "<code>"before:2026-01-31"</code>" or "<code>"after:2026-01-01"</code>
                         ". Put words that belong together in \"quotes\"."
                     </p>
                 })}
@@ -91,7 +91,7 @@ fn found_rows(messages: &[(Message, String)]) -> (Vec<String>, bool) {
 
 /// The content of the list item of a result: one link to the message, with its author, room and date, and the text around
 /// the first hit. The style sheet cuts it after four lines.
-fn found_html(message: &Message, room_name: &str) -> String {
+pub(super) fn found_html(message: &Message, room_name: &str) -> String {
     let timestamp = utc_timestamp(message.created_at);
     let mut html = HtmlWriter::with_capacity(message.body_html.len() + 512);
     html.markup(r#"<a class="found__link" href=""#).text(&message.path()).markup(r#"">"#);

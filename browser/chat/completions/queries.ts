@@ -25,14 +25,14 @@ export function messageQuery(before: string): Query | undefined {
 
 /** In a search: a filter like `from:`, or its value. */
 export function searchQuery(before: string): Query | undefined {
-  const match = /(?:^|\s)((from|in|has|before|after):)?"?([^"\s]*)$/i.exec(before);
+  const match = /(?:^|\s)((from|in|has|is|before|after):)?"?([^"\s]*)$/i.exec(before);
   if (!match) return undefined;
   const [part, key, filter, typed = ""] = match;
   const from = before.length - part.trimStart().length;
   // The letters of a filter are compared as the pattern and the server compare them: whatever the case.
   if (filter === "from") return { source: "authors", from, typed };
   if (filter === "in") return { source: "rooms", from, typed };
-  if (filter === "has") return { source: "contents", from, typed: key + typed };
+  if (filter === "has" || filter === "is") return { source: "contents", from, typed: key + typed };
   // A day cannot be completed, and nothing typed asks for nothing.
   return filter || !typed ? undefined : { source: "filters", from, typed };
 }

@@ -41,6 +41,7 @@ test("filters are offered by their beginning", async () => {
     (await suggestionsFor({ source: "filters", from: 0, typed })).map(({ text }) => text);
   assert.deepEqual(await texts("h"), ["has:link", "has:code", "has:file", "has:image"]);
   assert.deepEqual(await texts("F"), ["from:"]);
+  assert.deepEqual(await texts("is"), ["is:saved", "is:pinned"]);
   assert.deepEqual(await texts("ink"), []);
 });
 

@@ -36,6 +36,8 @@ const filters: readonly Suggestion[] = [
   filter("has:code", "messages with code"),
   filter("has:file", "messages with files"),
   filter("has:image", "messages with pictures"),
+  filter("is:saved", "messages that you keep"),
+  filter("is:pinned", "messages that are pinned"),
   filter("before:", "a day like 2026-01-31"),
   filter("after:", "a day like 2026-01-31"),
 ];
@@ -65,6 +67,8 @@ const load: Record<Source, (query: Query) => Promise<readonly Suggestion[]> | re
     { name: "has:code", text: "has:code" },
     { name: "has:file", text: "has:file" },
     { name: "has:image", text: "has:image" },
+    { name: "is:saved", text: "is:saved" },
+    { name: "is:pinned", text: "is:pinned" },
   ],
   filters: ({ typed }) => filters.filter(({ text }) => text.startsWith(typed.toLowerCase())),
 };

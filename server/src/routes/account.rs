@@ -29,6 +29,9 @@ const RESTRICTION: &str = "restrict_room_creation_to_administrators";
 const HELP: &str = "show_help";
 const PREVIEWS: &str = "preview_links";
 
+/// The field of whether everybody in a room sees the earlier texts of its messages.
+const EDITS: &str = "show_edits";
+
 /// The pages and forms of the account.
 pub fn router() -> Router<Site> {
     Router::new()
@@ -96,7 +99,7 @@ async fn update(
         return Ok(urls::with_notice(paths::ACCOUNT_SETTINGS, Notice::Saved).into_response());
     };
     let refused = Refused::of(error)?;
-    let checked = [RESTRICTION, HELP, PREVIEWS].into_iter().filter(|name| form.has(name));
+    let checked = [RESTRICTION, HELP, PREVIEWS, EDITS].into_iter().filter(|name| form.has(name));
     let mut values: Vec<_> = checked.map(|name| (name, form.is_checked(name).to_string())).collect();
     if form.has("name") {
         values.push(("name", form.get("name").to_owned()));
@@ -121,6 +124,9 @@ async fn change_settings(state: &AppState, administrator: &Administrator, form: 
     }
     if form.has(PREVIEWS) {
         ops::accounts::preview_links(state, administrator, form.is_checked(PREVIEWS)).await?;
+    }
+    if form.has(EDITS) {
+        ops::messages::show_edits(state, administrator, form.is_checked(EDITS)).await?;
     }
     Ok(())
 }
@@ -241,12 +247,14 @@ async fn settings_page(
     let join_url = [&*forwarded.origin, &paths::join(&account.join_code)].concat();
     let help_shown = ops::accounts::is_help_shown(&site.state).await?;
     let links_previewed = ops::previews::are_wanted(&site.state).await?;
+    let edits_shown = ops::messages::are_edits_shown(&site.state).await?;
     let mut state = submitted.unwrap_or_default();
     for (name, stored) in [
         ("name", account.name.clone()),
         (RESTRICTION, account.room_creation_restricted.to_string()),
         (HELP, help_shown.to_string()),
         (PREVIEWS, links_previewed.to_string()),
+        (EDITS, edits_shown.to_string()),
     ] {
         if state.values.iter().all(|(submitted, _)| *submitted != name) {
             state.values.push((name, stored));
@@ -261,6 +269,7 @@ async fn settings_page(
         restricted: state.value(RESTRICTION) == "true",
         help_shown: state.value(HELP) == "true",
         links_previewed: state.value(PREVIEWS) == "true",
+        edits_shown: state.value(EDITS) == "true",
         text_only: site.state.is_text_only(),
         sends_mail: site.state.mail.is_on(),
         version: env!("CARGO_PKG_VERSION"),

@@ -1,6 +1,7 @@
 //! The forms that post, edit and remove messages without scripts. With scripts, the server functions do the same.
 
 use app::pages::edit_message::{EditMessage, EditMessageProps, NotSent, NotSentProps, Reply, ReplyProps};
+use app::pages::history::{HistoryPage, HistoryPageProps};
 use app::pages::message_menu::{MessageMenu, MessageMenuProps};
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
@@ -30,6 +31,7 @@ pub fn router() -> Router<Site> {
         .route("/rooms/{room_id}/messages/preview", post(preview))
         .route("/rooms/{room_id}/messages/{message_id}/edit", get(form_page))
         .route("/rooms/{room_id}/messages/{message_id}/reply", get(reply))
+        .route("/rooms/{room_id}/messages/{message_id}/history", get(history))
         .route("/messages/{message_id}/menu", get(menu))
         .route("/rooms/{room_id}/messages/{message_id}/unread", get(show).post(mark_unread))
 }
@@ -132,8 +134,20 @@ async fn menu(State(state): State<AppState>, of_message: OfMessage) -> Result<Re
     let OfMessage { member, message_id } = of_message;
     let message = ops::messages::find(&state, &member, message_id).await?;
     let may_change = member.user.may_administer(message.creator_id);
-    let props = MessageMenuProps { message, room_name: member.room.name, may_change };
+    let is_pinned = ops::pins::is_pinned(&state, message_id).await?;
+    let props = MessageMenuProps { message, room_name: member.room.name, may_change, is_pinned };
     Ok(render::plain(StatusCode::OK, "Message", || MessageMenu(props)))
+}
+
+/// What an edited message said before.
+async fn history(
+    State(state): State<AppState>,
+    InRoom(member): InRoom,
+    PathId(message_id): PathId<MessageId>,
+) -> Result<Response, PageError> {
+    let history = ops::messages::history(&state, &member, message_id).await?;
+    let props = HistoryPageProps { history, room_name: member.room.name };
+    Ok(render::plain(StatusCode::OK, "History", || HistoryPage(props)))
 }
 
 async fn mark_unread(

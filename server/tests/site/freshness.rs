@@ -10,7 +10,7 @@ use crate::support::{Answer, Someone, TestSite};
 
 /// Requests a room's page as browsers do. Returns the response, the decompressed body, and whether it was rendered for
 /// this request.
-async fn page(site: &TestSite, someone: &mut Someone, room_id: RoomId) -> (Answer, String, bool) {
+pub async fn page(site: &TestSite, someone: &mut Someone, room_id: RoomId) -> (Answer, String, bool) {
     let before = site.site.page_cache_hit_count();
     let headers = [("accept-encoding", "gzip")];
     let answer = someone.browser.send(Method::GET, &format!("/rooms/{room_id}"), &headers, Body::empty()).await;
@@ -24,7 +24,7 @@ async fn page(site: &TestSite, someone: &mut Someone, room_id: RoomId) -> (Answe
 
 /// Requests the page until it is served from the cache. The first request marks the room as read after its response, which
 /// invalidates the page once more.
-async fn warm(site: &TestSite, someone: &mut Someone, room_id: RoomId) -> String {
+pub async fn warm(site: &TestSite, someone: &mut Someone, room_id: RoomId) -> String {
     for _ in 0..1_000 {
         let (answer, text, rendered) = page(site, someone, room_id).await;
         assert_eq!(answer.status, StatusCode::OK);

@@ -204,6 +204,30 @@ async fn permissions_to_boost_reply_and_search() {
     })
     .await;
     cast.row("answer", INSIDE_PAGE, async |who, it| page(who, format!("{}/reply", path(&it))).await).await;
+    cast.row("see the pins", INSIDE_PAGE, async |who, it| page(who, format!("/rooms/{}/pins", it.room.id)).await).await;
+    cast.row("pin", INSIDE_PAGE, async |who, it| form(who, format!("{}/pin", path(&it)), &[]).await).await;
+    cast.row("unpin", INSIDE_PAGE, async |who, it| {
+        form(who, format!("{}/pin", path(&it)), &[("_method", "delete")]).await
+    })
+    .await;
+    cast.row("see the history", INSIDE_PAGE, async |who, it| page(who, format!("{}/history", path(&it))).await).await;
+    cast.row("save for later", INSIDE, async |who, it| {
+        form(who, format!("/messages/{}/saved", it.message.id), &[]).await
+    })
+    .await;
+    cast.row("see the form", INSIDE, async |who, it| page(who, format!("/messages/{}/saved", it.message.id)).await)
+        .await;
+    cast.row("send later", INSIDE_PAGE, async |who, it| {
+        form(who, format!("/rooms/{}/scheduled", it.room.id), &[("body", "hi"), ("when", "hour")]).await
+    })
+    .await;
+    cast.row("send later, the form", INSIDE_PAGE, async |who, it| {
+        form(who, format!("/rooms/{}/scheduled/new", it.room.id), &[("body", "hi")]).await
+    })
+    .await;
+    for path in ["/saved", "/scheduled"] {
+        cast.row(path, ANYONE_SIGNED_IN, async |who, _| page(who, path.into()).await).await;
+    }
     cast.row("mark unread", INSIDE_PAGE, async |who, it| form(who, format!("{}/unread", path(&it)), &[]).await).await;
     cast.row("preview", INSIDE, async |who, it| {
         form(who, format!("/rooms/{}/messages/preview", it.room.id), &[("body", "hi")]).await

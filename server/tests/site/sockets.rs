@@ -84,11 +84,11 @@ pub async fn connected(address: &str, someone: &Someone) -> Socket {
     socket
 }
 
-async fn cursor(site: &TestSite, room_id: RoomId) -> Cursor {
+pub async fn cursor(site: &TestSite, room_id: RoomId) -> Cursor {
     campfire::store::events::room_cursor(site.state.db.reader(), room_id).await.unwrap()
 }
 
-async fn focus(site: &TestSite, socket: &mut Socket, room_id: RoomId) {
+pub async fn focus(site: &TestSite, socket: &mut Socket, room_id: RoomId) {
     socket.send(&ClientCommand::Focus { room_id, cursor: cursor(site, room_id).await }).await;
     socket.receive_until(|event| matches!(event, ServerEvent::CaughtUp { .. })).await;
 }

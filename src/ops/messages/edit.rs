@@ -34,6 +34,7 @@ pub async fn edit(state: &AppState, member: &Member, message_id: MessageId, draf
         }
         let room_id = message.room_id;
         let now_ms = tx.now_ms();
+        store::versions::keep(tx.db(), message_id, member.user.id).await?;
         store::messages::update(tx.db(), message_id, &body, now_ms).await?;
         // An edit sends no notifications; the marks of those whom the message mentioned or mentions now may change.
         let mentioned_before = store::mentions::list(tx.db(), message_id).await?;
@@ -76,8 +77,9 @@ pub async fn remove(state: &AppState, member: &Member, message_id: MessageId) ->
     let remove = async move |tx: &mut Tx, member: Member| {
         let room_id = member.room.id;
         require_message_administration(tx, &member, message_id).await?;
-        let Removed { mentioned, had_files, inbox } = store::messages::remove(tx.db(), room_id, message_id).await?;
-        Ok(tx.record(Fact::MessageRemoved { room_id, message_id, mentioned, had_files, inbox }).await?)
+        let Removed { mentioned, had_files, was_pinned, inbox } =
+            store::messages::remove(tx.db(), room_id, message_id).await?;
+        Ok(tx.record(Fact::MessageRemoved { room_id, message_id, mentioned, had_files, was_pinned, inbox }).await?)
     };
     write_as(state, member, remove).await
 }

@@ -7,6 +7,7 @@ use crate::AppResult;
 use crate::access::Member;
 use crate::model::{Anchor, MessageId};
 use crate::protocol::{MessagePage, RoomPage, Timeline};
+use crate::richtext::pins_html;
 use crate::state::AppState;
 use crate::store;
 use crate::store::messages::MAX_PAGE_BYTES;
@@ -38,7 +39,8 @@ pub async fn room_page(state: &AppState, member: &Member, anchor: Anchor) -> App
         target = store::messages::find(&mut *db, room_id, message_id).await?;
         after = Some(store::messages::page_after(&mut *db, room_id, message_id, HALF_PAGE_BYTES).await?);
     }
-    let TimelineSnapshot { cursor, page: MessagePage { mut messages, has_more: has_older }, first_unread } = snapshot;
+    let TimelineSnapshot { cursor, page: MessagePage { mut messages, has_more: has_older }, first_unread, pins } =
+        snapshot;
     let mut has_newer = matches!(anchor, Anchor::Before(_));
     reader.release();
     let target_id = target.as_ref().map(|message| message.id);
@@ -52,7 +54,9 @@ pub async fn room_page(state: &AppState, member: &Member, anchor: Anchor) -> App
         foreign.client_message_id = None;
     }
     let messages = Arc::new(messages);
-    let timeline = Timeline { room_id, messages, has_older, has_newer, cursor, removed: BTreeSet::new() };
+    let removed = BTreeSet::new();
+    let pins_html = pins_html(room_id, &pins);
+    let timeline = Timeline { room_id, messages, has_older, has_newer, cursor, removed, pins_html, pins_seq: 0 };
     Ok(RoomPage {
         room: member.room.clone(),
         involvement: member.involvement,

@@ -10,6 +10,7 @@ use crate::access::Member;
 use crate::facts::Fact;
 use crate::model::{
     Attachment, ClientMessageId, Draft, FileForm, FileKey, MAX_FILES, Message, MessageId, Posted, RoomId, RoomKind,
+    UserId,
 };
 use crate::ops::inbox::{self, NewlyPosted};
 use crate::ops::permissions::{require_credential, write_as, write_message};
@@ -91,11 +92,59 @@ async fn post_draft(
         body,
         created_at: state.clock.now_ms(),
         reply_to,
+        is_reading: true,
     });
     let new = message.clone();
     let consequences = Consequences::new(member, webhooks, mentions, links);
     let finish = async move |tx: &mut Tx, inserted| finish_post(tx, inserted, &new, consequences, Vec::new()).await;
     write_message(state, member, message, finish).await
+}
+
+/// Posts `draft` like [`post`] for a member who is not there: what they have not read stays unread.
+///
+/// # Errors
+/// Those of [`post`].
+pub(in crate::ops) async fn post_absent(
+    state: &AppState,
+    member: &Member,
+    client_message_id: ClientMessageId,
+    draft: Draft,
+) -> AppResult<Posted> {
+    let sent_digest = digest(member.room.id, &draft, &[], None);
+    let Rendered { body, mentions, links } = render(state, member.room.id, draft, Vec::new()).await?;
+    let new = NewMessage {
+        room_id: member.room.id,
+        creator_id: member.user.id,
+        credential: member.credential,
+        client_message_id,
+        sent_digest,
+        body,
+        created_at: state.clock.now_ms(),
+        reply_to: None,
+        is_reading: false,
+    };
+    let consequences = Consequences::new(member, Webhooks::Triggered, mentions, links);
+    // By itself, and not with the other messages of a commit: one of them may be what the member has not read.
+    let write = async move |tx: &mut Tx, _| {
+        let inserted = store::messages::insert_all(tx.db(), &[&new]).await?.pop().flatten();
+        if let Some(inserted) = &inserted {
+            tx.index(inserted.id, new.body.text.len());
+        }
+        finish_post(tx, inserted, &new, consequences, Vec::new()).await
+    };
+    write_as(state, member, write).await
+}
+
+/// The message that `draft` became in this room, if it was posted there with this id; also one that was removed since.
+pub(in crate::ops) async fn find_posted(
+    tx: &mut Tx,
+    (creator_id, room_id): (UserId, RoomId),
+    client_message_id: &ClientMessageId,
+    draft: &Draft,
+) -> AppResult<Option<MessageId>> {
+    let sent_digest = digest(room_id, draft, &[], None);
+    let sent = store::messages::find_sent(tx.db(), creator_id, client_message_id).await?;
+    Ok(sent.filter(|sent| sent.sent_digest == sent_digest).map(|sent| sent.message_id))
 }
 
 /// Posts `text` with files in the member's room, as an answer to `reply_to`, if to anything. The files are complete uploads
@@ -158,6 +207,7 @@ async fn post_files(
         body,
         created_at: state.clock.now_ms(),
         reply_to,
+        is_reading: true,
     };
     let consequences = Consequences::new(member, webhooks, mentions, links);
     // Not the way of other messages, which are inserted before anything is validated: that would roll back all of a commit

@@ -5,6 +5,7 @@
 //! sent, by [`send_message`], and not when it is posted.
 
 mod content;
+mod notices;
 mod send;
 
 use std::net::IpAddr;
@@ -23,6 +24,7 @@ use crate::{AppError, AppResult};
 
 use super::permissions::{Exempt, write_as, write_exempt};
 
+pub use self::notices::send_notice;
 pub use self::send::{Batch, Outcome, Sent, send_entry, send_message, test};
 pub use crate::store::pushes::PushDevice;
 

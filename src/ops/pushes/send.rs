@@ -25,8 +25,8 @@ const BATCH: i64 = 50;
 /// waits for a push service that hangs.
 const FIRST_DEADLINE: Duration = Duration::from_secs(3);
 
-/// How long a push may take that is tried again, and a test.
-const DEADLINE: Duration = Duration::from_secs(8);
+/// How long a push may take that is tried again, one that concerns one person alone, and a test.
+pub(super) const DEADLINE: Duration = Duration::from_secs(8);
 
 /// How long the second try of a push that was too large has in any case.
 const MIN_DEADLINE: Duration = Duration::from_millis(500);
@@ -215,16 +215,16 @@ pub async fn test(state: &AppState, current: &CurrentUser, id: PushSubscriptionI
 }
 
 /// A push before it is encrypted.
-struct Draft {
-    target: PushTarget,
-    notification: Notification,
-    urgency: Urgency,
-    topic: String,
-    expires_at: i64,
+pub(super) struct Draft {
+    pub(super) target: PushTarget,
+    pub(super) notification: Notification,
+    pub(super) urgency: Urgency,
+    pub(super) topic: String,
+    pub(super) expires_at: i64,
 }
 
 /// A push as it is sent.
-struct Push {
+pub(super) struct Push {
     draft: Draft,
     /// The request, or why there is none.
     request: Result<Request, String>,
@@ -233,7 +233,7 @@ struct Push {
 
 /// What encrypts and signs pushes.
 #[derive(Clone)]
-struct Writer {
+pub(super) struct Writer {
     key: KeyPair,
     now_ms: i64,
     /// The signatures by origin of the push service and subject: most devices have one of three push services.
@@ -241,11 +241,11 @@ struct Writer {
 }
 
 impl Writer {
-    fn new(key: KeyPair, now_ms: i64) -> Self {
+    pub(super) fn new(key: KeyPair, now_ms: i64) -> Self {
         Self { key, now_ms, signatures: HashMap::new() }
     }
 
-    fn compose_all(mut self, drafts: Vec<Draft>) -> Vec<Push> {
+    pub(super) fn compose_all(mut self, drafts: Vec<Draft>) -> Vec<Push> {
         drafts.into_iter().map(|draft| self.compose(draft)).collect()
     }
 
@@ -293,7 +293,7 @@ impl Writer {
 }
 
 /// Sends a push; a second time with less text if it was too large. Both together take no longer than `deadline`.
-async fn send(state: &AppState, push: Push, deadline: Duration) -> Sent {
+pub(super) async fn send(state: &AppState, push: Push, deadline: Duration) -> Sent {
     let Push { draft, request, mut writer } = push;
     let begun_at = clock::monotonic();
     let now_ms = state.clock.now_ms();

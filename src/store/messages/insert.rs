@@ -27,6 +27,9 @@ pub struct NewMessage {
     pub created_at: i64,
     /// The message of the same room that it answers. The caller has checked that it is, or was, there.
     pub reply_to: Option<MessageId>,
+    /// Whether its creator is in the room as they post, which marks the room as read. Otherwise it stays as it is: read only
+    /// if nothing was unread before.
+    pub is_reading: bool,
 }
 
 /// A message that was just inserted.
@@ -54,8 +57,8 @@ macro_rules! from_new_messages {
     };
 }
 
-/// Inserts messages and their events, makes each the newest message of its room, and marks the room as read for its
-/// creator. Returns one entry per message, in the order given.
+/// Inserts messages and their events, makes each the newest message of its room, and marks the room as read for a creator
+/// who is reading there. Returns one entry per message, in the order given.
 ///
 /// An entry is `None`, and nothing was changed for it, if the creator is not an active member of the room, the session
 /// has ended, the bot's key is an old one, or the client message id was used before. All messages take one call and return
@@ -67,7 +70,7 @@ pub async fn insert_all(db: &mut SqliteConnection, messages: &[&NewMessage]) -> 
     let mut rows = Vec::with_capacity(messages.len());
     for (index, message) in messages.iter().enumerate() {
         let NewMessage { room_id, creator_id, client_message_id, body, created_at, .. } = message;
-        let NewMessage { credential, sent_digest, reply_to, .. } = message;
+        let NewMessage { credential, sent_digest, reply_to, is_reading, .. } = message;
         if !seen_ids.insert((*room_id, *creator_id, client_message_id)) {
             continue;
         }
@@ -89,7 +92,8 @@ pub async fn insert_all(db: &mut SqliteConnection, messages: &[&NewMessage]) -> 
             credential.session_id(),
             credential.key_number(),
             credential.hook_id(),
-            reply_to
+            reply_to,
+            is_reading
         ]));
     }
     // Of the five statements only the `SELECT` returns a row.
@@ -126,18 +130,21 @@ pub async fn insert_all(db: &mut SqliteConnection, messages: &[&NewMessage]) -> 
 
          SELECT last_insert_rowid(),
                 json_group_array(json_array(new.value ->> 11, messages.id,
-                                            rooms.last_message_id > memberships.read_message_id, users.name)) FROM ",
+                                            rooms.last_message_id > memberships.read_message_id
+                                            AND new.value ->> 17, users.name)) FROM ",
         from_new_messages!(),
         "
            JOIN memberships ON memberships.room_id = rooms.id AND memberships.user_id = messages.creator_id
            JOIN users ON users.id = messages.creator_id;
 
          UPDATE memberships SET read_message_id = written.id
-           FROM (SELECT messages.room_id, messages.creator_id, MAX(messages.id) AS id FROM ",
+           FROM (SELECT messages.room_id, messages.creator_id, rooms.last_message_id, MAX(messages.id) AS id,
+                        MAX(new.value ->> 17) AS is_reading FROM ",
         from_new_messages!(),
         "
                   GROUP BY messages.room_id, messages.creator_id) AS written
-          WHERE memberships.room_id = written.room_id AND memberships.user_id = written.creator_id;
+          WHERE memberships.room_id = written.room_id AND memberships.user_id = written.creator_id
+            AND (written.is_reading OR memberships.read_message_id >= written.last_message_id);
 
          UPDATE rooms SET last_message_id = written.id, updated_at = written.created_at
            FROM (SELECT messages.room_id, MAX(messages.id) AS id, messages.created_at FROM ",

@@ -5,7 +5,7 @@ use sqlx::SqliteConnection;
 
 use crate::model::{MessageId, RoomId, UserId};
 use crate::store::files::release_of_messages;
-use crate::store::inbox;
+use crate::store::{inbox, pins};
 
 /// What a removed message had.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,6 +14,8 @@ pub struct Removed {
     pub mentioned: Vec<UserId>,
     /// Whether it had files. They have expired now.
     pub had_files: bool,
+    /// Whether it was pinned.
+    pub was_pinned: bool,
     /// The users in whose inboxes it was.
     pub inbox: Vec<UserId>,
 }
@@ -21,6 +23,7 @@ pub struct Removed {
 /// Removes a message. If it was its room's newest, the one before it becomes the newest.
 pub async fn remove(db: &mut SqliteConnection, room_id: RoomId, message_id: MessageId) -> sqlx::Result<Removed> {
     let had_files = release_of_messages(&mut *db, &[message_id]).await?;
+    let was_pinned = pins::remove(&mut *db, message_id).await?;
     let inbox = inbox::remove_of_message(&mut *db, message_id).await?;
     let mentioned = sqlx::query_scalar("DELETE FROM mentions WHERE message_id = $1 RETURNING user_id")
         .bind(message_id)
@@ -42,7 +45,7 @@ pub async fn remove(db: &mut SqliteConnection, room_id: RoomId, message_id: Mess
     .bind(message_id)
     .execute(db)
     .await?;
-    Ok(Removed { mentioned, had_files, inbox })
+    Ok(Removed { mentioned, had_files, was_pinned, inbox })
 }
 
 /// Removes up to `limit` of a room's messages, oldest first, and returns how many were removed. Their files have expired

@@ -7,7 +7,8 @@ mod subscriptions;
 
 pub use outcomes::{note_failure, note_gone, note_refusal, note_success};
 pub use receivers::{
-    PushReceiver, PushedEntry, PushedMessage, find_entry, find_message, list_receivers, list_receivers_of_entry,
+    NoticeReceiver, PushReceiver, PushedEntry, PushedMessage, find_entry, find_message, list_of_user, list_receivers,
+    list_receivers_of_entry,
 };
 pub use settings::{find_settings, pause, set_settings};
 pub use subscriptions::{

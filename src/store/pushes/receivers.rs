@@ -207,3 +207,41 @@ pub async fn list_receivers(
     .fetch_all(db)
     .await
 }
+
+/// A device of one person.
+#[derive(Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct NoticeReceiver {
+    /// The device.
+    #[sqlx(flatten)]
+    pub target: PushTarget,
+    /// Until when its push service is left alone, in milliseconds since the epoch.
+    pub not_before_at: i64,
+}
+
+/// The devices of a user who is active and signed in there; with `among`, only these. Devices that are dead, removed, or
+/// registered for another key than `server_key` are left out.
+pub async fn list_of_user(
+    db: impl SqliteExecutor<'_>,
+    user_id: UserId,
+    among: Option<&[PushSubscriptionId]>,
+    server_key: &[u8],
+    now_ms: i64,
+) -> sqlx::Result<Vec<NoticeReceiver>> {
+    sqlx::query_as(
+        "SELECT devices.id, devices.endpoint, devices.p256dh, devices.auth, devices.origin, devices.not_before_at
+           FROM push_subscriptions AS devices
+           JOIN users ON users.id = devices.user_id AND users.status = 0
+           JOIN sessions ON sessions.id = devices.session_id AND sessions.user_id = devices.user_id
+                        AND sessions.expires_at > $4
+          WHERE devices.user_id = $1 AND devices.dead_at IS NULL AND devices.removed_at IS NULL
+            AND devices.server_key = $3
+            AND ($2 IS NULL OR devices.id IN (SELECT value FROM json_each($2)))
+          ORDER BY devices.id",
+    )
+    .bind(user_id)
+    .bind(among.map(json_ids))
+    .bind(server_key)
+    .bind(now_ms)
+    .fetch_all(db)
+    .await
+}

@@ -84,9 +84,12 @@ fn inbox_html(InboxCount { unread, badge }: InboxCount) -> String {
     html.into_string()
 }
 
-/// The links below the rooms: to make one, and to those that the viewer has hidden.
+/// The links below the rooms: to what the viewer keeps for later, to make a room, and to those that the viewer has hidden.
 fn more_html(may_make_rooms: bool, hidden_count: u32) -> String {
     let mut html = HtmlWriter::new();
+    html.markup(r#"<a class="sidebar__new" href=""#).markup(paths::SAVED).markup(r#"">"#);
+    Icon::Clock.push_boxed(&mut html);
+    html.markup(" Saved for later</a>");
     if may_make_rooms {
         html.markup(r#"<a class="sidebar__new" href=""#).markup(paths::new_room(RoomKind::Open)).markup(r#"">"#);
         Icon::Plus.push_boxed(&mut html);

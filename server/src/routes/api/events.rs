@@ -135,6 +135,7 @@ const fn name(kind: EventKind) -> &'static str {
         EventKind::MessageRemoved => "message_removed",
         EventKind::MessageBoosted => "message_boosted",
         EventKind::MessageExtended => "message_extended",
+        EventKind::PinsChanged => "pins_changed",
         EventKind::RoomAdded => "room_added",
         EventKind::RoomChanged => "room_changed",
         EventKind::RoomRemoved => "room_removed",

@@ -18,6 +18,7 @@ mod pushes;
 mod rooms;
 mod sounds;
 mod text;
+mod threads;
 mod users;
 
 pub use accounts::{Account, AccountName, CustomStyles, custom_styles_path};
@@ -44,4 +45,5 @@ pub use sounds::{SOUNDS, Sound};
 pub use text::{
     escape_html, first_name, fold_for_filter, hex, initials, is_blank, is_invisible, utc_midnight, utc_timestamp,
 };
+pub use threads::{Answer, Answering, MAX_NEWS_COUNT, ThreadHead, ThreadNews};
 pub use users::{Bio, EmailAddress, Password, Person, Profile, Role, Status, Theme, User, UserName};

@@ -24,6 +24,7 @@ pub mod rooms;
 pub mod searches;
 pub mod sessions;
 pub mod sync;
+pub mod threads;
 pub mod transfers;
 pub mod users;
 pub mod webhooks;

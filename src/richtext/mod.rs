@@ -25,6 +25,7 @@ mod quote;
 mod renderer;
 mod scripts;
 mod sounds;
+mod threads;
 mod writer;
 
 pub use boosts::boosts_html;
@@ -34,6 +35,7 @@ pub use marks::mark_terms;
 pub use mentions::{Mention, Names, fold_name, mention_texts, with_current_names};
 pub use previews::previews_html;
 pub use quote::quote;
+pub use threads::{ThreadSummary, answer_link_html, thread_line_html};
 
 use url::Url;
 

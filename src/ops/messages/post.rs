@@ -9,10 +9,12 @@ use super::render::render;
 use crate::access::Member;
 use crate::facts::Fact;
 use crate::model::{
-    Attachment, ClientMessageId, Draft, FileForm, FileKey, MAX_FILES, Message, MessageId, Posted, RoomId, RoomKind,
+    Answer, Answering, Attachment, ClientMessageId, Draft, FileForm, FileKey, MAX_FILES, Message, MessageId, Posted,
+    RoomId, RoomKind,
 };
 use crate::ops::permissions::{require_credential, write_as, write_message};
-use crate::richtext::{Mention, Rendered, extras_html};
+use crate::ops::threads;
+use crate::richtext::{Mention, Rendered, answer_link_html, extras_html};
 use crate::state::AppState;
 use crate::store::messages::{Inserted, NewMessage};
 use crate::store::{self, Tx};
@@ -77,7 +79,7 @@ async fn post_draft(
     draft: Draft,
     webhooks: Webhooks,
 ) -> AppResult<Posted> {
-    let sent_digest = digest(member.room.id, &draft, &[]);
+    let sent_digest = digest(member.room.id, &draft, &[], None);
     let Rendered { body, mentions, links } = render(state, member.room.id, draft, Vec::new()).await?;
     let message = Arc::new(NewMessage {
         room_id: member.room.id,
@@ -86,6 +88,7 @@ async fn post_draft(
         client_message_id,
         sent_digest,
         body,
+        answer: None,
         created_at: state.clock.now_ms(),
     });
     let new = message.clone();
@@ -110,7 +113,25 @@ pub async fn post_with_files(
     if keys.is_empty() {
         return post(state, member, client_message_id, text.parse()?).await;
     }
-    post_files(state, member, client_message_id, text, keys, Webhooks::Triggered).await
+    post_checked(state, member, client_message_id, text, keys, None, Webhooks::Triggered).await
+}
+
+/// Posts `text`, perhaps with files, as an answer in the thread that `answering` names.
+///
+/// Idempotent, like [`post`]. Whoever answers follows the thread, and so does the author of its root from the first answer
+/// on.
+///
+/// # Errors
+/// Those of [`post_with_files`]; `Conflict` when there is no such message in the room any more; `Invalid` in a direct room.
+pub async fn answer(
+    state: &AppState,
+    member: &Member,
+    client_message_id: ClientMessageId,
+    answering: Answering,
+    text: &str,
+    keys: Vec<FileKey>,
+) -> AppResult<Posted> {
+    post_checked(state, member, client_message_id, text, keys, Some(answering), Webhooks::Triggered).await
 }
 
 /// Posts files like [`post_with_files`], without a text and without telling any webhook.
@@ -123,22 +144,24 @@ pub(in crate::ops) async fn post_files_quietly(
     client_message_id: ClientMessageId,
     keys: Vec<FileKey>,
 ) -> AppResult<Posted> {
-    post_files(state, member, client_message_id, "", keys, Webhooks::Quiet).await
+    post_checked(state, member, client_message_id, "", keys, None, Webhooks::Quiet).await
 }
 
-async fn post_files(
+/// Posts a message whose files and thread are checked in the write.
+async fn post_checked(
     state: &AppState,
     member: &Member,
     client_message_id: ClientMessageId,
     text: &str,
     keys: Vec<FileKey>,
+    answering: Option<Answering>,
     webhooks: Webhooks,
 ) -> AppResult<Posted> {
     if keys.len() > MAX_FILES || keys.iter().collect::<HashSet<_>>().len() < keys.len() {
         return Err(AppError::invalid("files", "A message has at most 10 files, each once. Send the rest in another."));
     }
-    let draft = Draft::beside_files(text)?;
-    let sent_digest = digest(member.room.id, &draft, &keys);
+    let draft = if keys.is_empty() { text.parse()? } else { Draft::beside_files(text)? };
+    let sent_digest = digest(member.room.id, &draft, &keys, answering);
     let Rendered { body, mentions, links } = render(state, member.room.id, draft, Vec::new()).await?;
     let mut new = NewMessage {
         room_id: member.room.id,
@@ -147,12 +170,13 @@ async fn post_files(
         client_message_id,
         sent_digest,
         body,
+        answer: None,
         created_at: state.clock.now_ms(),
     };
     let consequences = Consequences::new(member, webhooks, mentions, links);
     // Not the way of other messages, which are inserted before anything is validated: that would roll back all of a commit
     // for one bad file.
-    let write = async move |tx: &mut Tx, _| {
+    let write = async move |tx: &mut Tx, member: Member| {
         if store::messages::find_sent(tx.db(), new.creator_id, &new.client_message_id).await?.is_some() {
             return finish_post(tx, None, &new, consequences, Vec::new()).await;
         }
@@ -170,15 +194,34 @@ async fn post_files(
                 .iter()
                 .map(|(key, name)| (name.as_str(), kinds.get(key).map_or(FileForm::Other, |kind| FileForm::of(kind)))),
         );
+        let thread = match answering {
+            Some(answering) => Some(threads::begin(tx, &member, answering).await?),
+            None => None,
+        };
+        new.answer = thread.map(|thread| thread.answer);
         let inserted = store::messages::insert_all(tx.db(), &[&new]).await?.pop().flatten();
-        if let Some(inserted) = &inserted {
-            tx.index(inserted.id, new.body.text.len());
-            store::files::attach(tx.db(), new.room_id, inserted.id, &names).await?;
-            let files = store::files::list_of_message(tx.db(), inserted.id).await?;
-            store::files::note_extras(tx.db(), inserted.id, &extras_html(&files), None).await?;
-            return finish_post(tx, Some(inserted.clone()), &new, consequences, files).await;
+        let Some(inserted) = inserted else {
+            // What was begun for an answer goes with the error.
+            return if thread.is_some() {
+                Err(AppError::Internal)
+            } else {
+                finish_post(tx, None, &new, consequences, Vec::new()).await
+            };
+        };
+        tx.index(inserted.id, new.body.text.len());
+        store::files::attach(tx.db(), new.room_id, inserted.id, &names).await?;
+        let files = store::files::list_of_message(tx.db(), inserted.id).await?;
+        if !files.is_empty() || new.answer.is_some_and(|answer| answer.in_room) {
+            let mut extras_html = extras_html(&files);
+            if let Some(Answer { root_id, in_room: true }) = new.answer {
+                extras_html += &answer_link_html(new.room_id, root_id, inserted.id);
+            }
+            store::files::note_extras(tx.db(), inserted.id, &extras_html, None).await?;
         }
-        finish_post(tx, None, &new, consequences, Vec::new()).await
+        if let Some(thread) = thread {
+            threads::count_answer(tx, &member, thread, inserted.id, new.created_at).await?;
+        }
+        finish_post(tx, Some(inserted), &new, consequences, files).await
     };
     write_as(state, member, write).await
 }
@@ -196,7 +239,8 @@ async fn finish_post(
         return resolve_rejected(tx, new).await;
     };
     let Consequences { mentions, links, webhooks, is_direct } = consequences;
-    let (message, mentioned) = if mentions.is_empty() && files.is_empty() {
+    let has_extras = !files.is_empty() || new.answer.is_some_and(|answer| answer.in_room);
+    let (message, mentioned) = if mentions.is_empty() && !has_extras {
         (without_mentions(id, new, creator_name), Vec::new())
     } else {
         let mentioned = store::mentions::replace(tx.db(), new.room_id, id, &mentions).await?;
@@ -215,7 +259,21 @@ async fn finish_post(
             tx.record(Fact::DeliveriesQueued { bot_ids }).await?;
         }
     }
-    tx.record(Fact::MessagePosted { seq, message: message.clone(), mentioned, caught_up, pictures }).await?;
+    match new.answer {
+        None => {
+            let message = message.clone();
+            tx.record(Fact::MessagePosted { seq, message, mentioned, caught_up, pictures }).await?;
+        }
+        Some(answer) => {
+            if answer.in_room {
+                let (message, mentioned) = (message.clone(), mentioned.clone());
+                tx.record(Fact::MessagePosted { seq, message, mentioned, caught_up, pictures: Vec::new() }).await?;
+            }
+            let followers = store::threads::mark_unread(tx.db(), answer.root_id, new.creator_id).await?;
+            let message = message.clone();
+            tx.record(Fact::ThreadAnswered { seq, message, answer, mentioned, followers, pictures }).await?;
+        }
+    }
     if !links.is_empty() && store::previews::insert(tx.db(), id, &links).await? {
         tx.record(Fact::LinksPosted { message_id: id }).await?;
     }
@@ -256,8 +314,8 @@ fn without_mentions(id: MessageId, new: &NewMessage, creator_name: String) -> Me
     }
 }
 
-/// Digest of the room, the text and the files as sent, which tells a retry from another message with the same id.
-fn digest(room_id: RoomId, draft: &Draft, keys: &[FileKey]) -> [u8; 32] {
+/// Digest of the room, the text, the files and the thread as sent, which tells a retry from another message with the same id.
+fn digest(room_id: RoomId, draft: &Draft, keys: &[FileKey], answering: Option<Answering>) -> [u8; 32] {
     let mut hasher = Sha256::new();
     hasher.update(room_id.0.to_be_bytes());
     hasher.update(draft.as_str());
@@ -265,6 +323,11 @@ fn digest(room_id: RoomId, draft: &Draft, keys: &[FileKey]) -> [u8; 32] {
         // NUL cannot be in a text.
         hasher.update("\0");
         hasher.update(key.as_str());
+    }
+    if let Some(Answering { message_id, in_room }) = answering {
+        hasher.update("\0\0");
+        hasher.update(message_id.0.to_be_bytes());
+        hasher.update([u8::from(in_room)]);
     }
     hasher.finalize().into()
 }

@@ -9,6 +9,10 @@ use crate::store::json_ids;
 /// A message, as a push tells of it.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub struct PushedMessage {
+    /// Its id.
+    pub message_id: MessageId,
+    /// The root of its thread, if the room does not show it.
+    pub thread_root_id: Option<MessageId>,
     /// Its room.
     pub room_id: RoomId,
     /// The kind of the room.
@@ -49,7 +53,8 @@ pub struct PushReceiver {
 /// The message; `None` if it was removed, or its room.
 pub async fn find_message(db: impl SqliteExecutor<'_>, message_id: MessageId) -> sqlx::Result<Option<PushedMessage>> {
     sqlx::query_as(
-        "SELECT messages.room_id, rooms.kind AS room_kind, rooms.name AS room_name, users.name AS creator_name,
+        "SELECT messages.id AS message_id, CASE WHEN messages.in_thread_only THEN messages.thread_root_id END AS thread_root_id,
+                messages.room_id, rooms.kind AS room_kind, rooms.name AS room_name, users.name AS creator_name,
                 messages.body_text, messages.created_at,
                 (SELECT group_concat(name, ', ')
                    FROM (SELECT name FROM attachments WHERE message_id = $1 ORDER BY position LIMIT 3)) AS file_names,
@@ -92,6 +97,7 @@ pub async fn list_receivers(
                      JOIN rooms AS shared ON shared.id = mine.room_id AND shared.kind <> 'direct' AND NOT shared.removed
                      JOIN mentions ON mentions.user_id = mine.user_id AND mentions.room_id = mine.room_id
                                   AND mentions.message_id > mine.read_message_id
+                                  AND NOT mentions.in_thread_only
                     WHERE mine.user_id = devices.user_id AND mine.involvement <> 'invisible') AS badge,
                 COALESCE(names_only, FALSE) AS names_only, paused_until,
                 COALESCE(quiet_from, 0) AS quiet_from, COALESCE(quiet_to, 0) AS quiet_to,
@@ -111,7 +117,7 @@ pub async fn list_receivers(
                            AND memberships.read_message_id < messages.id
            LEFT JOIN push_settings ON push_settings.user_id = devices.user_id
           WHERE messages.id = $1
-            AND (memberships.involvement = $6
+            AND (memberships.involvement = $6 AND (NOT messages.in_thread_only OR is_mentioned)
                  OR memberships.involvement = $7
                     AND EXISTS (SELECT 1 FROM mentions
                                  WHERE mentions.user_id = devices.user_id AND mentions.room_id = messages.room_id
@@ -119,12 +125,12 @@ pub async fn list_receivers(
             AND ($3 IS NULL
                  OR is_mentioned AND rooms.kind <> 'direct'
                     AND NOT EXISTS (SELECT 1 FROM mentions AS newer
-                                      JOIN messages AS later ON later.id = newer.message_id
+                                      JOIN messages AS later ON later.id = newer.message_id AND NOT later.in_thread_only
                                      WHERE newer.user_id = devices.user_id AND newer.room_id = messages.room_id
                                        AND newer.message_id > messages.id AND later.creator_id <> devices.user_id)
                  OR NOT (is_mentioned AND rooms.kind <> 'direct')
                     AND NOT EXISTS (SELECT 1 FROM messages AS later
-                                     WHERE later.room_id = messages.room_id AND later.id > messages.id
+                                     WHERE later.room_id = messages.room_id AND later.in_thread_only = FALSE AND later.id > messages.id
                                        AND later.creator_id <> devices.user_id))
           ORDER BY devices.id LIMIT $8",
     )

@@ -48,6 +48,7 @@ const STYLES: &[&str] = &[
     "message-menu",
     "preview",
     "boosts",
+    "threads",
     "bots",
     "composer",
     "lost",

@@ -1,7 +1,7 @@
 // Menus (`details.menu`): the items of a message's menu, the side to which a menu opens, and when it closes. The items
 // are the same for all messages, so the page has them once, as a template, and a menu is filled when it is needed.
 
-import { closest, findAll, target } from "../dom.ts";
+import { closest, find, findAll, target } from "../dom.ts";
 import { FILL_MENU } from "../events.ts";
 import { isComposing } from "../keyboard.ts";
 import { Attribute, Id, Placeholder } from "../names.ts";
@@ -45,6 +45,9 @@ function fill(menu: Element | null | undefined) {
   filled.add(list);
   const roomId = menu?.closest(`[${Attribute.Room}]`)?.getAttribute(Attribute.Room) ?? "";
   list.innerHTML = menuHtml(template.innerHTML, messageId, roomId);
+  const inThread = !!menu?.closest(`.timeline[${Attribute.Thread}]`);
+  if (inThread || find('.pings [aria-current="page"]')) find(`[${Attribute.Action}=thread]`, list)?.remove();
+  if (inThread) find('form[action$="/unread"]', list)?.remove();
 }
 
 function place(menu: HTMLDetailsElement | null) {

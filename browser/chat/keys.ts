@@ -13,6 +13,7 @@ import { showShortcuts } from "./shortcuts.ts";
 /** The control that a letter presses in the focused message. */
 const letters = new Map([
   ["r", `[${Attribute.Action}=reply]`],
+  ["t", `[${Attribute.Action}=thread]`],
   ["e", `[${Attribute.Action}=edit]`],
   ["b", `[${Attribute.Picker}]`],
 ]);
@@ -32,10 +33,29 @@ export function handleKeys() {
     if (here?.matches("input, textarea, select") || find("dialog[open]")) return;
     if (isSingleKey(latinKey(event)) && setting("keys") === "off") return;
     const row = closest(event, ".timeline .message");
-    if (latinKey(event) === "?" && timeline()) showShortcuts();
+    if (goes(event)) event.preventDefault();
+    else if (latinKey(event) === "?" && timeline()) showShortcuts();
     else if (row) handleKeyInRow(event, row);
     else handleKeyOutside(event);
   });
+}
+
+/** Where G and a second letter lead to. */
+const places = new Map([["t", "/threads"]]);
+
+/** How long after G the second letter counts, in milliseconds. */
+const GO_MS = 1500;
+
+let goPressedAt = 0;
+
+/** Follows the link that G and then another letter stand for. Returns whether the key was one of the two. */
+function goes(event: KeyboardEvent): boolean {
+  const key = latinKey(event);
+  const isSecond = event.timeStamp - goPressedAt < GO_MS && goPressedAt > 0;
+  goPressedAt = key === "g" ? event.timeStamp : 0;
+  const place = isSecond ? places.get(key) : undefined;
+  if (place) find<HTMLAnchorElement>(`a[href="${place}"]`)?.click();
+  return !!place || key === "g";
 }
 
 /** Whether these keys are Ctrl+K on a layout without Latin letters: the WASM knows the letter alone. */

@@ -7,7 +7,7 @@ use web_sys::{Event, HtmlDialogElement, HtmlInputElement};
 use crate::browser;
 
 /// Keys, and what they do.
-const SHORTCUTS: [(&str, &str); 13] = [
+const SHORTCUTS: [(&str, &str); 14] = [
     ("Enter", "send"),
     ("Shift+Enter", "new line"),
     ("↑ in an empty field", "edit your last message"),
@@ -17,7 +17,8 @@ const SHORTCUTS: [(&str, &str); 13] = [
     ("/play", "play a sound"),
     ("↑ ↓ Home End", "move among messages"),
     ("Enter on a message", "open its menu"),
-    ("R, E, B on a message", "reply, edit, boost"),
+    ("R, T, E, B on a message", "reply, answer in a thread, edit, boost"),
+    ("G, then T", "your threads"),
     ("/", "search; > goes to a room or person"),
     ("Esc", "close, or go back to writing"),
     ("?", "this list"),

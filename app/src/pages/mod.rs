@@ -19,4 +19,6 @@ pub mod room_files;
 pub mod room_form;
 pub mod search;
 pub mod share;
+#[cfg(feature = "ssr")]
+pub mod threads;
 pub mod transfer;

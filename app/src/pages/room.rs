@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use campfire::html::HtmlWriter;
 use campfire::model::{
-    Anchor, ClientMessageId, Involvement, Message, MessageId, Person, Place, Room, RoomId, RoomKind, UserId, paths,
+    Anchor, ClientMessageId, Involvement, Message, MessageId, Person, Room, RoomId, RoomKind, ThreadHead, UserId, paths,
 };
 use campfire::protocol::{RoomEnd, Timeline, timeline};
 use campfire::{AppError, AppResult};
@@ -120,14 +120,14 @@ pub fn RoomPage() -> impl IntoView {
     let page = Resource::<_, CompactRoomPage>::new_with_options(
         move || place.get(),
         move |place| async move {
-            let Place::Room { room_id, anchor } = place else { return Err(AppError::NotFound) };
+            let Some((room_id, anchor)) = place.room_id().zip(place.anchor()) else { return Err(AppError::NotFound) };
             let read = being_read.try_update_value(Option::take).flatten();
             match read.filter(|(read_at, _)| *read_at == place) {
                 Some((_, read)) => {
-                    let page = load_room(room_id, read).await?;
+                    let page = load_room(room_id, read, place.thread()).await?;
                     Ok(timeline::RoomPage { target: target(anchor, &page.timeline), ..page })
                 }
-                None => load_room(room_id, anchor).await,
+                None => load_room(room_id, anchor, place.thread()).await,
             }
         },
         false,
@@ -167,13 +167,16 @@ fn target(anchor: Anchor, timeline: &Timeline) -> Option<MessageId> {
 /// A loaded room.
 #[component]
 fn RoomView(page: timeline::RoomPage, reload: Callback<()>, editing: Editing) -> impl IntoView {
-    let timeline::RoomPage { room, involvement, timeline, target, first_unread } = page;
+    let timeline::RoomPage { room, involvement, timeline, target, first_unread, thread } = page;
+    let root_id = timeline.thread;
     let timeline = RwSignal::new(timeline);
     let room_id = room.id;
     let live = expect_context::<Live>();
     let away = timeline.with_untracked(|timeline| timeline.has_newer);
     live.page.update_untracked(|page| page.reading = Reading { away, news_count: 0, new_from: first_unread });
 
+    let place = navigation::use_place();
+    Effect::new(move |_| navigation::correct(place, room_id, root_id));
     let kind = room.kind;
     // Why the room is lost to the viewer, once it is: it stays on the screen, with what was being written.
     let loss = RwSignal::new(None::<String>);
@@ -208,7 +211,7 @@ fn RoomView(page: timeline::RoomPage, reload: Callback<()>, editing: Editing) ->
         let title = name.get();
         live.page.update(|page| {
             page.room_id = Some(room_id);
-            page.title = title;
+            page.title = if root_id.is_some() { ["Thread in ", &title].concat() } else { title };
         });
     });
     let involvement = move || {
@@ -217,13 +220,17 @@ fn RoomView(page: timeline::RoomPage, reload: Callback<()>, editing: Editing) ->
     };
 
     let greeted = room.name.clone();
+    let header = match thread {
+        Some(head) => Either::Left(view! { <ThreadHeader timeline head name/> }),
+        None => Either::Right(view! { <RoomHeader room=room.clone() name involvement/> }),
+    };
     view! {
-        <RoomHeader room=room.clone() name involvement/>
+        {header}
         <Opening/>
         <Greeting room=greeted/>
         <Messages timeline target editing/>
         <Welcome room timeline/>
-        <Composer timeline editing is_lost=Signal::derive(move || loss.try_with(Option::is_some).unwrap_or_default())/>
+        <Composer timeline editing is_first_answer=thread.is_some_and(|head| !head.has_answers) is_lost=Signal::derive(move || loss.try_with(Option::is_some).unwrap_or_default())/>
         <Lost loss editing/>
     }
 }
@@ -326,6 +333,45 @@ fn RoomHeader(
             <div class="room-header__tools" inner_html=tools></div>
         </header>
     }
+}
+
+/// The header of a thread: the link to its root in the room, and the button to follow it.
+#[component]
+fn ThreadHeader(timeline: RwSignal<Timeline>, head: ThreadHead, name: Memo<String>) -> impl IntoView {
+    let live = expect_context::<Live>();
+    let viewer_id = untrack(|| live.inbox(|inbox| inbox.viewer.id));
+    let newest = timeline.with_untracked(|timeline| timeline.messages.last().map(|last| last.id));
+    let html = move || {
+        let html = timeline.try_with(|timeline| {
+            // Whoever writes follows.
+            let is_own = |message: &Message| Some(message.id) > newest && message.creator_id == viewer_id;
+            let has_written = timeline.messages.iter().rev().any(is_own);
+            let has_answers = head.has_answers || timeline.messages.last().map(|last| last.id) > timeline.thread;
+            let is_followed = has_answers.then_some(head.is_followed || has_written);
+            thread_header_html(timeline, &name.try_get().unwrap_or_default(), is_followed)
+        });
+        html.unwrap_or_default()
+    };
+    view! { <header class="room-header"><MenuButton/><div class="room-header__tools" inner_html=html></div></header> }
+}
+
+/// The content of a thread's header. `is_followed` is `None` for a thread without answers, which nobody can follow yet.
+fn thread_header_html(timeline: &Timeline, room_name: &str, is_followed: Option<bool>) -> String {
+    let Some(root_id) = timeline.thread else { return String::new() };
+    let mut html = HtmlWriter::new();
+    html.markup(r#"<a class="button--icon" href=""#).text(&paths::message(timeline.room_id, root_id));
+    html.markup(r#"" aria-label="Back to the room" title="Back to the room">"#);
+    Icon::Back.push(&mut html);
+    html.markup(r#"</a><h1 class="room-header__name">Thread <span class="room-header__of">in <bdi>"#).text(room_name);
+    html.markup("</bdi></span></h1>");
+    if let Some(is_followed) = is_followed {
+        html.markup(r#"<form method="post" action=""#).text(&paths::thread_follow(timeline.room_id, root_id));
+        html.markup(r#""><input type="hidden" name="_method" value=""#);
+        html.markup(if is_followed { "delete" } else { "put" });
+        html.markup(r#""><button class="button button--plain room-header__follow">"#);
+        html.markup(if is_followed { "Unfollow" } else { "Follow" }).markup("</button></form>");
+    }
+    html.into_string()
 }
 
 /// The link to the search, the viewer's involvement as a menu of the choices, and the link to the settings.
@@ -485,6 +531,7 @@ mod tests {
             involvement: Involvement::Mentions,
             timeline: Timeline {
                 room_id: RoomId(4),
+                thread: Some(MessageId(1)),
                 messages: Arc::new(messages),
                 has_older: true,
                 has_newer: false,
@@ -493,6 +540,7 @@ mod tests {
             },
             target: Some(MessageId(2)),
             first_unread: None,
+            thread: Some(ThreadHead { is_followed: true, has_answers: true }),
         };
         let encoded = CompactRoomPage::encode(&Ok(page(vec![with_html(message(1)), with_html(message(2))]))).unwrap();
         assert_eq!(CompactRoomPage::decode(&encoded).unwrap(), Ok(page(vec![message(1), message(2)])));

@@ -21,6 +21,7 @@ pub(crate) mod pushes;
 pub(crate) mod rooms;
 pub(crate) mod searches;
 pub(crate) mod sounds;
+pub(crate) mod threads;
 pub(crate) mod transfers;
 pub(crate) mod uploads;
 pub(crate) mod users;

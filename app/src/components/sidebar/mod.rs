@@ -66,7 +66,7 @@ fn top_html(logo_version: i64, name: &str) -> String {
     html.into_string()
 }
 
-/// The links below the rooms: to make one, and to those that the viewer has hidden.
+/// The links below the rooms: to make one, to the threads that the viewer follows, and to the rooms that the viewer has hidden.
 fn more_html(may_make_rooms: bool, hidden_count: u32) -> String {
     let mut html = HtmlWriter::new();
     if may_make_rooms {
@@ -74,6 +74,9 @@ fn more_html(may_make_rooms: bool, hidden_count: u32) -> String {
         Icon::Plus.push_boxed(&mut html);
         html.markup(" New room</a>");
     }
+    html.markup(r#"<a class="sidebar__new" href=""#).markup(paths::THREADS).markup(r#"">"#);
+    Icon::Thread.push_boxed(&mut html);
+    html.markup(" Threads</a>");
     if hidden_count > 0 {
         html.markup(r#"<a class="sidebar__new sidebar__hidden" href=""#)
             .markup(paths::OWN_PROFILE)

@@ -24,6 +24,7 @@ mod requests;
 mod rooms;
 mod sockets;
 mod support;
+mod threads;
 mod tls;
 mod users;
 mod webhooks;

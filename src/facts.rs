@@ -158,6 +158,8 @@ pub enum Fact {
         caught_up: bool,
         /// Those of its files of which previews are to be made.
         pictures: Vec<FileKey>,
+        /// The users in whose inboxes it is.
+        inbox: Vec<UserId>,
     },
     /// A message was posted as an answer in a thread. If the room shows it, [`Fact::MessagePosted`] is recorded before.
     ThreadAnswered {
@@ -173,6 +175,8 @@ pub enum Fact {
         followers: Vec<UserId>,
         /// Those of its files of which previews are to be made.
         pictures: Vec<FileKey>,
+        /// The users in whose inboxes it is.
+        inbox: Vec<UserId>,
     },
     /// A follower has read a thread, or follows it from now on or no longer.
     ThreadRead {
@@ -204,6 +208,8 @@ pub enum Fact {
         had_files: bool,
         /// Where it stood, if it was an answer.
         answer: Option<Answer>,
+        /// The users in whose inboxes it was.
+        inbox: Vec<UserId>,
     },
     /// The boosts of a message changed.
     MessageBoosted {
@@ -225,6 +231,13 @@ pub enum Fact {
     LinksPosted {
         /// The message.
         message_id: MessageId,
+    },
+    /// Entries of inboxes are new, gone, or read.
+    InboxChanged {
+        /// The users whose they are.
+        user_ids: Vec<UserId>,
+        /// The room in which something new was said to them; nothing is new without one.
+        room_id: Option<RoomId>,
     },
     /// Something is to be delivered to the webhooks of these bots.
     DeliveriesQueued {
@@ -344,7 +357,7 @@ impl Tx {
                 self.announce(Announcement::Person { user_id, event });
             }
 
-            Fact::MessagePosted { seq, message, mentioned, caught_up, pictures } => {
+            Fact::MessagePosted { seq, message, mentioned, caught_up, pictures, inbox } => {
                 for key in pictures {
                     self.enqueue(&Job::MakePreview { key }).await?;
                 }
@@ -360,8 +373,9 @@ impl Tx {
                 let event = ServerEvent::MessagePosted { seq, at, message };
                 self.announce(Announcement::Room { room_id, event });
                 self.announce(Announcement::Posted { room_id, message_id, creator_id, mentioned });
+                self.announce_inboxes(inbox, Some(room_id)).await?;
             }
-            Fact::ThreadAnswered { seq, message, answer, mentioned, followers, pictures } => {
+            Fact::ThreadAnswered { seq, message, answer, mentioned, followers, pictures, inbox } => {
                 for key in pictures {
                     self.enqueue(&Job::MakePreview { key }).await?;
                 }
@@ -380,6 +394,7 @@ impl Tx {
                 self.announce(Announcement::People { user_ids: followers, event });
                 let event = ServerEvent::ThreadNews { room_id, root_id, count: 0, is_total: true };
                 self.announce(Announcement::Person { user_id: creator_id, event });
+                self.announce_inboxes(inbox, Some(room_id)).await?;
             }
             Fact::ThreadRead { user_id, room_id, root_id, news_count } => {
                 self.mark_stale(Stale::Unread(user_id));
@@ -405,7 +420,7 @@ impl Tx {
                     self.announce_marks(room_id, message_id, &mentioned).await?;
                 }
             }
-            Fact::MessageRemoved { room_id, message_id, mentioned, had_files, answer } => {
+            Fact::MessageRemoved { room_id, message_id, mentioned, had_files, answer, inbox } => {
                 if had_files {
                     self.enqueue(&Job::RemoveFiles).await?;
                 }
@@ -418,6 +433,7 @@ impl Tx {
                     self.update_thread_line(room_id, root_id).await?;
                     self.announce_news(room_id, root_id, message_id).await?;
                 }
+                self.announce_inboxes(inbox, None).await?;
             }
             Fact::MessageBoosted { room_id, message_id } => {
                 let (seq, at) = self.append(EventKind::MessageBoosted, room_id, Some(message_id), None).await?;
@@ -433,6 +449,8 @@ impl Tx {
             Fact::MessageExtended { room_id, message_id, extras_html } => {
                 self.extend(room_id, message_id, extras_html).await?;
             }
+
+            Fact::InboxChanged { user_ids, room_id } => self.announce_inboxes(user_ids, room_id).await?,
 
             Fact::LinksPosted { message_id } => self.enqueue(&Job::PreviewLinks { message_id }).await?,
             Fact::FilesReleased => self.enqueue(&Job::RemoveFiles).await?,
@@ -515,6 +533,23 @@ impl Tx {
         Ok(())
     }
 
+    /// Announces the counts of these users' inboxes. `room_id` is the room in which something new was said to them.
+    async fn announce_inboxes(&mut self, user_ids: Vec<UserId>, room_id: Option<RoomId>) -> sqlx::Result<()> {
+        if user_ids.is_empty() {
+            return Ok(());
+        }
+        let user_ids: Vec<_> = user_ids.into_iter().collect::<BTreeSet<_>>().into_iter().collect();
+        let mut groups: BTreeMap<_, Vec<UserId>> = BTreeMap::new();
+        for (user_id, count) in store::inbox::list_counts(self.db(), &user_ids).await? {
+            self.mark_stale(Stale::Unread(user_id));
+            groups.entry(count).or_default().push(user_id);
+        }
+        for (count, user_ids) in groups {
+            self.announce(Announcement::People { user_ids, event: ServerEvent::Inbox { count, room_id } });
+        }
+        Ok(())
+    }
+
     /// Appends a row to the event log. Returns its number and its time in milliseconds since the epoch.
     async fn append(
         &mut self,
@@ -538,7 +573,7 @@ mod tests {
     use crate::model::{Anchor, Answering, Bio, ClientMessageId, FileName, Posted, Role};
     use crate::ops::rooms::Audience;
     use crate::ops::{accounts, bans, boosts, files, memberships, messages, rooms, sessions, sync, threads, users};
-    use crate::protocol::{Inbox, Timeline};
+    use crate::protocol::{Timeline, ViewerState};
     use crate::testing::World;
     use crate::{jobs, testing};
 
@@ -547,7 +582,7 @@ mod tests {
         user: User,
         room_id: RoomId,
         client: TestClient,
-        inbox: Inbox,
+        state: ViewerState,
         timeline: Timeline,
     }
 
@@ -556,8 +591,8 @@ mod tests {
             let room_ids: Vec<_> = world.sidebar(user.id).await.iter().map(|room| room.id).collect();
             let client = TestClient::connect(&world.state.live, user.id.0, &room_ids);
             assert!(client.focus(room_id), "{} is in the room", user.name);
-            let (inbox, timeline) = load(world, user, room_id).await;
-            Self { user: user.clone(), room_id, client, inbox, timeline: timeline.unwrap() }
+            let (state, timeline) = load(world, user, room_id).await;
+            Self { user: user.clone(), room_id, client, state, timeline: timeline.unwrap() }
         }
 
         /// Applies everything that was sent, up to an event that nothing else sends.
@@ -579,7 +614,7 @@ mod tests {
                     if event == ServerEvent::Unknown {
                         return;
                     }
-                    self.inbox.apply(&event, None, 0);
+                    self.state.apply(&event, None, 0);
                     self.timeline.apply(&event);
                 }
             };
@@ -589,14 +624,15 @@ mod tests {
         /// Checks that the tab shows what a fresh load of the page would.
         async fn check(&mut self, world: &World, after: &str) {
             self.receive(world).await;
-            let (mut inbox, timeline) = load(world, &self.user, self.room_id).await;
+            let (mut fresh, timeline) = load(world, &self.user, self.room_id).await;
             let name = &self.user.name;
-            assert_eq!(self.inbox.viewer, inbox.viewer, "{name} after {after}");
-            assert_eq!(self.inbox.account, inbox.account, "{name} after {after}");
+            assert_eq!(self.state.viewer, fresh.viewer, "{name} after {after}");
+            assert_eq!(self.state.account, fresh.account, "{name} after {after}");
             // What orders direct rooms is a count in the tab and a time in the database: only the order is compared.
-            let mut rooms = self.inbox.rooms.clone();
-            rooms.iter_mut().chain(&mut inbox.rooms).for_each(|room| room.active_at = 0);
-            assert_eq!(rooms, inbox.rooms, "{name} after {after}");
+            let mut rooms = self.state.rooms.clone();
+            rooms.iter_mut().chain(&mut fresh.rooms).for_each(|room| room.active_at = 0);
+            assert_eq!(rooms, fresh.rooms, "{name} after {after}");
+            assert_eq!(self.state.inbox, fresh.inbox, "{name} after {after}");
             // Who is no longer in the room is taken to another one.
             if let Some(timeline) = timeline {
                 assert_eq!(shown(&self.timeline), shown(&timeline), "{name} after {after}");
@@ -610,14 +646,16 @@ mod tests {
         timeline.messages.iter().map(without_id).collect()
     }
 
-    async fn load(world: &World, user: &User, room_id: RoomId) -> (Inbox, Option<Timeline>) {
+    async fn load(world: &World, user: &User, room_id: RoomId) -> (ViewerState, Option<Timeline>) {
         let rooms = sync::rooms(&world.state, &testing::current(user)).await.unwrap();
-        let ServerEvent::Rooms { viewer, account, rooms } = rooms else { panic!("a snapshot") };
+        let ServerEvent::Rooms { viewer, account, rooms, inbox } = rooms else { panic!("a snapshot") };
         let timeline = match world.state.members.find(user, room_id).await {
             Ok(member) => Some(messages::room_page(&world.state, &member, Anchor::Newest).await.unwrap().timeline),
             Err(_) => None,
         };
-        (Inbox::new(viewer, account, rooms), timeline)
+        let mut state = ViewerState::new(viewer, account, rooms);
+        state.inbox = inbox;
+        (state, timeline)
     }
 
     /// The step of [`a_tab_shows_after_every_fact_what_a_fresh_load_shows`] that makes a fact happen. A new fact needs a
@@ -649,6 +687,7 @@ mod tests {
             Fact::MessageBoosted { .. } => "boost",
             Fact::MessageExtended { .. } => "post a picture",
             Fact::LinksPosted { .. } => "post a link",
+            Fact::InboxChanged { .. } => "edit a mention away, boost, read",
             Fact::FilesReleased | Fact::DeliveriesQueued { .. } => "none: no page shows it",
             Fact::NoteWritten { .. } => "none: it is gone after a load",
             Fact::MessagesRendered { .. } => "none: a tab shows it at its next load",

@@ -27,7 +27,7 @@ mod uploads;
 
 use std::collections::BTreeSet;
 
-use campfire::model::{Account, Person, Role, RoomId, SidebarRoom, User};
+use campfire::model::{Account, InboxCount, Person, Role, RoomId, SidebarRoom, User};
 use campfire::protocol::RoomEnd;
 use leptos::either::EitherOf3;
 use leptos::prelude::*;
@@ -53,6 +53,8 @@ pub struct Layout {
     pub origin: String,
     /// The viewer's rooms.
     pub rooms: Vec<SidebarRoom>,
+    /// The counts of the viewer's inbox.
+    pub inbox: InboxCount,
     /// How many rooms the viewer has hidden from the sidebar.
     pub hidden_count: u32,
     /// People to ping with whom there is no direct room yet.
@@ -224,7 +226,7 @@ pub fn App() -> impl IntoView {
         let count = live.rooms(waiting_count);
         if !title.is_empty() {
             document().set_title(&page_title(&title, count));
-            browser::show_in_icon(count, live.inbox(|inbox| inbox.account.logo_version));
+            browser::show_in_icon(count, live.viewer_state(|state| state.account.logo_version));
         }
     });
 
@@ -250,12 +252,12 @@ pub fn waiting_count(rooms: &[SidebarRoom]) -> usize {
 #[component]
 fn Chat() -> impl IntoView {
     let live = expect_context::<Live>();
-    let administers = move || live.inbox(|inbox| inbox.viewer.role == Role::Administrator).then_some("");
+    let administers = move || live.viewer_state(|state| state.viewer.role == Role::Administrator).then_some("");
     // boot.js marks the avatars of these people.
     let online = move || {
-        live.inbox(|inbox| {
-            let here = inbox.presence.iter().flat_map(|presence| &presence.online);
-            let online: BTreeSet<_> = inbox.online.values().flatten().chain(here).collect();
+        live.viewer_state(|state| {
+            let here = state.presence.iter().flat_map(|presence| &presence.online);
+            let online: BTreeSet<_> = state.online.values().flatten().chain(here).collect();
             online.into_iter().map(|user_id| user_id.to_string()).collect::<Vec<_>>().join(" ")
         })
     };

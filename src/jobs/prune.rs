@@ -1,5 +1,5 @@
-//! Deletes expired rows: old events of the log, dead jobs, deliveries that ended, and networks that nobody wrote from for long. Has expired files
-//! deleted.
+//! Deletes expired rows: old events of the log, dead jobs, deliveries that ended, networks that nobody wrote from for
+//! long, and old entries of inboxes. Has expired files deleted.
 
 use super::Next;
 use crate::AppResult;
@@ -18,6 +18,9 @@ const DEAD_JOB_RETENTION_MS: i64 = 7 * 24 * 60 * 60 * 1_000;
 
 /// Retention of devices that get no pushes any more, in milliseconds: 30 days. Their owners see until then why.
 const DEAD_DEVICE_RETENTION_MS: i64 = 30 * 24 * 60 * 60 * 1_000;
+
+/// Retention of what is in inboxes, in milliseconds: 90 days.
+const INBOX_RETENTION_MS: i64 = 90 * 24 * 60 * 60 * 1_000;
 
 /// Maximum number of rows that one write deletes.
 const BATCH_SIZE: i64 = 1_000;
@@ -43,7 +46,10 @@ pub(super) async fn step(state: &AppState) -> AppResult<Next> {
         }
         let network_count = store::networks::prune(tx.db(), now_ms - NETWORK_RETENTION_MS, BATCH_SIZE).await?;
         let device_count = store::pushes::prune_dead(tx.db(), now_ms - DEAD_DEVICE_RETENTION_MS, BATCH_SIZE).await?;
-        Ok(if event_count + job_count + delivery_count + network_count + device_count > 0 {
+        let user_ids = store::inbox::prune(tx.db(), now_ms - INBOX_RETENTION_MS, BATCH_SIZE).await?;
+        let entry_count = user_ids.len() as u64;
+        tx.record(Fact::InboxChanged { user_ids, room_id: None }).await?;
+        Ok(if event_count + job_count + delivery_count + network_count + device_count + entry_count > 0 {
             Next::Continue
         } else {
             Next::At(now_ms + INTERVAL_MS)

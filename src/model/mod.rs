@@ -9,6 +9,7 @@ mod collation;
 mod commands;
 mod files;
 mod ids;
+mod inbox;
 mod jobs;
 mod messages;
 pub mod paths;
@@ -35,6 +36,7 @@ pub use files::{
     size_text,
 };
 pub use ids::{ClientMessageId, MessageId, PushSubscriptionId, RoomId, SessionId, UserId};
+pub use inbox::{Cause, Delivery, InboxCount};
 pub use jobs::{Job, JobKind};
 pub use messages::{Draft, MAX_BODY_CHARS, Message, PAGE_SIZE, Posted, is_grouped};
 pub use place::{Anchor, Place};

@@ -7,6 +7,7 @@ use crate::state::AppState;
 use crate::store::{self, Tx};
 use crate::{AppError, AppResult};
 
+use super::inbox;
 use super::permissions::write_as;
 
 /// Maximum number of boosts by one user under one message.
@@ -28,7 +29,8 @@ pub async fn boost(state: &AppState, member: &Member, message_id: MessageId, con
         if store::boosts::count_of(tx.db(), message_id, user_id).await? > MAX_PER_USER {
             return Err(AppError::invalid("content", "That is enough under one message. Take a boost back first."));
         }
-        Ok(tx.record(Fact::MessageBoosted { room_id, message_id }).await?)
+        tx.record(Fact::MessageBoosted { room_id, message_id }).await?;
+        inbox::insert_boost(tx, &member, message_id, &content).await
     };
     write_as(state, member, boost).await
 }
@@ -43,6 +45,7 @@ pub async fn unboost(state: &AppState, member: &Member, message_id: MessageId, c
         require_message(tx, room_id, message_id).await?;
         if store::boosts::remove(tx.db(), message_id, user_id, &content).await? {
             tx.record(Fact::MessageBoosted { room_id, message_id }).await?;
+            inbox::remove_boost(tx, user_id, message_id, &content).await?;
         } else {
             tx.changes_nothing_visible();
         }

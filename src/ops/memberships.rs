@@ -2,8 +2,9 @@
 
 use crate::access::{CurrentUser, Member};
 use crate::facts::Fact;
-use crate::model::{Involvement, MessageId, Person, RoomId, RoomKind};
+use crate::model::{Involvement, MessageId, Person, RoomId, RoomKind, UserId};
 use crate::state::AppState;
+use crate::store::memberships::MarkedRead;
 use crate::store::{self, Tx};
 use crate::{AppError, AppResult};
 
@@ -25,7 +26,9 @@ pub async fn leave(state: &AppState, member: &Member) -> AppResult<()> {
         }
         store::memberships::revoke(tx.db(), room_id, user_id).await?;
         let by = Some(member.user.person());
-        Ok(tx.record(Fact::MembershipRevoked { room_id, user_id, by }).await?)
+        tx.record(Fact::MembershipRevoked { room_id, user_id, by }).await?;
+        // The entries of the room are gone with the membership.
+        Ok(tx.record(Fact::InboxChanged { user_ids: vec![user_id], room_id: None }).await?)
     };
     write_as(state, member, leave).await
 }
@@ -43,12 +46,9 @@ pub async fn set_involvement(state: &AppState, member: &Member, involvement: Inv
             return Err(AppError::invalid("involvement", "A ping tells of everything or of nothing."));
         }
         store::memberships::update_involvement(tx.db(), room_id, user_id, involvement).await?;
-        if before == Involvement::Invisible
-            && involvement != Involvement::Invisible
-            && let Some(message_id) =
-                store::memberships::mark_read(tx.db(), user_id, room_id, MessageId(i64::MAX)).await?
-        {
-            tx.record(Fact::RoomRead { user_id, room_id, message_id }).await?;
+        if before == Involvement::Invisible && involvement != Involvement::Invisible {
+            let marked = store::memberships::mark_read(tx.db(), user_id, room_id, MessageId(i64::MAX)).await?;
+            record_read(tx, user_id, room_id, marked).await?;
         }
         let entry = store::rooms::sidebar_entry(tx.db(), user_id, room_id).await?;
         let room = entry.ok_or(AppError::NotFound)?;
@@ -70,13 +70,22 @@ pub async fn mark_read(
 ) -> AppResult<()> {
     let user_id = current.user.id;
     let mark = async move |tx: &mut Tx| {
-        match store::memberships::mark_read(tx.db(), user_id, room_id, message_id).await? {
-            Some(message_id) => tx.record(Fact::RoomRead { user_id, room_id, message_id }).await?,
-            None => tx.changes_nothing_visible(),
-        }
-        Ok(())
+        tx.changes_nothing_visible();
+        let marked = store::memberships::mark_read(tx.db(), user_id, room_id, message_id).await?;
+        record_read(tx, user_id, room_id, marked).await
     };
     write_checked_exempt(state, Exempt::StatementReadsIt, mark).await
+}
+
+/// Records what changed when a user read a room.
+async fn record_read(tx: &mut Tx, user_id: UserId, room_id: RoomId, marked: MarkedRead) -> AppResult<()> {
+    if let Some(message_id) = marked.position {
+        tx.record(Fact::RoomRead { user_id, room_id, message_id }).await?;
+    }
+    if marked.inbox {
+        tx.record(Fact::InboxChanged { user_ids: vec![user_id], room_id: None }).await?;
+    }
+    Ok(())
 }
 
 /// Marks a message and all later ones as unread for the member.
@@ -91,6 +100,9 @@ pub async fn mark_unread(state: &AppState, member: &Member, message_id: MessageI
             let entry = store::rooms::sidebar_entry(tx.db(), user_id, room_id).await?;
             let mention_count = entry.map_or(0, |room| room.mention_count);
             tx.record(Fact::RoomMarkedUnread { user_id, room_id, message_id, mention_count }).await?;
+            if store::inbox::mark_unread(tx.db(), user_id, room_id, message_id).await? > 0 {
+                tx.record(Fact::InboxChanged { user_ids: vec![user_id], room_id: None }).await?;
+            }
         } else {
             tx.changes_nothing_visible();
         }

@@ -14,6 +14,7 @@ pub mod commands;
 pub mod feed;
 pub mod files;
 pub mod hooks;
+pub mod inbox;
 pub mod jobs;
 pub mod layouts;
 pub mod memberships;

@@ -159,9 +159,14 @@ pub async fn change(state: &AppState, member: &Member, name: RoomName, audience:
         store::rooms::update(tx.db(), room.id, room.kind, &name, now_ms).await?;
         let new_member_ids = grant(tx, room.id, &audience).await?;
         if let Audience::Chosen(user_ids) = &audience {
-            for user_id in store::memberships::revoke_all_but(tx.db(), room.id, user_ids).await? {
+            let mut inboxes = store::inbox::list_people_of_room(tx.db(), room.id).await?;
+            let revoked = store::memberships::revoke_all_but(tx.db(), room.id, user_ids).await?;
+            inboxes.retain(|user_id| revoked.contains(user_id));
+            for user_id in revoked {
                 tx.record(Fact::MembershipRevoked { room_id: room.id, user_id, by: Some(by.clone()) }).await?;
             }
+            // Their entries of the room are gone with the memberships.
+            tx.record(Fact::InboxChanged { user_ids: inboxes, room_id: None }).await?;
         }
         tx.record(Fact::RoomChanged(room.clone())).await?;
         tx.record(Fact::MembershipsGranted { room: sidebar_entry(&room, now_ms), user_ids: new_member_ids }).await?;
@@ -203,8 +208,10 @@ pub async fn remove_direct(state: &AppState, member: &Member) -> AppResult<()> {
 async fn record_removed(tx: &mut Tx, room_id: RoomId, by: Person) -> AppResult<()> {
     // Marked first, so that users who join the account later do not become members.
     store::rooms::mark_removed(tx.db(), room_id).await?;
+    let user_ids = store::inbox::list_people_of_room(tx.db(), room_id).await?;
     store::memberships::revoke_all_but(tx.db(), room_id, &[]).await?;
-    Ok(tx.record(Fact::RoomRemoved { room_id, by }).await?)
+    tx.record(Fact::RoomRemoved { room_id, by }).await?;
+    Ok(tx.record(Fact::InboxChanged { user_ids, room_id: None }).await?)
 }
 
 /// The number of messages in the member's room.

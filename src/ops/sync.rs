@@ -51,7 +51,8 @@ pub async fn rooms(state: &AppState, current: &CurrentUser) -> AppResult<ServerE
     let user_id = current.user.id;
     let viewer = store::users::find(db, user_id).await?.ok_or(AppError::SignedOut)?;
     let layout = store::layouts::find(db, user_id, 0).await?.ok_or(AppError::NotFound)?;
-    Ok(ServerEvent::Rooms { viewer, account: layout.account, rooms: layout.rooms })
+    let store::layouts::Layout { account, rooms, inbox, .. } = layout;
+    Ok(ServerEvent::Rooms { viewer, account, rooms, inbox })
 }
 
 /// Whether the user is a member of the room, read from the database and not from the cache.

@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use crate::access::{CurrentUser, Member};
 use crate::facts::Fact;
-use crate::model::{Anchor, Answer, Answering, Message, MessageId, RoomId, RoomKind, ThreadHead, User, UserId};
-use crate::ops::permissions::write_as;
+use crate::model::{Anchor, Answer, Answering, Message, MessageId, RoomId, RoomKind, ThreadHead, UserId};
+use crate::ops::permissions::{Exempt, write_as, write_checked_exempt};
 use crate::protocol::{MessagePage, RoomPage, Timeline};
 use crate::state::AppState;
 use crate::store::messages::MAX_PAGE_BYTES;
@@ -221,10 +221,11 @@ pub async fn set_followed(state: &AppState, member: &Member, root_id: MessageId,
     write_as(state, member, change).await
 }
 
-/// Marks a thread as read for a follower up to an answer.
+/// Marks a thread as read up to an answer, and what the user's inbox has of it. Not counted as one of the user's writes:
+/// pages send it by themselves.
 ///
 /// # Errors
-/// `SignedOut` when the session has ended.
+/// When the database does not answer.
 pub async fn mark_read(
     state: &AppState,
     current: &CurrentUser,
@@ -235,17 +236,22 @@ pub async fn mark_read(
     let user_id = current.user.id;
     // Most reports say nothing new, and must not wait for the writer.
     let position = store::threads::find_read_position(state.db.reader(), root_id, user_id).await?;
-    if position.is_none_or(|position| position >= answer_id) {
+    if position.is_none_or(|position| position >= answer_id)
+        && !store::inbox::has_unread_of_thread(state.db.reader(), user_id, root_id, answer_id).await?
+    {
         return Ok(());
     }
-    let mark = async move |tx: &mut Tx, _: User| {
-        match store::threads::mark_read(tx.db(), room_id, root_id, user_id, answer_id).await? {
-            Some(news_count) => tx.record(Fact::ThreadRead { user_id, room_id, root_id, news_count }).await?,
-            None => tx.changes_nothing_visible(),
+    let mark = async move |tx: &mut Tx| {
+        tx.changes_nothing_visible();
+        if let Some(news_count) = store::threads::mark_read(tx.db(), room_id, root_id, user_id, answer_id).await? {
+            tx.record(Fact::ThreadRead { user_id, room_id, root_id, news_count }).await?;
+        }
+        if store::inbox::mark_thread_shown(tx.db(), user_id, root_id, answer_id).await? > 0 {
+            tx.record(Fact::InboxChanged { user_ids: vec![user_id], room_id: None }).await?;
         }
         Ok(())
     };
-    write_as(state, current, mark).await
+    write_checked_exempt(state, Exempt::StatementReadsIt, mark).await
 }
 
 /// The threads that the user follows, those with news first, after a place in the list; and the place after them, if there

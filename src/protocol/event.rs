@@ -7,7 +7,9 @@ use serde::de::{Error as _, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::Cursor;
-use crate::model::{Account, Involvement, Message, MessageId, Person, RoomId, RoomKind, SidebarRoom, User, UserId};
+use crate::model::{
+    Account, InboxCount, Involvement, Message, MessageId, Person, RoomId, RoomKind, SidebarRoom, User, UserId,
+};
 
 /// How a room ended for a user.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +32,8 @@ pub enum ServerEvent {
         account: Account,
         /// The rooms in the user's sidebar.
         rooms: Vec<SidebarRoom>,
+        /// The counts of the user's inbox.
+        inbox: InboxCount,
     },
     /// The user's own name or role changed.
     Viewer {
@@ -230,6 +234,14 @@ pub enum ServerEvent {
         /// The last message read.
         message_id: MessageId,
     },
+    /// The user's inbox changed.
+    Inbox {
+        /// Its counts now.
+        count: InboxCount,
+        /// The room in which something new was said to the user; nothing is new without one.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        room_id: Option<RoomId>,
+    },
     /// Something is told to the user alone, where the room is in view. It is stored nowhere.
     Note {
         /// The room.
@@ -286,7 +298,9 @@ impl<'de> Visitor<'de> for EventVisitor {
             return Err(M::Error::missing_field("type"));
         };
         Ok(match kind.as_str() {
-            "rooms" => rest!(map, Rooms { viewer: User, account: Account, rooms: Vec<SidebarRoom> }),
+            "rooms" => {
+                rest!(map, Rooms { viewer: User, account: Account, rooms: Vec<SidebarRoom>, inbox: InboxCount })
+            }
             "viewer" => rest!(map, Viewer { user: User }),
             "account" => rest!(map, Account { account: Account }),
             "involvement" => rest!(map, Involvement { room: SidebarRoom, involvement: Involvement }),
@@ -328,6 +342,7 @@ impl<'de> Visitor<'de> for EventVisitor {
             }
             "person_changed" => rest!(map, PersonChanged { person: Person }),
             "read" => rest!(map, Read { room_id: RoomId, message_id: MessageId }),
+            "inbox" => rest!(map, Inbox { count: InboxCount, room_id: Option<RoomId> }),
             "note" => rest!(map, Note { room_id: RoomId, html: String }),
             "bye" => rest!(map, Bye { reconnect: bool }),
             other => {
@@ -420,8 +435,9 @@ mod tests {
         let at = 9;
         let cursor = Cursor { epoch: "e".into(), seq, at };
         let involvement = Involvement::Nothing;
+        let inbox = InboxCount { unread: 3, badge: 2 };
         for event in [
-            ServerEvent::Rooms { viewer: user.clone(), account: account.clone(), rooms: vec![room.clone()] },
+            ServerEvent::Rooms { viewer: user.clone(), account: account.clone(), rooms: vec![room.clone()], inbox },
             ServerEvent::Viewer { user },
             ServerEvent::Account { account },
             ServerEvent::Involvement { room: room.clone(), involvement },
@@ -446,6 +462,8 @@ mod tests {
             ServerEvent::Marks { room_id, newest_id: message_id, unread: true, mention_count: 2 },
             ServerEvent::PersonChanged { person: Person { id: user_id, name: "Ada".into() } },
             ServerEvent::Read { room_id, message_id },
+            ServerEvent::Inbox { count: inbox, room_id: None },
+            ServerEvent::Inbox { count: inbox, room_id: Some(room_id) },
             ServerEvent::Note { room_id, html: "<p>x</p>".into() },
             ServerEvent::Resync,
             ServerEvent::Alive,

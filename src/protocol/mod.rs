@@ -11,16 +11,16 @@
 mod command;
 mod cursor;
 mod event;
-pub mod inbox;
 mod json;
 pub mod timeline;
+pub mod viewer_state;
 
 pub use command::ClientCommand;
 pub use cursor::Cursor;
 pub use event::{RoomEnd, ServerEvent};
-pub use inbox::{Changes, Inbox, Presence};
 pub use json::{Json, JsonText};
 pub use timeline::{MessagePage, RoomPage, Timeline};
+pub use viewer_state::{Changes, Presence, ViewerState};
 
 /// How often the server sends something when nothing happens, in milliseconds. A browser that receives nothing for
 /// [`SILENCE_MS`] takes the connection for dead.

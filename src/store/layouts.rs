@@ -3,8 +3,9 @@
 use sqlx::SqliteExecutor;
 use sqlx::types::Json;
 
+use super::inbox::select_inbox_count;
 use super::rooms::{SHOWN_DIRECT_ROOMS, named, select_sidebar};
-use crate::model::{Account, Person, RoomKind, SidebarRoom, Theme, UserId};
+use crate::model::{Account, InboxCount, Person, RoomKind, SidebarRoom, Theme, UserId};
 
 /// The largest size of the names in the direct rooms of a sidebar, in bytes: there may be 50 people in each, with names
 /// of 100 characters. Those of the rooms that were quiet for the longest time are left out first.
@@ -17,6 +18,8 @@ pub struct Layout {
     pub account: Account,
     /// The user's visible rooms, in the order of [`SidebarRoom::sidebar_cmp`]; at most [`SHOWN_DIRECT_ROOMS`] direct ones.
     pub rooms: Vec<SidebarRoom>,
+    /// The counts of the user's inbox.
+    pub inbox: InboxCount,
     /// How many rooms the user has hidden from the sidebar.
     pub hidden_count: u32,
     /// Active users without a direct room with this user, in the order of their ids.
@@ -27,24 +30,33 @@ pub struct Layout {
 
 /// The layout of a user, with at most `unpinged` users to ping, in one call. `None` before the account is set up.
 pub async fn find(db: impl SqliteExecutor<'_>, user_id: UserId, unpinged: i64) -> sqlx::Result<Option<Layout>> {
-    let (account, hidden_count, theme, Json(rooms), Json(mut unpinged)): (_, _, _, _, Json<Vec<Person>>) =
-        sqlx::query_as(concat!(
-            "SELECT (SELECT json_array(name, join_code,
+    let (account, hidden_count, theme, Json(inbox), Json(rooms), Json(mut unpinged)): (
+        _,
+        _,
+        _,
+        _,
+        _,
+        Json<Vec<Person>>,
+    ) = sqlx::query_as(concat!(
+        "SELECT (SELECT json_array(name, join_code,
                                    json(CASE WHEN room_creation_restricted THEN 'true' ELSE 'false' END),
                                    custom_styles_digest, avatars_version, logo_version)
                    FROM accounts),
                 (SELECT COUNT(*) FROM memberships WHERE user_id = $1 AND involvement = 'invisible'),
                 (SELECT theme FROM users WHERE id = $1),
+                ",
+        select_inbox_count!("$1"),
+        ",
                 (",
-            select_sidebar!(
-                "AND CASE rooms.kind
+        select_sidebar!(
+            "AND CASE rooms.kind
                  WHEN 'direct' THEN rooms.id IN (SELECT newest.id FROM memberships AS mine
                                                    JOIN rooms AS newest ON newest.id = mine.room_id
                                                   WHERE mine.user_id = $1 AND newest.kind = 'direct'
                                                   ORDER BY newest.updated_at DESC, newest.id DESC LIMIT $2 + 0)
                  ELSE memberships.involvement <> 'invisible' END"
-            ),
-            "),
+        ),
+        "),
                 (SELECT json_group_array(json_array(id, name))
                    FROM (SELECT id, name FROM users
                           WHERE status = 0 AND id <> $1
@@ -53,12 +65,12 @@ pub async fn find(db: impl SqliteExecutor<'_>, user_id: UserId, unpinged: i64) -
                                              JOIN memberships AS theirs ON theirs.room_id = mine.room_id
                                             WHERE mine.user_id = $1)
                           ORDER BY id LIMIT $3 + 0))"
-        ))
-        .bind(user_id)
-        .bind(SHOWN_DIRECT_ROOMS)
-        .bind(unpinged)
-        .fetch_one(db)
-        .await?;
+    ))
+    .bind(user_id)
+    .bind(SHOWN_DIRECT_ROOMS)
+    .bind(unpinged)
+    .fetch_one(db)
+    .await?;
     unpinged.sort_unstable_by_key(|person| person.id);
     let mut rooms = named(rooms);
     let mut direct_bytes = 0;
@@ -70,7 +82,8 @@ pub async fn find(db: impl SqliteExecutor<'_>, user_id: UserId, unpinged: i64) -
     });
     let theme: Option<Theme> = theme;
     let account: Option<Json<Account>> = account;
-    Ok(account.map(|Json(account)| Layout { account, rooms, hidden_count, unpinged, theme: theme.unwrap_or_default() }))
+    let theme = theme.unwrap_or_default();
+    Ok(account.map(|Json(account)| Layout { account, rooms, inbox, hidden_count, unpinged, theme }))
 }
 
 #[cfg(test)]

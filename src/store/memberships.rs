@@ -307,16 +307,31 @@ pub async fn list_marks(
     .await
 }
 
-/// Moves an active user's read position in a room forward to `message_id`, at most to the room's newest message. Returns
-/// the new position; `None` if it is not ahead of the stored one.
+/// What changed when a user read a room.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MarkedRead {
+    /// The new read position; `None` if it is not ahead of the stored one.
+    pub position: Option<MessageId>,
+    /// Whether entries of the user's inbox became read.
+    pub inbox: bool,
+}
+
+/// Moves an active user's read position in a room forward to `message_id`, at most to the room's newest message, and marks
+/// the entries of the user's inbox about the messages in between as read: in one call, as every page sends it for every
+/// message.
 pub async fn mark_read(
     db: impl SqliteExecutor<'_>,
     user_id: UserId,
     room_id: RoomId,
     message_id: MessageId,
-) -> sqlx::Result<Option<MessageId>> {
-    sqlx::query_scalar(
-        "UPDATE memberships
+) -> sqlx::Result<MarkedRead> {
+    let rows: Vec<MessageId> = sqlx::query_scalar(
+        "UPDATE inbox SET unread = FALSE
+          WHERE user_id = $2 AND room_id = $1 AND unread AND cause NOT IN ('boost', 'reminder') AND message_id <= $3
+            AND message_id > (SELECT read_message_id FROM memberships WHERE room_id = $1 AND user_id = $2)
+         RETURNING 0;
+
+         UPDATE memberships
             SET read_message_id = MIN($3, (SELECT last_message_id FROM rooms WHERE id = $1))
           WHERE room_id = $1 AND user_id = $2
             AND read_message_id < MIN($3, (SELECT last_message_id FROM rooms WHERE id = $1))
@@ -326,8 +341,17 @@ pub async fn mark_read(
     .bind(room_id)
     .bind(user_id)
     .bind(message_id)
-    .fetch_optional(db)
-    .await
+    .fetch_all(db)
+    .await?;
+    // No message has the id 0, which each entry returns.
+    let mut marked = MarkedRead::default();
+    for row in rows {
+        match row {
+            MessageId(0) => marked.inbox = true,
+            position => marked.position = Some(position),
+        }
+    }
+    Ok(marked)
 }
 
 #[cfg(test)]
@@ -403,8 +427,8 @@ mod tests {
         let read = async |message_id| {
             world.state.db.write(async move |tx| Ok(mark_read(tx.db(), bob, room_id, message_id).await?)).await.unwrap()
         };
-        assert_eq!(read(MessageId(1_000_000)).await, Some(message.id));
-        assert_eq!(read(message.id).await, None);
-        assert_eq!(read(MessageId(0)).await, None);
+        assert_eq!(read(MessageId(1_000_000)).await.position, Some(message.id));
+        assert_eq!(read(message.id).await, MarkedRead::default());
+        assert_eq!(read(MessageId(0)).await, MarkedRead::default());
     }
 }

@@ -23,6 +23,7 @@ pub mod exports;
 pub mod files;
 pub mod hooks;
 pub mod imports;
+pub mod inbox;
 pub mod jobs;
 mod keys;
 pub mod layouts;

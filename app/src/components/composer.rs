@@ -194,8 +194,8 @@ fn TextField(composing: Composing) -> impl IntoView {
 fn Typing() -> impl IntoView {
     let live = expect_context::<Live>();
     let text = move || {
-        live.inbox(|inbox| {
-            let names: Vec<_> = inbox.typing.iter().map(|typist| typist.person.name.as_str()).collect();
+        live.viewer_state(|state| {
+            let names: Vec<_> = state.typing.iter().map(|typist| typist.person.name.as_str()).collect();
             typing_text(&names)
         })
     };

@@ -36,7 +36,7 @@ pub fn Welcome(
         }
         let has_pings = live.rooms(|rooms| rooms.iter().any(|room| room.kind == RoomKind::Direct));
         let may_make_rooms = live.may_make_rooms();
-        let join_url = live.inbox(|inbox| origin.clone() + &paths::join(&inbox.account.join_code));
+        let join_url = live.viewer_state(|state| origin.clone() + &paths::join(&state.account.join_code));
         welcome_html((is_alone && !has_pings).then_some(&*join_url), may_make_rooms)
     };
     view! { <div class="welcome" inner_html=html></div> }

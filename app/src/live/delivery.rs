@@ -1,7 +1,7 @@
-//! Applies events to the inbox and to the timeline of the room in view, with their further effects.
+//! Applies events to the viewer state and to the timeline of the room in view, with their further effects.
 
 use campfire::model::{Account, Message, RoomId, paths};
-use campfire::protocol::{ClientCommand, Inbox, ServerEvent};
+use campfire::protocol::{ClientCommand, ServerEvent, ViewerState};
 use leptos::prelude::*;
 
 use super::{Focus, Live, connection, focus, mark_read_if_visible, with_tab};
@@ -12,7 +12,7 @@ pub fn hold() {
     with_tab(|tab| tab.held = Some(Vec::new()));
 }
 
-/// Applies the events received since [`hold`] to the timeline again. The inbox contains them already.
+/// Applies the events received since [`hold`] to the timeline again. The viewer state contains them already.
 pub fn release() {
     let held = with_tab(|tab| tab.held.take()).flatten();
     for event in held.unwrap_or_default() {
@@ -47,8 +47,8 @@ pub fn deliver(event: &ServerEvent) {
         // It is being read.
         return;
     }
-    live.update_inbox(|inbox| inbox.apply(event, visible_room, browser::now_ms()));
-    while let Some(room_id) = live.inbox.try_update_value(Inbox::take_unlisted).flatten() {
+    live.update_viewer_state(|state| state.apply(event, visible_room, browser::now_ms()));
+    while let Some(room_id) = live.viewer_state.try_update_value(ViewerState::take_unlisted).flatten() {
         connection::send(&ClientCommand::Describe { room_id });
     }
 
@@ -95,7 +95,7 @@ fn apply_to_timeline(event: &ServerEvent) -> bool {
 
 /// Replaces the page's custom styles and the sheet of people's pictures if those of the account changed.
 fn update_sheets(live: Live, account: &Account) {
-    let (styles, avatars) = live.inbox.with_value(|Inbox { account: shown, .. }| {
+    let (styles, avatars) = live.viewer_state.with_value(|ViewerState { account: shown, .. }| {
         (shown.custom_styles_digest != account.custom_styles_digest, shown.avatars_version != account.avatars_version)
     });
     if styles {
@@ -108,7 +108,7 @@ fn update_sheets(live: Live, account: &Account) {
 
 /// Announces a message posted in the room in view. `is_shown` is `false` if the newest messages are not loaded.
 fn announce(live: Live, message: &Message, is_shown: bool) {
-    let is_own = live.inbox.with_value(|inbox| inbox.viewer.id == message.creator_id);
+    let is_own = live.viewer_state.with_value(|state| state.viewer.id == message.creator_id);
     if is_shown {
         // chat.js announces it to screen readers and plays sounds.
         browser::dispatch(

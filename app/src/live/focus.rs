@@ -34,7 +34,7 @@ pub fn focus(focus: Focus) -> impl FnOnce() + 'static {
         tab.live
     });
     if let Some(live) = live {
-        live.update_inbox(|inbox| inbox.enter());
+        live.update_viewer_state(|state| state.enter());
     }
     report();
     move || {

@@ -1,6 +1,6 @@
 //! The browser's side of the live protocol: one WebSocket per tab, until the page is unloaded.
 //!
-//! [`connection`] keeps a socket open, [`delivery`] applies received events to the inbox and to the timeline of the room
+//! [`connection`] keeps a socket open, [`delivery`] applies received events to the viewer state and to the timeline of the room
 //! in view, and [`reading`], [`presence`] and [`typing`] report the user's activity. [`Live`] is the state that pages
 //! show; all other state of a tab is in one [`Tab`].
 
@@ -15,7 +15,7 @@ use std::cell::RefCell;
 use std::time::Duration;
 
 use campfire::model::{MessageId, RoomId, SidebarRoom, paths};
-use campfire::protocol::{Changes, Inbox, RoomEnd, ServerEvent, VISIBILITY_DELAY_MS};
+use campfire::protocol::{Changes, RoomEnd, ServerEvent, VISIBILITY_DELAY_MS, ViewerState};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use web_sys::Event;
@@ -35,7 +35,7 @@ pub struct Live {
     pub status: RwSignal<Status>,
     /// The page in view.
     pub page: RwSignal<Page>,
-    inbox: StoredValue<Inbox>,
+    viewer_state: StoredValue<ViewerState>,
     rooms_changed: Trigger,
     details_changed: Trigger,
 }
@@ -54,12 +54,13 @@ pub struct Page {
 impl Live {
     /// The state of a page that was rendered with this layout and shows this room.
     pub fn new(layout: &Layout, room_id: Option<RoomId>) -> Self {
-        let mut inbox = Inbox::new(layout.viewer.clone(), layout.account.clone(), layout.rooms.clone());
-        inbox.hidden_count = layout.hidden_count;
+        let mut state = ViewerState::new(layout.viewer.clone(), layout.account.clone(), layout.rooms.clone());
+        state.hidden_count = layout.hidden_count;
+        state.inbox = layout.inbox;
         Self {
             status: RwSignal::new(Status::Fresh),
             page: RwSignal::new(Page { room_id, ..Page::default() }),
-            inbox: StoredValue::new(inbox),
+            viewer_state: StoredValue::new(state),
             rooms_changed: Trigger::new(),
             details_changed: Trigger::new(),
         }
@@ -68,18 +69,18 @@ impl Live {
     /// Reads the viewer's rooms and subscribes to them alone.
     pub fn rooms<T>(self, read: impl FnOnce(&[SidebarRoom]) -> T) -> T {
         self.rooms_changed.track();
-        self.inbox.with_value(|inbox| read(&inbox.rooms))
+        self.viewer_state.with_value(|state| read(&state.rooms))
     }
 
-    /// Reads the inbox and subscribes to everything but the rooms.
-    pub fn inbox<T>(self, read: impl FnOnce(&Inbox) -> T) -> T {
+    /// Reads the viewer state and subscribes to everything but the rooms.
+    pub fn viewer_state<T>(self, read: impl FnOnce(&ViewerState) -> T) -> T {
         self.details_changed.track();
-        self.inbox.with_value(read)
+        self.viewer_state.with_value(read)
     }
 
     /// Whether the viewer may make open and closed rooms.
     pub fn may_make_rooms(self) -> bool {
-        self.inbox(|inbox| inbox.viewer.may_make_rooms(inbox.account.room_creation_restricted))
+        self.viewer_state(|state| state.viewer.may_make_rooms(state.account.room_creation_restricted))
     }
 
     /// Updates the reading position and notifies its subscribers if it changed.
@@ -92,9 +93,9 @@ impl Live {
         }
     }
 
-    /// Updates the inbox and notifies the subscribers of what changed.
-    fn update_inbox(self, update: impl FnOnce(&mut Inbox) -> Changes) {
-        let changes = self.inbox.try_update_value(update).unwrap_or_default();
+    /// Updates the viewer state and notifies the subscribers of what changed.
+    fn update_viewer_state(self, update: impl FnOnce(&mut ViewerState) -> Changes) {
+        let changes = self.viewer_state.try_update_value(update).unwrap_or_default();
         if changes.rooms {
             self.rooms_changed.notify();
         }
@@ -167,7 +168,7 @@ pub fn start(live: Live, opened: Callback<()>, ended: Callback<(RoomId, Option<R
             browser::sleep(Duration::from_secs(1)).await;
             connection::close_if_silent();
             presence::refresh();
-            live.update_inbox(|inbox| inbox.expire_typing(browser::now_ms()));
+            live.update_viewer_state(|state| state.expire_typing(browser::now_ms()));
         }
     });
 }
@@ -175,7 +176,7 @@ pub fn start(live: Live, opened: Callback<()>, ended: Callback<(RoomId, Option<R
 /// The viewer's rooms: their names and paths.
 pub fn rooms() -> Vec<(String, String)> {
     let live = with_tab(|tab| tab.live);
-    let rooms = |live: Live| live.inbox.with_value(|inbox| inbox.rooms.clone());
+    let rooms = |live: Live| live.viewer_state.with_value(|state| state.rooms.clone());
     live.map(rooms).unwrap_or_default().into_iter().map(|room| (room.name, paths::room(room.id))).collect()
 }
 

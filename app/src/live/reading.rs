@@ -31,11 +31,11 @@ pub fn mark_read_if_visible() {
         }
         return;
     }
-    if !browser::is_visible() || live.inbox.with_value(|inbox| inbox.is_kept_unread(room_id)) {
+    if !browser::is_visible() || live.viewer_state.with_value(|state| state.is_kept_unread(room_id)) {
         return;
     }
     let Some(Some(message_id)) = focus.timeline.try_with_untracked(Timeline::newest) else { return };
-    live.update_inbox(|inbox| inbox.read(room_id));
+    live.update_viewer_state(|state| state.read(room_id));
     if has_changed(room_id, message_id) {
         connection::send(&ClientCommand::Read { room_id, message_id });
     }

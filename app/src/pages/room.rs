@@ -184,7 +184,7 @@ fn RoomView(page: timeline::RoomPage, reload: Callback<()>, editing: Editing) ->
         let lost = Callback::new(move |end: Option<RoomEnd>| {
             // The first event says the most: a new connection no longer knows who did it.
             if loss.with_untracked(Option::is_none) {
-                let viewer_id = untrack(|| live.inbox(|inbox| inbox.viewer.id));
+                let viewer_id = untrack(|| live.viewer_state(|state| state.viewer.id));
                 loss.set(Some(loss_text(end.as_ref(), viewer_id, kind)));
             }
         });
@@ -215,7 +215,7 @@ fn RoomView(page: timeline::RoomPage, reload: Callback<()>, editing: Editing) ->
         });
     });
     let involvement = move || {
-        let changed = live.inbox(|inbox| inbox.involvement.filter(|(changed, _)| *changed == room_id));
+        let changed = live.viewer_state(|state| state.involvement.filter(|(changed, _)| *changed == room_id));
         changed.map_or(involvement, |(_, involvement)| involvement)
     };
 
@@ -229,7 +229,7 @@ fn RoomView(page: timeline::RoomPage, reload: Callback<()>, editing: Editing) ->
         <Opening/>
         <Greeting room=greeted/>
         <Messages timeline target editing/>
-        <Welcome room timeline/>
+        {thread.is_none().then(move || view! { <Welcome room timeline/> })}
         <Composer timeline editing is_first_answer=thread.is_some_and(|head| !head.has_answers) is_lost=Signal::derive(move || loss.try_with(Option::is_some).unwrap_or_default())/>
         <Lost loss editing/>
     }
@@ -339,7 +339,7 @@ fn RoomHeader(
 #[component]
 fn ThreadHeader(timeline: RwSignal<Timeline>, head: ThreadHead, name: Memo<String>) -> impl IntoView {
     let live = expect_context::<Live>();
-    let viewer_id = untrack(|| live.inbox(|inbox| inbox.viewer.id));
+    let viewer_id = untrack(|| live.viewer_state(|state| state.viewer.id));
     let newest = timeline.with_untracked(|timeline| timeline.messages.last().map(|last| last.id));
     let html = move || {
         let html = timeline.try_with(|timeline| {
@@ -414,9 +414,9 @@ fn tools_html(room_id: RoomId, kind: RoomKind, involvement: Involvement) -> Stri
 fn Here(room_id: RoomId) -> impl IntoView {
     let live = expect_context::<Live>();
     let others = move || {
-        live.inbox(|inbox| {
-            let presence = inbox.presence.as_ref().filter(|presence| presence.room_id == room_id)?;
-            let here = presence.here.iter().filter(|person| person.id != inbox.viewer.id);
+        live.viewer_state(|state| {
+            let presence = state.presence.as_ref().filter(|presence| presence.room_id == room_id)?;
+            let here = presence.here.iter().filter(|person| person.id != state.viewer.id);
             let here: Vec<_> = here.collect();
             let unnamed = usize::try_from(presence.here_count).unwrap_or(0).saturating_sub(presence.here.len());
             (!here.is_empty()).then(|| here_html(&here, unnamed))

@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use campfire::access::{CurrentUser, Member};
 use campfire::cache::invalidation::Dependencies;
-use campfire::model::{MessageId, Place, RoomKind, Theme, UserId};
+use campfire::model::{Anchor, MessageId, Place, RoomKind, Theme, UserId};
 use campfire::state::AppState;
 use campfire::{AppError, AppResult, ops};
 use futures::{Stream, StreamExt, stream};
@@ -97,6 +97,12 @@ pub async fn live(site: &Site, request: LiveRequest) -> AppResult<Rendered> {
             room.unread = false;
             room.mention_count = 0;
         }
+    }
+    // Displaying the newest answers of a thread marks it as read, too.
+    if let Place::Thread { room_id, root_id, anchor: Anchor::Newest } = place
+        && let Some(room) = layout.rooms.iter_mut().find(|room| room.id == room_id)
+    {
+        room.threads.retain(|thread| thread.root_id != root_id);
     }
     // If not all direct rooms are in the sidebar, a message in a hidden one changes the page: it is not cached.
     let direct_count = layout.rooms.iter().filter(|room| room.kind == RoomKind::Direct).count();
@@ -265,7 +271,7 @@ async fn layout(
     forwarded: &Forwarded,
 ) -> AppResult<(Layout, Theme)> {
     let limit = i64::try_from(MAX_SIDEBAR_PEOPLE).unwrap_or(0);
-    let ops::layouts::Layout { account, rooms, hidden_count, mut unpinged, theme } =
+    let ops::layouts::Layout { account, rooms, inbox, hidden_count, mut unpinged, theme } =
         ops::layouts::find(&site.state, current, limit).await?;
     let mut pinged: HashSet<UserId> =
         rooms.iter().flat_map(|room| room.people.iter().map(|person| person.id)).collect();
@@ -274,7 +280,7 @@ async fn layout(
     let origin = forwarded.origin.to_string();
     let takes_files = !site.state.is_text_only();
     let viewer = current.user.clone();
-    Ok((Layout { viewer, account, origin, rooms, hidden_count, unpinged, notice, takes_files }, theme))
+    Ok((Layout { viewer, account, origin, rooms, inbox, hidden_count, unpinged, notice, takes_files }, theme))
 }
 
 type HtmlStream = Pin<Box<dyn Stream<Item = String> + Send>>;

@@ -3,7 +3,7 @@
 use axum::http::{Method, StatusCode};
 use campfire::access::Member;
 use campfire::model::{
-    Anchor, Answering, ClientMessageId, Involvement, Message, MessageId, Posted, RoomId, ThreadNews,
+    Anchor, Answering, Cause, ClientMessageId, Involvement, Message, MessageId, Posted, RoomId, ThreadNews,
 };
 use campfire::ops::rooms::Audience;
 use campfire::protocol::{ClientCommand, ServerEvent};
@@ -679,4 +679,41 @@ async fn answers_arrive_live_and_after_a_gap_and_do_not_mark_the_room() {
         .collect();
     let expected = [("gone", cast.root.id), ("thread", hidden.id), ("thread", shown.id), ("room", shown.id)];
     assert_eq!(kinds, expected);
+}
+
+#[tokio::test]
+async fn an_answer_in_a_followed_thread_is_in_the_inbox_until_the_thread_is_read() {
+    let cast = Cast::new().await;
+    let cleo = cast.site.join("Cleo").await;
+    let (state, room_id, root_id) = (&cast.site.state, cast.room_id, cast.root.id);
+    let entries = async |someone: &Someone| -> Vec<(Cause, MessageId, bool)> {
+        let (entries, _) = ops::inbox::page(state, &someone.current(), None).await.unwrap();
+        entries.into_iter().map(|entry| (entry.cause, entry.message_id, entry.unread)).collect()
+    };
+    let first = cast.answer(&cast.bob, false, "one").await.id;
+    let second = cast.answer(&cast.bob, false, "two, @Ada and @Cleo").await.id;
+    let shown = cast.answer(&cast.bob, true, "three").await.id;
+    let all = |unread| {
+        vec![
+            (Cause::ThreadAnswer, shown, unread),
+            (Cause::Mention, second, unread),
+            (Cause::ThreadAnswer, first, unread),
+        ]
+    };
+    assert_eq!(entries(&cast.ada).await, all(true), "a message is one entry, of its first cause");
+    assert_eq!(entries(&cast.bob).await, [], "not of one's own");
+    ops::inbox::mark_shown(state, &cleo.current(), room_id, (root_id, shown)).await.unwrap();
+    assert_eq!(entries(&cleo).await, [(Cause::Mention, second, true)], "the room does not show it");
+    ops::threads::mark_read(state, &cleo.current(), room_id, root_id, first).await.unwrap();
+    assert_eq!(entries(&cleo).await, [(Cause::Mention, second, true)], "not read so far");
+    ops::threads::mark_read(state, &cleo.current(), room_id, root_id, second).await.unwrap();
+    assert_eq!(entries(&cleo).await, [(Cause::Mention, second, false)], "without following it");
+    ops::threads::mark_read(state, &cast.ada.current(), room_id, root_id, shown).await.unwrap();
+    assert_eq!(entries(&cast.ada).await, all(false));
+
+    cast.follow(&cast.ada, false).await;
+    cast.answer(&cast.bob, false, "four").await;
+    assert_eq!(entries(&cast.ada).await.len(), 3, "no longer followed");
+    cast.remove(second).await;
+    assert_eq!((entries(&cast.ada).await.len(), entries(&cleo).await.len()), (2, 0));
 }

@@ -4,6 +4,7 @@ use super::render::render;
 use crate::access::Member;
 use crate::facts::Fact;
 use crate::model::{Draft, Message, MessageId};
+use crate::ops::inbox;
 use crate::ops::permissions::{require_message_administration, write_as};
 use crate::richtext::Rendered;
 use crate::state::AppState;
@@ -37,7 +38,10 @@ pub async fn edit(state: &AppState, member: &Member, message_id: MessageId, draf
         // An edit sends no notifications; the marks of those whom the message mentioned or mentions now may change.
         let mentioned_before = store::mentions::list(tx.db(), message_id).await?;
         let mut mentioned = store::mentions::replace(tx.db(), room_id, message_id, &mentions).await?;
-        mentioned.extend(mentioned_before.into_iter().map(|person| person.id));
+        let mentioned_before: Vec<_> = mentioned_before.into_iter().map(|person| person.id).collect();
+        let mentions = (mentioned_before.as_slice(), mentioned.as_slice());
+        inbox::follow_edit(tx, room_id, message_id, message.creator_id, mentions).await?;
+        mentioned.extend(mentioned_before);
         let message = store::messages::find(tx.db(), room_id, message_id).await?.ok_or(AppError::NotFound)?;
         tx.record(Fact::MessageEdited { message: message.clone(), mentioned }).await?;
         replace_links(tx, &message, &links).await?;
@@ -72,8 +76,9 @@ pub async fn remove(state: &AppState, member: &Member, message_id: MessageId) ->
     let remove = async move |tx: &mut Tx, member: Member| {
         let room_id = member.room.id;
         require_message_administration(tx, &member, message_id).await?;
-        let Removed { mentioned, had_files, answer } = store::messages::remove(tx.db(), room_id, message_id).await?;
-        Ok(tx.record(Fact::MessageRemoved { room_id, message_id, mentioned, had_files, answer }).await?)
+        let Removed { mentioned, had_files, answer, inbox } =
+            store::messages::remove(tx.db(), room_id, message_id).await?;
+        Ok(tx.record(Fact::MessageRemoved { room_id, message_id, mentioned, had_files, answer, inbox }).await?)
     };
     write_as(state, member, remove).await
 }

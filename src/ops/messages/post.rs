@@ -12,6 +12,7 @@ use crate::model::{
     Answer, Answering, Attachment, ClientMessageId, Draft, FileForm, FileKey, MAX_FILES, Message, MessageId, Posted,
     RoomId, RoomKind,
 };
+use crate::ops::inbox::{self, NewlyPosted};
 use crate::ops::permissions::{require_credential, write_as, write_message};
 use crate::ops::threads;
 use crate::richtext::{Mention, Rendered, answer_link_html, extras_html};
@@ -259,20 +260,38 @@ async fn finish_post(
             tx.record(Fact::DeliveriesQueued { bot_ids }).await?;
         }
     }
+    let creator_id = new.creator_id;
+    let followers = match new.answer {
+        Some(Answer { root_id, .. }) => store::threads::mark_unread(tx.db(), root_id, creator_id).await?,
+        None => Vec::new(),
+    };
+    let posted = NewlyPosted {
+        room_id: new.room_id,
+        is_direct,
+        message_id: id,
+        creator_id,
+        mentioned: &mentioned,
+        answered: None,
+        followers: &followers,
+    };
+    let inbox = inbox::insert_posted(tx, &posted).await?;
     match new.answer {
         None => {
             let message = message.clone();
-            tx.record(Fact::MessagePosted { seq, message, mentioned, caught_up, pictures }).await?;
+            tx.record(Fact::MessagePosted { seq, message, mentioned, caught_up, pictures, inbox }).await?;
         }
         Some(answer) => {
             if answer.in_room {
                 let (message, mentioned) = (message.clone(), mentioned.clone());
-                tx.record(Fact::MessagePosted { seq, message, mentioned, caught_up, pictures: Vec::new() }).await?;
+                let (pictures, inbox) = (Vec::new(), Vec::new());
+                tx.record(Fact::MessagePosted { seq, message, mentioned, caught_up, pictures, inbox }).await?;
             }
-            let followers = store::threads::mark_unread(tx.db(), answer.root_id, new.creator_id).await?;
             let message = message.clone();
-            tx.record(Fact::ThreadAnswered { seq, message, answer, mentioned, followers, pictures }).await?;
+            tx.record(Fact::ThreadAnswered { seq, message, answer, mentioned, followers, pictures, inbox }).await?;
         }
+    }
+    if caught_up && store::inbox::mark_passed(tx.db(), creator_id, new.room_id, id).await? > 0 {
+        tx.record(Fact::InboxChanged { user_ids: vec![creator_id], room_id: None }).await?;
     }
     if !links.is_empty() && store::previews::insert(tx.db(), id, &links).await? {
         tx.record(Fact::LinksPosted { message_id: id }).await?;

@@ -11,7 +11,8 @@ pub use insert::{Inserted, NewMessage, insert_all};
 pub(super) use page::{End, page_from_rows};
 pub use page::{MAX_PAGE_BYTES, page_after, page_before};
 pub use read::{
-    SentMessage, count, find, find_room, find_sent, find_source, list, list_of_creator, list_short, list_texts, newest,
+    SentMessage, count, find, find_answered, find_creator, find_room, find_sent, find_source, list, list_of_creator,
+    list_short, list_texts, newest,
 };
 pub use remove::{Removed, remove, remove_some_of_room};
 pub(super) use rows::{MAX_BODY_BYTES_AT_ONCE, select_messages};

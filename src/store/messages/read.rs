@@ -73,6 +73,31 @@ pub async fn find_room(db: impl SqliteExecutor<'_>, message_id: MessageId) -> sq
     sqlx::query_scalar("SELECT room_id FROM messages WHERE id = $1").bind(message_id).fetch_optional(db).await
 }
 
+/// The creator of a message of this room.
+pub async fn find_creator(
+    db: impl SqliteExecutor<'_>,
+    room_id: RoomId,
+    message_id: MessageId,
+) -> sqlx::Result<Option<UserId>> {
+    sqlx::query_scalar("SELECT creator_id FROM messages WHERE id = $1 AND room_id = $2")
+        .bind(message_id)
+        .bind(room_id)
+        .fetch_optional(db)
+        .await
+}
+
+/// The creator of the message that a message answers, if that is still there.
+pub async fn find_answered(db: impl SqliteExecutor<'_>, message_id: MessageId) -> sqlx::Result<Option<UserId>> {
+    sqlx::query_scalar(
+        "SELECT original.creator_id FROM messages
+           JOIN messages AS original ON original.id = messages.reply_to AND original.room_id = messages.room_id
+          WHERE messages.id = $1",
+    )
+    .bind(message_id)
+    .fetch_optional(db)
+    .await
+}
+
 /// The source of a message: the Markdown that its creator entered.
 pub async fn find_source(db: impl SqliteExecutor<'_>, message_id: MessageId) -> sqlx::Result<Option<String>> {
     sqlx::query_scalar("SELECT body_source FROM messages WHERE id = $1").bind(message_id).fetch_optional(db).await

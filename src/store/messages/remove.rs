@@ -5,7 +5,7 @@ use sqlx::SqliteConnection;
 
 use crate::model::{Answer, MessageId, RoomId, UserId};
 use crate::store::files::release_of_messages;
-use crate::store::threads;
+use crate::store::{inbox, threads};
 
 /// What a removed message had.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,12 +16,15 @@ pub struct Removed {
     pub had_files: bool,
     /// Where it stood, if it was an answer.
     pub answer: Option<Answer>,
+    /// The users in whose inboxes it was.
+    pub inbox: Vec<UserId>,
 }
 
 /// Removes a message. If it was its room's newest, the one before it becomes the newest.
 pub async fn remove(db: &mut SqliteConnection, room_id: RoomId, message_id: MessageId) -> sqlx::Result<Removed> {
     let answer = threads::find_answer(&mut *db, message_id).await?.map(|(_, answer)| answer);
     let had_files = release_of_messages(&mut *db, &[message_id]).await?;
+    let inbox = inbox::remove_of_message(&mut *db, message_id).await?;
     let mentioned = sqlx::query_scalar("DELETE FROM mentions WHERE message_id = $1 RETURNING user_id")
         .bind(message_id)
         .fetch_all(&mut *db)
@@ -46,7 +49,7 @@ pub async fn remove(db: &mut SqliteConnection, room_id: RoomId, message_id: Mess
     if let Some(Answer { root_id, .. }) = answer {
         threads::uncount_answer(db, root_id).await?;
     }
-    Ok(Removed { mentioned, had_files, answer })
+    Ok(Removed { mentioned, had_files, answer, inbox })
 }
 
 /// Removes up to `limit` of a room's messages, oldest first and answers in threads last, and returns how many were removed. Their files have expired

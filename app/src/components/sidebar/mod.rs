@@ -4,7 +4,7 @@ mod lines;
 
 use campfire::html::HtmlWriter;
 use campfire::model::{RoomId, RoomKind, UserId, paths};
-use campfire::protocol::Inbox;
+use campfire::protocol::ViewerState;
 use leptos::prelude::*;
 
 use super::avatar::push_avatar;
@@ -23,8 +23,8 @@ pub fn Sidebar() -> impl IntoView {
     let live = expect_context::<Live>();
     let filter = RwSignal::new(String::new());
     let (pings, shared) = use_lines(filter);
-    let top = move || live.inbox(|Inbox { account, .. }| top_html(account.logo_version, &account.name));
-    let more = move || more_html(live.may_make_rooms(), live.inbox(|inbox| inbox.hidden_count));
+    let top = move || live.viewer_state(|ViewerState { account, .. }| top_html(account.logo_version, &account.name));
+    let more = move || more_html(live.may_make_rooms(), live.viewer_state(|state| state.hidden_count));
 
     view! {
         <nav class="sidebar" id=SIDEBAR_ID popover="auto" aria-label="Rooms">
@@ -69,14 +69,14 @@ fn top_html(logo_version: i64, name: &str) -> String {
 /// The links below the rooms: to make one, to the threads that the viewer follows, and to the rooms that the viewer has hidden.
 fn more_html(may_make_rooms: bool, hidden_count: u32) -> String {
     let mut html = HtmlWriter::new();
+    html.markup(r#"<a class="sidebar__new" href=""#).markup(paths::THREADS).markup(r#"">"#);
+    Icon::Thread.push_boxed(&mut html);
+    html.markup(" Threads</a>");
     if may_make_rooms {
         html.markup(r#"<a class="sidebar__new" href=""#).markup(paths::new_room(RoomKind::Open)).markup(r#"">"#);
         Icon::Plus.push_boxed(&mut html);
         html.markup(" New room</a>");
     }
-    html.markup(r#"<a class="sidebar__new" href=""#).markup(paths::THREADS).markup(r#"">"#);
-    Icon::Thread.push_boxed(&mut html);
-    html.markup(" Threads</a>");
     if hidden_count > 0 {
         html.markup(r#"<a class="sidebar__new sidebar__hidden" href=""#)
             .markup(paths::OWN_PROFILE)
@@ -100,9 +100,9 @@ fn use_lines(filter: RwSignal<String>) -> (Signal<Vec<Line>>, Signal<Vec<Line>>)
     Effect::new(move |_| {
         shared.track();
         pings.track();
-        let online = live.inbox(|inbox| {
-            let others = |user_ids: &[UserId]| user_ids.iter().any(|user_id| *user_id != inbox.viewer.id);
-            let online = inbox.online.iter().filter(|(_, user_ids)| others(user_ids));
+        let online = live.viewer_state(|state| {
+            let others = |user_ids: &[UserId]| user_ids.iter().any(|user_id| *user_id != state.viewer.id);
+            let online = state.online.iter().filter(|(_, user_ids)| others(user_ids));
             online.map(|(room_id, _)| paths::room(*room_id)).collect::<Vec<_>>()
         });
         let path = |room_id: Option<RoomId>| room_id.map(paths::room);
@@ -127,9 +127,9 @@ fn Lines(lines: Signal<Vec<Line>>) -> impl IntoView {
 fn Bottom() -> impl IntoView {
     let live = expect_context::<Live>();
     let origin = use_layout().with_value(|layout| layout.origin.clone());
-    let join_url = move || live.inbox(|inbox| origin.clone() + &paths::join(&inbox.account.join_code));
+    let join_url = move || live.viewer_state(|state| origin.clone() + &paths::join(&state.account.join_code));
     let me = move || {
-        live.inbox(|Inbox { viewer, .. }| {
+        live.viewer_state(|ViewerState { viewer, .. }| {
             let mut html = HtmlWriter::new();
             html.markup(r#"<a class="sidebar__profile" href=""#).markup(paths::OWN_PROFILE);
             html.markup(r#"" title="Your profile">"#);

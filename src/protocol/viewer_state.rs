@@ -8,13 +8,13 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::{ServerEvent, TYPING_TTL_MS};
 use crate::model::{
-    Account, Involvement, MAX_NEWS_COUNT, Message, MessageId, Person, RoomId, RoomKind, SidebarRoom, ThreadNews, User,
-    UserId, direct_name,
+    Account, InboxCount, Involvement, MAX_NEWS_COUNT, Message, MessageId, Person, RoomId, RoomKind, SidebarRoom,
+    ThreadNews, User, UserId, direct_name,
 };
 
 /// The viewer's rooms and the users in them, updated by events.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Inbox {
+pub struct ViewerState {
     /// The signed-in user.
     pub viewer: User,
     /// The account.
@@ -23,6 +23,8 @@ pub struct Inbox {
     pub rooms: Vec<SidebarRoom>,
     /// How many rooms the viewer has hidden from the sidebar.
     pub hidden_count: u32,
+    /// The counts of the viewer's inbox.
+    pub inbox: InboxCount,
     /// The last change of the viewer's involvement in a room.
     pub involvement: Option<(RoomId, Involvement)>,
     /// Presence in the room in view; `None` before its first event.
@@ -63,7 +65,7 @@ pub struct Typist {
     until_ms: u64,
 }
 
-/// The parts of an [`Inbox`] that an event changed, so that only these are rendered again.
+/// The parts of an [`ViewerState`] that an event changed, so that only these are rendered again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Changes {
     /// The list of rooms, or a mark in it.
@@ -89,7 +91,7 @@ impl Changes {
     }
 }
 
-impl Inbox {
+impl ViewerState {
     /// The state that the page was rendered with, before any event.
     #[must_use]
     pub fn new(viewer: User, account: Account, rooms: Vec<SidebarRoom>) -> Self {
@@ -98,6 +100,7 @@ impl Inbox {
             account,
             rooms,
             hidden_count: 0,
+            inbox: InboxCount::default(),
             involvement: None,
             presence: None,
             online: BTreeMap::new(),
@@ -119,7 +122,10 @@ impl Inbox {
     pub fn apply(&mut self, event: &ServerEvent, seen: Option<RoomId>, now_ms: u64) -> Changes {
         let is_seen = |room_id: &RoomId| seen == Some(*room_id);
         match event {
-            ServerEvent::Rooms { viewer, account, rooms } => self.replace(viewer, account, rooms, seen),
+            ServerEvent::Rooms { viewer, account, rooms, inbox } => {
+                self.inbox = *inbox;
+                self.replace(viewer, account, rooms, seen)
+            }
             ServerEvent::Viewer { user } => {
                 self.viewer.clone_from(user);
                 Changes::DETAILS
@@ -160,6 +166,12 @@ impl Inbox {
             }
             ServerEvent::Mentioned { room_id, .. } if !is_seen(room_id) => {
                 Changes::of_rooms(self.change_room(*room_id, |room| room.mention_count += 1))
+            }
+            // What is said in the room that is looked at is reported as shown at once, which is answered with the counts.
+            ServerEvent::Inbox { count, room_id } if room_id.is_none() || *room_id != seen => {
+                let has_changed = self.inbox != *count;
+                self.inbox = *count;
+                Changes::of_details(has_changed)
             }
             ServerEvent::MarkedUnread { room_id, mention_count, .. } => {
                 self.marked_unread = Some(*room_id);
@@ -414,17 +426,17 @@ mod tests {
         }
     }
 
-    fn inbox() -> Inbox {
-        Inbox::new(viewer(), account("Campfire"), rooms())
+    fn state() -> ViewerState {
+        ViewerState::new(viewer(), account("Campfire"), rooms())
     }
 
-    fn ids(inbox: &Inbox) -> Vec<RoomId> {
-        inbox.rooms.iter().map(|room| room.id).collect()
+    fn ids(state: &ViewerState) -> Vec<RoomId> {
+        state.rooms.iter().map(|room| room.id).collect()
     }
 
     /// Whether a room is unread, and how many of its messages name the viewer.
-    fn marks(inbox: &Inbox, room_id: RoomId) -> (bool, u32) {
-        let room = inbox.rooms.iter().find(|room| room.id == room_id).unwrap();
+    fn marks(state: &ViewerState, room_id: RoomId) -> (bool, u32) {
+        let room = state.rooms.iter().find(|room| room.id == room_id).unwrap();
         (room.unread, room.mention_count)
     }
 
@@ -466,11 +478,11 @@ mod tests {
         ServerEvent::Typing { room_id, person: person(user_id), active }
     }
 
-    fn typists(inbox: &Inbox) -> Vec<UserId> {
-        inbox.typing.iter().map(|typist| typist.person.id).collect()
+    fn typists(state: &ViewerState) -> Vec<UserId> {
+        state.typing.iter().map(|typist| typist.person.id).collect()
     }
 
-    impl Inbox {
+    impl ViewerState {
         /// Takes in an event while the page is hidden.
         fn apply_unseen(&mut self, event: &ServerEvent) -> Changes {
             self.apply(event, None, 0)
@@ -478,63 +490,78 @@ mod tests {
     }
 
     #[test]
+    fn what_is_said_in_the_room_in_view_is_not_counted_before_it_is_reported_as_shown() {
+        let mut state = state();
+        let count = InboxCount { unread: 2, badge: 1 };
+        let said = ServerEvent::Inbox { count, room_id: Some(ALL_TALK) };
+        assert_eq!(state.apply(&said, Some(ALL_TALK), 0), Changes::NONE);
+        assert_eq!(state.inbox, InboxCount::default());
+        assert_eq!(state.apply(&said, Some(DESIGNERS), 0), Changes::DETAILS);
+        assert_eq!(state.inbox, count);
+        assert_eq!(state.apply(&said, None, 0), Changes::NONE, "it is known already");
+        let read = ServerEvent::Inbox { count: InboxCount::default(), room_id: None };
+        assert_eq!(state.apply(&read, Some(ALL_TALK), 0), Changes::DETAILS);
+        assert_eq!(state.inbox, InboxCount::default());
+    }
+
+    #[test]
     fn a_message_of_somebody_else_marks_its_room_once() {
-        let mut inbox = inbox();
-        assert_eq!(inbox.apply_unseen(&unread(ALL_TALK, 5)), Changes::ROOMS);
-        assert_eq!(marks(&inbox, ALL_TALK), (true, 0));
-        assert_eq!(inbox.apply_unseen(&unread(ALL_TALK, 6)), Changes::NONE, "it is unread already");
-        assert_eq!(inbox.apply_unseen(&unread(RoomId(99), 7)), Changes::NONE, "no room of theirs");
+        let mut state = state();
+        assert_eq!(state.apply_unseen(&unread(ALL_TALK, 5)), Changes::ROOMS);
+        assert_eq!(marks(&state, ALL_TALK), (true, 0));
+        assert_eq!(state.apply_unseen(&unread(ALL_TALK, 6)), Changes::NONE, "it is unread already");
+        assert_eq!(state.apply_unseen(&unread(RoomId(99), 7)), Changes::NONE, "no room of theirs");
     }
 
     #[test]
     fn the_room_in_view_is_marked_only_while_nobody_looks() {
-        let mut inbox = inbox();
-        assert_eq!(inbox.apply(&posted(ALL_TALK, 5, BOB), Some(ALL_TALK), 0), Changes::NONE);
-        assert_eq!(inbox.apply(&unread(DESIGNERS, 6), Some(ALL_TALK), 0), Changes::ROOMS);
-        assert_eq!((marks(&inbox, ALL_TALK), marks(&inbox, DESIGNERS)), ((false, 0), (true, 0)));
-        assert_eq!(inbox.apply_unseen(&posted(ALL_TALK, 7, BOB)), Changes::ROOMS);
-        assert_eq!(marks(&inbox, ALL_TALK), (true, 0));
+        let mut state = state();
+        assert_eq!(state.apply(&posted(ALL_TALK, 5, BOB), Some(ALL_TALK), 0), Changes::NONE);
+        assert_eq!(state.apply(&unread(DESIGNERS, 6), Some(ALL_TALK), 0), Changes::ROOMS);
+        assert_eq!((marks(&state, ALL_TALK), marks(&state, DESIGNERS)), ((false, 0), (true, 0)));
+        assert_eq!(state.apply_unseen(&posted(ALL_TALK, 7, BOB)), Changes::ROOMS);
+        assert_eq!(marks(&state, ALL_TALK), (true, 0));
     }
 
     #[test]
     fn own_messages_mark_nothing() {
-        let mut inbox = inbox();
-        assert_eq!(inbox.apply_unseen(&posted(ALL_TALK, 5, ADA)), Changes::NONE);
-        assert_eq!(marks(&inbox, ALL_TALK), (false, 0));
+        let mut state = state();
+        assert_eq!(state.apply_unseen(&posted(ALL_TALK, 5, ADA)), Changes::NONE);
+        assert_eq!(marks(&state, ALL_TALK), (false, 0));
     }
 
     #[test]
     fn reading_up_to_an_older_message_leaves_a_room_unread() {
-        let mut inbox = inbox();
-        inbox.apply_unseen(&unread(ALL_TALK, 5));
-        inbox.apply_unseen(&posted(ALL_TALK, 6, BOB));
-        assert_eq!(inbox.apply_unseen(&read(ALL_TALK, 5)), Changes::NONE);
-        assert_eq!(marks(&inbox, ALL_TALK), (true, 0));
-        assert_eq!(inbox.apply_unseen(&read(ALL_TALK, 6)), Changes::ROOMS);
-        assert_eq!(marks(&inbox, ALL_TALK), (false, 0));
-        assert_eq!(inbox.apply_unseen(&read(ALL_TALK, 6)), Changes::NONE, "it is read already");
+        let mut state = state();
+        state.apply_unseen(&unread(ALL_TALK, 5));
+        state.apply_unseen(&posted(ALL_TALK, 6, BOB));
+        assert_eq!(state.apply_unseen(&read(ALL_TALK, 5)), Changes::NONE);
+        assert_eq!(marks(&state, ALL_TALK), (true, 0));
+        assert_eq!(state.apply_unseen(&read(ALL_TALK, 6)), Changes::ROOMS);
+        assert_eq!(marks(&state, ALL_TALK), (false, 0));
+        assert_eq!(state.apply_unseen(&read(ALL_TALK, 6)), Changes::NONE, "it is read already");
     }
 
     #[test]
     fn a_room_that_came_unread_with_the_page_is_read_up_to_any_message() {
         let mut rooms = rooms();
         rooms[2].unread = true;
-        let mut inbox = Inbox::new(viewer(), account("Campfire"), rooms);
-        assert_eq!(inbox.apply_unseen(&read(ALL_TALK, 1)), Changes::ROOMS);
-        assert_eq!(marks(&inbox, ALL_TALK), (false, 0));
+        let mut state = ViewerState::new(viewer(), account("Campfire"), rooms);
+        assert_eq!(state.apply_unseen(&read(ALL_TALK, 1)), Changes::ROOMS);
+        assert_eq!(marks(&state, ALL_TALK), (false, 0));
     }
 
     #[test]
     fn mentions_are_counted_until_the_room_is_read() {
-        let mut inbox = inbox();
+        let mut state = state();
         for id in [5, 6] {
-            inbox.apply_unseen(&unread(ALL_TALK, id));
-            assert_eq!(inbox.apply_unseen(&mentioned(ALL_TALK, id)), Changes::ROOMS);
+            state.apply_unseen(&unread(ALL_TALK, id));
+            assert_eq!(state.apply_unseen(&mentioned(ALL_TALK, id)), Changes::ROOMS);
         }
-        assert_eq!(marks(&inbox, ALL_TALK), (true, 2));
-        assert_eq!(inbox.apply_unseen(&mentioned(RoomId(99), 7)), Changes::NONE);
-        inbox.apply_unseen(&read(ALL_TALK, 6));
-        assert_eq!(marks(&inbox, ALL_TALK), (false, 0));
+        assert_eq!(marks(&state, ALL_TALK), (true, 2));
+        assert_eq!(state.apply_unseen(&mentioned(RoomId(99), 7)), Changes::NONE);
+        state.apply_unseen(&read(ALL_TALK, 6));
+        assert_eq!(marks(&state, ALL_TALK), (false, 0));
     }
 
     fn marked(room_id: RoomId, newest_id: i64, unread: bool, mention_count: u32) -> ServerEvent {
@@ -543,252 +570,266 @@ mod tests {
 
     #[test]
     fn removing_the_only_unread_message_takes_the_marks_back() {
-        let mut inbox = inbox();
-        inbox.apply_unseen(&unread(ALL_TALK, 5));
-        inbox.apply_unseen(&mentioned(ALL_TALK, 5));
-        inbox.apply_unseen(&unread(ALL_TALK, 6));
-        assert_eq!(inbox.apply_unseen(&marked(ALL_TALK, 5, true, 1)), Changes::NONE, "one is left");
-        assert_eq!(inbox.clone().apply_unseen(&read(ALL_TALK, 5)), Changes::ROOMS, "and it is the newest");
-        assert_eq!(inbox.apply_unseen(&marked(ALL_TALK, 4, false, 0)), Changes::ROOMS);
-        assert_eq!(marks(&inbox, ALL_TALK), (false, 0));
-        inbox.apply_unseen(&unread(ALL_TALK, 7));
-        assert_eq!(marks(&inbox, ALL_TALK), (true, 0));
-        assert_eq!(inbox.apply_unseen(&marked(RoomId(99), 7, true, 1)), Changes::NONE);
+        let mut state = state();
+        state.apply_unseen(&unread(ALL_TALK, 5));
+        state.apply_unseen(&mentioned(ALL_TALK, 5));
+        state.apply_unseen(&unread(ALL_TALK, 6));
+        assert_eq!(state.apply_unseen(&marked(ALL_TALK, 5, true, 1)), Changes::NONE, "one is left");
+        assert_eq!(state.clone().apply_unseen(&read(ALL_TALK, 5)), Changes::ROOMS, "and it is the newest");
+        assert_eq!(state.apply_unseen(&marked(ALL_TALK, 4, false, 0)), Changes::ROOMS);
+        assert_eq!(marks(&state, ALL_TALK), (false, 0));
+        state.apply_unseen(&unread(ALL_TALK, 7));
+        assert_eq!(marks(&state, ALL_TALK), (true, 0));
+        assert_eq!(state.apply_unseen(&marked(RoomId(99), 7, true, 1)), Changes::NONE);
     }
 
     #[test]
     fn marks_of_the_room_that_is_seen_are_ignored_unless_it_is_kept_unread() {
-        let mut inbox = inbox();
+        let mut state = state();
         let seen = Some(ALL_TALK);
-        assert_eq!(inbox.apply(&marked(ALL_TALK, 4, true, 1), seen, 0), Changes::NONE);
+        assert_eq!(state.apply(&marked(ALL_TALK, 4, true, 1), seen, 0), Changes::NONE);
         let kept = ServerEvent::MarkedUnread { room_id: ALL_TALK, message_id: MessageId(3), mention_count: 2 };
-        inbox.apply(&kept, seen, 0);
-        assert_eq!(inbox.apply(&marked(ALL_TALK, 4, true, 1), seen, 0), Changes::ROOMS);
-        assert_eq!(marks(&inbox, ALL_TALK), (true, 1));
-        assert_eq!(inbox.apply(&marked(ALL_TALK, 2, false, 0), seen, 0), Changes::ROOMS);
-        assert!(!inbox.is_kept_unread(ALL_TALK), "nothing is left that could be unread");
+        state.apply(&kept, seen, 0);
+        assert_eq!(state.apply(&marked(ALL_TALK, 4, true, 1), seen, 0), Changes::ROOMS);
+        assert_eq!(marks(&state, ALL_TALK), (true, 1));
+        assert_eq!(state.apply(&marked(ALL_TALK, 2, false, 0), seen, 0), Changes::ROOMS);
+        assert!(!state.is_kept_unread(ALL_TALK), "nothing is left that could be unread");
     }
 
     #[test]
     fn a_reconnect_keeps_the_mark_of_a_room_marked_unread() {
-        let mut inbox = inbox();
+        let mut state = state();
         let kept = ServerEvent::MarkedUnread { room_id: ALL_TALK, message_id: MessageId(3), mention_count: 1 };
-        inbox.apply(&kept, Some(ALL_TALK), 0);
-        let snapshot =
-            ServerEvent::Rooms { viewer: viewer(), account: account("Campfire"), rooms: inbox.rooms.clone() };
-        inbox.apply(&snapshot, Some(ALL_TALK), 0);
-        assert_eq!(marks(&inbox, ALL_TALK), (true, 1));
-        inbox.enter();
-        inbox.apply(&snapshot, Some(ALL_TALK), 0);
-        assert_eq!(marks(&inbox, ALL_TALK), (false, 0));
+        state.apply(&kept, Some(ALL_TALK), 0);
+        let snapshot = ServerEvent::Rooms {
+            viewer: viewer(),
+            account: account("Campfire"),
+            rooms: state.rooms.clone(),
+            inbox: InboxCount::default(),
+        };
+        state.apply(&snapshot, Some(ALL_TALK), 0);
+        assert_eq!(marks(&state, ALL_TALK), (true, 1));
+        state.enter();
+        state.apply(&snapshot, Some(ALL_TALK), 0);
+        assert_eq!(marks(&state, ALL_TALK), (false, 0));
     }
 
     #[test]
     fn a_room_outside_the_list_is_requested_once_when_something_is_posted() {
-        let mut inbox = inbox();
+        let mut state = state();
         let (old_ping, other_ping) = (RoomId(70), RoomId(71));
-        inbox.apply_unseen(&unread(ALL_TALK, 5));
-        assert_eq!(inbox.take_unlisted(), None);
-        inbox.apply_unseen(&unread(old_ping, 6));
-        inbox.apply_unseen(&mentioned(old_ping, 6));
-        inbox.apply_unseen(&unread(old_ping, 7));
-        inbox.apply_unseen(&posted(other_ping, 8, ADA));
+        state.apply_unseen(&unread(ALL_TALK, 5));
+        assert_eq!(state.take_unlisted(), None);
+        state.apply_unseen(&unread(old_ping, 6));
+        state.apply_unseen(&mentioned(old_ping, 6));
+        state.apply_unseen(&unread(old_ping, 7));
+        state.apply_unseen(&posted(other_ping, 8, ADA));
         assert_eq!(
-            [inbox.take_unlisted(), inbox.take_unlisted(), inbox.take_unlisted()],
+            [state.take_unlisted(), state.take_unlisted(), state.take_unlisted()],
             [Some(other_ping), Some(old_ping), None]
         );
         let mut ping = room(old_ping, RoomKind::Direct, "Dora", 90);
         ping.unread = true;
-        inbox.apply_unseen(&ServerEvent::RoomAdded { room: ping });
-        assert_eq!((ids(&inbox)[0], marks(&inbox, old_ping)), (old_ping, (true, 0)));
-        inbox.apply_unseen(&unread(old_ping, 9));
-        assert_eq!(inbox.take_unlisted(), None);
+        state.apply_unseen(&ServerEvent::RoomAdded { room: ping });
+        assert_eq!((ids(&state)[0], marks(&state, old_ping)), (old_ping, (true, 0)));
+        state.apply_unseen(&unread(old_ping, 9));
+        assert_eq!(state.take_unlisted(), None);
         // The list of a new connection is without it again.
-        let snapshot = ServerEvent::Rooms { viewer: viewer(), account: account("Campfire"), rooms: rooms() };
-        inbox.apply_unseen(&snapshot);
-        inbox.apply_unseen(&unread(old_ping, 10));
-        assert_eq!(inbox.take_unlisted(), Some(old_ping));
+        let snapshot = ServerEvent::Rooms {
+            viewer: viewer(),
+            account: account("Campfire"),
+            rooms: rooms(),
+            inbox: InboxCount::default(),
+        };
+        state.apply_unseen(&snapshot);
+        state.apply_unseen(&unread(old_ping, 10));
+        assert_eq!(state.take_unlisted(), Some(old_ping));
     }
 
     #[test]
     fn a_new_name_reaches_the_direct_rooms_of_the_person() {
-        let mut inbox = inbox();
-        inbox.rooms[0].people = vec![person(UserId(3)), person(BOB)];
+        let mut state = state();
+        state.rooms[0].people = vec![person(UserId(3)), person(BOB)];
         let renamed = ServerEvent::PersonChanged { person: Person { id: BOB, name: "Robert".into() } };
-        assert_eq!(inbox.apply_unseen(&renamed), Changes::ROOMS);
-        assert_eq!(inbox.rooms[0].name, "person 3 and Robert");
-        assert_eq!(inbox.apply_unseen(&renamed), Changes::NONE);
+        assert_eq!(state.apply_unseen(&renamed), Changes::ROOMS);
+        assert_eq!(state.rooms[0].name, "person 3 and Robert");
+        assert_eq!(state.apply_unseen(&renamed), Changes::NONE);
     }
 
     #[test]
     fn a_mention_that_is_seen_does_not_count() {
-        let mut inbox = inbox();
-        assert_eq!(inbox.apply(&mentioned(ALL_TALK, 5), Some(ALL_TALK), 0), Changes::NONE);
-        assert_eq!(marks(&inbox, ALL_TALK), (false, 0));
+        let mut state = state();
+        assert_eq!(state.apply(&mentioned(ALL_TALK, 5), Some(ALL_TALK), 0), Changes::NONE);
+        assert_eq!(marks(&state, ALL_TALK), (false, 0));
     }
 
     #[test]
     fn a_room_read_in_this_tab_loses_its_marks() {
-        let mut inbox = inbox();
-        inbox.apply_unseen(&unread(ALL_TALK, 5));
-        inbox.apply_unseen(&mentioned(ALL_TALK, 5));
-        assert_eq!(inbox.read(ALL_TALK), Changes::ROOMS);
-        assert_eq!(marks(&inbox, ALL_TALK), (false, 0));
-        assert_eq!(inbox.read(ALL_TALK), Changes::NONE);
+        let mut state = state();
+        state.apply_unseen(&unread(ALL_TALK, 5));
+        state.apply_unseen(&mentioned(ALL_TALK, 5));
+        assert_eq!(state.read(ALL_TALK), Changes::ROOMS);
+        assert_eq!(marks(&state, ALL_TALK), (false, 0));
+        assert_eq!(state.read(ALL_TALK), Changes::NONE);
     }
 
     #[test]
     fn a_room_marked_unread_stays_so_until_a_room_is_entered() {
-        let mut inbox = inbox();
+        let mut state = state();
         let marked = ServerEvent::MarkedUnread { room_id: ALL_TALK, message_id: MessageId(3), mention_count: 2 };
-        assert_eq!(inbox.apply(&marked, Some(ALL_TALK), 0), Changes::ROOMS);
-        assert_eq!(marks(&inbox, ALL_TALK), (true, 2));
-        assert!(inbox.is_kept_unread(ALL_TALK) && !inbox.is_kept_unread(DESIGNERS));
-        assert_eq!(inbox.enter(), Changes::NONE);
-        assert!(!inbox.is_kept_unread(ALL_TALK));
+        assert_eq!(state.apply(&marked, Some(ALL_TALK), 0), Changes::ROOMS);
+        assert_eq!(marks(&state, ALL_TALK), (true, 2));
+        assert!(state.is_kept_unread(ALL_TALK) && !state.is_kept_unread(DESIGNERS));
+        assert_eq!(state.enter(), Changes::NONE);
+        assert!(!state.is_kept_unread(ALL_TALK));
     }
 
     #[test]
     fn a_direct_room_goes_to_the_front_with_every_message() {
-        let mut inbox = inbox();
-        assert_eq!(ids(&inbox), [CLEO_PING, BOB_PING, ALL_TALK, DESIGNERS]);
-        assert_eq!(inbox.apply(&posted(BOB_PING, 5, BOB), Some(BOB_PING), 0), Changes::ROOMS);
-        assert_eq!(ids(&inbox), [BOB_PING, CLEO_PING, ALL_TALK, DESIGNERS]);
-        assert_eq!(inbox.apply_unseen(&posted(CLEO_PING, 6, ADA)), Changes::ROOMS);
-        assert_eq!(ids(&inbox), [CLEO_PING, BOB_PING, ALL_TALK, DESIGNERS]);
-        inbox.apply_unseen(&unread(DESIGNERS, 7));
-        assert_eq!(ids(&inbox), [CLEO_PING, BOB_PING, ALL_TALK, DESIGNERS], "shared rooms stay where they are");
+        let mut state = state();
+        assert_eq!(ids(&state), [CLEO_PING, BOB_PING, ALL_TALK, DESIGNERS]);
+        assert_eq!(state.apply(&posted(BOB_PING, 5, BOB), Some(BOB_PING), 0), Changes::ROOMS);
+        assert_eq!(ids(&state), [BOB_PING, CLEO_PING, ALL_TALK, DESIGNERS]);
+        assert_eq!(state.apply_unseen(&posted(CLEO_PING, 6, ADA)), Changes::ROOMS);
+        assert_eq!(ids(&state), [CLEO_PING, BOB_PING, ALL_TALK, DESIGNERS]);
+        state.apply_unseen(&unread(DESIGNERS, 7));
+        assert_eq!(ids(&state), [CLEO_PING, BOB_PING, ALL_TALK, DESIGNERS], "shared rooms stay where they are");
     }
 
     #[test]
     fn rooms_come_change_and_go() {
-        let mut inbox = inbox();
+        let mut state = state();
         let cooks = room(RoomId(9), RoomKind::Open, "cooks", 0);
-        assert_eq!(inbox.apply_unseen(&ServerEvent::RoomAdded { room: cooks.clone() }), Changes::ROOMS);
-        inbox.apply_unseen(&ServerEvent::RoomAdded { room: cooks });
-        assert_eq!(ids(&inbox), [CLEO_PING, BOB_PING, ALL_TALK, RoomId(9), DESIGNERS], "once, and sorted by name");
+        assert_eq!(state.apply_unseen(&ServerEvent::RoomAdded { room: cooks.clone() }), Changes::ROOMS);
+        state.apply_unseen(&ServerEvent::RoomAdded { room: cooks });
+        assert_eq!(ids(&state), [CLEO_PING, BOB_PING, ALL_TALK, RoomId(9), DESIGNERS], "once, and sorted by name");
 
         let changed = |room_id| ServerEvent::RoomChanged { room_id, kind: RoomKind::Closed, name: "Zoo".into() };
-        assert_eq!(inbox.apply_unseen(&changed(ALL_TALK)), Changes::ROOMS);
-        assert_eq!(ids(&inbox), [CLEO_PING, BOB_PING, RoomId(9), DESIGNERS, ALL_TALK]);
-        assert_eq!((inbox.rooms[4].kind, inbox.rooms[4].name.as_str()), (RoomKind::Closed, "Zoo"));
-        assert_eq!(inbox.apply_unseen(&changed(RoomId(99))), Changes::NONE);
+        assert_eq!(state.apply_unseen(&changed(ALL_TALK)), Changes::ROOMS);
+        assert_eq!(ids(&state), [CLEO_PING, BOB_PING, RoomId(9), DESIGNERS, ALL_TALK]);
+        assert_eq!((state.rooms[4].kind, state.rooms[4].name.as_str()), (RoomKind::Closed, "Zoo"));
+        assert_eq!(state.apply_unseen(&changed(RoomId(99))), Changes::NONE);
 
         let removed = ServerEvent::RoomRemoved { room_id: DESIGNERS, end: None };
-        assert_eq!(inbox.apply_unseen(&removed), Changes::ROOMS);
-        assert_eq!(ids(&inbox), [CLEO_PING, BOB_PING, RoomId(9), ALL_TALK]);
-        assert_eq!(inbox.apply_unseen(&removed), Changes::NONE);
+        assert_eq!(state.apply_unseen(&removed), Changes::ROOMS);
+        assert_eq!(ids(&state), [CLEO_PING, BOB_PING, RoomId(9), ALL_TALK]);
+        assert_eq!(state.apply_unseen(&removed), Changes::NONE);
     }
 
     #[test]
     fn a_snapshot_replaces_the_rooms_but_the_one_that_is_seen_is_read() {
-        let mut inbox = inbox();
-        inbox.online.insert(BOB_PING, vec![BOB]);
+        let mut state = state();
+        state.online.insert(BOB_PING, vec![BOB]);
         let mut rooms = rooms();
         for room in &mut rooms[2..] {
             (room.unread, room.mention_count) = (true, 1);
         }
         let user = User { name: "Ada Lovelace".into(), ..viewer() };
-        let snapshot = ServerEvent::Rooms { viewer: user.clone(), account: account("Fire"), rooms: rooms.clone() };
-        assert_eq!(inbox.apply(&snapshot, Some(ALL_TALK), 0), Changes { rooms: true, details: true });
-        assert_eq!((marks(&inbox, ALL_TALK), marks(&inbox, DESIGNERS)), ((false, 0), (true, 1)));
-        assert_eq!((&inbox.viewer, &inbox.account), (&user, &account("Fire")));
-        assert!(inbox.online.is_empty(), "who is online is told anew");
-        assert_eq!(inbox.apply(&snapshot, Some(ALL_TALK), 0), Changes::DETAILS, "the same rooms again");
-        inbox.apply_unseen(&snapshot);
-        assert_eq!(inbox.rooms, rooms);
+        let snapshot = ServerEvent::Rooms {
+            viewer: user.clone(),
+            account: account("Fire"),
+            rooms: rooms.clone(),
+            inbox: InboxCount::default(),
+        };
+        assert_eq!(state.apply(&snapshot, Some(ALL_TALK), 0), Changes { rooms: true, details: true });
+        assert_eq!((marks(&state, ALL_TALK), marks(&state, DESIGNERS)), ((false, 0), (true, 1)));
+        assert_eq!((&state.viewer, &state.account), (&user, &account("Fire")));
+        assert!(state.online.is_empty(), "who is online is told anew");
+        assert_eq!(state.apply(&snapshot, Some(ALL_TALK), 0), Changes::DETAILS, "the same rooms again");
+        state.apply_unseen(&snapshot);
+        assert_eq!(state.rooms, rooms);
     }
 
     #[test]
     fn an_invisible_room_leaves_the_list_and_comes_back() {
-        let mut inbox = inbox();
+        let mut state = state();
         let set = |involvement| ServerEvent::Involvement { room: rooms()[2].clone(), involvement };
-        assert_eq!(inbox.apply_unseen(&set(Involvement::Invisible)), Changes { rooms: true, details: true });
-        assert_eq!(ids(&inbox), [CLEO_PING, BOB_PING, DESIGNERS]);
-        assert_eq!(inbox.involvement, Some((ALL_TALK, Involvement::Invisible)));
-        assert_eq!(inbox.hidden_count, 1);
-        inbox.apply_unseen(&set(Involvement::Nothing));
-        inbox.apply_unseen(&set(Involvement::Mentions));
-        assert_eq!(inbox.hidden_count, 0);
-        assert_eq!(ids(&inbox), [CLEO_PING, BOB_PING, ALL_TALK, DESIGNERS]);
-        assert_eq!(inbox.involvement, Some((ALL_TALK, Involvement::Mentions)));
+        assert_eq!(state.apply_unseen(&set(Involvement::Invisible)), Changes { rooms: true, details: true });
+        assert_eq!(ids(&state), [CLEO_PING, BOB_PING, DESIGNERS]);
+        assert_eq!(state.involvement, Some((ALL_TALK, Involvement::Invisible)));
+        assert_eq!(state.hidden_count, 1);
+        state.apply_unseen(&set(Involvement::Nothing));
+        state.apply_unseen(&set(Involvement::Mentions));
+        assert_eq!(state.hidden_count, 0);
+        assert_eq!(ids(&state), [CLEO_PING, BOB_PING, ALL_TALK, DESIGNERS]);
+        assert_eq!(state.involvement, Some((ALL_TALK, Involvement::Mentions)));
     }
 
     #[test]
     fn the_viewer_and_the_account_change() {
-        let mut inbox = inbox();
+        let mut state = state();
         let user = User { role: Role::Administrator, ..viewer() };
-        assert_eq!(inbox.apply_unseen(&ServerEvent::Viewer { user: user.clone() }), Changes::DETAILS);
-        assert_eq!(inbox.apply_unseen(&ServerEvent::Account { account: account("Fire") }), Changes::DETAILS);
-        assert_eq!((inbox.viewer, inbox.account), (user, account("Fire")));
+        assert_eq!(state.apply_unseen(&ServerEvent::Viewer { user: user.clone() }), Changes::DETAILS);
+        assert_eq!(state.apply_unseen(&ServerEvent::Account { account: account("Fire") }), Changes::DETAILS);
+        assert_eq!((state.viewer, state.account), (user, account("Fire")));
     }
 
     #[test]
     fn presence_is_of_one_room_and_online_of_each_direct_one() {
-        let mut inbox = inbox();
+        let mut state = state();
         let here = |room_id, here_count| ServerEvent::Presence {
             room_id,
             here: vec![person(BOB)],
             here_count,
             online: vec![ADA, BOB],
         };
-        assert_eq!(inbox.apply_unseen(&here(ALL_TALK, 1)), Changes::DETAILS);
-        inbox.apply_unseen(&here(DESIGNERS, 7));
-        let presence = inbox.presence.as_ref().unwrap();
+        assert_eq!(state.apply_unseen(&here(ALL_TALK, 1)), Changes::DETAILS);
+        state.apply_unseen(&here(DESIGNERS, 7));
+        let presence = state.presence.as_ref().unwrap();
         assert_eq!((presence.room_id, presence.here_count, presence.online.len()), (DESIGNERS, 7, 2));
 
         let online = |room_id, user_ids| ServerEvent::Online { room_id, user_ids };
-        assert_eq!(inbox.apply_unseen(&online(BOB_PING, vec![BOB])), Changes::DETAILS);
-        inbox.apply_unseen(&online(CLEO_PING, vec![UserId(3)]));
-        inbox.apply_unseen(&online(BOB_PING, vec![]));
-        assert_eq!(inbox.online, BTreeMap::from([(BOB_PING, vec![]), (CLEO_PING, vec![UserId(3)])]));
+        assert_eq!(state.apply_unseen(&online(BOB_PING, vec![BOB])), Changes::DETAILS);
+        state.apply_unseen(&online(CLEO_PING, vec![UserId(3)]));
+        state.apply_unseen(&online(BOB_PING, vec![]));
+        assert_eq!(state.online, BTreeMap::from([(BOB_PING, vec![]), (CLEO_PING, vec![UserId(3)])]));
     }
 
     #[test]
     fn somebody_writes_until_they_stop_or_post() {
-        let mut inbox = inbox();
+        let mut state = state();
         let seen = Some(ALL_TALK);
-        assert_eq!(inbox.apply(&typing(ALL_TALK, BOB, true), seen, 0), Changes::DETAILS);
-        inbox.apply(&typing(ALL_TALK, UserId(3), true), seen, 0);
-        assert_eq!(typists(&inbox), [BOB, UserId(3)]);
-        assert_eq!(inbox.apply(&typing(ALL_TALK, BOB, false), seen, 0), Changes::DETAILS);
-        assert_eq!(inbox.apply(&typing(ALL_TALK, BOB, false), seen, 0), Changes::NONE, "they stopped already");
-        assert_eq!(inbox.apply(&posted(ALL_TALK, 5, UserId(3)), seen, 0), Changes::DETAILS);
-        assert!(inbox.typing.is_empty());
+        assert_eq!(state.apply(&typing(ALL_TALK, BOB, true), seen, 0), Changes::DETAILS);
+        state.apply(&typing(ALL_TALK, UserId(3), true), seen, 0);
+        assert_eq!(typists(&state), [BOB, UserId(3)]);
+        assert_eq!(state.apply(&typing(ALL_TALK, BOB, false), seen, 0), Changes::DETAILS);
+        assert_eq!(state.apply(&typing(ALL_TALK, BOB, false), seen, 0), Changes::NONE, "they stopped already");
+        assert_eq!(state.apply(&posted(ALL_TALK, 5, UserId(3)), seen, 0), Changes::DETAILS);
+        assert!(state.typing.is_empty());
     }
 
     #[test]
     fn only_others_write_and_only_in_the_room_that_is_seen() {
-        let mut inbox = inbox();
-        assert_eq!(inbox.apply(&typing(ALL_TALK, ADA, true), Some(ALL_TALK), 0), Changes::NONE);
-        assert_eq!(inbox.apply(&typing(ALL_TALK, BOB, true), Some(DESIGNERS), 0), Changes::NONE);
-        assert_eq!(inbox.apply_unseen(&typing(ALL_TALK, BOB, true)), Changes::NONE);
-        assert!(inbox.typing.is_empty());
-        inbox.apply(&typing(ALL_TALK, BOB, true), Some(ALL_TALK), 0);
-        assert_eq!(inbox.enter(), Changes::DETAILS, "another room comes into view");
-        assert!(inbox.typing.is_empty());
+        let mut state = state();
+        assert_eq!(state.apply(&typing(ALL_TALK, ADA, true), Some(ALL_TALK), 0), Changes::NONE);
+        assert_eq!(state.apply(&typing(ALL_TALK, BOB, true), Some(DESIGNERS), 0), Changes::NONE);
+        assert_eq!(state.apply_unseen(&typing(ALL_TALK, BOB, true)), Changes::NONE);
+        assert!(state.typing.is_empty());
+        state.apply(&typing(ALL_TALK, BOB, true), Some(ALL_TALK), 0);
+        assert_eq!(state.enter(), Changes::DETAILS, "another room comes into view");
+        assert!(state.typing.is_empty());
     }
 
     #[test]
     fn who_stopped_without_a_word_is_forgotten() {
-        let mut inbox = inbox();
+        let mut state = state();
         let seen = Some(ALL_TALK);
-        inbox.apply(&typing(ALL_TALK, BOB, true), seen, 1_000);
-        inbox.apply(&typing(ALL_TALK, BOB, true), seen, 2_000);
-        assert_eq!(inbox.expire_typing(2_000 + TYPING_TTL_MS), Changes::NONE, "they said so again meanwhile");
-        assert_eq!(typists(&inbox), [BOB]);
-        assert_eq!(inbox.expire_typing(2_001 + TYPING_TTL_MS), Changes::DETAILS);
-        assert!(inbox.typing.is_empty());
+        state.apply(&typing(ALL_TALK, BOB, true), seen, 1_000);
+        state.apply(&typing(ALL_TALK, BOB, true), seen, 2_000);
+        assert_eq!(state.expire_typing(2_000 + TYPING_TTL_MS), Changes::NONE, "they said so again meanwhile");
+        assert_eq!(typists(&state), [BOB]);
+        assert_eq!(state.expire_typing(2_001 + TYPING_TTL_MS), Changes::DETAILS);
+        assert!(state.typing.is_empty());
     }
 
     #[test]
     fn what_concerns_the_messages_alone_changes_nothing_here() {
-        let mut inbox = inbox();
-        let before = inbox.clone();
+        let mut state = state();
+        let before = state.clone();
         let removed = ServerEvent::MessageRemoved { seq: 1, at: 1, room_id: ALL_TALK, message_id: MessageId(1) };
         for event in [removed, ServerEvent::Bye { reconnect: true }, ServerEvent::Unknown] {
-            assert_eq!(inbox.apply_unseen(&event), Changes::NONE);
+            assert_eq!(state.apply_unseen(&event), Changes::NONE);
         }
-        assert_eq!(inbox, before);
+        assert_eq!(state, before);
     }
 }

@@ -397,3 +397,140 @@ pub async fn list_followed(
     .fetch_all(db)
     .await
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Answering, ClientMessageId, Message, Posted, User};
+    use crate::ops;
+    use crate::store::messages::MAX_PAGE_BYTES;
+    use crate::testing::{self, World};
+
+    async fn answer(world: &World, user: &User, root: &Message, number: u64, in_room: bool) -> MessageId {
+        let member = world.member(user, root.room_id).await;
+        let (id, text) = (ClientMessageId::v7(number, [3; 10]), format!("answer {number}"));
+        let answering = Answering { message_id: root.id, in_room };
+        match ops::messages::answer(&world.state, &member, id, answering, &text, Vec::new()).await.unwrap() {
+            Posted::Stored(message) => message.id,
+            Posted::Removed(_) => panic!("it is new"),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_thread_is_found_by_its_root_and_by_its_answers() {
+        let world = testing::world().await;
+        let root = world.post(&world.ada, world.all_talk.id, "root").await;
+        let plain = world.post(&world.ada, world.all_talk.id, "plain").await;
+        let (hidden, shown) =
+            (answer(&world, &world.bob, &root, 1, false).await, answer(&world, &world.bob, &root, 2, true).await);
+        let other = world.open_closed_room("Other", &[]).await;
+        let mut reader = world.state.db.reader().acquire().await.unwrap();
+        let db = reader.db();
+        let expected = Some(Root { root_id: root.id, creator_id: Some(world.ada.id) });
+        for id in [root.id, hidden, shown] {
+            assert_eq!(find_root(&mut *db, root.room_id, id).await.unwrap(), expected);
+            assert_eq!(find_root(&mut *db, other.id, id).await.unwrap(), None, "in another room");
+        }
+        let in_room = |in_room| Answer { root_id: root.id, in_room };
+        assert_eq!(find_answer(&mut *db, hidden).await.unwrap(), Some((root.room_id, in_room(false))));
+        assert_eq!(find_answer(&mut *db, plain.id).await.unwrap(), None);
+        let listed = list_answers(&mut *db, &[root.id, plain.id, hidden, shown]).await.unwrap();
+        assert_eq!(listed, [(hidden, in_room(false)), (shown, in_room(true))]);
+        assert_eq!(newest(&mut *db, root.id).await.unwrap(), shown);
+        assert_eq!(newest(&mut *db, plain.id).await.unwrap(), MessageId(0));
+        assert_eq!(find_head(&mut *db, root.id, world.bob.id).await.unwrap(), (true, true));
+        assert_eq!(find_head(&mut *db, root.id, world.cleo.id).await.unwrap(), (true, false));
+        assert_eq!(find_head(&mut *db, plain.id, world.bob.id).await.unwrap(), (false, false));
+        let page = page_after(&mut *db, root.id, hidden, MAX_PAGE_BYTES).await.unwrap();
+        assert_eq!(page.messages.iter().map(|message| message.id).collect::<Vec<_>>(), [shown]);
+        let page = page_before(&mut *db, root.id, shown, MAX_PAGE_BYTES).await.unwrap();
+        assert_eq!(page.messages.iter().map(|message| message.id).collect::<Vec<_>>(), [hidden]);
+    }
+
+    #[tokio::test]
+    async fn a_summary_names_the_last_three_people_and_counts_all_answers() {
+        let world = testing::world().await;
+        let root = world.post(&world.ada, world.all_talk.id, "root").await;
+        let mut number = 0;
+        for user in [&world.ada, &world.bob, &world.cleo, &world.bob, &world.bob] {
+            number += 1;
+            answer(&world, user, &root, number, false).await;
+        }
+        let mut reader = world.state.db.reader().acquire().await.unwrap();
+        let summary = find_summary(reader.db(), root.id).await.unwrap().unwrap();
+        let names: Vec<_> = summary.people.iter().map(|person| person.name.as_str()).collect();
+        assert_eq!((summary.answer_count, names), (5, vec!["Bob", "Cleo", world.ada.name.as_str()]));
+    }
+
+    #[tokio::test]
+    async fn followers_have_what_came_after_they_read() {
+        let world = testing::world().await;
+        let (room_id, ada, bob) = (world.all_talk.id, world.ada.id, world.bob.id);
+        let root = world.post(&world.ada, room_id, "root").await;
+        let mut ids = Vec::new();
+        for number in 0..4 {
+            ids.push(answer(&world, &world.bob, &root, number, false).await);
+        }
+        let (root_id, second, last) = (root.id, ids[1], ids[3]);
+        let count = async || {
+            let recounted = world.state.db.write(async move |tx| {
+                tx.changes_nothing_visible();
+                Ok(recount(tx.db(), root_id, None, MessageId(i64::MAX)).await?)
+            });
+            recounted.await.unwrap()
+        };
+        assert_eq!(count().await, [(ada, 4), (bob, 0)]);
+        let read = async |user_id, answer_id| {
+            let read = world.state.db.write(async move |tx| {
+                tx.changes_nothing_visible();
+                Ok(mark_read(tx.db(), room_id, root_id, user_id, answer_id).await?)
+            });
+            read.await.unwrap()
+        };
+        assert_eq!(read(ada, second).await, Some(2));
+        assert_eq!(read(ada, second).await, None, "again");
+        assert_eq!(read(ada, ids[0]).await, None, "backwards");
+        assert_eq!(read(world.cleo.id, last).await, None, "no follower");
+        assert_eq!(count().await, [(ada, 2), (bob, 0)]);
+        assert_eq!(read(ada, MessageId(i64::MAX)).await, Some(0), "at most up to the last answer");
+        let position = find_read_position(world.state.db.reader(), root_id, ada).await.unwrap();
+        assert_eq!(position, Some(last));
+
+        let followers = world.state.db.write(async move |tx| {
+            tx.changes_nothing_visible();
+            let followers = mark_unread(tx.db(), root_id, bob).await?;
+            Ok((followers, unfollow(tx.db(), root_id, ada).await?, unfollow(tx.db(), root_id, ada).await?))
+        });
+        assert_eq!(followers.await.unwrap(), (vec![ada], true, false));
+        assert_eq!(find_read_position(world.state.db.reader(), root_id, ada).await.unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn the_list_is_read_in_pages() {
+        let world = testing::world().await;
+        let mut roots = Vec::new();
+        for number in 0..5 {
+            let root = world.post(&world.ada, world.all_talk.id, &format!("root {number}")).await;
+            answer(&world, &world.bob, &root, number, false).await;
+            roots.push(root.id);
+        }
+        let ada = world.ada.id;
+        for root_id in [roots[0], roots[3]] {
+            let current = testing::current(&world.ada);
+            let last = MessageId(i64::MAX);
+            ops::threads::mark_read(&world.state, &current, world.all_talk.id, root_id, last).await.unwrap();
+        }
+        let list = async |after| {
+            let listed = list_followed(world.state.db.reader(), ada, after, 100, 2).await.unwrap();
+            let last = listed.last().map(|thread| (thread.news_count > 0, thread.last_answer_id));
+            (listed.into_iter().map(|thread| thread.root_id).collect::<Vec<_>>(), last)
+        };
+        let (first, after) = list(None).await;
+        assert_eq!(first, [roots[4], roots[2]]);
+        let (second, after) = list(after).await;
+        assert_eq!(second, [roots[1], roots[3]], "the read ones come last");
+        let (third, after) = list(after).await;
+        assert_eq!(third, [roots[0]]);
+        assert_eq!(list(after).await.0, []);
+    }
+}

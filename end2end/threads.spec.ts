@@ -39,6 +39,7 @@ test("two people talk in a thread, and the room shows its line", async ({ twoPeo
   await ada.write("Both *are* good");
   await expect(bob.message("Both are good")).toBeVisible();
   await ada.choose(ada.message("Both are good"), "Edit");
+  await expect(ada.composer).toHaveValue("Both *are* good");
   await ada.composer.fill("Both are warm");
   await ada.page.getByRole("button", { name: "Save changes" }).click();
   await expect(bob.message("Both are warm")).toBeVisible();
@@ -66,6 +67,7 @@ test("the shown answer is edited and deleted in both places, and a removed root 
   await bob.write("Shown twice");
   await expect(ada.message("Shown twice").getByRole("link", { name: "Answer in a thread" })).toBeVisible();
   await bob.choose(bob.message("Shown twice"), "Edit");
+  await expect(bob.composer).toHaveValue("Shown twice");
   await bob.composer.fill("Changed twice");
   await bob.page.getByRole("button", { name: "Save changes" }).click();
   await expect(ada.message("Changed twice")).toBeVisible();
@@ -135,6 +137,8 @@ test("keys open the thread of a message and the list of threads", async ({ twoPe
 });
 
 test("a ping has no threads", async ({ twoPeople: { ada } }) => {
+  // Bob joined after the page was loaded.
+  await ada.page.reload();
   await ada.page.getByRole("button", { name: "Bob" }).click();
   await expect(ada.page.getByRole("heading", { name: "Ping with Bob" })).toBeVisible();
   await ada.write("psst");

@@ -43,7 +43,8 @@ pub fn Composer(
     let Editing { message_id, problem, .. } = editing;
     let edits = move || message_id.get().is_some();
     let seq = timeline.with_untracked(|timeline| timeline.cursor.seq);
-    let thread = composing.shown_thread.map(|root_id| thread_html(root_id, is_first_answer));
+    let shown_thread = composing.shown_thread;
+    let thread = shown_thread.map(|root_id| thread_html(root_id, is_first_answer)).unwrap_or_default();
     let takes_files = use_layout().with_value(|layout| layout.takes_files);
 
     view! {
@@ -71,7 +72,7 @@ pub fn Composer(
             <p class="composer__problem" id="composer-problem" role="alert">{move || problem.get()}</p>
             // Makes the form idempotent without scripts: the server derives the message's id from it.
             <input type="hidden" name="seq" value=seq/>
-            {thread.map(|html| view! { <div class="composer__thread" hidden=edits inner_html=html></div> })}
+            <div class="composer__thread" hidden=move || edits() || shown_thread.is_none() inner_html=thread></div>
             <Tray uploads=composing.uploads room_id=composing.shown_room_id takes_files/>
             <div class="composer__row">
                 <div

@@ -25,7 +25,7 @@ pub fn mark_read_if_visible() {
     if let Some(root_id) = focus.thread() {
         if let Some(Some(message_id)) = focus.timeline.try_with_untracked(Timeline::newest)
             && browser::is_visible()
-            && has_changed(room_id, message_id)
+            && has_changed(room_id, Some(root_id), message_id)
         {
             connection::send(&ClientCommand::ReadThread { room_id, root_id, message_id });
         }
@@ -36,13 +36,14 @@ pub fn mark_read_if_visible() {
     }
     let Some(Some(message_id)) = focus.timeline.try_with_untracked(Timeline::newest) else { return };
     live.update_viewer_state(|state| state.read(room_id));
-    if has_changed(room_id, message_id) {
+    if has_changed(room_id, None, message_id) {
         connection::send(&ClientCommand::Read { room_id, message_id });
     }
 }
 
-/// Notes a report of what was read. Returns whether it is another one than the last.
-fn has_changed(room_id: RoomId, message_id: MessageId) -> bool {
-    let report = (room_id, message_id);
+/// Notes a report of what was read of a room, or of a thread in it. Returns whether it is another one than the last: an
+/// answer that the room shows may be the newest of both.
+fn has_changed(room_id: RoomId, thread: Option<MessageId>, message_id: MessageId) -> bool {
+    let report = (room_id, thread, message_id);
     with_tab(|tab| tab.reported.read.replace(report) != Some(report)) == Some(true)
 }

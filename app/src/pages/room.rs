@@ -220,16 +220,12 @@ fn RoomView(page: timeline::RoomPage, reload: Callback<()>, editing: Editing) ->
     };
 
     let greeted = room.name.clone();
-    let header = match thread {
-        Some(head) => Either::Left(view! { <ThreadHeader timeline head name/> }),
-        None => Either::Right(view! { <RoomHeader room=room.clone() name involvement/> }),
-    };
     view! {
-        {header}
+        <RoomHeader room=room.clone() name involvement timeline thread/>
         <Opening/>
         <Greeting room=greeted/>
         <Messages timeline target editing/>
-        {thread.is_none().then(move || view! { <Welcome room timeline/> })}
+        <Welcome room timeline/>
         <Composer timeline editing is_first_answer=thread.is_some_and(|head| !head.has_answers) is_lost=Signal::derive(move || loss.try_with(Option::is_some).unwrap_or_default())/>
         <Lost loss editing/>
     }
@@ -306,25 +302,41 @@ fn Opening() -> impl IntoView {
     view! { <p class="opening" role="status">{text}</p> }
 }
 
-/// The header of a room: its name, the people present, the search, the bell, and the link to its settings.
+/// The header of a room: its name, the people present, the search, the bell, and the link to its settings; of a thread, with
+/// the button to follow it and the link back.
 #[component]
 fn RoomHeader(
     room: Room,
     name: Memo<String>,
     involvement: impl Fn() -> Involvement + Copy + Send + Sync + 'static,
+    timeline: RwSignal<Timeline>,
+    thread: Option<ThreadHead>,
 ) -> impl IntoView {
+    let live = expect_context::<Live>();
     let Room { id: room_id, kind, .. } = room;
     let title = move || {
         let mut html = HtmlWriter::new();
-        html.markup(r#"<span class="visually-hidden">"#).markup(if kind == RoomKind::Direct {
-            "Ping with "
-        } else {
-            ""
+        html.markup(match (thread, kind) {
+            (Some(_), _) => r#"<span class="room-header__of">Thread in "#,
+            (None, RoomKind::Direct) => r#"<span class="visually-hidden">Ping with "#,
+            _ => r#"<span class="visually-hidden">"#,
         });
         html.markup("</span><bdi>").text(&name.try_get().unwrap_or_default()).markup("</bdi>");
         html.into_string()
     };
-    let tools = move || tools_html(room_id, kind, involvement());
+    let newest = timeline.with_untracked(|timeline| timeline.messages.last().map(|last| last.id));
+    let tools = move || {
+        let Some(head) = thread else { return tools_html(room_id, kind, involvement()) };
+        let viewer_id = untrack(|| live.viewer_state(|state| state.viewer.id));
+        let html = timeline.try_with(|timeline| {
+            // Whoever writes follows.
+            let is_own = |message: &Message| Some(message.id) > newest && message.creator_id == viewer_id;
+            let is_followed = head.is_followed || timeline.messages.iter().any(is_own);
+            let has_answers = head.has_answers || timeline.messages.last().map(|last| last.id) > timeline.thread;
+            thread_tools_html(timeline, has_answers.then_some(is_followed))
+        });
+        html.unwrap_or_default()
+    };
     view! {
         <header class="room-header">
             <MenuButton/>
@@ -335,35 +347,10 @@ fn RoomHeader(
     }
 }
 
-/// The header of a thread: the link to its root in the room, and the button to follow it.
-#[component]
-fn ThreadHeader(timeline: RwSignal<Timeline>, head: ThreadHead, name: Memo<String>) -> impl IntoView {
-    let live = expect_context::<Live>();
-    let viewer_id = untrack(|| live.viewer_state(|state| state.viewer.id));
-    let newest = timeline.with_untracked(|timeline| timeline.messages.last().map(|last| last.id));
-    let html = move || {
-        let html = timeline.try_with(|timeline| {
-            // Whoever writes follows.
-            let is_own = |message: &Message| Some(message.id) > newest && message.creator_id == viewer_id;
-            let has_written = timeline.messages.iter().rev().any(is_own);
-            let has_answers = head.has_answers || timeline.messages.last().map(|last| last.id) > timeline.thread;
-            let is_followed = has_answers.then_some(head.is_followed || has_written);
-            thread_header_html(timeline, &name.try_get().unwrap_or_default(), is_followed)
-        });
-        html.unwrap_or_default()
-    };
-    view! { <header class="room-header"><MenuButton/><div class="room-header__tools" inner_html=html></div></header> }
-}
-
-/// The content of a thread's header. `is_followed` is `None` for a thread without answers, which nobody can follow yet.
-fn thread_header_html(timeline: &Timeline, room_name: &str, is_followed: Option<bool>) -> String {
-    let Some(root_id) = timeline.thread else { return String::new() };
+/// The tools of a thread: the button to follow it, once there is something to follow, and the link to its root in the room.
+fn thread_tools_html(timeline: &Timeline, is_followed: Option<bool>) -> String {
     let mut html = HtmlWriter::new();
-    html.markup(r#"<a class="button--icon" href=""#).text(&paths::message(timeline.room_id, root_id));
-    html.markup(r#"" aria-label="Back to the room" title="Back to the room">"#);
-    Icon::Back.push(&mut html);
-    html.markup(r#"</a><h1 class="room-header__name">Thread <span class="room-header__of">in <bdi>"#).text(room_name);
-    html.markup("</bdi></span></h1>");
+    let Some(root_id) = timeline.thread else { return String::new() };
     if let Some(is_followed) = is_followed {
         html.markup(r#"<form method="post" action=""#).text(&paths::thread_follow(timeline.room_id, root_id));
         html.markup(r#""><input type="hidden" name="_method" value=""#);
@@ -371,6 +358,10 @@ fn thread_header_html(timeline: &Timeline, room_name: &str, is_followed: Option<
         html.markup(r#""><button class="button button--plain room-header__follow">"#);
         html.markup(if is_followed { "Unfollow" } else { "Follow" }).markup("</button></form>");
     }
+    html.markup(r#"<a class="button--icon" href=""#).text(&paths::message(timeline.room_id, root_id));
+    html.markup(r#"" aria-label="Back to the room" title="Back to the room">"#);
+    Icon::Close.push(&mut html);
+    html.markup("</a>");
     html.into_string()
 }
 

@@ -105,7 +105,7 @@ async fn a_thread_is_read_and_answered_without_scripts() {
     let menu = cast.bob.browser.get(&format!("/messages/{root_id}/menu")).await.text();
     assert!(menu.contains(&format!("href=\"{path}\"")), "the way there");
     let page = cast.bob.browser.get(&path).await.text();
-    assert!(page.contains("What do we call it?") && page.contains("Thread <span"), "the root");
+    assert!(page.contains("What do we call it?") && page.contains("Thread in </span>"), "the root");
     assert!(page.contains("name=\"in_room\" checked"), "the first answer is shown in the room, too");
     assert!(!page.contains("/follow"), "nobody can follow what has no answers");
 

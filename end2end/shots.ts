@@ -45,7 +45,7 @@ const answerInThread = async (page: Page) => {
   for (const text of ["The first answer is shown in the room, too.", "The second is for those who follow the thread."]) {
     await page.getByRole("textbox", { name: "Write a message" }).fill(text);
     await page.getByRole("button", { name: "Send" }).click();
-    await page.locator(".messages:not(.messages--outgoing) .message__body", { hasText: text }).waitFor();
+    await page.locator(".messages:not(.messages--outgoing) .message__body", { hasText: text }).first().waitFor();
   }
 };
 

@@ -74,6 +74,8 @@ export const enum Attribute {
   Clears = "data-clears",
   /** On the composer's field and on the timeline: the id of the room. */
   Room = "data-room",
+  /** On the timeline of a thread, and on the line of a thread in the room: the id of its root. */
+  Thread = "data-thread",
   /** On the timeline: the path of the page in view; the URL may be ahead of it. */
   Place = "data-place",
 
@@ -105,7 +107,7 @@ export const enum Attribute {
 
   /** Shown only where scripts run. */
   NeedsScript = "data-needs-script",
-  /** On `<local-time>`: show the date as well as the time. */
+  /** On `<local-time>`: show the date as well as the time; `short`: the time alone today, otherwise the date alone. */
   Date = "data-date",
   /** On `<local-time>`: it has been written in the reader's time zone and language. */
   Written = "data-written",
@@ -115,6 +117,8 @@ export const enum Attribute {
   Person = "data-person",
   /** On `<presence-marks>`: the ids of the users who are online. */
   Online = "data-online",
+  /** On `<presence-marks>`: threads with new answers, like `41:2 57:1`: the id of the root, and how many are new. */
+  News = "data-news",
   /** On an open menu: the side to which it opens, `up` or `down`. */
   Opens = "data-opens",
 }
@@ -165,6 +169,8 @@ export const enum PageEvent {
 export const enum Property {
   /** The `content` of an avatar's online mark: a string for those who are online, otherwise `none`. */
   OnlineMark = "--online-mark",
+  /** The `content` after the line of a thread: how many answers are new, otherwise `none`. */
+  ThreadNews = "--thread-news",
 }
 
 /** What stands for values in the template of a message's menu. */

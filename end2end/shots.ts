@@ -38,6 +38,17 @@ const choose = (name: string) => async (page: Page) => {
   await page.locator(".menu[open]").getByRole("link", { name, exact: true }).click();
 };
 
+/** Answers the newest message in a thread, twice: once for the room, too. */
+const answerInThread = async (page: Page) => {
+  await choose("Answer in a thread")(page);
+  await page.getByRole("heading", { name: "Thread in" }).waitFor();
+  for (const text of ["The first answer is shown in the room, too.", "The second is for those who follow the thread."]) {
+    await page.getByRole("textbox", { name: "Write a message" }).fill(text);
+    await page.getByRole("button", { name: "Send" }).click();
+    await page.locator(".messages:not(.messages--outgoing) .message__body", { hasText: text }).first().waitFor();
+  }
+};
+
 /** Loads the page without a connection, once the service worker has kept a room. */
 const loseConnection = async (page: Page) => {
   await page.waitForFunction(async () => !!(await caches.match("/rooms/1")));
@@ -68,6 +79,22 @@ const SCREENS: Record<string, Screen> = {
     prepare: async (page) => {
       await choose("Edit")(page);
       await page.getByRole("button", { name: "Save changes" }).waitFor();
+    },
+  },
+  "room-thread": {
+    path: "/rooms/1",
+    prepare: async (page) => {
+      await answerInThread(page);
+      await page.getByRole("link", { name: "Back to the room" }).click();
+      await page.locator(".thread-line").first().waitFor();
+    },
+  },
+  thread: { path: "/rooms/1", prepare: (page) => answerInThread(page) },
+  threads: {
+    path: "/rooms/1",
+    prepare: async (page) => {
+      await answerInThread(page);
+      await page.goto(new URL("/threads", page.url()).href);
     },
   },
   "room-picker": {

@@ -50,6 +50,7 @@ const STYLES: &[&str] = &[
     "preview",
     "pins",
     "boosts",
+    "threads",
     "bots",
     "composer",
     "lost",

@@ -81,6 +81,9 @@ struct Line<'m> {
     text: &'m str,
     #[serde(skip_serializing_if = "Option::is_none")]
     reply_to: Option<MessageId>,
+    /// The message whose thread it is an answer in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    answers: Option<MessageId>,
     is_edited: bool,
     files: Vec<Attached<'m>>,
     boosts: Vec<Boosted<'m>>,
@@ -264,7 +267,11 @@ fn article(
     let mut html = HtmlWriter::with_capacity(body.len() + 512);
     let time = utc_timestamp(message.created_at);
     html.markup("<article id=\"message-").number(message.id.0).markup("\"><header><b>").text(&message.creator_name);
-    html.markup("</b> <time datetime=\"").text(&time).markup("\">").text(&time).markup("</time></header>");
+    html.markup("</b> <time datetime=\"").text(&time).markup("\">").text(&time).markup("</time>");
+    if let Some(root_id) = message.thread_root_id {
+        html.markup(" <a href=\"#message-").number(root_id.0).markup("\">in a thread</a>");
+    }
+    html.markup("</header>");
     html.raw(body);
     for (file, path) in files {
         html.markup("<p>");
@@ -299,6 +306,7 @@ fn line<'m>(
         html,
         text: &message.body_text,
         reply_to: message.reply_to,
+        answers: message.thread_root_id,
         is_edited: message.revision > 1,
         files: files
             .into_iter()

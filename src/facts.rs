@@ -10,8 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::cache::invalidation::Stale;
 use crate::live::Announcement;
 use crate::model::{
-    Account, FileKey, Involvement, Job, Mail, Message, MessageId, Notice, Person, Room, RoomId, SessionId, SidebarRoom,
-    User, UserId,
+    Account, Answer, FileKey, Involvement, Job, Mail, Message, MessageId, Notice, Person, Room, RoomId, SessionId,
+    SidebarRoom, User, UserId,
 };
 use crate::protocol::ServerEvent;
 use crate::richtext::pins_html;
@@ -162,6 +162,34 @@ pub enum Fact {
         /// The users in whose inboxes it is.
         inbox: Vec<UserId>,
     },
+    /// A message was posted as an answer in a thread. If the room shows it, [`Fact::MessagePosted`] is recorded before.
+    ThreadAnswered {
+        /// The number of its row in the event log.
+        seq: i64,
+        /// The message.
+        message: Message,
+        /// Where it stands.
+        answer: Answer,
+        /// The users it mentions.
+        mentioned: Vec<UserId>,
+        /// Those who follow the thread, without its author. It is new to them.
+        followers: Vec<UserId>,
+        /// Those of its files of which previews are to be made.
+        pictures: Vec<FileKey>,
+        /// The users in whose inboxes it is.
+        inbox: Vec<UserId>,
+    },
+    /// A follower has read a thread, or follows it from now on or no longer.
+    ThreadRead {
+        /// The user.
+        user_id: UserId,
+        /// The room.
+        room_id: RoomId,
+        /// The root of the thread.
+        root_id: MessageId,
+        /// How many answers are still new to the user.
+        news_count: u32,
+    },
     /// A message's body was replaced.
     MessageEdited {
         /// The message with its new body.
@@ -181,6 +209,8 @@ pub enum Fact {
         had_files: bool,
         /// Whether it was pinned.
         was_pinned: bool,
+        /// Where it stood, if it was an answer.
+        answer: Option<Answer>,
         /// The users in whose inboxes it was.
         inbox: Vec<UserId>,
     },
@@ -390,6 +420,32 @@ impl Tx {
                 self.announce(Announcement::Posted { room_id, message_id, creator_id, mentioned });
                 self.announce_inboxes(inbox, Some(room_id)).await?;
             }
+            Fact::ThreadAnswered { seq, message, answer, mentioned, followers, pictures, inbox } => {
+                for key in pictures {
+                    self.enqueue(&Job::MakePreview { key }).await?;
+                }
+                let Message { id: message_id, room_id, creator_id, created_at: at, .. } = message;
+                let Answer { root_id, in_room } = answer;
+                if !in_room {
+                    self.enqueue_push(message_id, creator_id).await?;
+                }
+                for user_id in followers.iter().chain(&mentioned).chain([&creator_id]) {
+                    self.mark_stale(Stale::Unread(*user_id));
+                }
+                let event = ServerEvent::ThreadAnswer { seq, at, root_id, is_new: true, message };
+                self.announce(Announcement::Room { room_id, event });
+                self.update_thread_line(room_id, root_id).await?;
+                let event = ServerEvent::ThreadNews { room_id, root_id, count: 1, is_total: false };
+                self.announce(Announcement::People { user_ids: followers, event });
+                let event = ServerEvent::ThreadNews { room_id, root_id, count: 0, is_total: true };
+                self.announce(Announcement::Person { user_id: creator_id, event });
+                self.announce_inboxes(inbox, Some(room_id)).await?;
+            }
+            Fact::ThreadRead { user_id, room_id, root_id, news_count } => {
+                self.mark_stale(Stale::Unread(user_id));
+                let event = ServerEvent::ThreadNews { room_id, root_id, count: news_count, is_total: true };
+                self.announce(Announcement::Person { user_id, event });
+            }
             Fact::MessageEdited { message, mentioned } => {
                 let room_id = message.room_id;
                 let (seq, at) = self.append(EventKind::MessageEdited, room_id, Some(message.id), None).await?;
@@ -398,7 +454,13 @@ impl Tx {
                     self.mark_stale(Stale::Unread(*user_id));
                 }
                 let message_id = message.id;
-                self.announce(Announcement::Room { room_id, event: ServerEvent::MessageEdited { seq, at, message } });
+                let event = match store::threads::find_answer(self.db(), message_id).await? {
+                    Some((_, Answer { root_id, in_room: false })) => {
+                        ServerEvent::ThreadAnswer { seq, at, root_id, is_new: false, message }
+                    }
+                    _ => ServerEvent::MessageEdited { seq, at, message },
+                };
+                self.announce(Announcement::Room { room_id, event });
                 self.announce_reply_line(room_id, message_id).await?;
                 if !mentioned.is_empty() {
                     self.announce_marks(room_id, message_id, &mentioned).await?;
@@ -407,7 +469,7 @@ impl Tx {
                     self.announce_pins(room_id, message_id).await?;
                 }
             }
-            Fact::MessageRemoved { room_id, message_id, mentioned, had_files, was_pinned, inbox } => {
+            Fact::MessageRemoved { room_id, message_id, mentioned, had_files, was_pinned, answer, inbox } => {
                 if had_files {
                     self.enqueue(&Job::RemoveFiles).await?;
                 }
@@ -417,6 +479,10 @@ impl Tx {
                 self.announce(Announcement::Room { room_id, event });
                 self.announce_reply_line(room_id, message_id).await?;
                 self.announce_marks(room_id, message_id, &mentioned).await?;
+                if let Some(Answer { root_id, .. }) = answer {
+                    self.update_thread_line(room_id, root_id).await?;
+                    self.announce_news(room_id, root_id, message_id).await?;
+                }
                 self.announce_inboxes(inbox, None).await?;
                 if was_pinned {
                     self.announce_pins(room_id, message_id).await?;
@@ -438,11 +504,7 @@ impl Tx {
             }
 
             Fact::MessageExtended { room_id, message_id, extras_html } => {
-                let (seq, at) = self.append(EventKind::MessageExtended, room_id, Some(message_id), None).await?;
-                store::files::note_extras(self.db(), message_id, &extras_html, Some(seq)).await?;
-                self.mark_stale(Stale::Messages(room_id));
-                let event = ServerEvent::MessageExtended { seq, at, room_id, message_id, extras_html };
-                self.announce(Announcement::Room { room_id, event });
+                self.extend(room_id, message_id, extras_html).await?;
             }
 
             Fact::InboxChanged { user_ids, room_id } => self.announce_inboxes(user_ids, room_id).await?,
@@ -482,6 +544,39 @@ impl Tx {
             }
 
             Fact::EventsPruned => self.mark_stale(Stale::Everything),
+        }
+        Ok(())
+    }
+
+    /// Stores and announces what a message shows below its body now.
+    async fn extend(&mut self, room_id: RoomId, message_id: MessageId, extras_html: String) -> sqlx::Result<()> {
+        let (seq, at) = self.append(EventKind::MessageExtended, room_id, Some(message_id), None).await?;
+        store::files::note_extras(self.db(), message_id, &extras_html, Some(seq)).await?;
+        self.mark_stale(Stale::Messages(room_id));
+        let event = ServerEvent::MessageExtended { seq, at, room_id, message_id, extras_html };
+        self.announce(Announcement::Room { room_id, event });
+        Ok(())
+    }
+
+    /// Writes the line of a thread under its root anew, if the root is still there.
+    async fn update_thread_line(&mut self, room_id: RoomId, root_id: MessageId) -> sqlx::Result<()> {
+        if store::messages::find_room(self.db(), root_id).await?.is_none() {
+            return Ok(());
+        }
+        let extras_html = store::previews::extras_html(self.db(), root_id).await?;
+        self.extend(room_id, root_id, extras_html).await
+    }
+
+    /// Announces what is new in a thread to the followers who have not read up to this answer, which was removed.
+    async fn announce_news(&mut self, room_id: RoomId, root_id: MessageId, message_id: MessageId) -> sqlx::Result<()> {
+        let mut groups: BTreeMap<u32, Vec<UserId>> = BTreeMap::new();
+        for (user_id, count) in store::threads::recount(self.db(), root_id, None, message_id).await? {
+            self.mark_stale(Stale::Unread(user_id));
+            groups.entry(count).or_default().push(user_id);
+        }
+        for (count, user_ids) in groups {
+            let event = ServerEvent::ThreadNews { room_id, root_id, count, is_total: true };
+            self.announce(Announcement::People { user_ids, event });
         }
         Ok(())
     }
@@ -565,9 +660,11 @@ mod tests {
 
     use super::*;
     use crate::live::testing::TestClient;
-    use crate::model::{Anchor, Bio, ClientMessageId, FileName, Posted, Role};
+    use crate::model::{Anchor, Answering, Answers, Bio, ClientMessageId, FileName, Posted, Role};
     use crate::ops::rooms::Audience;
-    use crate::ops::{accounts, bans, boosts, files, memberships, messages, pins, rooms, sessions, sync, users};
+    use crate::ops::{
+        accounts, bans, boosts, files, memberships, messages, pins, rooms, sessions, sync, threads, users,
+    };
     use crate::protocol::{Timeline, ViewerState};
     use crate::testing::World;
     use crate::{jobs, testing};
@@ -676,6 +773,8 @@ mod tests {
             Fact::RoomRead { .. } => "read",
             Fact::RoomMarkedUnread { .. } => "mark unread",
             Fact::MessagePosted { .. } => "post, post in a ping",
+            Fact::ThreadAnswered { .. } => "answer, answer in the room too",
+            Fact::ThreadRead { .. } => "read thread, unfollow",
             Fact::MessageEdited { .. } => "edit, edit a mention away",
             Fact::MessageRemoved { .. } => "remove message, remove the only unread message, remove an unread mention",
             Fact::MessageBoosted { .. } => "boost",
@@ -737,7 +836,7 @@ mod tests {
         let (id, name) = (ClientMessageId::v7(1, [1; 10]), FileName::clean("a.png"));
         let upload = files::receive(state, &testing::current(cleo), id.clone(), name, bytes).await.unwrap();
         let author = member(cleo, all_talk).await;
-        let with_file = messages::post_with_files(state, &author, id, "", vec![upload.key], None);
+        let with_file = messages::post_with_files(state, &author, id, "", vec![upload.key], Answers::default());
         let Posted::Stored(with_file) = step!("post a picture", with_file.await.unwrap()) else { panic!("it is new") };
         assert!(with_file.extras_html.contains("a.png") && with_file.extras_seq == 0);
         let extended = async move |tx: &mut Tx| {
@@ -754,6 +853,39 @@ mod tests {
         step!("read", memberships::mark_read(state, &reader, all_talk, with_file.id).await.unwrap());
         let unread = member(bob, all_talk).await;
         step!("mark unread", memberships::mark_unread(state, &unread, second.id).await.unwrap());
+
+        let mut number = 0;
+        let mut answer = async |user: &User, in_room, text: &str| {
+            number += 1;
+            let id = ClientMessageId::v7(number, [7; 10]);
+            let answers = Answering { message_id: second.id, in_room }.into();
+            let author = member(user, all_talk).await;
+            match messages::post_with_files(state, &author, id, text, Vec::new(), answers).await.unwrap() {
+                Posted::Stored(message) => message,
+                Posted::Removed(_) => panic!("it is new"),
+            }
+        };
+        let first_answer = step!("answer", answer(bob, false, "an answer").await);
+        let shown = step!("answer in the room too", answer(cleo, true, "shown twice, @Bob").await);
+        let last = step!("answer", answer(cleo, false, "another").await);
+        assert_eq!(world.sidebar(ada.id).await[0].threads[0].count, 3, "of the author of the root");
+        let edit = async |user: &User, id, text: &str| {
+            messages::edit(state, &member(user, all_talk).await, id, text.parse().unwrap()).await.unwrap()
+        };
+        step!("edit", edit(cleo, last.id, "another, edited").await);
+        step!("edit", edit(cleo, shown.id, "shown twice, edited").await);
+        step!(
+            "boost",
+            boosts::boost(state, &member(bob, all_talk).await, shown.id, "👍".parse().unwrap()).await.unwrap()
+        );
+        let reader = testing::current(ada);
+        step!("read thread", threads::mark_read(state, &reader, all_talk, second.id, shown.id).await.unwrap());
+        step!("remove message", messages::remove(state, &member(cleo, all_talk).await, last.id).await.unwrap());
+        step!("answer", answer(bob, false, "news").await);
+        let (of_ada, of_bob) = (member(ada, all_talk).await, member(bob, all_talk).await);
+        step!("unfollow", threads::set_followed(state, &of_ada, second.id, false).await.unwrap());
+        step!("answer", answer(cleo, false, "not news to Ada").await);
+        step!("remove message", messages::remove(state, &of_bob, first_answer.id).await.unwrap());
 
         let ping = step!("ping", rooms::ping(state, ada, vec![bob.id]).await.unwrap());
         step!("ping", rooms::ping(state, cleo, vec![bob.id]).await.unwrap());
@@ -781,7 +913,7 @@ mod tests {
 
         for user in [ada, bob] {
             let current = testing::current(user);
-            step!("read", memberships::mark_read(state, &current, all_talk, with_file.id).await.unwrap());
+            step!("read", memberships::mark_read(state, &current, all_talk, shown.id).await.unwrap());
         }
         // Cleo's messages are removed with the ban below: nothing is unread then.
         let mention = step!("post", world.post(cleo, all_talk, "@Bob and @Ada").await);

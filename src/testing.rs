@@ -115,6 +115,7 @@ pub fn new_message(room_id: RoomId, creator_id: UserId, number: u8, text: &str) 
         client_message_id: format!("d6cb4fd2-6f0b-4a55-9b3e-1f3a4a4f8f{number:02}").parse().unwrap(),
         sent_digest: [number; 32],
         body: Body { source: text.into(), ..rendered.body },
+        answer: None,
         created_at: 1_000 + i64::from(number),
         reply_to: None,
         is_reading: true,

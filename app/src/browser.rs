@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use campfire::model::{ClientMessageId, MessageId, RoomId, paths};
+use campfire::model::{ClientMessageId, MessageId, paths};
 use futures::future::{Either, select};
 use gloo_timers::future::TimeoutFuture;
 use leptos::prelude::*;
@@ -345,19 +345,18 @@ pub fn show_in_icon(count: u32, logo_version: i64) {
     }
 }
 
-/// The id of the room that an element belongs to: navigation between rooms reuses the elements of the page.
-const ELEMENT_ROOM: &str = "data-shown";
+/// The room or thread that an element belongs to: navigation between rooms reuses the elements of the page.
+const ELEMENT_OWNER: &str = "data-shown";
 
-/// Assigns an element to this room. Returns whether it belonged to another one before: the state of a reused element,
-/// like the text of a field, is that of the old room.
-pub fn assign_room(element: &web_sys::Element, room_id: RoomId) -> bool {
-    let room_id = room_id.to_string();
-    let before = element.get_attribute(ELEMENT_ROOM);
-    let _ = element.set_attribute(ELEMENT_ROOM, &room_id);
-    before.is_some_and(|before| before != room_id)
+/// Assigns an element to a room or thread. Returns whether it belonged to another one before: the state of a reused
+/// element, like the text of a field, is that of the old one.
+pub fn assign(element: &web_sys::Element, owner: &str) -> bool {
+    let before = element.get_attribute(ELEMENT_OWNER);
+    let _ = element.set_attribute(ELEMENT_OWNER, owner);
+    before.is_some_and(|before| before != owner)
 }
 
-/// Whether an element belongs to this room.
-pub fn belongs_to_room(element: &web_sys::Element, room_id: RoomId) -> bool {
-    element.get_attribute(ELEMENT_ROOM) == Some(room_id.to_string())
+/// Whether an element belongs to this room or thread.
+pub fn belongs_to(element: &web_sys::Element, owner: &str) -> bool {
+    element.get_attribute(ELEMENT_OWNER).as_deref() == Some(owner)
 }

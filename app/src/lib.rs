@@ -264,6 +264,14 @@ fn Chat() -> impl IntoView {
             online.into_iter().map(|user_id| user_id.to_string()).collect::<Vec<_>>().join(" ")
         })
     };
+    // boot.js shows the number of new answers under the roots of these threads.
+    let news = move || {
+        live.rooms(|rooms| {
+            let threads = rooms.iter().flat_map(|room| &room.threads);
+            let news: Vec<_> = threads.map(|thread| format!("{}:{}", thread.root_id, thread.count)).collect();
+            (!news.is_empty()).then(|| news.join(" "))
+        })
+    };
     let notice = use_layout().with_value(|layout| layout.notice).filter(|notice| *notice != Notice::Welcome);
     let place = navigation::use_place();
     let frame = frame::use_frame();
@@ -274,7 +282,7 @@ fn Chat() -> impl IntoView {
     });
     view! {
         <a class="skip-link" href="#main">"Skip to the main part"</a>
-        <presence-marks data-online=online></presence-marks>
+        <presence-marks data-online=online data-news=news></presence-marks>
         <div class="chat" data-administrator=administers>
             <Sidebar/>
             <main class="chat__main" id="main">

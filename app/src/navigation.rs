@@ -5,7 +5,7 @@
 //! `location`. A page of forms is fetched first: if that fails, nothing has changed. The browser follows all other links
 //! itself and loads a new document.
 
-use campfire::model::{Place, paths};
+use campfire::model::{Anchor, MessageId, Place, RoomId, paths};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use wasm_bindgen::{JsCast, JsValue};
@@ -36,6 +36,22 @@ pub fn provide_place(frame: Frame) -> RwSignal<Place> {
     let place = RwSignal::new(place);
     provide_context(place);
     place
+}
+
+/// Gives the place that the page is at the thread that it has turned out to show: the link named an answer, and not the
+/// root of its thread.
+pub fn correct(place: RwSignal<Place>, room_id: RoomId, thread: Option<MessageId>) {
+    let named = place.get_untracked();
+    let Some(anchor) = named.anchor().filter(|_| named.room_id() == Some(room_id) && named.thread() != thread) else {
+        return;
+    };
+    let anchor = match (anchor, named.thread()) {
+        (Anchor::Newest, Some(answer_id)) => Anchor::Around(answer_id),
+        _ => anchor,
+    };
+    let shown = Place::of(room_id, thread, anchor);
+    replace(&shown.path());
+    place.set(shown);
 }
 
 /// The navigation of a tab.

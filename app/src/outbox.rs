@@ -8,7 +8,7 @@ use std::cell::RefCell;
 use std::time::Duration;
 
 use campfire::AppError;
-use campfire::model::{ClientMessageId, FileKey, MessageId, Posted, RoomId, UserId};
+use campfire::model::{Answering, ClientMessageId, FileKey, MessageId, Posted, RoomId, UserId};
 use campfire::protocol::{RoomEnd, ServerEvent};
 use futures::channel::oneshot;
 use futures::future::select;
@@ -51,6 +51,9 @@ pub struct Outgoing {
     pub room_name: String,
     /// Its text as typed.
     pub body: String,
+    /// The thread that it is an answer in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answering: Option<Answering>,
     /// Its files, as they were when it was sent.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<Upload>,
@@ -124,10 +127,13 @@ impl Outbox {
         outbox
     }
 
-    /// The outgoing messages of a room.
-    pub fn of_room(&self, room_id: RoomId) -> Vec<Outgoing> {
-        let is_of_room = |item: &&Outgoing| item.room_id == room_id && item.gone.is_none();
-        self.items.with(|items| items.iter().filter(is_of_room).cloned().collect())
+    /// The outgoing messages of a room, or of the thread with this root.
+    pub fn of_room(&self, room_id: RoomId, thread: Option<MessageId>) -> Vec<Outgoing> {
+        let is_here = |item: &&Outgoing| {
+            let root_id = item.answering.map(|answering| answering.message_id);
+            item.room_id == room_id && root_id == thread && item.gone.is_none()
+        };
+        self.items.with(|items| items.iter().filter(is_here).cloned().collect())
     }
 
     /// Reads the messages that can no longer be sent.
@@ -147,13 +153,22 @@ impl Outbox {
     }
 
     /// Adds a message and sends it, as soon as its files have arrived.
-    pub fn push(self, room_id: RoomId, room_name: String, body: String, files: Vec<Upload>, reply: Option<Reply>) {
+    pub fn push(
+        self,
+        room_id: RoomId,
+        answering: Option<Answering>,
+        room_name: String,
+        body: String,
+        files: Vec<Upload>,
+        reply: Option<Reply>,
+    ) {
         let client_message_id = browser::new_client_message_id();
         let item = Outgoing {
             client_message_id,
             room_id,
             room_name,
             body,
+            answering,
             files,
             reply,
             failed: None,
@@ -243,16 +258,21 @@ impl Outbox {
             let Some((item, keys)) = self.next() else { return };
             let id = item.client_message_id;
             let person = Some(self.user_id);
-            let reply_to = item.reply.map(|reply| reply.message_id);
-            let (room_id, as_message) = (item.room_id, item.as_message);
-            let posting = api::post_message(room_id, id.clone(), item.body, keys, reply_to, as_message, person);
+            let Outgoing { room_id, body, as_message, answering, reply, .. } = item;
+            let reply_to = reply.map(|reply| reply.message_id);
+            let posting = api::post_message(room_id, id.clone(), body, keys, reply_to, as_message, person, answering);
             let response = browser::timeout(RESPONSE_TIMEOUT, posting).await;
             match response.unwrap_or(Err(AppError::Unreachable)) {
                 Ok(posted) => {
                     pause_ms = MIN_PAUSE_MS;
                     // Both lists change in the same turn: the message does not flicker.
                     if let Some(Posted::Stored(message)) = posted {
-                        live::deliver(&ServerEvent::MessagePosted { seq: 0, at: 0, message });
+                        live::deliver(&match answering {
+                            Some(Answering { message_id: root_id, .. }) => {
+                                ServerEvent::ThreadAnswer { seq: 0, at: 0, root_id, is_new: true, message }
+                            }
+                            None => ServerEvent::MessagePosted { seq: 0, at: 0, message },
+                        });
                     }
                     self.remove(&id);
                 }

@@ -107,7 +107,7 @@ pub fn live_document(
 /// redirect would not end. Without scripts, the page is therefore loaded once more, with one and with a query. WebKit
 /// also loads a page again that refreshes to a mere fragment.
 fn without_scripts(place: Place, has_query: bool) -> Option<impl IntoView> {
-    let Place::Room { anchor: Anchor::Around(message_id), .. } = place else { return None };
+    let Some(Anchor::Around(message_id)) = place.anchor() else { return None };
     let content = format!("0;url={}?scrolled#{}{message_id}", place.path(), names::id::MESSAGE_PREFIX);
     (!has_query).then(|| view! { <noscript><meta http-equiv="refresh" content=content/></noscript> })
 }

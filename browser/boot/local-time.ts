@@ -7,6 +7,7 @@ import { scheduleDayMarks } from "./day-marks.ts";
 
 const timeOnly = new Intl.DateTimeFormat(undefined, { hour: "numeric", minute: "2-digit" });
 const dateAndTime = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+const dateOnly = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
 const inFull = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "short" });
 
 class LocalTime extends HTMLElement {
@@ -20,11 +21,18 @@ class LocalTime extends HTMLElement {
     scheduleDayMarks();
   }
 
+  format(moment: Date) {
+    const date = this.getAttribute(Attribute.Date);
+    if (date === null) return timeOnly;
+    if (date !== "short") return dateAndTime;
+    return moment.toDateString() === new Date().toDateString() ? timeOnly : dateOnly;
+  }
+
   write() {
     const time = find<HTMLTimeElement>("time", this);
     if (!time) return;
     const moment = new Date(time.dateTime);
-    const text = (this.hasAttribute(Attribute.Date) ? dateAndTime : timeOnly).format(moment);
+    const text = this.format(moment).format(moment);
     if (time.textContent !== text) time.textContent = text;
     time.title = inFull.format(moment);
     this.setAttribute(Attribute.Written, "");

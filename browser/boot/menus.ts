@@ -45,6 +45,9 @@ function fill(menu: Element | null | undefined) {
   filled.add(list);
   const roomId = menu?.closest(`[${Attribute.Room}]`)?.getAttribute(Attribute.Room) ?? "";
   list.innerHTML = menuHtml(template.innerHTML, messageId, roomId);
+  const inThread = !!menu?.closest(`.timeline[${Attribute.Thread}]`);
+  if (inThread || find('.pings [aria-current="page"]')) find(`[${Attribute.Action}=thread]`, list)?.remove();
+  if (inThread) find('form[action$="/unread"]', list)?.remove();
 }
 
 /** Whether a message is among the pinned ones. */

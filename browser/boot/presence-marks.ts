@@ -1,5 +1,5 @@
-// <presence-marks data-online="3 7"> marks the avatars of the users who are online. It does so by a style sheet with
-// one rule, so that avatars added later are marked as well and no element of the WASM is touched. The mark itself
+// <presence-marks data-online="3 7" data-news="41:2"> marks the avatars of the users who are online, and the threads with
+// new answers. It does so by a style sheet, so that avatars added later are marked as well and no element of the WASM is touched. The mark itself
 // is in `style/`.
 
 import { Attribute, Property, Tag } from "../names.ts";
@@ -12,16 +12,27 @@ export function presenceRule(online: string): string {
   return `.avatar:is(${avatars}){${Property.OnlineMark}:""}`;
 }
 
+/** The rules that say how many answers are new in these threads, like `41:2 57:1`; empty if there are none. */
+export function newsRules(news: string): string {
+  const threads = news.split(" ").filter((thread) => /^\d+:\d+$/.test(thread));
+  const rule = (thread: string) => {
+    const [id, count] = thread.split(":");
+    return `.thread-line[${Attribute.Thread}="${id}"]{${Property.ThreadNews}:"${count} new"}`;
+  };
+  return threads.map(rule).join("");
+}
+
 export function definePresenceMarks() {
   customElements.define(
     Tag.PresenceMarks,
     class extends HTMLElement {
-      static observedAttributes = [Attribute.Online];
+      static observedAttributes = [Attribute.Online, Attribute.News];
       #sheet?: CSSStyleSheet;
 
       attributeChangedCallback() {
         this.#sheet ??= new CSSStyleSheet();
-        this.#sheet.replaceSync(presenceRule(this.getAttribute(Attribute.Online) ?? ""));
+        const text = (name: string) => this.getAttribute(name) ?? "";
+        this.#sheet.replaceSync(presenceRule(text(Attribute.Online)) + newsRules(text(Attribute.News)));
         if (!document.adoptedStyleSheets.includes(this.#sheet)) document.adoptedStyleSheets.push(this.#sheet);
       }
     },

@@ -14,13 +14,17 @@ import { showShortcuts } from "./shortcuts.ts";
 /** The control that a letter presses in the focused message. */
 const letters = new Map([
   ["r", `[${Attribute.Action}=reply]`],
+  ["t", `[${Attribute.Action}=thread]`],
   ["e", `[${Attribute.Action}=edit]`],
   ["b", `[${Attribute.Picker}]`],
   ["s", `[${Attribute.SavesMessage}] button`],
 ]);
 
 /** The pages that two letters lead to: `g` and this one. */
-const places = new Map([["i", openInbox]]);
+const places = new Map([
+  ["i", openInbox],
+  ["t", () => find<HTMLAnchorElement>(`.sidebar a[href="/threads"]`)?.click()],
+]);
 
 /** How long after `g` the second letter may come, in milliseconds. */
 const SECOND_LETTER_MS = 1500;

@@ -154,6 +154,7 @@ pub fn app(site: Site) -> Router {
         .merge(routes::rooms::router())
         .merge(routes::pings::router())
         .merge(routes::messages::router())
+        .merge(routes::threads::router())
         .merge(routes::boosts::router())
         .merge(routes::pins::router())
         .merge(routes::saved::router())

@@ -19,9 +19,10 @@ pub(super) async fn step(state: &AppState, user_id: UserId, up_to: MessageId) ->
         for (message_id, room_id) in &batch {
             let message_id = *message_id;
             let room_id = *room_id;
-            let Removed { mentioned, had_files, was_pinned, inbox } =
+            let Removed { mentioned, had_files, was_pinned, answer, inbox } =
                 store::messages::remove(tx.db(), room_id, message_id).await?;
-            tx.record(Fact::MessageRemoved { room_id, message_id, mentioned, had_files, was_pinned, inbox }).await?;
+            let removed = Fact::MessageRemoved { room_id, message_id, mentioned, had_files, was_pinned, answer, inbox };
+            tx.record(removed).await?;
         }
         Ok(if batch.is_empty() { Next::Done } else { Next::Continue })
     };

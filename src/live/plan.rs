@@ -208,6 +208,7 @@ mod tests {
             mention_count: 0,
             active_at: 0,
             people: vec![],
+            threads: vec![],
         };
         publish(&hub, Announcement::Granted { room, user_ids: vec![UserId(2), UserId(9)] });
         assert!(bob.receive().is_some_and(|event| event.contains("Designers")));

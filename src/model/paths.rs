@@ -91,6 +91,9 @@ pub const UP: &str = "/up";
 /// The WebSocket.
 pub const CABLE: &str = "/cable";
 
+/// The threads that one follows.
+pub const THREADS: &str = "/threads";
+
 /// Whether the page at this path stands in the frame, beside the sidebar, so that a browser can show it without loading a
 /// document: pages of forms for those who are signed in. A wrong guess costs a request.
 #[must_use]
@@ -99,7 +102,7 @@ pub fn is_framed(path: &str) -> bool {
         && ["/new", "/edit", "/files", "/pins", "/history"].iter().any(|end| path.ends_with(end));
     let is_kept = path.starts_with(SAVED) || path.ends_with(SAVED) || path.starts_with(SCHEDULED);
     let is_account_page = path.starts_with("/account/") && !path.ends_with(".css");
-    let is_page = is_kept || path == SEARCHES || path == INBOX || path.starts_with("/users/");
+    let is_page = is_kept || [SEARCHES, INBOX, THREADS].contains(&path) || path.starts_with("/users/");
     is_of_room || is_account_page || is_page
 }
 
@@ -173,6 +176,24 @@ fn of_room(room_id: RoomId, part: &str) -> String {
 #[must_use]
 pub fn message(room_id: RoomId, message_id: MessageId) -> String {
     ["/rooms/", Buffer::new().format(room_id.0), "/@", Buffer::new().format(message_id.0)].concat()
+}
+
+/// The page of a thread, with its newest answers.
+#[must_use]
+pub fn thread(room_id: RoomId, root_id: MessageId) -> String {
+    ["/rooms/", Buffer::new().format(room_id.0), "/threads/", Buffer::new().format(root_id.0)].concat()
+}
+
+/// The page of a thread around an answer.
+#[must_use]
+pub fn thread_at(room_id: RoomId, root_id: MessageId, message_id: MessageId) -> String {
+    [&thread(room_id, root_id), "/@", Buffer::new().format(message_id.0)].concat()
+}
+
+/// PUT follows a thread, DELETE ends that.
+#[must_use]
+pub fn thread_follow(room_id: RoomId, root_id: MessageId) -> String {
+    thread(room_id, root_id) + "/follow"
 }
 
 /// A message as it is stored: PUT edits it, DELETE removes it.
@@ -588,6 +609,8 @@ pub mod template {
     pub const PIN: &str = "/rooms/{room}/messages/{id}/pin";
     /// [`save_message`](super::save_message)
     pub const SAVE: &str = "/messages/{id}/saved";
+    /// [`thread`](super::thread)
+    pub const THREAD: &str = "/rooms/{room}/threads/{id}";
     /// [`new_boost`](super::new_boost)
     pub const NEW_BOOST: &str = "/messages/{id}/boosts/new";
 }
@@ -605,6 +628,9 @@ mod tests {
             (room(ROOM), "/rooms/4"),
             (room_before(ROOM, MESSAGE), "/rooms/4?before=41"),
             (message(ROOM, MESSAGE), "/rooms/4/@41"),
+            (thread(ROOM, MESSAGE), "/rooms/4/threads/41"),
+            (thread_at(ROOM, MESSAGE, MessageId(50)), "/rooms/4/threads/41/@50"),
+            (thread_follow(ROOM, MESSAGE), "/rooms/4/threads/41/follow"),
             (stored_message(ROOM, MESSAGE), "/rooms/4/messages/41"),
             (room_of_kind(RoomKind::Direct, ROOM), "/rooms/directs/4"),
             (room_settings(RoomKind::Closed, ROOM), "/rooms/closeds/4/edit"),
@@ -658,6 +684,7 @@ mod tests {
             (template::STORED_MESSAGE, stored_message(ROOM, MESSAGE)),
             (template::EDIT_MESSAGE, edit_message(ROOM, MESSAGE)),
             (template::REPLY, reply(ROOM, MESSAGE)),
+            (template::THREAD, thread(ROOM, MESSAGE)),
             (template::UNREAD, unread(ROOM, MESSAGE)),
             (template::PIN, pin(ROOM, MESSAGE)),
             (template::SAVE, save_message(MESSAGE)),

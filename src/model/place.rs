@@ -30,6 +30,15 @@ pub enum Place {
         /// The messages to show.
         anchor: Anchor,
     },
+    /// `/rooms/4/threads/41`, `/rooms/4/threads/41/@50` or `/rooms/4/threads/41?before=50`.
+    Thread {
+        /// The room.
+        room_id: RoomId,
+        /// The root of the thread.
+        root_id: MessageId,
+        /// The messages to show.
+        anchor: Anchor,
+    },
 }
 
 impl Place {
@@ -44,15 +53,32 @@ impl Place {
             return Some(Self::NoRoom);
         }
         let room = path.strip_prefix("/rooms/")?;
-        let (room_id, anchor) = match room.split_once('/') {
-            Some((room_id, at)) => {
+        let (room_id, rest) = room.split_once('/').map_or((room, None), |(room_id, rest)| (room_id, Some(rest)));
+        let (root_id, at) = match rest.and_then(|rest| rest.strip_prefix("threads/")) {
+            Some(thread) => match thread.split_once('/') {
+                Some((root_id, at)) => (Some(root_id.parse().ok()?), Some(at)),
+                None => (Some(thread.parse().ok()?), None),
+            },
+            None => (None, rest),
+        };
+        let anchor = match at {
+            Some(at) => {
                 // Some programs percent-encode the sign when a link is copied through them.
                 let message_id = at.strip_prefix('@').or_else(|| at.strip_prefix("%40"))?;
-                (room_id, Anchor::Around(message_id.parse().ok()?))
+                Anchor::Around(message_id.parse().ok()?)
             }
-            None => (room, before(query).map_or(Anchor::Newest, Anchor::Before)),
+            None => before(query).map_or(Anchor::Newest, Anchor::Before),
         };
-        Some(Self::Room { room_id: room_id.parse().ok()?, anchor })
+        Some(Self::of(room_id.parse().ok()?, root_id, anchor))
+    }
+
+    /// The page of a room, or of a thread in it.
+    #[must_use]
+    pub const fn of(room_id: RoomId, thread: Option<MessageId>, anchor: Anchor) -> Self {
+        match thread {
+            Some(root_id) => Self::Thread { room_id, root_id, anchor },
+            None => Self::Room { room_id, anchor },
+        }
     }
 
     /// The canonical path and query: `parse` gives the same place back.
@@ -63,6 +89,14 @@ impl Place {
             Self::Room { room_id, anchor: Anchor::Newest } => paths::room(room_id),
             Self::Room { room_id, anchor: Anchor::Around(message_id) } => paths::message(room_id, message_id),
             Self::Room { room_id, anchor: Anchor::Before(message_id) } => paths::room_before(room_id, message_id),
+            Self::Thread { room_id, root_id, anchor } => {
+                let thread = paths::thread(room_id, root_id);
+                match anchor {
+                    Anchor::Newest => thread,
+                    Anchor::Around(message_id) => thread + "/@" + &message_id.to_string(),
+                    Anchor::Before(message_id) => thread + "?before=" + &message_id.to_string(),
+                }
+            }
         }
     }
 
@@ -71,7 +105,22 @@ impl Place {
     pub const fn room_id(self) -> Option<RoomId> {
         match self {
             Self::NoRoom => None,
-            Self::Room { room_id, .. } => Some(room_id),
+            Self::Room { room_id, .. } | Self::Thread { room_id, .. } => Some(room_id),
+        }
+    }
+
+    /// The root of the thread, if the place is one.
+    #[must_use]
+    pub const fn thread(self) -> Option<MessageId> {
+        if let Self::Thread { root_id, .. } = self { Some(root_id) } else { None }
+    }
+
+    /// The messages that it shows, if it is in a room.
+    #[must_use]
+    pub const fn anchor(self) -> Option<Anchor> {
+        match self {
+            Self::NoRoom => None,
+            Self::Room { anchor, .. } | Self::Thread { anchor, .. } => Some(anchor),
         }
     }
 }
@@ -88,6 +137,10 @@ mod tests {
         Place::Room { room_id: RoomId(4), anchor }
     }
 
+    const fn thread(anchor: Anchor) -> Place {
+        Place::Thread { room_id: RoomId(4), root_id: MessageId(41), anchor }
+    }
+
     #[test]
     fn a_place_is_parsed_back_from_its_path() {
         for (place, path) in [
@@ -95,6 +148,9 @@ mod tests {
             (room(Anchor::Newest), "/rooms/4"),
             (room(Anchor::Around(MessageId(41))), "/rooms/4/@41"),
             (room(Anchor::Before(MessageId(41))), "/rooms/4?before=41"),
+            (thread(Anchor::Newest), "/rooms/4/threads/41"),
+            (thread(Anchor::Around(MessageId(50))), "/rooms/4/threads/41/@50"),
+            (thread(Anchor::Before(MessageId(50))), "/rooms/4/threads/41?before=50"),
         ] {
             assert_eq!(place.path(), path);
             assert_eq!(Place::parse(path), Some(place), "{path}");
@@ -139,6 +195,14 @@ mod tests {
             "/rooms/4/@x",
             "/rooms/4/@0",
             "/rooms/4/messages",
+            "/rooms/4/threads",
+            "/rooms/4/threads/",
+            "/rooms/4/threads/x",
+            "/rooms/4/threads/41/",
+            "/rooms/4/threads/41/50",
+            "/rooms/4/threads/41/@50/",
+            "/rooms/4/threads/41/follow",
+            "/rooms/x/threads/41",
             "/rooms/4/involvement",
             "/rooms/opens/new",
             "/rooms/directs/4/edit",
@@ -155,5 +219,10 @@ mod tests {
     fn only_a_room_has_a_room() {
         assert_eq!(Place::NoRoom.room_id(), None);
         assert_eq!(room(Anchor::Around(MessageId(41))).room_id(), Some(RoomId(4)));
+        assert_eq!(
+            (thread(Anchor::Newest).thread(), thread(Anchor::Newest).room_id()),
+            (Some(MessageId(41)), Some(RoomId(4)))
+        );
+        assert_eq!(room(Anchor::Newest).thread(), None);
     }
 }

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::text::{first_name, name_line};
-use super::{Person, RoomId, UserId, compare_names};
+use super::{Person, RoomId, ThreadNews, UserId, compare_names};
 use crate::AppError;
 
 /// A room as its members see it.
@@ -138,6 +138,9 @@ pub struct SidebarRoom {
     /// The other members of a direct room, or the user if there are none. Empty for other rooms.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub people: Vec<Person>,
+    /// The threads of the room that the user follows and that have new answers, the newest thread first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub threads: Vec<ThreadNews>,
 }
 
 impl SidebarRoom {
@@ -218,6 +221,7 @@ mod tests {
                 mention_count: 0,
                 active_at: 0,
                 people: people(names),
+                threads: vec![],
             }
             .label()
         };
@@ -250,6 +254,7 @@ mod tests {
             mention_count: 0,
             active_at,
             people: vec![],
+            threads: vec![],
         };
         let mut rooms = [
             room(1, RoomKind::Open, "beta 10", 9),

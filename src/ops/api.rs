@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::access::{Caller, Member};
-use crate::model::{BoostContent, Involvement, Message, MessageId, Posted, Role, RoomId, RoomKind, UserId};
+use crate::model::{Answer, BoostContent, Involvement, Message, MessageId, Posted, Role, RoomId, RoomKind, UserId};
 use crate::state::AppState;
 use crate::store;
 use crate::store::messages::MAX_PAGE_BYTES;
@@ -37,6 +37,8 @@ pub struct ApiMessage {
     pub plain_text: String,
     /// Its author.
     pub creator: ApiUser,
+    /// Where it stands, if it is an answer in a thread.
+    pub answer: Option<Answer>,
 }
 
 /// The part of a room's messages that a program asks for.
@@ -148,11 +150,13 @@ pub(super) async fn described(state: &AppState, messages: Vec<Message>) -> AppRe
         }
         text.push_str(name.as_str());
     }
+    let answers: HashMap<_, _> = store::threads::list_answers(db, &ids).await?.into_iter().collect();
     let creator_ids: Vec<_> = messages.iter().map(|message| message.creator_id).collect();
     let creators = users(state, &creator_ids).await?;
     let described = messages.into_iter().filter_map(|message| {
         let creator = creators.get(&message.creator_id)?.clone();
-        Some(ApiMessage { plain_text: texts.remove(&message.id).unwrap_or_default(), creator, message })
+        let answer = answers.get(&message.id).copied();
+        Some(ApiMessage { plain_text: texts.remove(&message.id).unwrap_or_default(), creator, message, answer })
     });
     Ok(described.collect())
 }

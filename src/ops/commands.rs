@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use crate::access::Member;
 use crate::facts::Fact;
 use crate::html::HtmlWriter;
-use crate::model::{Call, ClientMessageId, CommandWord, Draft, FileKey, MessageId, Posted, Role, RoomId, UserId};
+use crate::model::{Answers, Call, ClientMessageId, CommandWord, Draft, FileKey, Posted, Role, RoomId, UserId};
 use crate::ops::messages;
 use crate::state::AppState;
 use crate::store::commands::NewCall;
@@ -22,7 +22,8 @@ use super::permissions::{Exempt, write_as, write_exempt};
 pub const COMMAND_FIELD: &str = "command";
 
 /// Posts what a person sends, or calls the bot whose command it is, and returns `None` then. With `as_message`, it is a message whatever it begins
-/// with. The text of a bot is always a message.
+/// with. The text of a bot is always a message. A message is an answer to what `answers` names; a command is called in the
+/// room all the same.
 ///
 /// Idempotent by `client_message_id`, like [`messages::post`]; a call is remembered for as long as its delivery, seven
 /// days.
@@ -36,12 +37,12 @@ pub async fn send(
     client_message_id: ClientMessageId,
     text: &str,
     keys: Vec<FileKey>,
-    reply_to: Option<MessageId>,
+    answers: Answers,
     as_message: bool,
 ) -> AppResult<Option<Posted>> {
     let call = Call::read(text).filter(|_| !as_message && member.user.role != Role::Bot);
     let Some(call) = call else {
-        return messages::post_with_files(state, member, client_message_id, text, keys, reply_to).await.map(Some);
+        return messages::post_with_files(state, member, client_message_id, text, keys, answers).await.map(Some);
     };
     if !keys.is_empty() {
         let reason = format!("The command /{} takes no files. Remove them, or send this as a message.", call.word);

@@ -32,14 +32,17 @@ pub(super) struct NewlyPosted<'a> {
     pub mentioned: &'a [UserId],
     /// Whose message it answers.
     pub answered: Option<UserId>,
+    /// Who follows the thread that it is an answer in.
+    pub followers: &'a [UserId],
 }
 
 /// Puts a message that was just posted into the inboxes of those to whom it is said. Returns who they are.
 pub(super) async fn insert_posted(tx: &mut Tx, posted: &NewlyPosted<'_>) -> AppResult<Vec<UserId>> {
-    let NewlyPosted { room_id, is_direct, message_id, creator_id, mentioned, answered } = *posted;
+    let NewlyPosted { room_id, is_direct, message_id, creator_id, mentioned, answered, followers } = *posted;
     let occurrence = Occurrence { room_id, message_id, actor_id: Some(creator_id), content: "", at: tx.now_ms() };
     let mut receivers: Vec<_> = mentioned.iter().map(|user_id| (*user_id, Cause::Mention)).collect();
     receivers.extend(answered.map(|user_id| (user_id, Cause::Answer)));
+    receivers.extend(followers.iter().map(|user_id| (*user_id, Cause::ThreadAnswer)));
     let mut user_ids = store::inbox::insert(tx.db(), &occurrence, &receivers).await?;
     if is_direct {
         user_ids.extend(store::inbox::insert_pings(tx.db(), &occurrence).await?);

@@ -30,6 +30,7 @@ pub mod scheduled;
 pub mod searches;
 pub mod sessions;
 pub mod sync;
+pub mod threads;
 pub mod transfers;
 pub mod users;
 pub mod webhooks;

@@ -261,7 +261,16 @@ async fn grant(tx: &mut Tx, room_id: RoomId, audience: &Audience) -> AppResult<V
 fn sidebar_entry(room: &Room, now_ms: i64) -> SidebarRoom {
     let kind = room.kind;
     let name = room.name.clone();
-    SidebarRoom { id: room.id, kind, name, unread: false, mention_count: 0, active_at: now_ms, people: Vec::new() }
+    SidebarRoom {
+        id: room.id,
+        kind,
+        name,
+        unread: false,
+        mention_count: 0,
+        active_at: now_ms,
+        people: Vec::new(),
+        threads: Vec::new(),
+    }
 }
 
 #[cfg(test)]

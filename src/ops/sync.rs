@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::access::CurrentUser;
-use crate::model::{Involvement, Message, MessageId, RoomId, SidebarRoom};
+use crate::model::{Answer, Involvement, Message, MessageId, RoomId, SidebarRoom};
 use crate::protocol::{Cursor, ServerEvent};
 use crate::richtext::pins_html;
 use crate::state::AppState;
@@ -144,12 +144,25 @@ pub async fn next_piece(state: &AppState, changes: &mut Changes) -> AppResult<Ne
     if changes.read_bytes > MAX_CHANGES_BYTES {
         return Ok(Next::Resync);
     }
+    let answers = store::threads::list_answers(state.db.reader(), &message_ids).await?;
+    let answers: HashMap<_, _> = answers.into_iter().collect();
     let mut found: HashMap<_, _> = found.into_iter().map(|message| (message.id, message)).collect();
     // What answers these messages shows their words, and did not change by itself.
     let lines = store::messages::list_reply_lines(state.db.reader(), room_id, &message_ids).await?;
-    let events = message_ids.into_iter().map(|message_id| match found.remove(&message_id) {
-        Some(message) => ServerEvent::MessageEdited { seq, at, message },
-        None => ServerEvent::MessageRemoved { seq, at, room_id, message_id },
+    let events = message_ids.into_iter().flat_map(|message_id| {
+        let Some(message) = found.remove(&message_id) else {
+            return vec![ServerEvent::MessageRemoved { seq, at, room_id, message_id }];
+        };
+        let in_thread = |Answer { root_id, .. }: &Answer| {
+            let (root_id, message) = (*root_id, message.clone());
+            ServerEvent::ThreadAnswer { seq, at, root_id, is_new: false, message }
+        };
+        let answer = answers.get(&message_id);
+        let mut events: Vec<_> = answer.map(in_thread).into_iter().collect();
+        if answer.is_none_or(|answer| answer.in_room) {
+            events.push(ServerEvent::MessageEdited { seq, at, message });
+        }
+        events
     });
     changes.read_bytes += lines.iter().map(|(_, reply_html)| reply_html.len()).sum::<usize>();
     let reply_changed =

@@ -40,6 +40,15 @@ pub enum ClientCommand {
         /// The last one.
         last: MessageId,
     },
+    /// The user has read a thread up to an answer.
+    ReadThread {
+        /// The room of the thread.
+        room_id: RoomId,
+        /// The root of the thread.
+        root_id: MessageId,
+        /// The last answer read.
+        message_id: MessageId,
+    },
     /// The user started or stopped typing in the room in view.
     Typing {
         /// Whether the user is typing.
@@ -74,6 +83,7 @@ mod tests {
             ClientCommand::Describe { room_id },
             ClientCommand::Read { room_id, message_id },
             ClientCommand::Shown { room_id, first: message_id, last: MessageId(42) },
+            ClientCommand::ReadThread { room_id, root_id: message_id, message_id },
             ClientCommand::Typing { active: true },
             ClientCommand::Present,
             ClientCommand::Absent,

@@ -153,6 +153,30 @@ pub enum ServerEvent {
         /// The line above its answers now, as HTML.
         reply_html: String,
     },
+    /// An answer in a thread was posted or edited. A room shows it by an event of its own, if it does.
+    ThreadAnswer {
+        /// The number of the event in the log.
+        seq: i64,
+        /// The time of the event, in milliseconds since the epoch.
+        at: i64,
+        /// The root of the thread.
+        root_id: MessageId,
+        /// Whether it was just posted.
+        is_new: bool,
+        /// The answer as it is now.
+        message: Message,
+    },
+    /// What is new to the user in a thread that they follow, or no longer follow.
+    ThreadNews {
+        /// The room of the thread.
+        room_id: RoomId,
+        /// The root of the thread.
+        root_id: MessageId,
+        /// How many answers are new: in all, or, without `is_total`, how many more.
+        count: u32,
+        /// Whether `count` is all.
+        is_total: bool,
+    },
     /// A user started or stopped typing in the room in view. Not in the log; clients expire it after
     /// [`TYPING_TTL_MS`](super::TYPING_TTL_MS).
     Typing {
@@ -321,6 +345,12 @@ impl<'de> Visitor<'de> for EventVisitor {
             ),
             "pins_changed" => rest!(map, PinsChanged { seq: i64, at: i64, room_id: RoomId, pins_html: String }),
             "reply_changed" => rest!(map, ReplyChanged { room_id: RoomId, message_id: MessageId, reply_html: String }),
+            "thread_answer" => {
+                rest!(map, ThreadAnswer { seq: i64, at: i64, root_id: MessageId, is_new: bool, message: Message })
+            }
+            "thread_news" => {
+                rest!(map, ThreadNews { room_id: RoomId, root_id: MessageId, count: u32, is_total: bool })
+            }
             "typing" => rest!(map, Typing { room_id: RoomId, person: Person, active: bool }),
             "room_added" => rest!(map, RoomAdded { room: SidebarRoom }),
             "room_changed" => rest!(map, RoomChanged { room_id: RoomId, kind: RoomKind, name: String }),
@@ -366,7 +396,8 @@ impl ServerEvent {
             | Self::MessageRemoved { seq, at, .. }
             | Self::MessageBoosted { seq, at, .. }
             | Self::MessageExtended { seq, at, .. }
-            | Self::PinsChanged { seq, at, .. } => Some((*seq, *at)),
+            | Self::PinsChanged { seq, at, .. }
+            | Self::ThreadAnswer { seq, at, .. } => Some((*seq, *at)),
             _ => None,
         }
     }
@@ -408,6 +439,7 @@ mod tests {
             mention_count: 2,
             active_at: 5,
             people: people.clone(),
+            threads: vec![crate::model::ThreadNews { root_id: message_id, count: 3 }],
         };
         let message = Message {
             id: message_id,
@@ -439,12 +471,14 @@ mod tests {
             ServerEvent::Online { room_id, user_ids: vec![user_id] },
             ServerEvent::CaughtUp { room_id, cursor },
             ServerEvent::MessagePosted { seq, at, message: message.clone() },
-            ServerEvent::MessageEdited { seq, at, message },
+            ServerEvent::MessageEdited { seq, at, message: message.clone() },
             ServerEvent::MessageRemoved { seq, at, room_id, message_id },
             ServerEvent::MessageBoosted { seq, at, room_id, message_id, boosts_html: "<b>".into() },
             ServerEvent::MessageExtended { seq, at, room_id, message_id, extras_html: "<img>".into() },
             ServerEvent::PinsChanged { seq, at, room_id, pins_html: "<a>".into() },
             ServerEvent::ReplyChanged { room_id, message_id, reply_html: "<a>".into() },
+            ServerEvent::ThreadAnswer { seq: 3, at: 9, root_id: message_id, is_new: true, message },
+            ServerEvent::ThreadNews { room_id, root_id: message_id, count: 2, is_total: false },
             ServerEvent::Typing { room_id, person: Person { id: user_id, name: "Ada".into() }, active: true },
             ServerEvent::RoomAdded { room },
             ServerEvent::RoomChanged { room_id, kind: RoomKind::Open, name: "Room".into() },

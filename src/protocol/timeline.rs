@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Involvement, Message, MessageId, Room, RoomId};
+use crate::model::{Anchor, Involvement, Message, MessageId, Place, Room, RoomId, ThreadHead};
 use crate::protocol::{Cursor, ServerEvent};
 
 /// The data of a room's page.
@@ -23,6 +23,9 @@ pub struct RoomPage {
     pub target: Option<MessageId>,
     /// The first message of another user after the last one that the viewer had read.
     pub first_unread: Option<MessageId>,
+    /// For the page of a thread: what it shows beside the messages.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thread: Option<ThreadHead>,
 }
 
 /// How many messages remain after trimming.
@@ -32,11 +35,14 @@ const MAX_MESSAGES: usize = 300;
 /// one.
 const TRIM_MARGIN: usize = 20;
 
-/// A range of a room's messages without gaps, oldest first.
+/// A range of a room's messages without gaps, oldest first; or of a thread's, which begin with its root.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Timeline {
     /// The room.
     pub room_id: RoomId,
+    /// The root of the thread whose messages these are; `None` for those of the room.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thread: Option<MessageId>,
     /// The messages, ordered by id. Shared, so that a cached page is sent without copying it.
     pub messages: Arc<Vec<Message>>,
     /// There are older messages before the first one.
@@ -66,7 +72,15 @@ impl Timeline {
                 if message.room_id != self.room_id {
                     return false;
                 }
-                self.upsert(message)
+                // A thread has the messages of the room that it has already: its root, and answers that the room shows.
+                if self.thread.is_some() { self.take_in(message) } else { self.upsert(message) }
+            }
+            ServerEvent::ThreadAnswer { root_id, message, .. } => {
+                if message.room_id != self.room_id {
+                    return false;
+                }
+                // A room receives the answers that it shows by other events.
+                self.thread == Some(*root_id) && self.upsert(message)
             }
             ServerEvent::MessageRemoved { room_id, message_id, .. } => {
                 if *room_id != self.room_id {
@@ -136,6 +150,18 @@ impl Timeline {
                 true
             }
         }
+    }
+
+    /// Merges a message with the state already present, if it is.
+    fn take_in(&mut self, message: &Message) -> bool {
+        let Ok(index) = self.messages.binary_search_by_key(&message.id, |known| known.id) else { return false };
+        self.messages_mut()[index].take_in(message)
+    }
+
+    /// The path of the page that shows these messages at an anchor.
+    #[must_use]
+    pub fn path(&self, anchor: Anchor) -> String {
+        Place::of(self.room_id, self.thread, anchor).path()
     }
 
     /// Inserts a page of older messages at the start.
@@ -273,6 +299,7 @@ mod tests {
     fn timeline(ids: &[i64], has_older: bool, has_newer: bool) -> Timeline {
         Timeline {
             room_id: ROOM,
+            thread: None,
             messages: Arc::new(ids.iter().map(|id| message(*id, 1)).collect()),
             has_older,
             has_newer,
@@ -410,6 +437,31 @@ mod tests {
         short.trim_newer();
         short.trim_older();
         assert!(!short.has_newer && !short.has_older);
+    }
+
+    #[test]
+    fn a_room_ignores_answers_and_a_thread_takes_those_of_its_own() {
+        let answer = |root_id, id, revision| ServerEvent::ThreadAnswer {
+            seq: 10 + id,
+            at: 10 + id,
+            root_id: MessageId(root_id),
+            is_new: revision == 1,
+            message: message(id, revision),
+        };
+        let mut room = timeline(&[1, 2], false, false);
+        assert!(!room.apply(&answer(1, 3, 1)));
+        assert_eq!((ids(&room), room.cursor.seq), (vec![1, 2], 13), "the room knows up to where it is complete");
+        let mut thread = Timeline { thread: Some(MessageId(1)), ..timeline(&[1], false, false) };
+        assert!(thread.apply(&answer(1, 3, 1)) && thread.apply(&answer(1, 3, 2)) && !thread.apply(&answer(1, 3, 1)));
+        assert!(!thread.apply(&answer(2, 4, 1)), "the answer of another thread");
+        assert!(!thread.apply(&posted(15, message(5, 1))), "a message of the room");
+        let edited = ServerEvent::MessageEdited { seq: 16, at: 16, message: message(1, 2) };
+        assert!(thread.apply(&edited), "its root");
+        assert_eq!((ids(&thread), thread.messages[0].revision), (vec![1, 3], 2));
+        let removed = ServerEvent::MessageRemoved { seq: 17, at: 17, room_id: ROOM, message_id: MessageId(3) };
+        assert!(thread.apply(&removed) && !thread.apply(&answer(1, 3, 1)));
+        assert_eq!(ids(&thread), [1]);
+        assert_eq!(thread.path(Anchor::Around(MessageId(3))), "/rooms/1/threads/1/@3");
     }
 
     #[test]

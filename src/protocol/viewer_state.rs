@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::{ServerEvent, TYPING_TTL_MS};
 use crate::model::{
-    Account, InboxCount, Involvement, Message, MessageId, Person, RoomId, RoomKind, SidebarRoom, User, UserId,
-    direct_name,
+    Account, InboxCount, Involvement, MAX_NEWS_COUNT, Message, MessageId, Person, RoomId, RoomKind, SidebarRoom,
+    ThreadNews, User, UserId, direct_name,
 };
 
 /// The viewer's rooms and the users in them, updated by events.
@@ -181,6 +181,9 @@ impl ViewerState {
             ServerEvent::Marks { room_id, newest_id, unread, mention_count } => {
                 Changes::of_rooms(self.take_marks(*room_id, *newest_id, (*unread, *mention_count), is_seen(room_id)))
             }
+            ServerEvent::ThreadNews { room_id, root_id, count, is_total } => {
+                Changes::of_rooms(self.take_news(*room_id, *root_id, *count, *is_total))
+            }
             ServerEvent::PersonChanged { person } => Changes::of_rooms(self.rename(person)),
             ServerEvent::Read { room_id, message_id } => {
                 let is_newest = self.newest_unread.get(room_id).is_none_or(|newest| message_id >= newest);
@@ -285,6 +288,23 @@ impl ViewerState {
         true
     }
 
+    /// Applies how many answers are new in a thread: all of them, or how many more.
+    fn take_news(&mut self, room_id: RoomId, root_id: MessageId, count: u32, is_total: bool) -> bool {
+        let Some(room) = self.rooms.iter_mut().find(|room| room.id == room_id) else { return false };
+        // The newest thread first.
+        let at = room.threads.partition_point(|thread| thread.root_id > root_id);
+        let known = room.threads.get_mut(at).filter(|thread| thread.root_id == root_id);
+        let before = known.as_ref().map_or(0, |thread| thread.count);
+        let now = if is_total { count } else { before + count }.min(MAX_NEWS_COUNT);
+        match known {
+            Some(known) if now > 0 => known.count = now,
+            Some(_) => drop(room.threads.remove(at)),
+            None if now > 0 => room.threads.insert(at, ThreadNews { root_id, count: now }),
+            None => {}
+        }
+        before != now
+    }
+
     /// Applies the new name of a person to the direct rooms that they are in.
     fn rename(&mut self, person: &Person) -> bool {
         let mut has_changed = false;
@@ -378,7 +398,8 @@ mod tests {
 
     fn room(id: RoomId, kind: RoomKind, name: &str, active_at: i64) -> SidebarRoom {
         let people = vec![];
-        SidebarRoom { id, kind, name: name.into(), unread: false, mention_count: 0, active_at, people }
+        let threads = Vec::new();
+        SidebarRoom { id, kind, name: name.into(), unread: false, mention_count: 0, active_at, people, threads }
     }
 
     fn rooms() -> Vec<SidebarRoom> {

@@ -27,6 +27,7 @@ mod renderer;
 mod reply;
 mod scripts;
 mod sounds;
+mod threads;
 mod writer;
 
 pub use boosts::boosts_html;
@@ -38,6 +39,7 @@ pub use pins::pins_html;
 pub use previews::previews_html;
 pub use quote::quote;
 pub use reply::{Original, reply_html};
+pub use threads::{ThreadSummary, answer_link_html, thread_line_html};
 
 use url::Url;
 

@@ -38,6 +38,8 @@ pub struct ExportedMessage {
     pub id: MessageId,
     /// Its author.
     pub creator_id: UserId,
+    /// The root of the thread that it is an answer in.
+    pub thread_root_id: Option<MessageId>,
     /// The author's name.
     pub creator_name: String,
     /// Markdown.
@@ -62,10 +64,18 @@ pub async fn list_messages(
     limit: i64,
 ) -> sqlx::Result<Vec<ExportedMessage>> {
     sqlx::query_as(
-        "SELECT messages.id, messages.creator_id, users.name AS creator_name, messages.body_source, messages.body_html,
-                messages.body_text, messages.reply_to, messages.revision, messages.created_at
-           FROM messages JOIN users ON users.id = messages.creator_id
-          WHERE messages.room_id = $1 AND messages.id > $2 ORDER BY messages.id LIMIT $3",
+        // What the room shows, and what only its threads do: each is read in the order of its ids.
+        "SELECT messages.id, messages.creator_id, messages.thread_root_id, users.name AS creator_name,
+                messages.body_source, messages.body_html, messages.body_text, messages.reply_to, messages.revision,
+                messages.created_at
+           FROM (SELECT id FROM (SELECT id FROM messages WHERE room_id = $1 AND in_thread_only = FALSE AND id > $2
+                                  ORDER BY id LIMIT $3)
+                 UNION ALL
+                 SELECT id FROM (SELECT id FROM messages WHERE room_id = $1 AND in_thread_only = TRUE AND id > $2
+                                  ORDER BY id LIMIT $3)) AS found
+           JOIN messages ON messages.id = found.id
+           JOIN users ON users.id = messages.creator_id
+          ORDER BY messages.id LIMIT $3",
     )
     .bind(room_id)
     .bind(after)
@@ -86,7 +96,8 @@ pub async fn list_boosts(
            FROM messages
            JOIN boosts ON boosts.message_id = messages.id
            JOIN users ON users.id = boosts.booster_id
-          WHERE messages.room_id = $1 AND messages.id BETWEEN $2 AND $3 ORDER BY boosts.message_id, boosts.id",
+          WHERE messages.room_id = $1 AND messages.in_thread_only IN (FALSE, TRUE) AND messages.id BETWEEN $2 AND $3
+          ORDER BY boosts.message_id, boosts.id",
     )
     .bind(room_id)
     .bind(first)

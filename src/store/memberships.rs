@@ -239,7 +239,8 @@ pub async fn mark_unread(
 ) -> sqlx::Result<bool> {
     let marked = sqlx::query(
         "UPDATE memberships
-            SET read_message_id = (SELECT COALESCE(MAX(id), 0) FROM messages WHERE room_id = $1 AND id < $3)
+            SET read_message_id = (SELECT COALESCE(MAX(id), 0) FROM messages
+                                    WHERE room_id = $1 AND in_thread_only = FALSE AND id < $3)
           WHERE room_id = $1 AND user_id = $2 AND read_message_id >= $3",
     )
     .bind(room_id)
@@ -257,7 +258,8 @@ pub async fn list_people_by_activity(db: impl SqliteExecutor<'_>, room_id: RoomI
         "SELECT users.id, users.name
            FROM memberships JOIN users ON users.id = memberships.user_id
            LEFT JOIN (SELECT creator_id, MAX(id) AS last_id
-                        FROM (SELECT id, creator_id FROM messages WHERE room_id = $1 ORDER BY id DESC LIMIT 1000)
+                        FROM (SELECT id, creator_id FROM messages WHERE room_id = $1 AND in_thread_only = FALSE
+                               ORDER BY id DESC LIMIT 1000)
                        GROUP BY creator_id) AS spoke ON spoke.creator_id = users.id
           WHERE memberships.room_id = $1 AND users.status = 0
           ORDER BY COALESCE(spoke.last_id, 0) DESC, users.name_order, users.id",
@@ -291,7 +293,8 @@ pub async fn list_marks(
         "SELECT memberships.user_id, rooms.last_message_id > memberships.read_message_id AS unread,
                 (SELECT COUNT(*) FROM mentions
                   WHERE mentions.user_id = memberships.user_id AND mentions.room_id = $1
-                    AND mentions.message_id > memberships.read_message_id) AS mention_count
+                    AND mentions.message_id > memberships.read_message_id
+                    AND NOT mentions.in_thread_only) AS mention_count
            FROM rooms JOIN memberships ON memberships.room_id = rooms.id
           WHERE rooms.id = $1 AND memberships.read_message_id < $2
             AND (rooms.last_message_id < $2 OR memberships.user_id IN (SELECT value FROM json_each($3)))

@@ -43,6 +43,7 @@ pub mod searches;
 pub mod sessions;
 pub mod signing_keys;
 pub mod sqlite;
+pub mod threads;
 pub mod timelines;
 pub mod users;
 pub mod versions;

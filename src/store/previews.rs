@@ -2,8 +2,8 @@
 
 use sqlx::{SqliteConnection, SqliteExecutor};
 
-use super::{files, json_ids};
-use crate::model::{FileKey, LinkPreview, MessageId, PreviewPicture, UserId};
+use super::{files, json_ids, threads};
+use crate::model::{Answer, FileKey, LinkPreview, MessageId, PreviewPicture, UserId};
 use crate::richtext;
 
 /// A preview that waits for something to be fetched.
@@ -225,11 +225,17 @@ pub async fn list_shown(db: impl SqliteExecutor<'_>, message_id: MessageId) -> s
     Ok(rows.into_iter().map(preview).collect())
 }
 
-/// What a message shows below its body now, as HTML: its files, then its previews.
+/// What a message shows below its body now, as HTML: its files, then its previews, then what it has of threads.
 pub async fn extras_html(db: &mut SqliteConnection, message_id: MessageId) -> sqlx::Result<String> {
     let files = files::list_of_message(&mut *db, message_id).await?;
-    let previews = list_shown(db, message_id).await?;
-    Ok(richtext::extras_html(&files) + &richtext::previews_html(message_id, &previews))
+    let previews = list_shown(&mut *db, message_id).await?;
+    let mut html = richtext::extras_html(&files) + &richtext::previews_html(message_id, &previews);
+    if let Some((room_id, Answer { root_id, in_room: true })) = threads::find_answer(&mut *db, message_id).await? {
+        html += &richtext::answer_link_html(room_id, root_id, message_id);
+    } else if let Some(summary) = threads::find_summary(db, message_id).await? {
+        html += &richtext::thread_line_html(&summary);
+    }
+    Ok(html)
 }
 
 /// Whether the account wants previews of links.

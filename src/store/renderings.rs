@@ -162,8 +162,9 @@ pub async fn replace_mentions(
     .execute(&mut *db)
     .await?;
     sqlx::query(
-        "INSERT INTO mentions (user_id, room_id, message_id, name)
-         SELECT users.id, $1, $2, named.value ->> 1
+        "INSERT INTO mentions (user_id, room_id, message_id, name, in_thread_only)
+         SELECT users.id, $1, $2, named.value ->> 1,
+                COALESCE((SELECT in_thread_only FROM messages WHERE id = $2), FALSE)
            FROM json_each($3) AS named
            JOIN users ON users.id = named.value ->> 0 AND users.status = 0
            JOIN memberships ON memberships.user_id = users.id AND memberships.room_id = $1

@@ -67,14 +67,26 @@ macro_rules! select_sidebar {
                         json(CASE WHEN rooms.last_message_id > memberships.read_message_id THEN 'true' ELSE 'false' END),
                         (SELECT COUNT(*) FROM mentions
                           WHERE mentions.user_id = $1 AND mentions.room_id = rooms.id
-                            AND mentions.message_id > memberships.read_message_id),
+                            AND mentions.message_id > memberships.read_message_id
+                            AND NOT mentions.in_thread_only),
                         rooms.updated_at,
                         json(CASE rooms.kind WHEN 'direct'
                              THEN (SELECT json_group_array(json_array(users.id, users.name))
                                      FROM memberships AS theirs JOIN users ON users.id = theirs.user_id
                                     WHERE theirs.room_id = rooms.id
                                       AND (theirs.user_id <> $1 OR rooms.direct_key = CAST($1 AS TEXT)))
-                             ELSE '[]' END))
+                             ELSE '[]' END),
+                        json((SELECT json_group_array(json_array(
+                                         followed.root_id,
+                                         (SELECT COUNT(*)
+                                            FROM (SELECT 1 FROM messages
+                                                   WHERE messages.thread_root_id = followed.root_id
+                                                     AND messages.id > followed.read_answer_id
+                                                     AND messages.creator_id <> $1 LIMIT 99)))
+                                     ORDER BY followed.root_id DESC)
+                                FROM (SELECT root_id, read_answer_id FROM thread_follows
+                                       WHERE user_id = $1 AND room_id = rooms.id AND unread
+                                       ORDER BY root_id DESC LIMIT 20) AS followed)))
                     ORDER BY rooms.kind <> 'direct', CASE rooms.kind WHEN 'direct' THEN -rooms.updated_at END,
                              rooms.name_order, CASE rooms.kind WHEN 'direct' THEN -rooms.id ELSE rooms.id END)
                FROM memberships JOIN rooms ON rooms.id = memberships.room_id

@@ -1,4 +1,4 @@
-//! Timeline snapshots: the messages of a room's page and their position in the event log.
+//! Timeline snapshots: the messages of a room's page, or of a thread's, and their position in the event log.
 
 use sqlx::SqliteConnection;
 use sqlx::types::Json;
@@ -33,13 +33,14 @@ pub async fn before(
     max_bytes: usize,
 ) -> sqlx::Result<TimelineSnapshot> {
     let (Json(cursor), pins, first_unread, messages, boosts, mentioned) = sqlx::query_as(select_messages!(
-        "WHERE messages.room_id = $1 AND messages.id < $3 ORDER BY messages.id DESC LIMIT $4 + 0",
+        "WHERE messages.room_id = $1 AND messages.in_thread_only = FALSE AND messages.id < $3 ORDER BY messages.id DESC LIMIT $4 + 0",
         "$5",
         concat!("(", select_cursor!(), ")"),
         concat!("(", select_pins!(), ")"),
         "(SELECT messages.id
             FROM memberships
-            JOIN messages ON messages.room_id = memberships.room_id AND messages.id > memberships.read_message_id
+            JOIN messages ON messages.room_id = memberships.room_id AND messages.in_thread_only = FALSE
+                         AND messages.id > memberships.read_message_id
                          AND messages.creator_id <> memberships.user_id
            WHERE memberships.room_id = $1 AND memberships.user_id = $2
            ORDER BY messages.id LIMIT 1)"
@@ -53,6 +54,38 @@ pub async fn before(
     .await?;
     let page = page_from_rows(db, (messages, boosts, mentioned), End::Newest, max_bytes).await?;
     Ok(TimelineSnapshot { cursor, page, first_unread, pins: pins_from_row(pins) })
+}
+
+/// The page of a thread's answers that ends just before `message_id`, which need not exist, like [`before`].
+pub async fn thread_before(
+    db: &mut SqliteConnection,
+    user_id: UserId,
+    room_id: RoomId,
+    root_id: MessageId,
+    message_id: MessageId,
+    max_bytes: usize,
+) -> sqlx::Result<TimelineSnapshot> {
+    let (Json(cursor), first_unread, messages, boosts, mentioned) = sqlx::query_as(select_messages!(
+        "WHERE messages.thread_root_id = $6 AND messages.id < $3 ORDER BY messages.id DESC LIMIT $4 + 0",
+        "$5",
+        concat!("(", select_cursor!(), ")"),
+        "(SELECT messages.id
+            FROM thread_follows AS followed
+            JOIN messages ON messages.thread_root_id = followed.root_id AND messages.id > followed.read_answer_id
+                         AND messages.creator_id <> followed.user_id
+           WHERE followed.root_id = $6 AND followed.user_id = $2
+           ORDER BY messages.id LIMIT 1)"
+    ))
+    .bind(room_id)
+    .bind(user_id)
+    .bind(message_id)
+    .bind(PAGE_SIZE + 1)
+    .bind(MAX_BODY_BYTES_AT_ONCE)
+    .bind(root_id)
+    .fetch_one(&mut *db)
+    .await?;
+    let page = page_from_rows(db, (messages, boosts, mentioned), End::Newest, max_bytes).await?;
+    Ok(TimelineSnapshot { cursor, page, first_unread })
 }
 
 #[cfg(test)]

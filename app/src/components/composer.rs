@@ -7,11 +7,13 @@
 //! kept for that room, and can be sent once the page shows it.
 
 use campfire::html::HtmlWriter;
-use campfire::model::{Draft, MessageId, Place, RoomId, UserId, paths};
+use campfire::model::{Answering, Draft, MessageId, Place, RoomId, UserId, paths};
 use campfire::protocol::Timeline;
 use leptos::ev::{KeyboardEvent, MouseEvent, SubmitEvent};
 use leptos::html;
 use leptos::prelude::*;
+use wasm_bindgen::JsCast;
+use web_sys::HtmlInputElement;
 
 use super::attach::{self, Tray};
 use super::drafts::Drafts;
@@ -30,6 +32,8 @@ pub fn Composer(
     timeline: RwSignal<Timeline>,
     /// The text field, and the message that is edited in it.
     editing: Editing,
+    /// Whether an answer in this thread is its first: the room shows it, too, unless the writer chooses otherwise.
+    is_first_answer: bool,
     /// Whether nothing can be written here any more.
     #[prop(into)]
     is_lost: Signal<bool>,
@@ -44,6 +48,8 @@ pub fn Composer(
         edited.map(|edited| send_html(edited.is_some(), composing.room_id())).unwrap_or_default()
     };
     let seq = timeline.with_untracked(|timeline| timeline.cursor.seq);
+    let shown_thread = composing.shown_thread;
+    let thread = shown_thread.map(|root_id| thread_html(root_id, is_first_answer)).unwrap_or_default();
     let takes_files = use_layout().with_value(|layout| layout.takes_files);
 
     view! {
@@ -71,6 +77,7 @@ pub fn Composer(
             <p class="composer__problem" id="composer-problem" role="alert">{move || problem.get()}</p>
             // Makes the form idempotent without scripts: the server derives the message's id from it.
             <input type="hidden" name="seq" value=seq/>
+            <div class="composer__thread" hidden=move || edits() || shown_thread.is_none() inner_html=thread></div>
             <Tray uploads=composing.uploads room_id=composing.shown_room_id takes_files/>
             <div class="composer__row">
                 <div
@@ -84,6 +91,18 @@ pub fn Composer(
             <Typing/>
         </form>
     }
+}
+
+/// The name of the switch that shows an answer in the room, too.
+const IN_ROOM: &str = "[name=in_room]";
+
+/// The root of the thread, as a field, and the switch that shows an answer in the room, too.
+fn thread_html(root_id: MessageId, is_in_room: bool) -> String {
+    let mut html = HtmlWriter::new();
+    html.markup(r#"<input type="hidden" name="thread" value=""#).number(root_id.0);
+    html.markup(r#""><label><input type="checkbox" name="in_room""#).markup(if is_in_room { " checked" } else { "" });
+    html.markup("> Also show in the room</label>");
+    html.into_string()
 }
 
 /// The banner over the field while a message is edited.
@@ -201,6 +220,8 @@ fn Typing() -> impl IntoView {
 struct Composing {
     /// The room in view.
     shown_room_id: RoomId,
+    /// The root of the thread in view, if it is one.
+    shown_thread: Option<MessageId>,
     viewer_id: UserId,
     place: RwSignal<Place>,
     timeline: RwSignal<Timeline>,
@@ -213,8 +234,10 @@ struct Composing {
 
 /// The composer's state for this room. In the browser an effect fills the field with the unsent text of the room.
 fn use_composing(timeline: RwSignal<Timeline>, editing: Editing) -> Composing {
+    let (shown_room_id, shown_thread) = timeline.with_untracked(|timeline| (timeline.room_id, timeline.thread));
     let composing = Composing {
-        shown_room_id: timeline.with_untracked(|timeline| timeline.room_id),
+        shown_room_id,
+        shown_thread,
         viewer_id: use_layout().with_value(|layout| layout.viewer.id),
         place: navigation::use_place(),
         timeline,
@@ -226,11 +249,11 @@ fn use_composing(timeline: RwSignal<Timeline>, editing: Editing) -> Composing {
     };
     let again = Trigger::new();
     Effect::new(move |_| {
-        let room_id = composing.room_id();
+        let owner = composing.tracked_drafts().owner();
         let Some(field) = editing.field.get().filter(|field| browser::is_in_document(field, again)) else { return };
-        if !browser::belongs_to_room(&field, room_id) {
+        if !browser::belongs_to(&field, &owner) {
             // Text typed before hydration is kept.
-            let is_of_other_room = browser::assign_room(&field, room_id);
+            let is_of_other_room = browser::assign(&field, &owner);
             let typed = if is_of_other_room { String::new() } else { field.value() };
             editing.restore(composing.drafts(), &typed);
         }
@@ -248,12 +271,31 @@ impl Composing {
         self.place.get().room_id().unwrap_or(self.shown_room_id)
     }
 
+    /// What is written in the room or thread in the URL; subscribes to that.
+    fn tracked_drafts(self) -> Drafts {
+        let place = self.place.get();
+        let thread = if place.room_id().is_some() { place.thread() } else { self.shown_thread };
+        Drafts::new(self.viewer_id, self.room_id(), thread)
+    }
+
     fn drafts(self) -> Drafts {
-        Drafts::new(self.viewer_id, untrack(move || self.room_id()))
+        untrack(move || self.tracked_drafts())
     }
 
     fn is_loading(self) -> bool {
-        self.drafts().room_id() != self.shown_room_id
+        self.drafts() != Drafts::new(self.viewer_id, self.shown_room_id, self.shown_thread)
+    }
+
+    /// How the text is sent into the thread in view. The switch goes off: further answers are shown in the thread alone.
+    fn take_answering(self) -> Option<Answering> {
+        let message_id = self.shown_thread?;
+        let switch = self.form.get_untracked().and_then(|form| form.query_selector(IN_ROOM).ok()?);
+        let switch: Option<HtmlInputElement> = switch.map(JsCast::unchecked_into);
+        let in_room = switch.as_ref().is_some_and(HtmlInputElement::checked);
+        if let Some(switch) = switch {
+            switch.set_checked(false);
+        }
+        Some(Answering { message_id, in_room })
     }
 
     fn submit(self, event: &SubmitEvent) {
@@ -286,7 +328,8 @@ impl Composing {
         let room_name = self.live.page.with_untracked(|page| page.title.clone());
         let files = self.uploads.take_tray(self.shown_room_id);
         let reply = self.editing.reply.get_untracked();
-        self.outbox.push(self.shown_room_id, room_name, draft.as_str().to_owned(), files, reply);
+        let answering = self.take_answering();
+        self.outbox.push(self.shown_room_id, answering, room_name, draft.as_str().to_owned(), files, reply);
         if self.timeline.with_untracked(|timeline| timeline.has_newer) {
             // The link to the newest messages loads them, so that the new one is shown.
             browser::click(jumps::TO_NEWEST);
@@ -333,7 +376,7 @@ impl Composing {
                 self.editing.keep(self.drafts());
             } else {
                 let text = field.value();
-                if !self.is_loading() {
+                if !self.is_loading() && self.shown_thread.is_none() {
                     live::report_typing(!text.trim().is_empty());
                 }
                 self.drafts().save(&text);

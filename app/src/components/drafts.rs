@@ -13,11 +13,12 @@ use web_sys::Storage;
 use crate::browser;
 use crate::outbox::Reply;
 
-/// What a user has not sent or saved in one room.
+/// What a user has not sent or saved in one room, or in one thread of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Drafts {
     viewer_id: UserId,
     room_id: RoomId,
+    thread: Option<MessageId>,
 }
 
 /// A change of a message that is not saved yet.
@@ -32,9 +33,18 @@ pub struct UnsavedEdit {
 }
 
 impl Drafts {
-    /// What this user has written in this room.
-    pub const fn new(viewer_id: UserId, room_id: RoomId) -> Self {
-        Self { viewer_id, room_id }
+    /// What this user has written in this room, or in the thread with this root.
+    pub const fn new(viewer_id: UserId, room_id: RoomId, thread: Option<MessageId>) -> Self {
+        Self { viewer_id, room_id, thread }
+    }
+
+    /// What it belongs to: `4` for a room, `4/41` for a thread.
+    pub fn owner(self) -> String {
+        let room_id = self.room_id.to_string();
+        match self.thread {
+            Some(root_id) => [room_id, root_id.to_string()].join("/"),
+            None => room_id,
+        }
     }
 
     /// The room.
@@ -104,7 +114,7 @@ impl Drafts {
     }
 
     fn key(self, kind: &str) -> String {
-        format!("campfire:{kind}:{}:{}", self.viewer_id, self.room_id)
+        format!("campfire:{kind}:{}:{}", self.viewer_id, self.owner())
     }
 }
 

@@ -217,7 +217,7 @@ impl Editing {
     /// Whether the composer still exists and belongs to the room.
     fn is_in(self, drafts: Drafts) -> bool {
         let field = self.field.try_get_untracked().flatten();
-        field.is_some_and(|field| browser::belongs_to_room(&field, drafts.room_id()))
+        field.is_some_and(|field| browser::belongs_to(&field, &drafts.owner()))
     }
 }
 

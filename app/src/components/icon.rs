@@ -50,6 +50,8 @@ pub enum Icon {
     Hidden,
     /// What was said to the viewer.
     Inbox,
+    /// Answers in a thread.
+    Thread,
     /// Searches.
     Search,
     /// Shows the formatting tools of the composer.
@@ -78,6 +80,7 @@ impl Icon {
                 "M4 7.500h7M17 7.500h3M4 16.500h3M13 16.500h7M11.500 7.500a2.750 2.750 0 1 0 5.500 0 2.750 2.750 0 1 0-5.500 0M7.500 16.500a2.750 2.750 0 1 0 5.500 0 2.750 2.750 0 1 0-5.500 0"
             }
             Self::Down => "M12 5v13M6 12.5l6 6 6-6",
+            Self::Thread => "M6 5v6.500a4 4 0 0 0 4 4h8M14 11.500l4 4-4 4",
             Self::Back => "M15 5l-7 7 7 7",
             Self::Invite => {
                 "M10 11a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7zM3.5 20c.4-3.600 3-5.500 6.500-5.500s6.100 1.900 6.500 5.500M18.500 8v6M15.500 11h6"

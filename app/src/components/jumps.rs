@@ -1,7 +1,7 @@
 //! Links to the first new message and to the newest message of the room in view.
 
 use campfire::html::HtmlWriter;
-use campfire::model::{MessageId, Place, RoomId, paths};
+use campfire::model::{Anchor, MessageId, Place};
 use campfire::protocol::Timeline;
 use leptos::ev::MouseEvent;
 use leptos::prelude::*;
@@ -31,7 +31,7 @@ pub fn Jumps(
         let html = timeline.try_with(|timeline| {
             let first = timeline.messages.first().filter(|_| timeline.has_older);
             let above = new_from.filter(|new_from| first.is_some_and(|first| first.id > *new_from));
-            jumps_html(timeline.room_id, above, (timeline.has_newer || away).then_some(news_count))
+            jumps_html(timeline, above, (timeline.has_newer || away).then_some(news_count))
         });
         html.unwrap_or_default()
     };
@@ -40,10 +40,10 @@ pub fn Jumps(
 
 /// The link to the first new message, `above`, if it is not loaded, and the link to the newest messages, if they are out
 /// of sight; `below` is the number of new ones among them.
-fn jumps_html(room_id: RoomId, above: Option<MessageId>, below: Option<u32>) -> String {
+fn jumps_html(timeline: &Timeline, above: Option<MessageId>, below: Option<u32>) -> String {
     let mut html = HtmlWriter::new();
     if let Some(message_id) = above {
-        html.markup(r#"<a class="button jump jump--up" href=""#).text(&paths::message(room_id, message_id));
+        html.markup(r#"<a class="button jump jump--up" href=""#).text(&timeline.path(Anchor::Around(message_id)));
         html.markup(r#"">First new message</a>"#);
     }
     if let Some(count) = below {
@@ -52,7 +52,9 @@ fn jumps_html(room_id: RoomId, above: Option<MessageId>, below: Option<u32>) -> 
             1 => "1 new message".to_owned(),
             count => format!("{count} new messages"),
         };
-        html.markup(r#"<a class="jump jump--down" href=""#).text(&paths::room(room_id)).markup(r#"" aria-label=""#);
+        html.markup(r#"<a class="jump jump--down" href=""#)
+            .text(&timeline.path(Anchor::Newest))
+            .markup(r#"" aria-label=""#);
         html.text(&label).markup(r#"" title=""#).text(&label).markup(r#"">"#);
         Icon::Down.push(&mut html);
         if count > 0 {
@@ -82,18 +84,35 @@ fn jump(event: &MouseEvent, timeline: RwSignal<Timeline>, scroller: Scroller, pl
 
 #[cfg(test)]
 mod tests {
+    use campfire::model::RoomId;
+    use campfire::protocol::Cursor;
+
     use super::*;
+
+    fn timeline() -> Timeline {
+        Timeline {
+            room_id: RoomId(4),
+            thread: None,
+            pins_html: String::new(),
+            pins_seq: 0,
+            messages: std::sync::Arc::default(),
+            has_older: false,
+            has_newer: false,
+            cursor: Cursor { epoch: "e".into(), seq: 1, at: 1 },
+            removed: std::collections::BTreeSet::new(),
+        }
+    }
 
     #[test]
     fn there_are_no_links_at_the_end_of_a_room() {
-        assert_eq!(jumps_html(RoomId(4), None, None), "");
+        assert_eq!(jumps_html(&timeline(), None, None), "");
     }
 
     #[test]
     fn the_links_lead_to_the_first_new_message_and_count_the_new_ones() {
-        let both = jumps_html(RoomId(4), Some(MessageId(7)), Some(2));
+        let both = jumps_html(&timeline(), Some(MessageId(7)), Some(2));
         assert!(both.contains(r#"href="/rooms/4/@7""#) && both.contains("2 new messages"), "{both}");
-        let below = |count| jumps_html(RoomId(4), None, Some(count));
+        let below = |count| jumps_html(&timeline(), None, Some(count));
         assert!(below(0).contains("Newest messages") && !below(0).contains("count"), "{}", below(0));
         assert!(below(1).contains(r#""1 new message""#) && below(400).contains(">99<"), "{}", below(400));
     }

@@ -69,7 +69,9 @@ pub fn menu_template() -> String {
     }
     html.markup(r#"</div><a href=""#).markup(paths::template::NEW_BOOST);
     html.markup(r#"" data-picker="{id}" rel="external">Other boost…</a><a href=""#).markup(paths::template::REPLY);
-    html.markup(r#"" data-action="reply" rel="external">Reply</a>"#);
+    html.markup(r#"" data-action="reply" rel="external">Reply</a><a class="menu__thread" href=""#)
+        .markup(paths::template::THREAD);
+    html.markup(r#"" data-action="thread">Answer in a thread</a>"#);
     html.markup(r#"<button type="button" data-action="copy-text">Copy text</button>"#);
     html.markup(r#"<a href=""#).markup(paths::template::MESSAGE);
     html.markup(r#"" data-action="copy" rel="external">Copy link</a>"#);
@@ -381,6 +383,7 @@ mod tests {
             room_id: RoomId(4),
             room_name: String::new(),
             body: "<b>1\n2".into(),
+            answering: None,
             files: Vec::new(),
             reply: None,
             failed: None,

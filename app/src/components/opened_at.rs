@@ -18,9 +18,9 @@ pub enum OpenedAt {
 impl OpenedAt {
     /// Where this page of messages was opened; `target` is the message of the link, if it exists.
     pub fn new(place: Place, target: Option<MessageId>, timeline: RwSignal<Timeline>) -> Self {
-        match (place, target) {
+        match (place.anchor(), target) {
             (_, Some(message_id)) => Self::Message(message_id),
-            (Place::Room { anchor: Anchor::Around(gone), .. }, None) => timeline.with_untracked(|timeline| {
+            (Some(Anchor::Around(gone)), None) => timeline.with_untracked(|timeline| {
                 let Some((first, last)) = timeline.messages.first().zip(timeline.messages.last()) else {
                     return Self::Gap(None);
                 };

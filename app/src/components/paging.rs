@@ -1,6 +1,6 @@
 //! Loading more messages as the reader scrolls near an end of the loaded ones, and dropping distant ones.
 
-use campfire::model::{MessageId, RoomId};
+use campfire::model::MessageId;
 use campfire::protocol::Timeline;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -19,7 +19,6 @@ const AWAY_DISTANCE_PX: i32 = 200;
 #[derive(Clone, Copy)]
 pub struct Paging {
     live: Live,
-    room_id: RoomId,
     timeline: RwSignal<Timeline>,
     scroller: Scroller,
     is_loading: StoredValue<bool>,
@@ -35,8 +34,7 @@ enum End {
 /// Loads and drops messages of this room. Does nothing on the server.
 pub fn use_paging(timeline: RwSignal<Timeline>, scroller: Scroller) -> Paging {
     let live = expect_context::<Live>();
-    let room_id = timeline.with_untracked(|timeline| timeline.room_id);
-    let paging = Paging { live, room_id, timeline, scroller, is_loading: StoredValue::new(false) };
+    let paging = Paging { live, timeline, scroller, is_loading: StoredValue::new(false) };
     // Each change of the timeline may show unread messages, and may make it too long.
     Effect::new(move |_| {
         let is_long = timeline.with(Timeline::is_long);
@@ -108,13 +106,14 @@ impl Paging {
 
     /// Loads the page of messages beyond an end, then drops messages at the other end if there are too many.
     fn load(self, end: End) {
-        let Self { room_id, timeline, .. } = self;
+        let Self { timeline, .. } = self;
+        let (room_id, thread) = timeline.with_untracked(|timeline| (timeline.room_id, timeline.thread));
         self.is_loading.set_value(true);
         live::hold();
         spawn_local(async move {
             let page = match end {
-                End::Oldest(message_id) => api::messages_before(room_id, message_id).await,
-                End::Newest(message_id) => api::messages_after(room_id, message_id).await,
+                End::Oldest(message_id) => api::messages_before(room_id, message_id, thread).await,
+                End::Newest(message_id) => api::messages_after(room_id, message_id, thread).await,
             };
             let has_grown = page.as_ref().is_ok_and(|page| !page.messages.is_empty());
             if let Ok(page) = page {

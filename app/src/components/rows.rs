@@ -337,6 +337,7 @@ mod tests {
     fn rows_mark_the_target_the_first_new_one_and_grouped_ones() {
         let timeline = Timeline {
             room_id: RoomId(4),
+            thread: None,
             messages: std::sync::Arc::new(vec![message(1, 1), message(2, 1)]),
             has_older: false,
             has_newer: false,

@@ -252,7 +252,7 @@ fn distance(row: &Element, scroller: &Element) -> f64 {
 
 /// Shows the message of a link to the page that is open already: it may have been scrolled out of sight, or dropped.
 pub fn show_again(place: Place) {
-    let Place::Room { anchor: Anchor::Around(message_id), .. } = place else { return };
+    let Some(Anchor::Around(message_id)) = place.anchor() else { return };
     if browser::row(message_id).is_some() {
         browser::mark_target(Some(message_id));
         show(message_id);

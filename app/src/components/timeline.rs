@@ -1,7 +1,7 @@
 //! The messages of the room in view, updated by live events, and the outgoing ones.
 
 use campfire::html::HtmlWriter;
-use campfire::model::{MessageId, RoomId, paths};
+use campfire::model::{Anchor, MessageId, RoomId};
 use campfire::protocol::Timeline;
 use leptos::ev::MouseEvent;
 use leptos::html;
@@ -31,11 +31,11 @@ pub fn Messages(
 ) -> impl IntoView {
     let outbox = expect_context::<Outbox>();
     let viewer = use_layout().with_value(|layout| layout.viewer.clone());
-    let room_id = timeline.with_untracked(|timeline| timeline.room_id);
-    let drafts = Drafts::new(viewer.id, room_id);
+    let (room_id, thread) = timeline.with_untracked(|timeline| (timeline.room_id, timeline.thread));
+    let drafts = Drafts::new(viewer.id, room_id, thread);
     let place = navigation::use_place().get_untracked();
     let opened_at = OpenedAt::new(place, target, timeline);
-    let outgoing = move || outgoing(outbox, room_id, timeline);
+    let outgoing = move || outgoing(outbox, (room_id, thread), timeline);
     let scroller = use_scroller(timeline, place, opened_at, move || outgoing().len());
     let (list, first_rows) = use_rows(timeline, scroller, opened_at);
     let paging = use_paging(timeline, scroller);
@@ -52,6 +52,7 @@ pub fn Messages(
         <div
             class="timeline"
             data-room=room_id.to_string()
+            data-thread=thread.map(|root_id| root_id.to_string())
             data-place=place.path()
             node_ref=scroller.element
             on:scroll=move |_| paging.scrolled()
@@ -147,8 +148,12 @@ fn use_rows(timeline: RwSignal<Timeline>, scroller: Scroller, opened_at: OpenedA
 
 /// The outgoing messages of the room, without those in the timeline already: an event may deliver a message whose
 /// response was lost.
-fn outgoing(outbox: Outbox, room_id: RoomId, timeline: RwSignal<Timeline>) -> Vec<Outgoing> {
-    let mut outgoing = outbox.of_room(room_id);
+fn outgoing(
+    outbox: Outbox,
+    (room_id, thread): (RoomId, Option<MessageId>),
+    timeline: RwSignal<Timeline>,
+) -> Vec<Outgoing> {
+    let mut outgoing = outbox.of_room(room_id, thread);
     if !outgoing.is_empty() {
         // The outbox outlives the timeline of one room: after navigation this runs once more with a disposed one.
         timeline.try_with(|timeline| {
@@ -159,12 +164,16 @@ fn outgoing(outbox: Outbox, room_id: RoomId, timeline: RwSignal<Timeline>) -> Ve
     outgoing
 }
 
-/// The link to the page of older messages, for use without scripts; empty if there are none.
+/// The link to the page of older messages, for use without scripts; empty if there are none. At the beginning of a thread,
+/// that its root was deleted, if it was.
 fn older_html(timeline: &Timeline) -> String {
     let mut html = HtmlWriter::new();
-    if let Some(first) = timeline.messages.first().filter(|_| timeline.has_older) {
-        html.markup(r#"<p class="timeline__more"><a href=""#).text(&paths::room_before(timeline.room_id, first.id));
+    let first = timeline.messages.first().map(|first| first.id);
+    if let Some(first) = first.filter(|_| timeline.has_older) {
+        html.markup(r#"<p class="timeline__more"><a href=""#).text(&timeline.path(Anchor::Before(first)));
         html.markup(r#"" rel="external">Older messages</a></p>"#);
+    } else if timeline.thread.is_some() && timeline.thread != first {
+        html.markup(r#"<p class="timeline__gone">The message that began this thread was deleted.</p>"#);
     }
     html.into_string()
 }

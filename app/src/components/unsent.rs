@@ -64,6 +64,7 @@ mod tests {
             room_id: RoomId(4),
             room_name: "<Kitchen>".into(),
             body: "</textarea>\nsoup".into(),
+            answering: None,
             files: Vec::new(),
             reply: None,
             failed: None,

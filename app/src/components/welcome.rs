@@ -22,7 +22,9 @@ pub fn Welcome(
     let live = expect_context::<Live>();
     let (origin, is_alone) = use_layout().with_value(|layout| (layout.origin.clone(), layout.unpinged.is_empty()));
     let is_open = room.kind == RoomKind::Open;
-    let is_empty = Memo::new(move |_| is_open && timeline.with(|timeline| timeline.messages.is_empty()));
+    let is_empty = Memo::new(move |_| {
+        is_open && timeline.with(|timeline| timeline.messages.is_empty() && timeline.thread.is_none())
+    });
     Effect::new(move |_| {
         if is_empty.get() {
             // boot.js shows the controls that need a script.

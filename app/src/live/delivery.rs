@@ -5,7 +5,7 @@ use campfire::protocol::{ClientCommand, ServerEvent, ViewerState};
 use leptos::prelude::*;
 
 use super::reading::report_shown;
-use super::{Live, connection, focus, mark_read_if_visible, with_tab};
+use super::{Focus, Live, connection, focus, mark_read_if_visible, with_tab};
 use crate::{browser, names};
 
 /// Begins to collect the received events, for [`release`].
@@ -38,16 +38,27 @@ pub fn deliver(event: &ServerEvent) {
     if let ServerEvent::Rooms { account, .. } | ServerEvent::Account { account } = event {
         update_sheets(live, account);
     }
-    let visible_room = focus.filter(|_| browser::is_visible()).map(|focus| focus.room_id);
+    let thread = focus.and_then(Focus::thread);
+    let visible = focus.filter(|_| browser::is_visible());
+    let visible_room = visible.filter(|_| thread.is_none()).map(|focus| focus.room_id);
+    if let ServerEvent::ThreadNews { root_id, is_total: false, .. } = event
+        && visible.is_some()
+        && thread == Some(*root_id)
+    {
+        // It is being read.
+        return;
+    }
     live.update_viewer_state(|state| state.apply(event, visible_room, browser::now_ms()));
     while let Some(room_id) = live.viewer_state.try_update_value(ViewerState::take_unlisted).flatten() {
         connection::send(&ClientCommand::Describe { room_id });
     }
 
     let in_focus = |room_id: RoomId| focus.filter(|focus| focus.room_id == room_id);
+    let in_room = |room_id: RoomId| thread.is_none() && in_focus(room_id).is_some();
     match event {
         ServerEvent::Rooms { .. } => mark_read_if_visible(),
-        ServerEvent::MessagePosted { message, .. } if in_focus(message.room_id).is_some() => {
+        ServerEvent::MessagePosted { message, .. } if in_room(message.room_id) => announce(live, message, is_shown),
+        ServerEvent::ThreadAnswer { root_id, is_new: true, message, .. } if thread == Some(*root_id) => {
             announce(live, message, is_shown);
         }
         ServerEvent::ReplyChanged { room_id, message_id, reply_html } if in_focus(*room_id).is_some() => {
@@ -58,7 +69,7 @@ pub fn deliver(event: &ServerEvent) {
         ServerEvent::MarkedUnread { room_id, message_id, .. } => {
             // Reading up to the same message must be reported again.
             with_tab(|tab| tab.reported.read = None);
-            if in_focus(*room_id).is_some() {
+            if in_room(*room_id) {
                 live.update_reading(|reading| reading.new_from = Some(*message_id));
             }
         }

@@ -1,6 +1,6 @@
 //! The room in view, whose events the server sends in full.
 
-use campfire::model::RoomId;
+use campfire::model::{MessageId, RoomId};
 use campfire::protocol::{ClientCommand, RoomEnd, Timeline};
 use leptos::prelude::*;
 
@@ -17,6 +17,13 @@ pub struct Focus {
     pub reload: Callback<()>,
     /// Called when the membership ended or the room was removed; perhaps more than once.
     pub lost: Callback<Option<RoomEnd>>,
+}
+
+impl Focus {
+    /// The root of the thread in view, if it is not the room itself that is.
+    pub fn thread(self) -> Option<MessageId> {
+        self.timeline.try_with_untracked(|timeline| timeline.thread).flatten()
+    }
 }
 
 /// Makes this the room in view and returns the function that ends it.

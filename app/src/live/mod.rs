@@ -125,7 +125,7 @@ struct Tab {
 /// The last reports sent on this connection.
 #[derive(Default)]
 struct Reported {
-    read: Option<(RoomId, MessageId)>,
+    read: Option<(RoomId, Option<MessageId>, MessageId)>,
     /// When the page was last reported visible; `None` while it is hidden.
     present_at_ms: Option<u64>,
     /// When typing was last reported; `None` while the user does not type.

@@ -1,6 +1,6 @@
 //! The reading position in the room in view, and the report of how far it is read.
 
-use campfire::model::MessageId;
+use campfire::model::{MessageId, RoomId};
 use campfire::protocol::{ClientCommand, Timeline};
 use leptos::prelude::*;
 
@@ -22,13 +22,21 @@ pub struct Reading {
 pub fn mark_read_if_visible() {
     let Some((live, Some(focus))) = with_tab(|tab| (tab.live, tab.focus)) else { return };
     let room_id = focus.room_id;
+    if let Some(root_id) = focus.thread() {
+        if let Some(Some(message_id)) = focus.timeline.try_with_untracked(Timeline::newest)
+            && browser::is_visible()
+            && has_changed(room_id, Some(root_id), message_id)
+        {
+            connection::send(&ClientCommand::ReadThread { room_id, root_id, message_id });
+        }
+        return;
+    }
     if !browser::is_visible() || live.viewer_state.with_value(|state| state.is_kept_unread(room_id)) {
         return;
     }
     let Some(Some(message_id)) = focus.timeline.try_with_untracked(Timeline::newest) else { return };
     live.update_viewer_state(|state| state.read(room_id));
-    let has_changed = with_tab(|tab| tab.reported.read.replace((room_id, message_id)) != Some((room_id, message_id)));
-    if has_changed == Some(true) {
+    if has_changed(room_id, None, message_id) {
         connection::send(&ClientCommand::Read { room_id, message_id });
         if live.viewer_state.with_value(|state| state.inbox.unread > 0) {
             report_shown();
@@ -43,4 +51,11 @@ pub(super) fn report_shown() {
     if let Some(Some((first, last))) = focus.timeline.try_with_untracked(ends) {
         connection::send(&ClientCommand::Shown { room_id: focus.room_id, first, last });
     }
+}
+
+/// Notes a report of what was read of a room, or of a thread in it. Returns whether it is another one than the last: an
+/// answer that the room shows may be the newest of both.
+fn has_changed(room_id: RoomId, thread: Option<MessageId>, message_id: MessageId) -> bool {
+    let report = (room_id, thread, message_id);
+    with_tab(|tab| tab.reported.read.replace(report) != Some(report)) == Some(true)
 }

@@ -1,7 +1,7 @@
 //! Forms of messages for use without scripts: editing, replying, and a refused message.
 
 use campfire::error::FieldErrors;
-use campfire::model::Message;
+use campfire::model::{Answering, Message};
 use leptos::prelude::*;
 
 use crate::components::form::{FormState, LongField};
@@ -42,8 +42,12 @@ pub fn EditMessage(
 /// The form of a refused message, with its text and the reason.
 #[component]
 pub fn NotSent(
-    /// The path of the room.
+    /// The path that messages of the room are posted to.
+    messages_path: String,
+    /// The path of the room, or of the thread.
     room_path: String,
+    /// The thread that it is an answer in.
+    answering: Option<Answering>,
     /// The `seq` of the composer's form, which makes it idempotent.
     seq: String,
     /// The id of the message that it answers, if any.
@@ -57,16 +61,20 @@ pub fn NotSent(
 ) -> impl IntoView {
     view! {
         <Card title="Not sent yet" lead="">
-            <form method="post" action=format!("{room_path}/messages")>
+            <form method="post" action=messages_path>
                 <input type="hidden" name="seq" value=seq/>
                 {(!reply_to.is_empty()).then(|| view! { <input type="hidden" name="reply_to" value=reply_to/> })}
+                {answering.map(|Answering { message_id, in_room }| view! {
+                    <input type="hidden" name="thread" value=message_id.to_string()/>
+                    {in_room.then(|| view! { <input type="hidden" name="in_room" value="on"/> })}
+                })}
                 <Body body problem=Some(problem)/>
                 <div class="card__buttons">
                     <button class="button">"Send"</button>
                     {can_be_message.then(|| view! {
                         <button class="button button--plain" name="as_message" value="1">"Send as a message"</button>
                     })}
-                    <a class="button button--plain" href=room_path.clone()>"Back to the room"</a>
+                    <a class="button button--plain" href=room_path.clone()>{if answering.is_some() { "Back to the thread" } else { "Back to the room" }}</a>
                 </div>
             </form>
         </Card>

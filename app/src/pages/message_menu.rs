@@ -13,6 +13,8 @@ pub fn MessageMenu(
     message: Message,
     /// The name of its room.
     room_name: String,
+    /// Whether it can have a thread: not in a direct room.
+    can_have_thread: bool,
     /// Whether the viewer is its author or an administrator.
     may_change: bool,
     /// Whether it is pinned to its room.
@@ -33,6 +35,9 @@ pub fn MessageMenu(
             </Section>
             <Section title="Answer or keep">
                 <a class="button button--plain" href=paths::reply(room_id, id)>"Reply"</a>
+                {can_have_thread.then(|| view! {
+                    <a class="button button--plain" href=paths::thread(room_id, id)>"Answer in a thread"</a>
+                })}
                 <form method="post" action=paths::unread(room_id, id)>
                     <button class="button button--plain">"Mark unread from here"</button>
                 </form>

@@ -25,4 +25,6 @@ pub mod saved;
 pub mod scheduled;
 pub mod search;
 pub mod share;
+#[cfg(feature = "ssr")]
+pub mod threads;
 pub mod transfer;

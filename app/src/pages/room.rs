@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use campfire::html::HtmlWriter;
 use campfire::model::{
-    Anchor, ClientMessageId, Involvement, Message, MessageId, Person, Place, Room, RoomId, RoomKind, UserId, paths,
+    Anchor, ClientMessageId, Involvement, Message, MessageId, Person, Room, RoomId, RoomKind, ThreadHead, UserId, paths,
 };
 use campfire::protocol::{RoomEnd, Timeline, timeline};
 use campfire::{AppError, AppResult};
@@ -123,14 +123,14 @@ pub fn RoomPage() -> impl IntoView {
     let page = Resource::<_, CompactRoomPage>::new_with_options(
         move || place.get(),
         move |place| async move {
-            let Place::Room { room_id, anchor } = place else { return Err(AppError::NotFound) };
+            let Some((room_id, anchor)) = place.room_id().zip(place.anchor()) else { return Err(AppError::NotFound) };
             let read = being_read.try_update_value(Option::take).flatten();
             match read.filter(|(read_at, _)| *read_at == place) {
                 Some((_, read)) => {
-                    let page = load_room(room_id, read).await?;
+                    let page = load_room(room_id, read, place.thread()).await?;
                     Ok(timeline::RoomPage { target: target(anchor, &page.timeline), ..page })
                 }
-                None => load_room(room_id, anchor).await,
+                None => load_room(room_id, anchor, place.thread()).await,
             }
         },
         false,
@@ -170,13 +170,16 @@ fn target(anchor: Anchor, timeline: &Timeline) -> Option<MessageId> {
 /// A loaded room.
 #[component]
 fn RoomView(page: timeline::RoomPage, reload: Callback<()>, editing: Editing) -> impl IntoView {
-    let timeline::RoomPage { room, involvement, timeline, target, first_unread } = page;
+    let timeline::RoomPage { room, involvement, timeline, target, first_unread, thread } = page;
+    let root_id = timeline.thread;
     let timeline = RwSignal::new(timeline);
     let room_id = room.id;
     let live = expect_context::<Live>();
     let away = timeline.with_untracked(|timeline| timeline.has_newer);
     live.page.update_untracked(|page| page.reading = Reading { away, news_count: 0, new_from: first_unread });
 
+    let place = navigation::use_place();
+    Effect::new(move |_| navigation::correct(place, room_id, root_id));
     let kind = room.kind;
     // Why the room is lost to the viewer, once it is: it stays on the screen, with what was being written.
     let loss = RwSignal::new(None::<String>);
@@ -211,7 +214,7 @@ fn RoomView(page: timeline::RoomPage, reload: Callback<()>, editing: Editing) ->
         let title = name.get();
         live.page.update(|page| {
             page.room_id = Some(room_id);
-            page.title = title;
+            page.title = if root_id.is_some() { ["Thread in ", &title].concat() } else { title };
         });
     });
     let involvement = move || {
@@ -224,12 +227,12 @@ fn RoomView(page: timeline::RoomPage, reload: Callback<()>, editing: Editing) ->
     });
     let greeted = room.name.clone();
     view! {
-        <RoomHeader room=room.clone() name involvement pins/>
+        <RoomHeader room=room.clone() name involvement timeline thread pins/>
         <Opening/>
         <Greeting room=greeted/>
         <Messages timeline target editing/>
         <Welcome room timeline/>
-        <Composer timeline editing is_lost=Signal::derive(move || loss.try_with(Option::is_some).unwrap_or_default())/>
+        <Composer timeline editing is_first_answer=thread.is_some_and(|head| !head.has_answers) is_lost=Signal::derive(move || loss.try_with(Option::is_some).unwrap_or_default())/>
         <Lost loss editing/>
     }
 }
@@ -305,26 +308,44 @@ fn Opening() -> impl IntoView {
     view! { <p class="opening" role="status">{text}</p> }
 }
 
-/// The header of a room: its name, the people present, the search, the bell, the link to its settings, and its pins.
+/// The header of a room: its name, the people present, the search, the bell, the link to its settings, and its pins; of a
+/// thread, with the button to follow it and the link back.
 #[component]
 fn RoomHeader(
     room: Room,
     name: Memo<String>,
     involvement: impl Fn() -> Involvement + Copy + Send + Sync + 'static,
+    timeline: RwSignal<Timeline>,
+    thread: Option<ThreadHead>,
     pins: Memo<String>,
 ) -> impl IntoView {
+    let live = expect_context::<Live>();
     let Room { id: room_id, kind, .. } = room;
     let title = move || {
         let mut html = HtmlWriter::new();
-        html.markup(r#"<span class="visually-hidden">"#).markup(if kind == RoomKind::Direct {
-            "Ping with "
-        } else {
-            ""
+        html.markup(match (thread, kind) {
+            (Some(_), _) => r#"<span class="room-header__of">Thread in "#,
+            (None, RoomKind::Direct) => r#"<span class="visually-hidden">Ping with "#,
+            _ => r#"<span class="visually-hidden">"#,
         });
         html.markup("</span><bdi>").text(&name.try_get().unwrap_or_default()).markup("</bdi>");
         html.into_string()
     };
-    let tools = move || tools_html(room_id, kind, involvement()) + &pins.try_get().unwrap_or_default();
+    let newest = timeline.with_untracked(|timeline| timeline.messages.last().map(|last| last.id));
+    let tools = move || {
+        let Some(head) = thread else {
+            return tools_html(room_id, kind, involvement()) + &pins.try_get().unwrap_or_default();
+        };
+        let viewer_id = untrack(|| live.viewer_state(|state| state.viewer.id));
+        let html = timeline.try_with(|timeline| {
+            // Whoever writes follows.
+            let is_own = |message: &Message| Some(message.id) > newest && message.creator_id == viewer_id;
+            let is_followed = head.is_followed || timeline.messages.iter().any(is_own);
+            let has_answers = head.has_answers || timeline.messages.last().map(|last| last.id) > timeline.thread;
+            thread_tools_html(timeline, has_answers.then_some(is_followed))
+        });
+        html.unwrap_or_default()
+    };
     view! {
         <header class="room-header">
             <MenuButton/>
@@ -333,6 +354,24 @@ fn RoomHeader(
             <div class="room-header__tools" inner_html=tools></div>
         </header>
     }
+}
+
+/// The tools of a thread: the button to follow it, once there is something to follow, and the link to its root in the room.
+fn thread_tools_html(timeline: &Timeline, is_followed: Option<bool>) -> String {
+    let mut html = HtmlWriter::new();
+    let Some(root_id) = timeline.thread else { return String::new() };
+    if let Some(is_followed) = is_followed {
+        html.markup(r#"<form method="post" action=""#).text(&paths::thread_follow(timeline.room_id, root_id));
+        html.markup(r#""><input type="hidden" name="_method" value=""#);
+        html.markup(if is_followed { "delete" } else { "put" });
+        html.markup(r#""><button class="button button--plain room-header__follow">"#);
+        html.markup(if is_followed { "Unfollow" } else { "Follow" }).markup("</button></form>");
+    }
+    html.markup(r#"<a class="button--icon" href=""#).text(&paths::message(timeline.room_id, root_id));
+    html.markup(r#"" aria-label="Back to the room" title="Back to the room">"#);
+    Icon::Close.push(&mut html);
+    html.markup("</a>");
+    html.into_string()
 }
 
 /// The link to the search, the viewer's involvement as a menu of the choices, and the link to the settings.
@@ -496,6 +535,7 @@ mod tests {
             involvement: Involvement::Mentions,
             timeline: Timeline {
                 room_id: RoomId(4),
+                thread: Some(MessageId(1)),
                 messages: Arc::new(messages),
                 has_older: true,
                 has_newer: false,
@@ -506,6 +546,7 @@ mod tests {
             },
             target: Some(MessageId(2)),
             first_unread: None,
+            thread: Some(ThreadHead { is_followed: true, has_answers: true }),
         };
         let encoded = CompactRoomPage::encode(&Ok(page(vec![with_html(message(1)), with_html(message(2))]))).unwrap();
         assert_eq!(CompactRoomPage::decode(&encoded).unwrap(), Ok(page(vec![message(1), message(2)])));

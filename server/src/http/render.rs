@@ -116,6 +116,12 @@ pub async fn live(site: &Site, request: LiveRequest) -> AppResult<Rendered> {
         layout.inbox.unread = layout.inbox.unread.saturating_sub(count.unread);
         layout.inbox.badge = layout.inbox.badge.saturating_sub(count.badge);
     }
+    // Displaying the newest answers of a thread marks it as read, too.
+    if let Place::Thread { room_id, root_id, anchor: Anchor::Newest } = place
+        && let Some(room) = layout.rooms.iter_mut().find(|room| room.id == room_id)
+    {
+        room.threads.retain(|thread| thread.root_id != root_id);
+    }
     // If not all direct rooms are in the sidebar, a message in a hidden one changes the page: it is not cached.
     let direct_count = layout.rooms.iter().filter(|room| room.kind == RoomKind::Direct).count();
     // A prefetched page shows the room as read without marking it: from the cache, it would be displayed without that.

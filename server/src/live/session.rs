@@ -276,6 +276,13 @@ impl Session {
                     Err(error) => tracing::warn!(%error, "entries of an inbox could not be marked read"),
                 }
             }
+            ClientCommand::ReadThread { room_id, root_id, message_id } => {
+                let current = &self.current;
+                let read = ops::threads::mark_read(&self.state, current, room_id, root_id, message_id);
+                if let Err(error) = Box::pin(read).await {
+                    tracing::warn!(%error, "a thread could not be marked read");
+                }
+            }
             ClientCommand::Unknown => {}
         }
         Ok(())

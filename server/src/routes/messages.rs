@@ -9,8 +9,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use campfire::access::Member;
-use campfire::model::Posted;
-use campfire::model::{ClientMessageId, Draft, MessageId, paths};
+use campfire::model::{Answering, Answers, ClientMessageId, Draft, MessageId, Posted, RoomKind, paths};
 use campfire::state::AppState;
 use campfire::{AppError, AppResult, ops};
 use sha2::{Digest, Sha256};
@@ -58,20 +57,32 @@ async fn create(
             given => given.parse()?,
         };
         let as_message = form.has("as_message");
-        let reply_to = answered(&form)?;
-        ops::commands::send(state, &member, client_message_id, form.get("body"), files?, reply_to, as_message).await
+        let answers = Answers { reply_to: answered(&form)?, thread: answering(&form)? };
+        ops::commands::send(state, &member, client_message_id, form.get("body"), files?, answers, as_message).await
     };
     respond(&member, &form, posted.await).map_err(IntoResponse::into_response)
 }
 
+/// The thread that a form answers in.
+fn answering(form: &Form) -> AppResult<Option<Answering>> {
+    let thread = Some(form.get("thread")).filter(|thread| !thread.is_empty());
+    let message_id = thread.map(str::parse).transpose()?;
+    Ok(message_id.map(|message_id| Answering { message_id, in_room: form.has("in_room") }))
+}
+
 /// The response to a form that posts a message.
 fn respond(member: &Member, form: &Form, posted: AppResult<Option<Posted>>) -> Result<Response, PageError> {
+    let answering = answering(form)?;
+    let room_path =
+        answering.map_or_else(|| room_path(member), |answering| paths::thread(member.room.id, answering.message_id));
     match posted {
-        Ok(None | Some(Posted::Stored(_))) => Ok(Redirect::to(&room_path(member)).into_response()),
+        Ok(None | Some(Posted::Stored(_))) => Ok(Redirect::to(&room_path).into_response()),
         // The same form again, after its message was deleted. Without the `seq`, it is a new message.
         Ok(Some(Posted::Removed(_))) => {
             let props = NotSentProps {
-                room_path: room_path(member),
+                messages_path: paths::messages(member.room.id),
+                room_path,
+                answering,
                 seq: String::new(),
                 reply_to: form.get("reply_to").to_owned(),
                 body: form.get("body").to_owned(),
@@ -94,7 +105,9 @@ fn respond(member: &Member, form: &Form, posted: AppResult<Option<Posted>>) -> R
             let can_be_message =
                 matches!(&error, AppError::Invalid(errors) if errors.get(ops::commands::COMMAND_FIELD).is_some());
             let props = NotSentProps {
-                room_path: room_path(member),
+                messages_path: paths::messages(member.room.id),
+                room_path,
+                answering,
                 seq: form.get("seq").to_owned(),
                 reply_to: form.get("reply_to").to_owned(),
                 body: form.get("body").to_owned(),
@@ -135,7 +148,8 @@ async fn menu(State(state): State<AppState>, of_message: OfMessage) -> Result<Re
     let message = ops::messages::find(&state, &member, message_id).await?;
     let may_change = member.user.may_administer(message.creator_id);
     let is_pinned = ops::pins::is_pinned(&state, message_id).await?;
-    let props = MessageMenuProps { message, room_name: member.room.name, may_change, is_pinned };
+    let can_have_thread = member.room.kind != RoomKind::Direct;
+    let props = MessageMenuProps { message, room_name: member.room.name, can_have_thread, may_change, is_pinned };
     Ok(render::plain(StatusCode::OK, "Message", || MessageMenu(props)))
 }
 
@@ -196,7 +210,9 @@ async fn edit(
         // Deleted meanwhile: the text can be sent as a new message.
         Err(AppError::NotFound) => {
             let props = NotSentProps {
+                messages_path: paths::messages(member.room.id),
                 room_path: room_path(&member),
+                answering: None,
                 seq: String::new(),
                 reply_to: String::new(),
                 body: form.get("body").to_owned(),
@@ -266,6 +282,7 @@ fn id_of_form(state: &AppState, member: &Member, form: &Form) -> ClientMessageId
     let mut hasher = Sha256::new();
     hasher.update(member.room.id.0.to_be_bytes());
     hasher.update(form.get("body"));
+    hasher.update(form.get("thread"));
     ClientMessageId::v7(seq, first_ten(&hasher.finalize()))
 }
 

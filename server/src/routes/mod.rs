@@ -26,6 +26,7 @@ pub(crate) mod saved;
 pub(crate) mod scheduled;
 pub(crate) mod searches;
 pub(crate) mod sounds;
+pub(crate) mod threads;
 pub(crate) mod transfers;
 pub(crate) mod uploads;
 pub(crate) mod users;

@@ -75,7 +75,8 @@ enum MessageRange {
     Older,
 }
 
-/// `/rooms/4/@41`: the page of a room around a message, or around its place if it was deleted.
+/// `/rooms/4/@41`: the page of a room around a message, or around its place if it was deleted. An answer that the room does
+/// not show is shown in its thread.
 async fn show_at(
     State(site): State<Site>,
     SignedIn(current): SignedIn,
@@ -85,7 +86,11 @@ async fn show_at(
     request: (HeaderMap, Forwarded),
 ) -> Result<Response, PageError> {
     let at = path.get("at").and_then(|at| at.strip_prefix('@')).ok_or(AppError::NotFound)?;
-    at.parse::<MessageId>()?;
+    let message_id = at.parse::<MessageId>()?;
+    if let Some(root_id) = ops::threads::find_only_thread(&site.state, &member, message_id).await? {
+        // The room does not show it.
+        return Ok(Redirect::to(&paths::thread_at(member.room.id, root_id, message_id)).into_response());
+    }
     let url = uri.path_and_query().map_or("/", |url| url.as_str()).to_owned();
     room_page(&site, current, member, MessageRange::Older, url, request).await
 }

@@ -1,7 +1,7 @@
 //! Slash commands: `/word text` calls a bot, and what it answers is for everybody or for the caller alone.
 
 use axum::http::StatusCode;
-use campfire::model::{ClientMessageId, FileKey, RoomId, UserId, parse_words};
+use campfire::model::{Answers, ClientMessageId, FileKey, RoomId, UserId, parse_words};
 use campfire::ops::bots::BotForm;
 use campfire::ops::commands::send;
 use campfire::protocol::ServerEvent;
@@ -33,7 +33,7 @@ impl Stage {
 
     async fn send(&self, number: u64, text: &str) -> Result<bool, AppError> {
         let member = self.site.state.members.find(&self.bob.user, self.room_id).await.unwrap();
-        let sent = send(&self.site.state, &member, id(number), text, Vec::new(), None, false).await;
+        let sent = send(&self.site.state, &member, id(number), text, Vec::new(), Answers::default(), false).await;
         sent.map(|posted| posted.is_none())
     }
 
@@ -155,7 +155,7 @@ async fn what_cannot_be_a_command_is_said_and_can_be_sent_as_a_message() {
     }
     let member = stage.site.state.members.find(&stage.bob.user, stage.room_id).await.unwrap();
     let with_file = vec!["f".repeat(32).parse::<FileKey>().unwrap()];
-    let sent = send(&stage.site.state, &member, id(40), "/deploy", with_file, None, false).await;
+    let sent = send(&stage.site.state, &member, id(40), "/deploy", with_file, Answers::default(), false).await;
     assert!(refusal(sent.map(|_| true)).contains("takes no files"));
 
     // Without scripts: the form again, with another button.
@@ -188,7 +188,7 @@ async fn only_active_bots_of_the_room_with_a_webhook_are_called_and_bots_call_no
     let (state, ada) = (&stage.site.state, stage.ada.administrator());
     let room = stage.site.closed_room(&stage.bob, "Without the bot").await;
     let member = state.members.find(&stage.bob.user, room.id).await.unwrap();
-    let elsewhere = send(state, &member, id(1), "/deploy", Vec::new(), None, false).await;
+    let elsewhere = send(state, &member, id(1), "/deploy", Vec::new(), Answers::default(), false).await;
     assert!(refusal(elsewhere.map(|_| true)).contains("Nothing in this room"));
     let quiet = form("Quiet", "", "hush");
     ops::bots::create(state, &ada, quiet).await.unwrap();
@@ -198,7 +198,7 @@ async fn only_active_bots_of_the_room_with_a_webhook_are_called_and_bots_call_no
     let bot = ops::bots::find(state, &ada, stage.bot_id).await.unwrap();
     let bot = ops::bots::authenticate(state, &bot.key.to_string(), "127.0.0.1".parse().unwrap()).await.unwrap();
     let as_bot = state.members.find(&bot, stage.room_id).await.unwrap();
-    assert!(send(state, &as_bot, id(3), "/deploy", Vec::new(), None, false).await.unwrap().is_some());
+    assert!(send(state, &as_bot, id(3), "/deploy", Vec::new(), Answers::default(), false).await.unwrap().is_some());
 
     // Who is gone before the delivery has called nobody.
     assert_eq!(stage.send(4, "/deploy late").await, Ok(true));
@@ -208,13 +208,13 @@ async fn only_active_bots_of_the_room_with_a_webhook_are_called_and_bots_call_no
 
     // A target that is gone switches the webhook off: nothing can be called then, and the room is not told.
     let as_ada = state.members.find(&stage.ada.user, stage.room_id).await.unwrap();
-    assert!(send(state, &as_ada, id(5), "/deploy", Vec::new(), None, false).await.unwrap().is_none());
+    assert!(send(state, &as_ada, id(5), "/deploy", Vec::new(), Answers::default(), false).await.unwrap().is_none());
     stage.deliver().await;
-    let off = send(state, &as_ada, id(6), "/deploy", Vec::new(), None, false).await;
+    let off = send(state, &as_ada, id(6), "/deploy", Vec::new(), Answers::default(), false).await;
     assert!(refusal(off.map(|_| true)).contains("CI takes no commands"));
     assert_eq!(stage.texts().await, ["/deploy"]);
     ops::bots::deactivate(state, &ada, stage.bot_id).await.unwrap();
-    let gone = send(state, &as_ada, id(7), "/deploy", Vec::new(), None, false).await;
+    let gone = send(state, &as_ada, id(7), "/deploy", Vec::new(), Answers::default(), false).await;
     assert!(refusal(gone.map(|_| true)).contains("Nothing in this room"));
 }
 

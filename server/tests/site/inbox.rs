@@ -35,7 +35,7 @@ impl Stage {
     async fn answer(&self, to: MessageId) -> Message {
         let member = self.site.state.members.find(&self.ada.user, self.room_id).await.unwrap();
         let id = ClientMessageId::v7(7, uuid::Uuid::new_v4().as_bytes()[..10].try_into().unwrap());
-        let posted = post_with_files(&self.site.state, &member, id, "an answer", Vec::new(), Some(to)).await.unwrap();
+        let posted = post_with_files(&self.site.state, &member, id, "an answer", Vec::new(), to.into()).await.unwrap();
         match posted {
             Posted::Stored(message) => message,
             Posted::Removed(_) => unreachable!("a new id"),

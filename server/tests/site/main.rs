@@ -31,6 +31,7 @@ mod saved;
 mod scheduled;
 mod sockets;
 mod support;
+mod threads;
 mod tls;
 mod users;
 mod webhooks;

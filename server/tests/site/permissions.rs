@@ -4,7 +4,7 @@
 
 use axum::body::Body;
 use axum::http::{Method, StatusCode};
-use campfire::model::{Message, Role, Room, RoomId, Status};
+use campfire::model::{Answering, ClientMessageId, Message, Role, Room, RoomId, Status};
 use campfire::ops;
 use campfire::ops::rooms::Audience;
 use serde_json::json;
@@ -246,6 +246,44 @@ async fn permissions_to_boost_reply_and_search() {
     for (path, field) in [("/inbox/read", ("up_to", "1")), ("/inbox/settings", ("mention", "off"))] {
         cast.row(path, ANYONE_SIGNED_IN, async |who, _| form(who, path.into(), &[field]).await).await;
     }
+}
+
+#[tokio::test]
+async fn permissions_to_read_answer_and_follow_threads() {
+    let cast = Cast::new().await;
+    let path = |it: &Target| format!("/rooms/{}/threads/{}", it.room.id, it.message.id);
+    cast.row("open a thread", INSIDE_PAGE, async |who, it| page(who, path(&it)).await).await;
+    cast.row("load a thread", INSIDE, async |who, it| {
+        let arguments = json!({"room_id": it.room.id, "anchor": "newest", "thread": it.message.id});
+        call(who, "rooms/page", arguments).await
+    })
+    .await;
+    for function in ["messages/before", "messages/after"] {
+        cast.row(function, INSIDE, async |who, it| {
+            let id = it.message.id;
+            call(who, function, json!({"room_id": it.room.id, "message_id": id, "thread": id})).await
+        })
+        .await;
+    }
+    cast.row("answer in a thread", INSIDE_PAGE, async |who, it| {
+        let fields = [("body", "hi"), ("thread", &*it.message.id.to_string())];
+        form(who, format!("/rooms/{}/messages", it.room.id), &fields).await
+    })
+    .await;
+    let creator = cast.creator.current();
+    for method in ["put", "delete"] {
+        cast.row(method, INSIDE_PAGE, async |who, it| {
+            let member = cast.site.state.members.find(&creator, it.room.id).await.unwrap();
+            let answering = Answering { message_id: it.message.id, in_room: false };
+            let id = ClientMessageId::v7(it.room.id.0.unsigned_abs(), [5; 10]);
+            ops::messages::post_with_files(&cast.site.state, &member, id, "an answer", vec![], answering.into())
+                .await
+                .unwrap();
+            form(who, format!("{}/follow", path(&it)), &[("_method", method)]).await
+        })
+        .await;
+    }
+    cast.row("list threads", ANYONE_SIGNED_IN, async |who, _| page(who, "/threads".into()).await).await;
 }
 
 #[tokio::test]

@@ -136,7 +136,7 @@ async fn pushes_follow_what_each_person_wants_to_hear_of() {
     let answer = async |text: &str| {
         let member = state.members.find(&cast.ada.user, cast.room_id).await.unwrap();
         let id = ClientMessageId::v7(7, uuid::Uuid::new_v4().as_bytes()[..10].try_into().unwrap());
-        ops::messages::post_with_files(state, &member, id, text, Vec::new(), Some(own.id)).await.unwrap();
+        ops::messages::post_with_files(state, &member, id, text, Vec::new(), own.id.into()).await.unwrap();
         cast.run().await;
         cast.service.devices()
     };

@@ -23,7 +23,7 @@ async fn answer(
     reply_to: MessageId,
 ) -> AppResult<Posted> {
     let member = site.state.members.find(&who.user, room_id).await.unwrap();
-    post_with_files(&site.state, &member, id(number), text, Vec::new(), Some(reply_to)).await
+    post_with_files(&site.state, &member, id(number), text, Vec::new(), reply_to.into()).await
 }
 
 fn stored(posted: AppResult<Posted>) -> Message {

@@ -77,9 +77,10 @@ pub async fn remove(state: &AppState, member: &Member, message_id: MessageId) ->
     let remove = async move |tx: &mut Tx, member: Member| {
         let room_id = member.room.id;
         require_message_administration(tx, &member, message_id).await?;
-        let Removed { mentioned, had_files, was_pinned, inbox } =
+        let Removed { mentioned, had_files, was_pinned, answer, inbox } =
             store::messages::remove(tx.db(), room_id, message_id).await?;
-        Ok(tx.record(Fact::MessageRemoved { room_id, message_id, mentioned, had_files, was_pinned, inbox }).await?)
+        let removed = Fact::MessageRemoved { room_id, message_id, mentioned, had_files, was_pinned, answer, inbox };
+        Ok(tx.record(removed).await?)
     };
     write_as(state, member, remove).await
 }

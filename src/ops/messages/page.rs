@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::AppResult;
 use crate::access::Member;
 use crate::model::{Anchor, MessageId};
+use crate::ops::threads;
 use crate::protocol::{MessagePage, RoomPage, Timeline};
 use crate::richtext::pins_html;
 use crate::state::AppState;
@@ -18,12 +19,18 @@ const HALF_PAGE_BYTES: usize = MAX_PAGE_BYTES / 2;
 
 /// The data of the member's room page: the messages at `anchor`, and the position in the event log they were read at.
 ///
-/// If the anchor's message is not in the room (any more), the messages around its place.
+/// If the anchor's message is not in the room (any more), the messages around its place. If the room does not show it, as an
+/// answer, the page of its thread.
 ///
 /// # Errors
 /// When the database does not answer.
 pub async fn room_page(state: &AppState, member: &Member, anchor: Anchor) -> AppResult<RoomPage> {
     let room_id = member.room.id;
+    if let Anchor::Around(message_id) = anchor
+        && let Some(root_id) = threads::find_only_thread(state, member, message_id).await?
+    {
+        return threads::page(state, member, root_id, anchor).await;
+    }
     let mut reader = state.db.reader().acquire().await?;
     let db = reader.db();
     let (end, max_bytes) = match anchor {
@@ -56,13 +63,15 @@ pub async fn room_page(state: &AppState, member: &Member, anchor: Anchor) -> App
     let messages = Arc::new(messages);
     let removed = BTreeSet::new();
     let pins_html = pins_html(room_id, &pins);
-    let timeline = Timeline { room_id, messages, has_older, has_newer, cursor, removed, pins_html, pins_seq: 0 };
+    let timeline =
+        Timeline { room_id, thread: None, messages, has_older, has_newer, cursor, removed, pins_html, pins_seq: 0 };
     Ok(RoomPage {
         room: member.room.clone(),
         involvement: member.involvement,
         timeline,
         target: target_id,
         first_unread,
+        thread: None,
     })
 }
 

@@ -9,12 +9,13 @@ use super::render::render;
 use crate::access::Member;
 use crate::facts::Fact;
 use crate::model::{
-    Attachment, ClientMessageId, Draft, FileForm, FileKey, MAX_FILES, Message, MessageId, Posted, RoomId, RoomKind,
-    UserId,
+    Answer, Answering, Answers, Attachment, ClientMessageId, Draft, FileForm, FileKey, MAX_FILES, Message, MessageId,
+    Posted, RoomId, RoomKind, UserId,
 };
 use crate::ops::inbox::{self, NewlyPosted};
 use crate::ops::permissions::{require_credential, write_as, write_message};
-use crate::richtext::{Mention, Rendered, extras_html};
+use crate::ops::threads;
+use crate::richtext::{Mention, Rendered, answer_link_html, extras_html};
 use crate::state::AppState;
 use crate::store::messages::{Inserted, NewMessage};
 use crate::store::{self, Tx};
@@ -80,7 +81,7 @@ async fn post_draft(
     reply_to: Option<MessageId>,
     webhooks: Webhooks,
 ) -> AppResult<Posted> {
-    let sent_digest = digest(member.room.id, &draft, &[], reply_to);
+    let sent_digest = digest(member.room.id, &draft, &[], Answers { reply_to, thread: None });
     require_answerable(state, member, reply_to).await?;
     let Rendered { body, mentions, links } = render(state, member.room.id, draft, Vec::new()).await?;
     let message = Arc::new(NewMessage {
@@ -90,6 +91,7 @@ async fn post_draft(
         client_message_id,
         sent_digest,
         body,
+        answer: None,
         created_at: state.clock.now_ms(),
         reply_to,
         is_reading: true,
@@ -110,7 +112,7 @@ pub(in crate::ops) async fn post_absent(
     client_message_id: ClientMessageId,
     draft: Draft,
 ) -> AppResult<Posted> {
-    let sent_digest = digest(member.room.id, &draft, &[], None);
+    let sent_digest = digest(member.room.id, &draft, &[], Answers::default());
     let Rendered { body, mentions, links } = render(state, member.room.id, draft, Vec::new()).await?;
     let new = NewMessage {
         room_id: member.room.id,
@@ -119,6 +121,7 @@ pub(in crate::ops) async fn post_absent(
         client_message_id,
         sent_digest,
         body,
+        answer: None,
         created_at: state.clock.now_ms(),
         reply_to: None,
         is_reading: false,
@@ -142,31 +145,34 @@ pub(in crate::ops) async fn find_posted(
     client_message_id: &ClientMessageId,
     draft: &Draft,
 ) -> AppResult<Option<MessageId>> {
-    let sent_digest = digest(room_id, draft, &[], None);
+    let sent_digest = digest(room_id, draft, &[], Answers::default());
     let sent = store::messages::find_sent(tx.db(), creator_id, client_message_id).await?;
     Ok(sent.filter(|sent| sent.sent_digest == sent_digest).map(|sent| sent.message_id))
 }
 
-/// Posts `text` with files in the member's room, as an answer to `reply_to`, if to anything. The files are complete uploads
-/// of the member, in this order.
+/// Posts `text`, perhaps with files, in the member's room, as an answer to what `answers` names, if to anything. The files
+/// are complete uploads of the member, in this order.
 ///
 /// Idempotent, like [`post`]. A message that was removed can be answered: it may have been there when the answer was begun.
+/// Whoever answers in a thread follows it, and so does the author of its root from the first answer on.
 ///
 /// # Errors
 /// Those of [`post`]; `Invalid` for an upload that is not complete, was sent before, or has expired, and for an answer to
-/// what is not in the room.
+/// what is not in the room; of an answer in a thread, `Conflict` when its root is not in the room any more, and `Invalid` in
+/// a direct room.
 pub async fn post_with_files(
     state: &AppState,
     member: &Member,
     client_message_id: ClientMessageId,
     text: &str,
     keys: Vec<FileKey>,
-    reply_to: Option<MessageId>,
+    answers: Answers,
 ) -> AppResult<Posted> {
-    if keys.is_empty() {
-        return post_draft(state, member, client_message_id, text.parse()?, reply_to, Webhooks::Triggered).await;
+    if keys.is_empty() && answers.thread.is_none() {
+        let draft = text.parse()?;
+        return post_draft(state, member, client_message_id, draft, answers.reply_to, Webhooks::Triggered).await;
     }
-    post_files(state, member, client_message_id, text, keys, reply_to, Webhooks::Triggered).await
+    post_checked(state, member, client_message_id, text, keys, answers, Webhooks::Triggered).await
 }
 
 /// Posts files like [`post_with_files`], without a text and without telling any webhook.
@@ -179,23 +185,25 @@ pub(in crate::ops) async fn post_files_quietly(
     client_message_id: ClientMessageId,
     keys: Vec<FileKey>,
 ) -> AppResult<Posted> {
-    post_files(state, member, client_message_id, "", keys, None, Webhooks::Quiet).await
+    post_checked(state, member, client_message_id, "", keys, Answers::default(), Webhooks::Quiet).await
 }
 
-async fn post_files(
+/// Posts a message whose files and thread are checked in the write.
+async fn post_checked(
     state: &AppState,
     member: &Member,
     client_message_id: ClientMessageId,
     text: &str,
     keys: Vec<FileKey>,
-    reply_to: Option<MessageId>,
+    answers: Answers,
     webhooks: Webhooks,
 ) -> AppResult<Posted> {
     if keys.len() > MAX_FILES || keys.iter().collect::<HashSet<_>>().len() < keys.len() {
         return Err(AppError::invalid("files", "A message has at most 10 files, each once. Send the rest in another."));
     }
-    let draft = Draft::beside_files(text)?;
-    let sent_digest = digest(member.room.id, &draft, &keys, reply_to);
+    let draft = if keys.is_empty() { text.parse()? } else { Draft::beside_files(text)? };
+    let sent_digest = digest(member.room.id, &draft, &keys, answers);
+    let Answers { reply_to, thread: answering } = answers;
     require_answerable(state, member, reply_to).await?;
     let Rendered { body, mentions, links } = render(state, member.room.id, draft, Vec::new()).await?;
     let mut new = NewMessage {
@@ -205,6 +213,7 @@ async fn post_files(
         client_message_id,
         sent_digest,
         body,
+        answer: None,
         created_at: state.clock.now_ms(),
         reply_to,
         is_reading: true,
@@ -212,7 +221,7 @@ async fn post_files(
     let consequences = Consequences::new(member, webhooks, mentions, links);
     // Not the way of other messages, which are inserted before anything is validated: that would roll back all of a commit
     // for one bad file.
-    let write = async move |tx: &mut Tx, _| {
+    let write = async move |tx: &mut Tx, member: Member| {
         if store::messages::find_sent(tx.db(), new.creator_id, &new.client_message_id).await?.is_some() {
             return finish_post(tx, None, &new, consequences, Vec::new()).await;
         }
@@ -230,15 +239,34 @@ async fn post_files(
                 .iter()
                 .map(|(key, name)| (name.as_str(), kinds.get(key).map_or(FileForm::Other, |kind| FileForm::of(kind)))),
         );
+        let thread = match answering {
+            Some(answering) => Some(threads::begin(tx, &member, answering).await?),
+            None => None,
+        };
+        new.answer = thread.map(|thread| thread.answer);
         let inserted = store::messages::insert_all(tx.db(), &[&new]).await?.pop().flatten();
-        if let Some(inserted) = &inserted {
-            tx.index(inserted.id, new.body.text.len());
-            store::files::attach(tx.db(), new.room_id, inserted.id, &names).await?;
-            let files = store::files::list_of_message(tx.db(), inserted.id).await?;
-            store::files::note_extras(tx.db(), inserted.id, &extras_html(&files), None).await?;
-            return finish_post(tx, Some(inserted.clone()), &new, consequences, files).await;
+        let Some(inserted) = inserted else {
+            // What was begun for an answer goes with the error.
+            return if thread.is_some() {
+                Err(AppError::Internal)
+            } else {
+                finish_post(tx, None, &new, consequences, Vec::new()).await
+            };
+        };
+        tx.index(inserted.id, new.body.text.len());
+        store::files::attach(tx.db(), new.room_id, inserted.id, &names).await?;
+        let files = store::files::list_of_message(tx.db(), inserted.id).await?;
+        if !files.is_empty() || new.answer.is_some_and(|answer| answer.in_room) {
+            let mut extras_html = extras_html(&files);
+            if let Some(Answer { root_id, in_room: true }) = new.answer {
+                extras_html += &answer_link_html(new.room_id, root_id, inserted.id);
+            }
+            store::files::note_extras(tx.db(), inserted.id, &extras_html, None).await?;
         }
-        finish_post(tx, None, &new, consequences, Vec::new()).await
+        if let Some(thread) = thread {
+            threads::count_answer(tx, &member, thread, inserted.id, new.created_at).await?;
+        }
+        finish_post(tx, Some(inserted), &new, consequences, files).await
     };
     write_as(state, member, write).await
 }
@@ -256,7 +284,8 @@ async fn finish_post(
         return resolve_rejected(tx, new).await;
     };
     let Consequences { mentions, links, webhooks, is_direct } = consequences;
-    let (message, mentioned) = if mentions.is_empty() && files.is_empty() && new.reply_to.is_none() {
+    let has_extras = !files.is_empty() || new.answer.is_some_and(|answer| answer.in_room);
+    let (message, mentioned) = if mentions.is_empty() && !has_extras && new.reply_to.is_none() {
         (without_mentions(id, new, creator_name), Vec::new())
     } else {
         let mentioned = store::mentions::replace(tx.db(), new.room_id, id, &mentions).await?;
@@ -279,11 +308,36 @@ async fn finish_post(
         Some(reply_to) => store::messages::find_creator(tx.db(), new.room_id, reply_to).await?,
         None => None,
     };
+    let followers = match new.answer {
+        Some(Answer { root_id, .. }) => store::threads::mark_unread(tx.db(), root_id, new.creator_id).await?,
+        None => Vec::new(),
+    };
     let creator_id = new.creator_id;
-    let posted =
-        NewlyPosted { room_id: new.room_id, is_direct, message_id: id, creator_id, mentioned: &mentioned, answered };
+    let posted = NewlyPosted {
+        room_id: new.room_id,
+        is_direct,
+        message_id: id,
+        creator_id,
+        mentioned: &mentioned,
+        answered,
+        followers: &followers,
+    };
     let inbox = inbox::insert_posted(tx, &posted).await?;
-    tx.record(Fact::MessagePosted { seq, message: message.clone(), mentioned, caught_up, pictures, inbox }).await?;
+    match new.answer {
+        None => {
+            let message = message.clone();
+            tx.record(Fact::MessagePosted { seq, message, mentioned, caught_up, pictures, inbox }).await?;
+        }
+        Some(answer) => {
+            if answer.in_room {
+                let (message, mentioned) = (message.clone(), mentioned.clone());
+                let (pictures, inbox) = (Vec::new(), Vec::new());
+                tx.record(Fact::MessagePosted { seq, message, mentioned, caught_up, pictures, inbox }).await?;
+            }
+            let message = message.clone();
+            tx.record(Fact::ThreadAnswered { seq, message, answer, mentioned, followers, pictures, inbox }).await?;
+        }
+    }
     if caught_up && store::inbox::mark_passed(tx.db(), creator_id, new.room_id, id).await? > 0 {
         tx.record(Fact::InboxChanged { user_ids: vec![creator_id], room_id: None }).await?;
     }
@@ -340,8 +394,9 @@ async fn require_answerable(state: &AppState, member: &Member, reply_to: Option<
     if is_there { Ok(()) } else { Err(AppError::invalid("reply_to", "The message to answer is not in this room.")) }
 }
 
-/// Digest of the room, the text, the files and the answered message as sent, which tells a retry from another message with the same id.
-fn digest(room_id: RoomId, draft: &Draft, keys: &[FileKey], reply_to: Option<MessageId>) -> [u8; 32] {
+/// Digest of the room, the text, the files and what is answered as sent, which tells a retry from another message with the
+/// same id.
+fn digest(room_id: RoomId, draft: &Draft, keys: &[FileKey], answers: Answers) -> [u8; 32] {
     let mut hasher = Sha256::new();
     hasher.update(room_id.0.to_be_bytes());
     hasher.update(draft.as_str());
@@ -350,9 +405,14 @@ fn digest(room_id: RoomId, draft: &Draft, keys: &[FileKey], reply_to: Option<Mes
         hasher.update("\0");
         hasher.update(key.as_str());
     }
-    if let Some(message_id) = reply_to {
+    if let Some(message_id) = answers.reply_to {
         hasher.update("\0@");
         hasher.update(message_id.0.to_be_bytes());
+    }
+    if let Some(Answering { message_id, in_room }) = answers.thread {
+        hasher.update("\0\0");
+        hasher.update(message_id.0.to_be_bytes());
+        hasher.update([u8::from(in_room)]);
     }
     hasher.finalize().into()
 }

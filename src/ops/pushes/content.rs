@@ -62,7 +62,7 @@ pub(super) fn notification(message: &PushedMessage, receiver: &PushReceiver) -> 
     Notification {
         title: title.clone(),
         body,
-        navigate: [origin, paths::room(*room_id).as_str()].concat(),
+        navigate: [origin, path(message).as_str()].concat(),
         tag: tag(*room_id, Urgency::of(message, receiver)),
         icon: [origin, paths::small_logo(message.logo_version).as_str()].concat(),
         badge: Some(receiver.badge),
@@ -94,6 +94,11 @@ pub(super) fn entry_notification(entry: &PushedEntry, receiver: &PushReceiver) -
 /// The tag of the notifications about a message that is no news: a later one replaces the one before.
 pub(super) fn entry_tag(message_id: MessageId) -> String {
     format!("message-{message_id}")
+}
+
+/// Where a push of a message leads to: the room, or the answer in its thread if the room does not show it.
+fn path(PushedMessage { message_id, thread_root_id, room_id, .. }: &PushedMessage) -> String {
+    thread_root_id.map_or_else(|| paths::room(*room_id), |root_id| paths::thread_at(*room_id, root_id, *message_id))
 }
 
 /// The tag of the notifications of a room: a new one replaces the one before. Ordinary messages have another one than those

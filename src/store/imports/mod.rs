@@ -317,12 +317,15 @@ pub async fn times_before(
     before: i64,
     limit: i64,
 ) -> sqlx::Result<Vec<(i64, i64)>> {
-    sqlx::query_as("SELECT id, created_at FROM messages WHERE room_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3")
-        .bind(room_id)
-        .bind(before)
-        .bind(limit)
-        .fetch_all(db)
-        .await
+    sqlx::query_as(
+        "SELECT id, created_at FROM messages
+          WHERE room_id = $1 AND in_thread_only = FALSE AND id < $2 ORDER BY id DESC LIMIT $3",
+    )
+    .bind(room_id)
+    .bind(before)
+    .bind(limit)
+    .fetch_all(db)
+    .await
 }
 
 /// How far a member has read: room, user, and the last message read.

@@ -296,7 +296,8 @@ impl EntryRow {
 }
 
 /// Marks the entries of a user about the messages of a room from `first` to `last` as read: they were shown. Reminders of
-/// them only if it is one message: its person went to see that one. Returns how many there were.
+/// them, and answers that only a thread shows, only if it is one message: its person went to see that one. Returns how many
+/// there were.
 pub async fn mark_shown(
     db: impl SqliteExecutor<'_>,
     user_id: UserId,
@@ -306,7 +307,9 @@ pub async fn mark_shown(
     let marked = sqlx::query(
         "UPDATE inbox SET unread = FALSE
           WHERE user_id = $1 AND room_id = $2 AND message_id BETWEEN $3 AND $4 AND unread
-            AND (cause <> 'reminder' OR $3 = $4)",
+            AND (cause <> 'reminder' OR $3 = $4)
+            AND ($3 = $4 OR NOT EXISTS (SELECT 1 FROM messages
+                                         WHERE messages.id = inbox.message_id AND messages.in_thread_only))",
     )
     .bind(user_id)
     .bind(room_id)
@@ -387,10 +390,53 @@ pub async fn mark_passed(
 ) -> sqlx::Result<u64> {
     let marked = sqlx::query(
         "UPDATE inbox SET unread = FALSE
-          WHERE user_id = $1 AND room_id = $2 AND message_id <= $3 AND unread AND cause NOT IN ('boost', 'reminder')",
+          WHERE user_id = $1 AND room_id = $2 AND message_id <= $3 AND unread AND cause NOT IN ('boost', 'reminder')
+            AND NOT EXISTS (SELECT 1 FROM messages
+                             WHERE messages.id = inbox.message_id AND messages.in_thread_only)",
     )
     .bind(user_id)
     .bind(room_id)
+    .bind(last)
+    .execute(db)
+    .await?;
+    Ok(marked.rows_affected())
+}
+
+/// Whether a user has unread entries about the answers of a thread up to `last`.
+pub async fn has_unread_of_thread(
+    db: impl SqliteExecutor<'_>,
+    user_id: UserId,
+    root_id: MessageId,
+    last: MessageId,
+) -> sqlx::Result<bool> {
+    sqlx::query_scalar(
+        "SELECT EXISTS (SELECT 1 FROM inbox JOIN messages ON messages.id = inbox.message_id
+                         WHERE inbox.user_id = $1 AND inbox.unread AND inbox.message_id <= $3
+                           AND inbox.cause <> 'reminder' AND messages.thread_root_id = $2)",
+    )
+    .bind(user_id)
+    .bind(root_id)
+    .bind(last)
+    .fetch_one(db)
+    .await
+}
+
+/// Marks the entries of a user about the answers of a thread up to `last` as read, but not those of reminders. Returns how
+/// many there were.
+pub async fn mark_thread_shown(
+    db: impl SqliteExecutor<'_>,
+    user_id: UserId,
+    root_id: MessageId,
+    last: MessageId,
+) -> sqlx::Result<u64> {
+    let marked = sqlx::query(
+        "UPDATE inbox SET unread = FALSE
+          WHERE user_id = $1 AND unread AND message_id <= $3 AND cause <> 'reminder'
+            AND EXISTS (SELECT 1 FROM messages
+                         WHERE messages.id = inbox.message_id AND messages.thread_root_id = $2)",
+    )
+    .bind(user_id)
+    .bind(root_id)
     .bind(last)
     .execute(db)
     .await?;
@@ -419,6 +465,8 @@ pub async fn mark_unread(
         "UPDATE inbox SET unread = TRUE
           WHERE user_id = $1 AND room_id = $2 AND NOT unread
             AND (cause IN ('mention', 'answer', 'thread_answer') AND message_id >= $3
+                    AND NOT EXISTS (SELECT 1 FROM messages
+                                     WHERE messages.id = inbox.message_id AND messages.in_thread_only)
                  OR id = (SELECT MAX(id) FROM inbox WHERE user_id = $1 AND room_id = $2 AND cause = 'ping')
                     AND NOT EXISTS (SELECT 1 FROM inbox AS other
                                      WHERE other.user_id = $1 AND other.room_id = $2 AND other.unread

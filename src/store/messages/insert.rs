@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use sqlx::SqliteConnection;
 
-use crate::model::{ClientMessageId, Credential, MessageId, RoomId, UserId, hex};
+use crate::model::{Answer, ClientMessageId, Credential, MessageId, RoomId, UserId, hex};
 use crate::richtext::Body;
 use crate::store::events::EventKind;
 
@@ -23,6 +23,8 @@ pub struct NewMessage {
     pub sent_digest: [u8; 32],
     /// The text in all its forms.
     pub body: Body,
+    /// Where it stands if it is an answer in a thread.
+    pub answer: Option<Answer>,
     /// When it was posted, in milliseconds since the epoch.
     pub created_at: i64,
     /// The message of the same room that it answers. The caller has checked that it is, or was, there.
@@ -46,13 +48,14 @@ pub struct Inserted {
 }
 
 /// A `FROM` clause for the messages of the JSON array `$1` that this call inserted: those above their room's
-/// `last_message_id`, which the last statement updates.
+/// `last_message_id`, which the last statement updates. An answer that the room does not show leaves that as it is: whoever
+/// inserts one has made sure that its id is new.
 macro_rules! from_new_messages {
     () => {
         "json_each($1) AS new
          CROSS JOIN messages
             ON messages.creator_id = new.value ->> 1 AND messages.client_message_id = new.value ->> 2
-           AND messages.room_id = new.value ->> 0
+           AND messages.room_id = new.value ->> 0 AND messages.in_thread_only = new.value ->> 19
          JOIN rooms ON rooms.id = messages.room_id AND messages.id > rooms.last_message_id"
     };
 }
@@ -70,7 +73,7 @@ pub async fn insert_all(db: &mut SqliteConnection, messages: &[&NewMessage]) -> 
     let mut rows = Vec::with_capacity(messages.len());
     for (index, message) in messages.iter().enumerate() {
         let NewMessage { room_id, creator_id, client_message_id, body, created_at, .. } = message;
-        let NewMessage { credential, sent_digest, reply_to, is_reading, .. } = message;
+        let NewMessage { credential, sent_digest, answer, reply_to, is_reading, .. } = message;
         if !seen_ids.insert((*room_id, *creator_id, client_message_id)) {
             continue;
         }
@@ -93,17 +96,19 @@ pub async fn insert_all(db: &mut SqliteConnection, messages: &[&NewMessage]) -> 
             credential.key_number(),
             credential.hook_id(),
             reply_to,
-            is_reading
+            is_reading,
+            answer.map(|answer| answer.root_id),
+            i64::from(answer.is_some_and(|answer| !answer.in_room))
         ]));
     }
     // Of the five statements only the `SELECT` returns a row.
     let rows_returned: Vec<(i64, String)> = sqlx::query_as(concat!(
         "INSERT INTO messages (room_id, creator_id, client_message_id, sent_digest, body_source, body_html, body_text,
                                search_words, search_marks, render_version, created_at, updated_at, search_parts,
-                               reply_to)
+                               reply_to, thread_root_id, in_thread_only)
          SELECT new.value ->> 0, new.value ->> 1, new.value ->> 2, unhex(new.value ->> 3), new.value ->> 4,
                 new.value ->> 5, new.value ->> 6, new.value ->> 7, new.value ->> 8, new.value ->> 9, new.value ->> 10,
-                new.value ->> 10, new.value ->> 12, new.value ->> 16
+                new.value ->> 10, new.value ->> 12, new.value ->> 16, new.value ->> 18, new.value ->> 19
            FROM json_each($1) AS new
           CROSS JOIN memberships
              ON memberships.room_id = new.value ->> 0 AND memberships.user_id = new.value ->> 1
@@ -131,7 +136,7 @@ pub async fn insert_all(db: &mut SqliteConnection, messages: &[&NewMessage]) -> 
          SELECT last_insert_rowid(),
                 json_group_array(json_array(new.value ->> 11, messages.id,
                                             rooms.last_message_id > memberships.read_message_id
-                                            AND new.value ->> 17, users.name)) FROM ",
+                                            AND new.value ->> 17 AND NOT messages.in_thread_only, users.name)) FROM ",
         from_new_messages!(),
         "
            JOIN memberships ON memberships.room_id = rooms.id AND memberships.user_id = messages.creator_id
@@ -142,6 +147,7 @@ pub async fn insert_all(db: &mut SqliteConnection, messages: &[&NewMessage]) -> 
                         MAX(new.value ->> 17) AS is_reading FROM ",
         from_new_messages!(),
         "
+                  WHERE NOT messages.in_thread_only
                   GROUP BY messages.room_id, messages.creator_id) AS written
           WHERE memberships.room_id = written.room_id AND memberships.user_id = written.creator_id
             AND (written.is_reading OR memberships.read_message_id >= written.last_message_id);
@@ -150,6 +156,7 @@ pub async fn insert_all(db: &mut SqliteConnection, messages: &[&NewMessage]) -> 
            FROM (SELECT messages.room_id, MAX(messages.id) AS id, messages.created_at FROM ",
         from_new_messages!(),
         "
+                  WHERE NOT messages.in_thread_only
                   GROUP BY messages.room_id) AS written
           WHERE rooms.id = written.room_id"
     ))

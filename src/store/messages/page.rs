@@ -21,7 +21,7 @@ pub async fn page_before(
     message_id: MessageId,
 ) -> sqlx::Result<MessagePage> {
     let rows = sqlx::query_as(select_messages!(
-        "WHERE messages.room_id = $1 AND messages.id < $2 ORDER BY messages.id DESC LIMIT $3 + 0",
+        "WHERE messages.room_id = $1 AND messages.in_thread_only = FALSE AND messages.id < $2 ORDER BY messages.id DESC LIMIT $3 + 0",
         "$4"
     ))
     .bind(room_id)
@@ -42,7 +42,7 @@ pub async fn page_after(
     max_bytes: usize,
 ) -> sqlx::Result<MessagePage> {
     let rows = sqlx::query_as(select_messages!(
-        "WHERE messages.room_id = $1 AND messages.id > $2 ORDER BY messages.id LIMIT $3 + 0",
+        "WHERE messages.room_id = $1 AND messages.in_thread_only = FALSE AND messages.id > $2 ORDER BY messages.id LIMIT $3 + 0",
         "$4"
     ))
     .bind(room_id)

@@ -3,9 +3,9 @@
 
 use sqlx::SqliteConnection;
 
-use crate::model::{MessageId, RoomId, UserId};
+use crate::model::{Answer, MessageId, RoomId, UserId};
 use crate::store::files::release_of_messages;
-use crate::store::{inbox, pins};
+use crate::store::{inbox, pins, threads};
 
 /// What a removed message had.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,12 +16,15 @@ pub struct Removed {
     pub had_files: bool,
     /// Whether it was pinned.
     pub was_pinned: bool,
+    /// Where it stood, if it was an answer.
+    pub answer: Option<Answer>,
     /// The users in whose inboxes it was.
     pub inbox: Vec<UserId>,
 }
 
 /// Removes a message. If it was its room's newest, the one before it becomes the newest.
 pub async fn remove(db: &mut SqliteConnection, room_id: RoomId, message_id: MessageId) -> sqlx::Result<Removed> {
+    let answer = threads::find_answer(&mut *db, message_id).await?.map(|(_, answer)| answer);
     let had_files = release_of_messages(&mut *db, &[message_id]).await?;
     let was_pinned = pins::remove(&mut *db, message_id).await?;
     let inbox = inbox::remove_of_message(&mut *db, message_id).await?;
@@ -38,24 +41,28 @@ pub async fn remove(db: &mut SqliteConnection, room_id: RoomId, message_id: Mess
     .await?;
     sqlx::query("DELETE FROM messages WHERE id = $1").bind(message_id).execute(&mut *db).await?;
     sqlx::query(
-        "UPDATE rooms SET last_message_id = (SELECT COALESCE(MAX(id), 0) FROM messages WHERE room_id = $1)
+        "UPDATE rooms SET last_message_id = (SELECT COALESCE(MAX(id), 0) FROM messages
+                                      WHERE room_id = $1 AND in_thread_only = FALSE)
           WHERE id = $1 AND last_message_id = $2",
     )
     .bind(room_id)
     .bind(message_id)
-    .execute(db)
+    .execute(&mut *db)
     .await?;
-    Ok(Removed { mentioned, had_files, was_pinned, inbox })
+    if let Some(Answer { root_id, .. }) = answer {
+        threads::uncount_answer(db, root_id).await?;
+    }
+    Ok(Removed { mentioned, had_files, was_pinned, answer, inbox })
 }
 
-/// Removes up to `limit` of a room's messages, oldest first, and returns how many were removed. Their files have expired
+/// Removes up to `limit` of a room's messages, oldest first and answers in threads last, and returns how many were removed. Their files have expired
 /// then.
 ///
 /// Call it in several writes: removing a large room in one would block all other writes meanwhile.
 pub async fn remove_some_of_room(db: &mut SqliteConnection, room_id: RoomId, limit: i64) -> sqlx::Result<u64> {
     sqlx::query(
         "INSERT INTO removed_messages (creator_id, client_message_id, message_id, sent_digest)
-         SELECT creator_id, client_message_id, id, sent_digest FROM messages WHERE room_id = $1 ORDER BY id LIMIT $2",
+         SELECT creator_id, client_message_id, id, sent_digest FROM messages WHERE room_id = $1 ORDER BY in_thread_only, id LIMIT $2",
     )
     .bind(room_id)
     .bind(limit)
@@ -64,11 +71,11 @@ pub async fn remove_some_of_room(db: &mut SqliteConnection, room_id: RoomId, lim
     sqlx::query(
         "UPDATE blobs SET expires_at = 0
           WHERE key IN (SELECT attachments.blob_key
-                          FROM (SELECT id FROM messages WHERE room_id = $1 ORDER BY id LIMIT $2) AS removed
+                          FROM (SELECT id FROM messages WHERE room_id = $1 ORDER BY in_thread_only, id LIMIT $2) AS removed
                           JOIN attachments ON attachments.message_id = removed.id
                         UNION ALL
                         SELECT link_previews.picture_key
-                          FROM (SELECT id FROM messages WHERE room_id = $1 ORDER BY id LIMIT $2) AS removed
+                          FROM (SELECT id FROM messages WHERE room_id = $1 ORDER BY in_thread_only, id LIMIT $2) AS removed
                           JOIN link_previews ON link_previews.message_id = removed.id)",
     )
     .bind(room_id)
@@ -76,7 +83,7 @@ pub async fn remove_some_of_room(db: &mut SqliteConnection, room_id: RoomId, lim
     .execute(&mut *db)
     .await?;
     let removed = sqlx::query(
-        "DELETE FROM messages WHERE id IN (SELECT id FROM messages WHERE room_id = $1 ORDER BY id LIMIT $2)",
+        "DELETE FROM messages WHERE id IN (SELECT id FROM messages WHERE room_id = $1 ORDER BY in_thread_only, id LIMIT $2)",
     )
     .bind(room_id)
     .bind(limit)

@@ -10,6 +10,10 @@ use crate::store::json_ids;
 /// A message, as a push tells of it.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub struct PushedMessage {
+    /// Its id.
+    pub message_id: MessageId,
+    /// The root of its thread, if the room does not show it.
+    pub thread_root_id: Option<MessageId>,
     /// Its room.
     pub room_id: RoomId,
     /// The kind of the room.
@@ -125,7 +129,8 @@ pub async fn list_receivers_of_entry(
 /// The message; `None` if it was removed, or its room.
 pub async fn find_message(db: impl SqliteExecutor<'_>, message_id: MessageId) -> sqlx::Result<Option<PushedMessage>> {
     sqlx::query_as(
-        "SELECT messages.room_id, rooms.kind AS room_kind, rooms.name AS room_name, users.name AS creator_name,
+        "SELECT messages.id AS message_id, CASE WHEN messages.in_thread_only THEN messages.thread_root_id END AS thread_root_id,
+                messages.room_id, rooms.kind AS room_kind, rooms.name AS room_name, users.name AS creator_name,
                 messages.body_text, messages.created_at,
                 (SELECT group_concat(name, ', ')
                    FROM (SELECT name FROM attachments WHERE message_id = $1 ORDER BY position LIMIT 3)) AS file_names,
@@ -180,6 +185,7 @@ pub async fn list_receivers(
            LEFT JOIN push_settings ON push_settings.user_id = devices.user_id
           WHERE messages.id = $1
             AND (memberships.involvement = $6
+                    AND (NOT messages.in_thread_only OR is_personal)
                     AND (rooms.kind <> 'direct' OR is_personal OR ",
         delivery!("devices.user_id", "'ping'"),
         " = 'notify')
@@ -192,7 +198,7 @@ pub async fn list_receivers(
                                        AND newer.cause IN ('mention', 'answer', 'thread_answer'))
                  OR NOT (is_personal AND rooms.kind <> 'direct')
                     AND NOT EXISTS (SELECT 1 FROM messages AS later
-                                     WHERE later.room_id = messages.room_id AND later.id > messages.id
+                                     WHERE later.room_id = messages.room_id AND later.in_thread_only = FALSE AND later.id > messages.id
                                        AND later.creator_id <> devices.user_id))
           ORDER BY devices.id LIMIT $8"
     ))

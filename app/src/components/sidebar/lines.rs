@@ -4,7 +4,7 @@
 //! stays, and keeps the focus.
 
 use campfire::html::HtmlWriter;
-use campfire::model::{Person, RoomId, RoomKind, SidebarRoom, first_name, fold_for_filter, paths};
+use campfire::model::{MAX_NEWS_COUNT, Person, RoomId, RoomKind, SidebarRoom, first_name, fold_for_filter, paths};
 
 use crate::components::avatar::{push_avatar, push_avatars};
 use crate::components::icon::Icon;
@@ -32,6 +32,7 @@ fn shared_line(room: &SidebarRoom, in_view: Option<RoomId>) -> Line {
     icon.push(&mut html);
     html.markup(r#"</span> <bdi class="sidebar__name">"#).text(&room.name).markup("</bdi>");
     push_link_end(&mut html, room);
+    push_thread_news(&mut html, room);
     let class = if room.unread { "sidebar__room unread" } else { "sidebar__room" };
     Line { class, html: html.into_string() }
 }
@@ -98,20 +99,33 @@ fn push_link_end(html: &mut HtmlWriter, room: &SidebarRoom) {
     html.markup("</a>");
 }
 
+/// Appends the link to the newest thread of the room that has news, and how many answers are new in all.
+fn push_thread_news(html: &mut HtmlWriter, room: &SidebarRoom) {
+    let Some(thread) = room.threads.first() else { return };
+    let count: u32 = room.threads.iter().map(|thread| thread.count).sum();
+    html.markup(r#"<a class="thread-mark" href=""#).text(&paths::thread(room.id, thread.root_id));
+    html.markup(r#"" title="New answers in a thread">"#);
+    Icon::Thread.push(html);
+    html.number(count.min(MAX_NEWS_COUNT).into())
+        .markup(r#"<span class="visually-hidden"> new answers in a thread of "#);
+    html.text(&room.name).markup("</span></a>");
+}
+
 fn matches(name: &str, filter: &str) -> bool {
     filter.is_empty() || fold_for_filter(name).contains(&fold_for_filter(filter.trim()))
 }
 
 #[cfg(test)]
 mod tests {
-    use campfire::model::UserId;
+    use campfire::model::{MessageId, ThreadNews, UserId};
 
     use super::*;
 
     fn room(id: i64, kind: RoomKind, name: &str, unread: bool) -> SidebarRoom {
         let person = Person { id: UserId(id + 10), name: name.to_owned() };
         let people = if kind == RoomKind::Direct { vec![person] } else { vec![] };
-        SidebarRoom { id: RoomId(id), kind, name: name.to_owned(), unread, mention_count: 0, active_at: 0, people }
+        let (name, threads) = (name.to_owned(), vec![]);
+        SidebarRoom { id: RoomId(id), kind, name, unread, mention_count: 0, active_at: 0, people, threads }
     }
 
     #[test]
@@ -134,6 +148,12 @@ mod tests {
         }
         let named = [SidebarRoom { mention_count: 2, ..room(4, RoomKind::Open, "Named", true) }];
         assert!(shared_lines(&named, "", None)[0].html.contains("@2"));
+
+        let news = |root_id, count| ThreadNews { root_id: MessageId(root_id), count };
+        let named =
+            [SidebarRoom { threads: vec![news(50, 2), news(41, 3)], ..room(4, RoomKind::Open, "Named", false) }];
+        let line = &shared_lines(&named, "", None)[0];
+        assert!(line.html.contains(r#"href="/rooms/4/threads/50""#) && line.html.contains("</svg>5<"), "{}", line.html);
 
         let pings = ping_lines(&rooms, &unpinged, "", None);
         assert_eq!(pings.len(), 3, "the new ping, Bob's, and Cleo offered");

@@ -84,9 +84,13 @@ fn inbox_html(InboxCount { unread, badge }: InboxCount) -> String {
     html.into_string()
 }
 
-/// The links below the rooms: to what the viewer keeps for later, to make a room, and to those that the viewer has hidden.
+/// The links below the rooms: to the threads that the viewer follows, to what the viewer keeps for later, to make a room, and
+/// to those that the viewer has hidden.
 fn more_html(may_make_rooms: bool, hidden_count: u32) -> String {
     let mut html = HtmlWriter::new();
+    html.markup(r#"<a class="sidebar__new" href=""#).markup(paths::THREADS).markup(r#"">"#);
+    Icon::Thread.push_boxed(&mut html);
+    html.markup(" Threads</a>");
     html.markup(r#"<a class="sidebar__new" href=""#).markup(paths::SAVED).markup(r#"">"#);
     Icon::Clock.push_boxed(&mut html);
     html.markup(" Saved for later</a>");

@@ -103,7 +103,15 @@ pub async fn create(
         let Posting { text, client_message_id, files, reply_to, is_json } =
             Posting::read(&site, &program.bot, request, json_rule(&program)).await?;
         let client_message_id = client_message_id.unwrap_or_else(|| new_message_id(state));
-        let posted = messages::post_with_files(state, &member, client_message_id, &text, files, reply_to).await?;
+        let posted = messages::post_with_files(
+            state,
+            &member,
+            client_message_id,
+            &text,
+            files,
+            Answers { reply_to, thread: None },
+        )
+        .await?;
         let wants_object = is_json || program.path_key.is_none();
         created(state, &member, &forwarded, posted, wants_object).await
     }

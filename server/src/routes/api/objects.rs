@@ -1,6 +1,6 @@
 //! The objects of the API as JSON. Their fields are only ever added to.
 
-use campfire::model::{BoostContent, MessageId, Role, RoomId, RoomKind, UserId, paths, utc_timestamp};
+use campfire::model::{Answer, BoostContent, MessageId, Role, RoomId, RoomKind, UserId, paths, utc_timestamp};
 use campfire::ops::api::{ApiBoost, ApiMessage, ApiRoom, ApiUser};
 use serde::Serialize;
 
@@ -35,6 +35,14 @@ struct RoomReference {
     id: RoomId,
 }
 
+/// The thread that a message is an answer in.
+#[derive(Debug, Serialize)]
+struct ThreadReference {
+    /// The message that it began with.
+    id: MessageId,
+    shown_in_room: bool,
+}
+
 /// A message.
 #[derive(Debug, Serialize)]
 pub struct MessageObject {
@@ -46,6 +54,8 @@ pub struct MessageObject {
     /// The message of the same room that it answers, if any.
     #[serde(skip_serializing_if = "Option::is_none")]
     reply_to: Option<MessageId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    thread: Option<ThreadReference>,
     url: String,
 }
 
@@ -53,7 +63,7 @@ impl MessageObject {
     /// The object of a message, with URLs of this origin.
     #[must_use]
     pub fn new(origin: &str, message: ApiMessage) -> Self {
-        let ApiMessage { message, plain_text, creator } = message;
+        let ApiMessage { message, plain_text, creator, answer } = message;
         Self {
             id: message.id,
             created_at: timestamp(message.created_at),
@@ -61,6 +71,7 @@ impl MessageObject {
             creator: UserObject::new(origin, creator),
             room: RoomReference { id: message.room_id },
             reply_to: message.reply_to,
+            thread: answer.map(|Answer { root_id, in_room }| ThreadReference { id: root_id, shown_in_room: in_room }),
             url: message_url(origin, message.room_id, message.id),
         }
     }

@@ -85,7 +85,7 @@ pub async fn thread_before(
     .fetch_one(&mut *db)
     .await?;
     let page = page_from_rows(db, (messages, boosts, mentioned), End::Newest, max_bytes).await?;
-    Ok(TimelineSnapshot { cursor, page, first_unread })
+    Ok(TimelineSnapshot { cursor, page, first_unread, pins: Pins::default() })
 }
 
 #[cfg(test)]

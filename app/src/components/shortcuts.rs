@@ -7,7 +7,7 @@ use web_sys::{Event, HtmlDialogElement, HtmlInputElement};
 use crate::browser;
 
 /// Keys, and what they do.
-const SHORTCUTS: [(&str, &str); 14] = [
+const SHORTCUTS: [(&str, &str); 15] = [
     ("Enter", "send"),
     ("Shift+Enter", "new line"),
     ("↑ in an empty field", "edit your last message"),

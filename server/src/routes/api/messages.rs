@@ -7,7 +7,7 @@ use axum::extract::{Path, Query, Request, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use campfire::access::Member;
-use campfire::model::{Draft, FileName, MessageId, Posted, paths};
+use campfire::model::{Answers, Draft, FileName, MessageId, Posted, paths};
 use campfire::ops::api::{self, ApiPage, Range};
 use campfire::ops::{boosts, files, messages};
 use campfire::state::AppState;

@@ -40,8 +40,9 @@ pub async fn messages_after(room_id: RoomId, message_id: MessageId) -> AppResult
     answer(async move { ops::messages::page_after(&state(), &member_of(room_id).await?, message_id).await }).await
 }
 
-/// Posts `body` in the room, with complete uploads as its files, as an answer to `reply_to`, if to anything. Calls with the same `client_message_id` store it once. A
-/// text like `/word` calls a bot instead, and is no message, unless `as_message` is set.
+/// Posts `body` in the room, with complete uploads as its files, as an answer to `reply_to`, if to anything. Calls with the
+/// same `client_message_id` store it once. A text like `/word` calls a bot instead, and is no message, unless `as_message`
+/// is set.
 /// Fails with `SignedOut` if another user than `person` is signed in: the browser may have kept what that one wrote.
 #[server(endpoint = "messages/post", input = Json, output = Json)]
 pub async fn post_message(

@@ -68,6 +68,23 @@ test("who looks at the room is not told what is said there", async ({ twoPeople:
   expect(titles.filter((title) => title.startsWith("("))).toEqual([]);
 });
 
+test("what comes below a reader who is scrolled up is unread until they come down to it", async ({ twoPeople: { ada, bob } }) => {
+  await flood(ada, "/rooms/1", 60);
+  await expect(bob.message("message number 60")).toBeVisible();
+  const timeline = bob.page.locator(".timeline");
+  await timeline.evaluate((box) => { box.scrollTop = -box.scrollHeight; });
+  await expect(bob.message("message number 60")).not.toBeInViewport();
+  await ada.write("@Bob, below");
+  await expect(inboxLink(bob)).toHaveAccessibleName("Inbox 1 unread");
+  await expect(bob.page).toHaveTitle("(1) All Talk – Campfire");
+  await timeline.evaluate((box) => { box.scrollTop = 0; });
+  await expect(bob.message("below")).toBeInViewport();
+  await expect(inboxLink(bob)).toHaveAccessibleName("Inbox");
+  await expect(bob.page).toHaveTitle("All Talk – Campfire");
+  await bob.goto("/inbox");
+  await expect(bob.page.locator(".inbox__entry.unread")).toHaveCount(0);
+});
+
 test("keys open the inbox and mark everything as read", async ({ twoPeople: { ada, bob } }) => {
   await elsewhere(bob);
   await ada.write("@Bob one");
@@ -140,7 +157,7 @@ test("the inbox and answers need no script", async ({ person }) => {
   await expect(ada.page.locator(".inbox__entry.unread")).toHaveCount(0);
   await ada.page.getByRole("link", { name: "What comes here" }).click();
   const mentions = ada.page.getByRole("group", { name: "Mentions" });
-  await mentions.getByText("Off", { exact: true }).click();
+  await mentions.getByRole("radio", { name: "Off" }).check();
   await ada.page.locator("#inbox-settings").getByRole("button", { name: "Save" }).click();
   await expect(ada.page.getByRole("alert")).toHaveText("Saved.");
   await bob.write("@Ada not any more");

@@ -100,13 +100,26 @@ impl FromStr for Delivery {
     }
 }
 
-/// How many unread entries an inbox has, up to [`InboxCount::MAX`].
+/// How many unread entries an inbox has, up to [`InboxCount::MAX`]. In JSON both numbers as an array.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(from = "(u32, u32)", into = "(u32, u32)")]
 pub struct InboxCount {
     /// All unread ones.
     pub unread: u32,
     /// Those among them of which the person is notified: the number on the app's icon.
     pub badge: u32,
+}
+
+impl From<(u32, u32)> for InboxCount {
+    fn from((unread, badge): (u32, u32)) -> Self {
+        Self { unread, badge }
+    }
+}
+
+impl From<InboxCount> for (u32, u32) {
+    fn from(InboxCount { unread, badge }: InboxCount) -> Self {
+        (unread, badge)
+    }
 }
 
 impl InboxCount {

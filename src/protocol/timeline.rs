@@ -219,11 +219,8 @@ impl Timeline {
     /// Changes the line above the answers to a message. The rows of the page are changed by what received the event, since
     /// the data embedded in a page does not say what its messages answer.
     fn change_reply(&mut self, message_id: MessageId, reply_html: &str) {
-        let is_answer = |known: &Message| known.reply_to == Some(message_id) && known.reply_html != reply_html;
-        if self.messages.iter().any(is_answer) {
-            for answer in self.messages_mut().iter_mut().filter(|known| known.reply_to == Some(message_id)) {
-                reply_html.clone_into(&mut answer.reply_html);
-            }
+        for answer in self.messages_mut().iter_mut().filter(|known| known.reply_to == Some(message_id)) {
+            reply_html.clone_into(&mut answer.reply_html);
         }
     }
 

@@ -118,7 +118,8 @@ impl ViewerState {
         self.unlisted.pop()
     }
 
-    /// Applies an event. `seen` is the room that the viewer looks at: the one in view, while the page is visible.
+    /// Applies an event. `seen` is the room whose newest messages the viewer looks at: the one in view, while the page is
+    /// visible.
     pub fn apply(&mut self, event: &ServerEvent, seen: Option<RoomId>, now_ms: u64) -> Changes {
         let is_seen = |room_id: &RoomId| seen == Some(*room_id);
         match event {

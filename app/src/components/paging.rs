@@ -47,7 +47,10 @@ pub fn use_paging(timeline: RwSignal<Timeline>, scroller: Scroller) -> Paging {
             }
         }
         // By then the rows are in the page.
-        request_animation_frame(move || paging.fill());
+        request_animation_frame(move || {
+            paging.settle();
+            paging.fill();
+        });
     });
     paging
 }
@@ -57,17 +60,37 @@ impl Paging {
     pub fn scrolled(self) {
         self.scroller.scrolled();
         let Some(hidden) = self.scroller.hidden() else { return };
-        let is_away = hidden.below > AWAY_DISTANCE_PX || self.timeline.with_untracked(|timeline| timeline.has_newer);
+        self.note_distance(&hidden);
+        if let Some(end) = self.near_end(&hidden)
+            && !self.is_loading.get_value()
+        {
+            self.load(end);
+        }
+    }
+
+    /// Updates the reading position after a change of the messages.
+    fn settle(self) {
+        if self.is_loading.try_get_value() == Some(false)
+            && let Some(hidden) = self.scroller.hidden()
+        {
+            self.note_distance(&hidden);
+        }
+    }
+
+    /// Updates whether the reader is away from the newest message: who comes back to it has read the room.
+    fn note_distance(self, hidden: &Hidden) {
+        let was_away = self.live.page.with_untracked(|page| page.reading.away);
+        let is_far = hidden.below > AWAY_DISTANCE_PX || self.timeline.with_untracked(|timeline| timeline.has_newer);
+        // While messages are loading, the reader's place may not be kept yet.
+        let is_away = is_far || (was_away && self.is_loading.get_value());
         self.live.update_reading(|reading| {
             reading.away = is_away;
             if !is_away {
                 reading.news_count = 0;
             }
         });
-        if let Some(end) = self.near_end(&hidden)
-            && !self.is_loading.get_value()
-        {
-            self.load(end);
+        if was_away && !is_away {
+            live::came_back();
         }
     }
 
@@ -130,6 +153,8 @@ impl Paging {
                     if has_grown {
                         // By then what was trimmed is out of the page.
                         request_animation_frame(move || self.scrolled_meanwhile());
+                    } else {
+                        self.settle();
                     }
                 });
             });

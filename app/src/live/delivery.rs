@@ -48,7 +48,10 @@ pub fn deliver(event: &ServerEvent) {
         // It is being read.
         return;
     }
-    live.update_viewer_state(|state| state.apply(event, visible_room, browser::now_ms()));
+    // Who is away from the newest messages sees who types there, and nothing else of what happens.
+    let is_typing = matches!(event, ServerEvent::Typing { .. });
+    let seen_room = visible_room.filter(|_| is_typing || !live.is_away());
+    live.update_viewer_state(|state| state.apply(event, seen_room, browser::now_ms()));
     while let Some(room_id) = live.viewer_state.try_update_value(ViewerState::take_unlisted).flatten() {
         connection::send(&ClientCommand::Describe { room_id });
     }
@@ -65,7 +68,7 @@ pub fn deliver(event: &ServerEvent) {
             browser::show_reply(*message_id, reply_html);
         }
         ServerEvent::Note { room_id, html } if in_focus(*room_id).is_some() => browser::show_note(html),
-        ServerEvent::Inbox { room_id: Some(room_id), .. } if visible_room == Some(*room_id) => report_shown(),
+        ServerEvent::Inbox { room_id: Some(room_id), .. } if seen_room == Some(*room_id) => report_shown(),
         ServerEvent::MarkedUnread { room_id, message_id, .. } => {
             // Reading up to the same message must be reported again.
             with_tab(|tab| tab.reported.read = None);

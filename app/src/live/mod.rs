@@ -1,7 +1,7 @@
 //! The browser's side of the live protocol: one WebSocket per tab, until the page is unloaded.
 //!
-//! [`connection`] keeps a socket open, [`delivery`] applies received events to the viewer state and to the timeline of the room
-//! in view, and [`reading`], [`presence`] and [`typing`] report the user's activity. [`Live`] is the state that pages
+//! [`connection`] keeps a socket open, [`delivery`] applies received events to the viewer state and to the timeline of the
+//! room in view, and [`reading`], [`presence`] and [`typing`] report the user's activity. [`Live`] is the state that pages
 //! show; all other state of a tab is in one [`Tab`].
 
 mod connection;
@@ -25,7 +25,7 @@ use connection::Connection;
 pub use connection::{Status, sign_out};
 pub use delivery::{deliver, hold, release};
 pub use focus::{Focus, focus, reload};
-pub use reading::{Reading, mark_read_if_visible};
+pub use reading::{Reading, came_back, mark_read_if_visible};
 pub use typing::report_typing;
 
 /// The live state that pages show.
@@ -81,6 +81,11 @@ impl Live {
     /// Whether the viewer may make open and closed rooms.
     pub fn may_make_rooms(self) -> bool {
         self.viewer_state(|state| state.viewer.may_make_rooms(state.account.room_creation_restricted))
+    }
+
+    /// Whether the newest messages of the room in view are out of sight.
+    fn is_away(self) -> bool {
+        self.page.with_untracked(|page| page.reading.away)
     }
 
     /// Updates the reading position and notifies its subscribers if it changed.
@@ -182,15 +187,9 @@ pub fn rooms() -> Vec<(String, String)> {
 
 fn visibility_changed() {
     if browser::is_visible() {
-        with_tab(|tab| {
-            tab.is_line_drawn = false;
-            // What came into the inbox meanwhile is seen now, also where the room has nothing new.
-            if tab.live.viewer_state.with_value(|state| state.inbox.unread > 0) {
-                tab.reported.read = None;
-            }
-        });
+        with_tab(|tab| tab.is_line_drawn = false);
         connection::close_if_silent();
-        mark_read_if_visible();
+        came_back();
     }
     spawn_local(async {
         browser::sleep(Duration::from_millis(VISIBILITY_DELAY_MS)).await;

@@ -18,7 +18,8 @@ pub struct Reading {
     pub new_from: Option<MessageId>,
 }
 
-/// Reports that the room in view is read, if the page is visible and the user did not mark the room unread.
+/// Reports that the room in view is read, if the page is visible, its end is in view, and the user did not mark the room
+/// unread.
 pub fn mark_read_if_visible() {
     let Some((live, Some(focus))) = with_tab(|tab| (tab.live, tab.focus)) else { return };
     let room_id = focus.room_id;
@@ -31,7 +32,7 @@ pub fn mark_read_if_visible() {
         }
         return;
     }
-    if !browser::is_visible() || live.viewer_state.with_value(|state| state.is_kept_unread(room_id)) {
+    if !browser::is_visible() || live.is_away() || live.viewer_state.with_value(|state| state.is_kept_unread(room_id)) {
         return;
     }
     let Some(Some(message_id)) = focus.timeline.try_with_untracked(Timeline::newest) else { return };
@@ -42,6 +43,17 @@ pub fn mark_read_if_visible() {
             report_shown();
         }
     }
+}
+
+/// The end of the room came into view again, or the page did: what came into the inbox meanwhile is seen now, also where the
+/// room has nothing new.
+pub fn came_back() {
+    with_tab(|tab| {
+        if tab.live.viewer_state.with_value(|state| state.inbox.unread > 0) {
+            tab.reported.read = None;
+        }
+    });
+    mark_read_if_visible();
 }
 
 /// Reports which messages of the room in view the page shows: entries of the inbox about them are read.

@@ -193,6 +193,10 @@ fn RoomView(page: timeline::RoomPage, reload: Callback<()>, editing: Editing) ->
         });
         let unfocus = live::focus(Focus { room_id, timeline, reload, lost });
         on_cleanup(browser::on_this_thread(unfocus));
+        if target.is_some() {
+            // Where the link leads may be far from the newest message: once the rows are laid out, it is known.
+            live.update_reading(|reading| reading.away = true);
+        }
         live::mark_read_if_visible();
     });
     let first_name = room.name.clone();

@@ -206,7 +206,7 @@ test("formatted words look as the button says", async ({ twoPeople: { ada } }) =
     await ada.composer.fill(text);
     await ada.composer.evaluate((field: HTMLTextAreaElement, range) => field.setSelectionRange(...(range as [number, number])), [from, to]);
     await ada.page.getByRole("button", { name: new RegExp(`^${tool} \\(`) }).click();
-    await ada.page.getByRole("button", { name: "Send" }).click();
+    await ada.page.getByRole("button", { name: "Send", exact: true }).click();
     await arrived(ada);
     return ada.page.locator(".message__body").last();
   };

@@ -177,7 +177,7 @@ test("the chat works with the keyboard alone", async ({ twoPeople: { ada, bob } 
 test("a message that is too long stays in the composer with the reason", async ({ twoPeople: { ada } }) => {
   const text = "x".repeat(32_001);
   await ada.composer.fill(text);
-  await ada.page.getByRole("button", { name: "Send" }).click();
+  await ada.page.getByRole("button", { name: "Send", exact: true }).click();
   await expect(ada.page.getByRole("alert").filter({ hasText: "32,000 characters" })).toBeVisible();
   await expect(ada.composer).toHaveValue(text);
 });

@@ -142,7 +142,7 @@ test("the inbox and answers need no script", async ({ person }) => {
   await bob.page.reload();
   await bob.choose(bob.message("shall we meet?"), "Reply");
   await bob.page.getByLabel("Message").fill("at ten, @Ada");
-  await bob.page.getByRole("button", { name: "Send" }).click();
+  await bob.page.getByRole("button", { name: "Send", exact: true }).click();
   await expect(bob.message("at ten").locator(".reply")).toHaveText("In answer to Ada shall we meet?");
   await ada.goto("/inbox");
   await expect(inboxLink(ada)).toHaveAccessibleName("Inbox 1 unread");

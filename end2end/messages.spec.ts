@@ -544,7 +544,7 @@ test("mentions, boosts, replies and the search need no script", async ({ person 
   await bob.choose(bob.message("eels"), "Reply");
   await bob.page.getByLabel("Message").press("Control+End");
   await bob.page.getByLabel("Message").pressSequentially("slippery");
-  await bob.page.getByRole("button", { name: "Send" }).click();
+  await bob.page.getByRole("button", { name: "Send", exact: true }).click();
   await expect(bob.message("slippery").locator(".reply")).toContainText("eels");
   await expect(bob.message("has something to show").getByRole("link", { name: "Play tada" })).toHaveAttribute("href", "/sounds/tada.mp3");
   await bob.page.getByRole("link", { name: "Search" }).click();

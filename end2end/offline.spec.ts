@@ -227,7 +227,7 @@ test("a page whose WASM is gone is loaded once more, and works without it if tha
   await expect.poll(() => loads).toBe(2);
   await expect(ada.page.locator("script[data-loader]")).toHaveCount(0);
   await ada.composer.fill("without the WASM");
-  await ada.page.getByRole("button", { name: "Send" }).click();
+  await ada.page.getByRole("button", { name: "Send", exact: true }).click();
   await expect(ada.message("without the WASM")).toBeVisible();
 });
 
@@ -429,7 +429,7 @@ test("files that another app shares go into the tray of the chosen room, with th
   await expect(tray(ada)).toHaveCount(2);
   await expect(ada.composer).toHaveValue("Notes\nof the meeting");
   await expect(ada.page).toHaveURL(/\/rooms\/1$/);
-  await ada.page.getByRole("button", { name: "Send" }).click();
+  await ada.page.getByRole("button", { name: "Send", exact: true }).click();
   await expect(bob.message("of the meeting").getByText("two.txt")).toBeVisible();
   // Once: a reload shares nothing again.
   await ada.page.reload();
@@ -459,6 +459,6 @@ test("shared files are there although the room is answered late", async ({ campf
   await expect(offlineNotice(ada)).toBeVisible();
   campfire.goOn();
   await expect(offlineNotice(ada)).toHaveCount(0, { timeout: 30_000 });
-  await ada.page.getByRole("button", { name: "Send" }).click();
+  await ada.page.getByRole("button", { name: "Send", exact: true }).click();
   await expect(ada.page.locator(".message").getByText("late.txt")).toBeVisible();
 });

@@ -125,7 +125,7 @@ export class Person {
 
   async write(text: string) {
     await this.composer.fill(text);
-    await this.page.getByRole("button", { name: "Send" }).click();
+    await this.page.getByRole("button", { name: "Send", exact: true }).click();
   }
 
   async choose(message: Locator, action: string) {

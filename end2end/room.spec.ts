@@ -5,7 +5,7 @@ import { arrived, expect, flood, type Person, test } from "./people.ts";
 const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };
 
 const lines = (count: number) => Array.from({ length: count }, (_, index) => `line ${index + 1}`).join("\n");
-const sendButton = (person: Person) => person.page.getByRole("button", { name: "Send" });
+const sendButton = (person: Person) => person.page.getByRole("button", { name: "Send", exact: true });
 const background = (locator: ReturnType<typeof sendButton>) => locator.evaluate((element) => getComputedStyle(element).backgroundColor);
 const remove = async (person: Person, path: string) => {
   const removed = await person.page.request.post(person.campfire.url + path, { form: { _method: "delete" }, maxRedirects: 0 });

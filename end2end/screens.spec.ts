@@ -92,7 +92,7 @@ test("on a phone nothing is wider than the screen, and controls are large enough
   await expect(ada.page.locator(".message--outgoing")).toHaveCount(0);
   const overflow = await ada.page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
   expect(overflow).toBe(0);
-  for (const control of [ada.page.getByRole("button", { name: "Send" }), ada.page.getByRole("button", { name: "Rooms" })]) {
+  for (const control of [ada.page.getByRole("button", { name: "Send", exact: true }), ada.page.getByRole("button", { name: "Rooms" })]) {
     const box = await control.boundingBox();
     expect(Math.min(box?.width ?? 0, box?.height ?? 0)).toBeGreaterThanOrEqual(44);
   }

@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 
 use campfire::access::{CurrentUser, Member};
 use campfire::clock::Clock;
-use campfire::model::{ClientMessageId, Message, MessageId, Posted, RoomId, SessionId, User, UserId};
+use campfire::model::{Answers, ClientMessageId, Message, MessageId, Posted, RoomId, SessionId, User, UserId};
 use campfire::ops::accounts::{self, Registration};
 use campfire::ops::rooms::{self, Audience};
 use campfire::ops::{memberships, messages};
@@ -180,7 +180,8 @@ async fn post(
     randomness[..8].copy_from_slice(&random.next().to_be_bytes());
     let now_ms = u64::try_from(state.clock.now_ms()).expect("it is after 1970");
     let client_message_id = ClientMessageId::v7(now_ms, randomness);
-    let posted = messages::post_with_files(state, member, client_message_id, text, Vec::new(), reply_to).await?;
+    let answers = reply_to.map(Answers::from).unwrap_or_default();
+    let posted = messages::post_with_files(state, member, client_message_id, text, Vec::new(), answers).await?;
     match posted {
         Posted::Stored(message) => Ok(message),
         Posted::Removed(_) => unreachable!("a new id was never removed"),

@@ -3,6 +3,7 @@
 //! All fail with `SignedOut` without a live session, and those of a room with `NotFound` if the caller is not in it.
 
 #![expect(missing_docs, reason = "the attribute makes a struct of each function's arguments")]
+#![allow(clippy::too_many_arguments, reason = "the arguments of a call are the fields of its JSON")]
 
 use campfire::AppResult;
 use campfire::model::{Anchor, Answering, ClientMessageId, FileKey, Message, MessageId, Posted, RoomId, UserId};

@@ -11,6 +11,8 @@ test("messages are sent in the order of writing, with the keys of their files", 
   assert.deepEqual(sendable([message("a", 1, { files })])[0]?.files, ["one", "two"]);
   assert.equal(sendable([message("a", 1, { reply: { message_id: 7 } })])[0]?.reply_to, 7);
   assert.equal(sendable([message("a", 1)])[0]?.reply_to, null);
+  const answering = { message_id: 7, in_room: false };
+  assert.deepEqual(sendable([message("a", 1, { answering })])[0]?.answering, answering);
 });
 
 test("a message whose files have not arrived holds back the later ones of its room, and no others", () => {

@@ -3,9 +3,10 @@
 import type { Unsent } from "../worker/protocol.ts";
 
 /** A message of the outbox, as the WASM keeps it (`app/src/outbox.rs`). */
-export interface Waiting extends Omit<Unsent, "files" | "as_message" | "reply_to"> {
+export interface Waiting extends Omit<Unsent, "files" | "as_message" | "reply_to" | "answering"> {
   as_message?: boolean;
   reply?: { message_id: number } | null;
+  answering?: Unsent["answering"];
   files?: { key: string | null }[];
   failed?: string | null;
   gone?: string | null;
@@ -20,10 +21,11 @@ export function sendable(waiting: Waiting[]): Unsent[] {
   return waiting
     .filter(({ failed, gone }) => !failed && !gone)
     .sort((one, other) => (one.client_message_id < other.client_message_id ? -1 : 1))
-    .flatMap(({ room_id, client_message_id, body, as_message = false, files = [], reply }) => {
+    .flatMap(({ room_id, client_message_id, body, as_message = false, files = [], reply, answering = null }) => {
       const keys = files.flatMap(({ key }) => key || []);
       if (keys.length < files.length) heldRooms.push(room_id);
       const reply_to = reply?.message_id ?? null;
-      return heldRooms.includes(room_id) ? [] : { room_id, client_message_id, body, as_message, reply_to, files: keys };
+      if (heldRooms.includes(room_id)) return [];
+      return { room_id, client_message_id, body, as_message, reply_to, answering, files: keys };
     });
 }

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { fakeBrowser, pathsIn } from "./fakes.ts";
 import { takeUnsent } from "./outbox.ts";
 
-const message = { room_id: 1, client_message_id: "id", body: "hello", files: [], as_message: false, reply_to: null };
+const message = { room_id: 1, client_message_id: "id", body: "hello", files: [], as_message: false, reply_to: null, answering: null };
 async function setUp() {
   fakeBrowser();
   Object.assign(globalThis, { self: { registration: {} } });

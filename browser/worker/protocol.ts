@@ -11,6 +11,8 @@ export interface Unsent {
   as_message: boolean;
   /** The message that it answers. */
   reply_to: number | null;
+  /** The message in whose thread it is an answer, and whether the room shows it, too. */
+  answering: { message_id: number; in_room: boolean } | null;
 }
 
 /** From a page. */

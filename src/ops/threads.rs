@@ -115,7 +115,8 @@ pub async fn page(state: &AppState, member: &Member, root_id: MessageId, anchor:
         Anchor::Around(message_id) => (message_id, HALF_PAGE_BYTES),
     };
     let snapshot = store::timelines::thread_before(&mut *db, member.user.id, room_id, root_id, end, max_bytes).await?;
-    let TimelineSnapshot { cursor, page: MessagePage { mut messages, has_more: has_older }, first_unread, .. } = snapshot;
+    let TimelineSnapshot { cursor, page: MessagePage { mut messages, has_more: has_older }, first_unread, .. } =
+        snapshot;
     let (mut target, mut has_newer) = (None, matches!(anchor, Anchor::Before(_)));
     let root = if has_older { None } else { store::messages::find(&mut *db, room_id, root_id).await? };
     let is_whole = end > root_id;

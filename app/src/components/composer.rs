@@ -45,7 +45,8 @@ pub fn Composer(
     // The place outlives the composer: what follows it must not read what has been disposed of.
     let send = move || {
         let edited = message_id.try_get();
-        edited.map(|edited| send_html(edited.is_some(), composing.room_id())).unwrap_or_default()
+        let later = composing.shown_thread.is_none().then(|| composing.room_id());
+        edited.map(|edited| send_html(edited.is_some(), later)).unwrap_or_default()
     };
     let seq = timeline.with_untracked(|timeline| timeline.cursor.seq);
     let shown_thread = composing.shown_thread;
@@ -124,17 +125,19 @@ fn tools_html(room_id: Option<RoomId>) -> String {
 }
 
 /// The button that submits the form, and the one that leads to the page on which a time for a new message is chosen: it
-/// submits the text to that page. Urlencoded, so that no files come along, which are not sent later.
-fn send_html(edits: bool, room_id: RoomId) -> String {
+/// submits the text to that page. Urlencoded, so that no files come along, which are not sent later. In a thread, which has
+/// no room for `later`, answers are sent at once.
+fn send_html(edits: bool, later: Option<RoomId>) -> String {
     let mut html = HtmlWriter::new();
     if edits {
         html.markup(r#"<button class="button">Save changes</button>"#);
     } else {
         html.markup(r#"<button class="button--icon composer__send" aria-label="Send" title="Send">"#);
         Icon::Send.push(&mut html);
-        html.markup(
-            r#"</button><button class="button--icon composer__later" aria-label="Send later…" title="Send later…""#,
-        );
+        html.markup("</button>");
+    }
+    if let Some(room_id) = later.filter(|_| !edits) {
+        html.markup(r#"<button class="button--icon composer__later" aria-label="Send later…" title="Send later…""#);
         html.markup(r#" formenctype="application/x-www-form-urlencoded" formaction=""#);
         html.raw(&paths::new_scheduled(room_id)).markup(r#"">"#);
         Icon::Clock.push(&mut html);

@@ -192,7 +192,7 @@ impl OpenForm {
             room_name: member.room.name.clone(),
             client_message_id: id.as_str().to_owned(),
             is_waiting: false,
-            draft_key: Some(Drafts::new(member.user.id, room_id).words_key()),
+            draft_key: Some(Drafts::new(member.user.id, room_id, None).words_key()),
             has_files: false,
         }
     }

@@ -45,8 +45,10 @@ test("a deleted message leaves the pins, and an edited one changes them", async 
   await ada.choose(ada.message("First words"), "Pin to the room");
   await expect(strip(bob)).toContainText("First words");
   await ada.choose(ada.message("First words"), "Edit");
+  await expect(ada.composer).toHaveValue("First words");
   await ada.composer.fill("Better words");
   await ada.page.getByRole("button", { name: "Save changes" }).click();
+  await expect(bob.message("Better words")).toBeVisible();
   await expect(strip(bob)).toContainText("Better words");
   await ada.page.request.post(`${ada.campfire.url}${await ada.message("Better words").locator(".message__time").getAttribute("href").then((href) => href!.replace("@", "messages/"))}`, { form: { _method: "delete" } });
   await expect(strip(bob)).toHaveCount(0);
@@ -149,11 +151,13 @@ test("an edited message leads to what it said before", async ({ twoPeople: { ada
   await bob.write("The first version");
   await expect(bob.message("The first version").getByRole("link", { name: "edited" })).toHaveCount(0);
   await bob.choose(bob.message("The first version"), "Edit");
+  await expect(bob.composer).toHaveValue("The first version");
   await bob.composer.fill("The second version");
   await bob.page.getByRole("button", { name: "Save changes" }).click();
   const edited = (person: Person) => person.message("The second version").getByRole("link", { name: "edited" });
   await expect(edited(ada)).toBeVisible();
   await bob.choose(bob.message("The second version"), "Edit");
+  await expect(bob.composer).toHaveValue("The second version");
   await bob.composer.fill("The second version, again");
   await bob.page.getByRole("button", { name: "Save changes" }).click();
   await expect(edited(ada)).toHaveCount(1);

@@ -88,7 +88,9 @@ pub(super) async fn insert_boost(
     let (actor_id, content) = (Some(booster.user.id), content.as_str());
     let occurrence = Occurrence { room_id, message_id, actor_id, content, at: tx.now_ms() };
     let user_ids = store::inbox::insert(tx.db(), &occurrence, &[(creator_id, Cause::Boost)]).await?;
-    Ok(tx.record(Fact::InboxChanged { user_ids, room_id: Some(room_id) }).await?)
+    let answer = store::threads::find_answer(tx.db(), message_id).await?;
+    let is_shown = answer.is_none_or(|(_, answer)| answer.in_room);
+    Ok(tx.record(Fact::InboxChanged { user_ids, room_id: Some(room_id).filter(|_| is_shown) }).await?)
 }
 
 /// Takes a boost that was taken back out of the inbox of the message's creator.

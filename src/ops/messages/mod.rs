@@ -10,7 +10,7 @@ mod render;
 pub use edit::{edit, remove};
 pub use page::{page_after, page_before, room_page};
 pub use post::{answer, post, post_with_files};
-pub(super) use post::{post_files_quietly, post_quietly};
+pub(super) use post::{post_quietly, send_quietly};
 pub use quote::quote;
 pub use read::{find, member_of_room_of, source};
 pub use render::preview;

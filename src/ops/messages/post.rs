@@ -135,17 +135,22 @@ pub async fn answer(
     post_checked(state, member, client_message_id, text, keys, Some(answering), Webhooks::Triggered).await
 }
 
-/// Posts files like [`post_with_files`], without a text and without telling any webhook.
+/// Posts `text`, perhaps with files, in the room or as an answer in a thread, without telling any webhook.
 ///
 /// # Errors
-/// Those of [`post_with_files`].
-pub(in crate::ops) async fn post_files_quietly(
+/// Those of [`post_with_files`] and [`answer`].
+pub(in crate::ops) async fn send_quietly(
     state: &AppState,
     member: &Member,
     client_message_id: ClientMessageId,
+    answering: Option<Answering>,
+    text: &str,
     keys: Vec<FileKey>,
 ) -> AppResult<Posted> {
-    post_checked(state, member, client_message_id, "", keys, None, Webhooks::Quiet).await
+    if keys.is_empty() && answering.is_none() {
+        return post_quietly(state, member, client_message_id, text.parse()?).await;
+    }
+    post_checked(state, member, client_message_id, text, keys, answering, Webhooks::Quiet).await
 }
 
 /// Posts a message whose files and thread are checked in the write.

@@ -13,8 +13,10 @@ use super::entrance::Card;
 pub fn EditMessage(
     /// The path of the message as it is stored.
     path: String,
-    /// The path of its room.
+    /// The path of its room, or of its thread if that alone shows it.
     room_path: String,
+    /// That thread, in which the text can be sent if the message is removed meanwhile.
+    answering: Option<Answering>,
     /// The text in the field.
     body: String,
     /// Why the text was refused.
@@ -24,6 +26,7 @@ pub fn EditMessage(
         <Card title="Edit message" lead="">
             <form method="post" action=path.clone()>
                 <input type="hidden" name="_method" value="put"/>
+                <Thread answering/>
                 <Body body problem/>
                 <div class="card__buttons">
                     <button class="button">"Save"</button>
@@ -60,10 +63,7 @@ pub fn NotSent(
         <Card title="Not sent yet" lead="">
             <form method="post" action=messages_path>
                 <input type="hidden" name="seq" value=seq/>
-                {answering.map(|Answering { message_id, in_room }| view! {
-                    <input type="hidden" name="thread" value=message_id.to_string()/>
-                    {in_room.then(|| view! { <input type="hidden" name="in_room" value="on"/> })}
-                })}
+                <Thread answering/>
                 <Body body problem=Some(problem)/>
                 <div class="card__buttons">
                     <button class="button">"Send"</button>
@@ -80,8 +80,12 @@ pub fn NotSent(
 /// The form of a reply, which begins with a quote of the message.
 #[component]
 pub fn Reply(
-    /// The path of the room.
+    /// The path that messages of the room are posted to.
+    messages_path: String,
+    /// The path of the room, or of the thread.
     room_path: String,
+    /// The thread that it is an answer in.
+    answering: Option<Answering>,
     /// The `seq` of the composer's form; empty here.
     seq: String,
     /// The text in the field: the quote.
@@ -89,16 +93,28 @@ pub fn Reply(
 ) -> impl IntoView {
     view! {
         <Card title="Reply" lead="">
-            <form method="post" action=format!("{room_path}/messages")>
+            <form method="post" action=messages_path>
                 <input type="hidden" name="seq" value=seq/>
+                <Thread answering/>
                 <Body body problem=None/>
                 <div class="card__buttons">
                     <button class="button">"Send"</button>
-                    <a class="button button--plain" href=room_path.clone()>"Cancel"</a>
+                    <a class="button button--plain" href=room_path>"Cancel"</a>
                 </div>
             </form>
         </Card>
     }
+}
+
+/// The thread that a message is an answer in, as hidden fields.
+#[component]
+fn Thread(answering: Option<Answering>) -> impl IntoView {
+    answering.map(|Answering { message_id, in_room }| {
+        view! {
+            <input type="hidden" name="thread" value=message_id.to_string()/>
+            {in_room.then(|| view! { <input type="hidden" name="in_room" value="on"/> })}
+        }
+    })
 }
 
 /// The field of a message's text, with the reason if it was refused.

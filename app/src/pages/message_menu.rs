@@ -15,6 +15,8 @@ pub fn MessageMenu(
     room_name: String,
     /// Whether it can have a thread: not in a direct room.
     can_have_thread: bool,
+    /// Whether the room shows it, not its thread alone.
+    is_in_room: bool,
     /// Whether the viewer is its author or an administrator.
     may_change: bool,
 ) -> impl IntoView {
@@ -36,9 +38,11 @@ pub fn MessageMenu(
                 {can_have_thread.then(|| view! {
                     <a class="button button--plain" href=paths::thread(room_id, id)>"Answer in a thread"</a>
                 })}
-                <form method="post" action=paths::unread(room_id, id)>
-                    <button class="button button--plain">"Mark unread from here"</button>
-                </form>
+                {is_in_room.then(|| view! {
+                    <form method="post" action=paths::unread(room_id, id)>
+                        <button class="button button--plain">"Mark unread from here"</button>
+                    </form>
+                })}
                 {may_change.then(|| view! { <a class="button button--plain" href=paths::edit_message(room_id, id)>"Edit or delete"</a> })}
             </Section>
         </Sheet>

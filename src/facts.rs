@@ -792,11 +792,13 @@ mod tests {
         step!("unfollow", threads::set_followed(state, &of_ada, second.id, false).await.unwrap());
         step!("answer", answer(cleo, second.id, false, "not news to Ada").await);
         step!("remove message", messages::remove(state, &of_bob, first_answer.id).await.unwrap());
+        step!("read", memberships::mark_read(state, &reader, all_talk, shown.id).await.unwrap());
         let root = step!("post", world.post(ada, all_talk, "a root with one answer").await);
         let lone = step!("answer", answer(bob, root.id, false, "the only answer").await);
         assert_eq!(world.sidebar(ada.id).await[0].threads[0].count, 1);
         step!("remove the last answer", messages::remove(state, &of_bob, lone.id).await.unwrap());
         assert_eq!(world.sidebar(ada.id).await[0].threads, []);
+        step!("remove message", messages::remove(state, &of_ada, root.id).await.unwrap());
 
         let ping = step!("ping", rooms::ping(state, ada, vec![bob.id]).await.unwrap());
         step!("ping", rooms::ping(state, cleo, vec![bob.id]).await.unwrap());

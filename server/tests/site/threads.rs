@@ -792,12 +792,13 @@ async fn a_reply_to_an_answer_and_a_text_whose_answer_is_gone_stay_in_the_thread
     let hidden = cast.answer(&cast.bob, false, "hidden").await.id;
     let shown = cast.answer(&cast.bob, true, "shown").await.id;
     let thread = format!("name=\"thread\" value=\"{root_id}\"");
-    let cancel = format!("href=\"{path}\">Cancel");
+    let cancel_to = |path: &str| format!("<a href=\"{path}\" class=\"button button--plain\">Cancel");
+    let cancel = cancel_to(&path);
     let reply = cast.bob.browser.get(&format!("{room_path}/messages/{hidden}/reply")).await.text();
     assert!(reply.contains(&thread) && !reply.contains("in_room") && reply.contains(&cancel), "{reply}");
     assert!(reply.contains(&format!("action=\"{room_path}/messages\"")), "{reply}");
     let reply = cast.bob.browser.get(&format!("{room_path}/messages/{shown}/reply")).await.text();
-    assert!(!reply.contains("name=\"thread\"") && reply.contains(&format!("href=\"{room_path}\">Cancel")));
+    assert!(!reply.contains("name=\"thread\"") && reply.contains(&cancel_to(&room_path)));
 
     let stored = format!("{room_path}/messages/{hidden}");
     let edit = cast.bob.browser.get(&format!("{stored}/edit")).await.text();
@@ -826,7 +827,8 @@ async fn the_room_is_marked_unread_from_its_own_messages_alone() {
     let shown = cast.answer(&cast.bob, true, "shown").await.id;
     for (id, can_be_unread) in [(hidden, false), (shown, true), (cast.root.id, true)] {
         let menu = cast.ada.browser.get(&format!("/messages/{id}/menu")).await.text();
-        assert_eq!(menu.contains("Mark unread from here"), can_be_unread, "{id}");
+        let form = format!("action=\"{}/messages/{id}/unread\"", cast.room_path());
+        assert_eq!(menu.contains(&form), can_be_unread, "{id}");
     }
 }
 

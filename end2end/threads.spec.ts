@@ -136,6 +136,33 @@ test("keys open the thread of a message and the list of threads", async ({ twoPe
   await expect(ada.page.getByRole("dialog")).toContainText("your threads");
 });
 
+test("a file goes where it was chosen: to the thread, or to the room", async ({ person }) => {
+  const ada = await person("Ada");
+  await ada.setUp();
+  await ada.live();
+  await ada.write("The root");
+  await arrived(ada);
+  await ada.choose(ada.message("The root"), "Answer in a thread");
+  await inThread(ada);
+  const tray = ada.page.locator(".tray__file");
+  const file = { name: "for-the-thread.txt", mimeType: "text/plain", buffer: Buffer.from("words") };
+  await ada.page.getByText("Files", { exact: true }).locator("input").setInputFiles([file]);
+  await expect(tray).toHaveText(/for-the-thread\.txt/);
+  await ada.page.getByRole("link", { name: "Back to the room" }).click();
+  await inRoom(ada);
+  await expect(tray).toHaveCount(0);
+  await ada.write("Words for the room");
+  await arrived(ada);
+  await expect(ada.message("Words for the room")).not.toContainText("for-the-thread.txt");
+  await ada.page.goBack();
+  await inThread(ada);
+  await expect(tray).toHaveText(/for-the-thread\.txt/);
+  await alsoInRoom(ada).uncheck();
+  await ada.write("Words for the thread");
+  await arrived(ada);
+  await expect(ada.message("Words for the thread")).toContainText("for-the-thread.txt");
+});
+
 test("a ping has no threads", async ({ twoPeople: { ada } }) => {
   // Bob joined after the page was loaded.
   await ada.page.reload();

@@ -15,7 +15,8 @@ CREATE INDEX threads_room ON threads (room_id);
 ALTER TABLE messages ADD COLUMN thread_root_id INTEGER REFERENCES threads (root_id);
 ALTER TABLE messages ADD COLUMN in_thread_only BOOLEAN NOT NULL DEFAULT FALSE;
 
-CREATE INDEX messages_thread ON messages (thread_root_id, id) WHERE thread_root_id IS NOT NULL;
+-- With the author, what is new to a follower is counted in the index alone: answers of others.
+CREATE INDEX messages_thread ON messages (thread_root_id, id, creator_id) WHERE thread_root_id IS NOT NULL;
 
 -- A room is read without the answers that it does not show, however many there are.
 DROP INDEX messages_room;

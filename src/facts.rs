@@ -209,8 +209,6 @@ pub enum Fact {
         had_files: bool,
         /// Whether it was pinned.
         was_pinned: bool,
-        /// Where it stood, if it was an answer.
-        answer: Option<Answer>,
         /// The users in whose inboxes it was.
         inbox: Vec<UserId>,
     },
@@ -220,6 +218,17 @@ pub enum Fact {
         room_id: RoomId,
         /// The message.
         message_id: MessageId,
+    },
+    /// Answers of a thread were removed, after [`Fact::MessageRemoved`] of each.
+    ThreadShortened {
+        /// The room.
+        room_id: RoomId,
+        /// The root of the thread.
+        root_id: MessageId,
+        /// The newest of the removed answers.
+        newest_removed: MessageId,
+        /// If no answer is left: those who followed the thread, which is gone.
+        followers: Vec<UserId>,
     },
     /// The boosts of a message changed.
     MessageBoosted {
@@ -246,7 +255,7 @@ pub enum Fact {
     InboxChanged {
         /// The users whose they are.
         user_ids: Vec<UserId>,
-        /// The room in which something new was said to them; nothing is new without one.
+        /// The room that shows something new that was said to them; without one nothing is new, or a thread alone shows it.
         room_id: Option<RoomId>,
     },
     /// An entry of an inbox that is no message by itself is to notify its owner.
@@ -439,7 +448,8 @@ impl Tx {
                 self.announce(Announcement::People { user_ids: followers, event });
                 let event = ServerEvent::ThreadNews { room_id, root_id, count: 0, is_total: true };
                 self.announce(Announcement::Person { user_id: creator_id, event });
-                self.announce_inboxes(inbox, Some(room_id)).await?;
+                // A tab that shows the room does not show what the thread alone has.
+                self.announce_inboxes(inbox, Some(room_id).filter(|_| in_room)).await?;
             }
             Fact::ThreadRead { user_id, room_id, root_id, news_count } => {
                 self.mark_stale(Stale::Unread(user_id));
@@ -469,7 +479,7 @@ impl Tx {
                     self.announce_pins(room_id, message_id).await?;
                 }
             }
-            Fact::MessageRemoved { room_id, message_id, mentioned, had_files, was_pinned, answer, inbox } => {
+            Fact::MessageRemoved { room_id, message_id, mentioned, had_files, was_pinned, inbox } => {
                 if had_files {
                     self.enqueue(&Job::RemoveFiles).await?;
                 }
@@ -479,10 +489,6 @@ impl Tx {
                 self.announce(Announcement::Room { room_id, event });
                 self.announce_reply_line(room_id, message_id).await?;
                 self.announce_marks(room_id, message_id, &mentioned).await?;
-                if let Some(Answer { root_id, .. }) = answer {
-                    self.update_thread_line(room_id, root_id).await?;
-                    self.announce_news(room_id, root_id, message_id).await?;
-                }
                 self.announce_inboxes(inbox, None).await?;
                 if was_pinned {
                     self.announce_pins(room_id, message_id).await?;
@@ -491,6 +497,12 @@ impl Tx {
             Fact::PinsChanged { room_id, message_id } => {
                 self.mark_stale(Stale::Messages(room_id));
                 self.announce_pins(room_id, message_id).await?;
+            }
+            Fact::ThreadShortened { room_id, root_id, newest_removed, followers } => {
+                self.update_thread_line(room_id, root_id).await?;
+                let read = followers.into_iter().map(|user_id| (user_id, 0));
+                let counts = store::threads::recount(self.db(), root_id, None, newest_removed).await?;
+                self.announce_news(room_id, root_id, counts.into_iter().chain(read));
             }
             Fact::MessageBoosted { room_id, message_id } => {
                 let (seq, at) = self.append(EventKind::MessageBoosted, room_id, Some(message_id), None).await?;
@@ -567,10 +579,10 @@ impl Tx {
         self.extend(room_id, root_id, extras_html).await
     }
 
-    /// Announces what is new in a thread to the followers who have not read up to this answer, which was removed.
-    async fn announce_news(&mut self, room_id: RoomId, root_id: MessageId, message_id: MessageId) -> sqlx::Result<()> {
+    /// Announces how many answers of a thread are new to each of these users.
+    fn announce_news(&mut self, room_id: RoomId, root_id: MessageId, counts: impl IntoIterator<Item = (UserId, u32)>) {
         let mut groups: BTreeMap<u32, Vec<UserId>> = BTreeMap::new();
-        for (user_id, count) in store::threads::recount(self.db(), root_id, None, message_id).await? {
+        for (user_id, count) in counts {
             self.mark_stale(Stale::Unread(user_id));
             groups.entry(count).or_default().push(user_id);
         }
@@ -578,7 +590,6 @@ impl Tx {
             let event = ServerEvent::ThreadNews { room_id, root_id, count, is_total: true };
             self.announce(Announcement::People { user_ids, event });
         }
-        Ok(())
     }
 
     /// Announces the room's marks to the members who have not read up to this message, which was removed or mentions
@@ -623,7 +634,7 @@ impl Tx {
         Ok(())
     }
 
-    /// Announces the counts of these users' inboxes. `room_id` is the room in which something new was said to them.
+    /// Announces the counts of these users' inboxes. `room_id` is the room that shows something new that was said to them.
     async fn announce_inboxes(&mut self, user_ids: Vec<UserId>, room_id: Option<RoomId>) -> sqlx::Result<()> {
         if user_ids.is_empty() {
             return Ok(());
@@ -777,6 +788,7 @@ mod tests {
             Fact::ThreadRead { .. } => "read thread, unfollow",
             Fact::MessageEdited { .. } => "edit, edit a mention away",
             Fact::MessageRemoved { .. } => "remove message, remove the only unread message, remove an unread mention",
+            Fact::ThreadShortened { .. } => "remove message, remove the last answer",
             Fact::MessageBoosted { .. } => "boost",
             Fact::PinsChanged { .. } => "pin, unpin",
             Fact::MessageExtended { .. } => "post a picture",
@@ -855,19 +867,19 @@ mod tests {
         step!("mark unread", memberships::mark_unread(state, &unread, second.id).await.unwrap());
 
         let mut number = 0;
-        let mut answer = async |user: &User, in_room, text: &str| {
+        let mut answer = async |user: &User, message_id, in_room, text: &str| {
             number += 1;
             let id = ClientMessageId::v7(number, [7; 10]);
-            let answers = Answering { message_id: second.id, in_room }.into();
+            let answers = Answering { message_id, in_room }.into();
             let author = member(user, all_talk).await;
             match messages::post_with_files(state, &author, id, text, Vec::new(), answers).await.unwrap() {
                 Posted::Stored(message) => message,
                 Posted::Removed(_) => panic!("it is new"),
             }
         };
-        let first_answer = step!("answer", answer(bob, false, "an answer").await);
-        let shown = step!("answer in the room too", answer(cleo, true, "shown twice, @Bob").await);
-        let last = step!("answer", answer(cleo, false, "another").await);
+        let first_answer = step!("answer", answer(bob, second.id, false, "an answer").await);
+        let shown = step!("answer in the room too", answer(cleo, second.id, true, "shown twice, @Bob").await);
+        let last = step!("answer", answer(cleo, second.id, false, "another").await);
         assert_eq!(world.sidebar(ada.id).await[0].threads[0].count, 3, "of the author of the root");
         let edit = async |user: &User, id, text: &str| {
             messages::edit(state, &member(user, all_talk).await, id, text.parse().unwrap()).await.unwrap()
@@ -881,11 +893,18 @@ mod tests {
         let reader = testing::current(ada);
         step!("read thread", threads::mark_read(state, &reader, all_talk, second.id, shown.id).await.unwrap());
         step!("remove message", messages::remove(state, &member(cleo, all_talk).await, last.id).await.unwrap());
-        step!("answer", answer(bob, false, "news").await);
+        step!("answer", answer(bob, second.id, false, "news").await);
         let (of_ada, of_bob) = (member(ada, all_talk).await, member(bob, all_talk).await);
         step!("unfollow", threads::set_followed(state, &of_ada, second.id, false).await.unwrap());
-        step!("answer", answer(cleo, false, "not news to Ada").await);
+        step!("answer", answer(cleo, second.id, false, "not news to Ada").await);
         step!("remove message", messages::remove(state, &of_bob, first_answer.id).await.unwrap());
+        step!("read", memberships::mark_read(state, &reader, all_talk, shown.id).await.unwrap());
+        let root = step!("post", world.post(ada, all_talk, "a root with one answer").await);
+        let lone = step!("answer", answer(bob, root.id, false, "the only answer").await);
+        assert_eq!(world.sidebar(ada.id).await[0].threads[0].count, 1);
+        step!("remove the last answer", messages::remove(state, &of_bob, lone.id).await.unwrap());
+        assert_eq!(world.sidebar(ada.id).await[0].threads, []);
+        step!("remove message", messages::remove(state, &of_ada, root.id).await.unwrap());
 
         let ping = step!("ping", rooms::ping(state, ada, vec![bob.id]).await.unwrap());
         step!("ping", rooms::ping(state, cleo, vec![bob.id]).await.unwrap());

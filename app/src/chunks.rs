@@ -7,7 +7,7 @@
 
 #![allow(unsafe_code, reason = "the macro declares the imports and exports that link the modules")]
 
-use campfire::model::{ClientUploadId, RoomId, paths};
+use campfire::model::{ClientUploadId, paths};
 use leptos::prelude::{document, window};
 use leptos::task::spawn_local;
 use leptos::wasm_split::{SplitLoaderError, wasm_split};
@@ -20,7 +20,7 @@ use web_sys::{
 use crate::components::picker::{self, Ask};
 use crate::components::{finder, lightbox, shortcuts};
 use crate::uploader::{engine, tray};
-use crate::uploads::{Uploads, Work};
+use crate::uploads::{Destination, Uploads, Work};
 use crate::{browser, names, push_device};
 
 /// A WASM module could not be fetched.
@@ -92,13 +92,13 @@ pub fn forget_files(ids: Vec<ClientUploadId>) -> Result<(), ChunkError> {
     Ok(())
 }
 
-/// Shows the files of the message that is written in a room.
+/// Shows the files of the message that is written there.
 ///
 /// # Errors
 /// [`ChunkError`] if the module that contains it cannot be fetched.
 #[wasm_split(uploader, wasm_split_path = leptos::wasm_split, fallible)]
-pub fn show_tray(uploads: Uploads, room_id: RoomId, tray: HtmlElement) -> Result<(), ChunkError> {
-    tray::show(uploads, room_id, &tray);
+pub fn show_tray(uploads: Uploads, to: Destination, tray: HtmlElement) -> Result<(), ChunkError> {
+    tray::show(uploads, to, &tray);
     Ok(())
 }
 
@@ -116,8 +116,8 @@ pub fn work_on(uploads: Uploads, send_messages: impl Fn() + 'static) {
             let _ = forget_files(ids).await;
         }),
         // Without it, they were dropped above.
-        Work::ShowTray(room_id, element) => spawn_local(async move {
-            let _ = show_tray(uploads, room_id, element).await;
+        Work::ShowTray(to, element) => spawn_local(async move {
+            let _ = show_tray(uploads, to, element).await;
         }),
         Work::SendMessages => send_messages(),
     });

@@ -6,7 +6,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use campfire::model::{ClientUploadId, FileKey, MAX_FILES, RoomId, UserId, size_text};
+use campfire::model::{ClientUploadId, FileKey, MAX_FILES, MessageId, RoomId, UserId, size_text};
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +19,8 @@ pub struct Upload {
     pub id: ClientUploadId,
     /// The room of its message.
     pub room_id: RoomId,
+    /// The root of the thread that its message is an answer in.
+    pub thread: Option<MessageId>,
     /// Its name.
     pub name: String,
     /// Its size, in bytes.
@@ -35,6 +37,12 @@ pub struct Upload {
 }
 
 impl Upload {
+    /// Whether it belongs to the message that is being written there.
+    #[must_use]
+    pub fn is_in_tray_of(&self, to: Destination) -> bool {
+        self.is_in_tray && (self.room_id, self.thread) == to
+    }
+
     /// How much has arrived, in whole percent: 100 only once the server has stored all of it.
     #[must_use]
     pub fn percent(&self) -> u64 {
@@ -53,14 +61,17 @@ impl Upload {
     }
 }
 
+/// Where a message is written: the room, and the root of the thread if it is an answer.
+pub type Destination = (RoomId, Option<MessageId>);
+
 /// What is to be done with files.
 pub enum Work {
     /// Takes these chosen files, and uploads whatever is not uploaded yet.
     Upload(Vec<(ClientUploadId, web_sys::File)>),
     /// Forgets the bytes of these files.
     Forget(Vec<ClientUploadId>),
-    /// Shows the files of the message that is written in a room, in this element.
-    ShowTray(RoomId, web_sys::HtmlElement),
+    /// Shows the files of the message that is written there, in this element.
+    ShowTray(Destination, web_sys::HtmlElement),
     /// A file has arrived, or was refused: a message in the outbox may go on.
     SendMessages,
 }
@@ -123,9 +134,10 @@ impl Uploads {
         self.work(Work::Upload(Vec::new()));
     }
 
-    /// Adds chosen files to the message that is written in a room, and begins to upload them.
-    pub fn add(self, room_id: RoomId, files: Vec<web_sys::File>) {
-        let taken = self.items.with_untracked(|items| of_tray(items, room_id).count());
+    /// Adds chosen files to the message that is written there, and begins to upload them.
+    pub fn add(self, to: Destination, files: Vec<web_sys::File>) {
+        let (room_id, thread) = to;
+        let taken = self.items.with_untracked(|items| of_tray(items, to).count());
         let (mut chosen, mut new) = (Vec::new(), Vec::new());
         for file in files.iter().take(MAX_FILES.saturating_sub(taken)) {
             let bytes = file.size() as u64;
@@ -134,6 +146,7 @@ impl Uploads {
             new.push(Upload {
                 id,
                 room_id,
+                thread,
                 name: file.name(),
                 bytes,
                 sent_bytes: 0,
@@ -160,18 +173,18 @@ impl Uploads {
         self.keep();
     }
 
-    /// The files of the message that is written in a room.
+    /// The files of the message that is written there.
     #[must_use]
-    pub fn of_tray(self, room_id: RoomId) -> Vec<Upload> {
-        self.items.with(|items| of_tray(items, room_id).cloned().collect())
+    pub fn of_tray(self, to: Destination) -> Vec<Upload> {
+        self.items.with(|items| of_tray(items, to).cloned().collect())
     }
 
-    /// Hands the files of the message that is written in a room over to the outbox.
+    /// Hands the files of the message that is written there over to the outbox.
     #[must_use]
-    pub fn take_tray(self, room_id: RoomId) -> Vec<Upload> {
+    pub fn take_tray(self, to: Destination) -> Vec<Upload> {
         let mut taken = Vec::new();
         self.items.update(|items| {
-            for item in items.iter_mut().filter(|item| item.is_in_tray && item.room_id == room_id) {
+            for item in items.iter_mut().filter(|item| item.is_in_tray_of(to)) {
                 item.is_in_tray = false;
                 taken.push(item.clone());
             }
@@ -202,8 +215,8 @@ impl Uploads {
     pub fn move_file(self, id: &ClientUploadId, is_later: bool) {
         self.items.update(|items| {
             let Some(at) = items.iter().position(|item| item.id == *id) else { return };
-            let room_id = items[at].room_id;
-            let is_sibling = |item: &Upload| item.is_in_tray && item.room_id == room_id;
+            let to = (items[at].room_id, items[at].thread);
+            let is_sibling = |item: &Upload| item.is_in_tray_of(to);
             let other = if is_later {
                 (at + 1..items.len()).find(|index| is_sibling(&items[*index]))
             } else {
@@ -250,26 +263,46 @@ impl Uploads {
     }
 }
 
-fn of_tray(items: &[Upload], room_id: RoomId) -> impl Iterator<Item = &Upload> {
-    items.iter().filter(move |item| item.is_in_tray && item.room_id == room_id)
+fn of_tray(items: &[Upload], to: Destination) -> impl Iterator<Item = &Upload> {
+    items.iter().filter(move |item| item.is_in_tray_of(to))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_file_is_complete_only_once_it_is_stored() {
-        let mut upload = Upload {
+    fn chosen(thread: Option<MessageId>) -> Upload {
+        Upload {
             id: ClientUploadId::v7(1, [1; 10]),
             room_id: RoomId(4),
+            thread,
             name: "a.png".into(),
             bytes: 2_000,
             sent_bytes: 500,
             key: None,
             failed: None,
             is_in_tray: true,
-        };
+        }
+    }
+
+    #[test]
+    fn a_file_goes_where_it_was_chosen_to_the_room_or_to_one_of_its_threads() {
+        let of_thread = Some(MessageId(7));
+        let taken = Upload { is_in_tray: false, ..chosen(of_thread) };
+        let items = [chosen(None), chosen(of_thread), taken, chosen(of_thread)];
+        let count = |to| of_tray(&items, to).count();
+        assert_eq!((count((RoomId(4), None)), count((RoomId(4), of_thread))), (1, 2));
+        assert_eq!((count((RoomId(4), Some(MessageId(8)))), count((RoomId(5), of_thread))), (0, 0));
+        let stored = serde_json::to_string(&items[1]).unwrap();
+        assert!(serde_json::from_str::<Upload>(&stored).unwrap().is_in_tray_of((RoomId(4), of_thread)));
+        let older = serde_json::to_string(&items[0]).unwrap().replace("\"thread\":null,", "");
+        assert!(!older.contains("thread"), "as a tab has stored it before there were threads");
+        assert!(serde_json::from_str::<Upload>(&older).unwrap().is_in_tray_of((RoomId(4), None)));
+    }
+
+    #[test]
+    fn a_file_is_complete_only_once_it_is_stored() {
+        let mut upload = chosen(None);
         assert_eq!((upload.percent(), upload.state_text().as_str()), (25, "500 B of 2 KB"));
         upload.sent_bytes = 2_000;
         assert_eq!(upload.percent(), 99);

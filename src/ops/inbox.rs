@@ -93,7 +93,9 @@ pub(super) async fn insert_boost(
     {
         tx.record(Fact::EntryNotifies { entry_id }).await?;
     }
-    Ok(tx.record(Fact::InboxChanged { user_ids, room_id: Some(room_id) }).await?)
+    let answer = store::threads::find_answer(tx.db(), message_id).await?;
+    let is_shown = answer.is_none_or(|(_, answer)| answer.in_room);
+    Ok(tx.record(Fact::InboxChanged { user_ids, room_id: Some(room_id).filter(|_| is_shown) }).await?)
 }
 
 /// Takes a boost that was taken back out of the inbox of the message's creator.

@@ -246,10 +246,12 @@ pub async fn mark_read(
     answer_id: MessageId,
 ) -> AppResult<()> {
     let user_id = current.user.id;
+    // Nobody has read further than there is something: what is posted in the meantime stays unread.
+    let answer_id = store::threads::newest(state.db.reader(), root_id).await?.min(answer_id);
     // Most reports say nothing new, and must not wait for the writer.
     let position = store::threads::find_read_position(state.db.reader(), root_id, user_id).await?;
     if position.is_none_or(|position| position >= answer_id)
-        && !store::inbox::has_unread_of_thread(state.db.reader(), user_id, root_id, answer_id).await?
+        && !store::inbox::has_unread_of_thread(state.db.reader(), user_id, room_id, root_id, answer_id).await?
     {
         return Ok(());
     }
@@ -258,7 +260,7 @@ pub async fn mark_read(
         if let Some(news_count) = store::threads::mark_read(tx.db(), room_id, root_id, user_id, answer_id).await? {
             tx.record(Fact::ThreadRead { user_id, room_id, root_id, news_count }).await?;
         }
-        if store::inbox::mark_thread_shown(tx.db(), user_id, root_id, answer_id).await? > 0 {
+        if store::inbox::mark_thread_shown(tx.db(), user_id, room_id, root_id, answer_id).await? > 0 {
             tx.record(Fact::InboxChanged { user_ids: vec![user_id], room_id: None }).await?;
         }
         Ok(())

@@ -17,7 +17,8 @@ use sha2::{Digest, Sha256};
 use crate::access::{Administrator, Member};
 use crate::facts::Fact;
 use crate::model::{
-    BotKey, ClientMessageId, CommandWord, FileName, MessageId, RoomId, RoomKind, User, UserId, hex, is_blank, paths,
+    Answer, Answering, BotKey, ClientMessageId, CommandWord, FileName, MessageId, RoomId, RoomKind, User, UserId, hex,
+    is_blank, paths,
 };
 use crate::state::AppState;
 use crate::store::webhooks::{DeliveredMessage, DueDelivery, Webhook};
@@ -484,14 +485,23 @@ pub async fn post_notice(state: &AppState, bot_id: UserId, due: &DueDelivery, no
 
 async fn say(state: &AppState, bot_id: UserId, due: &DueDelivery, purpose: &str, text: &str) -> AppResult<()> {
     let (_, member) = bot_in_room(state, bot_id, due).await?;
-    messages::post_quietly(state, &member, reply_id(due, purpose), text.parse()?).await.map(drop)
+    let answering = answering(state, due).await?;
+    messages::send_quietly(state, &member, reply_id(due, purpose), answering, text, Vec::new()).await.map(drop)
 }
 
 async fn send_file(state: &AppState, bot_id: UserId, due: &DueDelivery, name: FileName, bytes: Bytes) -> AppResult<()> {
     let (bot, member) = bot_in_room(state, bot_id, due).await?;
     let pieces = futures::stream::iter([Ok::<_, std::io::Error>(bytes)]);
     let upload = files::receive(state, &bot, reply_id(due, "file"), name, pieces).await?;
-    messages::post_files_quietly(state, &member, reply_id(due, "message"), vec![upload.key]).await.map(drop)
+    let (answering, keys) = (answering(state, due).await?, vec![upload.key]);
+    messages::send_quietly(state, &member, reply_id(due, "message"), answering, "", keys).await.map(drop)
+}
+
+/// Where the bot's reply stands: beside the message that it replies to.
+async fn answering(state: &AppState, due: &DueDelivery) -> AppResult<Option<Answering>> {
+    let Some(message_id) = due.message_id else { return Ok(None) };
+    let answer = store::threads::find_answer(state.db.reader(), message_id).await?;
+    Ok(answer.map(|(_, Answer { root_id, in_room })| Answering { message_id: root_id, in_room }))
 }
 
 async fn bot_in_room(state: &AppState, bot_id: UserId, due: &DueDelivery) -> AppResult<(User, Member)> {

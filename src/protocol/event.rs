@@ -259,7 +259,8 @@ pub enum ServerEvent {
     Inbox {
         /// Its counts now.
         count: InboxCount,
-        /// The room in which something new was said to the user; nothing is new without one.
+        /// The room that shows something new that was said to the user; without one nothing is new, or a thread alone shows
+        /// it.
         #[serde(skip_serializing_if = "Option::is_none")]
         room_id: Option<RoomId>,
     },

@@ -317,8 +317,8 @@ pub struct MarkedRead {
 }
 
 /// Moves an active user's read position in a room forward to `message_id`, at most to the room's newest message, and marks
-/// the entries of the user's inbox about the messages in between as read: in one call, as every page sends it for every
-/// message.
+/// the entries of the user's inbox about the messages in between as read, but not of answers that the room does not show: in
+/// one call, as every page sends it for every message.
 pub async fn mark_read(
     db: impl SqliteExecutor<'_>,
     user_id: UserId,
@@ -329,6 +329,7 @@ pub async fn mark_read(
         "UPDATE inbox SET unread = FALSE
           WHERE user_id = $2 AND room_id = $1 AND unread AND cause NOT IN ('boost', 'reminder') AND message_id <= $3
             AND message_id > (SELECT read_message_id FROM memberships WHERE room_id = $1 AND user_id = $2)
+            AND NOT EXISTS (SELECT 1 FROM messages WHERE messages.id = inbox.message_id AND messages.in_thread_only)
          RETURNING 0;
 
          UPDATE memberships

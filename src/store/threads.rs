@@ -1,6 +1,7 @@
 //! Threads: their row for each root, who follows them, and their pages of answers.
 //!
-//! What is counted is kept once per root; what somebody has read, once per follower. Nothing is kept per reader and answer.
+//! What is counted is kept once per root; what somebody has read, once per follower. Only inboxes have an entry for each
+//! follower and answer (`super::inbox`): each is read, and goes, with its answer.
 
 use sqlx::{SqliteConnection, SqliteExecutor};
 
@@ -101,8 +102,15 @@ pub async fn count_answer(
     .map(drop)
 }
 
-/// Takes away an answer that was just removed; a thread without answers goes.
-pub async fn uncount_answer(db: &mut SqliteConnection, root_id: MessageId) -> sqlx::Result<()> {
+/// Takes away an answer that was just removed. A thread without answers goes; returns who followed it then.
+pub async fn uncount_answer(db: &mut SqliteConnection, root_id: MessageId) -> sqlx::Result<Vec<UserId>> {
+    let followers = sqlx::query_scalar(
+        "SELECT thread_follows.user_id FROM threads JOIN thread_follows ON thread_follows.root_id = threads.root_id
+          WHERE threads.root_id = $1 AND threads.answer_count <= 1 ORDER BY thread_follows.user_id",
+    )
+    .bind(root_id)
+    .fetch_all(&mut *db)
+    .await?;
     sqlx::query("DELETE FROM threads WHERE root_id = $1 AND answer_count <= 1").bind(root_id).execute(&mut *db).await?;
     sqlx::query(
         "UPDATE threads
@@ -112,8 +120,8 @@ pub async fn uncount_answer(db: &mut SqliteConnection, root_id: MessageId) -> sq
     )
     .bind(root_id)
     .execute(db)
-    .await
-    .map(drop)
+    .await?;
+    Ok(followers)
 }
 
 /// What the line under a root tells; `None` without answers.

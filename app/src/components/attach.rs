@@ -11,7 +11,7 @@ use web_sys::{ClipboardEvent, DataTransfer, DragEvent, Event, File, FileList, Ht
 
 use super::icon::Icon;
 use crate::browser;
-use crate::uploads::{Uploads, Work};
+use crate::uploads::{Destination, Uploads, Work};
 
 /// The types that "Photos" offers. Not `image/*`: for a list, phones convert pictures of other formats to JPEG.
 const PHOTOS: &str = "image/jpeg,image/png,image/gif,image/webp,video/mp4,video/quicktime,video/webm";
@@ -36,9 +36,9 @@ pub fn push_attach(html: &mut HtmlWriter, room_id: RoomId) {
 }
 
 /// Takes the files that were chosen in a control of [`push_attach`].
-pub fn chosen(event: &Event, uploads: Uploads, room_id: RoomId) {
+pub fn chosen(event: &Event, uploads: Uploads, to: Destination) {
     let Some(input) = event.target().and_then(|target| target.dyn_into::<HtmlInputElement>().ok()) else { return };
-    uploads.add(room_id, input.files().map(list).unwrap_or_default());
+    uploads.add(to, input.files().map(list).unwrap_or_default());
     // The same file can be chosen again, after it was removed.
     input.set_value("");
     if let Some(menu) = browser::closest(event, "details") {
@@ -61,8 +61,8 @@ const OFFER: &str = "The text was pasted. \
 pub fn Tray(
     /// All files on their way.
     uploads: Uploads,
-    /// The room of the message.
-    room_id: RoomId,
+    /// Where the message is written.
+    to: Destination,
     /// Whether messages can have files.
     takes_files: bool,
 ) -> impl IntoView {
@@ -70,15 +70,15 @@ pub fn Tray(
     let is_dragging = RwSignal::new(false);
     let is_offered = RwSignal::new(false);
     Effect::new(move |_| {
-        let has_files = !uploads.of_tray(room_id).is_empty();
+        let has_files = !uploads.of_tray(to).is_empty();
         let Some(tray) = tray.get() else { return };
         if has_files || tray.first_element_child().is_some() {
-            uploads.work(Work::ShowTray(room_id, tray.unchecked_into()));
+            uploads.work(Work::ShowTray(to, tray.unchecked_into()));
         }
     });
     let add = move |files: Vec<File>| {
         if takes_files {
-            uploads.add(room_id, files);
+            uploads.add(to, files);
         } else {
             browser::toast("This Campfire keeps text only, so files cannot be sent here.");
         }

@@ -22,7 +22,7 @@ use super::icon::Icon;
 use super::jumps;
 use crate::live::Live;
 use crate::outbox::Outbox;
-use crate::uploads::Uploads;
+use crate::uploads::{Destination, Uploads};
 use crate::{browser, live, navigation, use_layout};
 
 /// The form that writes and edits messages.
@@ -79,11 +79,11 @@ pub fn Composer(
             // Makes the form idempotent without scripts: the server derives the message's id from it.
             <input type="hidden" name="seq" value=seq/>
             <div class="composer__thread" hidden=move || edits() || shown_thread.is_none() inner_html=thread></div>
-            <Tray uploads=composing.uploads room_id=composing.shown_room_id takes_files/>
+            <Tray uploads=composing.uploads to=composing.destination() takes_files/>
             <div class="composer__row">
                 <div
                     class="composer__buttons"
-                    on:change=move |event| attach::chosen(&event, composing.uploads, composing.shown_room_id)
+                    on:change=move |event| attach::chosen(&event, composing.uploads, composing.destination())
                     inner_html=tools_html(takes_files.then_some(composing.shown_room_id))
                 ></div>
                 <TextField composing/>
@@ -285,6 +285,11 @@ impl Composing {
         untrack(move || self.tracked_drafts())
     }
 
+    /// Where what is in view is sent to.
+    fn destination(self) -> Destination {
+        (self.shown_room_id, self.shown_thread)
+    }
+
     fn is_loading(self) -> bool {
         self.drafts() != Drafts::new(self.viewer_id, self.shown_room_id, self.shown_thread)
     }
@@ -312,7 +317,7 @@ impl Composing {
             return;
         }
         let edited = self.editing.message_id.get_untracked();
-        let has_files = edited.is_some() || untrack(|| !self.uploads.of_tray(self.shown_room_id).is_empty());
+        let has_files = edited.is_some() || untrack(|| !self.uploads.of_tray(self.destination()).is_empty());
         let text = self.editing.text();
         // Whether an edited message has files is known to the server.
         let draft = if has_files { Draft::beside_files(&text) } else { text.parse::<Draft>() };
@@ -329,7 +334,7 @@ impl Composing {
         self.editing.problem.set(None);
         live::report_typing(false);
         let room_name = self.live.page.with_untracked(|page| page.title.clone());
-        let files = self.uploads.take_tray(self.shown_room_id);
+        let files = self.uploads.take_tray(self.destination());
         let reply = self.editing.reply.get_untracked();
         let answering = self.take_answering();
         self.outbox.push(self.shown_room_id, answering, room_name, draft.as_str().to_owned(), files, reply);

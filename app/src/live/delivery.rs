@@ -44,8 +44,9 @@ pub fn deliver(event: &ServerEvent) {
     if let ServerEvent::ThreadNews { root_id, is_total: false, .. } = event
         && visible.is_some()
         && thread == Some(*root_id)
+        && focus.is_some_and(|focus| focus.timeline.with_untracked(|timeline| timeline.newest().is_some()))
     {
-        // It is being read.
+        // It is being read, as the newest answers are loaded.
         return;
     }
     // Who is away from the newest messages sees who types there, and nothing else of what happens.

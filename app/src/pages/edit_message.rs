@@ -14,8 +14,10 @@ use super::entrance::Card;
 pub fn EditMessage(
     /// The path of the message as it is stored.
     path: String,
-    /// The path of its room.
+    /// The path of its room, or of its thread if that alone shows it.
     room_path: String,
+    /// That thread, in which the text can be sent if the message is removed meanwhile.
+    answering: Option<Answering>,
     /// The text in the field.
     body: String,
     /// Why the text was refused.
@@ -25,6 +27,7 @@ pub fn EditMessage(
         <Card title="Edit message" lead="">
             <form method="post" action=path.clone()>
                 <input type="hidden" name="_method" value="put"/>
+                <Thread answering/>
                 <Body body problem/>
                 <div class="card__buttons">
                     <button class="button">"Save"</button>
@@ -64,10 +67,7 @@ pub fn NotSent(
             <form method="post" action=messages_path>
                 <input type="hidden" name="seq" value=seq/>
                 {(!reply_to.is_empty()).then(|| view! { <input type="hidden" name="reply_to" value=reply_to/> })}
-                {answering.map(|Answering { message_id, in_room }| view! {
-                    <input type="hidden" name="thread" value=message_id.to_string()/>
-                    {in_room.then(|| view! { <input type="hidden" name="in_room" value="on"/> })}
-                })}
+                <Thread answering/>
                 <Body body problem=Some(problem)/>
                 <div class="card__buttons">
                     <button class="button">"Send"</button>
@@ -84,10 +84,14 @@ pub fn NotSent(
 /// The form of a reply, below the message that it answers.
 #[component]
 pub fn Reply(
-    /// The path of the room.
+    /// The path that messages of the room are posted to.
+    messages_path: String,
+    /// The path of the room, or of the thread.
     room_path: String,
     /// The name of the room.
     room_name: String,
+    /// The thread that it is an answer in.
+    answering: Option<Answering>,
     /// The message.
     message: Message,
 ) -> impl IntoView {
@@ -95,16 +99,28 @@ pub fn Reply(
     view! {
         <Card title="Reply" lead="">
             <div class="message" inner_html=found_html(&message, &room_name)></div>
-            <form method="post" action=format!("{room_path}/messages")>
+            <form method="post" action=messages_path>
                 <input type="hidden" name="reply_to" value=reply_to/>
+                <Thread answering/>
                 <Body body=String::new() problem=None/>
                 <div class="card__buttons">
                     <button class="button">"Send"</button>
-                    <a class="button button--plain" href=room_path.clone()>"Cancel"</a>
+                    <a class="button button--plain" href=room_path>"Cancel"</a>
                 </div>
             </form>
         </Card>
     }
+}
+
+/// The thread that a message is an answer in, as hidden fields.
+#[component]
+fn Thread(answering: Option<Answering>) -> impl IntoView {
+    answering.map(|Answering { message_id, in_room }| {
+        view! {
+            <input type="hidden" name="thread" value=message_id.to_string()/>
+            {in_room.then(|| view! { <input type="hidden" name="in_room" value="on"/> })}
+        }
+    })
 }
 
 /// The field of a message's text, with the reason if it was refused.

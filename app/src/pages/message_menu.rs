@@ -15,6 +15,8 @@ pub fn MessageMenu(
     room_name: String,
     /// Whether it can have a thread: not in a direct room.
     can_have_thread: bool,
+    /// Whether the room shows it, not its thread alone.
+    is_in_room: bool,
     /// Whether the viewer is its author or an administrator.
     may_change: bool,
     /// Whether it is pinned to its room.
@@ -38,9 +40,11 @@ pub fn MessageMenu(
                 {can_have_thread.then(|| view! {
                     <a class="button button--plain" href=paths::thread(room_id, id)>"Answer in a thread"</a>
                 })}
-                <form method="post" action=paths::unread(room_id, id)>
-                    <button class="button button--plain">"Mark unread from here"</button>
-                </form>
+                {is_in_room.then(|| view! {
+                    <form method="post" action=paths::unread(room_id, id)>
+                        <button class="button button--plain">"Mark unread from here"</button>
+                    </form>
+                })}
                 <form method="post" action=paths::save_message(id)>
                     <button class="button button--plain">"Save for later"</button>
                 </form>

@@ -5,7 +5,7 @@
 //! moves.
 
 use campfire::html::HtmlWriter;
-use campfire::model::{ClientUploadId, RoomId};
+use campfire::model::ClientUploadId;
 use js_sys::{Promise, Reflect};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -15,7 +15,7 @@ use web_sys::{CanvasRenderingContext2d, Element, HtmlCanvasElement, HtmlElement,
 
 use super::engine;
 use crate::browser;
-use crate::uploads::{Upload, Uploads};
+use crate::uploads::{Destination, Upload, Uploads};
 
 /// Width and height of a small picture, in pixels of the canvas: twice those on the page.
 const PICTURE_PIXELS: u32 = 112;
@@ -23,15 +23,15 @@ const PICTURE_PIXELS: u32 = 112;
 /// The attribute with the id of a file.
 const FILE: &str = "data-file";
 
-/// Shows in `tray` the files of the message that is written in a room.
-pub fn show(uploads: Uploads, room_id: RoomId, tray: &HtmlElement) {
+/// Shows in `tray` the files of the message that is written there.
+pub fn show(uploads: Uploads, to: Destination, tray: &HtmlElement) {
     if tray.get_attribute("data-shown").is_none() {
         let _ = tray.set_attribute("data-shown", "");
         browser::listen_forever(tray, "click", move |event: MouseEvent| clicked(uploads, &event));
     }
-    let files = uploads.items.with_untracked(|items| {
-        items.iter().filter(|item| item.is_in_tray && item.room_id == room_id).cloned().collect::<Vec<_>>()
-    });
+    let files = uploads
+        .items
+        .with_untracked(|items| items.iter().filter(|item| item.is_in_tray_of(to)).cloned().collect::<Vec<_>>());
     let shown = tray.children();
     for element in (0..shown.length()).rev().filter_map(|index| shown.item(index)) {
         let id = element.get_attribute(FILE).unwrap_or_default();

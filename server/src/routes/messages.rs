@@ -73,8 +73,7 @@ fn answering(form: &Form) -> AppResult<Option<Answering>> {
 /// The response to a form that posts a message.
 fn respond(member: &Member, form: &Form, posted: AppResult<Option<Posted>>) -> Result<Response, PageError> {
     let answering = answering(form)?;
-    let room_path =
-        answering.map_or_else(|| room_path(member), |answering| paths::thread(member.room.id, answering.message_id));
+    let room_path = path_of(member, answering);
     match posted {
         Ok(None | Some(Posted::Stored(_))) => Ok(Redirect::to(&room_path).into_response()),
         // The same form again, after its message was deleted. Without the `seq`, it is a new message.
@@ -138,7 +137,10 @@ async fn reply(
     PathId(message_id): PathId<MessageId>,
 ) -> Result<Response, PageError> {
     let message = ops::messages::find(&state, &member, message_id).await?;
-    let props = ReplyProps { room_path: room_path(&member), room_name: member.room.name, message };
+    let answering = in_thread_only(&state, &member, message_id).await?;
+    let messages_path = paths::messages(member.room.id);
+    let room_path = path_of(&member, answering);
+    let props = ReplyProps { messages_path, room_path, room_name: member.room.name, answering, message };
     Ok(render::plain(StatusCode::OK, "Reply", || Reply(props)))
 }
 
@@ -149,7 +151,9 @@ async fn menu(State(state): State<AppState>, of_message: OfMessage) -> Result<Re
     let may_change = member.user.may_administer(message.creator_id);
     let is_pinned = ops::pins::is_pinned(&state, message_id).await?;
     let can_have_thread = member.room.kind != RoomKind::Direct;
-    let props = MessageMenuProps { message, room_name: member.room.name, can_have_thread, may_change, is_pinned };
+    let is_in_room = ops::threads::find_only_thread(&state, &member, message_id).await?.is_none();
+    let room_name = member.room.name;
+    let props = MessageMenuProps { message, room_name, can_have_thread, is_in_room, may_change, is_pinned };
     Ok(render::plain(StatusCode::OK, "Message", || MessageMenu(props)))
 }
 
@@ -180,7 +184,8 @@ async fn form_page(
     PathId(message_id): PathId<MessageId>,
 ) -> Result<Response, PageError> {
     let (_, source) = ops::messages::source(&state, &member, message_id).await?;
-    Ok(edit_page(StatusCode::OK, &member, message_id, source, None))
+    let answering = in_thread_only(&state, &member, message_id).await?;
+    Ok(edit_page(StatusCode::OK, &member, message_id, answering, source, None))
 }
 
 /// A form submitted with POST, which carries the method.
@@ -203,6 +208,7 @@ async fn edit(
     PathId(message_id): PathId<MessageId>,
     form: Form,
 ) -> Result<Response, PageError> {
+    let answering = answering(&form)?;
     let edited: AppResult<_> =
         async { ops::messages::edit(&state, &member, message_id, Draft::beside_files(form.get("body"))?).await }.await;
     match edited {
@@ -211,8 +217,8 @@ async fn edit(
         Err(AppError::NotFound) => {
             let props = NotSentProps {
                 messages_path: paths::messages(member.room.id),
-                room_path: room_path(&member),
-                answering: None,
+                room_path: path_of(&member, answering),
+                answering,
                 seq: String::new(),
                 reply_to: String::new(),
                 body: form.get("body").to_owned(),
@@ -224,7 +230,14 @@ async fn edit(
         Err(error) => {
             let refused = Refused::of(error)?;
             let body = form.get("body").to_owned();
-            Ok(refused.answer(edit_page(refused.status(), &member, message_id, body, Some(refused.reason()))))
+            Ok(refused.answer(edit_page(
+                refused.status(),
+                &member,
+                message_id,
+                answering,
+                body,
+                Some(refused.reason()),
+            )))
         }
     }
 }
@@ -252,12 +265,25 @@ fn edit_page(
     status: StatusCode,
     member: &Member,
     message_id: MessageId,
+    answering: Option<Answering>,
     body: String,
     problem: Option<String>,
 ) -> Response {
-    let room_path = room_path(member);
+    let room_path = path_of(member, answering);
     let path = paths::stored_message(member.room.id, message_id);
-    render::plain(status, "Edit message", || EditMessage(EditMessageProps { path, room_path, body, problem }))
+    let props = EditMessageProps { path, room_path, answering, body, problem };
+    render::plain(status, "Edit message", || EditMessage(props))
+}
+
+/// How a message is answered that its thread alone shows: there. `None` for other messages.
+async fn in_thread_only(state: &AppState, member: &Member, message_id: MessageId) -> AppResult<Option<Answering>> {
+    let root_id = ops::threads::find_only_thread(state, member, message_id).await?;
+    Ok(root_id.map(|message_id| Answering { message_id, in_room: false }))
+}
+
+/// The page that shows what is written: the room's, or that of the thread.
+fn path_of(member: &Member, answering: Option<Answering>) -> String {
+    answering.map_or_else(|| room_path(member), |answering| paths::thread(member.room.id, answering.message_id))
 }
 
 fn room_path(member: &Member) -> String {
@@ -272,7 +298,8 @@ fn answered(form: &Form) -> AppResult<Option<MessageId>> {
     }
 }
 
-/// The client message id of a form without one, derived from the text and the `seq` of the page: a form that is submitted
+/// The client message id of a form without one, derived from the text, the thread and the `seq` of the page: a form that is
+/// submitted
 /// twice is one message, and the same text from a later page is another one.
 fn id_of_form(state: &AppState, member: &Member, form: &Form) -> ClientMessageId {
     let Ok(seq) = form.get("seq").parse::<u64>() else {
@@ -282,7 +309,10 @@ fn id_of_form(state: &AppState, member: &Member, form: &Form) -> ClientMessageId
     let mut hasher = Sha256::new();
     hasher.update(member.room.id.0.to_be_bytes());
     hasher.update(form.get("body"));
-    hasher.update(form.get("thread"));
+    let thread = form.get("thread");
+    if !thread.is_empty() {
+        hasher.update(["\0", thread, if form.has("in_room") { "\0" } else { "" }].concat());
+    }
     ClientMessageId::v7(seq, first_ten(&hasher.finalize()))
 }
 

@@ -3,14 +3,16 @@
 use axum::http::{Method, StatusCode};
 use campfire::access::Member;
 use campfire::model::{
-    Anchor, Answering, Cause, ClientMessageId, Involvement, Message, MessageId, Posted, RoomId, ThreadNews,
+    Anchor, Answering, Cause, ClientMessageId, InboxCount, Involvement, Message, MessageId, Posted, RoomId, ThreadNews,
 };
+use campfire::ops::bots::BotForm;
 use campfire::ops::rooms::Audience;
 use campfire::protocol::{ClientCommand, ServerEvent};
 use campfire::{AppError, AppResult, jobs, ops, store};
 use serde_json::json;
 
 use crate::push_service::{ORIGIN, PushService};
+use crate::receiver::{Answer, Receiver};
 use crate::sockets::{connected, serve};
 use crate::support::{Someone, TestSite};
 
@@ -450,6 +452,10 @@ async fn a_thread_of_ten_thousand_answers_is_read_by_its_index() {
             "SELECT id FROM messages WHERE room_id = 1 AND in_thread_only = FALSE AND id < 5000 ORDER BY id DESC LIMIT 41",
             "messages_room (room_id=? AND in_thread_only=? AND id<?)",
         ),
+        (
+            "SELECT 1 FROM messages WHERE thread_root_id = 1 AND id > 5 AND creator_id <> 2 LIMIT 99",
+            "COVERING INDEX messages_thread (thread_root_id=? AND id>?)",
+        ),
     ] {
         let plan: Vec<(i64, i64, i64, String)> =
             sqlx::query_as(sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {query}")))
@@ -717,4 +723,172 @@ async fn an_answer_in_a_followed_thread_is_in_the_inbox_until_the_thread_is_read
     assert_eq!(entries(&cast.ada).await.len(), 3, "no longer followed");
     cast.remove(second).await;
     assert_eq!((entries(&cast.ada).await.len(), entries(&cleo).await.len()), (2, 0));
+
+    let unseen = cast.answer(&cast.bob, false, "@Cleo, in the thread").await.id;
+    let later = cast.site.post(&cast.bob, room_id, "@Cleo, in the room").await.id;
+    ops::memberships::mark_read(state, &cleo.current(), room_id, later).await.unwrap();
+    let of_cleo = [(Cause::Mention, later, false), (Cause::Mention, unseen, true)];
+    assert_eq!(entries(&cleo).await, of_cleo, "reading the room does not read the thread");
+    let elsewhere = cast.site.closed_room(&cast.ada, "Elsewhere").await.id;
+    ops::threads::mark_read(state, &cleo.current(), elsewhere, root_id, unseen).await.unwrap();
+    assert_eq!(entries(&cleo).await, of_cleo, "a thread of another room");
+    ops::threads::mark_read(state, &cleo.current(), room_id, root_id, MessageId(i64::MAX)).await.unwrap();
+    assert_eq!(entries(&cleo).await[1], (Cause::Mention, unseen, false));
+}
+
+#[tokio::test]
+async fn what_a_thread_alone_shows_is_counted_in_a_tab_that_shows_the_room() {
+    let cast = Cast::new().await;
+    let room_id = cast.room_id;
+    let mut ada = connected(&serve(&cast.site).await, &cast.ada).await;
+    let mut received = async |wanted: u32| {
+        let is_wanted = |event: &ServerEvent| matches!(event, ServerEvent::Inbox { .. });
+        match ada.receive_until(is_wanted).await.pop() {
+            Some(ServerEvent::Inbox { count: InboxCount { unread, .. }, room_id }) => {
+                assert_eq!(unread, wanted);
+                room_id
+            }
+            _ => None,
+        }
+    };
+    // With the room, a tab that shows it waits until it has reported what it shows.
+    cast.answer(&cast.bob, false, "in the thread").await;
+    assert_eq!(received(1).await, None);
+    cast.answer(&cast.bob, true, "in the room, too").await;
+    assert_eq!(received(2).await, Some(room_id));
+    let own = cast.answer(&cast.ada, false, "mine").await;
+    let bob = cast.member(&cast.bob).await;
+    ops::boosts::boost(&cast.site.state, &bob, own.id, "👍".parse().unwrap()).await.unwrap();
+    assert_eq!(received(3).await, None);
+    ops::boosts::boost(&cast.site.state, &bob, cast.root.id, "👍".parse().unwrap()).await.unwrap();
+    assert_eq!(received(4).await, Some(room_id));
+}
+
+#[tokio::test]
+async fn a_mention_in_a_thread_is_pushed_to_whoever_has_the_room_in_view() {
+    let cast = Cast::new().await;
+    let (state, room_id) = (&cast.site.state, cast.room_id);
+    let service = PushService::new(&cast.site).await;
+    service.register(&cast.site, &cast.bob, 1).await;
+    let mut bob = connected(&serve(&cast.site).await, &cast.bob).await;
+    let cursor = store::events::room_cursor(state.db.reader(), room_id).await.unwrap();
+    bob.send(&ClientCommand::Focus { room_id, cursor }).await;
+    bob.send(&ClientCommand::Present).await;
+    while !state.live.is_viewing(cast.bob.user.id, room_id) {
+        tokio::task::yield_now().await;
+    }
+    cast.site.post(&cast.ada, room_id, "@Bob sees this").await;
+    cast.answer(&cast.ada, true, "@Bob sees this, too").await;
+    jobs::run_due(state).await.unwrap();
+    assert!(service.received().is_empty(), "the room shows it");
+    cast.answer(&cast.ada, false, "@Bob does not see this").await;
+    jobs::run_due(state).await.unwrap();
+    assert_eq!(service.received().len(), 1);
+}
+
+#[tokio::test]
+async fn a_reply_to_an_answer_and_a_text_whose_answer_is_gone_stay_in_the_thread_without_scripts() {
+    let mut cast = Cast::new().await;
+    let (path, room_path, root_id) = (cast.path(), cast.room_path(), cast.root.id);
+    let hidden = cast.answer(&cast.bob, false, "hidden").await.id;
+    let shown = cast.answer(&cast.bob, true, "shown").await.id;
+    let thread = format!("name=\"thread\" value=\"{root_id}\"");
+    let cancel_to = |path: &str| format!("<a href=\"{path}\" class=\"button button--plain\">Cancel");
+    let cancel = cancel_to(&path);
+    let reply = cast.bob.browser.get(&format!("{room_path}/messages/{hidden}/reply")).await.text();
+    assert!(reply.contains(&thread) && !reply.contains("in_room") && reply.contains(&cancel), "{reply}");
+    assert!(reply.contains(&format!("action=\"{room_path}/messages\"")), "{reply}");
+    let reply = cast.bob.browser.get(&format!("{room_path}/messages/{shown}/reply")).await.text();
+    assert!(!reply.contains("name=\"thread\"") && reply.contains(&cancel_to(&room_path)));
+
+    let stored = format!("{room_path}/messages/{hidden}");
+    let edit = cast.bob.browser.get(&format!("{stored}/edit")).await.text();
+    assert!(edit.contains(&thread) && edit.contains(&cancel), "{edit}");
+    let root = root_id.to_string();
+    let form = [("_method", "put"), ("thread", root.as_str()), ("body", "changed")];
+    let blank = [("_method", "put"), ("thread", root.as_str()), ("body", " ")];
+    assert_eq!(cast.bob.browser.post(&stored, &form).await.status, StatusCode::SEE_OTHER);
+    cast.remove(hidden).await;
+    let late = cast.bob.browser.post(&stored, &form).await;
+    assert_eq!(late.status, StatusCode::NOT_FOUND);
+    let page = late.text();
+    assert!(page.contains("changed") && page.contains(&thread) && page.contains("Back to the thread"), "{page}");
+    let again = cast.bob.browser.post(&format!("{room_path}/messages"), &form[1..]).await;
+    assert_eq!((again.status, again.location()), (StatusCode::SEE_OTHER, path.as_str()));
+    let changed = cast.shown().await.1[2];
+    let refused = cast.bob.browser.post(&format!("{room_path}/messages/{changed}"), &blank).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(refused.text().contains(&thread));
+}
+
+#[tokio::test]
+async fn the_room_is_marked_unread_from_its_own_messages_alone() {
+    let mut cast = Cast::new().await;
+    let hidden = cast.answer(&cast.bob, false, "hidden").await.id;
+    let shown = cast.answer(&cast.bob, true, "shown").await.id;
+    for (id, can_be_unread) in [(hidden, false), (shown, true), (cast.root.id, true)] {
+        let menu = cast.ada.browser.get(&format!("/messages/{id}/menu")).await.text();
+        let form = format!("action=\"{}/messages/{id}/unread\"", cast.room_path());
+        assert_eq!(menu.contains(&form), can_be_unread, "{id}");
+    }
+}
+
+#[tokio::test]
+async fn forms_that_differ_in_where_they_answer_are_different_messages() {
+    let mut cast = Cast::new().await;
+    let messages = format!("{}/messages", cast.room_path());
+    let mut other = cast.root.id;
+    while other.0 < cast.root.id.0 * 10 + 1 {
+        other = cast.site.post(&cast.ada, cast.room_id, "another root").await.id;
+    }
+    let (root, other) = (cast.root.id.to_string(), other.to_string());
+    assert_eq!(other, format!("{root}1"));
+    // Without something between them, this text in one thread would read like "a" in the other.
+    let joined = "a1".to_owned();
+    let (root, other, joined) = (root.as_str(), other.as_str(), joined.as_str());
+    for form in [
+        vec![("seq", "7"), ("body", "a")],
+        vec![("seq", "7"), ("body", "a"), ("thread", root)],
+        vec![("seq", "7"), ("body", "a"), ("thread", root), ("in_room", "on")],
+        vec![("seq", "7"), ("body", "a"), ("thread", other)],
+        vec![("seq", "7"), ("body", joined), ("thread", root)],
+        vec![("seq", "7"), ("body", joined)],
+    ] {
+        let before = cast.site.db_message_count().await;
+        for _ in 0..2 {
+            let posted = cast.bob.browser.post(&messages, &form).await;
+            assert_eq!(posted.status, StatusCode::SEE_OTHER, "{form:?}");
+        }
+        assert_eq!(cast.site.db_message_count().await, before + 1, "{form:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_bot_replies_where_it_was_mentioned() {
+    let receiver = Receiver::new(&[
+        Answer::Of(200, "text/plain", b"in the thread"),
+        Answer::Of(200, "image/svg+xml", b"<svg xmlns='http://www.w3.org/2000/svg'/>"),
+        Answer::Of(200, "text/plain", b"in both"),
+        Answer::Of(200, "text/plain", b"in the room"),
+    ])
+    .await;
+    let cast = Cast::new().await;
+    let state = &cast.site.state;
+    let webhook_url = ops::webhooks::parse_url(&receiver.url).unwrap();
+    let form = BotForm { name: "CI".parse().unwrap(), webhook_url, commands: Vec::new() };
+    ops::bots::create(state, &cast.ada.administrator(), form).await.unwrap();
+    let mut replies = Vec::new();
+    for in_room in [Some(false), Some(false), Some(true), None] {
+        match in_room {
+            Some(in_room) => cast.answer(&cast.bob, in_room, "@CI status?").await,
+            None => cast.site.post(&cast.bob, cast.room_id, "@CI status?").await,
+        };
+        jobs::run_due(state).await.unwrap();
+        let (in_room, in_thread) = cast.shown().await;
+        let newest = *in_room.iter().chain(&in_thread).max().unwrap();
+        replies.push((in_room.contains(&newest), in_thread.contains(&newest)));
+    }
+    assert_eq!(receiver.received().len(), 4, "what a bot replies triggers none");
+    assert_eq!(replies, [(false, true), (false, true), (true, true), (true, false)]);
+    assert_eq!(cast.site.db_message_count().await, 9);
 }

@@ -8,7 +8,7 @@ use crate::ops::inbox;
 use crate::ops::permissions::{require_message_administration, write_as};
 use crate::richtext::Rendered;
 use crate::state::AppState;
-use crate::store::messages::Removed;
+use crate::store::messages::{Removed, ShortenedThread};
 use crate::store::{self, Tx};
 use crate::{AppError, AppResult};
 
@@ -77,10 +77,14 @@ pub async fn remove(state: &AppState, member: &Member, message_id: MessageId) ->
     let remove = async move |tx: &mut Tx, member: Member| {
         let room_id = member.room.id;
         require_message_administration(tx, &member, message_id).await?;
-        let Removed { mentioned, had_files, was_pinned, answer, inbox } =
+        let Removed { mentioned, had_files, was_pinned, thread, inbox } =
             store::messages::remove(tx.db(), room_id, message_id).await?;
-        let removed = Fact::MessageRemoved { room_id, message_id, mentioned, had_files, was_pinned, answer, inbox };
-        Ok(tx.record(removed).await?)
+        tx.record(Fact::MessageRemoved { room_id, message_id, mentioned, had_files, was_pinned, inbox }).await?;
+        if let Some(ShortenedThread { root_id, followers }) = thread {
+            let newest_removed = message_id;
+            tx.record(Fact::ThreadShortened { room_id, root_id, newest_removed, followers }).await?;
+        }
+        Ok(())
     };
     write_as(state, member, remove).await
 }

@@ -10,7 +10,7 @@ mod render;
 pub use edit::{edit, remove};
 pub use history::{are_edits_shown, history, show_edits};
 pub use page::{page_after, page_before, room_page};
-pub(super) use post::{find_posted, post_absent, post_files_quietly, post_quietly};
+pub(super) use post::{find_posted, post_absent, post_quietly, send_quietly};
 pub use post::{post, post_with_files};
 pub use read::{find, member_of_room_of, source};
 pub use render::preview;

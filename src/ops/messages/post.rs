@@ -175,17 +175,23 @@ pub async fn post_with_files(
     post_checked(state, member, client_message_id, text, keys, answers, Webhooks::Triggered).await
 }
 
-/// Posts files like [`post_with_files`], without a text and without telling any webhook.
+/// Posts `text`, perhaps with files, in the room or as an answer in a thread, without telling any webhook.
 ///
 /// # Errors
 /// Those of [`post_with_files`].
-pub(in crate::ops) async fn post_files_quietly(
+pub(in crate::ops) async fn send_quietly(
     state: &AppState,
     member: &Member,
     client_message_id: ClientMessageId,
+    answering: Option<Answering>,
+    text: &str,
     keys: Vec<FileKey>,
 ) -> AppResult<Posted> {
-    post_checked(state, member, client_message_id, "", keys, Answers::default(), Webhooks::Quiet).await
+    if keys.is_empty() && answering.is_none() {
+        return post_quietly(state, member, client_message_id, text.parse()?).await;
+    }
+    let answers = Answers { thread: answering, ..Answers::default() };
+    post_checked(state, member, client_message_id, text, keys, answers, Webhooks::Quiet).await
 }
 
 /// Posts a message whose files and thread are checked in the write.

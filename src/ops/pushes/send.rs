@@ -124,7 +124,8 @@ pub async fn send_message(
         let expires_at = message.created_at + urgency.ttl_s() * 1_000;
         let is_unwanted = expires_at <= now_ms
             || is_quiet(&receiver.settings, now_ms)
-            || state.live.is_viewing(receiver.user_id, message.room_id);
+            // Whoever has the room in view does not see what its thread alone shows.
+            || (message.thread_root_id.is_none() && state.live.is_viewing(receiver.user_id, message.room_id));
         if is_unwanted {
             return None;
         }

@@ -402,42 +402,48 @@ pub async fn mark_passed(
     Ok(marked.rows_affected())
 }
 
-/// Whether a user has unread entries about the answers of a thread up to `last`.
+/// Whether a user has unread entries about the answers of a thread in this room up to `last`.
 pub async fn has_unread_of_thread(
     db: impl SqliteExecutor<'_>,
     user_id: UserId,
+    room_id: RoomId,
     root_id: MessageId,
     last: MessageId,
 ) -> sqlx::Result<bool> {
     sqlx::query_scalar(
-        "SELECT EXISTS (SELECT 1 FROM inbox JOIN messages ON messages.id = inbox.message_id
-                         WHERE inbox.user_id = $1 AND inbox.unread AND inbox.message_id <= $3
+        "SELECT EXISTS (SELECT 1 FROM inbox CROSS JOIN messages ON messages.id = inbox.message_id
+                         WHERE inbox.user_id = $1 AND inbox.room_id = $4 AND inbox.unread
+                           AND inbox.message_id > $2 AND inbox.message_id <= $3
                            AND inbox.cause <> 'reminder' AND messages.thread_root_id = $2)",
     )
     .bind(user_id)
     .bind(root_id)
     .bind(last)
+    .bind(room_id)
     .fetch_one(db)
     .await
 }
 
-/// Marks the entries of a user about the answers of a thread up to `last` as read, but not those of reminders. Returns how
-/// many there were.
+/// Marks the entries of a user about the answers of a thread in this room up to `last` as read, but not those of reminders.
+/// Returns how many there were.
 pub async fn mark_thread_shown(
     db: impl SqliteExecutor<'_>,
     user_id: UserId,
+    room_id: RoomId,
     root_id: MessageId,
     last: MessageId,
 ) -> sqlx::Result<u64> {
     let marked = sqlx::query(
         "UPDATE inbox SET unread = FALSE
-          WHERE user_id = $1 AND unread AND message_id <= $3 AND cause <> 'reminder'
+          WHERE user_id = $1 AND room_id = $4 AND unread AND message_id > $2 AND message_id <= $3
+            AND cause <> 'reminder'
             AND EXISTS (SELECT 1 FROM messages
                          WHERE messages.id = inbox.message_id AND messages.thread_root_id = $2)",
     )
     .bind(user_id)
     .bind(root_id)
     .bind(last)
+    .bind(room_id)
     .execute(db)
     .await?;
     Ok(marked.rows_affected())

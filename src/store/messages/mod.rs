@@ -14,6 +14,6 @@ pub use read::{
     SentMessage, count, find, find_answered, find_creator, find_room, find_sent, find_source, list, list_of_creator,
     list_reply_lines, list_short, list_texts, newest, was_removed,
 };
-pub use remove::{Removed, remove, remove_some_of_room};
+pub use remove::{Removed, ShortenedThread, remove, remove_some_of_room};
 pub(super) use rows::{MAX_BODY_BYTES_AT_ONCE, select_messages};
 pub use update::{update, update_boosts_seq};

@@ -16,10 +16,19 @@ pub struct Removed {
     pub had_files: bool,
     /// Whether it was pinned.
     pub was_pinned: bool,
-    /// Where it stood, if it was an answer.
-    pub answer: Option<Answer>,
+    /// The thread that it was an answer in.
+    pub thread: Option<ShortenedThread>,
     /// The users in whose inboxes it was.
     pub inbox: Vec<UserId>,
+}
+
+/// A thread of which an answer was removed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShortenedThread {
+    /// Its root.
+    pub root_id: MessageId,
+    /// If no answer is left: those who followed it. It is gone.
+    pub followers: Vec<UserId>,
 }
 
 /// Removes a message. If it was its room's newest, the one before it becomes the newest.
@@ -49,10 +58,13 @@ pub async fn remove(db: &mut SqliteConnection, room_id: RoomId, message_id: Mess
     .bind(message_id)
     .execute(&mut *db)
     .await?;
-    if let Some(Answer { root_id, .. }) = answer {
-        threads::uncount_answer(db, root_id).await?;
-    }
-    Ok(Removed { mentioned, had_files, was_pinned, answer, inbox })
+    let thread = match answer {
+        Some(Answer { root_id, .. }) => {
+            Some(ShortenedThread { root_id, followers: threads::uncount_answer(db, root_id).await? })
+        }
+        None => None,
+    };
+    Ok(Removed { mentioned, had_files, was_pinned, thread, inbox })
 }
 
 /// Removes up to `limit` of a room's messages, oldest first and answers in threads last, and returns how many were removed. Their files have expired

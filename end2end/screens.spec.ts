@@ -139,7 +139,9 @@ test("no page scrolls sideways at 320 px, with long names", async ({ person, cam
   const stranger = await person("Stranger", { ...PHONE, viewport: { width: 320, height: 640 } });
   for (const path of [new URL(link).pathname, "/session/new", "/session/transfers/nonsense"]) {
     await stranger.goto(path);
-    expect(await stranger.page.evaluate(() => document.documentElement.scrollWidth - innerWidth), path).toBeLessThanOrEqual(0);
+    // One of these pages submits its form by itself, and is another page then.
+    const overhang = () => stranger.page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+    await expect(async () => expect(await overhang(), path).toBeLessThanOrEqual(0)).toPass();
   }
   ada.complaints.splice(0, ada.complaints.length, ...ada.complaints.filter((text) => !text.includes("status of 404")));
   stranger.complaints.splice(0, stranger.complaints.length, ...stranger.complaints.filter((text) => !/status of 40/.test(text)));

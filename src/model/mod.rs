@@ -57,5 +57,5 @@ pub use sounds::{SOUNDS, Sound};
 pub use text::{
     escape_html, first_name, fold_for_filter, hex, initials, is_blank, is_invisible, utc_midnight, utc_timestamp,
 };
-pub use threads::{Answer, Answering, Answers, MAX_NEWS_COUNT, ThreadHead, ThreadNews};
+pub use threads::{Answer, Answering, Answers, MAX_NEWS_COUNT, THREAD_LINE, ThreadHead, ThreadNews};
 pub use users::{Bio, EmailAddress, Password, Person, Profile, Role, Status, Theme, User, UserName};

@@ -16,6 +16,9 @@ pub struct Answer {
     pub in_room: bool,
 }
 
+/// What the line of a thread begins with in [`Message::extras_html`](super::Message::extras_html), where it comes last.
+pub const THREAD_LINE: &str = r#"<a class="thread-line"#;
+
 /// How a message is sent into a thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answering {

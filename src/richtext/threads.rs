@@ -4,7 +4,7 @@
 //! How many answers are new differs between readers: the browser adds it by a style rule (`browser/boot/presence-marks.ts`).
 
 use crate::html::HtmlWriter;
-use crate::model::{MessageId, Person, RoomId, avatar_tint, initials, paths, utc_timestamp};
+use crate::model::{MessageId, Person, RoomId, THREAD_LINE, avatar_tint, initials, paths, utc_timestamp};
 
 /// What the line under a root tells of its thread.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,7 +26,7 @@ pub struct ThreadSummary {
 pub fn thread_line_html(summary: &ThreadSummary) -> String {
     let ThreadSummary { room_id, root_id, answer_count, last_answer_at, people } = summary;
     let mut html = HtmlWriter::with_capacity(640);
-    html.markup(r#"<a class="thread-line" data-thread=""#).number(root_id.0).markup(r#"" href=""#);
+    html.markup(THREAD_LINE).markup(r#"" data-thread=""#).number(root_id.0).markup(r#"" href=""#);
     html.raw(&paths::thread(*room_id, *root_id)).markup(r#""><span class="thread-line__people" aria-hidden="true">"#);
     for person in people {
         html.markup(r#"<span class="avatar tint-"#).number(avatar_tint(person.id)).markup(r#"" data-person=""#);
@@ -45,7 +45,7 @@ pub fn thread_line_html(summary: &ThreadSummary) -> String {
 #[must_use]
 pub fn answer_link_html(room_id: RoomId, root_id: MessageId, message_id: MessageId) -> String {
     let mut html = HtmlWriter::new();
-    html.markup(r#"<a class="thread-line thread-line--answer" href=""#);
+    html.markup(THREAD_LINE).markup(r#" thread-line--answer" href=""#);
     html.raw(&paths::thread_at(room_id, root_id, message_id)).markup(r#"">Answer in a thread</a>"#);
     html.into_string()
 }

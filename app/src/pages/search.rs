@@ -1,7 +1,7 @@
 //! The search page, over all of the viewer's rooms.
 
 use campfire::html::HtmlWriter;
-use campfire::model::{Message, paths, utc_timestamp};
+use campfire::model::{Message, THREAD_LINE, paths, utc_timestamp};
 use leptos::prelude::*;
 
 use crate::components::avatar::push_avatar;
@@ -100,8 +100,9 @@ pub(super) fn found_html(message: &Message, room_name: &str) -> String {
     html.markup(r#"</bdi> <span class="found__room">in <bdi>"#).text(room_name);
     html.markup(r#"</bdi></span> <local-time data-date><time datetime=""#).raw(&timestamp).markup(r#"">"#);
     html.raw(&timestamp[..10]).markup("</time></local-time></span>");
-    // The files of the message, by name.
-    for part in [&message.body_html, &message.extras_html].map(|html| hit_html(html)) {
+    // The files of the message, by name; not what it has of threads, which is no part of what it says.
+    let extras_html = message.extras_html.split(THREAD_LINE).next().unwrap_or_default();
+    for part in [&message.body_html, extras_html].map(hit_html) {
         if !part.is_empty() {
             html.markup(r#"<span class="found__text" dir="auto">"#).raw(&part).markup("</span>");
         }
@@ -184,6 +185,28 @@ mod tests {
         assert!(rows.iter().map(String::len).sum::<usize>() <= MAX_FOUND_BYTES);
         assert!(rows[0].contains("/@99") && rows.last().unwrap().contains(&format!("/@{}", 100 - rows.len())));
         assert!(!found_rows(&messages[..10]).1);
+    }
+
+    #[test]
+    fn a_result_names_the_files_of_a_message_and_not_its_answers() {
+        let message = Message {
+            id: MessageId(1),
+            room_id: RoomId(4),
+            creator_id: UserId(9),
+            creator_name: "Ada".into(),
+            client_message_id: None,
+            body_html: "<p>look</p>".into(),
+            revision: 1,
+            created_at: 0,
+            boosts_html: String::new(),
+            boosts_seq: 0,
+            extras_html: format!("<ul><li>plan.pdf</li></ul>{THREAD_LINE}\">2 answers</a>"),
+            extras_seq: 0,
+            reply_to: None,
+            reply_html: String::new(),
+        };
+        let html = found_html(&message, "All Talk");
+        assert!(html.contains("look") && html.contains("plan.pdf") && !html.contains("answers"), "{html}");
     }
 
     #[test]

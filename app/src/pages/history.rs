@@ -57,15 +57,18 @@ fn Earlier(text: EarlierText, ended_at: i64) -> impl IntoView {
         if html.is_empty() {
             view! { <p class="kept__gone">"Without a text"</p> }.into_any()
         } else {
-            view! { <div class="message__body kept__body" dir="auto" inner_html=html></div> }.into_any()
+            view! { <div class="kept__body"><div class="message__body" dir="auto" inner_html=html></div></div> }
+                .into_any()
         }
     });
     view! {
         <li class="kept-item">
             {body}
-            <p class="kept__about">
-                "From "<LocalTime at_ms=written_at/>" until "<LocalTime at_ms=ended_at/>", then edited by "<bdi>{editor.name}</bdi>
-            </p>
+            <div class="kept__row">
+                <p class="kept__about">
+                    "From "<LocalTime at_ms=written_at/>" until "<LocalTime at_ms=ended_at/>", then edited by "<bdi>{editor.name}</bdi>
+                </p>
+            </div>
         </li>
     }
 }

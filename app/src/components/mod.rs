@@ -7,6 +7,7 @@ pub mod drafts;
 pub mod editing;
 pub mod finder;
 pub mod form;
+pub mod hooks;
 pub mod icon;
 pub mod jumps;
 pub mod lightbox;

@@ -4,6 +4,7 @@ use campfire::model::{RoomId, UserId, paths};
 use leptos::prelude::*;
 
 use crate::components::form::{Field, FormState, Problem};
+use crate::components::hooks::{HookForm, HookFormats, HookItem};
 use crate::components::picture_form::PictureForm;
 use crate::components::sheet::{Avatar, Danger, Section, Sheet};
 use crate::pages::deliveries::{Deliveries, DeliveryRow};
@@ -313,42 +314,24 @@ pub struct HookRow {
 fn Hooks(id: UserId, hooks: HooksCard, state: FormState) -> impl IntoView {
     let HooksCard { hooks, rooms, url } = hooks;
     let has_hooks = !hooks.is_empty();
-    let reason = state.errors.get("room_id").map(str::to_owned);
     view! {
         <Section title="Incoming hooks" id="hooks">
             <p>
-                "An address at which another program posts in one room as this bot, in the format that it speaks: a text or JSON with "<code>"text"</code>", with "<code>"/slack"</code>" at its end the format of Slack (Alertmanager, Grafana, Gitea, Uptime Kuma, Apprise), with "<code>"/github"</code>" the events of GitHub."
+                "An address at which another program posts in one room as this bot, in the format that it speaks: "<HookFormats/>
             </p>
             {url.map(|url| view! {
                 <CommandField id="hook-url".to_owned() label="Address, shown this once" command=url/>
             })}
             {has_hooks.then(|| view! {
                 <ul class="deliveries">
-                    {hooks.into_iter().map(|hook| view! { <HookItem bot_id=id hook/> }).collect_view()}
+                    {hooks.into_iter().map(|hook| view! { <HookOfBot bot_id=id hook/> }).collect_view()}
                 </ul>
             })}
             {if rooms.is_empty() {
                 view! { <p class="field__note">"The bot is in no room that you are in."</p> }.into_any()
             } else {
                 view! {
-                    <form method="post" action=paths::bot_hooks(id)>
-                        <p class="field">
-                            <label for="room_id">"Room"</label>
-                            <select id="room_id" name="room_id">
-                                {rooms.into_iter().map(|(id, name)| view! { <option value=id.to_string()>{name}</option> }).collect_view()}
-                            </select>
-                            {reason.map(|reason| view! { <span class="field__note field__note--wrong">{reason}</span> })}
-                        </p>
-                        <Field
-                            name="github_secret"
-                            label="Secret of GitHub"
-                            autocomplete="off"
-                            required=false
-                            hint="The one entered at GitHub, so that only its events are taken. Blank to take all."
-                            state
-                        />
-                        <button class="button button--plain">"Make a hook"</button>
-                    </form>
+                    <HookForm action=paths::bot_hooks(id) name="room_id" label="Room" choices=rooms.into_iter().map(|(id, name)| (id.to_string(), name)).collect() state/>
                 }
                 .into_any()
             }}
@@ -357,19 +340,11 @@ fn Hooks(id: UserId, hooks: HooksCard, state: FormState) -> impl IntoView {
 }
 
 #[component]
-fn HookItem(bot_id: UserId, hook: HookRow) -> impl IntoView {
+fn HookOfBot(bot_id: UserId, hook: HookRow) -> impl IntoView {
     let HookRow { id, room_name, creator_name, has_github_secret } = hook;
-    view! {
-        <li class="delivery">
-            <p class="delivery__head">
-                <span class="delivery__what">"In "<bdi>{room_name.clone()}</bdi>", made by "<bdi>{creator_name}</bdi></span>
-                {has_github_secret.then(|| view! { <span class="tag">"Secret of GitHub"</span> })}
-            </p>
-            <Danger summary="Remove…" action=paths::bot_hook(bot_id, id) button=format!("Remove the hook in {room_name}")>
-                <p>"Its address stops working at once, in every program that has it."</p>
-            </Danger>
-        </li>
-    }
+    let button = format!("Remove the hook in {room_name}");
+    let what = view! { "In "<bdi>{room_name}</bdi> }.into_any();
+    view! { <HookItem what creator_name has_github_secret action=paths::bot_hook(bot_id, id) button/> }
 }
 
 /// The forms that change a bot, its picture and its key, and the one that removes it.

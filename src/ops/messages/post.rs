@@ -15,7 +15,7 @@ use crate::model::{
 use crate::ops::inbox::{self, NewlyPosted};
 use crate::ops::permissions::{require_credential, write_as, write_message};
 use crate::ops::threads;
-use crate::richtext::{Mention, Rendered, answer_link_html, extras_html};
+use crate::richtext::{Body, Mention, Rendered, answer_link_html, extras_html};
 use crate::state::AppState;
 use crate::store::messages::{Inserted, NewMessage};
 use crate::store::{self, Tx};
@@ -84,7 +84,23 @@ async fn post_draft(
     let sent_digest = digest(member.room.id, &draft, &[], Answers { reply_to, thread: None });
     require_answerable(state, member, reply_to).await?;
     let Rendered { body, mentions, links } = render(state, member.room.id, draft, Vec::new()).await?;
-    let message = Arc::new(NewMessage {
+    let new = new_message(state, member, client_message_id, sent_digest, body);
+    let message = Arc::new(NewMessage { reply_to, ..new });
+    let new = message.clone();
+    let consequences = Consequences::new(member, webhooks, mentions, links);
+    let finish = async move |tx: &mut Tx, inserted| finish_post(tx, inserted, &new, consequences, Vec::new()).await;
+    write_message(state, member, message, finish).await
+}
+
+/// A message of the member, who is in the room. It answers nothing.
+fn new_message(
+    state: &AppState,
+    member: &Member,
+    client_message_id: ClientMessageId,
+    sent_digest: [u8; 32],
+    body: Body,
+) -> NewMessage {
+    NewMessage {
         room_id: member.room.id,
         creator_id: member.user.id,
         credential: member.credential,
@@ -93,13 +109,9 @@ async fn post_draft(
         body,
         answer: None,
         created_at: state.clock.now_ms(),
-        reply_to,
+        reply_to: None,
         is_reading: true,
-    });
-    let new = message.clone();
-    let consequences = Consequences::new(member, webhooks, mentions, links);
-    let finish = async move |tx: &mut Tx, inserted| finish_post(tx, inserted, &new, consequences, Vec::new()).await;
-    write_message(state, member, message, finish).await
+    }
 }
 
 /// Posts `draft` like [`post`] for a member who is not there: what they have not read stays unread.
@@ -114,18 +126,8 @@ pub(in crate::ops) async fn post_absent(
 ) -> AppResult<Posted> {
     let sent_digest = digest(member.room.id, &draft, &[], Answers::default());
     let Rendered { body, mentions, links } = render(state, member.room.id, draft, Vec::new()).await?;
-    let new = NewMessage {
-        room_id: member.room.id,
-        creator_id: member.user.id,
-        credential: member.credential,
-        client_message_id,
-        sent_digest,
-        body,
-        answer: None,
-        created_at: state.clock.now_ms(),
-        reply_to: None,
-        is_reading: false,
-    };
+    let new = new_message(state, member, client_message_id, sent_digest, body);
+    let new = NewMessage { is_reading: false, ..new };
     let consequences = Consequences::new(member, Webhooks::Triggered, mentions, links);
     // By itself, and not with the other messages of a commit: one of them may be what the member has not read.
     let write = async move |tx: &mut Tx, _| {
@@ -212,18 +214,8 @@ async fn post_checked(
     let Answers { reply_to, thread: answering } = answers;
     require_answerable(state, member, reply_to).await?;
     let Rendered { body, mentions, links } = render(state, member.room.id, draft, Vec::new()).await?;
-    let mut new = NewMessage {
-        room_id: member.room.id,
-        creator_id: member.user.id,
-        credential: member.credential,
-        client_message_id,
-        sent_digest,
-        body,
-        answer: None,
-        created_at: state.clock.now_ms(),
-        reply_to,
-        is_reading: true,
-    };
+    let new = new_message(state, member, client_message_id, sent_digest, body);
+    let mut new = NewMessage { reply_to, ..new };
     let consequences = Consequences::new(member, webhooks, mentions, links);
     // Not the way of other messages, which are inserted before anything is validated: that would roll back all of a commit
     // for one bad file.

@@ -26,7 +26,7 @@ pub async fn load_room(
             None => ops::messages::room_page(&state(), &member, anchor).await?,
         };
         remember_room(room_id);
-        // Who opens a message has seen what the inbox says of it.
+        // Opening a message by its link marks the inbox entries about it as read.
         if let Anchor::Around(message_id) = anchor {
             ops::inbox::mark_shown(&state(), &current_user()?, room_id, (message_id, message_id)).await?;
         }

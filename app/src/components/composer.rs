@@ -274,7 +274,7 @@ impl Composing {
         self.place.get().room_id().unwrap_or(self.shown_room_id)
     }
 
-    /// What is written in the room or thread in the URL; subscribes to that.
+    /// The drafts of the room or thread in the URL. Reactive: tracks the URL.
     fn tracked_drafts(self) -> Drafts {
         let place = self.place.get();
         let thread = if place.room_id().is_some() { place.thread() } else { self.shown_thread };

@@ -13,7 +13,7 @@ use web_sys::Storage;
 use crate::browser;
 use crate::outbox::Reply;
 
-/// What a user has not sent or saved in one room, or in one thread of it.
+/// The unsent text and the unsaved edit of a user in one room, or in one thread of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Drafts {
     viewer_id: UserId,
@@ -33,12 +33,12 @@ pub struct UnsavedEdit {
 }
 
 impl Drafts {
-    /// What this user has written in this room, or in the thread with this root.
+    /// The drafts of this user in this room, or in the thread with the root `thread`.
     pub const fn new(viewer_id: UserId, room_id: RoomId, thread: Option<MessageId>) -> Self {
         Self { viewer_id, room_id, thread }
     }
 
-    /// What it belongs to: `4` for a room, `4/41` for a thread.
+    /// The key of the room (`4`) or thread (`4/41`), as a part of keys in the browser's storage.
     pub fn owner(self) -> String {
         let room_id = self.room_id.to_string();
         match self.thread {

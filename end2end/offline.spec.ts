@@ -26,6 +26,8 @@ const offlineNotice = (person: Person) => person.page.getByRole("status").filter
 async function read(person: Person, path: string, text: string) {
   // A page that is loaded before the worker is there is kept as it was before.
   await expect.poll(() => person.page.evaluate(() => navigator.serviceWorker.controller?.state)).toBe("activated");
+  // What was just written is stored first: the page would be kept without it.
+  await expect(person.page.getByRole("list", { name: "On their way" }).getByRole("listitem")).toHaveCount(0);
   await person.goto(path);
   await person.live();
   await person.comfortable();
